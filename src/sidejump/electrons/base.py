@@ -1,0 +1,94 @@
+"""What every electron model provides: the Hamiltonian matrix and its derivatives at given k points.
+
+Models are stateless providers: arrays of k in, arrays out.  Cartesian k in 1/angstrom, energies in eV.
+"""
+
+from __future__ import annotations
+
+import abc
+
+import numpy as np
+from array_api_compat import array_namespace
+
+PAULI = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=complex)
+"""Pauli matrices, shape (3, 2, 2)."""
+
+
+class ElectronModel(abc.ABC):
+    """Bands as a Hamiltonian matrix H(k), in the gauge where scalar potentials are ``V(q)`` times a constant matrix.
+
+    Attributes
+    ----------
+    dimension : int
+        2 or 3.
+    n_orbitals : int
+        Size N of the Hamiltonian matrix.
+    cell : ndarray, shape (d, d), or None
+        Lattice vectors as rows, angstrom; None for a k.p model, whose k space is unbounded.
+    site_positions : ndarray, shape (N, d)
+        Positions of the orbitals used in the phases of H(k), angstrom; a k shift by a reciprocal vector G
+        multiplies the eigenvectors by ``exp(-i G . site)``. Zeros for k.p models.
+    spin : ndarray, shape (3, N, N), or None
+        Pauli matrices of the spin in the orbital basis; None when the model has no spin.
+    search_half_width : float or None
+        For k.p models: k points with every ``|k_a|`` below this many 1/angstrom are searched for the shells.
+        None lets :mod:`sidejump.shells` find a box that encloses them.
+    """
+
+    dimension: int
+    n_orbitals: int
+    cell: np.ndarray | None = None
+    spin: np.ndarray | None = None
+    search_half_width: float | None = None
+
+    @property
+    def site_positions(self) -> np.ndarray:
+        return np.zeros((self.n_orbitals, self.dimension))
+
+    @property
+    def reciprocal_cell(self) -> np.ndarray | None:
+        """Reciprocal lattice vectors as rows, 1/angstrom, or None for a k.p model."""
+        return None if self.cell is None else 2 * np.pi * np.linalg.inv(self.cell).T
+
+    @abc.abstractmethod
+    def hamiltonian(self, k):
+        """H(k) in eV, shape (nk, N, N), for k of shape (nk, d)."""
+
+    @abc.abstractmethod
+    def hamiltonian_gradient(self, k):
+        """dH/dk_a in eV angstrom, shape (nk, d, N, N)."""
+
+    def hamiltonian_hessian(self, k):
+        """d2H/dk_a dk_b in eV angstrom^2, shape (nk, d, d, N, N); by central differences unless overridden."""
+        xp = array_namespace(k)
+        step = 1e-4 * self.k_scale
+        columns = []
+        for axis in range(self.dimension):
+            shift = np.zeros(self.dimension)
+            shift[axis] = step
+            shift = xp.asarray(shift)
+            difference = self.hamiltonian_gradient(k + shift) - self.hamiltonian_gradient(k - shift)
+            columns.append(difference / (2 * step))
+        return xp.stack(columns, axis=1)
+
+    @property
+    def k_scale(self) -> float:
+        """A wave vector over which H(k) changes appreciably, 1/angstrom: sets finite-difference steps."""
+        if self.cell is not None:
+            return float(np.linalg.norm(self.reciprocal_cell, axis=1).min())
+        return self.search_half_width or 1.0
+
+    def position_matrix(self, k):
+        """Position matrix A_a(k) in angstrom, shape (nk, d, N, N), Hermitian in its last axes; None if it is zero.
+
+        Relative to `site_positions`: what is left once the orbitals sit on their sites.
+        """
+        return None
+
+    def position_curl(self, k):
+        """``dA_b/dk_a - dA_a/dk_b`` for (a, b) cyclic: shape (nk, 3, N, N) in 3D, (nk, 1, N, N) in 2D, or None."""
+        return None
+
+    def describe(self) -> dict:
+        """Plain numbers and strings that identify the model in reports."""
+        return {"model": type(self).__name__, "dimension": self.dimension, "n_orbitals": self.n_orbitals}

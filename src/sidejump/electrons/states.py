@@ -1,0 +1,120 @@
+"""Eigenstates at given (k, band) with what the kinetics needs: velocity and covariant derivative vectors.
+
+A state is a group of (near-)degenerate bands; `vectors` holds its members as columns, padded with zeros up to
+the largest group, so that every pair quantity is a trace over the members (invariant under their rotation).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from array_api_compat import array_namespace
+
+
+@dataclass(frozen=True)
+class States:
+    """S states in d dimensions, N orbitals, at most m bands in a group.
+
+    Attributes
+    ----------
+    k : (S, d)          wave vectors, 1/angstrom
+    energy : (S,)       mean energy of the group, eV
+    velocity : (S, d)   mean ``hbar v`` of the group, eV angstrom
+    vectors : (S, m, N) eigenvectors u (rows), zero rows as padding
+    covariant : (S, d, m, N)   covariant derivatives D_a u, angstrom (theory, section 2)
+    interband : (S,)    norm over a of the interband part of D_a u, angstrom: how fast the state turns with k
+    multiplicity : (S,) number of bands in the group
+    """
+
+    k: object
+    energy: object
+    velocity: object
+    vectors: object
+    covariant: object
+    interband: object
+    multiplicity: object
+
+    def __len__(self) -> int:
+        return self.k.shape[0]
+
+
+def solve_states(model, k, band, *, degeneracy: float = 1e-6) -> States:
+    """Diagonalise `model` at `k` and keep the group that contains `band` at each point.
+
+    Parameters
+    ----------
+    k : array, shape (S, d)
+        Wave vectors, 1/angstrom.
+    band : array of int, shape (S,)
+        Band index in ascending energy.
+    degeneracy : float
+        Bands chained by gaps below this (eV) form one group.
+    """
+    xp = array_namespace(k)
+    energies, u = xp.linalg.eigh(model.hamiltonian(k))
+    n_points, n = energies.shape
+    group = _group_mask(xp, energies, band, degeneracy)  # (S, N) bool
+    weight = xp.astype(group, energies.dtype)
+    multiplicity = xp.sum(weight, axis=1)
+    m = int(xp.max(multiplicity))
+    # members first: sort by membership, stable in band order
+    order = xp.argsort(xp.astype(~group, xp.int64), axis=1, stable=True)[:, :m]
+    chosen = xp.take_along_axis(group, order, axis=1)  # (S, m)
+    columns = xp.take_along_axis(u, order[:, None, :], axis=2)  # (S, N, m)
+    columns = columns * xp.astype(chosen, columns.dtype)[:, None, :]
+    energy = xp.sum(energies * weight, axis=1) / multiplicity
+
+    gradient = model.hamiltonian_gradient(k)  # (S, d, N, N)
+    left = xp.conj(xp.matrix_transpose(u))[:, None]  # (S, 1, N, N): rows are bras
+    elements = xp.matmul(left, xp.matmul(gradient, columns[:, None]))  # (S, d, N, m) = <m|dH|n>
+    velocity = xp.real(xp.sum(xp.conj(columns)[:, None] * xp.matmul(gradient, columns[:, None]), axis=(2, 3)))
+    velocity = velocity / multiplicity[:, None]
+
+    gap = energy[:, None] - energies
+    inverse = xp.where(group, xp.zeros_like(gap), 1.0 / xp.where(group, xp.ones_like(gap), gap))
+    coefficients = elements * xp.astype(inverse, elements.dtype)[:, None, :, None]
+    covariant = xp.matmul(u[:, None], coefficients)  # (S, d, N, m)
+    interband = xp.sqrt(xp.sum(xp.abs(covariant) ** 2, axis=(1, 2, 3)) / multiplicity)
+    position = model.position_matrix(k)
+    if position is not None:
+        bras = xp.conj(xp.matrix_transpose(columns))[:, None]
+        diagonal = xp.matmul(bras, xp.matmul(position, columns[:, None]))  # (S, d, m, m)
+        covariant = covariant + 1j * xp.matmul(columns[:, None], diagonal)
+    return States(
+        k=k,
+        energy=energy,
+        velocity=velocity,
+        vectors=xp.matrix_transpose(columns),
+        covariant=xp.matrix_transpose(covariant),
+        interband=interband,
+        multiplicity=xp.astype(multiplicity, xp.int64),
+    )
+
+
+def _group_mask(xp, energies, band, degeneracy):
+    """True for the bands connected to `band` by gaps below `degeneracy`, shape (S, N)."""
+    close = xp.astype(energies[:, 1:] - energies[:, :-1] > degeneracy, xp.int64)
+    label = xp.concat([xp.zeros_like(close[:, :1]), xp.cumulative_sum(close, axis=1)], axis=1) if close.shape[1] \
+        else xp.zeros(energies.shape, dtype=xp.int64)
+    own = xp.take_along_axis(label, xp.asarray(band)[:, None], axis=1)
+    return label == own
+
+
+def band_energies(model, k, *, chunk: int = 4096) -> np.ndarray:
+    """Energies of all bands, shape (nk, N), eV, in chunks of k."""
+    return np.concatenate(
+        [np.linalg.eigvalsh(model.hamiltonian(k[i : i + chunk])) for i in range(0, len(k), chunk)]
+    )
+
+
+def energies_and_velocities(model, k, band):
+    """Energy (eV) and ``hbar v`` (eV angstrom) of single bands: shapes (S,), (S, d)."""
+    xp = array_namespace(k)
+    energies, u = xp.linalg.eigh(model.hamiltonian(k))
+    index = xp.asarray(band)
+    energy = xp.take_along_axis(energies, index[:, None], axis=1)[:, 0]
+    column = xp.take_along_axis(u, index[:, None, None], axis=2)  # (S, N, 1)
+    product = xp.matmul(model.hamiltonian_gradient(k), column[:, None])  # (S, d, N, 1)
+    velocity = xp.real(xp.sum(xp.conj(column)[:, None] * product, axis=(2, 3)))
+    return energy, velocity
