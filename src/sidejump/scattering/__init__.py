@@ -1,0 +1,30 @@
+"""Scatterers: coupling, phonon energy and vertex of each mechanism. A new one is a new file and a line here."""
+
+from .acoustic import acoustic_deformation_potential
+from .base import Branch, Scatterer, vertex_matrix
+from .impurity import impurity
+from .optical import optical_deformation_potential, polar_optical
+
+SCATTERERS = {
+    "acoustic_deformation_potential": acoustic_deformation_potential,
+    "optical_deformation_potential": optical_deformation_potential,
+    "polar_optical": polar_optical,
+    "impurity": impurity,
+}
+
+__all__ = [
+    "SCATTERERS",
+    "Branch",
+    "Scatterer",
+    "acoustic_deformation_potential",
+    "build_scatterer",
+    "impurity",
+    "optical_deformation_potential",
+    "polar_optical",
+    "vertex_matrix",
+]
+
+
+def build_scatterer(kind: str, parameters: dict, model) -> Scatterer:
+    """A scatterer from its name in the input file, its parameters, and the model it acts on."""
+    return SCATTERERS[kind](**parameters, dimension=model.dimension)
