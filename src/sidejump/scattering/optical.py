@@ -42,9 +42,9 @@ def polar_optical(
 ) -> Scatterer:
     """Froehlich coupling to longitudinal optical phonons.
 
-    3D: ``|V0|^2 = (e^2/2 eps0) E (1/eps_inf - 1/eps_s) / q^2``.  2D, a layer of thickness t with the bulk
-    polarisability: ``|V0|^2 = (e^2/2 eps0) E (1/eps_inf - 1/eps_s) F(q t) / q`` with the form factor of a uniform
-    slab, ``F(x) = (1 - (1 - exp(-x)) / x) / x * t``, so that ``F -> t/2`` at long wavelengths.
+    3D: ``|V0|^2 = (e^2/2 eps0) E (1/eps_inf - 1/eps_s) / q^2 = S / q^2``.  2D, electrons spread evenly over a layer
+    of thickness t with bulk phonons: ``|V0|^2 = S F(q t) / (q^2 t)``, ``F(x) = 1 - (1 - exp(-x)) / x``, which is
+    ``S / (2 q)`` at long wavelengths.
 
     Parameters
     ----------
@@ -76,9 +76,7 @@ def polar_optical(
         length = thickness * 10.0
 
         def coupling(q):
-            # V^2 = (1/t^2) int dz dz' over the slab of the 3D coupling: (strength/q^2)(1/t)(1-(1-e^-qt)/(qt))
-            x = q * length
-            return strength / (q**2 * length) * _slab(x)
+            return strength / (q**2 * length) * _slab(q * length)
 
     branch = Branch(coupling=coupling, phonon_energy=lambda q: phonon_energy + 0 * np.asarray(q))
     return Scatterer("polar optical", dimension, (branch,), vertex, singular=True)

@@ -1,0 +1,147 @@
+"""The linearised collision operator as a symmetric graph Laplacian (eq. 2b; theory, section 3).
+
+Rows and columns are (point, basis function).  Off the diagonal it is ``-P``; the out-scattering couples the basis
+functions of one point and is fixed so that every row sums to zero: particle conservation holds to rounding.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .geometry import PairBlock
+from .kernel import ScatteringKernel
+
+
+class CollisionOperator:
+    """``L = D - P`` accumulated from blocks of pairs.
+
+    Parameters
+    ----------
+    count, size : int
+        Points and basis functions.
+    dimension : int
+    dtype : numpy dtype
+        Storage of the blocks of P; everything on the diagonal is float64.
+
+    Attributes
+    ----------
+    diagonal : ndarray, shape (S, m, m)
+        Out-scattering blocks D, valid after :meth:`finish`.
+    side_jump_drive : ndarray, shape (S, m, d)
+        ``sum_l' P dr``, the weighted side-jump velocity (eqs 11, 12).
+    pairs : int
+        Ordered pairs of unknowns visited.
+    """
+
+    def __init__(self, count: int, size: int, dimension: int, dtype=np.float64):
+        self.count, self.size, self.dtype = count, size, dtype
+        self._out = np.zeros((count, size, size))
+        self._row_sum = np.zeros((count, size))
+        self._self_pair = np.zeros((count, size, size))
+        self.side_jump_drive = np.zeros((count, size, dimension))
+        self._blocks: list[tuple[slice, slice, np.ndarray]] = []
+        self.pairs = 0
+        self.diagonal = np.zeros((count, size, size))
+
+    def add(self, block: PairBlock, kernel: ScatteringKernel) -> None:
+        """Add the scattering of one block of pairs."""
+        rows, columns = block.rows, block.columns
+        mirrored = rows != columns
+        values, out_rows, out_columns = _contract_kernel(block, kernel, self.size, mirrored)
+        p = block.strength * values
+        self._row_sum[rows] += p.sum(axis=(2, 3))
+        self._out[rows] += out_rows
+        a, m, b, _ = p.shape
+        if mirrored:
+            self._row_sum[columns] += p.sum(axis=(0, 1))
+            self._out[columns] += out_columns
+        else:
+            index = np.arange(a)
+            self._self_pair[rows] += p[index, :, index, :]
+        for axis, shift in enumerate(block.shift):
+            jump = shift * values
+            self.side_jump_drive[rows, :, axis] += jump.sum(axis=(2, 3))
+            if mirrored:  # the shift is antisymmetric
+                self.side_jump_drive[columns, :, axis] -= jump.sum(axis=(0, 1))
+        self.pairs += p.size * (2 if mirrored else 1)
+        self._blocks.append((rows, columns, p.reshape(a * m, b * m).astype(self.dtype, copy=False)))
+
+    def finish(self) -> None:
+        """Set the out-scattering so that every row of L sums to zero."""
+        d = 0.5 * (self._out + self._out.transpose(0, 2, 1))
+        index = np.arange(self.size)
+        d[:, index, index] = 0.0
+        d[:, index, index] = self._row_sum - d.sum(axis=2)
+        self.diagonal = d
+
+    @property
+    def unknowns(self) -> int:
+        return self.count * self.size
+
+    @property
+    def nbytes(self) -> int:
+        return sum(p.nbytes for _, _, p in self._blocks)
+
+    def apply(self, g: np.ndarray) -> np.ndarray:
+        """L g for columns g, shape (S * m, r)."""
+        m, r = self.size, g.shape[1]
+        result = np.matmul(self.diagonal, g.reshape(self.count, m, r)).reshape(-1, r)
+        for rows, columns, p in self._blocks:
+            i, j = slice(rows.start * m, rows.stop * m), slice(columns.start * m, columns.stop * m)
+            result[i] -= p @ g[j]
+            if rows != columns:
+                result[j] -= p.T @ g[i]
+        return result
+
+    def dense(self) -> np.ndarray:
+        """L as a full matrix, shape (S * m, S * m)."""
+        m = self.size
+        full = np.zeros((self.unknowns, self.unknowns))
+        for rows, columns, p in self._blocks:
+            i, j = slice(rows.start * m, rows.stop * m), slice(columns.start * m, columns.stop * m)
+            full[i, j] -= p
+            if rows != columns:
+                full[j, i] -= p.T
+        blocks = full.reshape(self.count, m, self.count, m)
+        index = np.arange(self.count)
+        blocks[index, :, index, :] += self.diagonal
+        return full
+
+    def point_blocks(self) -> np.ndarray:
+        """The (m, m) diagonal blocks of L, shape (S, m, m): the preconditioner."""
+        return self.diagonal - self._self_pair
+
+
+def _contract_kernel(block: PairBlock, kernel: ScatteringKernel, m: int, mirrored: bool):
+    """Kernel values (A, m, B, m) and the out-scattering blocks of the rows and of the columns."""
+    index, weights = kernel.locate(block.q)
+    a, _, b, _ = block.q.shape
+    first = np.arange(m)[None, :, None, None]
+    second = np.arange(m)[None, None, None, :]
+    values = np.zeros((a, m, b, m))
+    out_rows, out_columns = np.zeros((a, m, m)), np.zeros((b, m, m))
+    if kernel.has_phonons:
+        values += _gather(kernel.pair_flat, index * (m * m) + (first * m + second), weights, m * m)
+        if m > 1:
+            for c in range(m):
+                rate = block.strength * _gather(
+                    kernel.triple_flat, index * m**3 + (first * m * m + c * m + second), weights, m**3
+                )
+                out_rows[:, :, c] = rate.sum(axis=(2, 3))
+                if mirrored:
+                    rate = block.strength * _gather(
+                        kernel.triple_flat, index * m**3 + (second * m * m + c * m + first), weights, m**3
+                    )
+                    out_columns[:, :, c] = rate.sum(axis=(0, 1))
+    if kernel.has_elastic:
+        same = np.eye(m, dtype=bool)[None, :, None, :]
+        values += np.where(same, _gather(kernel.elastic_flat, index * m + first, weights, m), 0.0)
+    return values, out_rows, out_columns
+
+
+def _gather(table, index, weights, stride):
+    """Four-point interpolation of a flattened table."""
+    total = weights[0] * table[index]
+    for p in range(1, 4):
+        total += weights[p] * table[index + p * stride]
+    return total

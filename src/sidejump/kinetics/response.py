@@ -1,0 +1,95 @@
+"""From solved distributions to the three kinetic parts of the conductivity (eqs 2, 7, 8, 11, 12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .collision import CollisionOperator
+from .solve import solve
+
+
+@dataclass(frozen=True)
+class KineticResponse:
+    """Conductivity parts in ``e^2/hbar angstrom^(2-d)``, shape (d, d), and how well they were obtained.
+
+    Attributes
+    ----------
+    boltzmann, side_jump_velocity, side_jump_distribution : ndarray, shape (d, d)
+    onsager_error : float
+        ``|sj(2)_ab + sj(1)_ba|`` relative to the largest side-jump component.
+    conservation_error : float
+        Largest row sum of L relative to its diagonal.
+    residual, iterations, method : how the equation was solved
+    """
+
+    boltzmann: np.ndarray
+    side_jump_velocity: np.ndarray
+    side_jump_distribution: np.ndarray
+    onsager_error: float
+    conservation_error: float
+    residual: float
+    iterations: int
+    method: str
+
+
+def kinetic_response(
+    operator: CollisionOperator,
+    weight,
+    velocity,
+    thermal_weight,
+    *,
+    approximation: str = "exact",
+    tolerance: float = 1e-10,
+) -> KineticResponse:
+    """Solve for g^n and g^a and contract them with the velocity and the side-jump velocity.
+
+    Parameters
+    ----------
+    weight : ndarray, shape (S, 1 or m)
+    velocity : ndarray, shape (S, 1 or m, d)
+    thermal_weight : ndarray, shape (m,)
+    approximation : {"exact", "serta", "mrta"}
+        The relaxation-time approximations replace L by its out-scattering (SERTA), or by the out-scattering weighted
+        with ``1 - v.v'/|v|^2`` (MRTA): for comparison only.
+    """
+    s, m = operator.count, operator.size
+    d = velocity.shape[-1]
+    drive = (np.broadcast_to(weight, (s, m)) * thermal_weight)[..., None] * np.broadcast_to(velocity, (s, m, d))
+    drive = drive.reshape(s * m, d)
+    jump = operator.side_jump_drive.reshape(s * m, d)
+    both = np.concatenate([drive, -jump], axis=1)
+    if approximation == "exact":
+        g, info = solve(operator, both, tolerance=tolerance)
+    else:
+        g = _relaxation_time(operator, both, np.broadcast_to(velocity, (s, m, d)), approximation)
+        info = {"method": approximation, "iterations": 0, "residual": 0.0}
+    normal, anomalous = g[:, :d], g[:, d:]
+    sj1, sj2 = jump.T @ normal, drive.T @ anomalous
+    scale = max(np.abs(sj1).max(), np.finfo(float).tiny)
+    rows = operator.apply(np.ones((s * m, 1)))
+    diagonal = np.einsum("sii->si", operator.diagonal).max()
+    return KineticResponse(
+        drive.T @ normal,
+        sj1,
+        sj2,
+        float(np.abs(sj2 + sj1.T).max() / scale),
+        float(np.abs(rows).max() / max(diagonal, np.finfo(float).tiny)),
+        info["residual"],
+        info["iterations"],
+        info["method"],
+    )
+
+
+def _relaxation_time(operator, drive, velocity, approximation):
+    s, m, d = velocity.shape
+    out = np.linalg.pinv(operator.diagonal, hermitian=True)
+    if approximation == "mrta":
+        v = velocity.reshape(s * m, d)
+        # v . (L v) / v^2 is the momentum-relaxation rate of each unknown
+        rate = (v * operator.apply(v)).sum(axis=1) / np.maximum((v**2).sum(axis=1), 1e-300)
+        return drive / np.where(rate > 0, rate, np.inf)[:, None]
+    if approximation != "serta":
+        raise ValueError(f'approximation = "{approximation}": use "exact", "serta" or "mrta"')
+    return np.matmul(out, drive.reshape(s, m, -1)).reshape(s * m, -1)
