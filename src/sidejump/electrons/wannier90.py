@@ -1,0 +1,175 @@
+"""Read Wannier90's `_tb.dat` (H and r) or `_hr.dat` (H only), with `_wsvec.dat`, plain or gzipped."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from ..errors import InputError
+from .base import PAULI
+from .lattice import LatticeModel
+
+_SAME_SITE = 0.8  # angstrom: chains of Wannier centres closer than this belong to one atom
+_ORIGIN = 0.05  # angstrom: a site this close to the origin is put there
+
+
+def read_wannier90(file, *, wsvec=None, cell=None, spin_ordering: str | None = None) -> LatticeModel:
+    """A lattice model from a Wannier90 file.
+
+    Parameters
+    ----------
+    file : path
+        ``seedname_tb.dat`` or ``seedname_hr.dat``, plain or ``.gz``.
+    wsvec : path or False, optional
+        ``seedname_wsvec.dat``; looked for next to `file` when not given, ignored when False.
+    cell : array, shape (3, 3), optional
+        Lattice vectors as rows, angstrom: needed for `_hr.dat`, which does not hold them.
+    spin_ordering : {"interleaved", "block"}, optional
+        How up and down Wannier functions are ordered; without it the model has no spin matrices.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, truncated or not of this format.
+    """
+    path = Path(file)
+    name = path.name.removesuffix(".gz")
+    if name.endswith("_tb.dat"):
+        cell, vectors, degeneracy, hoppings, positions = _read(path, _parse_tb)
+        stem = name.removesuffix("_tb.dat")
+    elif name.endswith("_hr.dat"):
+        if cell is None:
+            raise InputError(f"{path}: _hr.dat holds no lattice vectors; give cell (angstrom) or use the _tb.dat")
+        vectors, degeneracy, hoppings, positions = _read(path, _parse_hr)
+        stem = name.removesuffix("_hr.dat")
+    else:
+        raise InputError(f"{path}: expected a file named SEEDNAME_tb.dat or SEEDNAME_hr.dat (or .gz)")
+    hoppings = hoppings / degeneracy[:, None, None]
+    if positions is not None:
+        positions = positions / degeneracy[:, None, None, None]
+    if wsvec is None:
+        candidates = [path.with_name(f"{stem}_wsvec.dat{end}") for end in ("", ".gz")]
+        wsvec = next((c for c in candidates if c.exists()), False)
+    if wsvec:
+        shifts = _read(Path(wsvec), lambda text: _parse_wsvec(text, hoppings.shape[1]))
+        vectors, hoppings, positions = _apply_wsvec(Path(wsvec), shifts, vectors, hoppings, positions)
+    sites = None if positions is None else _sites(vectors, positions)
+    return LatticeModel(cell, vectors, hoppings, positions, sites, _spin(spin_ordering, hoppings.shape[1]))
+
+
+def _read(path: Path, parse):
+    try:
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(path, "rt") as stream:
+            text = stream.read()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); the file is truncated or not what its name says") from None
+    try:
+        return parse(text)
+    except (ValueError, IndexError) as error:
+        raise InputError(f"{path}: truncated or not a Wannier90 file ({error}); write it again") from None
+
+
+def _numbers(tokens, count, dtype=float):
+    if len(tokens) < count:
+        raise ValueError(f"{count} numbers expected, {len(tokens)} found")
+    return np.array(tokens[:count], dtype=dtype)
+
+
+def _parse_tb(text: str):
+    header, _, rest = text.partition("\n")
+    tokens = rest.split()
+    if not header.strip():
+        raise ValueError("no header line")
+    cell = _numbers(tokens, 9).reshape(3, 3)
+    n, n_r = (int(t) for t in tokens[9:11])
+    degeneracy = _numbers(tokens[11:], n_r, int)
+    start = 11 + n_r
+    size = 3 + n * n * 4
+    body = _numbers(tokens[start:], size * n_r).reshape(n_r, size)
+    vectors = body[:, :3].astype(int)
+    entries = body[:, 3:].reshape(n_r, n, n, 4)  # column index slow, row index fast
+    hoppings = (entries[..., 2] + 1j * entries[..., 3]).transpose(0, 2, 1)
+    start += size * n_r
+    size = 3 + n * n * 8
+    body = _numbers(tokens[start:], size * n_r).reshape(n_r, size)
+    if not np.array_equal(body[:, :3].astype(int), vectors):
+        raise ValueError("the R vectors of H and r differ")
+    entries = body[:, 3:].reshape(n_r, n, n, 8)
+    positions = (entries[..., 2::2] + 1j * entries[..., 3::2]).transpose(0, 3, 2, 1)
+    return cell, vectors, degeneracy, hoppings, positions
+
+
+def _parse_hr(text: str):
+    _, _, rest = text.partition("\n")
+    tokens = rest.split()
+    n, n_r = int(tokens[0]), int(tokens[1])
+    degeneracy = _numbers(tokens[2:], n_r, int)
+    body = _numbers(tokens[2 + n_r :], 7 * n * n * n_r).reshape(n_r, n, n, 7)
+    hoppings = (body[..., 5] + 1j * body[..., 6]).transpose(0, 2, 1)
+    return body[:, 0, 0, :3].astype(int), degeneracy, hoppings, None
+
+
+def _parse_wsvec(text: str, n: int):
+    """Flat arrays (R, m, n, T, number of T) of every translation listed."""
+    _, _, rest = text.partition("\n")
+    values = np.array(rest.split(), dtype=int)
+    rows, position = [], 0
+    while position < len(values):
+        key, count = values[position : position + 5], values[position + 5]
+        translations = values[position + 6 : position + 6 + 3 * count].reshape(count, 3)
+        rows.append(np.concatenate([np.tile(np.append(key, count), (count, 1)), translations], axis=1))
+        position += 6 + 3 * count
+    table = np.concatenate(rows)
+    if table[:, 3:5].max() != n:
+        raise ValueError(f"{table[:, 3:5].max()} Wannier functions, the Hamiltonian has {n}")
+    return table
+
+
+def _apply_wsvec(path, table, vectors, hoppings, positions):
+    index = {tuple(r): i for i, r in enumerate(vectors)}
+    try:
+        source = np.array([index[tuple(r)] for r in table[:, :3]])
+    except KeyError as error:
+        raise InputError(f"{path}: R = {error} is not in the Hamiltonian file; use files of one run") from None
+    if len(np.unique(table[:, :5], axis=0)) != len(vectors) * hoppings.shape[1] ** 2:
+        raise InputError(f"{path}: does not list every matrix element; the file is truncated or of another run")
+    m, n, share = table[:, 3] - 1, table[:, 4] - 1, 1.0 / table[:, 5]
+    targets, inverse = np.unique(table[:, :3] + table[:, 6:9], axis=0, return_inverse=True)
+    new_h = np.zeros((len(targets), *hoppings.shape[1:]), dtype=complex)
+    np.add.at(new_h, (inverse, m, n), hoppings[source, m, n] * share)
+    new_r = None
+    if positions is not None:
+        new_r = np.zeros((len(targets), *positions.shape[1:]), dtype=complex)
+        for axis in range(positions.shape[1]):
+            np.add.at(new_r[:, axis], (inverse, m, n), positions[source, axis, m, n] * share)
+    return targets, new_h, new_r
+
+
+def _sites(vectors, positions) -> np.ndarray:
+    """Sites of the orbitals: centres chained together (the hybrids of one atom) share their mean."""
+    home = int(np.flatnonzero(~vectors.any(axis=1))[0])
+    centres = np.einsum("dnn->nd", positions[home]).real
+    sites = np.zeros_like(centres)
+    label = fcluster(linkage(centres, "single"), _SAME_SITE, "distance") if len(centres) > 1 else np.ones(1)
+    for atom in np.unique(label):
+        mean = centres[label == atom].mean(axis=0)
+        sites[label == atom] = 0.0 if np.linalg.norm(mean) < _ORIGIN else mean
+    return sites
+
+
+def _spin(ordering, n):
+    if ordering is None:
+        return None
+    if n % 2:
+        raise InputError(f"spin_ordering needs an even number of Wannier functions, the file has {n}")
+    if ordering == "interleaved":
+        return np.stack([np.kron(np.eye(n // 2), s) for s in PAULI])
+    if ordering == "block":
+        return np.stack([np.kron(s, np.eye(n // 2)) for s in PAULI])
+    raise InputError(f'spin_ordering = "{ordering}": use "interleaved" or "block"')

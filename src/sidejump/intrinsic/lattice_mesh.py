@@ -1,0 +1,146 @@
+"""Fermi sea of a lattice model: a fixed uniform mesh, or cells refined where halving them changes their share.
+
+A *family* is a cell with its 2^d halves.  Its error is what halving changed; families with the largest share of
+the squared error have all their halves halved again, until the errors, added as independent ones, meet the
+tolerance at every chemical potential and temperature.
+"""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from .berry import curvature_of_matrices
+from .fourier import table_of
+from .occupation import cell_fermi, fermi
+
+_SAFETY = 2.0  # independent errors: two standard deviations
+
+
+class CellSum:
+    """Occupied curvature at k points, ``sum_n f_n Omega_n`` in angstrom^2, for all mu and T at once.
+
+    Parameters
+    ----------
+    model : ElectronModel
+        With a `cell`.
+    chemical_potentials, temperatures : arrays
+        eV, K.
+    workers : int
+        Threads; the linear algebra inside each is kept to one.
+    """
+
+    def __init__(self, model, chemical_potentials, temperatures, workers: int = 2):
+        self.model, self.mu, self.temperatures = model, chemical_potentials, temperatures
+        self.workers = workers
+        self.table = table_of(model)
+        self.n_components = 3 if model.dimension == 3 else 1
+        self.points = 0
+
+    def __call__(self, fractional: np.ndarray, width: np.ndarray | None) -> np.ndarray:
+        """At points in units of the reciprocal cell; `width` (npoints, d) of their cells, or None for a step.
+
+        Returns
+        -------
+        ndarray, shape (npoints, n_mu, n_T, components)
+        """
+        shape = (len(fractional), len(self.mu), len(self.temperatures), self.n_components)
+        result = np.empty(shape)
+        keys, inverse = np.unique(np.round(fractional[:, 0], 12), return_inverse=True)
+        members = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
+
+        def plane(item):
+            first, chosen = item
+            for index, matrices in self.table.plane_matrices(first, np.round(fractional[chosen, 1:], 12)):
+                for i in range(0, len(index), 128):
+                    part = slice(i, i + 128)
+                    block = [None if m is None else m[part] for m in matrices]
+                    target = chosen[index[part]]
+                    result[target] = self._block(block, None if width is None else width[target])
+
+        with threadpool_limits(1), ThreadPoolExecutor(self.workers) as pool:
+            list(pool.map(plane, zip(keys, members, strict=True)))
+        self.points += len(fractional)
+        return result
+
+    def _block(self, matrices, width):
+        energy, velocity, curvature = curvature_of_matrices(*matrices)
+        if width is None:
+            f = fermi(energy, self.mu, self.temperatures)
+        else:
+            slope = np.einsum("pdn,id->pin", velocity, self.model.reciprocal_cell) * width[:, :, None]
+            spread = np.sqrt(np.sum(slope**2, axis=1) / 12)
+            f = cell_fermi(energy, spread, self.mu, self.temperatures)
+        return np.einsum("mtpn,pcn->pmtc", f, curvature)
+
+
+def fixed_mesh(cell_sum: CellSum, shape) -> np.ndarray:
+    """Mean of the occupied curvature over a Gamma-centred mesh: (n_mu, n_T, components)."""
+    total = 0.0
+    axes = [np.arange(n) / n for n in shape]
+    for first in np.array_split(axes[0], max(1, int(np.prod(shape)) // 200_000)):
+        grid = np.stack(np.meshgrid(first, *axes[1:], indexing="ij"), axis=-1).reshape(-1, len(shape))
+        total = total + cell_sum(grid, None).sum(axis=0)
+    return total / np.prod(shape)
+
+
+def adaptive_mesh(cell_sum: CellSum, start, tolerance, max_points, floor, progress=None):
+    """Mean of the occupied curvature over the zone by refined cells.
+
+    Parameters
+    ----------
+    start : sequence of int
+        Cells along each reciprocal vector to begin with.
+    tolerance : float
+        Relative error asked for, of each (mu, T).
+    max_points : int
+        Stop here whatever the error.
+    floor : float
+        Curvature (angstrom^2) below which the error counts relative to this instead.
+
+    Returns
+    -------
+    mean : ndarray, shape (n_mu, n_T, components)
+    error : ndarray, shape (n_mu, n_T)
+    """
+    d = len(start)
+    halves = np.array(list(itertools.product((-0.25, 0.25), repeat=d)))
+    centres = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n for n in start], indexing="ij"), -1).reshape(-1, d)
+    width = np.broadcast_to(1.0 / np.asarray(start), centres.shape)
+    parent = cell_sum(centres, width) * np.prod(width, axis=1)[:, None, None, None]
+    families = _halve(cell_sum, centres, width, parent, halves)
+    while True:
+        mean = families["value"].sum(axis=(0, 1))
+        squares = np.sum(families["change"] ** 2, axis=-1)  # (families, mu, T)
+        error = _SAFETY * np.sqrt(squares.sum(axis=0))
+        scale = tolerance * np.maximum(np.linalg.norm(mean, axis=-1), floor)
+        worst = float(np.max(error / scale))
+        if progress is not None:
+            progress(cell_sum.points, worst * tolerance)
+        if worst <= 1 or cell_sum.points >= max_points:
+            return mean, error
+        share = np.max(squares / scale**2, axis=(1, 2))
+        order = np.argsort(-share)
+        # leave at most a quarter of the squared error allowed to what is not touched
+        rest = np.cumsum(share[order][::-1])[::-1]
+        count = int(np.searchsorted(-rest, -max(0.25 / _SAFETY**2, 0.1 * rest[0]))) or 1
+        count = min(count, max(1, (max_points - cell_sum.points) // 4**d), 1 + len(order) // 4)
+        chosen, kept = order[:count], order[count:]
+        cells = families["centre"][chosen][:, None] + halves * families["width"][chosen][:, None]
+        child_width = np.repeat(families["width"][chosen] / 2, 2**d, axis=0)
+        value = families["value"][chosen].reshape(-1, *families["value"].shape[2:])
+        new = _halve(cell_sum, cells.reshape(-1, d), child_width, value, halves)
+        families = {key: np.concatenate([families[key][kept], new[key]]) for key in families}
+
+
+def _halve(cell_sum, centres, width, parent, halves):
+    """Families of the given cells: values of the halves and what they change."""
+    d = centres.shape[1]
+    points = (centres[:, None] + halves * width[:, None]).reshape(-1, d)
+    small = np.repeat(width / 2, 2**d, axis=0)
+    value = cell_sum(points, small) * np.prod(small, axis=1)[:, None, None, None]
+    value = value.reshape(len(centres), 2**d, *value.shape[1:])
+    return {"centre": centres, "width": np.array(width), "value": value, "change": value.sum(axis=1) - parent}

@@ -1,0 +1,191 @@
+"""Isoenergy contours in two dimensions with spectral quadrature.
+
+Marching squares finds every contour of every band; each is then described by a smooth periodic parameter, its points
+moved onto the exact energy, and ``dk/dtheta`` taken by FFT, so that integrals converge exponentially.
+"""
+
+from __future__ import annotations
+
+import contourpy
+import numpy as np
+
+from ..electrons.states import band_energies, solve_states
+from .newton import move_onto
+from .shell import Shell
+
+_GRID = 97
+_OVERSAMPLING = 512
+
+
+def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy) -> Shell | None:
+    """All contours of all bands at `energy`; None if there are none."""
+    origin, axes = _domain(model, energy)
+    parts = []
+    for band, (lines, grid_step) in _polylines(model, energy, origin, axes).items():
+        for line, period in lines:
+            part = _sample(model, energy, band, line, period, spacing, turn, minimum, grid_step, degeneracy)
+            if part is not None:
+                parts.append((band, *part))
+    if not parts:
+        return None
+    k, weight, area = (np.concatenate([p[i] for p in parts]) for i in (1, 2, 3))
+    counts = [len(p[1]) for p in parts]
+    return Shell(
+        energy=energy,
+        k=k,
+        band=np.repeat([p[0] for p in parts], counts),
+        weight=weight,
+        area=area,
+        sheet=np.repeat(np.arange(len(parts)), counts),
+        unconverged=sum(p[4] for p in parts),
+    )
+
+
+def _domain(model, energy):
+    """Origin and axes (rows) of the cell that is searched."""
+    if model.cell is not None:
+        return np.zeros(2), model.reciprocal_cell
+    half = model.search_half_width or _enclosing_half_width(model, energy)
+    return np.full(2, -half), 2 * half * np.eye(2)
+
+
+def _enclosing_half_width(model, energy) -> float:
+    """Half width of a box around k = 0 that encloses every contour of a k.p model."""
+    angle = 2 * np.pi * np.arange(48) / 48
+    rays = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    radii = model.k_scale * np.geomspace(1e-3, 1e4, 141)
+    points = (radii[:, None, None] * rays).reshape(-1, 2)
+    above = (band_energies(model, points) > energy).reshape(len(radii), -1)
+    change = np.flatnonzero((above[1:] != above[:-1]).any(axis=1))
+    return float(1.3 * radii[change[-1] + 1]) if len(change) else float(model.k_scale)
+
+
+def _polylines(model, energy, origin, axes):
+    """For every band: closed lines (points, G) with the last point equal to the first plus G."""
+    t = np.linspace(0, 1, _GRID)
+    crystal = np.stack(np.meshgrid(t, t, indexing="xy"), axis=-1)
+    # off the symmetry lines, where levels could touch the grid exactly
+    offset = np.array([0.0137, 0.0071]) if model.cell is not None else np.zeros(2)
+    energies = band_energies(model, origin + (crystal.reshape(-1, 2) + offset) @ axes).reshape(_GRID, _GRID, -1)
+    step = float(np.linalg.norm(axes, axis=1).max() / (_GRID - 1))
+    found = {}
+    for band in range(energies.shape[-1]):
+        z = energies[..., band]
+        if not z.min() < energy < z.max():
+            continue
+        lines = contourpy.contour_generator(t, t, z).lines(energy)
+        closed = _stitch([np.asarray(line) for line in lines], model.cell is not None)
+        found[band] = ([(origin + (c + offset) @ axes, p @ axes) for c, p in closed], step)
+    return found
+
+
+def _stitch(lines, periodic):
+    """Join open lines across the cell boundary into closed ones; returns (crystal points, winding)."""
+    closed = [(line, np.zeros(2)) for line in lines if np.allclose(line[0], line[-1])]
+    open_ = [line for line in lines if not np.allclose(line[0], line[-1])]
+    if not periodic:
+        return closed
+    while open_:
+        chain = open_.pop(0)
+        while True:
+            gap = chain[-1] - chain[0]
+            if np.allclose(gap, np.round(gap), atol=1e-7) and len(chain) > 2:
+                break
+            for i, line in enumerate(open_):
+                shift = chain[-1] - line[0]
+                if np.allclose(shift, np.round(shift), atol=1e-7):
+                    chain = np.concatenate([chain, (open_.pop(i) + np.round(shift))[1:]])
+                    break
+            else:
+                chain = None
+                break
+        if chain is not None:
+            closed.append((chain, np.round(chain[-1] - chain[0])))
+    return closed
+
+
+def _sample(model, energy, band, line, period, spacing, turn, minimum, grid_step, degeneracy):
+    """Points, weights and lengths of one contour, or None for a repeated member of a degenerate group."""
+    bands = np.full(_OVERSAMPLING, band)
+    knots = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    keep = np.concatenate([[True], np.diff(knots) > 1e-12 * knots[-1]])
+    line, knots = line[keep], knots[keep]
+    theta = np.linspace(0, 1, _OVERSAMPLING, endpoint=False)
+    k = np.stack([np.interp(theta * knots[-1], knots, line[:, a]) for a in (0, 1)], axis=1)
+    k, _, _ = move_onto(model, k, bands, energy, largest_step=grid_step)
+    if band > 0:
+        near = band_energies(model, k[::16])
+        if np.all(near[:, band] - near[:, band - 1] < degeneracy):
+            return None
+    for _ in range(4):
+        k, _, _ = move_onto(model, _uniform(k, period), bands, energy, largest_step=grid_step)
+    length = _speed(k, period).mean()
+    density = np.full(_OVERSAMPLING, 1.0 / spacing)
+    if turn is not None:
+        states = solve_states(model, k, bands, degeneracy=degeneracy)
+        density = np.maximum(density, _widened(states.interband) / turn)
+    density = _smoothed(density)
+    count = max(minimum, int(np.ceil(length * density.mean())))
+    count += count % 2
+    k = _uniform(k, period, density, count)
+    bands = np.full(count, band)
+    k, v, error = move_onto(model, k, bands, energy, largest_step=grid_step)
+    arc = _speed(k, period) / count
+    return k, arc / (np.linalg.norm(v, axis=1) * (2 * np.pi) ** 2), arc, int((error > 1e-8).sum())
+
+
+def _fourier(k, period):
+    """Fourier coefficients of the periodic part, the lower half of the modes only (a smooth parameter)."""
+    n = len(k)
+    theta = np.arange(n) / n
+    c = np.fft.fft(k - theta[:, None] * period, axis=0) / n
+    m = np.fft.fftfreq(n, 1 / n)
+    return c, m
+
+
+def _speed(k, period):
+    c, m = _fourier(k, period)
+    m = np.where(np.abs(m) == len(k) / 2, 0, m)  # the highest mode has no derivative
+    derivative = np.fft.ifft(c * (2j * np.pi * m)[:, None] * len(k), axis=0).real + period
+    return np.linalg.norm(derivative, axis=1)
+
+
+def _uniform(k, period, density=None, count=None):
+    """Points uniform in the integral of `density` over arc length, from a smooth closed curve."""
+    n = len(k)
+    c, m = _fourier(k, period)
+    low = np.abs(m) < n / 4
+    c, m = c[low], m[low]
+    rate = _speed(k, period) * (1.0 if density is None else density)
+    # s(theta) by spectral integration, then inverted by Newton
+    r = np.fft.fft(rate) / n
+    mr = np.fft.fftfreq(n, 1 / n)
+    total = r[0].real
+    keep = (mr != 0) & (np.abs(mr) < n / 4)
+    primitive, modes = r[keep] / (2j * np.pi * mr[keep]), mr[keep]
+    target = np.arange(count or n) / (count or n) * total
+    theta = target / total
+    for _ in range(30):
+        wave = np.exp(2j * np.pi * theta[:, None] * modes)
+        s = total * theta + (wave @ primitive - primitive.sum()).real
+        slope = total + (wave @ r[keep]).real
+        step = (s - target) / np.maximum(slope, 0.1 * total)
+        theta = theta - step
+        if np.abs(step).max() < 1e-14:
+            break
+    return (np.exp(2j * np.pi * theta[:, None] * m) @ c).real + theta[:, None] * period
+
+
+def _widened(values, modes: int = 24):
+    """Largest value within a neighbourhood, so that a narrow hot spot is refined on both sides."""
+    reach = len(values) // (4 * modes)
+    return np.max([np.roll(values, s) for s in range(-reach, reach + 1)], axis=0)
+
+
+def _smoothed(density, modes: int = 24):
+    """A positive, band-limited version of the point density."""
+    if np.ptp(density) < 1e-6 * density.max():
+        return np.full_like(density, density.mean())
+    c = np.fft.fft(np.log(density))
+    m = np.fft.fftfreq(len(density), 1 / len(density))
+    return np.exp(np.fft.ifft(c * np.exp(-((m / modes) ** 2))).real)

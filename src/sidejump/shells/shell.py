@@ -1,0 +1,81 @@
+"""Isoenergy shells: contours in 2D, surfaces in 3D, as points with quadrature weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Points on one isoenergy shell.
+
+    Attributes
+    ----------
+    energy : float        eV
+    k : (S, d)            1/angstrom, on the exact energy
+    band : (S,)           lowest band of the group at each point
+    weight : (S,)         ``dS / (|grad e| (2 pi)^d)``, 1/(eV angstrom^d); the sum is the density of states
+    area : (S,)           ``dS``, angstrom^(1-d)
+    sheet : (S,)          which contour (2D) or band (3D) a point belongs to
+    unconverged : int     points that could not be moved onto the exact energy
+    """
+
+    energy: float
+    k: np.ndarray
+    band: np.ndarray
+    weight: np.ndarray
+    area: np.ndarray
+    sheet: np.ndarray
+    unconverged: int = 0
+
+    def __len__(self) -> int:
+        return len(self.k)
+
+
+def fermi_shell(
+    model,
+    energy: float,
+    *,
+    spacing: float,
+    turn: float | None = 0.7,
+    levels: int = 2,
+    minimum: int = 32,
+    degeneracy: float = 1e-6,
+) -> Shell:
+    """The shell of all bands at `energy`.
+
+    Parameters
+    ----------
+    spacing : float
+        Largest distance between neighbouring points, 1/angstrom.
+    turn : float or None
+        Refine where the state turns by more than this angle (radians) from one point to the next; None: never.
+    levels : int
+        3D: how often a cell may be split for that reason.
+    minimum : int
+        2D: fewest points on a contour.
+    degeneracy : float
+        Bands closer than this (eV) are one group and give one point.
+
+    Raises
+    ------
+    InputError
+        If no band has this energy.
+    """
+    from .contours import contour_shell
+    from .surfaces import surface_shell
+
+    if model.dimension == 2:
+        shell = contour_shell(model, energy, spacing=spacing, turn=turn, minimum=minimum, degeneracy=degeneracy)
+    else:
+        shell = surface_shell(model, energy, spacing=spacing, turn=turn, levels=levels, degeneracy=degeneracy)
+    if shell is None:
+        raise InputError(
+            f"no electronic state at the chemical potential {energy} eV (it lies in a gap or outside the bands): "
+            "move chemical_potential (fermi_energy) into a band"
+        )
+    return shell
