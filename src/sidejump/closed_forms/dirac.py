@@ -1,7 +1,7 @@
 """Massive Dirac model with acoustic phonons or zero-range impurities: the closed forms (eqs 16-21, B1-B5).
 
-The phonon energy is neglected against ``kT`` and ``e_F`` in the energy balance (quasi-elastic scattering), but kept
-in the phonon and Pauli factors.  Everything then depends on two numbers, ``T / T_BG`` with
+The phonon energy is neglected in the energy balance (quasi-elastic scattering), but kept in the phonon and Pauli
+factors.  Everything then depends on two numbers, ``T / T_BG`` with
 ``k_B T_BG = 2 hbar c k_F``, and ``d = Delta / e_F``.  Not covered: finite ``c / v`` and ``kT / e_F``
 (:mod:`sidejump.closed_forms.dirac_exact`), and skew scattering.
 
@@ -9,6 +9,8 @@ Side-jump and Hall values are the component ``yx`` (current along y, field along
 """
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 from scipy.integrate import quad
@@ -27,12 +29,12 @@ def bose_factor(y):
 
 
 def phonon_angle_average(function, t_over_tbg: float) -> float:
-    """``(1/pi) int_0^pi dphi  F(sin(phi/2)) y^2 N(N+1) (1 - cos phi)`` with ``y = sin(phi/2) T_BG / T`` (eq. B5).
+    """``(1/pi) int_0^pi dphi  F(s) y^2 N(N+1) (1 - cos phi)``, ``s = sin(phi/2)``, ``y = s T_BG / T`` (eq. B5).
 
     Parameters
     ----------
     function : callable
-        F of ``s = sin(phi/2)``.
+        F of s.
     t_over_tbg : float
         ``T / T_BG``, positive.
     """
@@ -48,7 +50,7 @@ def phonon_angle_average(function, t_over_tbg: float) -> float:
     edges = [0.0, *[z for z in (4.0, 12.0, 30.0, 70.0) if z < top], min(top, 100.0)]
     parts = (
         quad(integrand, a, b, epsabs=0, epsrel=1e-12, limit=200)[0]
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in itertools.pairwise(edges)
     )
     return sum(parts) * 2 * t_over_tbg / np.pi
 
@@ -89,7 +91,13 @@ def phonon_side_jump(t_over_tbg: float, delta: float) -> float:
 
 
 def phonon_conductivity(
-    t_over_tbg: float, delta: float, *, fermi_energy: float, velocity: float, sound_velocity: float, coupling: float
+    t_over_tbg: float,
+    delta: float,
+    *,
+    fermi_energy: float,
+    velocity: float,
+    sound_velocity: float,
+    coupling: float,
 ) -> float:
     """Quasi-elastic longitudinal conductivity in e^2/hbar, zero-temperature carriers.
 
@@ -120,22 +128,22 @@ def phonon_resistivity_shape(t_over_tbg: float, delta: float) -> float:
 
 
 def intrinsic_conductivity(delta: float) -> float:
-    """Intrinsic part in e^2/h, ``Delta / (2 e_F)``: ``(e^2 / 4 pi hbar) Delta / e_F``, at zero temperature."""
+    """Intrinsic part in e^2/h at zero temperature, ``d / 2``: ``(e^2 / 4 pi hbar) Delta / e_F``."""
     return delta / 2
 
 
 def zero_range_side_jump(delta: float) -> float:
     """Side jump of static zero-range impurities in e^2/h, whatever their density and strength.
 
-    ``(e^2 / 4 pi hbar) (Delta / e_F) 4 (v k)^2 / (4 Delta^2 + (v k)^2)``; equal to the high-temperature limit of
-    acoustic phonons.
+    ``(e^2 / 4 pi hbar) (Delta / e_F) 4 (v k)^2 / (4 Delta^2 + (v k)^2)``; equal to the high-temperature
+    limit of acoustic phonons.
     """
     momentum = 1 - delta**2
     return delta / 2 * 4 * momentum / (4 * delta**2 + momentum)
 
 
 def smooth_side_jump(delta: float) -> float:
-    """Side jump of forward scattering in e^2/h: long-range impurities, or phonons far below ``T_BG`` (eq. 14)."""
+    """Side jump of forward scattering, e^2/h: long-range impurities, phonons far below ``T_BG`` (eq. 14)."""
     return side_jump_conductivity(1.0, delta)
 
 
