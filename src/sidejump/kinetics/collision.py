@@ -66,6 +66,15 @@ class CollisionOperator:
         self.pairs += p.size * (2 if mirrored else 1)
         self._blocks.append((rows, columns, p.reshape(a * m, b * m).astype(self.dtype, copy=False)))
 
+    def merge(self, other: CollisionOperator) -> None:
+        """Take over what another operator of the same unknowns has accumulated."""
+        self._out += other._out
+        self._row_sum += other._row_sum
+        self._self_pair += other._self_pair
+        self.side_jump_drive += other.side_jump_drive
+        self._blocks += other._blocks
+        self.pairs += other.pairs
+
     def finish(self) -> None:
         """Set the out-scattering so that every row of L sums to zero."""
         d = 0.5 * (self._out + self._out.transpose(0, 2, 1))
