@@ -1,7 +1,7 @@
 """Massive Dirac model with acoustic phonons or zero-range impurities: the closed forms (eqs 16-21, B1-B5).
 
-The phonon energy is neglected in the energy balance (quasi-elastic scattering), but kept in the phonon and Pauli
-factors.  Everything then depends on two numbers, ``T / T_BG`` with
+The phonon energy is neglected in the energy balance (quasi-elastic scattering), but kept in the phonon and
+Pauli factors.  Everything then depends on two numbers, ``T / T_BG`` with
 ``k_B T_BG = 2 hbar c k_F``, and ``d = Delta / e_F``.  Not covered: finite ``c / v`` and ``kT / e_F``
 (:mod:`sidejump.closed_forms.dirac_exact`), and skew scattering.
 
@@ -29,7 +29,7 @@ def bose_factor(y):
 
 
 def phonon_angle_average(function, t_over_tbg: float) -> float:
-    """``(1/pi) int_0^pi dphi  F(s) y^2 N(N+1) (1 - cos phi)``, ``s = sin(phi/2)``, ``y = s T_BG / T`` (eq. B5).
+    """``(1/pi) int_0^pi dphi  F(s) y^2 N(N+1) (1 - cos phi)``, ``s = sin(phi/2)``, ``y = s T_BG / T`` (B5).
 
     Parameters
     ----------

@@ -1,13 +1,14 @@
 """Exact inelastic Bloch-Boltzmann equation of the isotropic massive Dirac model with acoustic phonons.
 
-Independent of the shells, pairs and solver of the package.  For an isotropic model the distribution driven by a
-field along x is ``g(e) cos(phi)``, so eq. 2b becomes an integral equation in the energy alone,
+Independent of the shells, pairs and solver of the package.  For an isotropic model the distribution driven by
+a field along x is ``g(e) cos(phi)``, so eq. 2b becomes an integral equation in the energy alone,
 
     v(e) = sum_{+-} int dphi  R_{+-}(e, phi) [ g(e) - cos(phi) g(e') ],    e' = e +- c |k' - k|,
 
 where e' is solved for every angle, and R holds the rate, the Pauli factor and the Jacobian.  It is solved by
 collocation at Gauss-Legendre nodes in ``tanh((e - mu) / 6kT)``.  The side-jump velocity (eq. 12) is the same
-integral with the coordinate shift of eq. 3, in the explicit gauge ``u = (cos(theta/2), sin(theta/2) exp(i phi))``.
+integral with the coordinate shift of eq. 3, in the explicit gauge
+``u = (cos(theta/2), sin(theta/2) exp(i phi))``.
 
 Units ``hbar = v = 1``; ``lambda^2 = 2 |V0(q)|^2 / omega_q = 1`` (eq. B5).  Upper band only: ``mu > |Delta|``,
 and states below the band edge, of weight ``exp(-(mu - |Delta|) / kT)``, are left out.
