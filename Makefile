@@ -1,0 +1,52 @@
+# make demo   the anomalous Hall conductivity of iron: results/iron.nc and results/iron.png
+# make test | lint | docs | examples | figure1   checks and documentation, all in the environment of `make venv`
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
+
+# No display is needed, wherever this runs.
+export MPLBACKEND := Agg
+
+.PHONY: venv demo test lint docs examples figure1 clean
+
+venv: $(STAMP)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -e '.[dev]'
+	touch $@
+
+demo: $(STAMP)
+	mkdir -p results
+	$(BIN)/sidejump run examples/iron.toml -o results/iron.nc --force
+
+figure1: $(STAMP)
+	mkdir -p results
+	$(BIN)/sidejump figure1 -o results/figure1.png --force
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+docs: $(STAMP)
+	$(BIN)/sidejump input-reference > docs/input.md.partial
+	mv docs/input.md.partial docs/input.md
+	$(BIN)/mkdocs build --strict
+
+examples: $(STAMP)
+	mkdir -p results
+	set -e; for input in $(OTHER_EXAMPLES); do \
+	  echo "== $$input"; \
+	  $(BIN)/sidejump run $$input -o results/$$(basename $$input .toml).nc --force; \
+	done
+	set -e; for script in $(wildcard examples/*.py); do echo "== $$script"; $(BIN)/python $$script; done
+
+clean:
+	rm -rf $(VENV) results site .pytest_cache .ruff_cache .mypy_cache
