@@ -157,7 +157,7 @@ def _final_energy(energy, angle, slope, mass, slowest):
         derivative = 1 - slope * along * final / np.maximum(kk, 1e-300)
         step = residual / derivative
         final = np.maximum(final - step, slowest)
-        if np.max(np.abs(step)) < 1e-15 * energy:
+        if np.max(np.abs(step)) < 1e-13 * energy:  # quadratic: the next step would be rounding
             break
     return final, np.abs(step) < 1e-10 * energy
 
