@@ -33,7 +33,7 @@ test: $(STAMP)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy src/sidejump
 
 docs: $(STAMP)
 	$(BIN)/sidejump input-reference > docs/input.md.partial
