@@ -53,7 +53,7 @@ def cell_fermi(energy, spread, chemical_potentials, temperatures) -> np.ndarray:
                 value = 0.5 * erfc(xr / (np.sqrt(2) * np.maximum(sr, 1e-300)))
             else:
                 value = expit(-xr / thermal)
-                # narrow spreads: f plus its curvature; otherwise the mixture
+                # a spread below 0.02 kT changes f by less than 3e-5: left alone
                 wide = sr > 0.02 * thermal
                 width = np.sqrt(2 * ((_SCALES * thermal) ** 2 + sr[wide, None] ** 2))
                 value[wide] = 0.5 * erfc(xr[wide, None] / width) @ _WEIGHTS

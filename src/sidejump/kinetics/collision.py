@@ -45,6 +45,8 @@ class CollisionOperator:
 
     def add(self, block: PairBlock, kernel: ScatteringKernel) -> None:
         """Add the scattering of one block of pairs."""
+        if block.q.min() > kernel.cutoff:
+            return
         rows, columns = block.rows, block.columns
         mirrored = rows != columns
         values, out_rows, out_columns = _contract_kernel(block, kernel, self.size, mirrored)
@@ -95,11 +97,12 @@ class CollisionOperator:
         """L g for columns g, shape (S * m, r)."""
         m, r = self.size, g.shape[1]
         result = np.matmul(self.diagonal, g.reshape(self.count, m, r)).reshape(-1, r)
+        stored = g.astype(self.dtype, copy=False)  # one precision in each product, or BLAS is not used
         for rows, columns, p in self._blocks:
             i, j = slice(rows.start * m, rows.stop * m), slice(columns.start * m, columns.stop * m)
-            result[i] -= p @ g[j]
+            result[i] -= p @ stored[j]
             if rows != columns:
-                result[j] -= p.T @ g[i]
+                result[j] -= p.T @ stored[i]
         return result
 
     def dense(self) -> np.ndarray:

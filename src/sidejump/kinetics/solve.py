@@ -37,7 +37,11 @@ def _solve_dense(operator, drive):
     null = _null_vectors(matrix)
     drive = drive - null @ (null.T @ drive)
     scale = np.abs(np.diag(matrix)).max()
-    g = linalg.solve(matrix + scale * (null @ null.T), drive, assume_a="sym", overwrite_a=True)
+    matrix += scale * (null @ null.T)
+    try:
+        g = linalg.cho_solve(linalg.cho_factor(matrix, check_finite=False), drive, check_finite=False)
+    except linalg.LinAlgError:  # many nodes can make the discrete operator slightly indefinite
+        g = linalg.solve(matrix, drive)
     g = g - null @ (null.T @ g)
     residual = _relative(operator.apply(g) - drive, drive)
     return g, {"method": "dense factorisation", "iterations": 0, "residual": residual}
@@ -52,7 +56,7 @@ def _null_vectors(matrix) -> np.ndarray:
     return null / np.sqrt(null.sum(axis=0))
 
 
-def _solve_cg(operator, drive, tolerance, limit: int = 2000):
+def _solve_cg(operator, drive, tolerance, limit: int = 400):
     """Preconditioned conjugate gradients, all columns side by side; the constant is projected out."""
     n = operator.unknowns
     drive = drive - drive.mean(axis=0)

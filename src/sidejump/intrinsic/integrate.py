@@ -1,0 +1,155 @@
+"""Intrinsic anomalous Hall conductivity ``sigma_ab = - e^2/hbar int d^dk/(2 pi)^d sum_n f_n Omega_n,ab``."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from .berry import cyclic_pairs
+from .lattice_mesh import CellSum, adaptive_mesh, fixed_mesh
+from .polar import converged_polar
+
+
+@dataclass(frozen=True)
+class IntrinsicResult:
+    """Conductivity ``j_a = sigma_ab E_b`` with its error.
+
+    Attributes
+    ----------
+    sigma : ndarray, shape (n_mu, n_T, d, d)
+        In ``e^2/hbar angstrom^(2-d)``, antisymmetric; see :func:`sidejump.units.conductivity_unit`.
+    error : ndarray, shape (n_mu, n_T)
+        Estimated error of the conductivity's vector, same unit; zero on a fixed mesh, whose error is not known.
+    points : int
+        k points at which the Hamiltonian was diagonalised.
+    seconds : float
+    cutoff : float or None
+        Largest k kept (1/angstrom); None when all of k space (k.p) or the Brillouin zone was integrated.
+    converged : bool
+        Whether the error met the tolerance.
+    """
+
+    sigma: np.ndarray
+    error: np.ndarray
+    points: int
+    seconds: float
+    cutoff: float | None = None
+    converged: bool = True
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.sigma, dtype=dtype)
+
+
+def intrinsic_conductivity(
+    model,
+    chemical_potentials,
+    temperatures,
+    *,
+    tolerance: float = 1e-2,
+    mesh=None,
+    start_mesh=None,
+    max_points: int = 2_000_000,
+    cutoff: float | None = None,
+    floor: float | None = None,
+    workers: int = 2,
+    progress=None,
+) -> IntrinsicResult:
+    """Intrinsic part of the anomalous Hall conductivity, all chemical potentials and temperatures in one pass.
+
+    Parameters
+    ----------
+    model : ElectronModel
+        Lattice models are integrated over the Brillouin zone, k.p models over all of k space.
+    chemical_potentials : float or array, shape (n_mu,)
+        eV.
+    temperatures : float or array, shape (n_T,)
+        Kelvin; 0 is a sharp step.
+    tolerance : float
+        Relative error asked for.
+    mesh : int or sequence of int, optional
+        Lattice models: this Gamma-centred uniform mesh instead, without refinement.
+    start_mesh : int or sequence of int, optional
+        Lattice models: cells along each reciprocal vector before refinement.
+    max_points : int
+        Stop refining here; the result then says `converged` is False.
+    cutoff : float, optional
+        k.p models: integrate up to this wave vector (1/angstrom) only.
+    floor : float, optional
+        Conductivity, in the result's unit, below which the error counts relative to this; by default 1e-4 of
+        one conductance quantum per plane, so that a part that vanishes by symmetry converges.
+    workers : int
+        Threads.
+    progress : callable, optional
+        Called as ``progress(points, relative_error)``.
+
+    Returns
+    -------
+    IntrinsicResult
+
+    Raises
+    ------
+    InputError
+        For negative temperatures or a mesh that does not fit the model.
+
+    Examples
+    --------
+    >>> from sidejump.electrons.dirac import MassiveDirac
+    >>> result = intrinsic_conductivity(MassiveDirac(mass=0.1, velocity=3.0), 0.2, 0.0, tolerance=1e-9)
+    >>> round(4 * np.pi * result.sigma[0, 0, 1, 0], 7)
+    0.5
+    """
+    begin = time.perf_counter()
+    mu, temperature = _axis(chemical_potentials), _axis(temperatures)
+    if np.any(temperature < 0):
+        raise InputError(f"temperatures: {temperature.min():g} K is negative; give kelvin, 0 or above")
+    if not tolerance > 0:
+        raise InputError(f"tolerance = {tolerance} must be positive")
+    d = model.dimension
+    volume = 1.0 if model.cell is None else abs(np.linalg.det(model.cell))
+    length = 1.0 if model.cell is None else volume ** (1 / d)
+    floor = (1e-4 / (2 * np.pi) * (1.0 if d == 2 else 1 / length)) if floor is None else float(floor)
+    converged = True
+    if model.cell is None:
+        if mesh is not None or start_mesh is not None:
+            raise InputError("mesh: a k.p model has no Brillouin zone to lay it on; leave mesh and start_mesh out")
+        vector, error, points = converged_polar(
+            model, mu, temperature, tolerance=tolerance, max_points=max_points, floor=floor, cutoff=cutoff,
+            progress=progress,
+        )
+    else:
+        cell_sum = CellSum(model, mu, temperature, workers)
+        if mesh is not None:
+            vector = fixed_mesh(cell_sum, _mesh(mesh, d, "mesh"))
+            error = np.zeros(vector.shape[:2])
+        else:
+            start = _mesh(_default_start(model) if start_mesh is None else start_mesh, d, "start_mesh")
+            vector, error = adaptive_mesh(cell_sum, start, tolerance, max_points, floor * volume, progress)
+        # a mean over the zone, of volume (2 pi)^d / volume
+        vector, error, points = vector / volume, error / volume, cell_sum.points
+    if mesh is None:
+        converged = bool(np.all(error <= tolerance * np.maximum(np.linalg.norm(vector, axis=-1), floor)))
+    sigma = np.zeros((*vector.shape[:2], d, d))
+    for c, (a, b) in enumerate(cyclic_pairs(d)):
+        sigma[..., a, b] = -vector[..., c]
+        sigma[..., b, a] = vector[..., c]
+    return IntrinsicResult(sigma, error, points, time.perf_counter() - begin, cutoff, converged)
+
+
+def _axis(values) -> np.ndarray:
+    return np.atleast_1d(np.asarray(values, dtype=float))
+
+
+def _mesh(mesh, dimension: int, name: str) -> tuple[int, ...]:
+    shape = (int(mesh),) * dimension if np.ndim(mesh) == 0 else tuple(int(n) for n in mesh)
+    if len(shape) != dimension or min(shape) < 1:
+        raise InputError(f"{name} = {mesh}: give one positive number, or {dimension} of them")
+    return shape
+
+
+def _default_start(model) -> tuple[int, ...]:
+    """Cells of about 0.25 (3D) or 0.1 (2D) of 1/angstrom."""
+    lengths = np.linalg.norm(model.reciprocal_cell, axis=1)
+    return tuple(int(n) for n in np.maximum(np.ceil(lengths / (0.25 if model.dimension == 3 else 0.1)), 4))
