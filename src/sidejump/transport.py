@@ -83,7 +83,13 @@ class _Vertex:
 
 
 def run_transport(
-    model, scatterers, *, chemical_potential: float, temperatures, settings: TransportSettings | None = None, progress=None
+    model,
+    scatterers,
+    *,
+    chemical_potential: float,
+    temperatures,
+    settings: TransportSettings | None = None,
+    progress=None,
 ) -> TransportResult:
     """Boltzmann and side-jump conductivity at every temperature.
 
@@ -110,12 +116,16 @@ def run_transport(
     if not scatterers:
         raise InputError("no scatterer given: the conductivity would be infinite; add a [[scattering]] section")
     started = time.perf_counter()
-    job = _Job(model, list(scatterers), float(chemical_potential), temperatures, settings, progress or (lambda *_: None))
+    job = _Job(
+        model, list(scatterers), float(chemical_potential), temperatures, settings, progress or (lambda *_: None)
+    )
     responses, report = job.run()
     report["seconds"] = time.perf_counter() - started
     return TransportResult(
-        *(np.stack([getattr(r, n) for r in responses]) for n in
-          ("boltzmann", "side_jump_velocity", "side_jump_distribution")),
+        *(
+            np.stack([getattr(r, n) for r in responses])
+            for n in ("boltzmann", "side_jump_velocity", "side_jump_distribution")
+        ),
         report,
     )
 
@@ -169,7 +179,13 @@ class _Job:
     def _shell(self, spacing: float) -> Shell:
         s = self.settings
         shell = fermi_shell(
-            self.model, self.mu, spacing=spacing, turn=s.turn, levels=s.levels, minimum=s.minimum, degeneracy=s.degeneracy
+            self.model,
+            self.mu,
+            spacing=spacing,
+            turn=s.turn,
+            levels=s.levels,
+            minimum=s.minimum,
+            degeneracy=s.degeneracy,
         )
         if shell.unconverged:
             self.warnings.append(
@@ -253,7 +269,11 @@ class _Job:
             self._check_memory(operator.nbytes)
         operator.finish()
         response = kinetic_response(
-            operator, geometry.weight, geometry.velocity, basis.thermal_weight, approximation=self.settings.approximation
+            operator,
+            geometry.weight,
+            geometry.velocity,
+            basis.thermal_weight,
+            approximation=self.settings.approximation,
         )
         return response, (operator.unknowns, operator.pairs, operator.nbytes)
 
@@ -262,7 +282,11 @@ class _Job:
     def _run_shared(self):
         shell = self._shell(self._spacing(self.temperatures.min()))
         points = shell_points(
-            self.model, self.momentum, shell.k[:, None], shell.band, shell.weight[:, None],
+            self.model,
+            self.momentum,
+            shell.k[:, None],
+            shell.band,
+            shell.weight[:, None],
             degeneracy=self.settings.degeneracy,
         )
         geometry = PairGeometry(self.model, points, self.momentum, block=512)
@@ -290,13 +314,19 @@ class _Job:
             operator.finish()
             responses.append(
                 kinetic_response(
-                    operator, geometry.weight, geometry.velocity, basis.thermal_weight,
-                    approximation=self.settings.approximation, tolerance=1e-6,
+                    operator,
+                    geometry.weight,
+                    geometry.velocity,
+                    basis.thermal_weight,
+                    approximation=self.settings.approximation,
+                    tolerance=1e-6,
                 )
             )
             self.progress(i + 1, len(self.temperatures))
         self.report |= {
-            "states": len(shell), "pairs": len(shell) ** 2, "memory_bytes": memory + operator.nbytes,
+            "states": len(shell),
+            "pairs": len(shell) ** 2,
+            "memory_bytes": memory + operator.nbytes,
         }
         return responses, [nodes] * len(responses), [np.nan] * len(responses)
 
@@ -351,8 +381,10 @@ class _Job:
 
 def _add_threaded(operator, blocks, kernel):
     """Accumulate blocks with two threads, each into an operator of its own."""
-    parts = [CollisionOperator(operator.count, operator.size, operator.side_jump_drive.shape[-1], operator.dtype)
-             for _ in range(2)]
+    parts = [
+        CollisionOperator(operator.count, operator.size, operator.side_jump_drive.shape[-1], operator.dtype)
+        for _ in range(2)
+    ]
 
     def work(index):
         for block in blocks[index::2]:
@@ -371,9 +403,7 @@ def _by_vertex(scatterers, model) -> list[_Vertex]:
         matrix = vertex_matrix(scatterer.vertex, model)
         for i, group in enumerate(groups):
             if np.array_equal(group.matrix, matrix):
-                groups[i] = _Vertex(
-                    matrix, group.branches + scatterer.branches, group.singular or scatterer.singular
-                )
+                groups[i] = _Vertex(matrix, group.branches + scatterer.branches, group.singular or scatterer.singular)
                 break
         else:
             groups.append(_Vertex(matrix, scatterer.branches, scatterer.singular))
@@ -405,6 +435,7 @@ def _tail(x: float) -> float:
 
 def _change(new: KineticResponse, old: KineticResponse) -> float:
     """Largest relative change of the longitudinal and of the side-jump tensor."""
+
     def relative(a, b):
         scale = np.abs(a).max()
         return float(np.abs(a - b).max() / scale) if scale > 0 else 0.0
@@ -426,8 +457,13 @@ def estimate_cost(model, scatterers, *, chemical_potential, temperatures, settin
     spacing = job._spacing(temperatures.min())
     coarse = max(spacing, _default_spacing(model))
     shell = fermi_shell(
-        model, float(chemical_potential), spacing=coarse, turn=settings.turn if model.dimension == 2 else None,
-        levels=0, minimum=settings.minimum, degeneracy=settings.degeneracy,
+        model,
+        float(chemical_potential),
+        spacing=coarse,
+        turn=settings.turn if model.dimension == 2 else None,
+        levels=0,
+        minimum=settings.minimum,
+        degeneracy=settings.degeneracy,
     )
     states = len(shell) * (coarse / spacing) ** (model.dimension - 1)
     if model.dimension == 3:

@@ -10,8 +10,9 @@ from typing import get_args
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from ..electrons.dirac import MassiveDirac
+from ..electrons.registry import MODELS
 from ..electrons.wannier90 import read_wannier90
+from ..electrons.zeeman import WithZeeman
 from ..errors import InputError
 from ..scattering import build_scatterer
 from . import schema
@@ -67,7 +68,10 @@ def _sentence(error) -> str:
 _CLASSES = [
     *get_args(get_args(schema.ElectronsInput)[0]),
     *get_args(get_args(schema.ScatteringInput)[0]),
-    schema.TemperatureInput, schema.SolverInput, schema.IntrinsicInput, schema.OutputInput,
+    schema.TemperatureInput,
+    schema.SolverInput,
+    schema.IntrinsicInput,
+    schema.OutputInput,
 ]
 
 
@@ -101,25 +105,15 @@ def build_model(electrons, folder: Path):
             folder / electrons.file, wsvec=wsvec, cell=electrons.cell, spin_ordering=electrons.spin_ordering
         )
         if electrons.zeeman is not None:
-            from ..electrons.zeeman import WithZeeman
-
             model = WithZeeman(model, electrons.zeeman)
         return model, electrons.fermi_energy
     parameters = electrons.model_dump(exclude={"model", "chemical_potential"})
     try:
-        return _model_class(electrons.model)(**parameters), electrons.chemical_potential
+        return MODELS[electrons.model](**parameters), electrons.chemical_potential
     except InputError:
         raise
     except ValueError as error:
         raise InputError(f"[electrons] {error}") from None
-
-
-def _model_class(name: str):
-    if name == "massive_dirac":
-        return MassiveDirac
-    from ..electrons.registry import MODELS
-
-    return MODELS[name]
 
 
 def build_scatterers(sections, model) -> list:
@@ -148,6 +142,8 @@ def temperatures(section, bloch_gruneisen: float | None = None) -> np.ndarray:
         values = np.linspace(section.minimum, section.maximum, section.number)
     if section.unit == "T_BG":
         if bloch_gruneisen is None:
-            raise InputError('[temperature] unit = "T_BG" needs acoustic phonons and a model with one Fermi radius; use "K"')
+            raise InputError(
+                '[temperature] unit = "T_BG" needs acoustic phonons and a model with one Fermi radius; use "K"'
+            )
         values = values * bloch_gruneisen
     return values

@@ -87,9 +87,7 @@ def anomalous_hall(
         "settings": vars(chosen),
         "chemical_potential_eV": float(chemical_potential),
     }
-    dataset = assemble(
-        model, temperatures, transport, intrinsic.sigma[0], extra=extra, input_text=input_text
-    )
+    dataset = assemble(model, temperatures, transport, intrinsic.sigma[0], extra=extra, input_text=input_text)
     return dataset
 
 

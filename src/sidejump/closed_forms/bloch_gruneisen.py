@@ -22,8 +22,7 @@ def debye_integral(upper: float) -> float:
     top = min(upper, 120.0)
     edges = [0.0, *[x for x in (5.0, 15.0, 40.0) if x < top], top]
     return sum(
-        quad(lambda x: x**3 * bose_factor(x), a, b, epsabs=0, epsrel=1e-12)[0]
-        for a, b in itertools.pairwise(edges)
+        quad(lambda x: x**3 * bose_factor(x), a, b, epsabs=0, epsrel=1e-12)[0] for a, b in itertools.pairwise(edges)
     )
 
 

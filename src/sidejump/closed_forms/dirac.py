@@ -48,10 +48,7 @@ def phonon_angle_average(function, t_over_tbg: float) -> float:
         return function(s) * bose_factor(s / t_over_tbg) * 2 * s**2
 
     edges = [0.0, *[z for z in (4.0, 12.0, 30.0, 70.0) if z < top], min(top, 100.0)]
-    parts = (
-        quad(integrand, a, b, epsabs=0, epsrel=1e-12, limit=200)[0]
-        for a, b in itertools.pairwise(edges)
-    )
+    parts = (quad(integrand, a, b, epsabs=0, epsrel=1e-12, limit=200)[0] for a, b in itertools.pairwise(edges))
     return sum(parts) * 2 * t_over_tbg / np.pi
 
 

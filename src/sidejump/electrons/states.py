@@ -95,17 +95,18 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6) -> States:
 def _group_mask(xp, energies, band, degeneracy):
     """True for the bands connected to `band` by gaps below `degeneracy`, shape (S, N)."""
     close = xp.astype(energies[:, 1:] - energies[:, :-1] > degeneracy, xp.int64)
-    label = xp.concat([xp.zeros_like(close[:, :1]), xp.cumulative_sum(close, axis=1)], axis=1) if close.shape[1] \
+    label = (
+        xp.concat([xp.zeros_like(close[:, :1]), xp.cumulative_sum(close, axis=1)], axis=1)
+        if close.shape[1]
         else xp.zeros(energies.shape, dtype=xp.int64)
+    )
     own = xp.take_along_axis(label, xp.asarray(band)[:, None], axis=1)
     return label == own
 
 
 def band_energies(model, k, *, chunk: int = 4096) -> np.ndarray:
     """Energies of all bands, shape (nk, N), eV, in chunks of k."""
-    return np.concatenate(
-        [np.linalg.eigvalsh(model.hamiltonian(k[i : i + chunk])) for i in range(0, len(k), chunk)]
-    )
+    return np.concatenate([np.linalg.eigvalsh(model.hamiltonian(k[i : i + chunk])) for i in range(0, len(k), chunk)])
 
 
 def energies_and_velocities(model, k, band):

@@ -94,6 +94,9 @@ def band_curvature(model, k, *, guard: float = GUARD):
     array([[[ 450., -450.]]])
     """
     return curvature_of_matrices(
-        model.hamiltonian(k), model.hamiltonian_gradient(k), model.position_matrix(k), model.position_curl(k),
+        model.hamiltonian(k),
+        model.hamiltonian_gradient(k),
+        model.position_matrix(k),
+        model.position_curl(k),
         guard=guard,
     )

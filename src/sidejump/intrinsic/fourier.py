@@ -39,8 +39,7 @@ class FourierTable:
             for axis in range(d):
                 a[home, axis] += np.diag(sites[:, axis])
             r = translation[:, :, None, None]
-            parts += [a, np.stack([1j * (r[:, i] * a[:, j] - r[:, j] * a[:, i])
-                                   for i, j in cyclic_pairs(d)], axis=1)]
+            parts += [a, np.stack([1j * (r[:, i] * a[:, j] - r[:, j] * a[:, i]) for i, j in cyclic_pairs(d)], axis=1)]
         stack = np.concatenate(parts, axis=1)
         self.components = stack.shape[1]
         reach = np.abs(vectors).max(axis=0)
@@ -110,9 +109,14 @@ class DirectTable:
         k = fractional @ self.model.reciprocal_cell
         for i in range(0, len(k), rows):
             part = k[i : i + rows]
-            yield np.arange(i, i + len(part)), (
-                self.model.hamiltonian(part), self.model.hamiltonian_gradient(part),
-                self.model.position_matrix(part), self.model.position_curl(part),
+            yield (
+                np.arange(i, i + len(part)),
+                (
+                    self.model.hamiltonian(part),
+                    self.model.hamiltonian_gradient(part),
+                    self.model.position_matrix(part),
+                    self.model.position_curl(part),
+                ),
             )
 
 

@@ -116,7 +116,13 @@ def intrinsic_conductivity(
         if mesh is not None or start_mesh is not None:
             raise InputError("mesh: a k.p model has no Brillouin zone to lay it on; leave mesh and start_mesh out")
         vector, error, points = converged_polar(
-            model, mu, temperature, tolerance=tolerance, max_points=max_points, floor=floor, cutoff=cutoff,
+            model,
+            mu,
+            temperature,
+            tolerance=tolerance,
+            max_points=max_points,
+            floor=floor,
+            cutoff=cutoff,
             progress=progress,
         )
     else:

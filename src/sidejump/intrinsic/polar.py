@@ -114,8 +114,9 @@ def polar_integral(model, chemical_potentials, temperatures, *, n_angle, n_radia
     return total, len(k)
 
 
-def converged_polar(model, chemical_potentials, temperatures, *, tolerance, max_points, floor, cutoff=None,
-                    progress=None):
+def converged_polar(
+    model, chemical_potentials, temperatures, *, tolerance, max_points, floor, cutoff=None, progress=None
+):
     """The integral with rules refined together until it stands still.
 
     Returns

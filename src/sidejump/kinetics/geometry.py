@@ -147,8 +147,6 @@ def _chunked_states(model, k, band, degeneracy, chunk: int = 2048) -> States:
     for name in vars(parts[0]):
         arrays = [getattr(p, name) for p in parts]
         if name in ("vectors", "covariant"):
-            arrays = [
-                np.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, members - x.shape[-2]), (0, 0)]) for x in arrays
-            ]
+            arrays = [np.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, members - x.shape[-2]), (0, 0)]) for x in arrays]
         columns[name] = np.concatenate(arrays)
     return States(**columns)

@@ -57,9 +57,7 @@ def impurity(
             return amplitude * np.exp(-((q * length) ** 2))
 
     elif correlation == "screened_coulomb":
-        require_positive(
-            dielectric_constant=dielectric_constant or 0.0, screening_length=screening_length or 0.0
-        )
+        require_positive(dielectric_constant=dielectric_constant or 0.0, screening_length=screening_length or 0.0)
         inverse = 1 / (10.0 * screening_length)
         prefactor = 4 * np.pi * COULOMB * charge / dielectric_constant
 
@@ -69,7 +67,5 @@ def impurity(
             return n * (prefactor / 2 / (q + inverse)) ** 2
 
     else:
-        raise InputError(
-            f'correlation = "{correlation}": use "zero_range", "gaussian" or "screened_coulomb"'
-        )
+        raise InputError(f'correlation = "{correlation}": use "zero_range", "gaussian" or "screened_coulomb"')
     return Scatterer(f"{correlation} impurity", dimension, (Branch(coupling),), vertex)

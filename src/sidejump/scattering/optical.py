@@ -69,6 +69,7 @@ def polar_optical(
         )
     strength = 2 * np.pi * COULOMB * phonon_energy * (1 / dielectric_infinity - 1 / dielectric_static)
     if dimension == 3:
+
         def coupling(q):
             return strength / q**2
     else:

@@ -170,8 +170,10 @@ def _tetrahedron_density(e, energy):
 
     x = energy
     low = 3 * (x - e1) ** 2 * inverse(e2 - e1) * inverse(e3 - e1) * inverse(e4 - e1)
-    middle = inverse(e3 - e1) * inverse(e4 - e1) * (
-        3 * (e2 - e1) + 6 * (x - e2) - 3 * (e3 - e1 + e4 - e2) * (x - e2) ** 2 * inverse(e3 - e2) * inverse(e4 - e2)
+    middle = (
+        inverse(e3 - e1)
+        * inverse(e4 - e1)
+        * (3 * (e2 - e1) + 6 * (x - e2) - 3 * (e3 - e1 + e4 - e2) * (x - e2) ** 2 * inverse(e3 - e2) * inverse(e4 - e2))
     )
     high = 3 * (e4 - x) ** 2 * inverse(e4 - e1) * inverse(e4 - e2) * inverse(e4 - e3)
     result = np.where((e1 < x) & (x <= e2), low, 0.0)
