@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -13,8 +13,8 @@ from .electrons.states import band_energies
 from .errors import InputError
 from .kinetics.collision import CollisionOperator
 from .kinetics.energy_basis import EnergyBasis, energy_basis
-from .kinetics.geometry import PairGeometry, shell_points
-from .kinetics.kernel import ScatteringKernel
+from .kinetics.geometry import PairGeometry, SharedBlock, shell_points
+from .kinetics.kernel import ScatteringKernel, SharedKernel, momentum_level
 from .kinetics.momentum import MomentumTransfer
 from .kinetics.response import KineticResponse, kinetic_response
 from .scattering.base import vertex_matrix
@@ -122,10 +122,9 @@ def run_transport(
     responses, report = job.run()
     report["seconds"] = time.perf_counter() - started
     return TransportResult(
-        *(
-            np.stack([getattr(r, n) for r in responses])
-            for n in ("boltzmann", "side_jump_velocity", "side_jump_distribution")
-        ),
+        np.stack([r.boltzmann for r in responses]),
+        np.stack([r.side_jump_velocity for r in responses]),
+        np.stack([r.side_jump_distribution for r in responses]),
         report,
     )
 
@@ -294,19 +293,17 @@ class _Job:
         nodes = int(wanted) if wanted != "auto" else 3
         basis = energy_basis(nodes, even=True)
         reach = self._q_max(shell.k)
+        memory = len(shell) ** 2 / 2 * (6 + 4 * self.model.dimension + 4 * basis.size**2)
+        self._check_memory(memory * len(self.vertices))
         kernels = [
-            [
-                ScatteringKernel(v.branches, basis, KB * t, reach, q_floor=self._q_floor(shell, v))
-                for t in self.temperatures
-            ]
+            [SharedKernel(v.branches, basis, KB * t, reach, q_floor=self._q_floor(shell, v)) for t in self.temperatures]
             for v in self.vertices
         ]
-        stored = []
-        for v, row in zip(self.vertices, kernels, strict=True):
-            cutoff = max(kernel.cutoff for kernel in row)
-            stored.append(self._stored_blocks(geometry, v.matrix, cutoff))
+        stored = [
+            self._stored_blocks(geometry, v.matrix, max(kernel.cutoff for kernel in row), reach)
+            for v, row in zip(self.vertices, kernels, strict=True)
+        ]
         responses = []
-        memory = sum(b.strength.nbytes + b.shift.nbytes + b.q.nbytes for blocks in stored for b in blocks)
         for i, _ in enumerate(self.temperatures):
             operator = CollisionOperator(len(shell), basis.size, self.model.dimension, dtype=np.float32)
             for blocks, row in zip(stored, kernels, strict=True):
@@ -319,30 +316,29 @@ class _Job:
                     geometry.velocity,
                     basis.thermal_weight,
                     approximation=self.settings.approximation,
-                    tolerance=1e-6,
+                    tolerance=1e-5,
                 )
             )
             self.progress(i + 1, len(self.temperatures))
-        self.report |= {
-            "states": len(shell),
-            "pairs": len(shell) ** 2,
-            "memory_bytes": memory + operator.nbytes,
-        }
+        self.report |= {"states": len(shell), "pairs": len(shell) ** 2, "memory_bytes": memory}
         return responses, [nodes] * len(responses), [np.nan] * len(responses)
 
-    def _stored_blocks(self, geometry, matrix, cutoff):
+    def _stored_blocks(self, geometry, matrix, cutoff, q_max):
+        """Blocks of a shared shell, and the smallest |q| of each, so that cold temperatures skip far blocks."""
+
         def compute(pair):
             block = geometry.block(*pair, matrix, cutoff)
             if block is None:
                 return None
-            return replace(
-                block,
-                strength=block.strength.astype(np.float32),
-                shift=block.shift.astype(np.float32),
-                q=block.q.astype(np.float32),
+            compact = SharedBlock(
+                block.rows,
+                block.columns,
+                block.strength[:, 0, :, 0].astype(np.float32),
+                block.shift[:, :, 0, :, 0].astype(np.float32),
+                momentum_level(block.q[:, 0, :, 0], q_max),
             )
+            return float(block.q.min()), compact
 
-        self._check_memory(len(geometry.weight) ** 2 / 2 * 4 * (2 + self.model.dimension + 4))
         with threadpool_limits(1), ThreadPoolExecutor(2) as pool:
             return [b for b in pool.map(compute, geometry.pairs_of_slices()) if b is not None]
 
@@ -387,8 +383,9 @@ def _add_threaded(operator, blocks, kernel):
     ]
 
     def work(index):
-        for block in blocks[index::2]:
-            parts[index].add(block, kernel)
+        for nearest, block in blocks[index::2]:
+            if nearest <= kernel.cutoff:
+                parts[index].add_shared(block, kernel)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, range(2)))

@@ -62,7 +62,8 @@ def figure1(
     plots.figure1(curves, output)
     report = curves["report"]
     console.print(
-        f"{len(curves['t'])} temperatures, up to {report['states']} unknowns, {report['seconds']:.1f} s; wrote {output}",
+        f"{len(curves['t'])} temperatures, up to {report['states']} unknowns, {report['seconds']:.1f} s; "
+        f"wrote {output}",
         highlight=False,
     )
 

@@ -10,6 +10,7 @@ from typing import get_args
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from ..electrons.base import ElectronModel
 from ..electrons.registry import MODELS
 from ..electrons.wannier90 import read_wannier90
 from ..electrons.zeeman import WithZeeman
@@ -89,19 +90,19 @@ def _keys(location) -> list[str]:
     for cls in _CLASSES:
         if _tag(cls) in location:
             return list(cls.model_fields)
-    cls: type[BaseModel] = schema.RunInput
+    current: type[BaseModel] = schema.RunInput
     for part in location:
-        annotation = cls.model_fields[part].annotation if part in cls.model_fields else None
+        annotation = current.model_fields[part].annotation if part in current.model_fields else None
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            cls = annotation
-    return list(cls.model_fields)
+            current = annotation
+    return list(current.model_fields)
 
 
 def build_model(electrons, folder: Path):
     """The electron model of an `[electrons]` section and its chemical potential (eV)."""
     if electrons.model == "wannier90":
         wsvec = None if electrons.wsvec is None else folder / electrons.wsvec
-        model = read_wannier90(
+        model: ElectronModel = read_wannier90(
             folder / electrons.file, wsvec=wsvec, cell=electrons.cell, spin_ordering=electrons.spin_ordering
         )
         if electrons.zeeman is not None:

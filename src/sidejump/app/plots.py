@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
-_STYLE = {"font.size": 10, "axes.grid": True, "grid.alpha": 0.25, "legend.frameon": False, "figure.dpi": 150}
+_STYLE: Any = {"font.size": 10, "axes.grid": True, "grid.alpha": 0.25, "legend.frameon": False, "figure.dpi": 150}
 _UNIT = {"S/cm": "S/cm", "e^2/h": "$e^2/h$", "microohm cm": r"$\mu\Omega\,$cm", "h/e^2": "$h/e^2$"}
 
 

@@ -134,7 +134,7 @@ class TemperatureInput(Section):
                 raise ValueError("values is empty: give at least one temperature")
             if any(x is not None for x in ranged):
                 raise ValueError("give either values, or minimum, maximum and number, not both")
-        elif any(x is None for x in ranged):
+        elif self.minimum is None or self.maximum is None or self.number is None:
             raise ValueError("give values, or minimum, maximum and number")
         elif self.maximum <= self.minimum:
             raise ValueError("maximum must exceed minimum")
@@ -161,7 +161,9 @@ class SolverInput(Section):
     levels: int = Field(2, ge=0, le=5, description="3D: how often a cell may be split.")
     memory: float = Field(6.0, gt=0, description="Memory the run may use, GB.")
     approximation: Literal["exact", "serta", "mrta"] = Field("exact", description="Relaxation times: to compare only.")
-    intrinsic: IntrinsicInput = Field(default_factory=IntrinsicInput, description="See `[solver.intrinsic]`.")
+    intrinsic: IntrinsicInput = Field(
+        default_factory=lambda: IntrinsicInput.model_validate({}), description="See `[solver.intrinsic]`."
+    )
 
 
 class OutputInput(Section):
@@ -177,5 +179,5 @@ class RunInput(Section):
     electrons: ElectronsInput
     scattering: list[ScatteringInput] = Field(min_length=1)
     temperature: TemperatureInput
-    solver: SolverInput = Field(default_factory=SolverInput)
-    output: OutputInput = Field(default_factory=OutputInput)
+    solver: SolverInput = Field(default_factory=lambda: SolverInput.model_validate({}))
+    output: OutputInput = Field(default_factory=lambda: OutputInput.model_validate({}))

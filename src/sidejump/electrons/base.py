@@ -74,8 +74,9 @@ class ElectronModel(abc.ABC):
     @property
     def k_scale(self) -> float:
         """A wave vector over which H(k) changes appreciably, 1/angstrom: sets finite-difference steps."""
-        if self.cell is not None:
-            return float(np.linalg.norm(self.reciprocal_cell, axis=1).min())
+        reciprocal = self.reciprocal_cell
+        if reciprocal is not None:
+            return float(np.linalg.norm(reciprocal, axis=1).min())
         return self.search_half_width or 1.0
 
     def position_matrix(self, k):

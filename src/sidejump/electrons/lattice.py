@@ -8,6 +8,8 @@ of the position matrix, ``r_mn(R) - tau_m delta_mn delta_R0``, is A(k).
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from array_api_compat import array_namespace
 
@@ -52,30 +54,47 @@ class LatticeModel(ElectronModel):
             )
         self.n_orbitals = n
         self._sites = np.zeros((n, d)) if sites is None else np.asarray(sites, dtype=float)
-        self.spin = spin
-        violation = self._hermiticity_violation()
-        if violation > 1e-3:
-            raise InputError(f"hoppings: H(R) differs from H(-R)^+ by {violation:.2g} eV; give both R and -R")
-        self.hermiticity_violation = violation
-        translation = self.vectors @ self.cell
+        self.spin = None if spin is None else np.asarray(spin, dtype=complex)
+        for name, array, shape in (("sites", self._sites, (n, d)), ("spin", self.spin, (3, n, n))):
+            if array is not None and array.shape != shape:
+                raise InputError(f"lattice model: {name} has shape {array.shape}; expected {shape}")
+        self.hermiticity_violation = self._hermiticity_violation()
+        if self.hermiticity_violation > 1e-3:
+            raise InputError(
+                f"hoppings: H(R) differs from H(-R)^+ by {self.hermiticity_violation:.2g} eV; give both R and -R"
+            )
+        self._translation = self.vectors @ self.cell
         # R + tau_n - tau_m, shape (nR, d, N, N)
         between = self._sites.T[:, None, :] - self._sites.T[:, :, None]
-        self._distance = translation[:, :, None, None] + between[None]
+        self._distance = self._translation[:, :, None, None] + between[None]
         self._uniform = not np.any(between)
-        self._translation = translation
-        self._h_stack = self._with_gradient(self.hoppings)
-        self._a_stack = None
-        if positions is not None:
-            residual = np.array(positions, dtype=complex)
-            home = np.flatnonzero(~self.vectors.any(axis=1))
+        self._positions = None if positions is None else np.asarray(positions, dtype=complex)
+        self.residual_positions = None
+        if self._positions is not None:
+            if self._positions.shape != (n_r, d, n, n):
+                raise InputError(
+                    f"lattice model: positions has shape {self._positions.shape}; expected {(n_r, d, n, n)}"
+                )
+            self.residual_positions = self._positions.copy()
             for axis in range(d):
-                residual[home[0], axis] -= np.diag(self._sites[:, axis])
-            self.residual_positions = residual
-            self._a_stack = residual
+                self.residual_positions[self._home, axis] -= np.diag(self._sites[:, axis])
 
     @property
     def site_positions(self) -> np.ndarray:
         return self._sites
+
+    @property
+    def _home(self) -> int:
+        found = np.flatnonzero(~self.vectors.any(axis=1))
+        if len(found) != 1:
+            raise InputError(f"lattice model: R = 0 is listed {len(found)} times; list it once")
+        return int(found[0])
+
+    def with_onsite(self, matrix) -> LatticeModel:
+        """The same model with `matrix` (N, N), eV, added to H(R = 0)."""
+        hoppings = self.hoppings.copy()
+        hoppings[self._home] += matrix
+        return LatticeModel(self.cell, self.vectors, hoppings, self._positions, self._sites, self.spin)
 
     def _hermiticity_violation(self) -> float:
         index = {tuple(r): i for i, r in enumerate(self.vectors)}
@@ -83,50 +102,48 @@ class LatticeModel(ElectronModel):
         mirrored = np.where((partner >= 0)[:, None, None], self.hoppings[partner], 0).conj().transpose(0, 2, 1)
         return float(np.abs(self.hoppings - mirrored).max())
 
-    def _with_gradient(self, h):
-        return np.concatenate([h[:, None], 1j * self._distance * h[:, None]], axis=1)
+    # what is summed over R for each quantity, shape (nR, components, N, N), built when first needed
+
+    @cached_property
+    def _gradient_stack(self):
+        return 1j * self._distance * self.hoppings[:, None]
+
+    @cached_property
+    def _hessian_stack(self):
+        d, n = self.dimension, self.n_orbitals
+        second = -self._distance[:, :, None] * self._distance[:, None] * self.hoppings[:, None, None]
+        return second.reshape(-1, d * d, n, n)
+
+    @cached_property
+    def _curl_stack(self):
+        pairs = [(1, 2), (2, 0), (0, 1)] if self.dimension == 3 else [(0, 1)]
+        r, a = self._distance, self.residual_positions
+        return np.stack([1j * (r[:, i] * a[:, j] - r[:, j] * a[:, i]) for i, j in pairs], axis=1)
 
     def _transform(self, k, stack):
-        """``sum_R exp(i k.R) stack(R)`` times the site phases: shape (nk, C, N, N)."""
+        """Hermitian part of ``sum_R exp(i k.R) stack(R)`` times the site phases: shape (nk, C, N, N)."""
         xp = array_namespace(k)
         n_r, components, n, _ = stack.shape
         phase = xp.exp(1j * xp.astype(xp.matmul(k, xp.asarray(self._translation.T)), xp.complex128))
         flat = xp.matmul(phase, xp.asarray(stack.reshape(n_r, -1)))
         result = xp.reshape(flat, (k.shape[0], components, n, n))
-        if self._uniform:
-            return result
-        site = xp.exp(1j * xp.astype(xp.matmul(k, xp.asarray(self._sites.T)), xp.complex128))
-        return result * (xp.conj(site)[:, None, :, None] * site[:, None, None, :])
+        if not self._uniform:
+            site = xp.exp(1j * xp.astype(xp.matmul(k, xp.asarray(self._sites.T)), xp.complex128))
+            result = result * (xp.conj(site)[:, None, :, None] * site[:, None, None, :])
+        return 0.5 * (result + xp.conj(xp.matrix_transpose(result)))
 
     def hamiltonian(self, k):
-        h = self._transform(k, self._h_stack[:, :1])[:, 0]
-        return 0.5 * (h + array_namespace(k).conj(array_namespace(k).matrix_transpose(h)))
+        return self._transform(k, self.hoppings[:, None])[:, 0, ...]
 
     def hamiltonian_gradient(self, k):
-        xp = array_namespace(k)
-        gradient = self._transform(k, self._h_stack[:, 1:])
-        return 0.5 * (gradient + xp.conj(xp.matrix_transpose(gradient)))
+        return self._transform(k, self._gradient_stack)
 
     def hamiltonian_hessian(self, k):
-        xp = array_namespace(k)
-        d = self.dimension
-        second = -self._distance[:, :, None] * self._distance[:, None] * self.hoppings[:, None, None]
-        n_r, n = second.shape[0], self.n_orbitals
-        return xp.reshape(self._transform(k, second.reshape(n_r, d * d, n, n)), (k.shape[0], d, d, n, n))
+        d, n = self.dimension, self.n_orbitals
+        return array_namespace(k).reshape(self._transform(k, self._hessian_stack), (k.shape[0], d, d, n, n))
 
     def position_matrix(self, k):
-        if self._a_stack is None:
-            return None
-        xp = array_namespace(k)
-        a = self._transform(k, self._a_stack)
-        return 0.5 * (a + xp.conj(xp.matrix_transpose(a)))
+        return None if self.residual_positions is None else self._transform(k, self.residual_positions)
 
     def position_curl(self, k):
-        if self._a_stack is None:
-            return None
-        xp = array_namespace(k)
-        pairs = [(1, 2), (2, 0), (0, 1)] if self.dimension == 3 else [(0, 1)]
-        r, a = self._distance, self._a_stack
-        stack = np.stack([1j * (r[:, i] * a[:, j] - r[:, j] * a[:, i]) for i, j in pairs], axis=1)
-        curl = self._transform(k, stack)
-        return 0.5 * (curl + xp.conj(xp.matrix_transpose(curl)))
+        return None if self.residual_positions is None else self._transform(k, self._curl_stack)

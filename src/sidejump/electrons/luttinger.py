@@ -1,78 +1,73 @@
-"""Luttinger model of spin-3/2 bands in an exchange field, three dimensions."""
+"""Luttinger model: a spin-3/2 band edge in three dimensions in an exchange field.
+
+    H = hbar^2/2m [ (g1 + 5/2 g2) k^2 - 2 g2 sum_i k_i^2 J_i^2 - 4 g3 sum_{i<j} k_i k_j {J_i J_j} ] + h . J
+
+with ``{AB} = (AB + BA)/2`` and the free electron mass m.  Positive parameters give bands that open upwards (hole
+energies, or conduction bands of an inverted semiconductor); change all three signs for valence electrons.
+
+Not covered: strain, the linear-k terms of crystals without inversion, and the q (J_i^3) part of the Zeeman term.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from ..units import HBAR2_OVER_2M
-from .base import ElectronModel
+from .quadratic import QuadraticModel
 
 
-def _spin_three_halves() -> np.ndarray:
-    m = np.array([1.5, 0.5, -0.5, -1.5])
-    raising = np.diag(np.sqrt(15 / 4 - m[1:] * (m[1:] + 1)), 1)
-    jx, jy = 0.5 * (raising + raising.T), -0.5j * (raising - raising.T)
-    return np.stack([jx.astype(complex), jy, np.diag(m).astype(complex)])
+def spin_three_halves() -> np.ndarray:
+    """J_x, J_y, J_z for m = 3/2, 1/2, -1/2, -3/2: shape (3, 4, 4)."""
+    m = np.arange(1.5, -2, -1)
+    raising = np.diag(np.sqrt(3.75 - m[1:] * (m[1:] + 1)), 1)
+    return np.stack([(raising + raising.T) / 2, (raising - raising.T) / 2j, np.diag(m)])
 
 
-J = _spin_three_halves()
-"""Spin-3/2 matrices, shape (3, 4, 4)."""
-
-
-class Luttinger(ElectronModel):
-    """Holes of a cubic semiconductor, energies counted upwards (hole picture).
-
-    ``H = hbar^2/2m [ (g1 + 5 g2/2) k^2 - 2 g2 sum_a k_a^2 J_a^2 - 4 g3 sum_{a<b} k_a k_b {J_a, J_b} ] + h.J``
+class Luttinger(QuadraticModel):
+    """Heavy and light carriers, split by an exchange field.
 
     Parameters
     ----------
     gamma1, gamma2, gamma3 : float
         Luttinger parameters.
     exchange : sequence of 3 floats
-        h, eV.
+        h in ``h . J``, eV.
 
     Raises
     ------
     ValueError
-        If a band would bend down (``gamma1 <= 2 max(gamma2, gamma3)``): the shells would not close.
+        If the two pairs of bands do not curve the same way (``|gamma1| <= 2 |gamma2|`` or ``2 |gamma3|``): the
+        isoenergy surfaces would be open.
+
+    Notes
+    -----
+    `spin` is ``2 J / 3``, the Pauli matrices of the electron's spin within the J = 3/2 states.
     """
 
-    dimension = 3
-    n_orbitals = 4
-
     def __init__(self, *, gamma1: float, gamma2: float, gamma3: float, exchange=(0.0, 0.0, 0.0)):
-        if gamma1 <= 2 * max(abs(gamma2), abs(gamma3)):
-            raise ValueError(f"gamma1 = {gamma1} must exceed twice gamma2 and gamma3, or the shells are open")
-        self.gammas = (gamma1, gamma2, gamma3)
+        self.gammas = (float(gamma1), float(gamma2), float(gamma3))
         self.exchange = np.asarray(exchange, dtype=float)
-        quadratic = np.empty((3, 3, 4, 4), dtype=complex)  # H = sum_ab k_a k_b Q_ab
-        for a in range(3):
-            for b in range(3):
-                if a == b:
-                    quadratic[a, a] = (gamma1 + 2.5 * gamma2) * np.eye(4) - 2 * gamma2 * J[a] @ J[a]
-                else:
-                    quadratic[a, b] = -gamma3 * (J[a] @ J[b] + J[b] @ J[a])
-        self._quadratic = HBAR2_OVER_2M * quadratic
-        self._zeeman = np.einsum("a,aij->ij", self.exchange, J)
+        if self.exchange.shape != (3,):
+            raise ValueError(f"exchange = {exchange} must have three components (eV)")
+        if not abs(gamma1) > 2 * max(abs(gamma2), abs(gamma3)):
+            raise ValueError(
+                f"gamma1 = {gamma1} must exceed twice gamma2 = {gamma2} and gamma3 = {gamma3} in size: "
+                "the isoenergy surfaces would be open"
+            )
+        j = spin_three_halves()
+        products = np.einsum("amn,bnp->abmp", j, j)
+        products = 0.5 * (products + products.swapaxes(0, 1))  # {J_a J_b}
+        same = np.eye(3)[:, :, None, None]
+        second = 2 * (gamma1 + 2.5 * gamma2) * same * np.eye(4)
+        second = second - 4 * products * np.where(same > 0, gamma2, gamma3)
+        super().__init__(np.tensordot(self.exchange, j, 1), np.zeros((3, 4, 4)), HBAR2_OVER_2M * second)
+        self.spin = 2 * j / 3
 
     @property
     def k_scale(self) -> float:
-        return max(float(np.sqrt(np.linalg.norm(self.exchange) / HBAR2_OVER_2M / self.gammas[0])), 0.01)
-
-    def hamiltonian(self, k):
-        xp = array_namespace(k)
-        kk = xp.astype(k[:, :, None] * k[:, None, :], xp.complex128)[..., None, None]
-        return xp.sum(kk * xp.asarray(self._quadratic), axis=(1, 2)) + xp.asarray(self._zeeman)
-
-    def hamiltonian_gradient(self, k):
-        xp = array_namespace(k)
-        kk = xp.astype(k, xp.complex128)[:, None, :, None, None]
-        return 2 * xp.sum(kk * xp.asarray(self._quadratic), axis=2)
-
-    def hamiltonian_hessian(self, k):
-        xp = array_namespace(k)
-        return xp.broadcast_to(xp.asarray(2 * self._quadratic), (k.shape[0], 3, 3, 4, 4))
+        splitting = 3 * float(np.linalg.norm(self.exchange)) + 1e-3
+        return float(np.sqrt(splitting / (HBAR2_OVER_2M * abs(self.gammas[0]))))
 
     def describe(self) -> dict:
-        return super().describe() | {"gammas": list(self.gammas), "exchange": self.exchange.tolist()}
+        names = ("gamma1", "gamma2", "gamma3")
+        return super().describe() | dict(zip(names, self.gammas, strict=True)) | {"exchange": self.exchange.tolist()}

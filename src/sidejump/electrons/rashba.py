@@ -1,64 +1,53 @@
-"""Rashba ferromagnet in two dimensions, ``H = hbar^2 k^2/2m + alpha (kx sy - ky sx) - M sz``."""
+"""Rashba ferromagnet in two dimensions, ``H = hbar^2 k^2 / 2m + alpha (k_x sigma_y - k_y sigma_x) - M sigma_z``."""
 
 from __future__ import annotations
 
 import numpy as np
-from array_api_compat import array_namespace
 
-from ..errors import InputError
 from ..units import HBAR2_OVER_2M
-from .base import PAULI, ElectronModel
+from .base import PAULI
+from .quadratic import QuadraticModel
 
 
-class RashbaFerromagnet(ElectronModel):
-    """Two-dimensional electron gas with Rashba coupling, magnetised along z.
+class RashbaFerromagnet(QuadraticModel):
+    """Parabolic band with Rashba spin-orbit coupling and an exchange field along z.
 
     Parameters
     ----------
     effective_mass : float
-        Electron masses, positive.
+        m in electron masses.
     rashba : float
         alpha, eV angstrom.
     exchange : float
-        M, eV.
+        M, half the splitting at k = 0, eV.
 
     Raises
     ------
-    InputError
-        If the mass is not positive.
+    ValueError
+        If `effective_mass` is not positive.
     """
 
-    dimension = 2
-    n_orbitals = 2
-
     def __init__(self, *, effective_mass: float, rashba: float, exchange: float):
-        if effective_mass <= 0:
-            raise InputError(f"effective_mass = {effective_mass} must be positive (electron masses)")
-        self.effective_mass, self.rashba, self.exchange = effective_mass, rashba, exchange
-        self._kinetic = HBAR2_OVER_2M / effective_mass
-        self._linear = rashba * np.stack([PAULI[1], -PAULI[0]])
+        if not effective_mass > 0:
+            raise ValueError(f"effective_mass = {effective_mass} must be positive (electron masses)")
+        self.effective_mass, self.rashba, self.exchange = float(effective_mass), float(rashba), float(exchange)
+        self._mass_term = HBAR2_OVER_2M / self.effective_mass  # hbar^2 / 2m
+        sx, sy, sz = PAULI
+        super().__init__(
+            -self.exchange * sz,
+            self.rashba * np.stack([sy, -sx]),
+            2 * self._mass_term * np.eye(2)[:, :, None, None] * np.eye(2),
+        )
         self.spin = PAULI
 
     @property
     def k_scale(self) -> float:
-        return max(abs(self.rashba) / self._kinetic, (abs(self.exchange) / self._kinetic) ** 0.5, 1e-4)
-
-    def hamiltonian(self, k):
-        xp = array_namespace(k)
-        kk = xp.astype(k, xp.complex128)[:, :, None, None]
-        kinetic = self._kinetic * xp.sum(kk**2, axis=1) * xp.asarray(np.eye(2, dtype=complex))
-        return kinetic + xp.sum(kk * xp.asarray(self._linear), axis=1) - self.exchange * xp.asarray(PAULI[2])
-
-    def hamiltonian_gradient(self, k):
-        xp = array_namespace(k)
-        kk = xp.astype(k, xp.complex128)[:, :, None, None]
-        return 2 * self._kinetic * kk * xp.asarray(np.eye(2, dtype=complex)) + xp.asarray(self._linear)
-
-    def hamiltonian_hessian(self, k):
-        xp = array_namespace(k)
-        matrix = 2 * self._kinetic * np.eye(2)[:, :, None, None] * np.eye(2, dtype=complex)
-        return xp.broadcast_to(xp.asarray(matrix), (k.shape[0], 2, 2, 2, 2))
+        spin_orbit_energy = self.rashba**2 / (4 * self._mass_term)
+        return float(np.sqrt((abs(self.exchange) + spin_orbit_energy + 1e-3) / self._mass_term))
 
     def describe(self) -> dict:
-        own = {"effective_mass": self.effective_mass, "rashba": self.rashba, "exchange": self.exchange}
-        return super().describe() | own
+        return super().describe() | {
+            "effective_mass": self.effective_mass,
+            "rashba": self.rashba,
+            "exchange": self.exchange,
+        }

@@ -1,11 +1,18 @@
-"""Models by their name in the input file: a new one is a new file and a line here."""
+"""Models by the name an input file uses; a new model is a file and a line here."""
+
+from __future__ import annotations
 
 from .dirac import MassiveDirac
 from .luttinger import Luttinger
 from .rashba import RashbaFerromagnet
+from .wannier90 import read_wannier90
+from .weyl import Weyl
 
 MODELS = {
     "massive_dirac": MassiveDirac,
     "rashba_ferromagnet": RashbaFerromagnet,
+    "weyl": Weyl,
     "luttinger": Luttinger,
+    "wannier90": read_wannier90,
 }
+"""What to call with the parameters of an `[electrons]` section."""

@@ -7,6 +7,7 @@ the largest group, so that every pair quantity is a trace over the members (inva
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -27,13 +28,13 @@ class States:
     multiplicity : (S,) number of bands in the group
     """
 
-    k: object
-    energy: object
-    velocity: object
-    vectors: object
-    covariant: object
-    interband: object
-    multiplicity: object
+    k: Any
+    energy: Any
+    velocity: Any
+    vectors: Any
+    covariant: Any
+    interband: Any
+    multiplicity: Any
 
     def __len__(self) -> int:
         return self.k.shape[0]
@@ -53,7 +54,6 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6) -> States:
     """
     xp = array_namespace(k)
     energies, u = xp.linalg.eigh(model.hamiltonian(k))
-    n_points, n = energies.shape
     group = _group_mask(xp, energies, band, degeneracy)  # (S, N) bool
     weight = xp.astype(group, energies.dtype)
     multiplicity = xp.sum(weight, axis=1)

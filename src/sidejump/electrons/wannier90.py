@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from ..errors import InputError
+from ..units import BOHR
 from .base import PAULI
 from .lattice import LatticeModel
 
@@ -26,7 +28,7 @@ def read_wannier90(file, *, wsvec=None, cell=None, spin_ordering: str | None = N
     wsvec : path or False, optional
         ``seedname_wsvec.dat``; looked for next to `file` when not given, ignored when False.
     cell : array, shape (3, 3), optional
-        Lattice vectors as rows, angstrom: needed for `_hr.dat`, which does not hold them.
+        Lattice vectors as rows, angstrom. `_hr.dat` does not hold them; ``seedname.win`` beside it is read then.
     spin_ordering : {"interleaved", "block"}, optional
         How up and down Wannier functions are ordered; without it the model has no spin matrices.
 
@@ -41,10 +43,15 @@ def read_wannier90(file, *, wsvec=None, cell=None, spin_ordering: str | None = N
         cell, vectors, degeneracy, hoppings, positions = _read(path, _parse_tb)
         stem = name.removesuffix("_tb.dat")
     elif name.endswith("_hr.dat"):
-        if cell is None:
-            raise InputError(f"{path}: _hr.dat holds no lattice vectors; give cell (angstrom) or use the _tb.dat")
-        vectors, degeneracy, hoppings, positions = _read(path, _parse_hr)
         stem = name.removesuffix("_hr.dat")
+        vectors, degeneracy, hoppings, positions = _read(path, _parse_hr)
+        if cell is None:
+            if not path.with_name(f"{stem}.win").exists():
+                raise InputError(
+                    f"{path}: holds no lattice vectors; give cell (angstrom), put {stem}.win beside it, "
+                    "or use the _tb.dat"
+                )
+            cell = _read(path.with_name(f"{stem}.win"), _parse_win_cell)
     else:
         raise InputError(f"{path}: expected a file named SEEDNAME_tb.dat or SEEDNAME_hr.dat (or .gz)")
     hoppings = hoppings / degeneracy[:, None, None]
@@ -67,7 +74,7 @@ def _read(path: Path, parse):
             text = stream.read()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read ({error}); the file is truncated or not what its name says") from None
     try:
         return parse(text)
@@ -115,6 +122,16 @@ def _parse_hr(text: str):
     return body[:, 0, 0, :3].astype(int), degeneracy, hoppings, None
 
 
+def _parse_win_cell(text: str):
+    """Lattice vectors, angstrom, from the `unit_cell_cart` block of a `.win` file."""
+    lines = [line.split("!")[0].split("#")[0].split() for line in text.lower().splitlines()]
+    block = lines[lines.index(["begin", "unit_cell_cart"]) + 1 : lines.index(["end", "unit_cell_cart"])]
+    tokens = [token for line in block for token in line]
+    bohr = tokens[0] == "bohr"
+    numbers = tokens[1:] if tokens[0] in ("bohr", "ang", "angstrom") else tokens
+    return _numbers(numbers, 9).reshape(3, 3) * (BOHR if bohr else 1.0)
+
+
 def _parse_wsvec(text: str, n: int):
     """Flat arrays (R, m, n, T, number of T) of every translation listed."""
     _, _, rest = text.partition("\n")
@@ -132,9 +149,9 @@ def _parse_wsvec(text: str, n: int):
 
 
 def _apply_wsvec(path, table, vectors, hoppings, positions):
-    index = {tuple(r): i for i, r in enumerate(vectors)}
+    index = {tuple(r): i for i, r in enumerate(vectors.tolist())}
     try:
-        source = np.array([index[tuple(r)] for r in table[:, :3]])
+        source = np.array([index[tuple(r)] for r in table[:, :3].tolist()])
     except KeyError as error:
         raise InputError(f"{path}: R = {error} is not in the Hamiltonian file; use files of one run") from None
     if len(np.unique(table[:, :5], axis=0)) != len(vectors) * hoppings.shape[1] ** 2:

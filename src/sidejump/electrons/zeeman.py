@@ -1,4 +1,4 @@
-"""Add an exchange or Zeeman term h.sigma to any model that has spin."""
+"""An exchange or Zeeman field on top of any model that knows its spin: ``H(k) + h . sigma``."""
 
 from __future__ import annotations
 
@@ -7,54 +7,69 @@ from array_api_compat import array_namespace
 
 from ..errors import InputError
 from .base import ElectronModel
+from .lattice import LatticeModel
 
 
 class WithZeeman(ElectronModel):
-    """``H(k) + h.sigma``.
+    """`model` in a field; everything else is the model's own.
 
     Parameters
     ----------
     model : ElectronModel
-        Must have `spin`.
+        With `spin` matrices.
     field : sequence of 3 floats
-        h, eV.
+        h in ``h . sigma``, eV: the splitting of a free spin is ``2 |h|``.
 
     Raises
     ------
     InputError
-        If the model has no spin.
+        If the model has no spin, or the field is not a finite vector.
     """
 
     def __init__(self, model: ElectronModel, field):
+        self.field = np.asarray(field, dtype=float)
+        if self.field.shape != (3,) or not np.all(np.isfinite(self.field)):
+            raise InputError(f"zeeman = {field}: give three finite components in eV")
         if model.spin is None:
-            raise InputError("zeeman: the model has no spin matrices (for wannier90 give spin_ordering)")
-        self.base, self.field = model, np.asarray(field, dtype=float)
-        self.dimension, self.n_orbitals = model.dimension, model.n_orbitals
-        self.cell, self.spin, self.search_half_width = model.cell, model.spin, model.search_half_width
-        self._term = np.einsum("a,aij->ij", self.field, np.asarray(model.spin))
+            raise InputError(
+                f"zeeman: {type(model).__name__} has no spin matrices; "
+                "give spin_ordering (Wannier90 files) or spin= (models in Python)"
+            )
+        self._term = np.tensordot(self.field, np.asarray(model.spin), 1)
+        self._described = model.describe()
+        if isinstance(model, LatticeModel):  # in H(R = 0), so that whatever reads H(R) sees it
+            model, self._term = model.with_onsite(self._term), None
+        self.model = model
 
-    @property
-    def site_positions(self):
-        return self.base.site_positions
+    def __getattr__(self, name):
+        if name.startswith("_") or name == "model":
+            raise AttributeError(name)
+        return getattr(self.model, name)
 
-    @property
-    def k_scale(self) -> float:
-        return self.base.k_scale
+    # the class attributes of the base would hide the model's
+    dimension = property(lambda self: self.model.dimension)  # type: ignore[assignment]
+    n_orbitals = property(lambda self: self.model.n_orbitals)  # type: ignore[assignment]
+    cell = property(lambda self: self.model.cell)  # type: ignore[assignment]
+    spin = property(lambda self: self.model.spin)  # type: ignore[assignment]
+    search_half_width = property(lambda self: self.model.search_half_width)  # type: ignore[assignment]
+    site_positions = property(lambda self: self.model.site_positions)  # type: ignore[assignment]
+    k_scale = property(lambda self: self.model.k_scale)  # type: ignore[assignment]
 
     def hamiltonian(self, k):
-        return self.base.hamiltonian(k) + array_namespace(k).asarray(self._term)
+        h = self.model.hamiltonian(k)
+        return h if self._term is None else h + array_namespace(k).asarray(self._term)
 
     def hamiltonian_gradient(self, k):
-        return self.base.hamiltonian_gradient(k)
+        return self.model.hamiltonian_gradient(k)
 
     def hamiltonian_hessian(self, k):
-        return self.base.hamiltonian_hessian(k)
+        return self.model.hamiltonian_hessian(k)
 
     def position_matrix(self, k):
-        return self.base.position_matrix(k)
+        return self.model.position_matrix(k)
 
     def position_curl(self, k):
-        return self.base.position_curl(k)
+        return self.model.position_curl(k)
 
     def describe(self) -> dict:
-        return self.base.describe() | {"zeeman": self.field.tolist()}
+        return self._described | {"zeeman": self.field.tolist()}

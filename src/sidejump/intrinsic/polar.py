@@ -51,15 +51,18 @@ def _crossings(model, unit, radii, levels):
     """Radii on every ray where some band equals some level: (ray, radius), by bisection of all at once."""
     d = unit.shape[1]
     energy = band_energies(model, (unit[:, None] * radii[:, None]).reshape(-1, d)).reshape(len(unit), len(radii), -1)
-    ray, interval, band, level = [], [], [], []
+    level: list[np.ndarray] = []
+    found_ray: list[np.ndarray] = []
+    found_interval: list[np.ndarray] = []
+    found_band: list[np.ndarray] = []
     for number, value in enumerate(levels):
         above = energy > value
         found = np.nonzero(above[:, 1:] != above[:, :-1])
-        ray.append(found[0])
-        interval.append(found[1])
-        band.append(found[2])
+        found_ray.append(found[0])
+        found_interval.append(found[1])
+        found_band.append(found[2])
         level.append(np.full(len(found[0]), number))
-    ray, interval, band = (np.concatenate(x) for x in (ray, interval, band))
+    ray, interval, band = (np.concatenate(x) for x in (found_ray, found_interval, found_band))
     value = levels[np.concatenate(level)]
     if not len(ray):
         return ray, np.empty(0)

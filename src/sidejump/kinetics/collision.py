@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .geometry import PairBlock
-from .kernel import ScatteringKernel
+from .geometry import PairBlock, SharedBlock
+from .kernel import ScatteringKernel, SharedKernel
 
 
 class CollisionOperator:
@@ -67,6 +67,45 @@ class CollisionOperator:
                 self.side_jump_drive[columns, :, axis] -= jump.sum(axis=(0, 1))
         self.pairs += p.size * (2 if mirrored else 1)
         self._blocks.append((rows, columns, p.reshape(a * m, b * m).astype(self.dtype, copy=False)))
+
+    def add_shared(self, block: SharedBlock, kernel: SharedKernel) -> None:
+        """Add one block of pairs of a shared shell; the kernel is symmetric in the basis functions."""
+        rows, columns, level, m = block.rows, block.columns, block.level, self.size
+        mirrored = rows != columns
+        a_count, b_count = block.strength.shape
+        p = np.empty((a_count, m, b_count, m), dtype=self.dtype)
+        into = [np.zeros(block.strength.shape, dtype=np.float32) for _ in range(m)]
+        for a in range(m):
+            for b in range(a, m):
+                value = kernel.pair[a, b][level]
+                into[a] += value
+                rate = block.strength * value
+                p[:, a, :, b] = rate
+                sums = rate.sum(axis=1, dtype=np.float64), rate.sum(axis=0, dtype=np.float64)
+                for i in {a, b}:
+                    self._row_sum[rows, i] += sums[0]
+                    if mirrored:
+                        self._row_sum[columns, i] += sums[1]
+                if a != b:
+                    into[b] += value
+                    p[:, b, :, a] = rate
+                    out = block.strength * kernel.out[a, b][level]
+                    sums = out.sum(axis=1, dtype=np.float64), out.sum(axis=0, dtype=np.float64)
+                    for i, j in ((a, b), (b, a)):
+                        self._out[rows, i, j] += sums[0]
+                        if mirrored:
+                            self._out[columns, i, j] += sums[1]
+        for a in range(m):
+            for axis, shift in enumerate(block.shift):
+                jump = shift * into[a]
+                self.side_jump_drive[rows, a, axis] += jump.sum(axis=1, dtype=np.float64)
+                if mirrored:
+                    self.side_jump_drive[columns, a, axis] -= jump.sum(axis=0, dtype=np.float64)
+        if not mirrored:
+            index = np.arange(a_count)
+            self._self_pair[rows] += p[index, :, index, :]
+        self.pairs += p.size * (2 if mirrored else 1)
+        self._blocks.append((rows, columns, p.reshape(a_count * m, b_count * m)))
 
     def merge(self, other: CollisionOperator) -> None:
         """Take over what another operator of the same unknowns has accumulated."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -67,6 +68,25 @@ class PairBlock:
     q: np.ndarray
 
 
+@dataclass(frozen=True)
+class SharedBlock:
+    """A block of pairs of one shared shell, compact, to be used again at every temperature.
+
+    Attributes
+    ----------
+    rows, columns : slices of the ordered points
+    strength : (A, B) float32    w w' |<u'|W|u>|^2
+    shift : (d, A, B) float32    - w w' Im V* D_a V
+    level : (A, B) uint16        |q| as a level of :class:`sidejump.kinetics.kernel.SharedKernel`
+    """
+
+    rows: slice
+    columns: slice
+    strength: np.ndarray
+    shift: np.ndarray
+    level: np.ndarray
+
+
 class PairGeometry:
     """Blocks of pairs within a cutoff in momentum transfer.
 
@@ -80,7 +100,7 @@ class PairGeometry:
         leaves = kd_order(mid, leaf)
         self.order = np.concatenate(leaves)
         bounds = np.cumsum([0] + [len(x) for x in leaves])
-        self.slices = [slice(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        self.slices = [slice(int(a), int(b)) for a, b in pairwise(bounds)]
         self.n, self.count = n, points.count
         flat = (self.order[:, None] * n + np.arange(n)).ravel()
         self.states = _take(points.states, flat)

@@ -62,6 +62,47 @@ class ScatteringKernel:
         return index, weights
 
 
+LEVELS = 65535
+"""|q| of a shared shell is kept as one of this many levels, uniform in sqrt(q)."""
+
+
+def momentum_level(q, q_max: float):
+    """Level of |q|, uint16; rounding moves q by less than ``2 sqrt(q q_max) / LEVELS``."""
+    return np.rint(np.sqrt(q * (1 / q_max)) * LEVELS).astype(np.uint16)
+
+
+class SharedKernel:
+    """Kernel at one temperature for a shell shared by all energies: tables against the level of |q|.
+
+    Attributes
+    ----------
+    pair : ndarray, shape (m, m, LEVELS + 1)
+        ``2 pi sum |V0|^2 T_ab``.
+    out : ndarray, shape (m, m, LEVELS + 1)
+        ``2 pi sum |V0|^2 sum_b T_acb``: out-scattering between basis functions a and c.
+    cutoff : float
+        |q| beyond which nothing scatters, 1/angstrom.
+    """
+
+    def __init__(self, branches, basis: EnergyBasis, kt: float, q_max: float, *, q_floor: float):
+        q = np.maximum(q_max * np.linspace(0, 1, LEVELS + 1) ** 2, q_floor)
+        m = basis.size
+        self.pair = np.zeros((m, m, LEVELS + 1))
+        self.out = np.zeros((m, m, LEVELS + 1))
+        self.cutoff = max(_reach(b, kt, q_max) for b in branches)
+        for branch in branches:
+            coupling = 2 * np.pi * np.asarray(branch.coupling(q))
+            if branch.phonon_energy is None:
+                index = np.arange(m)
+                self.pair[index, index] += coupling * basis.thermal_weight[:, None]
+            else:
+                y = np.asarray(branch.phonon_energy(q)) / kt
+                self.pair += coupling * np.moveaxis(basis.pair(y), 0, -1)
+                self.out += coupling * np.moveaxis(basis.triple(y).sum(axis=-1), 0, -1)
+        self.pair = self.pair.astype(np.float32)
+        self.out = self.out.astype(np.float32)
+
+
 def _reach(branch, kt: float, q_max: float) -> float:
     """Largest |q| at which a branch still scatters."""
     if branch.phonon_energy is None:

@@ -54,16 +54,13 @@ class MomentumTransfer:
     @staticmethod
     def lengths(k, other, images):
         """Shortest ``|other + G - k|`` over `images` and the index of G: two arrays of shape (P, Q)."""
-        shortest, which = None, None
         base = -2 * (k @ other.T) + (k**2).sum(1)[:, None] + (other**2).sum(1)[None, :]
+        shortest = np.full(base.shape, np.inf)
+        which = np.zeros(base.shape, dtype=np.int8)
         for index, g in enumerate(images):
             square = base + (2 * (other @ g) + g @ g)[None, :] - 2 * (k @ g)[:, None]
-            if shortest is None:
-                shortest, which = square, np.zeros(square.shape, dtype=np.int8)
-            else:
-                closer = square < shortest
-                shortest = np.where(closer, square, shortest)
-                which[closer] = index
+            which[square < shortest] = index
+            np.minimum(shortest, square, out=shortest)
         return np.sqrt(np.maximum(shortest, 0.0)), which
 
 

@@ -74,7 +74,8 @@ def _solve_cg(operator, drive, tolerance, limit: int = 400):
     p = z.copy()
     rho = (r * z).sum(axis=0)
     iterations = 0
-    for iterations in range(1, limit + 1):
+    while iterations < limit:
+        iterations += 1
         lp = operator.apply(p)
         curvature = (p * lp).sum(axis=0)
         step = np.where(curvature > 0, rho / np.where(curvature > 0, curvature, 1.0), 0.0)

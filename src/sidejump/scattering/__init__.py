@@ -1,11 +1,13 @@
 """Scatterers: coupling, phonon energy and vertex of each mechanism. A new one is a new file and a line here."""
 
+from collections.abc import Callable
+
 from .acoustic import acoustic_deformation_potential
 from .base import Branch, Scatterer, vertex_matrix
 from .impurity import impurity
 from .optical import optical_deformation_potential, polar_optical
 
-SCATTERERS = {
+SCATTERERS: dict[str, Callable[..., Scatterer]] = {
     "acoustic_deformation_potential": acoustic_deformation_potential,
     "optical_deformation_potential": optical_deformation_potential,
     "polar_optical": polar_optical,

@@ -42,7 +42,8 @@ def acoustic_deformation_potential(
     density = mass_density_from_si(mass_density, dimension)
     pairs = [(deformation_potential, sound_velocity)]
     if transverse_deformation_potential:
-        require_positive(transverse_sound_velocity=transverse_sound_velocity or 0.0)
+        require_positive(transverse_sound_velocity=transverse_sound_velocity)
+        assert transverse_sound_velocity is not None
         pairs.append((transverse_deformation_potential, transverse_sound_velocity))
     velocities = [velocity_from_si(c) for _, c in pairs]
     return Scatterer(

@@ -83,8 +83,10 @@ def vertex_matrix(vertex, model) -> np.ndarray:
     return matrix
 
 
-def require_positive(**values: float) -> None:
-    """Raise InputError for the first value that is not a positive finite number."""
+def require_positive(**values: float | None) -> None:
+    """Raise InputError for the first value that is missing or not a positive finite number."""
     for name, value in values.items():
+        if value is None:
+            raise InputError(f"{name} is missing; it must be a positive number")
         if not (np.isfinite(value) and value > 0):
             raise InputError(f"{name} = {value} must be a positive number")

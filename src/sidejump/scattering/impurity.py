@@ -50,14 +50,16 @@ def impurity(
         amplitude = n * strength_from_nm(strength, dimension) ** 2
         length = 0.0
         if correlation == "gaussian":
-            require_positive(correlation_length=correlation_length or 0.0)
+            require_positive(correlation_length=correlation_length)
+            assert correlation_length is not None
             length = 10.0 * correlation_length
 
         def coupling(q):
             return amplitude * np.exp(-((q * length) ** 2))
 
     elif correlation == "screened_coulomb":
-        require_positive(dielectric_constant=dielectric_constant or 0.0, screening_length=screening_length or 0.0)
+        require_positive(dielectric_constant=dielectric_constant, screening_length=screening_length)
+        assert dielectric_constant is not None and screening_length is not None
         inverse = 1 / (10.0 * screening_length)
         prefactor = 4 * np.pi * COULOMB * charge / dielectric_constant
 

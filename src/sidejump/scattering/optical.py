@@ -73,7 +73,8 @@ def polar_optical(
         def coupling(q):
             return strength / q**2
     else:
-        require_positive(thickness=thickness or 0.0)
+        require_positive(thickness=thickness)
+        assert thickness is not None
         length = thickness * 10.0
 
         def coupling(q):
