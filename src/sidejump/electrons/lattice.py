@@ -117,7 +117,7 @@ class LatticeModel(ElectronModel):
     @cached_property
     def _curl_stack(self):
         pairs = [(1, 2), (2, 0), (0, 1)] if self.dimension == 3 else [(0, 1)]
-        r, a = self._distance, self.residual_positions
+        r, a = self._distance, np.asarray(self.residual_positions)
         return np.stack([1j * (r[:, i] * a[:, j] - r[:, j] * a[:, i]) for i, j in pairs], axis=1)
 
     def _transform(self, k, stack):

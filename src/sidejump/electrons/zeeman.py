@@ -35,10 +35,11 @@ class WithZeeman(ElectronModel):
                 f"zeeman: {type(model).__name__} has no spin matrices; "
                 "give spin_ordering (Wannier90 files) or spin= (models in Python)"
             )
-        self._term = np.tensordot(self.field, np.asarray(model.spin), 1)
+        term = np.tensordot(self.field, np.asarray(model.spin), 1)
+        self._term: np.ndarray | None = term
         self._described = model.describe()
         if isinstance(model, LatticeModel):  # in H(R = 0), so that whatever reads H(R) sees it
-            model, self._term = model.with_onsite(self._term), None
+            model, self._term = model.with_onsite(term), None
         self.model = model
 
     def __getattr__(self, name):
