@@ -43,8 +43,8 @@ def run(
     if not quiet:
         Console().print(_table(dataset))
     for sentence in json.loads(dataset.attrs["warnings"]):
-        console.print(f"[yellow]warning:[/] {sentence}", highlight=False)
-    console.print(f"wrote {target} and {figure}", highlight=False)
+        console.print(f"warning: {sentence}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"wrote {target} and {figure}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -128,7 +128,7 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        console.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+        console.print(f"error: {error}", highlight=False, soft_wrap=True, markup=False)
         sys.exit(2)
 
 

@@ -37,6 +37,16 @@ class RashbaFerromagnetInput(Electrons):
     exchange: float = Field(description="M, eV.")
 
 
+class WeylInput(Electrons):
+    """Two Weyl nodes in 3D without time reversal."""
+
+    model: Literal["weyl"]
+    velocity: float = Field(gt=0, description="hbar v in the plane, eV angstrom.")
+    node: float = Field(gt=0, description="Distance of the nodes from k = 0 along z, 1/angstrom.")
+    axial_velocity: float | None = Field(None, gt=0, description="hbar v along z at the nodes, eV angstrom.")
+    tilt: tuple[float, float, float] = Field((0.0, 0.0, 0.0), description="Tilt t, eV angstrom.")
+
+
 class LuttingerInput(Electrons):
     """Spin-3/2 valence or conduction bands in 3D in an exchange field."""
 
@@ -44,7 +54,7 @@ class LuttingerInput(Electrons):
     gamma1: float = Field(description="Luttinger parameter.")
     gamma2: float = Field(description="Luttinger parameter.")
     gamma3: float = Field(description="Luttinger parameter.")
-    exchange: tuple[float, float, float] = Field(description="h in h.J, eV.")
+    exchange: tuple[float, float, float] = Field((0.0, 0.0, 0.0), description="Exchange field along x, y, z, eV.")
 
 
 class Wannier90Input(Section):
@@ -62,7 +72,7 @@ class Wannier90Input(Section):
 
 
 ElectronsInput = Annotated[
-    MassiveDiracInput | RashbaFerromagnetInput | LuttingerInput | Wannier90Input, Field(discriminator="model")
+    MassiveDiracInput | RashbaFerromagnetInput | WeylInput | LuttingerInput | Wannier90Input, Field(discriminator="model")
 ]
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from .base import ElectronModel
 from .dirac import MassiveDirac
 from .luttinger import Luttinger
 from .rashba import RashbaFerromagnet
 from .wannier90 import read_wannier90
 from .weyl import Weyl
 
-MODELS = {
+MODELS: dict[str, Callable[..., ElectronModel]] = {
     "massive_dirac": MassiveDirac,
     "rashba_ferromagnet": RashbaFerromagnet,
     "weyl": Weyl,
