@@ -72,7 +72,8 @@ class Wannier90Input(Section):
 
 
 ElectronsInput = Annotated[
-    MassiveDiracInput | RashbaFerromagnetInput | WeylInput | LuttingerInput | Wannier90Input, Field(discriminator="model")
+    MassiveDiracInput | RashbaFerromagnetInput | WeylInput | LuttingerInput | Wannier90Input,
+    Field(discriminator="model"),
 ]
 
 
