@@ -3,8 +3,8 @@
 import array_api_strict
 import numpy as np
 import pytest
-from helpers_models import MODELS, haldane, points, random_wannier, rashba_lattice, warped
 
+from helpers_models import MODELS, haldane, points, random_wannier, rashba_lattice, warped
 from sidejump.electrons.base import PAULI
 from sidejump.electrons.function import FunctionModel
 from sidejump.electrons.lattice import LatticeModel
@@ -179,7 +179,9 @@ def test_luttinger_masses_and_angular_momentum():
     for direction, g in (([1, 0, 0], g2), ([1, 1, 1], g3)):
         k = 0.1 * np.array([direction]) / np.linalg.norm(direction)
         heavy, light = HBAR2_OVER_2M * 0.01 * (g1 - 2 * g), HBAR2_OVER_2M * 0.01 * (g1 + 2 * g)
-        np.testing.assert_allclose(np.linalg.eigvalsh(model.hamiltonian(k))[0], [heavy, heavy, light, light], rtol=1e-12)
+        np.testing.assert_allclose(
+            np.linalg.eigvalsh(model.hamiltonian(k))[0], [heavy, heavy, light, light], rtol=1e-12
+        )
 
 
 def test_spherical_luttinger_turns_with_its_field():

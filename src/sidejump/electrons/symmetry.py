@@ -75,10 +75,11 @@ def symmetry_report(model, magnetisation=None, *, energy: float | None = None, n
     rng = np.random.default_rng(seed)
     base = _sample_points(model, n_samples, rng)
     candidates = [_Orbits(model, base, group, energy) for group in families]
-    reports = [_group_report(orbits, magnetisation) for orbits in candidates]
-    # k.p models have no lattice: the family they obey better
-    best = min(range(len(reports)), key=lambda i: (round(reports[i]["point_group_violation_rms_eV"], 9), i))
-    return {"lattice_point_group": symbol[best]} | reports[best] | _reversal_report(candidates[best])
+    # k.p models have no lattice: the family they obey better, whatever magnetisation is claimed
+    own = [_group_report(orbits, None)["point_group_violation_rms_eV"] for orbits in candidates]
+    best = min(range(len(own)), key=lambda i: (round(own[i], 9), i))
+    report = _group_report(candidates[best], magnetisation)
+    return {"lattice_point_group": symbol[best]} | report | _reversal_report(candidates[best])
 
 
 class _Orbits:
@@ -200,11 +201,13 @@ def _groups(model) -> tuple[list[str], list[np.ndarray]]:
     if model.cell is not None:
         symbol, operations = _crystal_group(model)
         return [symbol], [operations]
-    cubic = np.array([
-        np.diag(signs)[list(order)]
-        for order in itertools.permutations(range(3))
-        for signs in itertools.product((1.0, -1.0), repeat=3)
-    ])
+    cubic = np.array(
+        [
+            np.diag(signs)[list(order)]
+            for order in itertools.permutations(range(3))
+            for signs in itertools.product((1.0, -1.0), repeat=3)
+        ]
+    )
     angle = np.pi * np.arange(6) / 3
     turns = np.stack([_turn_z(a) for a in angle])
     plane = np.concatenate([turns, turns @ np.diag([1.0, -1.0, 1.0])])

@@ -1,0 +1,108 @@
+"""The symmetry report must find what holds, and only that."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers_models import haldane, rashba_lattice
+from sidejump.electrons.dirac import MassiveDirac
+from sidejump.electrons.luttinger import Luttinger
+from sidejump.electrons.rashba import RashbaFerromagnet
+from sidejump.electrons.symmetry import operation_name, symmetry_report
+from sidejump.electrons.wannier90 import read_wannier90
+from sidejump.electrons.weyl import Weyl
+from sidejump.electrons.zeeman import WithZeeman
+
+EXACT = 1e-10
+
+
+@pytest.mark.parametrize(
+    "mass, t2, group, time_reversal, inversion",
+    [
+        (0.0, 0.0, "6mm", True, True),  # graphene
+        (0.3, 0.0, "3m", True, False),  # boron nitride
+        (0.0, 0.1, "6mm", False, True),  # Haldane
+        (0.3, 0.1, "3m", False, False),
+    ],
+)
+def test_honeycomb_lattices(mass, t2, group, time_reversal, inversion):
+    report = symmetry_report(haldane(mass, t2))
+    assert report["lattice_point_group"] == group
+    assert report["point_group_violation_eV"] < EXACT
+    assert (report["time_reversal_violation"] < EXACT) == time_reversal
+    assert (report["inversion_violation"] < EXACT) == inversion
+    assert report["magnetisation_source"] == ("none" if time_reversal else "curvature")
+    json.dumps(report)
+
+
+def test_exchange_field_selects_the_operations_of_a_square_lattice():
+    bare = symmetry_report(rashba_lattice())
+    assert bare["lattice_point_group"] == "4mm" and bare["operations_kept"] == 8
+    assert bare["time_reversal_violation"] < EXACT < bare["inversion_violation"]
+    upright = symmetry_report(WithZeeman(rashba_lattice(), (0, 0, 0.2)))
+    assert upright["magnetisation_source"] == "spin" and upright["operations_kept"] == 8
+    assert upright["point_group_violation_eV"] < EXACT < upright["time_reversal_violation"]
+    lying = symmetry_report(WithZeeman(rashba_lattice(), (0.2, 0, 0)))
+    assert lying["operations_kept"] == 4
+    assert lying["point_group_violation_eV"] < EXACT
+    assert set(lying["lattice_operations_broken"]) >= {"4 [0 0 1]", "m [1 1 0]"}
+
+
+def test_wrong_magnetisation_is_noticed():
+    model = Luttinger(gamma1=6.0, gamma2=2.0, gamma3=2.5, exchange=(0, 0, 0.02))
+    assert symmetry_report(model)["point_group_violation_eV"] < EXACT
+    wrong = symmetry_report(model, magnetisation=(1, 1, 1))
+    assert wrong["magnetisation_source"] == "given"
+    assert wrong["point_group_violation_eV"] > 1e-3
+    assert wrong["worst_operation"].startswith(("3", "-3", "2", "m"))
+    nothing = symmetry_report(model, magnetisation=(0, 0, 0))
+    assert nothing["operations_kept"] == 48 and nothing["point_group_violation_eV"] > 1e-3
+
+
+@pytest.mark.parametrize(
+    "field, kept, direction",
+    [((0, 0, 0), 48, (0, 0, 0)), ((0, 0, 0.02), 16, (0, 0, -1)), ((0.01, 0.01, 0.01), 12, (-1, -1, -1))],
+)
+def test_cubic_magnet(field, kept, direction):
+    report = symmetry_report(Luttinger(gamma1=6.0, gamma2=2.0, gamma3=2.5, exchange=field))
+    assert report["lattice_point_group"] == "m-3m"
+    assert report["operations_kept"] == kept
+    assert report["point_group_violation_eV"] < EXACT and report["inversion_violation"] < EXACT
+    norm = np.linalg.norm(direction) or 1.0
+    np.testing.assert_allclose(report["magnetisation"], np.array(direction) / norm, atol=1e-9)
+
+
+def test_continuum_models():
+    dirac = symmetry_report(MassiveDirac(mass=0.1, velocity=3.0))
+    assert dirac["point_group_violation_eV"] < EXACT and dirac["time_reversal_violation"] > 0.5
+    tilted = symmetry_report(MassiveDirac(mass=0.1, velocity=3.0, tilt=(0.5, 0)))
+    assert tilted["point_group_violation_eV"] > 1e-3 and tilted["reversal_energy_violation_eV"] > 1e-3
+    rashba = symmetry_report(RashbaFerromagnet(effective_mass=0.5, rashba=1.0, exchange=0.0))
+    assert rashba["time_reversal_violation"] < EXACT and rashba["inversion_violation"] > 0.5
+    weyl = symmetry_report(Weyl(velocity=2.0, node=0.1))
+    assert weyl["point_group_violation_eV"] < EXACT and weyl["operations_kept"] == 16
+
+
+def test_operation_names():
+    quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    assert operation_name(np.eye(3)) == "1"
+    assert operation_name(-np.eye(3)) == "-1"
+    assert operation_name(quarter) == "4 [0 0 1]"
+    assert operation_name(quarter.T) == "4^3 [0 0 1]"
+    assert operation_name(-quarter) == "-4 [0 0 1]"
+    assert operation_name(np.diag([1.0, 1, -1])) == "m [0 0 1]"
+
+
+def test_iron_breaks_its_group_a_little():
+    """The Wannier functions do not respect the symmetry exactly; the magnetisation lies along z."""
+    file = Path(__file__).parents[1] / "data" / "iron" / "Fe_tb.dat.gz"
+    if not file.exists():
+        pytest.skip(f"{file} is missing")
+    report = symmetry_report(read_wannier90(file), energy=17.2745, n_samples=4)
+    assert report["lattice_point_group"] == "m-3m" and report["operations_kept"] == 16
+    assert abs(report["magnetisation"][2]) > 0.99
+    assert 1e-4 < report["point_group_violation_near_energy_rms_eV"] < 0.2
+    sideways = symmetry_report(read_wannier90(file), (1, 0, 0), energy=17.2745, n_samples=4)
+    assert sideways["point_group_violation_rms_eV"] > 1.3 * report["point_group_violation_rms_eV"]
