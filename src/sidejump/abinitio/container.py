@@ -1,0 +1,185 @@
+"""Electrons, phonons and electron-phonon coupling of one crystal, whatever code wrote them.
+
+All in the Wannier basis with lattice vectors explicit and weights folded in.  The normalised vertex is
+
+    g_mn,nu(k, q) = sum_a sqrt(hbar^2/(2 M_a hbar omega_nu)) e_a,nu(q) [U^+(k + q) g_a(k, q) U(k)]_mn    (eV),
+
+for one cell: sums over q are averages over the Brillouin zone.  A mode with omega -> 0 or imaginary has no amplitude;
+its g is set to zero and the mode is reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..electrons.lattice import LatticeModel
+from ..errors import InputError
+from ..units import HBAR2_OVER_2M
+from .coupling import Coupling
+from .images import hermitian_images
+from .phonons import Phonons
+
+IMAGES = ("hermitian", "file")
+
+
+@dataclass(frozen=True)
+class Atoms:
+    """Symbols (None where the file names no element), positions (nat, 3) angstrom, masses (nat,) electron masses."""
+
+    symbols: tuple[str, ...] | None
+    positions: np.ndarray
+    masses: np.ndarray
+
+
+@dataclass(frozen=True)
+class ElectronPhonon:
+    """Ab initio electron-phonon data; made by `read_epw`, `read_perturbo` or `read_compact`.
+
+    Attributes
+    ----------
+    electrons : LatticeModel
+        Bands, with the position matrix where the files hold one.
+    phonons : Phonons
+    file_coupling : Coupling
+        With the images that the writing code chose.
+    atoms : Atoms
+    wannier_centres : ndarray, shape (N, 3)
+        Angstrom.
+    k_mesh, q_mesh : tuple of 3 int
+        Coarse meshes.
+    spinor : bool
+    fermi_energy : float or None
+        eV.
+    two_dimensional : bool
+    source : str
+        Where the data came from, for reports.
+    checks : dict
+        Numbers found by the consistency tests.
+    warnings : list of str
+    """
+
+    electrons: LatticeModel
+    phonons: Phonons
+    file_coupling: Coupling
+    atoms: Atoms
+    wannier_centres: np.ndarray
+    k_mesh: tuple[int, int, int]
+    q_mesh: tuple[int, int, int]
+    spinor: bool = False
+    fermi_energy: float | None = None
+    two_dimensional: bool = False
+    source: str = ""
+    checks: dict = field(default_factory=dict)
+    warnings: list = field(default_factory=list)
+    _cache: dict = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self):
+        n, modes = self.electrons.n_orbitals, self.phonons.n_modes
+        if (self.file_coupling.n_orbitals, self.file_coupling.n_displacements) != (n, modes):
+            raise InputError(
+                f"{self.source}: the coupling has {self.file_coupling.n_orbitals} Wannier functions and "
+                f"{self.file_coupling.n_displacements} displacements, electrons and phonons have {n} and {modes}; "
+                "use files of one run"
+            )
+
+    @property
+    def long_range(self):
+        """Long-range part of the coupling (`.vertex(q)`), None where the crystal is not polar."""
+        return self.phonons.dipole_part
+
+    @property
+    def cell(self) -> np.ndarray:
+        return self.phonons.cell
+
+    @property
+    def reciprocal_cell(self) -> np.ndarray:
+        """Reciprocal lattice vectors as rows, 1/angstrom."""
+        return 2 * np.pi * np.linalg.inv(self.cell).T
+
+    def coupling_matrix(self, images: str = "hermitian") -> Coupling:
+        """Coupling in the Wannier basis with the chosen images (see `images`), without the long-range part."""
+        if images not in IMAGES:
+            raise InputError(f'images = "{images}": use "hermitian" or "file"')
+        if images == "file":
+            return self.file_coupling
+        if "hermitian" not in self._cache:
+            self._cache["hermitian"] = hermitian_images(
+                self.file_coupling,
+                cell=self.cell,
+                positions=self.atoms.positions,
+                centres=self.wannier_centres,
+                k_mesh=self.k_mesh,
+                q_mesh=self.q_mesh,
+            )
+        return self._cache["hermitian"]
+
+    def eigenstates(self, k) -> tuple[np.ndarray, np.ndarray]:
+        """Energies (nk, N), eV, and eigenvectors (nk, N, N) in the lattice gauge, for k (nk, 3) in crystal coordinates."""
+        wave = _points(k) @ self.reciprocal_cell
+        energies, vectors = np.linalg.eigh(self.electrons.hamiltonian(wave))
+        return energies, np.exp(1j * wave @ self.electrons.site_positions.T)[:, :, None] * vectors
+
+    def energies(self, k) -> np.ndarray:
+        """Band energies, eV, ascending: shape (nk, N), for k (nk, 3) in crystal coordinates."""
+        return np.linalg.eigvalsh(self.electrons.hamiltonian(_points(k) @ self.reciprocal_cell))
+
+    def phonon_energies(self, q) -> np.ndarray:
+        """Phonon energies, eV, negative for imaginary modes: shape (nq, 3 nat), for q (nq, 3) in crystal coordinates."""
+        return self.phonons.solve(_points(q) @ self.reciprocal_cell)[0]
+
+    def wannier_vertex(self, k, q, images: str = "hermitian") -> np.ndarray:
+        """Coupling in the Wannier basis with the long-range part: (npair, 3 nat, N, N), eV/angstrom."""
+        k, q = _points(k), _points(q)
+        vertex = self.coupling_matrix(images).at(k, q)
+        if self.long_range is not None:
+            diagonal = np.arange(vertex.shape[-1])
+            vertex[:, :, diagonal, diagonal] += self.long_range.vertex(q @ self.reciprocal_cell)[:, :, None]
+        return vertex
+
+    def coupling(self, k, q, images: str = "hermitian", *, cutoff: float = 1e-7) -> np.ndarray:
+        """Normalised vertex g for paired rows of k and q.
+
+        Parameters
+        ----------
+        k, q : array, shape (npair, 3)
+            Crystal coordinates.
+        images : {"hermitian", "file"}
+            "file" is the writing code's own choice, to reproduce its tables.
+        cutoff : float
+            Modes below this energy (eV), imaginary ones among them, get zero.
+
+        Returns
+        -------
+        ndarray of complex, shape (npair, N bands at k + q, N bands at k, 3 nat modes)
+            eV.
+        """
+        k, q = _points(k), _points(q)
+        vertex = self.wannier_vertex(k, q, images)
+        omega, modes = self.phonons.solve(q @ self.reciprocal_cell)
+        live = omega > cutoff
+        mass = np.repeat(self.phonons.masses, 3)
+        amplitude = np.sqrt(HBAR2_OVER_2M / (mass[:, None] * np.where(live, omega, 1.0)[:, None])) * live[:, None]
+        vertex = np.einsum("pcmn,pcv->pvmn", vertex, modes * amplitude, optimize=True)
+        left, right = self.eigenstates(k + q)[1], self.eigenstates(k)[1]
+        bands = left.conj().swapaxes(1, 2)[:, None] @ vertex @ right[:, None]
+        return bands.transpose(0, 2, 3, 1)
+
+    def hermiticity_violation(self, k, q, images: str = "hermitian") -> float:
+        """Largest ``|g(k, q)^+ - g(k + q, -q)|`` of the Wannier-basis vertex over its largest element."""
+        k, q = _points(k), _points(q)
+        forward = self.wannier_vertex(k, q, images)
+        backward = self.wannier_vertex(k + q, -q, images)
+        return float(np.abs(forward - backward.conj().swapaxes(2, 3)).max() / np.abs(forward).max())
+
+    def with_acoustic_sum_rule(self) -> ElectronPhonon:
+        """The same with force constants that cost no energy for a rigid shift."""
+        return replace(self, phonons=self.phonons.with_acoustic_sum_rule(), checks=dict(self.checks))
+
+
+def _points(k) -> np.ndarray:
+    points = np.atleast_2d(np.asarray(k, dtype=float))
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise InputError(f"wave vectors have shape {np.shape(k)}; expected (n, 3), crystal coordinates")
+    return points

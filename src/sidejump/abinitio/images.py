@@ -1,0 +1,192 @@
+"""Which periodic images of a coupling between Wannier functions to use.
+
+A calculation on an N_k mesh of k and an N_q mesh of q knows g(Re, Rp) only modulo the two supercells: the values on
+the coarse meshes do not change when Re moves by a vector of the k supercell or Rp by one of the q supercell.  Between
+the mesh points they do.  Writing codes choose the images of Rp nearest to the bra's Wannier function: the relation
+
+    g_mn(Re, Rp) = g_nm(-Re, Rp - Re)*        (the potential is Hermitian: g(k, q)^+ = g(k + q, -q))
+
+moves Rp off that set, and detailed balance is lost between the mesh points.  A measure of distance that treats bra
+and ket alike keeps it: of all images take those with the least
+
+    |Rp + tau - w_m|^2 + |Rp + tau - Re - w_n|^2 = |Re + w_n - w_m|^2 / 2 + 2 |Rp + tau - (w_m + Re + w_n)/2|^2,
+
+w the Wannier centres and tau the displaced atom; ties share the weight.  The relation maps this measure onto itself,
+so that g is Hermitian at every (k, q) to the accuracy with which the file's values are on the coarse mesh.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import spglib
+
+from ..errors import InputError
+from .coupling import Coupling
+
+
+def minimal_images(cell, mesh, shift, *, tolerance: float = 1e-6) -> tuple[np.ndarray, np.ndarray]:
+    """Lattice vectors R with ``|R + shift|`` minimal among their images in the supercell of `mesh`.
+
+    Parameters
+    ----------
+    cell : array, shape (3, 3)
+        Lattice vectors as rows.
+    mesh : sequence of 3 int
+    shift : array, shape (3,)
+        Cartesian.
+    tolerance : float
+        Squared lengths closer than this are ties.
+
+    Returns
+    -------
+    vectors : ndarray of int, shape (nR, 3)
+        Sorted, first component slowest.
+    degeneracy : ndarray of int, shape (nR,)
+        Number of tied images.
+    """
+    mesh = np.asarray(mesh, dtype=int)
+    lattice = _Superlattice(cell, mesh)
+    base = mesh_cells(mesh)
+    images = base[:, None] + lattice.near_origin(base @ cell + shift)
+    square = np.sum((images @ cell + shift) ** 2, axis=-1)
+    tied = square < square.min(axis=1, keepdims=True) + tolerance
+    degeneracy = np.broadcast_to(tied.sum(axis=1, keepdims=True), tied.shape)[tied]
+    vectors = images[tied]
+    order = np.lexsort(vectors.T[::-1])
+    return vectors[order], degeneracy[order]
+
+
+def fold(coupling: Coupling, k_mesh, q_mesh) -> np.ndarray:
+    """g modulo the supercells: shape (N_q, 3 nat, N_k, N, N), the sum of the images of each class."""
+    re_class = mesh_class(coupling.re_vectors, k_mesh)
+    rp_class = mesh_class(coupling.rp_vectors, q_mesh)
+    n_rp, c, n_re, n, _ = coupling.values.shape
+    half = np.zeros((n_rp, c, int(np.prod(k_mesh)), n, n), dtype=complex)
+    for source, target in enumerate(re_class):
+        half[:, :, target] += coupling.values[:, :, source]
+    folded = np.zeros((int(np.prod(q_mesh)), *half.shape[1:]), dtype=complex)
+    np.add.at(folded, rp_class, half)
+    return folded
+
+
+def hermitian_images(
+    coupling: Coupling, *, cell, positions, centres, k_mesh, q_mesh, tolerance: float = 1e-4
+) -> Coupling:
+    """The same coupling on the coarse meshes, with images that keep it Hermitian between them.
+
+    Parameters
+    ----------
+    coupling : Coupling
+        With any choice of images.
+    cell : array, shape (3, 3)
+        Lattice vectors as rows, angstrom.
+    positions : array, shape (nat, 3)
+        Atoms, angstrom.
+    centres : array, shape (N, 3)
+        Wannier centres, angstrom.
+    k_mesh, q_mesh : sequence of 3 int
+        Coarse meshes; the k mesh must be a multiple of the q mesh.
+    tolerance : float
+        Images whose measure is within this of the least share the weight, angstrom^2.
+
+    Raises
+    ------
+    InputError
+        If the meshes do not fit together.
+    """
+    k_mesh, q_mesh = np.asarray(k_mesh, dtype=int), np.asarray(q_mesh, dtype=int)
+    if np.any(k_mesh % q_mesh):
+        raise InputError(
+            f"k mesh {k_mesh.tolist()} is no multiple of q mesh {q_mesh.tolist()}: k + q would leave the k mesh"
+        )
+    folded = fold(coupling, k_mesh, q_mesh)
+    cell, positions, centres = (np.asarray(x, dtype=float) for x in (cell, positions, centres))
+    kinds, kind = np.unique(np.round(centres, 9), axis=0, return_inverse=True)
+    kind = kind.ravel()
+    choices = {
+        (a, m, n): _closest(cell, k_mesh, q_mesh, kinds[m], kinds[n], positions[a], tolerance)
+        for a, m, n in itertools.product(range(len(positions)), range(len(kinds)), range(len(kinds)))
+    }
+    re_vectors = np.unique(np.concatenate([c[0] for c in choices.values()]), axis=0)
+    rp_vectors = np.unique(np.concatenate([c[1] for c in choices.values()]), axis=0)
+    n = coupling.n_orbitals
+    values = np.zeros((len(rp_vectors), coupling.n_displacements, len(re_vectors), n, n), dtype=complex)
+    for (a, m, n_), (re, rp, weight) in choices.items():
+        e, p = _locate(re_vectors, re), _locate(rp_vectors, rp)
+        e_class, p_class = mesh_class(re, k_mesh), mesh_class(rp, q_mesh)
+        bras, kets = np.flatnonzero(kind == m), np.flatnonzero(kind == n_)
+        for direction in range(3):
+            c = 3 * a + direction
+            source = folded[p_class[:, None, None], c, e_class[:, None, None], bras[:, None], kets]
+            values[p[:, None, None], c, e[:, None, None], bras[:, None], kets] = weight[:, None, None] * source
+    return Coupling(re_vectors, rp_vectors, values)
+
+
+def _closest(cell, k_mesh, q_mesh, bra, ket, atom, tolerance):
+    """Images (Re, Rp) of every class with the least measure, and their weights: (n, 3), (n, 3), (n,)."""
+    # Candidates for Re. The midpoint term is at most twice the square of the q supercell's covering radius.
+    lattice_k, lattice_q = _Superlattice(cell, k_mesh), _Superlattice(cell, q_mesh)
+    span = ket - bra
+    base = mesh_cells(k_mesh)
+    images = base[:, None] + lattice_k.near_origin(base @ cell + span)
+    half = 0.5 * np.sum((images @ cell + span) ** 2, axis=-1)
+    near = half <= half.min(axis=1, keepdims=True) + 2 * lattice_q.covering_square + tolerance
+    re, half = images[near], half[near]
+    e_class = mesh_class(re, k_mesh)
+    # For each of them the images of Rp nearest to the middle of the bond
+    middle = 0.5 * (bra + ket + re @ cell) - atom  # (nE, 3): where Rp should be
+    found = []
+    for p in mesh_cells(q_mesh):
+        rp = p + lattice_q.near_origin(p @ cell - middle)  # (nE, n, 3)
+        measure = half[:, None] + 2 * np.sum((rp @ cell - middle[:, None]) ** 2, axis=-1)
+        least = np.full(len(base), np.inf)
+        np.minimum.at(least, e_class, measure.min(axis=1))
+        row, column = np.nonzero(measure < least[e_class][:, None] + tolerance)
+        ties = np.bincount(e_class[row], minlength=len(base))
+        found.append((re[row], rp[row, column], 1 / ties[e_class[row]]))
+    re, rp, weight = (np.concatenate(part) for part in zip(*found, strict=True))
+    return re, rp, weight
+
+
+class _Superlattice:
+    """Vectors of the supercell of a mesh, through a Delaunay-reduced basis: short vectors have small coefficients."""
+
+    def __init__(self, cell, mesh):
+        supercell = np.asarray(cell) * np.asarray(mesh)[:, None]
+        self.reduced = spglib.delaunay_reduce(supercell, eps=1e-6)
+        if self.reduced is None:
+            raise InputError(f"lattice vectors {np.round(cell, 4).tolist()} span no volume")
+        self.inverse = np.linalg.inv(self.reduced)
+        # rows of the reduced basis in units of the unit cell
+        self.steps = np.round(self.reduced @ np.linalg.inv(cell)).astype(int)
+        # rounding in turn along the Gram-Schmidt vectors comes this close to any point
+        self.covering_square = 0.25 * float(np.sum(np.linalg.qr(self.reduced.T)[1].diagonal() ** 2))
+        # v can be as close as 0 to a point x of the rounded cell only if x.v > v^2/2 for some x
+        steps = np.array(list(itertools.product(range(-2, 3), repeat=3)))
+        v = steps @ self.reduced
+        self.neighbours = steps[np.abs(v @ self.reduced.T).sum(axis=1) >= np.sum(v**2, axis=1) - 1.0]
+
+    def near_origin(self, points) -> np.ndarray:
+        """Supercell vectors that bring `points` (n, 3) next to the origin, in units of the cell: (n, 27 or so, 3)."""
+        first = -np.round(points @ self.inverse).astype(int)
+        return (first[:, None] + self.neighbours) @ self.steps
+
+
+def mesh_cells(mesh) -> np.ndarray:
+    """Cells of the supercell at the origin, (N, 3), last component fastest."""
+    return np.array(list(itertools.product(*[range(int(n)) for n in mesh])))
+
+
+def mesh_class(vectors, mesh) -> np.ndarray:
+    """Index into `mesh_cells` of every vector, modulo the supercell."""
+    return np.ravel_multi_index(tuple(np.mod(vectors, mesh).T), tuple(int(n) for n in mesh))
+
+
+def _locate(table, vectors) -> np.ndarray:
+    """Rows of the sorted, unique `table` that hold `vectors`."""
+    low = table.min(axis=0)
+    size = tuple(table.max(axis=0) - low + 1)
+    keys = np.ravel_multi_index(tuple((table - low).T), size)
+    return np.searchsorted(keys, np.ravel_multi_index(tuple((vectors - low).T), size))

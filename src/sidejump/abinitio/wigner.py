@@ -1,0 +1,243 @@
+"""Lattice vectors and weights of EPW's files.
+
+EPW sums over lattice vectors of a Wigner-Seitz cell of the coarse-mesh supercell, ties sharing the weight.  The cell is
+that of R itself (`use_ws = .false.`), or of each pair (`use_ws = .true.`):
+
+    electrons  R + w_n - w_m;        phonons  R + tau_b - tau_a;
+    coupling   Rp + tau_a - w_m (the bra), or, in some versions, Rp + tau_a - (w_m + w_n)/2.
+
+Where `wigner.fmt` is missing, sets are rebuilt for every mesh that could be meant; the stored numbers of vectors tell
+which one it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .files import read_tokens
+from .images import minimal_images
+
+
+@dataclass(frozen=True)
+class WignerSeitz:
+    """Vectors (nR, 3) and degeneracies; 0 means that a vector does not belong to the pair.
+
+    The degeneracies are (nRe, d, d) for electrons, (nRq, a, a) for phonons and (nRp, d, d, a) for the coupling (bra,
+    ket, atom), with d = N or 1 and a = nat or 1; the ket axis of the last is 1 for sets centred on the bra.
+    """
+
+    re_vectors: np.ndarray
+    re_degeneracy: np.ndarray
+    phonon_vectors: np.ndarray
+    phonon_degeneracy: np.ndarray
+    rp_vectors: np.ndarray
+    rp_degeneracy: np.ndarray
+    k_mesh: tuple[int, int, int]
+    q_mesh: tuple[int, int, int]
+    divided: bool = False
+
+    def _weights(self, degeneracy) -> np.ndarray:
+        if self.divided:
+            return (degeneracy > 0).astype(float)
+        return np.where(degeneracy > 0, 1 / np.maximum(degeneracy, 1), 0.0)
+
+    def electron_weights(self, n: int) -> np.ndarray:
+        """(nRe, N, N)."""
+        weights = self._weights(self.re_degeneracy)
+        return np.broadcast_to(weights, (len(weights), n, n))
+
+    def phonon_weights(self, nat: int) -> np.ndarray:
+        """(nRq, 3 nat, 3 nat)."""
+        weights = self._weights(self.phonon_degeneracy)
+        weights = np.broadcast_to(weights, (len(weights), nat, nat))
+        return np.repeat(np.repeat(weights, 3, axis=1), 3, axis=2)
+
+    def weigh_coupling(self, values) -> np.ndarray:
+        """`values` (nRp, 3 nat, nRe, N, N) times the weights of Re and Rp."""
+        nat = values.shape[1] // 3
+        rp = self._weights(self.rp_degeneracy)
+        rp = np.broadcast_to(rp, (*rp.shape[:3], nat))
+        rp = np.repeat(rp.transpose(0, 3, 1, 2), 3, axis=1)[:, :, None]
+        return values * self._weights(self.re_degeneracy) * rp
+
+
+def from_file(path: Path, counts, cell, k_mesh=None, q_mesh=None) -> WignerSeitz:
+    """Read `wigner.fmt`; `counts` are the numbers of vectors that epwdata.fmt states."""
+    tokens = read_tokens(path)
+    try:
+        divided = int(tokens[0]) == -2
+        start = 3 if divided else 0
+        n_k, n_q, n_g, dims, dims2 = (int(t) for t in tokens[start : start + 5])
+        if (n_k, n_q, n_g) != tuple(counts):
+            raise InputError(
+                f"{path}: {n_k}, {n_q}, {n_g} vectors, epwdata.fmt has {', '.join(map(str, counts))}; use files of one run"
+            )
+        divided = divided and int(tokens[2]) != 0
+        position = start + 5
+        blocks = []
+        for n, rows, columns in ((n_k, dims, dims), (n_q, dims2, dims2), (n_g, dims, dims2)):
+            size = 4 + rows * columns
+            block = np.array(tokens[position : position + n * size], dtype=float).reshape(n, size)
+            blocks.append((block[:, :3].astype(int), block[:, 4:].astype(int).reshape(n, rows, columns)))
+            position += n * size
+        if position != len(tokens):
+            raise ValueError(f"{len(tokens) - position} words too many")
+    except (ValueError, IndexError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: truncated or not EPW's wigner.fmt ({error}); write it again") from None
+    (re, re_degeneracy), (rq, rq_degeneracy), (rp, rp_degeneracy) = blocks
+    return WignerSeitz(
+        re,
+        re_degeneracy,
+        rq,
+        rq_degeneracy,
+        rp,
+        rp_degeneracy[:, :, None, :],
+        _mesh_of(path, cell, re, re_degeneracy, k_mesh, "k_mesh"),
+        _mesh_of(path, cell, rq, rq_degeneracy, q_mesh, "q_mesh"),
+        divided,
+    )
+
+
+def _mesh_of(path, cell, vectors, degeneracy, given, name):
+    """The mesh whose Wigner-Seitz cell holds the vectors of the first pair."""
+    own = degeneracy[:, 0, 0]
+    total = np.sum(1 / own[own > 0])
+    n = round(total)
+    wanted = {tuple(r) for r in vectors[own > 0].tolist()}
+    candidates = _factorisations(n) if given is None else [tuple(int(x) for x in given)]
+    if abs(total - n) < 1e-3:
+        for mesh in candidates:
+            if {tuple(r) for r in minimal_images(cell, mesh, np.zeros(3))[0].tolist()} == wanted:
+                return mesh
+    raise InputError(
+        f"{path}: its vectors fill no Wigner-Seitz cell of {name} = {list(given) if given else 'any mesh'}"
+    )
+
+
+def _factorisations(n: int):
+    return [(a, b, n // a // b) for a in range(1, n + 1) if n % a == 0 for b in range(1, n // a + 1) if n // a % b == 0]
+
+
+def rebuild(folder: Path, counts, cell, positions, centres, k_mesh=None, q_mesh=None) -> WignerSeitz:
+    """Wigner-Seitz sets with as many vectors as the files hold.
+
+    Raises
+    ------
+    InputError
+        If no mesh, or more than one, fits.
+    """
+    n_k, n_q, n_g = counts
+    origin = np.zeros((1, 3))
+    shared = _Rule(origin, origin), _Rule(origin, origin, "bra")
+    pairs = _Rule(positions, centres), _Rule(positions, centres, "bra"), _Rule(positions, centres, "middle")
+    for rules in (shared[:2], pairs[:2], (pairs[0], pairs[2])):
+        electron = _fitting(cell, n_k, lambda mesh, r=rules[0]: r.electrons(cell, mesh), k_mesh)
+        phonon = _fitting(cell, n_q, lambda mesh, r=rules[0]: r.phonons(cell, mesh), q_mesh)
+        fits = [
+            (k, q, sets_k, sets_q, coupling)
+            for (k, sets_k), (q, sets_q) in itertools.product(electron, phonon)
+            if not any(np.mod(k, q)) and len((coupling := rules[1].coupling(cell, q))[0]) == n_g
+        ]
+        if not fits:
+            continue
+        best = fits[0]
+        others = [f for f in fits[1:] if _anisotropy(cell, f[0]) < 1.2 * _anisotropy(cell, best[0])]
+        others = [f for f in others if _anisotropy(cell, f[1]) < 1.2 * _anisotropy(cell, best[1])]
+        if others:
+            raise InputError(
+                f"{folder}: {n_k} and {n_q} vectors fit several meshes, k {best[0]} with q {best[1]} and "
+                f"k {others[0][0]} with q {others[0][1]}; give k_mesh and q_mesh"
+            )
+        return WignerSeitz(*best[2], *best[3], *best[4], best[0], best[1])
+    raise InputError(
+        f"{folder}: no wigner.fmt, and no Wigner-Seitz cell of {_named('k_mesh', k_mesh)} and {_named('q_mesh', q_mesh)} "
+        f"has the {n_k}, {n_q} and {n_g} vectors of epwdata.fmt; give the meshes of the run as k_mesh and q_mesh"
+    )
+
+
+def _named(name, mesh):
+    return f"any {name}" if mesh is None else f"{name} = {list(mesh)}"
+
+
+def _anisotropy(cell, mesh) -> float:
+    """Largest over smallest distance of mesh points, 1 for an even mesh."""
+    spacing = np.linalg.norm(np.linalg.inv(cell), axis=0) / np.asarray(mesh)
+    return float(spacing.max() / spacing.min())
+
+
+def _fitting(cell, count, build, given):
+    """Meshes, most even first, whose set has `count` vectors, with the set."""
+    if given is not None:
+        meshes = [tuple(int(n) for n in given)]
+    else:
+        meshes = _plausible(cell, count)
+    found = []
+    for mesh in meshes:
+        # the first pair (no shift) has at most as many vectors as the union: a cheap test
+        if len(minimal_images(cell, mesh, np.zeros(3))[0]) <= count:
+            sets = build(mesh)
+            if len(sets[0]) == count:
+                found.append((mesh, sets))
+    return sorted(found, key=lambda item: _anisotropy(cell, item[0]))
+
+
+def _plausible(cell, count):
+    """Meshes with at most `count` points whose spacing differs by less than a factor of two, or that have one layer."""
+    length = np.linalg.norm(np.linalg.inv(cell), axis=0)
+    result = []
+    for flat in ((False, False, False), (False, False, True), (False, True, True), (True, True, True)):
+        free = [i for i in range(3) if not flat[i]]
+        most = count if len(free) == 1 else int(np.ceil(3 * count ** (1 / max(len(free), 1)))) if free else 1
+        for numbers in itertools.product(range(1, most + 1), repeat=len(free)):
+            mesh = np.ones(3, dtype=int)
+            mesh[free] = numbers
+            total = int(np.prod(mesh))
+            spacing = length[free] / mesh[free]
+            if total <= count <= 8 * total and (len(free) < 2 or spacing.max() < 2 * spacing.min()):
+                result.append(tuple(int(n) for n in mesh))
+    return sorted(set(result))
+
+
+class _Rule:
+    """Union of the Wigner-Seitz sets of all pairs, in EPW's order: pairs in turn, what is new appended."""
+
+    def __init__(self, positions, centres, centred_on="bra"):
+        self.positions, self.centres, self.centred_on = positions, centres, centred_on
+
+    def electrons(self, cell, mesh):
+        return _union(cell, mesh, self.centres[None] - self.centres[:, None])
+
+    def phonons(self, cell, mesh):
+        return _union(cell, mesh, self.positions[None] - self.positions[:, None])
+
+    def coupling(self, cell, mesh):
+        if self.centred_on == "bra":
+            shift = self.positions[None] - self.centres[:, None]  # (N, nat, 3)
+            vectors, degeneracy = _union(cell, mesh, shift)
+            return vectors, degeneracy[:, :, None, :]
+        middle = 0.5 * (self.centres[None] + self.centres[:, None])
+        return _union(cell, mesh, self.positions - middle[:, :, None])
+
+
+def _union(cell, mesh, shifts):
+    """Vectors (nR, 3) and degeneracies (nR, ...) for every shift of the array `shifts` (..., 3)."""
+    flat = shifts.reshape(-1, 3)
+    kinds, kind = np.unique(np.round(flat, 9), axis=0, return_inverse=True)
+    # EPW compares squared lengths in units of alat^2; any length of the cell does for that
+    sets = [minimal_images(cell, mesh, s, tolerance=1e-6 * np.linalg.norm(cell[0]) ** 2) for s in kinds]
+    index: dict[tuple, int] = {}
+    for i in kind.ravel():
+        for r in map(tuple, sets[i][0].tolist()):
+            index.setdefault(r, len(index))
+    degeneracy = np.zeros((len(index), len(flat)), dtype=int)
+    for column, i in enumerate(kind.ravel()):
+        rows = [index[tuple(r)] for r in sets[i][0].tolist()]
+        degeneracy[rows, column] = sets[i][1]
+    return np.array(list(index)), degeneracy.reshape(len(index), *shifts.shape[:-1])
