@@ -190,9 +190,7 @@ def test_pair_quantities_do_not_depend_on_phases_and_are_antisymmetric():
     a = solve_states(model, rng.normal(size=(4, 3)), np.array([0, 1, 2, 3]))
     b = solve_states(model, rng.normal(size=(3, 3)), np.array([4, 2, 0]))
     phase = np.exp(1j * rng.uniform(0, 6, 4))
-    turned = replace(
-        a, vectors=a.vectors * phase[:, None, None], covariant=a.covariant * phase[:, None, None, None]
-    )
+    turned = replace(a, vectors=a.vectors * phase[:, None, None], covariant=a.covariant * phase[:, None, None, None])
     w = model.h0
     strength, shift = pair_vertex(a, b, w)
     same = pair_vertex(turned, b, w)

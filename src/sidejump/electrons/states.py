@@ -39,6 +39,10 @@ class States:
     def __len__(self) -> int:
         return self.k.shape[0]
 
+    def __getitem__(self, index) -> States:
+        """The states at `index` (a slice or an array of integers)."""
+        return States(**{name: value[index] for name, value in vars(self).items()})
+
 
 def solve_states(model, k, band, *, degeneracy: float = 1e-6) -> States:
     """Diagonalise `model` at `k` and keep the group that contains `band` at each point.

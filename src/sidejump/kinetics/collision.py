@@ -6,10 +6,15 @@ functions of one point and is fixed so that every row sums to zero: particle con
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .geometry import PairBlock, SharedBlock
 from .kernel import ScatteringKernel, SharedKernel
+
+THREADS = 2
 
 
 class CollisionOperator:
@@ -45,7 +50,7 @@ class CollisionOperator:
 
     def add(self, block: PairBlock, kernel: ScatteringKernel) -> None:
         """Add the scattering of one block of pairs."""
-        if block.q.min() > kernel.cutoff:
+        if block.z.min() > kernel.cutoff:
             return
         rows, columns = block.rows, block.columns
         mirrored = rows != columns
@@ -70,42 +75,50 @@ class CollisionOperator:
 
     def add_shared(self, block: SharedBlock, kernel: SharedKernel) -> None:
         """Add one block of pairs of a shared shell; the kernel is symmetric in the basis functions."""
-        rows, columns, level, m = block.rows, block.columns, block.level, self.size
+        rows, columns, m = block.rows, block.columns, self.size
         mirrored = rows != columns
-        a_count, b_count = block.strength.shape
+        a_count, b_count = rows.stop - rows.start, columns.stop - columns.start
+        total = [[np.zeros((a_count, b_count), np.float32) for _ in range(m)] for _ in range(m)]
+        for strength, shift, level, nearest in block.channels:
+            if nearest > kernel.cutoff:
+                continue
+            into: list = [0.0] * m
+            for a in range(m):
+                for b in range(a, m):
+                    value = kernel.pair[a, b][level]
+                    into[a] = into[a] + value
+                    if a != b:
+                        into[b] = into[b] + value
+                        self._add_out(rows, columns, mirrored, a, b, strength * kernel.out[a, b][level])
+                    np.multiply(value, strength, out=value)
+                    total[a][b] += value
+            for a in range(m):
+                for axis, component in enumerate(shift):
+                    over_columns, over_rows = _sums(component * into[a], mirrored)
+                    self.side_jump_drive[rows, a, axis] += over_columns
+                    if mirrored:
+                        self.side_jump_drive[columns, a, axis] -= over_rows
         p = np.empty((a_count, m, b_count, m), dtype=self.dtype)
-        into = [np.zeros(block.strength.shape, dtype=np.float32) for _ in range(m)]
         for a in range(m):
             for b in range(a, m):
-                value = kernel.pair[a, b][level]
-                into[a] += value
-                rate = block.strength * value
-                p[:, a, :, b] = rate
-                sums = rate.sum(axis=1, dtype=np.float64), rate.sum(axis=0, dtype=np.float64)
-                for i in {a, b}:
-                    self._row_sum[rows, i] += sums[0]
-                    if mirrored:
-                        self._row_sum[columns, i] += sums[1]
-                if a != b:
-                    into[b] += value
-                    p[:, b, :, a] = rate
-                    out = block.strength * kernel.out[a, b][level]
-                    sums = out.sum(axis=1, dtype=np.float64), out.sum(axis=0, dtype=np.float64)
-                    for i, j in ((a, b), (b, a)):
-                        self._out[rows, i, j] += sums[0]
-                        if mirrored:
-                            self._out[columns, i, j] += sums[1]
-        for a in range(m):
-            for axis, shift in enumerate(block.shift):
-                jump = shift * into[a]
-                self.side_jump_drive[rows, a, axis] += jump.sum(axis=1, dtype=np.float64)
-                if mirrored:
-                    self.side_jump_drive[columns, a, axis] -= jump.sum(axis=0, dtype=np.float64)
-        if not mirrored:
+                p[:, a, :, b] = total[a][b]
+                p[:, b, :, a] = total[a][b]
+        over_columns, over_rows = _sums(p.reshape(a_count * m, b_count * m), mirrored)
+        self._row_sum[rows] += over_columns.reshape(a_count, m)
+        if mirrored:
+            self._row_sum[columns] += over_rows.reshape(b_count, m)
+        else:
             index = np.arange(a_count)
             self._self_pair[rows] += p[index, :, index, :]
         self.pairs += p.size * (2 if mirrored else 1)
         self._blocks.append((rows, columns, p.reshape(a_count * m, b_count * m)))
+
+    def _add_out(self, rows, columns, mirrored, a, b, out):
+        over_columns, over_rows = _sums(out, mirrored)
+        for i, j in ((a, b), (b, a)):
+            self._out[rows, i, j] += over_columns
+            if mirrored:
+                self._out[columns, i, j] += over_rows
 
     def merge(self, other: CollisionOperator) -> None:
         """Take over what another operator of the same unknowns has accumulated."""
@@ -123,6 +136,9 @@ class CollisionOperator:
         d[:, index, index] = 0.0
         d[:, index, index] = self._row_sum - d.sum(axis=2)
         self.diagonal = d
+        # what the rounding of stored sums left
+        rest = self.apply(np.ones((self.unknowns, 1))).reshape(self.count, self.size)
+        d[:, index, index] -= rest
 
     @property
     def unknowns(self) -> int:
@@ -132,16 +148,28 @@ class CollisionOperator:
     def nbytes(self) -> int:
         return sum(p.nbytes for _, _, p in self._blocks)
 
-    def apply(self, g: np.ndarray) -> np.ndarray:
-        """L g for columns g, shape (S * m, r)."""
+    def apply(self, g: np.ndarray, *, double: bool = True) -> np.ndarray:
+        """L g for columns g, shape (S * m, r); `double` False: products in the precision P is stored in."""
         m, r = self.size, g.shape[1]
         result = np.matmul(self.diagonal, g.reshape(self.count, m, r)).reshape(-1, r)
-        stored = g.astype(self.dtype, copy=False)  # one precision in each product, or BLAS is not used
-        for rows, columns, p in self._blocks:
-            i, j = slice(rows.start * m, rows.stop * m), slice(columns.start * m, columns.stop * m)
-            result[i] -= p @ stored[j]
-            if rows != columns:
-                result[j] -= p.T @ stored[i]
+        dtype = np.float64 if double else self.dtype
+        stored = g.astype(dtype, copy=False)  # one precision in each product, or BLAS is not used
+
+        def work(part):
+            mine = np.zeros(g.shape)
+            for rows, columns, p in self._blocks[part::THREADS]:
+                i, j = slice(rows.start * m, rows.stop * m), slice(columns.start * m, columns.stop * m)
+                p = p.astype(dtype, copy=False)
+                mine[i] += p @ stored[j]
+                if rows != columns:
+                    mine[j] += p.T @ stored[i]
+            return mine
+
+        if self.nbytes < 2e7:
+            return result - sum(work(part) for part in range(THREADS))
+        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+            for part in pool.map(work, range(THREADS)):
+                result -= part
         return result
 
     def dense(self) -> np.ndarray:
@@ -159,14 +187,51 @@ class CollisionOperator:
         return full
 
     def point_blocks(self) -> np.ndarray:
-        """The (m, m) diagonal blocks of L, shape (S, m, m): the preconditioner."""
+        """The (m, m) diagonal blocks of L, shape (S, m, m): the smoother of the solver."""
         return self.diagonal - self._self_pair
+
+    def aggregated(self, bounds: np.ndarray) -> np.ndarray:
+        """L between functions that are constant on clusters of points, shape (C * m, C * m).
+
+        Parameters
+        ----------
+        bounds : ndarray of int, shape (C + 1,)
+            Clusters among the ordered points; none straddles a block.
+        """
+        m, clusters = self.size, len(bounds) - 1
+        full = np.zeros((clusters, m, clusters, m))
+
+        def sums(block):
+            rows, columns, p = block
+            i0, j0 = np.searchsorted(bounds, (rows.start, columns.start))
+            i1, j1 = np.searchsorted(bounds, (rows.stop, columns.stop))
+            a, b = rows.stop - rows.start, columns.stop - columns.start
+            part = np.add.reduceat(p.reshape(a, m * b * m), bounds[i0:i1] - rows.start, axis=0)
+            part = part.reshape(i1 - i0, m, b, m)
+            part = np.add.reduceat(part, bounds[j0:j1] - columns.start, axis=2)
+            return slice(i0, i1), slice(j0, j1), part
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            for i, j, part in pool.map(sums, self._blocks):
+                full[i, :, j, :] -= part
+                if i != j:
+                    full[j, :, i, :] -= part.transpose(2, 3, 0, 1)
+        index = np.arange(clusters)
+        full[index, :, index, :] += np.add.reduceat(self.diagonal, bounds[:-1], axis=0)
+        return full.reshape(clusters * m, clusters * m)
+
+
+def _sums(values: np.ndarray, both: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Sums over columns and over rows (the latter only if `both`), by matrix products."""
+    rows, columns = values.shape
+    over_columns = values @ np.ones(columns, values.dtype)
+    return over_columns, np.ones(rows, values.dtype) @ values if both else over_columns
 
 
 def _contract_kernel(block: PairBlock, kernel: ScatteringKernel, m: int, mirrored: bool):
     """Kernel values (A, m, B, m) and the out-scattering blocks of the rows and of the columns."""
-    index, weights = kernel.locate(block.q)
-    a, _, b, _ = block.q.shape
+    index, weights = kernel.locate(block.z)
+    a, _, b, _ = block.z.shape
     first = np.arange(m)[None, :, None, None]
     second = np.arange(m)[None, None, None, :]
     values = np.zeros((a, m, b, m))

@@ -71,7 +71,7 @@ class EnergyBasis:
         self.size = self._fold.shape[0]
         x, weight = _gauss(*self.interval, _QUADRATURE)
         self.thermal_weight = self.functions(x) @ (weight * _fermi(x) * _fermi(-x))
-        self._pair_spline, self._triple_spline = self._tabulate()
+        self._pair_spline, self._triple_spline, self._out_spline = self._tabulate()
 
     def functions(self, x) -> np.ndarray:
         """Values of the basis functions, shape (size, len(x))."""
@@ -90,6 +90,10 @@ class EnergyBasis:
     def triple(self, y) -> np.ndarray:
         """T_acb(y), shape y.shape + (size, size, size), axes (a, c, b); the sum over c is `pair`."""
         return self._evaluate(self._triple_spline, y).reshape((*np.shape(y), self.size, self.size, self.size))
+
+    def out(self, y) -> np.ndarray:
+        """``sum_b T_acb(y)``: out-scattering between a and c, shape y.shape + (size, size)."""
+        return self._evaluate(self._out_spline, y).reshape((*np.shape(y), self.size, self.size))
 
     @staticmethod
     def _evaluate(spline, y):
@@ -120,9 +124,8 @@ class EnergyBasis:
             triple[row] = sum(both, np.zeros((m * m, m))).reshape(m, m, m)
             pair[row] = triple[row].sum(axis=1)
         pair = 0.5 * (pair + pair.transpose(0, 2, 1))
-        return make_interp_spline(grid, pair.reshape(_GRID, -1), k=5), make_interp_spline(
-            grid, triple.reshape(_GRID, -1), k=5
-        )
+        tables = (pair, triple, triple.sum(axis=-1))
+        return tuple(make_interp_spline(grid, table.reshape(_GRID, -1), k=5) for table in tables)
 
 
 @lru_cache(maxsize=64)

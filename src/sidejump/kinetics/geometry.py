@@ -1,4 +1,4 @@
-"""Pair geometry: overlaps, shifts and momentum transfers of all pairs of shell points, in blocks.
+"""Pair geometry: strengths, shifts and kernel variables of all pairs of shell points, in blocks.
 
 Nothing here depends on temperature except through the energies of the shells, so with one shared shell the blocks
 are computed once for a whole list of temperatures.
@@ -7,14 +7,15 @@ are computed once for a whole list of temperatures.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..electrons.states import States, solve_states
-from .momentum import MomentumTransfer, kd_order
-from .vertex import pair_vertex
+from .kernel import level_of
+from .momentum import MomentumTransfer
+from .ordering import order_points
+from .sources import PairSource
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,13 @@ class ShellPoints:
     Attributes
     ----------
     states : States       S * n states, the shell index running fastest
+    sheet : (S,)          label of the sheet (band or contour) of each point
     weight : (S, n)       dS / (|grad e| (2 pi)^d), 1/(eV angstrom^d)
     velocity : (S, n, d)  group velocity, eV angstrom
     """
 
     states: States
+    sheet: np.ndarray
     weight: np.ndarray
     velocity: np.ndarray
 
@@ -41,31 +44,31 @@ class ShellPoints:
         return self.weight.shape[1]
 
 
-def shell_points(model, momentum: MomentumTransfer, k, band, weight, *, degeneracy: float) -> ShellPoints:
-    """Solve the states of all points: k (S, n, d), band (S,), weight (S, n)."""
+def shell_points(model, momentum: MomentumTransfer, k, band, sheet, weight, *, degeneracy: float) -> ShellPoints:
+    """Solve the states of all points: k (S, n, d), band and sheet (S,), weight (S, n)."""
     s, n, d = k.shape
     flat = momentum.first_zone(k.reshape(-1, d))
     states = _chunked_states(model, flat, np.repeat(band, n), degeneracy)
-    return ShellPoints(states, weight, states.velocity.reshape(s, n, d))
+    return ShellPoints(states, sheet, weight, states.velocity.reshape(s, n, d))
 
 
 @dataclass(frozen=True)
 class PairBlock:
-    """One block of pairs (rows: A points x n shells; columns: B points x n shells).
+    """One block of pairs (rows: A points x n shells; columns: B points x n shells), one channel.
 
     Attributes
     ----------
     rows, columns : slices of the ordered points
-    strength : (A, n, B, n)    w w' |<u'|W|u>|^2
+    strength : (A, n, B, n)    w w' |V|^2
     shift : (d, A, n, B, n)    - w w' Im V* D_a V
-    q : (A, n, B, n)           1/angstrom
+    z : (A, n, B, n)           variable of the kernel
     """
 
     rows: slice
     columns: slice
     strength: np.ndarray
     shift: np.ndarray
-    q: np.ndarray
+    z: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -75,16 +78,18 @@ class SharedBlock:
     Attributes
     ----------
     rows, columns : slices of the ordered points
-    strength : (A, B) float32    w w' |<u'|W|u>|^2
-    shift : (d, A, B) float32    - w w' Im V* D_a V
-    level : (A, B) uint16        |q| as a level of :class:`sidejump.kinetics.kernel.SharedKernel`
+    channels : list of (strength, shift, level, nearest)
+        strength (A, B) float32, ``w w' |V|^2``; shift (d, A, B) float32, ``- w w' Im V* D_a V``; level (A, B)
+        uint16, z as a level of :class:`sidejump.kinetics.kernel.SharedKernel`; nearest, the smallest z.
     """
 
     rows: slice
     columns: slice
-    strength: np.ndarray
-    shift: np.ndarray
-    level: np.ndarray
+    channels: list[tuple[np.ndarray, np.ndarray, np.ndarray, float]]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(s.nbytes + r.nbytes + l.nbytes for s, r, l, _ in self.channels)
 
 
 class PairGeometry:
@@ -93,68 +98,69 @@ class PairGeometry:
     Points are reordered so that a block is compact in k space: `order` maps ordered to original points.
     """
 
-    def __init__(self, model, points: ShellPoints, momentum: MomentumTransfer, *, block: int = 128):
+    def __init__(self, points: ShellPoints, momentum: MomentumTransfer, *, block: int, cluster: int = 48):
         n = points.shells
-        leaf = max(4, block // n)
         mid = points.states.k.reshape(points.count, n, -1)[:, n // 2]
-        leaves = kd_order(mid, leaf)
-        self.order = np.concatenate(leaves)
-        bounds = np.cumsum([0] + [len(x) for x in leaves])
-        self.slices = [slice(int(a), int(b)) for a, b in pairwise(bounds)]
+        self.ordering = order_points(mid, points.sheet, block=max(4, block // n), cluster=max(1, cluster // n))
+        self.order = self.ordering.order
+        self.slices = self.ordering.blocks
         self.n, self.count = n, points.count
-        flat = (self.order[:, None] * n + np.arange(n)).ravel()
-        self.states = _take(points.states, flat)
+        self.states = points.states[(self.order[:, None] * n + np.arange(n)).ravel()]
         self.weight = points.weight[self.order]
         self.velocity = points.velocity[self.order]
         self.momentum = momentum
-        self._sites = np.asarray(model.site_positions)
-        self._phases = bool(np.ptp(self._sites, axis=0).max() > 1e-9) and len(momentum.images) > 1
 
-    def blocks(self, vertex: np.ndarray, cutoff: float) -> Iterator[PairBlock]:
-        """All blocks on and above the diagonal that hold a pair with ``|q| <= cutoff``."""
-        for i, rows in enumerate(self.slices):
-            for columns in self.slices[i:]:
-                block = self.block(rows, columns, vertex, cutoff)
-                if block is not None:
-                    yield block
-
-    def pairs_of_slices(self):
-        return [(rows, columns) for i, rows in enumerate(self.slices) for columns in self.slices[i:]]
-
-    def block(self, rows: slice, columns: slice, vertex, cutoff: float) -> PairBlock | None:
-        """One block, or None when no pair of it is within the cutoff."""
+    def pairs_of_slices(self, q_cut: float) -> list[tuple[slice, slice]]:
+        """Block pairs on and above the diagonal that may hold a pair with ``|q| <= q_cut``."""
         n = self.n
-        a, b = (_take(self.states, slice(s.start * n, s.stop * n)) for s in (rows, columns))
-        images = self.momentum.nearby_images(a.k, b.k, cutoff)
-        if len(images) == 0:
+        k = [self.states.k[s.start * n : s.stop * n] for s in self.slices]
+        centre = np.array([x.mean(axis=0) for x in k])
+        radius = np.array([np.linalg.norm(x - c, axis=1).max() for x, c in zip(k, centre, strict=True)])
+        found = []
+        for i, (c, r) in enumerate(zip(centre, radius, strict=True)):
+            difference = centre[i:, None] + self.momentum.images - c
+            distance = np.sqrt((difference**2).sum(axis=-1).min(axis=1)) - r - radius[i:]
+            found += [(self.slices[i], self.slices[i + j]) for j in np.flatnonzero(distance <= q_cut)]
+        return found
+
+    def blocks(self, source: PairSource, z_cut: float) -> Iterator[PairBlock]:
+        """All blocks of a source, channel by channel."""
+        n = self.n
+        source.prepare(self.states)
+        for rows, columns in self.pairs_of_slices(source.q_cut(z_cut)):
+            shape = (rows.stop - rows.start, n, columns.stop - columns.start, n)
+            ww = self.weight[rows].reshape(-1, 1) * self.weight[columns].reshape(1, -1)
+            for channel in source.evaluate(self._flat(rows), self._flat(columns), z_cut):
+                yield PairBlock(
+                    rows,
+                    columns,
+                    (channel.strength * ww).reshape(shape),
+                    (channel.shift * ww).reshape(-1, *shape),
+                    channel.z.reshape(shape),
+                )
+
+    def shared_block(self, source: PairSource, rows: slice, columns: slice, z_cut: float, z_max: float):
+        """One block in compact form, or None when no pair of it is within the cutoff (one shell only)."""
+        channels = source.evaluate(rows, columns, z_cut)
+        if not channels:
             return None
-        q, which = self.momentum.lengths(a.k, b.k, images)
-        if q.min() > cutoff:
-            return None
-        strength, shift = self._vertex(a, b, vertex, images, which)
-        shape = (rows.stop - rows.start, n, columns.stop - columns.start, n)
         ww = self.weight[rows].reshape(-1, 1) * self.weight[columns].reshape(1, -1)
-        return PairBlock(
-            rows, columns, (strength * ww).reshape(shape), (shift * ww).reshape(-1, *shape), q.reshape(shape)
+        return SharedBlock(
+            rows,
+            columns,
+            [
+                (
+                    (c.strength * ww).astype(np.float32),
+                    (c.shift * ww).astype(np.float32),
+                    level_of(c.z, z_max),
+                    float(c.z.min()),
+                )
+                for c in channels
+            ],
         )
 
-    def _vertex(self, a, b, vertex, images, which):
-        if not self._phases:
-            return pair_vertex(a, b, vertex)
-        strength, shift = None, None
-        for index, g in enumerate(images):
-            # u(k' + G) = exp(-i G tau) u(k'): Umklapp between orbitals on different sites
-            phase = np.exp(-1j * (self._sites @ g))
-            moved = replace(b, vectors=b.vectors * phase, covariant=b.covariant * phase)
-            s, r = pair_vertex(a, moved, vertex)
-            here = which == index
-            strength = np.where(here, s, 0.0 if strength is None else strength)
-            shift = np.where(here, r, 0.0 if shift is None else shift)
-        return strength, shift
-
-
-def _take(states: States, index) -> States:
-    return States(**{name: value[index] for name, value in vars(states).items()})
+    def _flat(self, part: slice) -> slice:
+        return slice(part.start * self.n, part.stop * self.n)
 
 
 def _chunked_states(model, k, band, degeneracy, chunk: int = 2048) -> States:

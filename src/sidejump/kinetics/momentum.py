@@ -62,19 +62,3 @@ class MomentumTransfer:
             which[square < shortest] = index
             np.minimum(shortest, square, out=shortest)
         return np.sqrt(np.maximum(shortest, 0.0)), which
-
-
-def kd_order(points: np.ndarray, leaf: int) -> list[np.ndarray]:
-    """Indices of `points` in compact blocks of at most `leaf`, by halving along the longest extent."""
-    blocks: list[np.ndarray] = []
-    stack = [np.arange(len(points))]
-    while stack:
-        index = stack.pop()
-        if len(index) <= leaf:
-            blocks.append(index)
-            continue
-        axis = np.argmax(np.ptp(points[index], axis=0))
-        order = index[np.argsort(points[index, axis], kind="stable")]
-        half = len(order) // 2
-        stack += [order[half:], order[:half]]
-    return blocks

@@ -42,6 +42,7 @@ def kinetic_response(
     *,
     approximation: str = "exact",
     tolerance: float = 1e-10,
+    clusters=None,
 ) -> KineticResponse:
     """Solve for g^n and g^a and contract them with the velocity and the side-jump velocity.
 
@@ -53,6 +54,10 @@ def kinetic_response(
     approximation : {"exact", "serta", "mrta"}
         The relaxation-time approximations replace L by its out-scattering (SERTA), or by the out-scattering weighted
         with ``1 - v.v'/|v|^2`` (MRTA): for comparison only.
+    tolerance : float
+        Relative residual of the iterative solution.
+    clusters : ndarray of int, optional
+        See :func:`.solve.solve`.
     """
     s, m = operator.count, operator.size
     d = velocity.shape[-1]
@@ -61,7 +66,7 @@ def kinetic_response(
     jump = operator.side_jump_drive.reshape(s * m, d)
     both = np.concatenate([drive, -jump], axis=1)
     if approximation == "exact":
-        g, info = solve(operator, both, tolerance=tolerance)
+        g, info = solve(operator, both, tolerance=tolerance, clusters=clusters)
     else:
         g = _relaxation_time(operator, both, np.broadcast_to(velocity, (s, m, d)), approximation)
         info = {"method": approximation, "iterations": 0, "residual": 0.0}

@@ -1,0 +1,135 @@
+"""Where pairs of states get their rates: model scatterers here, first-principles coupling in `abinitio`.
+
+A source gives, for a block of pairs, one or more *channels*: a strength, a shift and the variable z that its kernel
+depends on.  For model scatterers z is |q| and all branches with one vertex matrix share a channel; with
+first-principles phonons every mode is a channel and z its energy.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..scattering.base import Branch, Scatterer, vertex_matrix
+from .vertex import pair_vertex
+
+if TYPE_CHECKING:
+    from ..electrons.states import States
+    from .momentum import MomentumTransfer
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Pairs of P row states and Q column states.
+
+    Attributes
+    ----------
+    strength : (P, Q)    ``|V|^2`` without the factor of the kernel
+    shift : (d, P, Q)    ``- Im V* D_a V``, antisymmetric under exchange
+    z : (P, Q)           what the kernel depends on
+    """
+
+    strength: np.ndarray
+    shift: np.ndarray
+    z: np.ndarray
+
+
+class PairSource(abc.ABC):
+    """Rates of one kind of scatterer.
+
+    Attributes
+    ----------
+    branches : tuple of Branch
+        Coupling and phonon energy as functions of z.
+    singular : bool
+        Whether the coupling diverges at z = 0.
+    channels : int
+        Channels per pair.
+    """
+
+    branches: tuple[Branch, ...]
+    singular: bool = False
+    channels: int = 1
+
+    @abc.abstractmethod
+    def prepare(self, states: States) -> None:
+        """What is needed once for all pairs of these (ordered) states."""
+
+    @abc.abstractmethod
+    def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
+        """Channels of the pairs of two slices of the prepared states; those wholly beyond `z_cut` are left out."""
+
+    @abc.abstractmethod
+    def z_max(self, q_max: float) -> float:
+        """Largest z for momentum transfers up to `q_max`."""
+
+    @abc.abstractmethod
+    def q_cut(self, z_cut: float) -> float:
+        """A momentum transfer beyond which every z exceeds `z_cut`."""
+
+
+class ScalarPairs(PairSource):
+    """Model scatterers that share a constant vertex matrix W: ``V = V0(q) u'^+ W u``."""
+
+    def __init__(self, matrix: np.ndarray, scatterers: Sequence[Scatterer], model, momentum: MomentumTransfer):
+        self.matrix = matrix
+        self.branches = tuple(b for s in scatterers for b in s.branches)
+        self.singular = any(s.singular for s in scatterers)
+        self.momentum = momentum
+        self._sites = np.asarray(model.site_positions)
+        self._phases = bool(np.ptp(self._sites, axis=0).max() > 1e-9) and len(momentum.images) > 1
+
+    def prepare(self, states):
+        self.states = states
+
+    def z_max(self, q_max):
+        return q_max
+
+    def q_cut(self, z_cut):
+        return z_cut
+
+    def evaluate(self, rows, columns, z_cut):
+        a, b = self.states[rows], self.states[columns]
+        images = self.momentum.nearby_images(a.k, b.k, z_cut)
+        if len(images) == 0:
+            return []
+        q, which = self.momentum.lengths(a.k, b.k, images)
+        if q.min() > z_cut:
+            return []
+        strength, shift = self._vertex(a, b, images, which)
+        return [Channel(strength, shift, q)]
+
+    def _vertex(self, a, b, images, which):
+        if not self._phases:
+            return pair_vertex(a, b, self.matrix)
+        strength, shift = None, None
+        for index, g in enumerate(images):
+            # u(k' + G) = exp(-i G tau) u(k'): Umklapp between orbitals on different sites
+            phase = np.exp(-1j * (self._sites @ g))
+            moved = replace(b, vectors=b.vectors * phase, covariant=b.covariant * phase)
+            s, r = pair_vertex(a, moved, self.matrix)
+            here = which == index
+            strength = np.where(here, s, 0.0 if strength is None else strength)
+            shift = np.where(here, r, 0.0 if shift is None else shift)
+        return strength, shift
+
+
+def pair_sources(scatterers, model, momentum) -> list[PairSource]:
+    """One source for each vertex matrix, and one for each scatterer that brings its own."""
+    sources: list[PairSource] = [s.source(model) for s in scatterers if not isinstance(s, Scatterer)]
+    groups: list[tuple[np.ndarray, list[Scatterer]]] = []
+    for scatterer in scatterers:
+        if not isinstance(scatterer, Scatterer):
+            continue
+        matrix = vertex_matrix(scatterer.vertex, model)
+        for known, members in groups:
+            if np.array_equal(known, matrix):
+                members.append(scatterer)
+                break
+        else:
+            groups.append((matrix, [scatterer]))
+    return sources + [ScalarPairs(matrix, members, model, momentum) for matrix, members in groups]

@@ -1,0 +1,7 @@
+"""The kinetic part of a run: shells, pairs, collision operator and response for a list of temperatures."""
+
+from .cost import estimate_cost
+from .driver import run_transport
+from .settings import TransportResult, TransportSettings
+
+__all__ = ["TransportResult", "TransportSettings", "estimate_cost", "run_transport"]

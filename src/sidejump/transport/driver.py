@@ -1,0 +1,282 @@
+"""Which shells, energies and geometry each temperature needs, and the loop over temperatures."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import InputError
+from ..kinetics.response import KineticResponse
+from ..units import KB
+from .own import OwnShells
+from .problem import Problem
+from .settings import Size, TransportResult, TransportSettings
+from .shared import SharedShell
+from .thermal import average_weights, thermal_nodes
+
+NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
+
+_WINDOW = 5  # shells of the thermal window
+
+
+def run_transport(
+    model,
+    scatterers,
+    *,
+    chemical_potential: float,
+    temperatures,
+    settings: TransportSettings | None = None,
+    progress=None,
+) -> TransportResult:
+    """Boltzmann and side-jump conductivity at every temperature.
+
+    Parameters
+    ----------
+    model : ElectronModel
+    scatterers : list of Scatterer
+    chemical_potential : float
+        eV.
+    temperatures : sequence of float
+        K, positive.
+    settings : TransportSettings, optional
+    progress : callable, optional
+        Called as ``progress(done, total)`` while temperatures are finished.
+
+    Raises
+    ------
+    InputError
+        If there is no state at the chemical potential, a temperature is not positive, or memory does not suffice.
+    """
+    settings = settings or TransportSettings()
+    temperatures = np.asarray(temperatures, dtype=float)
+    if temperatures.ndim != 1 or not len(temperatures) or not np.all(temperatures > 0):
+        raise InputError(f"temperatures = {temperatures.tolist()} must be a list of positive numbers (K)")
+    if not scatterers:
+        raise InputError("no scatterer given: the conductivity would be infinite; add a [[scattering]] section")
+    started = time.perf_counter()
+    problem = Problem(model, list(scatterers), float(chemical_potential), settings)
+    run = _Run(problem, temperatures, progress or (lambda *_: None))
+    report = run.all_temperatures()
+    report["seconds"] = time.perf_counter() - started
+    responses: list[KineticResponse] = run.responses
+    return TransportResult(
+        np.stack([r.boltzmann for r in responses]),
+        np.stack([r.side_jump_velocity for r in responses]),
+        np.stack([r.side_jump_distribution for r in responses]),
+        report,
+    )
+
+
+class _Run:
+    def __init__(self, problem: Problem, temperatures, progress):
+        self.problem, self.temperatures, self.progress = problem, temperatures, progress
+        count = len(temperatures)
+        self.responses: list = [None] * count
+        self.nodes, self.changes = [0] * count, [np.nan] * count
+        self.sizes: list = [Size(0, 0, 0.0)] * count
+        self.differences = [np.nan] * count
+        self.hottest = KB * float(temperatures.max())
+
+    def all_temperatures(self) -> dict:
+        """Solve, and report."""
+        geometry = self._geometries()
+        done = 0
+        for kind in ("own", "shared", "averaged"):
+            members = [i for i, g in enumerate(geometry) if g == kind]
+            # the coldest last: it takes the finest shell and the most memory
+            for spacing in sorted({self.problem.spacing(self.temperatures[i]) for i in members}, reverse=True):
+                group = [i for i in members if self.problem.spacing(self.temperatures[i]) == spacing]
+                for _ in self._group(kind, spacing, sorted(group, key=lambda i: -self.temperatures[i])):
+                    done += 1
+                    self.progress(done, len(self.temperatures))
+        if "averaged" in geometry:
+            self._average([i for i, g in enumerate(geometry) if g == "averaged"])
+        self._judge()
+        kinds = list(dict.fromkeys(geometry))
+        return {
+            "geometry": kinds[0] if len(kinds) == 1 else ", ".join(kinds),
+            "geometry_used": geometry,
+            "geometry_difference": self.differences,
+            "energy_nodes": self.nodes,
+            "node_change": self.changes,
+            "states": max(s.states for s in self.sizes),
+            "pairs": max(s.pairs for s in self.sizes),
+            "memory_bytes": max(s.memory for s in self.sizes),
+            "onsager_error": max(r.onsager_error for r in self.responses),
+            "conservation_error": max(r.conservation_error for r in self.responses),
+            "residual": max(r.residual for r in self.responses),
+            "iterations": [r.iterations for r in self.responses],
+            "method": ", ".join(dict.fromkeys(r.method for r in self.responses)),
+            "warnings": self.problem.warnings,
+        }
+
+    # --- one spacing --------------------------------------------------------------------------------------------
+
+    def _group(self, kind, spacing, members):
+        """Temperatures that use one shell, from hot to cold; yields after each."""
+        problem = self.problem
+        shell = problem.shell(problem.mu, spacing)
+        hottest = KB * self.temperatures[members[0]]
+        solver: OwnShells | SharedShell
+        if kind == "own":
+            solver = OwnShells(problem, shell, hottest)
+        else:
+            solver = SharedShell(problem, shell, hottest)
+            if len(members) > 1 or problem.settings.energy_nodes == "auto":
+                solver.keep()
+        for i in members:
+            kt = KB * self.temperatures[i]
+            if kind == "own" or problem.model.dimension == 2:
+                self._converge(i, solver, kt)
+            else:
+                self.nodes[i], self.changes[i] = self._nodes_from_coarse(kt)
+                self.responses[i], self.sizes[i] = solver.solve(kt, self.nodes[i])
+            yield i
+
+    def _converge(self, i, solver, kt):
+        wanted = self.problem.settings.energy_nodes
+        if wanted != "auto":
+            self.nodes[i] = int(wanted)
+            self.responses[i], self.sizes[i] = solver.solve(kt, int(wanted))
+            return
+        self.nodes[i], self.changes[i], self.responses[i], self.sizes[i] = self._raise_nodes(solver, kt)
+
+    def _raise_nodes(self, solver, kt):
+        """More nodes until the response stands still: (nodes, change, response, size)."""
+        last, change = None, np.inf
+        tolerance = self.problem.settings.tolerance
+        shared = isinstance(solver, SharedShell)
+        for n in NODE_SEQUENCE:
+            response, size = solver.solve(kt, n)
+            if last is not None:
+                change = relative_change(response, last)
+                if change < tolerance:
+                    break
+            last = response
+            if shared and self.problem.elastic_only:  # shells decouple: one node is exact
+                return n, 0.0, response, size
+        else:
+            self.problem.warn(
+                f"T = {kt / KB:.4g} K: {n} energy nodes leave a change of {change:.1e}, above the tolerance"
+            )
+        return n, change, response, size
+
+    def _nodes_from_coarse(self, kt):
+        """Nodes and the change with the last increase, found on a coarse shell: inelasticity knows no detail."""
+        wanted = self.problem.settings.energy_nodes
+        if wanted != "auto":
+            return int(wanted), np.nan
+        n, change, _, _ = self._raise_nodes(self._coarse(self.problem.mu), kt)
+        return n, change
+
+    def _coarse(self, energy: float) -> SharedShell:
+        cache = self.__dict__.setdefault("_coarse_shells", {})
+        if energy not in cache:
+            cache[energy] = SharedShell(self.problem, self.problem.coarse_shell(energy), self.hottest)
+            cache[energy].keep()
+        return cache[energy]
+
+    # --- geometry -----------------------------------------------------------------------------------------------
+
+    def _geometries(self) -> list[str]:
+        """own, shared or averaged, for each temperature."""
+        problem = self.problem
+        choice = problem.settings.geometry
+        if choice != "auto":
+            return [choice] * len(self.temperatures)
+        crystal = problem.model.cell is not None and problem.model.dimension == 3
+        order = np.argsort(self.temperatures)
+        if not crystal and problem.settings.energy_nodes == 1:
+            return ["own"] * len(order)  # one node: the Fermi surface either way
+        allowed = (0.5 if crystal else 0.2) * problem.settings.tolerance
+
+        def negligible(place):
+            kt = KB * self.temperatures[order[place]]
+            value = self._window_difference(kt) if crystal else self._own_difference(kt)
+            self.differences[order[place]] = value
+            return value < allowed
+
+        # the difference grows with temperature: bisect for the coldest at which it matters
+        low, high = 0, len(order)
+        if not negligible(high - 1):
+            high -= 1
+            while low < high:
+                middle = (low + high) // 2
+                if negligible(middle):
+                    low = middle + 1
+                else:
+                    high = middle
+        result = [""] * len(order)
+        for place, i in enumerate(order):
+            result[i] = "shared" if place < high else ("averaged" if crystal else "own")
+        return result
+
+    def _own_difference(self, kt: float) -> float:
+        """What three shells of their own change against three on the Fermi surface."""
+        problem = self.problem
+        shell = problem.shell(problem.mu, problem.spacing(kt / KB))
+        own, _ = OwnShells(problem, shell, kt).solve(kt, 3)
+        shared, _ = SharedShell(problem, shell, kt).solve(kt, 3)
+        return relative_change(own, shared)
+
+    def _window_difference(self, kt: float) -> float:
+        """What the quasi-elastic average over the shells of the thermal window changes, on coarse shells."""
+        x, w = thermal_nodes(3)
+        parts = [self._window_response(self.problem.mu + kt * e, kt) for e in x]
+        mean = _weighted(parts, w)
+        return relative_change(mean, parts[1])
+
+    def _window_response(self, energy: float, kt: float, nodes: int = 1) -> KineticResponse:
+        return self._coarse(round(energy, 9)).solve(kt, nodes)[0]
+
+    def _average(self, members) -> None:
+        """Add to each response what averaging over the thermal window changes, measured on coarse shells."""
+        problem = self.problem
+        x, _ = thermal_nodes(_WINDOW)
+        energies = self.hottest * x
+        for i in members:
+            kt = KB * self.temperatures[i]
+            parts = [self._window_response(problem.mu + e, kt) for e in energies]
+            weights = average_weights(energies, kt)
+            mean, centre = _weighted(parts, weights), parts[_WINDOW // 2]
+            old = self.responses[i]
+            self.responses[i] = replace(
+                old,
+                boltzmann=old.boltzmann + mean.boltzmann - centre.boltzmann,
+                side_jump_velocity=old.side_jump_velocity + mean.side_jump_velocity - centre.side_jump_velocity,
+                side_jump_distribution=old.side_jump_distribution
+                + mean.side_jump_distribution
+                - centre.side_jump_distribution,
+            )
+            self.differences[i] = relative_change(mean, centre)
+
+    # --- judgement ----------------------------------------------------------------------------------------------
+
+    def _judge(self) -> None:
+        tolerance = self.problem.settings.tolerance
+        for t, r in zip(self.temperatures, self.responses, strict=True):
+            if r.residual > 1e-2 * tolerance + 1e-5:
+                self.problem.warn(
+                    f"T = {t:.4g} K: the kinetic equation is not solved to the tolerance (residual {r.residual:.1e}); "
+                    "raise accuracy or the lowest temperature"
+                )
+            if r.onsager_error > max(tolerance, 1e-3):
+                self.problem.warn(f"T = {t:.4g} K: Onsager's relation is violated by {r.onsager_error:.1e}")
+
+
+def _weighted(parts: list[KineticResponse], weights) -> KineticResponse:
+    names = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
+    sums = {n: sum(w * getattr(p, n) for w, p in zip(weights, parts, strict=True)) for n in names}
+    return replace(parts[0], **sums)
+
+
+def relative_change(new: KineticResponse, old: KineticResponse) -> float:
+    """Largest relative change of the longitudinal and of the side-jump tensor."""
+
+    def relative(a, b):
+        scale = np.abs(a).max()
+        return float(np.abs(a - b).max() / scale) if scale > 0 else 0.0
+
+    return max(relative(new.boltzmann, old.boltzmann), relative(new.side_jump_velocity, old.side_jump_velocity))

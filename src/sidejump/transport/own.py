@@ -1,0 +1,120 @@
+"""Solutions in which every energy node has its own shell: exact in kT/e_F and w/e_F."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..electrons.states import band_energies
+from ..kinetics.collision import CollisionOperator
+from ..kinetics.energy_basis import energy_basis
+from ..kinetics.geometry import PairGeometry, shell_points
+from ..kinetics.kernel import ScatteringKernel
+from ..kinetics.response import KineticResponse, kinetic_response
+from ..shells.flow import ShellFlow
+from ..units import KB
+from .problem import Problem
+from .settings import Size
+
+
+class OwnShells:
+    """The shells of all nodes, carried along from one shell, at every temperature up to `hottest` (kT, eV)."""
+
+    def __init__(self, problem: Problem, shell, hottest: float):
+        self.problem, self.shell = problem, shell
+        self._edges = band_edges(problem.model, shell)
+        self._hottest = hottest
+        self._flow: ShellFlow | None = None
+        self._reach = 0.0
+
+    def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
+        """Response at kT (eV) with so many energy nodes."""
+        problem, shell = self.problem, self.shell
+        basis = energy_basis(nodes, self.interval(kt))
+        if basis.n == 1:
+            k, weight = shell.k[:, None], shell.weight[:, None]
+        else:
+            k, weight = self._carried(nodes).at(problem.mu + kt * basis.nodes)
+        points = shell_points(
+            problem.model,
+            problem.momentum,
+            k,
+            shell.band,
+            shell.sheet,
+            weight,
+            degeneracy=problem.settings.degeneracy,
+        )
+        geometry = PairGeometry(points, problem.momentum, block=256)
+        operator = CollisionOperator(len(shell), basis.size, problem.model.dimension)
+        reach = problem.q_max(k)
+        for source in problem.sources:
+            kernel = ScatteringKernel(
+                source.branches,
+                basis,
+                kt,
+                source.z_max(reach),
+                z_floor=problem.z_floor(shell, source),
+                y_cut=problem.y_cut,
+            )
+            for block in geometry.blocks(source, kernel.cutoff):
+                operator.add(block, kernel)
+                problem.check_memory(operator.nbytes, kt / KB)
+        operator.finish()
+        response = kinetic_response(
+            operator,
+            geometry.weight,
+            geometry.velocity,
+            basis.thermal_weight,
+            approximation=problem.settings.approximation,
+            clusters=geometry.ordering.clusters,
+        )
+        return response, Size(operator.unknowns, operator.pairs, operator.nbytes)
+
+    def _carried(self, nodes: int) -> ShellFlow:
+        reach = float(np.abs(energy_basis(max(nodes, USUAL_NODES)).nodes).max()) * 1.01
+        if self._flow is None or reach > self._reach:
+            kt, interval = self._hottest, self.interval(self._hottest)
+            self._reach = reach
+            self._flow = ShellFlow(
+                self.problem.model,
+                self.shell,
+                self.problem.mu + kt * max(interval[0], -reach),
+                self.problem.mu + kt * min(interval[1], reach),
+            )
+        return self._flow
+
+    def interval(self, kt: float) -> tuple[float, float]:
+        """Range of x = (e - mu)/kT in which the bands of the shell exist."""
+        problem = self.problem
+        low, high = self._edges
+        margin = 1e-3 * kt
+        interval = ((low + margin - problem.mu) / kt, (high - margin - problem.mu) / kt)
+        lost = max(_tail(-interval[0]), _tail(interval[1]))
+        if lost > problem.settings.tolerance:
+            problem.warn(
+                f"T = {kt / KB:.4g} K: a band edge {min(-interval[0], interval[1]):.1f} kT from the chemical potential "
+                f"cuts off a thermal weight of {lost:.1e}; other bands are not followed there"
+            )
+        # past 20 kT an edge has no weight and no node reaches it: one table serves all such temperatures
+        low, high = (float(np.sign(x) * 40.0) if abs(x) > 20 else round(float(x), 6) for x in interval)
+        return low, high
+
+
+USUAL_NODES = 15
+"""Shells are carried as far as so many nodes reach."""
+
+
+def band_edges(model, shell) -> tuple[float, float]:
+    """Lowest and highest energy that every band of the shell reaches, from a sample of k space."""
+    generator = np.random.default_rng(0)
+    if model.cell is not None:
+        k = generator.random((4000, model.dimension)) @ model.reciprocal_cell
+    else:
+        k = np.concatenate([scale * shell.k[:: max(1, len(shell) // 400)] for scale in np.linspace(0, 3, 61)])
+    energies = band_energies(model, k)
+    bands = np.unique(shell.band)
+    return float(energies[:, bands].min(axis=0).max()), float(energies[:, bands].max(axis=0).min())
+
+
+def _tail(x: float) -> float:
+    """Thermal weight beyond x, ``int_x^inf f (1 - f)``."""
+    return float(1 / (1 + np.exp(min(x, 700.0))))

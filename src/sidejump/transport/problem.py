@@ -1,0 +1,124 @@
+"""The kinetic problem of one chemical potential: model, sources of scattering, and the shells they ask for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import InputError
+from ..kinetics.kernel import energy_cutoff
+from ..kinetics.momentum import MomentumTransfer
+from ..kinetics.sources import PairSource, pair_sources
+from ..shells.shell import Shell, fermi_shell
+from ..units import KB
+from .settings import TransportSettings
+
+_THERMAL_POINTS = 1.2
+"""2D: points per kT/c along a contour (theory, section 4)."""
+
+_THERMAL_CELLS = 1.0
+"""3D: cells per kT/c, each with one point for every band in it."""
+
+
+class Problem:
+    """Everything that does not depend on temperature.
+
+    Attributes
+    ----------
+    warnings : list of str
+        Sentences for the report; each once.
+    """
+
+    def __init__(self, model, scatterers, chemical_potential: float, settings: TransportSettings):
+        self.model, self.scatterers, self.mu, self.settings = model, scatterers, chemical_potential, settings
+        self.momentum = MomentumTransfer(model.reciprocal_cell, model.dimension)
+        self.sources: list[PairSource] = pair_sources(scatterers, model, self.momentum)
+        self.sound = max((s.sound_velocity or 0.0) for s in scatterers)
+        self.elastic_only = all(b.phonon_energy is None for s in self.sources for b in s.branches)
+        # two dimensions are cheap enough for all that the tables hold
+        self.y_cut = energy_cutoff(min(1e-4, 0.02 * settings.tolerance) if model.dimension == 3 else 0.0)
+        self.warnings: list[str] = []
+        self._shells: dict = {}
+
+    def warn(self, sentence: str) -> None:
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+
+    # --- shells -------------------------------------------------------------------------------------------------
+
+    @property
+    def base_spacing(self) -> float:
+        """Spacing that resolves the Fermi surface, 1/angstrom."""
+        s = self.settings
+        return float((s.spacing or default_spacing(self.model)) / s.accuracy)
+
+    def spacing(self, temperature: float) -> float:
+        """Spacing that also resolves the thermal phonons, on a ladder so that near temperatures share a shell."""
+        base = self.base_spacing
+        if self.sound == 0:
+            return base
+        if self.model.dimension == 2:
+            thermal = KB * temperature / self.sound / (_THERMAL_POINTS * self.settings.accuracy)
+            steps = 2
+        else:
+            thermal = KB * temperature / self.sound / (_THERMAL_CELLS * self.settings.accuracy)
+            steps = 1
+        if thermal >= base:
+            return base
+        return float(base * 2.0 ** (-np.ceil(steps * np.log2(base / thermal) - 1e-9) / steps))
+
+    def shell(self, energy: float, spacing: float, *, levels: int | None = None) -> Shell:
+        """The shell at `energy`, kept for the next call."""
+        s = self.settings
+        levels = s.levels if levels is None else levels
+        key = (energy, spacing, levels)
+        if key not in self._shells:
+            shell = fermi_shell(
+                self.model,
+                energy,
+                spacing=spacing,
+                turn=None if s.turn is None else s.turn / s.accuracy,
+                levels=levels,
+                minimum=int(s.minimum * max(s.accuracy, 1.0)),
+                degeneracy=s.degeneracy,
+            )
+            if shell.unconverged:
+                self.warn(f"{shell.unconverged} of {len(shell)} shell points could not be moved onto the exact energy")
+            self._shells[key] = shell
+        return self._shells[key]
+
+    def coarse_shell(self, energy: float) -> Shell:
+        """A cheap shell, to decide things on and to estimate cost."""
+        if self.model.dimension == 2:
+            return self.shell(energy, self.base_spacing)
+        return self.shell(energy, max(self.base_spacing, default_spacing(self.model)), levels=0)
+
+    # --- limits -------------------------------------------------------------------------------------------------
+
+    def q_max(self, k) -> float:
+        """Longest momentum transfer between points at k (..., d)."""
+        flat = self.momentum.first_zone(k.reshape(-1, k.shape[-1]))
+        return 2.05 * float(np.linalg.norm(flat, axis=1).max()) + float(np.linalg.norm(np.ptp(flat, axis=0))) * 0.01
+
+    def z_floor(self, shell: Shell, source: PairSource) -> float:
+        """The smallest z of a kernel: a patch of a shell scatters into itself over its own size."""
+        size = float(np.mean(shell.area) ** (1 / (self.model.dimension - 1)))
+        return source.z_max(0.25 * size if source.singular else 1e-7 * size)
+
+    def check_memory(self, needed: float, temperature: float) -> None:
+        """Refuse what does not fit.
+
+        Raises
+        ------
+        InputError
+        """
+        if needed > self.settings.memory:
+            raise InputError(
+                f"memory = {self.settings.memory / 1e9:.3g} GB is too little: the pairs of {temperature:.4g} K need "
+                f"{needed / 1e9:.2g} GB; raise memory, the lowest temperature or spacing"
+            )
+
+
+def default_spacing(model) -> float:
+    if model.cell is not None:
+        return float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / (12 if model.dimension == 3 else 24)
+    return model.k_scale / 2

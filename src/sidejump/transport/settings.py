@@ -1,0 +1,71 @@
+"""What a user may choose about the solution of the kinetic equation, and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class TransportSettings:
+    """How accurately, and by which approximation, the kinetic equation is solved.
+
+    Attributes
+    ----------
+    energy_nodes : int or "auto"
+        1 is the quasi-elastic theory; "auto" raises the number until the side jump and the longitudinal conductivity
+        change by less than `tolerance`.
+    geometry : {"auto", "own", "shared", "averaged"}
+        "own": every energy node has its own shell. "shared": all nodes use the Fermi surface. "averaged": shared,
+        averaged over the Fermi surfaces of the thermal window. "auto" takes shared where it is measured to make
+        no difference, else own (k.p models and two dimensions) or averaged (three-dimensional crystals).
+    tolerance : float
+        Relative.
+    accuracy : float
+        Divides every spacing below: 2 halves them all.
+    spacing : float or None
+        Largest point spacing, 1/angstrom; None: from the model.
+    turn : float or None
+        Refine where the state turns by more than this angle between points.
+    levels : int
+        3D: refinements of a cell.
+    memory : float
+        Bytes the run may use.
+    approximation : {"exact", "serta", "mrta"}
+    degeneracy : float
+        Bands closer than this (eV) form one group.
+    minimum : int
+        2D: fewest points on a contour.
+    """
+
+    energy_nodes: int | str = "auto"
+    geometry: str = "auto"
+    tolerance: float = 1e-3
+    accuracy: float = 1.0
+    spacing: float | None = None
+    turn: float | None = 0.7
+    levels: int = 2
+    memory: float = 6e9
+    approximation: str = "exact"
+    degeneracy: float = 1e-6
+    minimum: int = 48
+
+
+@dataclass
+class TransportResult:
+    """Conductivity parts (nT, d, d) in ``e^2/hbar angstrom^(2-d)`` and the report of the run."""
+
+    boltzmann: np.ndarray
+    side_jump_velocity: np.ndarray
+    side_jump_distribution: np.ndarray
+    report: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a solution took."""
+
+    states: int
+    pairs: int
+    memory: float

@@ -1,0 +1,154 @@
+"""Solutions in which every energy uses the geometry of one shell: computed once for all temperatures."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..kinetics.collision import THREADS, CollisionOperator
+from ..kinetics.energy_basis import energy_basis
+from ..kinetics.geometry import PairGeometry, SharedBlock, shell_points
+from ..kinetics.kernel import SharedKernel
+from ..kinetics.response import KineticResponse, kinetic_response
+from ..units import KB
+from .problem import Problem
+from .settings import Size
+
+_CLUSTERS = 1200  # of points, for the coarse correction of the solver
+
+
+class SharedShell:
+    """One shell, its pairs, and the response at any temperature.
+
+    Parameters
+    ----------
+    problem : Problem
+    shell : Shell
+    hottest : float
+        Highest kT (eV) that will be asked for: limits the pairs that are kept.
+    """
+
+    def __init__(self, problem: Problem, shell, hottest: float):
+        self.problem, self.shell = problem, shell
+        points = shell_points(
+            problem.model,
+            problem.momentum,
+            shell.k[:, None],
+            shell.band,
+            shell.sheet,
+            shell.weight[:, None],
+            degeneracy=problem.settings.degeneracy,
+        )
+        self.q_max = problem.q_max(shell.k)
+        s = len(shell)
+        # small blocks where cold phonons leave most of them empty
+        block = 512 if self._widest(hottest) > 0.5 * self.q_max or s < 2000 else 192
+        self.geometry = PairGeometry(points, problem.momentum, block=block, cluster=max(32, s // _CLUSTERS))
+        for source in problem.sources:
+            source.prepare(self.geometry.states)
+        self._kept: dict[int, list[SharedBlock]] | None = None
+        self._hottest = hottest
+
+    def _widest(self, kt: float) -> float:
+        """Longest momentum transfer at which anything scatters."""
+        basis = energy_basis(1, even=True)
+        return max(src.q_cut(self._kernel(i, basis, kt).cutoff) for i, src in enumerate(self.problem.sources))
+
+    def _kernel(self, index: int, basis, kt: float) -> SharedKernel:
+        source = self.problem.sources[index]
+        return SharedKernel(
+            source.branches,
+            basis,
+            kt,
+            source.z_max(self.q_max),
+            z_floor=self.problem.z_floor(self.shell, source),
+            y_cut=self.problem.y_cut,
+        )
+
+    def pairs_estimate(self, kt: float) -> float:
+        """Unordered pairs in the blocks that kT reaches, all sources."""
+        total = 0
+        for i, source in enumerate(self.problem.sources):
+            cut = source.q_cut(self._kernel(i, energy_basis(1, even=True), kt).cutoff)
+            sizes = [
+                (a.stop - a.start) * (b.stop - b.start) for a, b in self.geometry.pairs_of_slices(min(cut, self.q_max))
+            ]
+            total += sum(sizes) * source.channels
+        return float(total)
+
+    def keep(self) -> None:
+        """Keep the pairs of all temperatures in memory, if they fit beside the operator."""
+        per_pair = 4 * (1 + self.problem.model.dimension) + 2
+        if self.pairs_estimate(self._hottest) * per_pair < 0.5 * self.problem.settings.memory:
+            basis = energy_basis(1, even=True)
+            self._kept = {
+                i: list(self._compute(i, self._kernel(i, basis, self._hottest).cutoff))
+                for i in range(len(self.problem.sources))
+            }
+
+    def _compute(self, index: int, z_cut: float):
+        source = self.problem.sources[index]
+        z_max = source.z_max(self.q_max)
+        todo = self.geometry.pairs_of_slices(min(source.q_cut(z_cut), self.q_max))
+
+        def work(pair):
+            return self.geometry.shared_block(source, pair[0], pair[1], z_cut, z_max)
+
+        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+            yield from (block for block in pool.map(work, todo) if block is not None)
+
+    def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
+        """Response at kT (eV) with so many energy nodes."""
+        problem, basis = self.problem, energy_basis(nodes, even=True)
+        dimension, single = problem.model.dimension, problem.model.dimension == 3
+        dtype = np.float32 if single else np.float64
+        operators = [CollisionOperator(len(self.shell), basis.size, dimension, dtype=dtype) for _ in range(THREADS)]
+        for index in range(len(problem.sources)):
+            kernel = self._kernel(index, basis, kt)
+            if self._kept is not None:
+                self._add(operators, self._kept[index], kernel)
+            else:
+                self._stream(operators, index, kernel)
+            problem.check_memory(sum(o.nbytes for o in operators), kt / KB)
+        operator = operators[0]
+        for other in operators[1:]:
+            operator.merge(other)
+        operator.finish()
+        response = kinetic_response(
+            operator,
+            self.geometry.weight,
+            self.geometry.velocity,
+            basis.thermal_weight,
+            approximation=problem.settings.approximation,
+            tolerance=1e-5 if single else 1e-10,
+            clusters=self.geometry.ordering.clusters,
+        )
+        kept = sum(b.nbytes for blocks in (self._kept or {}).values() for b in blocks)
+        return response, Size(operator.unknowns, operator.pairs, operator.nbytes + kept)
+
+    @staticmethod
+    def _add(operators, blocks, kernel):
+        def work(part):
+            for block in blocks[part::THREADS]:
+                if min(c[3] for c in block.channels) <= kernel.cutoff:
+                    operators[part].add_shared(block, kernel)
+
+        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(work, range(THREADS)))
+
+    def _stream(self, operators, index, kernel):
+        """Compute, use and forget the blocks of one temperature."""
+        source = self.problem.sources[index]
+        z_max = source.z_max(self.q_max)
+        todo = self.geometry.pairs_of_slices(min(source.q_cut(kernel.cutoff), self.q_max))
+
+        def work(part):
+            for rows, columns in todo[part::THREADS]:
+                block = self.geometry.shared_block(source, rows, columns, kernel.cutoff, z_max)
+                if block is not None:
+                    operators[part].add_shared(block, kernel)
+
+        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(work, range(THREADS)))
