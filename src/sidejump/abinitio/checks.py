@@ -18,7 +18,7 @@ def examine(data):
     InputError
         If the coupling is not Hermitian on its own coarse mesh: files of different runs or a misread format.
     """
-    checks, warnings = data.checks, data.warnings
+    checks = data.checks
     checks["hamiltonian_hermiticity_eV"] = data.electrons.hermiticity_violation
     checks["acoustic_sum_rule_eV_per_angstrom2"] = data.phonons.acoustic_sum_rule_violation
     folded = fold(data.file_coupling, data.k_mesh, data.q_mesh)
@@ -41,4 +41,4 @@ def mesh_hermiticity(folded, k_mesh, q_mesh) -> float:
         moved = np.ravel_multi_index(tuple(np.mod(p - re, q_mesh).T), tuple(q_mesh))
         partner = folded[moved, :, minus].conj().swapaxes(-1, -2)  # (nRe, 3nat, N, N)
         worst = max(worst, float(np.abs(folded[i].swapaxes(0, 1) - partner).max()))
-    return worst / largest
+    return worst / float(largest)

@@ -19,6 +19,7 @@ from ..errors import InputError
 from ..units import HBAR2_OVER_2M
 from .coupling import Coupling
 from .images import hermitian_images
+from .long_range import DipolePart
 from .phonons import Phonons
 
 IMAGES = ("hermitian", "file")
@@ -58,6 +59,12 @@ class ElectronPhonon:
     checks : dict
         Numbers found by the consistency tests.
     warnings : list of str
+    family : str
+        "epw" or "perturbo": whose image choice the file has.
+    coupling_alpha : float or None
+        Ewald parameter of the coupling's long-range part, 1/angstrom^2; that of the phonons when None.
+    alat : float
+        Unit of length of the writing code, angstrom; 0 where unknown.
     """
 
     electrons: LatticeModel
@@ -73,6 +80,9 @@ class ElectronPhonon:
     source: str = ""
     checks: dict = field(default_factory=dict)
     warnings: list = field(default_factory=list)
+    family: str = ""
+    coupling_alpha: float | None = None
+    alat: float = 0.0
     _cache: dict = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self):
@@ -85,9 +95,12 @@ class ElectronPhonon:
             )
 
     @property
-    def long_range(self):
+    def long_range(self) -> DipolePart | None:
         """Long-range part of the coupling (`.vertex(q)`), None where the crystal is not polar."""
-        return self.phonons.dipole_part
+        part = self.phonons.dipole_part
+        if part is None or self.coupling_alpha is None:
+            return part
+        return replace(part, alpha=self.coupling_alpha)
 
     @property
     def cell(self) -> np.ndarray:
@@ -116,7 +129,7 @@ class ElectronPhonon:
         return self._cache["hermitian"]
 
     def eigenstates(self, k) -> tuple[np.ndarray, np.ndarray]:
-        """Energies (nk, N), eV, and eigenvectors (nk, N, N) in the lattice gauge, for k (nk, 3) in crystal coordinates."""
+        """Energies (nk, N), eV, and eigenvectors (nk, N, N) in the lattice gauge; k (nk, 3) in crystal coordinates."""
         wave = _points(k) @ self.reciprocal_cell
         energies, vectors = np.linalg.eigh(self.electrons.hamiltonian(wave))
         return energies, np.exp(1j * wave @ self.electrons.site_positions.T)[:, :, None] * vectors
@@ -126,7 +139,7 @@ class ElectronPhonon:
         return np.linalg.eigvalsh(self.electrons.hamiltonian(_points(k) @ self.reciprocal_cell))
 
     def phonon_energies(self, q) -> np.ndarray:
-        """Phonon energies, eV, negative for imaginary modes: shape (nq, 3 nat), for q (nq, 3) in crystal coordinates."""
+        """Phonon energies, eV, negative for imaginary modes: (nq, 3 nat), for q (nq, 3) in crystal coordinates."""
         return self.phonons.solve(_points(q) @ self.reciprocal_cell)[0]
 
     def wannier_vertex(self, k, q, images: str = "hermitian") -> np.ndarray:

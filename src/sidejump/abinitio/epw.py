@@ -22,7 +22,7 @@ from . import rydberg
 from .checks import examine
 from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
-from .files import find, prefix_file, read_complex, read_tokens
+from .files import find, find_optional, prefix_file, read_complex, read_tokens
 from .phonons import Phonons
 from .wigner import from_file, rebuild
 
@@ -52,13 +52,13 @@ def read_epw(directory, k_mesh=None, q_mesh=None, *, acoustic_sum_rule: bool = F
     data = _read_epwdata(find(folder, "epwdata.fmt"), crystal)
     counts = (data.n_k, data.n_q, data.n_g)
     centres = _centres(crystal, data.n_orbitals, find(folder, "crystal.fmt"))
-    wigner_file = find(folder, "wigner.fmt", optional=True)
+    wigner_file = find_optional(folder, "wigner.fmt")
     if wigner_file is not None:
         sets = from_file(wigner_file, counts, crystal.cell, k_mesh, q_mesh)
     else:
         sets = rebuild(folder, counts, crystal.cell, crystal.positions, centres, k_mesh, q_mesh)
     hoppings = data.hoppings * sets.electron_weights(data.n_orbitals)
-    positions = _read_positions(find(folder, "vmedata.fmt", optional=True), data)
+    positions = _read_positions(find_optional(folder, "vmedata.fmt"), data)
     notes, warnings = {}, []
     if positions is None:
         sites = centres
@@ -95,6 +95,8 @@ def read_epw(directory, k_mesh=None, q_mesh=None, *, acoustic_sum_rule: bool = F
         f"EPW files in {folder}",
         notes,
         warnings,
+        family="epw",
+        alat=crystal.alat,
     )
     return examine(result)
 

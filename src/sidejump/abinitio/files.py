@@ -11,14 +11,23 @@ import numpy as np
 from ..errors import InputError
 
 
-def find(folder: Path, name: str, *, optional: bool = False) -> Path | None:
-    """`name` or `name.gz` in `folder`; without either None if `optional`, else an InputError."""
-    for candidate in (folder / name, folder / f"{name}.gz"):
-        if candidate.exists():
-            return candidate
-    if optional:
-        return None
-    raise InputError(f"{folder / name}: no such file (nor {name}.gz); copy it from the directory of the run")
+def find_optional(folder: Path, name: str) -> Path | None:
+    """`name` or `name.gz` in `folder`, or None."""
+    return next((path for path in (folder / name, folder / f"{name}.gz") if path.exists()), None)
+
+
+def find(folder: Path, name: str) -> Path:
+    """`name` or `name.gz` in `folder`.
+
+    Raises
+    ------
+    InputError
+        If there is neither.
+    """
+    path = find_optional(folder, name)
+    if path is None:
+        raise InputError(f"{folder / name}: no such file (nor {name}.gz); copy it from the directory of the run")
+    return path
 
 
 def prefix_file(folder: Path, ending: str) -> Path:

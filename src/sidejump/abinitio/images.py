@@ -62,7 +62,7 @@ def fold(coupling: Coupling, k_mesh, q_mesh) -> np.ndarray:
     """g modulo the supercells: shape (N_q, 3 nat, N_k, N, N), the sum of the images of each class."""
     re_class = mesh_class(coupling.re_vectors, k_mesh)
     rp_class = mesh_class(coupling.rp_vectors, q_mesh)
-    n_rp, c, n_re, n, _ = coupling.values.shape
+    n_rp, c, _, n, _ = coupling.values.shape
     half = np.zeros((n_rp, c, int(np.prod(k_mesh)), n, n), dtype=complex)
     for source, target in enumerate(re_class):
         half[:, :, target] += coupling.values[:, :, source]

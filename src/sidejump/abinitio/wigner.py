@@ -75,7 +75,8 @@ def from_file(path: Path, counts, cell, k_mesh=None, q_mesh=None) -> WignerSeitz
         n_k, n_q, n_g, dims, dims2 = (int(t) for t in tokens[start : start + 5])
         if (n_k, n_q, n_g) != tuple(counts):
             raise InputError(
-                f"{path}: {n_k}, {n_q}, {n_g} vectors, epwdata.fmt has {', '.join(map(str, counts))}; use files of one run"
+                f"{path}: {n_k}, {n_q}, {n_g} vectors, epwdata.fmt has {', '.join(map(str, counts))}; "
+                "use files of one run"
             )
         divided = divided and int(tokens[2]) != 0
         position = start + 5
@@ -155,9 +156,11 @@ def rebuild(folder: Path, counts, cell, positions, centres, k_mesh=None, q_mesh=
                 f"{folder}: {n_k} and {n_q} vectors fit several meshes, k {best[0]} with q {best[1]} and "
                 f"k {others[0][0]} with q {others[0][1]}; give k_mesh and q_mesh"
             )
-        return WignerSeitz(*best[2], *best[3], *best[4], best[0], best[1])
+        (re, re_n), (rq, rq_n), (rp, rp_n) = best[2:]
+        return WignerSeitz(re, re_n, rq, rq_n, rp, rp_n, best[0], best[1])
     raise InputError(
-        f"{folder}: no wigner.fmt, and no Wigner-Seitz cell of {_named('k_mesh', k_mesh)} and {_named('q_mesh', q_mesh)} "
+        f"{folder}: no wigner.fmt, and no Wigner-Seitz cell of {_named('k_mesh', k_mesh)} and "
+        f"{_named('q_mesh', q_mesh)} "
         f"has the {n_k}, {n_q} and {n_g} vectors of epwdata.fmt; give the meshes of the run as k_mesh and q_mesh"
     )
 
@@ -231,7 +234,7 @@ def _union(cell, mesh, shifts):
     flat = shifts.reshape(-1, 3)
     kinds, kind = np.unique(np.round(flat, 9), axis=0, return_inverse=True)
     # EPW compares squared lengths in units of alat^2; any length of the cell does for that
-    sets = [minimal_images(cell, mesh, s, tolerance=1e-6 * np.linalg.norm(cell[0]) ** 2) for s in kinds]
+    sets = [minimal_images(cell, mesh, s, tolerance=1e-6 * float(cell[0] @ cell[0])) for s in kinds]
     index: dict[tuple, int] = {}
     for i in kind.ravel():
         for r in map(tuple, sets[i][0].tolist()):

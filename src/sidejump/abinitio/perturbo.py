@@ -1,0 +1,225 @@
+"""Read Perturbo's `prefix_epr.h5` (older: `prefix_epwan.h5`).
+
+Rydberg units, real and imaginary parts apart, and no lattice vectors: for every pair of centres the file holds the
+values at the images nearest to each other, in the order in which `nearest_images` generates them; the degeneracy is
+inside the numbers.  There is no position matrix: Berry connections need the `_tb.dat` of the same Wannierisation
+(`ElectronPhonon.with_electrons`).
+
+Not covered: the long-range part of polar two-dimensional crystals; the phonon-phonon and spin files.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from ..electrons.lattice import LatticeModel
+from ..errors import InputError
+from ..units import BOHR
+from . import rydberg
+from .checks import examine
+from .container import Atoms, ElectronPhonon
+from .coupling import Coupling
+from .phonons import Phonons
+
+_GROUPS = ("basic_data", "electron_wannier", "eph_matrix_wannier", "force_constant")
+_TIE = 1e-6  # of alat, Perturbo's tolerance for equal lengths
+
+
+def read_perturbo(file, *, acoustic_sum_rule: bool = False) -> ElectronPhonon:
+    """Electron-phonon data from a Perturbo file.
+
+    Parameters
+    ----------
+    file : path
+        ``prefix_epr.h5`` or ``prefix_epwan.h5``.
+    acoustic_sum_rule : bool
+        Impose it on the force constants.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of another program, or of a kind that is not covered.
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        with h5py.File(path, "r") as stream:
+            missing = [g for g in _GROUPS if g not in stream]
+            if missing:
+                raise InputError(f"{path}: has no group {missing[0]}; not a Perturbo prefix_epr.h5")
+            return _read(path, stream, acoustic_sum_rule)
+    except InputError:
+        raise
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        text = str(error).splitlines()[0].strip("\"'")
+        raise InputError(f"{path}: truncated or not a Perturbo prefix_epr.h5 ({text})") from None
+
+
+def _read(path, stream, acoustic_sum_rule) -> ElectronPhonon:
+    basic = stream["basic_data"]
+    n, nat = int(basic["num_wann"][()]), int(basic["nat"][()])
+    alat = float(basic["alat"][()]) * BOHR
+    cell, positions = basic["at"][()] * alat, basic["tau"][()] * alat
+    masses, centres = basic["mass"][()] * rydberg.MASS, basic["wannier_center"][()] * alat
+    for name, array, shape in (("at", cell, (3, 3)), ("tau", positions, (nat, 3)), ("mass", masses, (nat,))):
+        if array.shape != shape:
+            raise ValueError(f"basic_data/{name} has shape {array.shape}, expected {shape}")
+    if centres.shape != (n, 3):
+        raise ValueError(f"wannier_center has shape {centres.shape} for {n} Wannier functions")
+    k_mesh, q_mesh = _mesh(basic["kc_dim"][()]), _mesh(basic["qc_dim"][()])
+    flat = _flag(basic, "system_2d", False)
+    charges, dielectric = basic["zstar"][()], basic["epsil"][()].T
+    polar = _flag(basic, "lpolar", np.abs(charges).sum() > 0.1)
+    if polar and flat:
+        raise InputError(f"{path}: the long-range part of polar two-dimensional crystals in Perturbo is not covered")
+    unit = (2 * np.pi / alat) ** 2
+
+    sets_k = nearest_images(cell, k_mesh, centres[None] - centres[:, None], alat)
+    sets_q = nearest_images(cell, q_mesh, positions[None] - positions[:, None], alat)
+    sets_p = nearest_images(cell, q_mesh, positions[None] - centres[:, None], alat)
+    vectors, hoppings = _hoppings(stream["electron_wannier"], sets_k, n)
+    phonon_vectors, constants = _force_constants(stream["force_constant"], sets_q, nat)
+    phonons = Phonons(
+        cell,
+        positions,
+        masses,
+        phonon_vectors,
+        constants,
+        charges if polar else None,
+        dielectric if polar else None,
+        flat,
+        _number(basic, "loto_alpha", 1.0) * unit,
+    )
+    result = ElectronPhonon(
+        LatticeModel(cell, vectors, hoppings, None, centres),
+        phonons.with_acoustic_sum_rule() if acoustic_sum_rule else phonons,
+        _coupling(stream["eph_matrix_wannier"], sets_k, sets_p, n, nat),
+        Atoms(None, positions, masses),
+        centres,
+        k_mesh,
+        q_mesh,
+        _flag(basic, "spinor", False),
+        None,
+        flat,
+        f"Perturbo file {path}",
+        family="perturbo",
+        coupling_alpha=_number(basic, "polar_alpha", 1.0) * unit,
+        alat=alat,
+    )
+    return examine(result)
+
+
+def _mesh(numbers) -> tuple[int, int, int]:
+    a, b, c = (int(x) for x in numbers)
+    return a, b, c
+
+
+def _flag(group, name, default) -> bool:
+    return bool(int(group[name][()])) if name in group else bool(default)
+
+
+def _number(group, name, default) -> float:
+    return float(group[name][()]) if name in group else default
+
+
+def nearest_images(cell, mesh, shifts, alat) -> list[list[np.ndarray]]:
+    """For every shift of the array `shifts` (A, B, 3) the vectors R with ``|R + shift|`` least, in Perturbo's order.
+
+    Cells of the coarse mesh in turn (first index fastest), each moved by supercells -3..3 (first index fastest) and
+    kept where it is shorter than the longest corner of a parallelepiped of mesh/2 + 1 cells each way.
+    """
+    mesh = np.asarray(mesh, dtype=int)
+    fast_first = [r[::-1] for r in itertools.product(*[range(int(n)) for n in mesh[::-1]])]
+    moves = np.array([m[::-1] for m in itertools.product(range(-3, 4), repeat=3)]) * mesh
+    corners = np.array(list(itertools.product((-1, 1), repeat=3))) * (mesh // 2 + 1)
+    longest = np.linalg.norm(corners @ cell, axis=1).max()
+    # ties are looked for among these: a few dozen for each cell of the mesh
+    candidates = []
+    for base in np.array(fast_first):
+        images = base + moves
+        candidates.append(images[np.linalg.norm(images @ cell, axis=1) < longest])
+    shape = shifts.shape[:2]
+    table: dict[tuple, np.ndarray] = {}
+    result: list[list[np.ndarray]] = []
+    for row in range(shape[0]):
+        result.append([])
+        for column in range(shape[1]):
+            shift = shifts[row, column]
+            key = tuple(shift)
+            if key not in table:
+                kept = []
+                for images in candidates:
+                    length = np.linalg.norm(images @ cell + shift, axis=1)
+                    kept.append(images[length < length.min() + _TIE * alat])
+                table[key] = np.concatenate(kept)
+            result[-1].append(table[key])
+    return result
+
+
+def union(sets) -> tuple[np.ndarray, list[list[np.ndarray]]]:
+    """All vectors of a table of sets, (nR, 3), sorted, and the rows that each set takes."""
+    vectors = np.unique(np.concatenate([r for row in sets for r in row]), axis=0)
+    index = {tuple(r): i for i, r in enumerate(vectors.tolist())}
+    return vectors, [[np.array([index[tuple(x)] for x in r.tolist()]) for r in row] for row in sets]
+
+
+def _values(group, name, shape) -> np.ndarray:
+    if name not in group:
+        raise ValueError(f"{group.name[1:]} has no data set {name}")
+    values = group[name][()]
+    if values.shape != shape:
+        raise ValueError(f"{group.name[1:]}/{name} has shape {values.shape}, the lattice vectors need {shape}")
+    if not np.all(np.isfinite(values)):
+        raise ValueError(f"{group.name[1:]}/{name} holds numbers that are not finite")
+    return values
+
+
+def _hoppings(group, sets, n):
+    """R (nR, 3) and ``<m 0|H|n R>`` (nR, N, N), eV. The file holds the upper triangle."""
+    both = [[sets[i][j] if i <= j else -sets[j][i] for j in range(n)] for i in range(n)]
+    vectors, rows = union(both)
+    hoppings = np.zeros((len(vectors), n, n), dtype=complex)
+    for j in range(n):
+        for i in range(j + 1):
+            number = j * (j + 1) // 2 + i + 1
+            shape = (len(sets[i][j]),)
+            values = _values(group, f"hopping_r{number}", shape) + 1j * _values(group, f"hopping_i{number}", shape)
+            hoppings[rows[i][j], i, j] = values
+            if i < j:
+                hoppings[rows[j][i], j, i] = values.conj()
+    if f"hopping_r{n * (n + 1) // 2 + 1}" in group:
+        raise ValueError(f"electron_wannier holds more hoppings than {n} Wannier functions have")
+    return vectors, hoppings * rydberg.RYDBERG
+
+
+def _force_constants(group, sets, nat):
+    """R (nR, 3) and C(R) (nR, 3 nat, 3 nat), eV/angstrom^2. The file holds the upper triangle of atom pairs."""
+    both = [[sets[a][b] if a <= b else -sets[b][a] for b in range(nat)] for a in range(nat)]
+    vectors, rows = union(both)
+    constants = np.zeros((len(vectors), nat, 3, nat, 3))
+    for b in range(nat):
+        for a in range(b + 1):
+            # the stored array has the axes of the other program's language reversed
+            values = _values(group, f"ifc{b * (b + 1) // 2 + a + 1}", (len(sets[a][b]), 3, 3)).swapaxes(1, 2)
+            constants[rows[a][b], a, :, b, :] = values
+            if a < b:
+                constants[rows[b][a], b, :, a, :] = values.swapaxes(1, 2)
+    return vectors, constants.reshape(len(vectors), 3 * nat, 3 * nat) * rydberg.FORCE_CONSTANT
+
+
+def _coupling(group, sets_k, sets_p, n, nat) -> Coupling:
+    re_vectors, re_rows = union(sets_k)
+    rp_vectors, rp_rows = union(sets_p)
+    values = np.zeros((len(rp_vectors), 3 * nat, len(re_vectors), n, n), dtype=complex)
+    for a, j, i in itertools.product(range(nat), range(n), range(n)):
+        name = f"{a + 1}_{j + 1}_{i + 1}"
+        shape = (len(sets_p[i][a]), len(sets_k[i][j]), 3)
+        block = _values(group, f"ep_hop_r_{name}", shape) + 1j * _values(group, f"ep_hop_i_{name}", shape)
+        directions = np.arange(3 * a, 3 * a + 3)
+        values[rp_rows[i][a][:, None, None], directions, re_rows[i][j][:, None], i, j] = block
+    return Coupling(re_vectors, rp_vectors, values * rydberg.FORCE)
