@@ -4,8 +4,9 @@ All in the Wannier basis with lattice vectors explicit and weights folded in.  T
 
     g_mn,nu(k, q) = sum_a sqrt(hbar^2/(2 M_a hbar omega_nu)) e_a,nu(q) [U^+(k + q) g_a(k, q) U(k)]_mn    (eV),
 
-for one cell: sums over q are averages over the Brillouin zone.  A mode with omega -> 0 or imaginary has no amplitude;
-its g is set to zero and the mode is reported.
+for one cell: sums over q are averages over the Brillouin zone.  Where omega vanishes, and for imaginary modes, there is
+no amplitude and g is zero; slightly imaginary modes (`SOFT`, as in EPW), which interpolation leaves around q = 0, are
+given with the modulus of omega.  A negative phonon energy tells both.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ from .coupling import Coupling
 from .images import hermitian_images
 from .long_range import DipolePart
 from .phonons import Phonons
+from .rydberg import RYDBERG
 
 IMAGES = ("hermitian", "file")
+
+SOFT = 1e-4 * RYDBERG
+"""Imaginary modes with a smaller modulus than this (eV) keep an amplitude."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,7 @@ class ElectronPhonon:
         images : {"hermitian", "file"}
             "file" is the writing code's own choice, to reproduce its tables.
         cutoff : float
-            Modes below this energy (eV), imaginary ones among them, get zero.
+            Modes closer to zero energy than this (eV), and imaginary ones beyond `SOFT`, get zero.
 
         Returns
         -------
@@ -171,7 +176,8 @@ class ElectronPhonon:
         k, q = _points(k), _points(q)
         vertex = self.wannier_vertex(k, q, images)
         omega, modes = self.phonons.solve(q @ self.reciprocal_cell)
-        live = omega > cutoff
+        live = (np.abs(omega) > cutoff) & (omega > -SOFT)
+        omega = np.abs(omega)
         mass = np.repeat(self.phonons.masses, 3)
         amplitude = np.sqrt(HBAR2_OVER_2M / (mass[:, None] * np.where(live, omega, 1.0)[:, None])) * live[:, None]
         vertex = np.einsum("pcmn,pcv->pvmn", vertex, modes * amplitude, optimize=True)
