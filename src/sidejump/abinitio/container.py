@@ -19,7 +19,7 @@ from ..electrons.lattice import LatticeModel
 from ..errors import InputError
 from ..units import HBAR2_OVER_2M
 from .coupling import Coupling
-from .images import hermitian_images
+from .images import hermitian_images, mesh_cells, on_atoms
 from .long_range import DipolePart
 from .phonons import Phonons
 from .rydberg import RYDBERG
@@ -70,6 +70,8 @@ class ElectronPhonon:
         Ewald parameter of the coupling's long-range part, 1/angstrom^2; that of the phonons when None.
     alat : float
         Unit of length of the writing code, angstrom; 0 where unknown.
+    extra : dict
+        What only the writing code needs, to write its files again.
     """
 
     electrons: LatticeModel
@@ -88,6 +90,7 @@ class ElectronPhonon:
     family: str = ""
     coupling_alpha: float | None = None
     alat: float = 0.0
+    extra: dict = field(default_factory=dict)
     _cache: dict = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self):
@@ -127,7 +130,7 @@ class ElectronPhonon:
                 self.file_coupling,
                 cell=self.cell,
                 positions=self.atoms.positions,
-                centres=self.wannier_centres,
+                centres=on_atoms(self.wannier_centres, self.atoms.positions, self.cell),
                 k_mesh=self.k_mesh,
                 q_mesh=self.q_mesh,
             )
@@ -192,9 +195,69 @@ class ElectronPhonon:
         backward = self.wannier_vertex(k + q, -q, images)
         return float(np.abs(forward - backward.conj().swapaxes(2, 3)).max() / np.abs(forward).max())
 
+    def with_electrons(self, model: LatticeModel, *, tolerance: float = 1e-2) -> ElectronPhonon:
+        """The same with the bands and position matrix of `model`.
+
+        That is, of a Wannier90 ``_tb.dat`` of the same Wannier functions, on a finer mesh or with a position matrix.
+
+        Parameters
+        ----------
+        model : LatticeModel
+            Its Hamiltonian must equal the present one, matrix element by matrix element, on the coarse k mesh.
+        tolerance : float
+            Largest difference allowed, eV.
+
+        Raises
+        ------
+        InputError
+            If cell, number, centres or gauge of the Wannier functions differ.
+        """
+        what = "electrons: the Wannier functions of the model are not those of the coupling"
+        if model.n_orbitals != self.electrons.n_orbitals:
+            raise InputError(f"{what}: {model.n_orbitals} instead of {self.electrons.n_orbitals}")
+        if model.cell is None or model.cell.shape != (3, 3) or np.abs(model.cell - self.cell).max() > 1e-3:
+            raise InputError(f"{what}: another cell; both must be of one calculation")
+        checks = dict(self.checks)
+        centres = _centres(model)
+        if centres is not None:
+            checks["electrons_centres_angstrom"] = apart = float(np.abs(centres - self.wannier_centres).max())
+            if apart > 0.05:
+                raise InputError(
+                    f"{what}: centres differ by up to {apart:.2g} angstrom; use files of one Wannierisation"
+                )
+        wave = mesh_points(self.k_mesh) @ self.reciprocal_cell
+        apart = float(np.abs(_lattice_gauge(model, wave) - _lattice_gauge(self.electrons, wave)).max())
+        checks["electrons_on_mesh_eV"] = apart
+        if apart > tolerance:
+            bands = np.abs(np.linalg.eigvalsh(model.hamiltonian(wave)) - self.energies(mesh_points(self.k_mesh))).max()
+            raise InputError(
+                f"{what}: on the coarse mesh matrix elements differ by up to {apart:.2g} eV, bands by {bands:.2g} eV; "
+                "use the _tb.dat of the same Wannierisation"
+            )
+        return replace(self, electrons=model, checks=checks)
+
     def with_acoustic_sum_rule(self) -> ElectronPhonon:
         """The same with force constants that cost no energy for a rigid shift."""
         return replace(self, phonons=self.phonons.with_acoustic_sum_rule(), checks=dict(self.checks))
+
+
+def mesh_points(mesh) -> np.ndarray:
+    """Crystal coordinates of a mesh that holds the origin, (N, 3)."""
+    return mesh_cells(mesh) / np.asarray(mesh)
+
+
+def _lattice_gauge(model, wave) -> np.ndarray:
+    """H(k) without the phases of the sites: (nk, N, N), eV, for Cartesian k."""
+    phase = np.exp(1j * wave @ model.site_positions.T)
+    return phase[:, :, None] * model.hamiltonian(wave) * phase.conj()[:, None, :]
+
+
+def _centres(model) -> np.ndarray | None:
+    """Wannier centres (N, 3), angstrom: the diagonal of r(R = 0); None without a position matrix."""
+    if model.residual_positions is None:
+        return None
+    home = np.flatnonzero(~model.vectors.any(axis=1))[0]
+    return np.einsum("dnn->nd", model.residual_positions[home]).real + model.site_positions
 
 
 def _points(k) -> np.ndarray:

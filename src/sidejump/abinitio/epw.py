@@ -97,6 +97,7 @@ def read_epw(directory, k_mesh=None, q_mesh=None, *, acoustic_sum_rule: bool = F
         warnings,
         family="epw",
         alat=crystal.alat,
+        extra={"n_electrons": crystal.n_electrons},
     )
     return examine(result)
 
@@ -107,6 +108,7 @@ class _Crystal:
     positions: np.ndarray
     masses: np.ndarray
     alat: float  # angstrom
+    n_electrons: float
     spinor: bool
     two_dimensional: bool
     tail: np.ndarray  # Wannier centres (alat, Cartesian) and what newer versions add
@@ -144,6 +146,7 @@ def _read_crystal(path: Path) -> _Crystal:
         tau * alat * BOHR,
         masses * rydberg.MASS,
         alat * BOHR,
+        float(tokens[2]),
         flags[0],
         len(flags) > 1 and flags[1],
         tail,

@@ -110,6 +110,7 @@ def _read(path, stream, acoustic_sum_rule) -> ElectronPhonon:
         family="perturbo",
         coupling_alpha=_number(basic, "polar_alpha", 1.0) * unit,
         alat=alat,
+        extra={name: basic[name][()] for name in ("nsym", "symop", "thickness_2d") if name in basic},
     )
     return examine(result)
 
