@@ -171,7 +171,7 @@ def _uniform(k, period, density=None, count=None):
         slope = total + (wave @ r[keep]).real
         step = (s - target) / np.maximum(slope, 0.1 * total)
         theta = theta - step
-        if np.abs(step).max() < 1e-14:
+        if np.abs(step).max() < 1e-12:  # Newton: the next step would be rounding
             break
     return (np.exp(2j * np.pi * theta[:, None] * m) @ c).real + theta[:, None] * period
 

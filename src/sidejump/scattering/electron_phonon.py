@@ -1,0 +1,60 @@
+"""Phonons with first-principles coupling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..abinitio.container import ElectronPhonon
+    from ..abinitio.kinetic_pairs import ElectronPhononPairs
+
+
+@dataclass(frozen=True)
+class ElectronPhononScatterer:
+    """The phonons of a first-principles data set and their coupling to its electrons.
+
+    Attributes
+    ----------
+    data : ElectronPhonon
+    images : {"hermitian", "file"}
+        Which supercell images of the coupling are used; only the Hermitian choice obeys detailed balance off the
+        coarse mesh.
+    """
+
+    data: ElectronPhonon
+    images: str = "hermitian"
+    name: str = "electron-phonon coupling"
+    singular: bool = False
+
+    def source(self, model) -> ElectronPhononPairs:
+        """Pairs of the states of `model`, which must be spanned by the Wannier functions of the data.
+
+        Raises
+        ------
+        InputError
+            If the model has another number of orbitals or another cell.
+        """
+        electrons = self.data.electrons
+        if model.n_orbitals != electrons.n_orbitals or model.cell is None or model.cell.shape != electrons.cell.shape:
+            raise InputError(
+                f"electron_phonon: the coupling of {self.data.source} is between {electrons.n_orbitals} Wannier "
+                f"functions, the electron model has {model.n_orbitals}; use the electrons of the same files"
+            )
+        if abs(model.cell - electrons.cell).max() > 1e-3:
+            raise InputError(f"electron_phonon: the electron model and {self.data.source} have different cells")
+        return self._pairs
+
+    @cached_property
+    def _pairs(self) -> ElectronPhononPairs:
+        from ..abinitio.kinetic_pairs import ElectronPhononPairs
+
+        return ElectronPhononPairs(self.data, self.images)
+
+    @property
+    def sound_velocity(self) -> float:
+        """Fastest acoustic velocity, eV angstrom."""
+        return self._pairs.sound_velocity()
