@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from .container import ElectronPhonon, mesh_points
-from .images import fold, mesh_cells
+from .images import adjoint, fold
 
 _IMPOSSIBLE = 0.05  # relative Hermiticity violation on the coarse mesh that no converged run shows
 
@@ -51,15 +51,7 @@ def examine(data: ElectronPhonon) -> ElectronPhonon:
 
 def mesh_hermiticity(folded, k_mesh, q_mesh) -> float:
     """Violation of ``g_mn(Re, Rp) = g_nm(-Re, Rp - Re)*`` modulo the supercells, of the largest element."""
-    re, rp = mesh_cells(k_mesh), mesh_cells(q_mesh)
-    minus = np.ravel_multi_index(tuple(np.mod(-re, k_mesh).T), tuple(k_mesh))
-    largest = np.abs(folded).max()
-    worst = 0.0
-    for i, p in enumerate(rp):
-        moved = np.ravel_multi_index(tuple(np.mod(p - re, q_mesh).T), tuple(q_mesh))
-        partner = folded[moved, :, minus].conj().swapaxes(-1, -2)  # (nRe, 3nat, N, N)
-        worst = max(worst, float(np.abs(folded[i].swapaxes(0, 1) - partner).max()))
-    return worst / float(largest)
+    return float(np.abs(folded - adjoint(folded, k_mesh, q_mesh)).max() / np.abs(folded).max())
 
 
 def _force_constants(data) -> float:

@@ -22,6 +22,7 @@ from .coupling import Coupling
 from .images import hermitian_images, mesh_cells, on_atoms
 from .long_range import DipolePart
 from .phonons import Phonons
+from .position import centres_of
 from .rydberg import RYDBERG
 
 IMAGES = ("hermitian", "file")
@@ -218,7 +219,7 @@ class ElectronPhonon:
         if model.cell is None or model.cell.shape != (3, 3) or np.abs(model.cell - self.cell).max() > 1e-3:
             raise InputError(f"{what}: another cell; both must be of one calculation")
         checks = dict(self.checks)
-        centres = _centres(model)
+        centres = centres_of(model)
         if centres is not None:
             checks["electrons_centres_angstrom"] = apart = float(np.abs(centres - self.wannier_centres).max())
             if apart > 0.05:
@@ -250,14 +251,6 @@ def _lattice_gauge(model, wave) -> np.ndarray:
     """H(k) without the phases of the sites: (nk, N, N), eV, for Cartesian k."""
     phase = np.exp(1j * wave @ model.site_positions.T)
     return phase[:, :, None] * model.hamiltonian(wave) * phase.conj()[:, None, :]
-
-
-def _centres(model) -> np.ndarray | None:
-    """Wannier centres (N, 3), angstrom: the diagonal of r(R = 0); None without a position matrix."""
-    if model.residual_positions is None:
-        return None
-    home = np.flatnonzero(~model.vectors.any(axis=1))[0]
-    return np.einsum("dnn->nd", model.residual_positions[home]).real + model.site_positions
 
 
 def _points(k) -> np.ndarray:

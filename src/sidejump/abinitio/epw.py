@@ -24,6 +24,7 @@ from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
 from .files import find, find_optional, prefix_file, read_complex, read_tokens
 from .phonons import Phonons
+from .position import hermitian_position
 from .wigner import from_file, rebuild
 
 
@@ -56,7 +57,7 @@ def read_epw(directory, k_mesh=None, q_mesh=None, *, acoustic_sum_rule: bool = F
     if wigner_file is not None:
         sets = from_file(wigner_file, counts, crystal.cell, k_mesh, q_mesh)
     else:
-        sets = rebuild(folder, counts, crystal.cell, crystal.positions, centres, k_mesh, q_mesh)
+        sets = rebuild(folder, counts, crystal.cell, crystal.positions, centres, crystal.alat, k_mesh, q_mesh)
     hoppings = data.hoppings * sets.electron_weights(data.n_orbitals)
     positions = _read_positions(find_optional(folder, "vmedata.fmt"), data)
     notes, warnings = {}, []
@@ -240,16 +241,6 @@ def _read_positions(path: Path | None, data: _Data):
             f"{len(body)} found; the file is truncated or of another run"
         )
     return body.reshape(n, n, n_k, 3).transpose(2, 3, 0, 1) * BOHR
-
-
-def hermitian_position(vectors, positions) -> tuple[np.ndarray, float]:
-    """Hermitian part of r(R), and the largest element of the rest, angstrom."""
-    index = {tuple(r): i for i, r in enumerate(vectors.tolist())}
-    partner = np.array([index.get(tuple(-r), -1) for r in vectors])
-    if np.any(partner < 0):
-        raise InputError("position matrix: a lattice vector R comes without -R; the files are damaged")
-    mirrored = positions[partner].conj().swapaxes(-1, -2)
-    return 0.5 * (positions + mirrored), float(np.abs(positions - mirrored).max())
 
 
 def _read_coupling(path: Path, data: _Data) -> np.ndarray:

@@ -78,19 +78,28 @@ def on_atoms(centres, positions, cell, *, radius: float = 0.8) -> np.ndarray:
 
 def fold(coupling: Coupling, k_mesh, q_mesh) -> np.ndarray:
     """g modulo the supercells: shape (N_q, 3 nat, N_k, N, N), the sum of the images of each class."""
-    re_class = mesh_class(coupling.re_vectors, k_mesh)
-    rp_class = mesh_class(coupling.rp_vectors, q_mesh)
-    n_rp, c, _, n, _ = coupling.values.shape
-    half = np.zeros((n_rp, c, int(np.prod(k_mesh)), n, n), dtype=complex)
-    for source, target in enumerate(re_class):
-        half[:, :, target] += coupling.values[:, :, source]
-    folded = np.zeros((int(np.prod(q_mesh)), *half.shape[1:]), dtype=complex)
-    np.add.at(folded, rp_class, half)
+    half = fold_vectors(coupling.re_vectors, coupling.values.transpose(2, 0, 1, 3, 4), k_mesh)
+    return fold_vectors(coupling.rp_vectors, half.transpose(1, 2, 0, 3, 4), q_mesh)
+
+
+def fold_vectors(vectors, values, mesh) -> np.ndarray:
+    """Sum of `values` (nR, ...) over the vectors of each class modulo the supercell: shape (N, ...)."""
+    folded = np.zeros((int(np.prod(mesh)), *values.shape[1:]), dtype=values.dtype)
+    for target, value in zip(mesh_class(vectors, mesh), values, strict=True):
+        folded[target] += value
     return folded
 
 
+def adjoint(folded, k_mesh, q_mesh) -> np.ndarray:
+    """``g_nm(-Re, Rp - Re)*`` modulo the supercells, for `folded` as `fold` returns it: equal to it where Hermitian."""
+    re, rp = mesh_cells(k_mesh), mesh_cells(q_mesh)
+    minus = mesh_class(-re, k_mesh)
+    moved = np.stack([mesh_class(p - re, q_mesh) for p in rp])  # (N_q, N_k)
+    return folded[moved, :, minus].conj().transpose(0, 2, 1, 4, 3)
+
+
 def hermitian_images(
-    coupling: Coupling, *, cell, positions, centres, k_mesh, q_mesh, tolerance: float = 0.05
+    coupling: Coupling, *, cell, positions, centres, k_mesh, q_mesh, tolerance: float = 0.05, project: bool = False
 ) -> Coupling:
     """The same coupling on the coarse meshes, with images that keep it Hermitian between them.
 
@@ -108,6 +117,9 @@ def hermitian_images(
         Coarse meshes; the k mesh must be a multiple of the q mesh.
     tolerance : float
         Images whose measure is within this of the least share the weight, angstrom^2.
+    project : bool
+        Take the Hermitian part on the coarse meshes as well, where the file misses it by the noise of its
+        calculation; without it the values there stay those of the file.
 
     Raises
     ------
@@ -120,6 +132,8 @@ def hermitian_images(
             f"k mesh {k_mesh.tolist()} is no multiple of q mesh {q_mesh.tolist()}: k + q would leave the k mesh"
         )
     folded = fold(coupling, k_mesh, q_mesh)
+    if project:
+        folded = 0.5 * (folded + adjoint(folded, k_mesh, q_mesh))
     cell, positions, centres = (np.asarray(x, dtype=float) for x in (cell, positions, centres))
     kinds, kind = np.unique(np.round(centres, 9), axis=0, return_inverse=True)
     kind = kind.ravel()

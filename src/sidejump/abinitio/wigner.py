@@ -126,7 +126,7 @@ def _factorisations(n: int):
     return [(a, b, n // a // b) for a in range(1, n + 1) if n % a == 0 for b in range(1, n // a + 1) if n // a % b == 0]
 
 
-def rebuild(folder: Path, counts, cell, positions, centres, k_mesh=None, q_mesh=None) -> WignerSeitz:
+def rebuild(folder: Path, counts, cell, positions, centres, alat, k_mesh=None, q_mesh=None) -> WignerSeitz:
     """Wigner-Seitz sets with as many vectors as the files hold.
 
     Raises
@@ -136,8 +136,8 @@ def rebuild(folder: Path, counts, cell, positions, centres, k_mesh=None, q_mesh=
     """
     n_k, n_q, n_g = counts
     origin = np.zeros((1, 3))
-    shared = _Rule(origin, origin), _Rule(origin, origin, "bra")
-    pairs = _Rule(positions, centres), _Rule(positions, centres, "bra"), _Rule(positions, centres, "middle")
+    shared = _Rule(origin, origin, alat), _Rule(origin, origin, alat)
+    pairs = _Rule(positions, centres, alat), _Rule(positions, centres, alat), _Rule(positions, centres, alat, "middle")
     for rules in (shared[:2], pairs[:2], (pairs[0], pairs[2])):
         electron = _fitting(cell, n_k, lambda mesh, r=rules[0]: r.electrons(cell, mesh), k_mesh)
         phonon = _fitting(cell, n_q, lambda mesh, r=rules[0]: r.phonons(cell, mesh), q_mesh)
@@ -163,6 +163,22 @@ def rebuild(folder: Path, counts, cell, positions, centres, k_mesh=None, q_mesh=
         f"{_named('q_mesh', q_mesh)} "
         f"has the {n_k}, {n_q} and {n_g} vectors of epwdata.fmt; give the meshes of the run as k_mesh and q_mesh"
     )
+
+
+def plain_sets(cell, k_mesh, q_mesh, alat) -> WignerSeitz:
+    """Sets of R alone (`use_ws = .false.`)."""
+    return _sets(_Rule(np.zeros((1, 3)), np.zeros((1, 3)), alat), cell, k_mesh, q_mesh)
+
+
+def pair_sets(cell, k_mesh, q_mesh, positions, centres, alat) -> WignerSeitz:
+    """Sets of each pair (`use_ws = .true.`), those of the coupling centred on the bra."""
+    return _sets(_Rule(positions, centres, alat), cell, k_mesh, q_mesh)
+
+
+def _sets(rule, cell, k_mesh, q_mesh):
+    (re, re_n), (rq, rq_n) = rule.electrons(cell, k_mesh), rule.phonons(cell, q_mesh)
+    rp, rp_n = rule.coupling(cell, q_mesh)
+    return WignerSeitz(re, re_n, rq, rq_n, rp, rp_n, k_mesh, q_mesh)
 
 
 def _named(name, mesh):
@@ -211,30 +227,30 @@ def _plausible(cell, count):
 class _Rule:
     """Union of the Wigner-Seitz sets of all pairs, in EPW's order: pairs in turn, what is new appended."""
 
-    def __init__(self, positions, centres, centred_on="bra"):
+    def __init__(self, positions, centres, alat, centred_on="bra"):
         self.positions, self.centres, self.centred_on = positions, centres, centred_on
+        self.tolerance = 1e-6 * alat**2  # EPW compares squared lengths in units of alat^2
 
     def electrons(self, cell, mesh):
-        return _union(cell, mesh, self.centres[None] - self.centres[:, None])
+        return _union(cell, mesh, self.tolerance, self.centres[None] - self.centres[:, None])
 
     def phonons(self, cell, mesh):
-        return _union(cell, mesh, self.positions[None] - self.positions[:, None])
+        return _union(cell, mesh, self.tolerance, self.positions[None] - self.positions[:, None])
 
     def coupling(self, cell, mesh):
         if self.centred_on == "bra":
             shift = self.positions[None] - self.centres[:, None]  # (N, nat, 3)
-            vectors, degeneracy = _union(cell, mesh, shift)
+            vectors, degeneracy = _union(cell, mesh, self.tolerance, shift)
             return vectors, degeneracy[:, :, None, :]
         middle = 0.5 * (self.centres[None] + self.centres[:, None])
-        return _union(cell, mesh, self.positions - middle[:, :, None])
+        return _union(cell, mesh, self.tolerance, self.positions - middle[:, :, None])
 
 
-def _union(cell, mesh, shifts):
+def _union(cell, mesh, tolerance, shifts):
     """Vectors (nR, 3) and degeneracies (nR, ...) for every shift of the array `shifts` (..., 3)."""
     flat = shifts.reshape(-1, 3)
     kinds, kind = np.unique(np.round(flat, 9), axis=0, return_inverse=True)
-    # EPW compares squared lengths in units of alat^2; any length of the cell does for that
-    sets = [minimal_images(cell, mesh, s, tolerance=1e-6 * float(cell[0] @ cell[0])) for s in kinds]
+    sets = [minimal_images(cell, mesh, s, tolerance=tolerance) for s in kinds]
     index: dict[tuple, int] = {}
     for i in kind.ravel():
         for r in map(tuple, sets[i][0].tolist()):
