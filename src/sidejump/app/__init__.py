@@ -1,0 +1,1 @@
+"""Command line, input file, results and figures: sits on top of the physics, which knows nothing of it."""

@@ -1,23 +1,34 @@
-"""Command line: `sidejump run`, `figure1`, `input-reference`."""
+"""Command line: `sidejump run`, `figure1`, `template`, `models`, `input-reference`."""
 
 from __future__ import annotations
 
-import json
 import sys
-from contextlib import contextmanager
+import warnings
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
-from ..errors import InputError
+from .guard import guarded
+from .terminal import announce, print_table, progress, say
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-console = Console(stderr=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"sidejump {package_version('sidejump')}\n")
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Anomalous Hall conductivity of crystals limited by electron-phonon scattering."""
 
 
 @app.command()
@@ -25,112 +36,89 @@ def run(
     source: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Result, netCDF.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No table, no progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No estimate, progress or table.")] = False,
 ) -> None:
     """Compute the conductivity tensor of an input file."""
-    from . import config, plots, results
-    from .run import run as compute
+    from . import config, files, plots, results
+    from .run import prepare
 
     settings = config.read_input(source)
     target = output or Path(settings.output.file or source.with_suffix(".nc").name)
     figure = Path(settings.output.figure) if settings.output.figure else target.with_suffix(".png")
-    for path in (target, figure):
-        results.check_target(path, force=force)
-    with _progress(quiet) as advance:
-        dataset = compute(source, progress=advance, announce=None if quiet else _announce)
+    files.check_target(target, force=force, endings=files.DATASETS, inputs=(source,))
+    files.check_target(figure, force=force, endings=files.FIGURES, inputs=(source,))
+    job = prepare(source)
+    if not quiet:
+        announce(job.estimate())
+    with warnings.catch_warnings(record=True) as caught, progress(quiet) as advance:
+        warnings.simplefilter("always", RuntimeWarning)
+        dataset = job.run(advance)
+    results.warn(dataset, (f"numerical: {w.message}" for w in caught if issubclass(w.category, RuntimeWarning)))
     results.write(dataset, target, force=force)
     plots.result_figure(dataset, figure)
     if not quiet:
-        Console().print(_table(dataset))
-    for sentence in json.loads(dataset.attrs["warnings"]):
-        console.print(f"warning: {sentence}", highlight=False, soft_wrap=True, markup=False)
-    console.print(f"wrote {target} and {figure}", highlight=False, soft_wrap=True)
+        print_table(dataset)
+    for sentence in results.warnings_of(dataset):
+        say(f"warning: {sentence}")
+    say(f"wrote {target} and {figure}")
 
 
 @app.command()
 def figure1(
-    output: Annotated[Path, typer.Option("--output", "-o", help="PNG file.")] = Path("figure1.png"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="PNG, PDF or SVG file.")] = Path("figure1.png"),
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Draw Fig. 1 of the paper: closed form and exact inelastic solution."""
-    from . import plots, results
-    from .figure1 import figure1_curves
+    from . import figure1 as paper
+    from . import files
 
-    results.check_target(output, force=force)
-    with _progress(False) as advance:
-        curves = figure1_curves(progress=lambda done, total: advance("exact inelastic solution", done, total))
-    plots.figure1(curves, output)
+    files.check_target(output, force=force, endings=files.FIGURES)
+    with progress(quiet) as advance:
+        curves = paper.figure1_curves(progress=lambda done, total: advance("inelastic", done, total))
+    paper.figure1(curves, output)
     report = curves["report"]
-    console.print(
+    gap = abs(curves["exact"] / curves["closed_form"] - 1)
+    say(
         f"{len(curves['t'])} temperatures, up to {report['states']} unknowns, {report['seconds']:.1f} s; "
-        f"wrote {output}",
-        highlight=False,
+        f"the closed form is up to {100 * gap.max():.1f} % off, at {curves['t'][gap.argmax()]:.2g} T_BG"
     )
+    say(f"wrote {output}")
+
+
+@app.command()
+def template(
+    model: Annotated[str, typer.Argument(metavar="[MODEL]", help="See `sidejump models`.")] = "massive_dirac",
+    scattering: Annotated[
+        list[str] | None, typer.Option("--scattering", "-s", metavar="KIND", help="As often as wanted.")
+    ] = None,
+) -> None:
+    """Print a commented input file to start from."""
+    from .template import template as write
+
+    sys.stdout.write(write(model, scattering or ()))
+
+
+@app.command()
+def models() -> None:
+    """List electron models and scattering mechanisms."""
+    from .reference import overview
+
+    sys.stdout.write(overview())
 
 
 @app.command("input-reference")
 def input_reference() -> None:
-    """Print the documentation of the input file."""
+    """Print the documentation of the input file (Markdown)."""
     from .reference import markdown
 
     sys.stdout.write(markdown())
 
 
-@app.command()
-def version() -> None:
-    """Print the version."""
-    sys.stdout.write(package_version("sidejump") + "\n")
-
-
-def _announce(cost: dict) -> None:
-    console.print(
-        f"{cost['temperatures']} temperatures, about {cost['states']:,} states and {cost['pairs']:,.0f} pairs, "
-        f"{cost['memory_bytes'] / 1e9:.2g} GB, {cost['seconds']:.0f} s for the kinetic part",
-        highlight=False,
-    )
-
-
-@contextmanager
-def _progress(quiet: bool):
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=quiet) as bar:
-        tasks: dict = {}
-
-        def advance(stage, done, total):
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
-
-        yield advance
-
-
-def _table(dataset) -> Table:
-    unit = dataset.attrs["units"]
-    table = Table(title=f"conductivity, {unit}; Hall parts: antisymmetric yx component")
-    resistivity = f"rho_xx ({dataset.resistivity.attrs['units']})"
-    for name in ("T (K)", resistivity, "sigma_xx", "intrinsic", "side jump", "sj velocity", "sj distribution"):
-        table.add_column(name, justify="right")
-
-    def hall(name, t):
-        value = dataset[f"sigma_{name}"].sel(temperature=t)
-        return float(0.5 * (value.sel(a="y", b="x") - value.sel(a="x", b="y")))
-
-    for t in dataset.temperature.values:
-        row = dataset.sel(temperature=t, a="x", b="x")
-        parts = [hall(n, t) for n in ("intrinsic", "side_jump", "side_jump_velocity", "side_jump_distribution")]
-        values = [t, float(row.resistivity), float(row.sigma_boltzmann), *parts]
-        table.add_row(*(f"{v:.5g}" for v in values))
-    return table
-
-
-def main() -> None:
-    """Entry point: a user's mistake is one sentence and exit status 2."""
-    try:
-        app()
-    except InputError as error:
-        console.print(f"error: {error}", highlight=False, soft_wrap=True, markup=False)
-        sys.exit(2)
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    return guarded(lambda: app(arguments, prog_name="sidejump", standalone_mode=False))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

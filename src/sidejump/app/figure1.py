@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from ..closed_forms import dirac
 from ..electrons.dirac import MassiveDirac
 from ..scattering.base import Branch, Scatterer
 from ..transport import TransportSettings, run_transport
 from ..units import KB
+from .plots import BLUE, ORANGE, STYLE, save
 
 MASS, FERMI_ENERGY, VELOCITY, SOUND = 0.1, 0.2, 3.0, 0.015
 """Delta = e_F / 2 and c/v = 0.005; only these ratios matter."""
@@ -16,7 +20,7 @@ MASS, FERMI_ENERGY, VELOCITY, SOUND = 0.1, 0.2, 3.0, 0.015
 
 def figure1_curves(temperatures=None, *, energy_nodes=7, progress=None) -> dict:
     """Curves against T/T_BG: the side jump in e^2/h and the resistivity relative to its value at T_BG."""
-    t = np.geomspace(0.01, 5, 50) if temperatures is None else np.asarray(temperatures)
+    t = np.geomspace(0.01, 5, 50) if temperatures is None else np.asarray(temperatures, dtype=float)
     model = MassiveDirac(mass=MASS, velocity=VELOCITY)
     scale = 2 * SOUND * np.sqrt(FERMI_ENERGY**2 - MASS**2) / VELOCITY / KB
     phonons = Scatterer(
@@ -42,3 +46,37 @@ def figure1_curves(temperatures=None, *, energy_nodes=7, progress=None) -> dict:
         "resistivity_closed": shape / dirac.phonon_resistivity_shape(1.0, MASS / FERMI_ENERGY),
         "report": result.report,
     }
+
+
+def figure1(curves, path) -> None:
+    """The paper's Fig. 1: side jump against T/T_BG, closed form and exact inelastic; inset: the resistivity.
+
+    Parameters
+    ----------
+    curves : dict of arrays
+        From :func:`figure1_curves`.
+    path : path
+        PNG, PDF or SVG.
+    """
+    t = curves["t"]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(5.4, 4.0), layout="constrained")
+        axes = figure.subplots()
+        for value, text, at, side, up in ((3 / 16, "3/16", t.max(), "right", -9), (3 / 7, "3/7", t.min(), "left", 3)):
+            axes.axhline(value, color="0.6", lw=0.8, ls="--")
+            axes.annotate(text, (at, value), (0, up), textcoords="offset points", ha=side, fontsize=8, color="0.4")
+        closed = "quasi-elastic, closed form (eqs 18, B5)"
+        axes.semilogx(t, curves["closed_form"], "-", color=BLUE, lw=1.6, label=closed)
+        axes.semilogx(t, curves["exact"], "o", color=ORANGE, ms=3.5, mfc="none", label="inelastic, exact solution")
+        axes.set_xlabel(r"$T/T_{\mathrm{BG}}$")
+        axes.set_ylabel(r"side jump $\sigma^{\mathrm{sj}}_{yx}$ ($e^2/h$)")
+        axes.set_ylim(0.15, 0.48)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.legend(loc="upper left")
+        inset = axes.inset_axes((0.63, 0.27, 0.35, 0.36))
+        inset.loglog(t, curves["resistivity_closed"], "-", color=BLUE, lw=1.2)
+        inset.loglog(t, curves["resistivity"], "o", color=ORANGE, ms=2, mfc="none", mew=0.7)
+        inset.set_xlabel(r"$T/T_{\mathrm{BG}}$", fontsize=8, labelpad=1)
+        inset.set_ylabel(r"$\rho_{xx}/\rho_{xx}(T_{\mathrm{BG}})$", fontsize=8, labelpad=1)
+        inset.tick_params(labelsize=7)
+        save(figure, path)

@@ -1,82 +1,144 @@
-"""Figures: the parts of the anomalous Hall conductivity against temperature, and the paper's Fig. 1."""
+"""The figure of a result: Hall parts, conductivity and resistivity against temperature."""
 
 from __future__ import annotations
 
-import os
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-_STYLE: Any = {"font.size": 10, "axes.grid": True, "grid.alpha": 0.25, "legend.frameon": False, "figure.dpi": 150}
+from .files import whole_file
+from .hall_symmetry import hall_vector
+from .results import warnings_of
+
+STYLE: Any = {
+    "font.size": 9,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "figure.dpi": 150,
+    "savefig.dpi": 200,
+    "lines.markersize": 4,
+    "svg.hashsalt": "sidejump",
+}
+BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#882288"
 _UNIT = {"S/cm": "S/cm", "e^2/h": "$e^2/h$", "microohm cm": r"$\mu\Omega\,$cm", "h/e^2": "$h/e^2$"}
+_COMPONENTS = (("z", "y"), ("x", "z"), ("y", "x"))  # (a, b) of the Hall vector's x, y, z
 
 
-def result_figure(dataset, path, component=("y", "x")) -> None:
-    """Antisymmetric Hall parts (left) and resistivity (right) against temperature."""
-    a, b = component
-    temperature = dataset.temperature.values
+def result_figure(dataset, path) -> None:
+    """Hall conductivity (left), longitudinal conductivity and resistivity (right) against temperature.
 
-    def hall(name):
-        value = dataset[f"sigma_{name}"]
-        return 0.5 * (value.sel(a=a, b=b) - value.sel(a=b, b=a)).values
-
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(9.5, 4.0), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        left.plot(temperature, hall("intrinsic"), "s-", ms=3.5, label="intrinsic")
-        left.plot(temperature, hall("side_jump"), "o-", ms=3.5, label="side jump")
-        left.plot(temperature, hall("side_jump_velocity"), "--", lw=1, color="C1", alpha=0.8, label="sj: velocity")
-        left.plot(temperature, hall("side_jump_distribution"), ":", lw=1.4, color="C1", label="sj: distribution")
-        left.plot(temperature, hall("intrinsic") + hall("side_jump"), "k-", lw=1.8, label="sum")
-        left.set_xlabel("temperature (K)")
-        left.set_ylabel(rf"$\sigma_{{{a}{b}}}$ antisymmetric ({_UNIT[dataset.attrs['units']]})")
-        left.legend(fontsize=8)
-        low, high = left.get_ylim()
-        left.set_ylim(min(low, 0.0), max(high, 0.0))
-        resistivity = dataset.resistivity
-        for label in dataset.a.values:
-            right.plot(temperature, resistivity.sel(a=label, b=label), "o-", ms=3, label=rf"$\rho_{{{label}{label}}}$")
-        right.set_xlabel("temperature (K)")
-        right.set_ylabel(f"resistivity ({_UNIT[resistivity.attrs['units']]})")
-        right.set_yscale("log")
-        right.legend(fontsize=8)
-        _save(figure, path)
-
-
-def figure1(curves, path) -> None:
-    """The paper's Fig. 1: side jump against T/T_BG, closed form and exact inelastic, inset the resistivity shape.
-
-    Parameters
-    ----------
-    curves : dict of arrays
-        ``t``, ``closed_form``, ``exact``, ``resistivity`` (in units of the high-temperature slope).
+    The Hall parts are those of the component in which the Hall vector is largest, antisymmetric in a and b.
     """
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(6.2, 4.4), layout="constrained")
-        axes = figure.subplots()
-        axes.semilogx(curves["t"], curves["closed_form"], "-", lw=1.8, label="quasi-elastic, closed form")
-        axes.semilogx(curves["t"], curves["exact"], "o", ms=3.5, label="inelastic, exact")
-        axes.axhline(3 / 16, color="0.6", lw=0.8, ls="--")
-        axes.axhline(3 / 7, color="0.6", lw=0.8, ls="--")
-        axes.set_xlabel(r"$T/T_{\mathrm{BG}}$")
-        axes.set_ylabel(r"side jump $\sigma^{\mathrm{sj}}_{yx}$ ($e^2/h$)")
-        axes.set_ylim(0.15, 0.46)
-        axes.legend(loc="upper left", fontsize=8)
-        inset = axes.inset_axes((0.60, 0.14, 0.37, 0.40))
-        inset.loglog(curves["t"], curves["resistivity_closed"], "-", lw=1.2)
-        inset.loglog(curves["t"], curves["resistivity"], "o", ms=2)
-        inset.set_xlabel(r"$T/T_{\mathrm{BG}}$", fontsize=8)
-        inset.set_ylabel(r"$\rho_{xx}/\rho_{xx}(T_{\mathrm{BG}})$", fontsize=8)
-        inset.tick_params(labelsize=7)
-        _save(figure, path)
+    order = np.argsort(dataset.temperature.values)
+    dataset = dataset.isel(temperature=order)
+    warnings = warnings_of(dataset)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.0, 4.2 + 0.28 * bool(warnings)), layout="constrained")
+        grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
+        hall, conductivity = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1])
+        resistivity = figure.add_subplot(grid[1, 1], sharex=conductivity)
+        _hall_parts(hall, dataset)
+        _diagonal(conductivity, dataset.sigma_boltzmann, r"\sigma", "Boltzmann conductivity")
+        _diagonal(resistivity, dataset.resistivity, r"\rho", "resistivity")
+        conductivity.tick_params(labelbottom=False)
+        for axes in (hall, conductivity, resistivity):
+            _temperature_axis(axes, dataset.temperature.values)
+        for axes in (hall, resistivity):
+            axes.set_xlabel("temperature (K)")
+        for letter, axes in zip("abc", (hall, conductivity, resistivity), strict=True):
+            axes.set_title(f"({letter})", loc="left", fontsize=9)
+        if warnings:
+            figure.supxlabel(_note(warnings), fontsize=7, color=ORANGE, x=0.01, ha="left")
+        save(figure, path)
 
 
-def _save(figure, path) -> None:
-    partial = f"{path}.partial"
-    try:
-        figure.savefig(partial, format="png")
-        os.replace(partial, path)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
+def main_component(dataset) -> int:
+    """0, 1, 2 for the x, y, z component in which the Hall vector is largest."""
+    if dataset.sizes["a"] == 2:
+        return 2
+    h = hall_vector(dataset.sigma_intrinsic.values + dataset.sigma_side_jump.values)
+    return int(np.argmax(np.nan_to_num(np.abs(h)).max(axis=0)))
+
+
+def hall_part(dataset, name: str, component: int) -> np.ndarray:
+    """One component of the Hall vector of ``sigma_name``, shape (nT,)."""
+    return hall_vector(dataset[f"sigma_{name}"].values)[:, component]
+
+
+def component_label(component: int) -> str:
+    """The tensor element a component of the Hall vector stands for: ``yx`` for z."""
+    return "".join(_COMPONENTS[component])
+
+
+def _hall_parts(axes, dataset) -> None:
+    t, c = dataset.temperature.values, main_component(dataset)
+    velocity, distribution = (hall_part(dataset, f"side_jump_{n}", c) for n in ("velocity", "distribution"))
+    intrinsic, side_jump = hall_part(dataset, "intrinsic", c), hall_part(dataset, "side_jump", c)
+    axes.axhline(0, color="0.5", lw=0.8)
+    axes.plot(t, intrinsic + side_jump, "-", color="black", lw=1.8, label="intrinsic + side jump")
+    axes.plot(t, intrinsic, "s-", color=BLUE, lw=1.2, label="intrinsic")
+    axes.plot(t, side_jump, "o-", color=ORANGE, lw=1.2, label="side jump")
+    # the two halves are equal by Onsager's relation: rings around dots, so that both can be seen
+    axes.plot(t, velocity, "o", color=PURPLE, ms=7, mfc="none", mew=1.0, label="side-jump velocity")
+    axes.plot(t, distribution, "x-", color=GREEN, ms=4, lw=0.8, label="side-jump distribution")
+    axes.set_ylabel(rf"Hall conductivity $\sigma_{{{component_label(c)}}}$ ({_UNIT[dataset.attrs['units']]})")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.30 * (high - low))  # room for the legend
+    axes.legend(loc="upper right", ncols=2, columnspacing=1.0, handlelength=1.8)
+
+
+def _diagonal(axes, tensor, symbol: str, words: str) -> None:
+    t = tensor.temperature.values
+    values = np.stack([tensor.sel(a=x, b=x).values for x in tensor.a.values])
+    for marker, color, label, y in zip("o^s", (BLUE, ORANGE, GREEN), tensor.a.values, values, strict=False):
+        axes.plot(t, y, f"{marker}-", ms=3, lw=1, mfc="none", color=color, label=rf"${symbol}_{{{label}{label}}}$")
+    finite = values[np.isfinite(values)]
+    if len(finite) and finite.min() > 0 and finite.max() > 20 * finite.min():
+        axes.set_yscale("log")
+    axes.set_ylabel(f"{words} ({_UNIT[tensor.attrs['units']]})", fontsize=8)
+    axes.legend(handlelength=1.5)
+
+
+def _temperature_axis(axes, t) -> None:
+    """Logarithmic where the temperatures are spaced so."""
+    if not log_spaced(t):
+        return
+    axes.set_xscale("log")
+    decades = np.log10(t.max() / t.min())
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0) if decades < 2.5 else (1.0,)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def log_spaced(t) -> bool:
+    """True if the steps of log t are more even than those of t, over at least a factor of four."""
+    if len(t) < 3 or t.max() < 4 * t.min():
+        return False
+
+    def unevenness(steps):
+        return np.std(steps) / np.mean(steps)
+
+    return bool(unevenness(np.diff(np.log(t))) < unevenness(np.diff(t)))
+
+
+def _note(warnings: list[str]) -> str:
+    first = textwrap.shorten(warnings[0], 150, placeholder=" ...")
+    more = f" (and {len(warnings) - 1} more: attribute `warnings`)" if len(warnings) > 1 else ""
+    return "\n".join(textwrap.wrap(f"Warning: {first}{more}", 130))
+
+
+def save(figure, path) -> None:
+    """Write a figure whole, in the format that its name ends in."""
+    path = Path(path)
+    kind = path.suffix.lstrip(".").lower()
+    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    with whole_file(path) as partial:
+        figure.savefig(partial, format=kind, metadata=undated.get(kind))

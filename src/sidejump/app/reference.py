@@ -1,50 +1,95 @@
-"""The input reference and a template, generated from the schema."""
+"""The input reference and the list of models, generated from the schema."""
 
 from __future__ import annotations
-
-from typing import get_args
 
 from pydantic_core import PydanticUndefined
 
 from . import schema
+from .sentences import hidden, tag
 
-_CHOICES = {
-    "electrons": get_args(get_args(schema.ElectronsInput)[0]),
-    "scattering": get_args(get_args(schema.ScatteringInput)[0]),
-}
+CHOICES = {"electrons": ("model", schema.ELECTRONS), "scattering": ("kind", schema.SCATTERING)}
+_INTRODUCTION = """# Input reference
+
+One TOML file for each run. This page, the checks, the defaults and `sidejump template` come from one schema.
+Unknown keys are errors, numbers are plain numbers in the unit named here, and paths are relative to the input file
+unless said otherwise. `[[scattering]]` may be repeated; `[solver]` and `[output]` may be left out."""
 
 
 def markdown() -> str:
     """The reference page."""
-    lines = [
-        "# Input reference",
-        "",
-        "One TOML file, generated from the schema that checks it. Unknown keys are errors.",
-    ]
+    lines = [_INTRODUCTION]
     for name, field in schema.RunInput.model_fields.items():
-        title = f"[[{name}]]" if name == "scattering" else f"[{name}]"
-        lines += ["", f"## `{title}`"]
-        for cls in _CHOICES.get(name, (field.annotation,)):
-            lines += _table(name, cls)
-    lines += ["", "## `[solver.intrinsic]`", *_table("intrinsic", schema.IntrinsicInput)]
+        lines += ["", f"## `{title(name)}`"]
+        if name not in CHOICES:
+            lines += _table(field.annotation)
+            continue
+        key, classes = CHOICES[name]
+        for cls in offered(classes):
+            lines += ["", f'### `{key} = "{tag(cls, key)}"`', *_table(cls)]
+    at = lines.index("## `[output]`") - 1
+    lines[at:at] = ["", "## `[solver.intrinsic]`", *_table(schema.IntrinsicInput)]
     return "\n".join(lines) + "\n"
 
 
-def _table(section, cls) -> list[str]:
-    lines = [""]
-    if section in _CHOICES:
-        key = "model" if section == "electrons" else "kind"
-        lines += [f'### `{key} = "{get_args(cls.model_fields[key].annotation)[0]}"`', ""]
-    lines += [cls.__doc__.strip(), "", "| key | default | meaning |", "| --- | --- | --- |"]
-    for name, field in cls.model_fields.items():
-        if name in ("model", "kind", "intrinsic"):
-            continue
+def overview() -> str:
+    """Models and mechanisms, one line each."""
+    lines = []
+    for name, (key, classes) in CHOICES.items():
+        lines.append(title(name))
+        lines += [f'  {key} = "{tag(cls, key)}"\n      {summary(cls)}' for cls in offered(classes)]
+    return "\n".join(lines) + "\n"
+
+
+def title(section: str) -> str:
+    """A section's name as it is written in the file."""
+    return "[[scattering]]" if section == "scattering" else f"[{section}]"
+
+
+def offered(classes):
+    """The classes that users are told of."""
+    return [cls for cls in classes if not hidden(cls)]
+
+
+def summary(cls) -> str:
+    """The docstring of a section on one line."""
+    return " ".join(cls.__doc__.split())
+
+
+def own_keys(cls) -> dict:
+    """Fields of a section, inherited ones last, without the key that selects it and without subsections."""
+    fields = {n: f for n, f in cls.model_fields.items() if n not in ("model", "kind", "intrinsic")}
+    return dict(sorted(fields.items(), key=lambda item: item[0] not in cls.__annotations__))
+
+
+def _table(cls) -> list[str]:
+    lines = ["", summary(cls), "", "| key | default | meaning |", "| --- | --- | --- |"]
+    for name, field in own_keys(cls).items():
         default = "required" if field.is_required() else _default(field)
-        lines.append(f"| `{name}` | {default} | {field.description} |".replace("|y|z", r"\|y\|z"))
+        lines.append(f"| `{name}` | {default} | {field.description} |")
     return lines
 
 
 def _default(field) -> str:
     if field.default is PydanticUndefined or field.default is None:
         return "none"
-    return f"`{field.default}`"
+    return f"`{toml(field.default)}`"
+
+
+def toml(value) -> str:
+    """A value as TOML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(toml(v) for v in value)}]"
+    if isinstance(value, float):
+        return _float(value)
+    return repr(value)
+
+
+def _float(value: float) -> str:
+    if value == 0 or 1e-3 <= abs(value) < 1e6:
+        return repr(value)
+    mantissa, exponent = f"{value:.12e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"

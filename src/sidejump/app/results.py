@@ -3,100 +3,162 @@
 from __future__ import annotations
 
 import json
-import os
-from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from ..errors import InputError
 from ..units import conductivity_unit
+from .attributes import attribute, provenance
+from .files import DATASETS, check_target, whole_file
+from .hall_symmetry import forbidden_fraction
 
 PARTS = ("boltzmann", "intrinsic", "side_jump_velocity", "side_jump_distribution")
+
 _LABELS = ("x", "y", "z")
+_LONG_NAMES = {
+    "sigma_boltzmann": "ordinary conductivity (eq. 2b)",
+    "sigma_intrinsic": "Berry curvature of all occupied states",
+    "sigma_side_jump_velocity": "side-jump velocity of the field-driven distribution (eqs 8, 12)",
+    "sigma_side_jump_distribution": "band velocity of the anomalous distribution (eqs 8, 11)",
+    "sigma_side_jump": "side jump, both parts",
+    "sigma_total": "conductivity, all parts",
+    "resistivity": "inverse of sigma_total",
+}
+# entries of the transport report that hold one value for each temperature
+_PER_TEMPERATURE = {
+    "energy_nodes": "nodes of the spectral basis in energy",
+    "node_change": "relative change of the result with the last increase of energy nodes",
+    "geometry_used": "own: a shell for each energy node; shared: one; averaged: shared, over the thermal window",
+    "geometry_difference": "relative change of the result between the geometries that were compared",
+    "iterations": "of the conjugate gradients; 0 for a factorisation",
+}
+_FORBIDDEN = {
+    "side_jump": "part of the side jump's Hall vector that symmetry forbids, over the allowed part",
+    "intrinsic": "part of the intrinsic Hall vector that symmetry forbids, over the allowed part",
+}
 
 
-def assemble(model, temperatures, transport, intrinsic, *, extra: dict, input_text: str = "") -> xr.Dataset:
+def assemble(
+    model,
+    temperatures,
+    transport,
+    intrinsic,
+    intrinsic_error,
+    *,
+    symmetry: dict,
+    projector,
+    extra: dict,
+    warnings=(),
+) -> xr.Dataset:
     """Dataset with dims temperature (K), a, b (``j_a = sigma_ab E_b``).
 
     Parameters
     ----------
+    model : ElectronModel
+    temperatures : ndarray, shape (nT,)
+        K.
     transport : TransportResult
     intrinsic : ndarray, shape (nT, d, d)
         ``e^2/hbar angstrom^(2-d)``.
+    intrinsic_error : ndarray, shape (nT,)
+        Estimated error of the intrinsic part, same unit.
+    symmetry : dict
+        Of :func:`sidejump.electrons.symmetry.symmetry_report`.
+    projector : ndarray, shape (3, 3)
+        On the Hall vectors that symmetry allows.
     extra : dict
-        Further attributes: plain numbers, strings, lists.
+        Further attributes.
+    warnings : sequence of str
+        Sentences that precede those of the transport report.
+
+    Returns
+    -------
+    xarray.Dataset
     """
     d = model.dimension
     factor, unit = conductivity_unit(d)
-    parts = {
-        "boltzmann": transport.boltzmann,
-        "intrinsic": intrinsic,
-        "side_jump_velocity": transport.side_jump_velocity,
-        "side_jump_distribution": transport.side_jump_distribution,
-    }
-    data = {f"sigma_{name}": factor * np.asarray(value) for name, value in parts.items()}
-    data["sigma_side_jump"] = data["sigma_side_jump_velocity"] + data["sigma_side_jump_distribution"]
-    data["sigma_total"] = data["sigma_boltzmann"] + data["sigma_intrinsic"] + data["sigma_side_jump"]
-    warnings = list(transport.report.get("warnings", []))
-    warnings += unphysical(data, temperatures)
-    resistivity = np.full_like(data["sigma_total"], np.nan)
-    for i, sigma in enumerate(data["sigma_total"]):
-        if np.all(np.isfinite(sigma)) and np.linalg.cond(sigma) < 1e12:
-            resistivity[i] = np.linalg.inv(sigma)
-    data["resistivity"] = resistivity * (1e6 if d == 3 else 1.0)
-    axes = list(_LABELS[:d])
+    sigma = _parts(transport, intrinsic, factor)
     dataset = xr.Dataset(
-        {name: (("temperature", "a", "b"), value, {"units": unit}) for name, value in data.items()},
-        coords={"temperature": ("temperature", np.asarray(temperatures, float), {"units": "K"}), "a": axes, "b": axes},
+        {name: (("temperature", "a", "b"), value, {"units": unit}) for name, value in sigma.items()},
+        coords={
+            "temperature": ("temperature", np.asarray(temperatures, float), {"units": "K"}),
+            "a": ("a", list(_LABELS[:d]), {"long_name": "direction of the current"}),
+            "b": ("b", list(_LABELS[:d]), {"long_name": "direction of the field"}),
+        },
     )
-    dataset["resistivity"].attrs["units"] = "microohm cm" if d == 3 else "h/e^2"
-    report = transport.report
-    dataset["energy_nodes"] = ("temperature", np.asarray(report["energy_nodes"]))
-    dataset["node_change"] = ("temperature", np.asarray(report["node_change"], float))
-    dataset["node_change"].attrs["long_name"] = "relative change of the result with the last increase of energy nodes"
-    plain = {k: v for k, v in report.items() if isinstance(v, (int, float, str)) and not isinstance(v, bool)}
+    resistivity = _inverse(sigma["sigma_total"]) * (1e6 if d == 3 else 1.0)
+    attrs = {"units": "microohm cm" if d == 3 else "h/e^2"}
+    dataset["resistivity"] = (("temperature", "a", "b"), resistivity, attrs)
+    for name, text in _LONG_NAMES.items():
+        dataset[name].attrs["long_name"] = text
+    for name, text in _PER_TEMPERATURE.items():
+        if name in transport.report:
+            dataset[name] = ("temperature", np.asarray(transport.report[name]), {"long_name": text})
+    for part, text in _FORBIDDEN.items():
+        fraction = forbidden_fraction(sigma[f"sigma_{part}"], sigma["sigma_boltzmann"], projector)
+        dataset[f"forbidden_{part}"] = ("temperature", fraction, {"units": "1", "long_name": text})
+    attrs = {"units": unit, "long_name": "estimated error of the intrinsic part; zero on a fixed mesh"}
+    dataset["intrinsic_error"] = ("temperature", factor * np.asarray(intrinsic_error), attrs)
     dataset.attrs = {
         "units": unit,
         "convention": "j_a = sigma_ab E_b; Cartesian components",
-        "model": json.dumps(model.describe()),
-        "input": input_text,
-        "versions": json.dumps({name: version(name) for name in ("sidejump", "numpy", "scipy", "xarray")}),
-        "warnings": json.dumps(warnings),
-        **plain,
-        **{k: v if isinstance(v, (int, float, str)) else json.dumps(v) for k, v in extra.items()},
+        "model": attribute(model.describe()),
+        **_headlines(dataset, symmetry),
+        **{k: attribute(v) for k, v in transport.report.items() if k not in (*_PER_TEMPERATURE, "warnings")},
+        **{k: attribute(v) for k, v in (provenance() | extra).items()},
+        "symmetry": attribute(symmetry),
+        "symmetry_allowed_hall": attribute(projector),
+        "warnings": json.dumps([*warnings, *transport.report.get("warnings", [])]),
     }
     return dataset
 
 
-def unphysical(data, temperatures) -> list[str]:
-    """Sentences about values that cannot be."""
-    found = []
-    for t, sigma in zip(temperatures, data["sigma_boltzmann"], strict=True):
-        if not np.all(np.isfinite(sigma)):
-            found.append(f"T = {t:.4g} K: the conductivity is not finite")
-        elif np.linalg.eigvalsh(0.5 * (sigma + sigma.T)).min() <= 0:
-            found.append(f"T = {t:.4g} K: the longitudinal conductivity is not positive in every direction")
-    return found
+def _parts(transport, intrinsic, factor) -> dict[str, np.ndarray]:
+    values = (transport.boltzmann, intrinsic, transport.side_jump_velocity, transport.side_jump_distribution)
+    sigma = {f"sigma_{name}": factor * np.asarray(value) for name, value in zip(PARTS, values, strict=True)}
+    sigma["sigma_side_jump"] = sigma["sigma_side_jump_velocity"] + sigma["sigma_side_jump_distribution"]
+    sigma["sigma_total"] = sigma["sigma_boltzmann"] + sigma["sigma_intrinsic"] + sigma["sigma_side_jump"]
+    return sigma
+
+
+def _inverse(sigma) -> np.ndarray:
+    """Inverse of each matrix, NaN where there is none."""
+    result = np.full_like(sigma, np.nan)
+    for i, matrix in enumerate(sigma):
+        if np.all(np.isfinite(matrix)) and np.linalg.cond(matrix) < 1e12:
+            result[i] = np.linalg.inv(matrix)
+    return result
+
+
+def _headlines(dataset, symmetry: dict) -> dict:
+    """The numbers to look at first."""
+    names = ("lattice_point_group", "point_group_violation_rms_eV", "time_reversal_violation", "inversion_violation")
+    numbers = {name: attribute(symmetry[name]) for name in (*names, "magnetisation") if name in symmetry}
+    for part in _FORBIDDEN:
+        fraction = dataset[f"forbidden_{part}"].values
+        numbers[f"forbidden_{part}_largest"] = float(np.nanmax(fraction)) if np.isfinite(fraction).any() else np.nan
+    return numbers
+
+
+def warnings_of(dataset) -> list[str]:
+    """The sentences of the attribute `warnings`."""
+    return json.loads(dataset.attrs["warnings"])
+
+
+def warn(dataset, sentences) -> None:
+    """Add sentences to the attribute `warnings`, each once."""
+    known = warnings_of(dataset)
+    dataset.attrs["warnings"] = json.dumps([*known, *(s for s in dict.fromkeys(sentences) if s not in known)])
 
 
 def write(dataset: xr.Dataset, path, *, force: bool = False) -> None:
-    """Write netCDF by way of a temporary file, so that no half-written result is left."""
-    path = check_target(path, force=force)
-    partial = path.with_name(path.name + ".partial")
-    try:
+    """Write netCDF; a file that exists is replaced only with `force`, and only by a whole one.
+
+    Raises
+    ------
+    InputError
+        If the file exists and `force` is not set, or it cannot be written.
+    """
+    path = check_target(path, force=force, endings=DATASETS)
+    with whole_file(path) as partial:
         dataset.to_netcdf(partial, engine="h5netcdf")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def check_target(path, *, force: bool) -> Path:
-    """The path of an output file, or InputError if it must not be written."""
-    path = Path(path)
-    if path.exists() and not force:
-        raise InputError(f"{path} exists already: give --force to replace it, or another name with -o")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first")
-    return path

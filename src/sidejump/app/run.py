@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from ..electrons.symmetry import symmetry_report
 from ..errors import InputError
 from ..intrinsic import intrinsic_conductivity
-from ..shells.shell import fermi_shell
 from ..transport import TransportSettings, estimate_cost, run_transport
-from ..units import KB
-from . import config
-from .results import assemble
+from . import build, config
+from .attributes import peak_memory
+from .hall_symmetry import allowed_projector
+from .judge import judge
+from .results import assemble, warn
 
 
 def anomalous_hall(
@@ -26,7 +31,6 @@ def anomalous_hall(
     intrinsic_tolerance: float = 5e-3,
     intrinsic_mesh=None,
     progress=None,
-    input_text: str = "",
     **settings,
 ) -> xr.Dataset:
     """All parts of the conductivity against temperature.
@@ -38,7 +42,7 @@ def anomalous_hall(
     chemical_potential : float
         eV.
     temperatures : sequence of float
-        K.
+        K, in any order, each once.
     intrinsic_tolerance : float
         Relative error of the intrinsic part.
     intrinsic_mesh : int, optional
@@ -58,37 +62,21 @@ def anomalous_hall(
     InputError
         For anything that cannot be computed as asked.
     """
-    if not isinstance(scatterers, (list, tuple)):
-        scatterers = [scatterers]
-    report = progress or (lambda *_: None)
-    chosen = TransportSettings(**settings)
-    temperatures = np.asarray(temperatures, dtype=float)
-    transport = run_transport(
+    try:
+        chosen = TransportSettings(**settings)
+    except TypeError as error:
+        known = ", ".join(TransportSettings.__dataclass_fields__)
+        raise InputError(f"{str(error).split(') ')[-1]}; settings are {known}") from None
+    job = Job(
         model,
-        scatterers,
-        chemical_potential=chemical_potential,
-        temperatures=temperatures,
-        settings=chosen,
-        progress=lambda done, total: report("kinetic equation", done, total),
+        list(scatterers) if isinstance(scatterers, (list, tuple)) else [scatterers],
+        chemical_potential,
+        temperatures,
+        chosen,
+        intrinsic_tolerance,
+        intrinsic_mesh,
     )
-    started = time.perf_counter()
-    report("intrinsic part", 0, 1)
-    options = {"mesh": intrinsic_mesh} if intrinsic_mesh else {}
-    intrinsic = intrinsic_conductivity(
-        model, [chemical_potential], temperatures, tolerance=intrinsic_tolerance, **options
-    )
-    report("intrinsic part", 1, 1)
-    if not intrinsic.converged:
-        transport.report["warnings"].append("the intrinsic part did not reach its tolerance")
-    extra = {
-        "intrinsic_points": intrinsic.points,
-        "intrinsic_error": float(np.max(intrinsic.error)),
-        "intrinsic_seconds": time.perf_counter() - started,
-        "settings": vars(chosen),
-        "chemical_potential_eV": float(chemical_potential),
-    }
-    dataset = assemble(model, temperatures, transport, intrinsic.sigma[0], extra=extra, input_text=input_text)
-    return dataset
+    return job.run(progress)
 
 
 def run(source, *, progress=None, announce=None) -> xr.Dataset:
@@ -101,54 +89,220 @@ def run(source, *, progress=None, announce=None) -> xr.Dataset:
         ``progress(stage, done, total)``.
     announce : callable, optional
         Receives the estimate of cost (dict) before the work starts.
-    """
-    if isinstance(source, dict):
-        settings, folder, text = config.validate(source), Path(), repr(source)
-    else:
-        settings, folder = config.read_input(source), Path(source).parent
-        text = Path(source).read_text()
-    model, chemical_potential = config.build_model(settings.electrons, folder)
-    scatterers = config.build_scatterers(settings.scattering, model)
-    scale = None
-    if settings.temperature.unit == "T_BG":
-        scale = bloch_gruneisen_temperature(model, scatterers, chemical_potential)
-    temperatures = config.temperatures(settings.temperature, scale)
-    solver = settings.solver.model_dump(exclude={"intrinsic"})
-    solver["memory"] *= 1e9
-    if announce:
-        announce(
-            estimate_cost(
-                model,
-                scatterers,
-                chemical_potential=chemical_potential,
-                temperatures=temperatures,
-                settings=TransportSettings(**solver),
-            )
-        )
-    return anomalous_hall(
-        model,
-        scatterers,
-        chemical_potential=chemical_potential,
-        temperatures=temperatures,
-        intrinsic_tolerance=settings.solver.intrinsic.tolerance,
-        intrinsic_mesh=settings.solver.intrinsic.mesh,
-        progress=progress,
-        input_text=text,
-        **solver,
-    )
-
-
-def bloch_gruneisen_temperature(model, scatterers, chemical_potential: float) -> float:
-    """``T_BG = 2 hbar c k_F / k_B`` in K, for a model with one nearly circular Fermi line or sphere.
 
     Raises
     ------
     InputError
-        If no scatterer is acoustic or the Fermi surface has no single radius.
+        For anything that cannot be computed as asked.
     """
-    sound = [s.sound_velocity for s in scatterers if s.sound_velocity]
-    shell = fermi_shell(model, chemical_potential, spacing=model.k_scale / 2, turn=None, levels=0)
-    radius = np.linalg.norm(shell.k, axis=1)
-    if not sound or model.cell is not None or np.ptp(radius) > 1e-3 * radius.mean():
-        raise InputError('[temperature] unit = "T_BG" needs acoustic phonons and one Fermi radius; use unit = "K"')
-    return 2 * sound[0] * float(radius.mean()) / KB
+    job = prepare(source)
+    if announce:
+        announce(job.estimate())
+    return job.run(progress)
+
+
+def prepare(source) -> Job:
+    """The run that an input file (path) or a dictionary describes, files read and parameters checked."""
+    if isinstance(source, dict):
+        text, name, folder, data = repr(source), "input", Path(), source
+    else:
+        text, name, folder = config.read_text(source), str(source), Path(source).parent
+        data = config.parse(text, source)
+    settings = config.validate(data, name)
+    electrons = build.build_electrons(settings.electrons, folder)
+    scatterers = build.build_scatterers(settings.scattering, electrons)
+    scale = None
+    if settings.temperature.unit == "T_BG":
+        scale = build.bloch_gruneisen_temperature(electrons.model, scatterers, electrons.chemical_potential)
+    solver = settings.solver.model_dump(exclude={"intrinsic"})
+    solver["memory"] *= 1e9
+    return Job(
+        electrons.model,
+        scatterers,
+        electrons.chemical_potential,
+        build.build_temperatures(settings.temperature, scale),
+        TransportSettings(**solver),
+        settings.solver.intrinsic.tolerance,
+        settings.solver.intrinsic.mesh,
+        text,
+        list(electrons.warnings),
+    )
+
+
+@dataclass
+class Job:
+    """Everything that determines a result.
+
+    Attributes
+    ----------
+    model : ElectronModel
+    scatterers : list
+    chemical_potential : float
+        eV.
+    temperatures : ndarray
+        K.
+    settings : TransportSettings
+    intrinsic_tolerance : float
+    intrinsic_mesh : int, optional
+    text : str
+        The input as it was written, for the record.
+    warnings : list of str
+    """
+
+    model: Any
+    scatterers: list
+    chemical_potential: float
+    temperatures: Any
+    settings: TransportSettings
+    intrinsic_tolerance: float = 5e-3
+    intrinsic_mesh: Any = None
+    text: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        self.temperatures = _checked_temperatures(self.temperatures)
+        try:
+            self.chemical_potential = float(self.chemical_potential)
+        except (TypeError, ValueError):
+            raise InputError(f"chemical_potential = {self.chemical_potential!r}: give a number (eV)") from None
+        if not np.isfinite(self.chemical_potential):
+            raise InputError(f"chemical_potential = {self.chemical_potential} must be finite (eV)")
+        if not self.scatterers:
+            raise InputError("no scatterer given: the conductivity would be infinite; add one")
+        for s in self.scatterers:
+            dimension = getattr(s, "dimension", self.model.dimension)
+            if dimension != self.model.dimension:
+                raise InputError(
+                    f"{s.name} was made for {dimension} dimensions, the model has {self.model.dimension}; "
+                    f"give dimension={self.model.dimension}"
+                )
+
+    def estimate(self) -> dict:
+        """States, pairs, bytes and seconds, before the work."""
+        return estimate_cost(
+            self.model,
+            self.scatterers,
+            chemical_potential=self.chemical_potential,
+            temperatures=self.temperatures,
+            settings=self.settings,
+        )
+
+    def run(self, progress: Callable | None = None) -> xr.Dataset:
+        """The dataset."""
+        report = progress or (lambda *_: None)
+        clock = _Clock()
+        warnings = [*self.warnings, *_warnings_of_data(self.scatterers)]
+        report("symmetry", 0, 1)
+        symmetry, projector = self._symmetry(warnings)
+        report("symmetry", 1, 1)
+        clock.lap("symmetry")
+        transport = run_transport(
+            self.model,
+            self.scatterers,
+            chemical_potential=self.chemical_potential,
+            temperatures=self.temperatures,
+            settings=self.settings,
+            progress=lambda done, total: report("kinetic equation", done, total),
+        )
+        clock.lap("kinetic")
+        intrinsic = self._intrinsic(report)
+        clock.lap("intrinsic")
+        if not intrinsic.converged:
+            warnings.append(
+                f"the intrinsic part did not reach its tolerance {self.intrinsic_tolerance:g}: "
+                f"{intrinsic.points} points, see intrinsic_error"
+            )
+        extra = {
+            "chemical_potential_eV": self.chemical_potential,
+            "scatterers": [s.name for s in self.scatterers],
+            "settings": asdict(self.settings)
+            | {"intrinsic_tolerance": self.intrinsic_tolerance, "intrinsic_mesh": self.intrinsic_mesh},
+            "input": self.text,
+            "data_checks": {k: v for s in self.scatterers for k, v in getattr(_data(s), "checks", {}).items()},
+            "intrinsic_points": intrinsic.points,
+            **clock.report(),
+            "peak_memory_bytes": peak_memory(),
+        }
+        dataset = assemble(
+            self.model,
+            self.temperatures,
+            transport,
+            intrinsic.sigma[0],
+            intrinsic.error[0],
+            symmetry=symmetry,
+            projector=projector,
+            extra=extra,
+            warnings=warnings,
+        )
+        warn(dataset, judge(dataset))
+        return dataset
+
+    def _symmetry(self, warnings: list[str]) -> tuple[dict, np.ndarray]:
+        try:
+            symmetry = symmetry_report(self.model, energy=self.chemical_potential)
+        except InputError as error:
+            warnings.append(f"the symmetry of the model was not judged ({error})")
+            return {}, np.eye(3)
+        return symmetry, allowed_projector(self.model, symmetry)
+
+    def _intrinsic(self, report):
+        report("intrinsic part", 0, 1)
+        first: list[float] = []
+
+        def advance(points, error):
+            # the error falls as a power of the number of points: progress on a logarithmic scale
+            if error > 0 and np.isfinite(error):
+                first.append(float(error))
+                whole = np.log(max(first[0] / self.intrinsic_tolerance, 1.01))
+                report("intrinsic part", min(np.log(first[0] / error) / whole, 0.99), 1)
+
+        result = intrinsic_conductivity(
+            self.model,
+            [self.chemical_potential],
+            self.temperatures,
+            tolerance=self.intrinsic_tolerance,
+            mesh=self.intrinsic_mesh,
+            progress=advance,
+        )
+        report("intrinsic part", 1, 1)
+        return result
+
+
+class _Clock:
+    """Wall seconds of each part."""
+
+    def __init__(self):
+        self.started = self.last = time.perf_counter()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[f"seconds_{name}"], self.last = now - self.last, now
+
+    def report(self) -> dict[str, float]:
+        return self.laps | {"seconds": self.last - self.started}
+
+
+def _checked_temperatures(values) -> np.ndarray:
+    try:
+        temperatures = np.atleast_1d(np.asarray(values, dtype=float))
+    except (TypeError, ValueError):
+        raise InputError(f"temperatures = {values!r}: give a list of numbers (K)") from None
+    if temperatures.ndim != 1 or not len(temperatures):
+        raise InputError(f"temperatures = {temperatures.tolist()} must be a list of positive numbers (K)")
+    wrong = temperatures[~(np.isfinite(temperatures) & (temperatures > 0))]
+    if len(wrong):
+        raise InputError(f"temperatures holds {wrong[0]}; each must be positive and finite (K)")
+    unique, counts = np.unique(temperatures, return_counts=True)
+    if counts.max() > 1:
+        raise InputError(f"temperatures lists {unique[counts > 1][0]:g} K twice; give each once")
+    return temperatures
+
+
+def _data(scatterer):
+    """First-principles data that a scatterer rests on, or None."""
+    return getattr(scatterer, "data", None)
+
+
+def _warnings_of_data(scatterers) -> list[str]:
+    return [w for s in scatterers for w in getattr(_data(s), "warnings", [])]

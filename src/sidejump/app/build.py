@@ -1,0 +1,175 @@
+"""From the sections of an input file to a model, scatterers and temperatures."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..electrons.base import ElectronModel
+from ..electrons.lattice import LatticeModel
+from ..electrons.registry import MODELS
+from ..electrons.wannier90 import _spin, read_wannier90
+from ..electrons.zeeman import WithZeeman
+from ..errors import InputError
+from ..scattering import build_scatterer, vertex_matrix
+from ..shells.shell import fermi_shell
+from ..units import KB
+
+_NO_T_BG = '[temperature] unit = "T_BG" needs acoustic phonons and a model with one Fermi radius; use unit = "K"'
+
+
+@dataclass(frozen=True)
+class Electrons:
+    """Model, chemical potential (eV), first-principles coupling or None, and what a reader should be warned of."""
+
+    model: ElectronModel
+    chemical_potential: float
+    coupling: Any = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def build_electrons(section, folder: Path) -> Electrons:
+    """What an `[electrons]` section describes; paths are relative to `folder`.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used or the parameters do not make a model.
+    """
+    if section.model == "wannier90":
+        return _wannier90(section, folder)
+    if section.model in ("epw", "perturbo"):
+        return _first_principles(section, folder)
+    parameters = section.model_dump(exclude={"model", "chemical_potential"})
+    try:
+        return Electrons(MODELS[section.model](**parameters), section.chemical_potential)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"[electrons] {error}") from None
+
+
+def _wannier90(section, folder: Path) -> Electrons:
+    wsvec = None if section.wsvec is None else folder / section.wsvec
+    model = read_wannier90(folder / section.file, wsvec=wsvec, cell=section.cell, spin_ordering=section.spin_ordering)
+    warnings = []
+    if model.residual_positions is None:
+        warnings.append(
+            f"{section.file} holds no position matrix: Berry curvature and coordinate shift miss its part; "
+            "use SEEDNAME_tb.dat"
+        )
+    return Electrons(_with_field(model, section.zeeman), section.fermi_energy, warnings=warnings)
+
+
+def _first_principles(section, folder: Path) -> Electrons:
+    if section.model == "epw":
+        from ..abinitio.epw import read_epw
+
+        data = read_epw(folder / section.directory, k_mesh=section.k_mesh, q_mesh=section.q_mesh)
+        level = section.fermi_energy
+    else:
+        from ..abinitio.perturbo import read_perturbo
+
+        data = read_perturbo(folder / section.file)
+        level = section.chemical_potential if section.fermi_energy is None else section.fermi_energy
+    if section.wannier90 is not None:
+        data = data.with_electrons(read_wannier90(folder / section.wannier90))
+    if level is None:
+        level = data.fermi_energy
+    if level is None:
+        raise InputError(f"[electrons] fermi_energy is missing, and {data.source} do not hold one (eV)")
+    model = data.electrons
+    if section.spin_ordering is not None:
+        model = _with_spin(model, section.spin_ordering)
+    return Electrons(_with_field(model, section.zeeman), float(level), data)
+
+
+def _with_spin(model: LatticeModel, ordering: str) -> LatticeModel:
+    spinful = copy.copy(model)
+    spinful.spin = _spin(ordering, model.n_orbitals)
+    return spinful
+
+
+def _with_field(model: ElectronModel, zeeman) -> ElectronModel:
+    return model if zeeman is None else WithZeeman(model, zeeman)
+
+
+def build_scatterers(sections, electrons: Electrons) -> list:
+    """Scatterers of the `[[scattering]]` sections.
+
+    Raises
+    ------
+    InputError
+        If parameters are missing or do not fit the model.
+    """
+    return [_scatterer(section, number, electrons) for number, section in enumerate(sections, start=1)]
+
+
+def _scatterer(section, number: int, electrons: Electrons):
+    place = f"[[scattering]] number {number}: {section.kind}"
+    if section.kind == "electron_phonon":
+        return _electron_phonon(section, place, electrons)
+    model = electrons.model
+    parameters = section.model_dump(exclude={"kind"})
+    try:
+        if not isinstance(parameters["vertex"], str):
+            parameters["vertex"] = _matrix(parameters["vertex"])
+        vertex_matrix(parameters["vertex"], model)
+        if model.dimension == 3 and parameters.get("thickness") is not None:
+            raise InputError("thickness is for two dimensions, the model has three; leave it out")
+        return build_scatterer(section.kind, parameters, model)
+    except ValueError as error:
+        raise InputError(f"{place}: {error}") from None
+
+
+def _matrix(rows) -> np.ndarray:
+    matrix = np.asarray(rows, dtype=float)
+    return matrix if matrix.ndim == 2 else matrix[..., 0] + 1j * matrix[..., 1]
+
+
+def _electron_phonon(section, place: str, electrons: Electrons):
+    from ..scattering.electron_phonon import ElectronPhononScatterer
+
+    data = electrons.coupling
+    if data is None:
+        raise InputError(f'{place}: needs [electrons] model = "epw" or "perturbo", whose files hold the coupling')
+    if section.acoustic_sum_rule:
+        data = data.with_acoustic_sum_rule()
+    return ElectronPhononScatterer(data, images=section.images)
+
+
+def build_temperatures(section, bloch_gruneisen: float | None = None) -> np.ndarray:
+    """Temperatures in K, in the order of the input; `bloch_gruneisen` is T_BG in K, needed for that unit."""
+    if section.values is not None:
+        values = np.array(section.values, dtype=float)
+    elif section.spacing == "log":
+        values = np.geomspace(section.minimum, section.maximum, section.number)
+    else:
+        values = np.linspace(section.minimum, section.maximum, section.number)
+    if section.unit == "T_BG":
+        if bloch_gruneisen is None:
+            raise InputError(_NO_T_BG)
+        values = values * bloch_gruneisen
+    return values
+
+
+def bloch_gruneisen_temperature(model, scatterers, chemical_potential: float) -> float:
+    """``T_BG = 2 hbar c k_F / k_B`` in K, for a model with one nearly circular Fermi line or sphere.
+
+    Raises
+    ------
+    InputError
+        If no scatterer is acoustic or the Fermi surface has no single radius.
+    """
+    sound = [s.sound_velocity for s in scatterers if s.sound_velocity]
+    if not sound or model.cell is not None:
+        raise InputError(_NO_T_BG)
+    shell = fermi_shell(model, chemical_potential, spacing=model.k_scale / 2, turn=None, levels=0)
+    radius = np.linalg.norm(shell.k, axis=1)
+    if np.ptp(radius) > 1e-3 * radius.mean():
+        raise InputError(_NO_T_BG)
+    return 2 * sound[0] * float(radius.mean()) / KB

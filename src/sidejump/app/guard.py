@@ -1,0 +1,68 @@
+"""Every failure as one sentence and an exit status: 2 for the user's mistakes and the machine's limits, 1 for ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+import numpy as np
+
+from ..errors import InputError
+from .terminal import say
+
+DEBUG = "SIDEJUMP_TRACEBACK"
+"""Environment variable: set to 1 to see where an error came from."""
+
+INTERRUPTED = 130
+
+
+def guarded(command: Callable[[], int | None]) -> int:
+    """Run `command`; its exit status."""
+    try:
+        return _status(command())
+    except KeyboardInterrupt:
+        return _status(INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get(DEBUG) == "1":
+            traceback.print_exc()
+        sentence, status = describe(error)
+        say(f"error: {sentence}")
+        return status
+
+
+def _status(result: int | None) -> int:
+    if result == INTERRUPTED:
+        say("interrupted: nothing was written")
+    return result or 0
+
+
+def describe(error: Exception) -> tuple[str, int]:
+    """Sentence and exit status of an exception."""
+    if isinstance(error, InputError):
+        return str(error), 2
+    if hasattr(error, "format_message"):  # wrong use of the command line
+        message = error.format_message().rstrip(".")
+        return f"{message[:1].lower()}{message[1:]}; see {_help(error)}", 2
+    if isinstance(error, MemoryError):
+        return "the machine has too little free memory for this run; lower memory in [solver] or the accuracy", 2
+    if isinstance(error, OSError):
+        name = f"{error.filename}: " if error.filename else ""
+        return f"{name}{error.strerror or _first_line(error)}", 2
+    if isinstance(error, (np.linalg.LinAlgError, ArithmeticError)):
+        return f"the numbers of this input cannot be computed with ({_first_line(error)}); look for extreme values", 2
+    return f"a defect of the program: {type(error).__name__}: {_first_line(error)}; set {DEBUG}=1 and report it", 1
+
+
+def _help(error) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context is not None else 'sidejump'} --help"
+
+
+def _first_line(error) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__

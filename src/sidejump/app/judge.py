@@ -1,0 +1,80 @@
+"""What is wrong or unconverged in a result, as sentences for its reader."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+_FORBIDDEN = 0.1
+_HALL = 1e-4  # of sigma_xx, where symmetry allows no Hall effect
+_CONSERVATION = 1e-5
+_WORDS = {"side_jump": "the side jump", "intrinsic": "the intrinsic part"}
+
+
+def judge(dataset) -> list[str]:
+    """Sentences about values that cannot be, or that should not be trusted."""
+    return [*_unphysical(dataset), *_forbidden(dataset), *_not_conserved(dataset), *_approximate(dataset)]
+
+
+def _unphysical(dataset) -> list[str]:
+    infinite, negative = [], []
+    for t, sigma in zip(dataset.temperature.values, dataset.sigma_boltzmann.values, strict=True):
+        if not np.all(np.isfinite(sigma)):
+            infinite.append(t)
+        elif np.linalg.eigvalsh(0.5 * (sigma + sigma.T)).min() <= 0:
+            negative.append(t)
+    found = []
+    if infinite:
+        found.append(f"the conductivity is not finite at {_kelvin(infinite)}")
+    if negative:
+        found.append(f"the longitudinal conductivity is not positive in every direction at {_kelvin(negative)}")
+    for part in _WORDS:
+        bad = dataset.temperature.values[~np.isfinite(dataset[f"sigma_{part}"].values).all(axis=(1, 2))]
+        if len(bad):
+            found.append(f"{_WORDS[part]} is not finite at {_kelvin(bad)}")
+    return found
+
+
+def _forbidden(dataset) -> list[str]:
+    symmetry = json.loads(dataset.attrs["symmetry"])
+    nothing_allowed = not np.any(json.loads(dataset.attrs["symmetry_allowed_hall"]))
+    limit = _HALL if nothing_allowed else _FORBIDDEN
+    found = []
+    for part, words in _WORDS.items():
+        values = dataset[f"forbidden_{part}"]
+        bad = dataset.temperature.values[values.values > limit]
+        if not len(bad):
+            continue
+        worst = float(values.max())
+        if nothing_allowed:
+            found.append(
+                f"symmetry forbids any Hall effect, but {words} reaches {worst:.1e} of the longitudinal conductivity"
+            )
+            continue
+        found.append(
+            f"Hall components that symmetry forbids reach {100 * worst:.2g} % of the allowed one in {words} "
+            f"({_kelvin(bad)}); refine (accuracy), or mind that the model breaks its own point group "
+            f"{symmetry['lattice_point_group']} by {symmetry['point_group_violation_rms_eV']:.2g} eV"
+        )
+    return found
+
+
+def _not_conserved(dataset) -> list[str]:
+    error = float(dataset.attrs.get("conservation_error", 0.0))
+    if error > _CONSERVATION:
+        return [f"particle number is conserved only to {error:.1e} by the collision operator"]
+    return []
+
+
+def _approximate(dataset) -> list[str]:
+    approximation = json.loads(dataset.attrs["settings"]).get("approximation", "exact")
+    if approximation == "exact":
+        return []
+    return [f'approximation = "{approximation}" replaces the solution by relaxation times: for comparison only']
+
+
+def _kelvin(temperatures) -> str:
+    shown = ", ".join(f"{t:.4g}" for t in temperatures[:4])
+    more = f" and {len(temperatures) - 4} more" if len(temperatures) > 4 else ""
+    return f"T = {shown} K{more}"

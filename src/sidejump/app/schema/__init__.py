@@ -1,0 +1,20 @@
+"""The input file as one schema: defaults, validation, reference page, templates and error messages come from it."""
+
+from .base import Section, example
+from .electrons import ELECTRONS, ElectronsInput
+from .run import IntrinsicInput, OutputInput, RunInput, SolverInput, TemperatureInput
+from .scattering import SCATTERING, ScatteringInput
+
+__all__ = [
+    "ELECTRONS",
+    "SCATTERING",
+    "ElectronsInput",
+    "IntrinsicInput",
+    "OutputInput",
+    "RunInput",
+    "ScatteringInput",
+    "Section",
+    "SolverInput",
+    "TemperatureInput",
+    "example",
+]

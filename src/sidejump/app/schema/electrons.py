@@ -1,0 +1,138 @@
+"""`[electrons]`: one class for each model; a new model is a class here and a line in the registry of models."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from .base import Mesh, Number, Positive, Section, SpinOrdering, Text, Vector2, Vector3
+
+_ZEEMAN = "Exchange field h added as h.sigma, eV; needs spin_ordering."
+_SPIN = "Order of up and down Wannier functions: gives the model its spin."
+
+
+class Electrons(Section):
+    dimension: ClassVar[int] = 3
+
+
+class ContinuumInput(Electrons):
+    chemical_potential: Number = Field(description="Chemical potential, eV.", examples=[0.2])
+
+
+class MassiveDiracInput(ContinuumInput):
+    """Massive Dirac model in 2D, `v (kx sx + ky sy) + Delta sz + t.k`."""
+
+    dimension: ClassVar[int] = 2
+    model: Literal["massive_dirac"]
+    mass: Number = Field(description="Delta, half the gap, eV.", examples=[0.1])
+    velocity: Positive = Field(description="hbar v, eV angstrom.", examples=[3.0])
+    tilt: Vector2 = Field((0.0, 0.0), description="Tilt t, eV angstrom; shorter than velocity.")
+
+
+class RashbaFerromagnetInput(ContinuumInput):
+    """Rashba ferromagnet in 2D, `hbar^2 k^2/2m + alpha (kx sy - ky sx) - M sz`."""
+
+    dimension: ClassVar[int] = 2
+    model: Literal["rashba_ferromagnet"]
+    effective_mass: Positive = Field(description="m, electron masses.", examples=[0.6])
+    rashba: Number = Field(description="alpha, eV angstrom.", examples=[1.0])
+    exchange: Number = Field(description="M, half the splitting at k = 0, eV.", examples=[0.05])
+
+
+class WeylInput(ContinuumInput):
+    """Two Weyl nodes in 3D on the z axis, time reversal broken."""
+
+    model: Literal["weyl"]
+    chemical_potential: Number = Field(description="Chemical potential, eV.", examples=[0.05])
+    velocity: Positive = Field(description="hbar v in the plane, eV angstrom.", examples=[2.0])
+    node: Positive = Field(description="Distance of the nodes from k = 0 along z, 1/angstrom.", examples=[0.1])
+    axial_velocity: Positive | None = Field(
+        None, description="hbar v along z at the nodes, eV angstrom; or velocity.", examples=[2.0]
+    )
+    tilt: Vector3 = Field((0.0, 0.0, 0.0), description="Tilt t, eV angstrom, the same at both nodes.")
+
+
+class LuttingerInput(ContinuumInput):
+    """Spin-3/2 bands at a band edge in 3D, in an exchange field."""
+
+    model: Literal["luttinger"]
+    chemical_potential: Number = Field(description="Chemical potential, eV.", examples=[0.1])
+    gamma1: Number = Field(
+        description="Luttinger parameter; positive: bands open upwards (hole energies).", examples=[6.98]
+    )
+    gamma2: Number = Field(description="Luttinger parameter.", examples=[2.06])
+    gamma3: Number = Field(description="Luttinger parameter.", examples=[2.93])
+    exchange: Vector3 = Field((0.0, 0.0, 0.0), description="h in h.J, eV.", examples=[[0.0, 0.0, 0.02]])
+
+
+class Wannier90Input(Electrons):
+    """Crystal from a Wannier90 `_tb.dat` (or `_hr.dat`) file."""
+
+    model: Literal["wannier90"]
+    file: Text = Field(
+        description="SEEDNAME_tb.dat or SEEDNAME_hr.dat, plain or .gz, relative to the input file.",
+        examples=["Fe_tb.dat"],
+    )
+    wsvec: Text | None = Field(None, description="SEEDNAME_wsvec.dat; looked for beside `file` when not given.")
+    fermi_energy: Number = Field(description="Fermi energy, eV, on the scale of the file.", examples=[17.2745])
+    cell: tuple[Vector3, Vector3, Vector3] | None = Field(
+        None, description="Lattice vectors, angstrom: for `_hr.dat` without a SEEDNAME.win beside it."
+    )
+    spin_ordering: SpinOrdering | None = Field(None, description=_SPIN)
+    zeeman: Vector3 | None = Field(None, description=_ZEEMAN)
+
+
+class EpwInput(Electrons):
+    """Crystal, phonons and their coupling from the files of an EPW run."""
+
+    hidden: ClassVar[bool] = True
+
+    model: Literal["epw"]
+    directory: Text = Field(
+        description="Holds crystal.fmt, epwdata.fmt, PREFIX.epmatwp, relative to the input file.", examples=["epw"]
+    )
+    fermi_energy: Number | None = Field(None, description="Fermi energy, eV; that of the files when not given.")
+    k_mesh: Mesh | None = Field(None, description="Coarse k mesh; inferred from the files when not given.")
+    q_mesh: Mesh | None = Field(None, description="Coarse q mesh; inferred from the files when not given.")
+    wannier90: Text | None = Field(None, description="SEEDNAME_tb.dat to take H and the position matrix from.")
+    spin_ordering: SpinOrdering | None = Field(None, description=_SPIN)
+    zeeman: Vector3 | None = Field(None, description=_ZEEMAN)
+
+
+class PerturboInput(Electrons):
+    """Crystal, phonons and their coupling from a Perturbo file."""
+
+    hidden: ClassVar[bool] = True
+
+    model: Literal["perturbo"]
+    file: Text = Field(description="PREFIX_epr.h5, relative to the input file.", examples=["gaas_epr.h5"])
+    chemical_potential: Number | None = Field(
+        None, description="Chemical potential, eV, on the scale of the file.", examples=[6.0]
+    )
+    fermi_energy: Number | None = Field(None, description="The same, by the name metals use.")
+    wannier90: Text | None = Field(None, description="SEEDNAME_tb.dat to take H and the position matrix from.")
+    spin_ordering: SpinOrdering | None = Field(None, description=_SPIN)
+    zeeman: Vector3 | None = Field(None, description=_ZEEMAN)
+
+    @model_validator(mode="after")
+    def _one_level(self):
+        if (self.chemical_potential is None) == (self.fermi_energy is None):
+            raise ValueError("give one of chemical_potential and fermi_energy (eV, on the scale of the file)")
+        return self
+
+
+ELECTRONS: tuple[type[Electrons], ...] = (
+    MassiveDiracInput,
+    RashbaFerromagnetInput,
+    WeylInput,
+    LuttingerInput,
+    Wannier90Input,
+    EpwInput,
+    PerturboInput,
+)
+
+ElectronsInput = Annotated[
+    MassiveDiracInput | RashbaFerromagnetInput | WeylInput | LuttingerInput | Wannier90Input | EpwInput | PerturboInput,
+    Field(discriminator="model"),
+]

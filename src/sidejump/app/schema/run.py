@@ -1,0 +1,105 @@
+"""The whole input file, and its sections about temperatures, solution and output."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from .base import Positive, Section, Text
+from .electrons import ElectronsInput
+from .scattering import ScatteringInput
+
+
+class TemperatureInput(Section):
+    """Temperatures of the run: a list, or a range. The order of a list is kept."""
+
+    values: list[Positive] | None = Field(
+        None, description="List of temperatures, each once.", examples=[[5, 10, 20, 50, 100], [50, 100, 200, 300]]
+    )
+    minimum: Positive | None = Field(None, description="Lowest temperature of a range.", examples=[10])
+    maximum: Positive | None = Field(None, description="Highest temperature of a range.", examples=[300])
+    number: Annotated[int, Field(strict=True, ge=2, le=100_000)] | None = Field(
+        None, description="How many temperatures in the range.", examples=[25]
+    )
+    spacing: Literal["linear", "log"] = Field("log", description="How the range is divided.")
+    unit: Literal["K", "T_BG"] = Field(
+        "K", description='"T_BG": 2 hbar c k_F / k_B, for acoustic phonons and one Fermi radius.'
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self):
+        ranged = (self.minimum, self.maximum, self.number)
+        if self.values is not None:
+            if not self.values:
+                raise ValueError("values is empty: give at least one temperature")
+            if any(x is not None for x in ranged):
+                raise ValueError("give either values, or minimum, maximum and number, not both")
+            repeated = [t for i, t in enumerate(self.values) if t in self.values[:i]]
+            if repeated:
+                raise ValueError(f"values lists {repeated[0]:g} twice; give each temperature once")
+        elif self.minimum is None or self.maximum is None or self.number is None:
+            raise ValueError("give values, or minimum, maximum and number")
+        elif self.maximum <= self.minimum:
+            raise ValueError(f"maximum = {self.maximum:g} must exceed minimum = {self.minimum:g}")
+        return self
+
+
+class IntrinsicInput(Section):
+    """The Berry-curvature integral."""
+
+    tolerance: Positive = Field(5e-3, description="Relative error asked for.")
+    mesh: Annotated[int, Field(strict=True, ge=2)] | None = Field(
+        None, description="Crystals: a fixed uniform mesh instead of adaptive refinement.", examples=[50]
+    )
+
+
+def _energy_nodes(value: Any):
+    if value == "auto" or (type(value) is int and 1 <= value <= 25):
+        return value
+    raise ValueError('give a whole number from 1 to 25, or "auto"')
+
+
+class SolverInput(Section):
+    """How accurately the kinetic equation is solved."""
+
+    energy_nodes: Annotated[int | str, BeforeValidator(_energy_nodes)] = Field(
+        "auto", description='1 = quasi-elastic; "auto" raises the number until the result stands still.'
+    )
+    tolerance: Annotated[float, Field(strict=True, gt=0, lt=1)] = Field(1e-3, description="Relative change accepted.")
+    geometry: Literal["auto", "own", "shared", "averaged"] = Field(
+        "auto",
+        description="A shell for each energy node, one for all, or one averaged over the thermal window.",
+    )
+    accuracy: Positive = Field(1.0, description="Divides every spacing: 2 halves them all.")
+    spacing: Positive | None = Field(
+        None, description="Largest distance of shell points, 1/angstrom; from the model when not given.", examples=[0.1]
+    )
+    turn: Positive = Field(0.7, description="Refine where states turn by more than this between points, radians.")
+    levels: Annotated[int, Field(strict=True, ge=0, le=5)] = Field(2, description="3D: how often a cell may be split.")
+    memory: Positive = Field(6.0, description="Memory the run may use, GB.")
+    approximation: Literal["exact", "serta", "mrta"] = Field("exact", description="Relaxation times: to compare only.")
+    intrinsic: IntrinsicInput = Field(
+        default_factory=lambda: IntrinsicInput.model_validate({}), description="See `[solver.intrinsic]`."
+    )
+
+
+class OutputInput(Section):
+    """Where results go; relative to the current directory."""
+
+    file: Text | None = Field(
+        None, description="netCDF file; the input's name with .nc when not given.", examples=["result.nc"]
+    )
+    figure: Text | None = Field(
+        None, description="PNG, PDF or SVG file; the result's name with .png when not given.", examples=["result.png"]
+    )
+
+
+class RunInput(Section):
+    """A whole input file."""
+
+    electrons: ElectronsInput
+    scattering: list[ScatteringInput] = Field(min_length=1)
+    temperature: TemperatureInput
+    solver: SolverInput = Field(default_factory=lambda: SolverInput.model_validate({}))
+    output: OutputInput = Field(default_factory=lambda: OutputInput.model_validate({}))

@@ -1,0 +1,144 @@
+"""What is wrong with an input file, as one sentence that names section, key, value and the fix."""
+
+from __future__ import annotations
+
+import difflib
+import json
+
+from pydantic import BaseModel
+
+from . import schema
+
+_CHOICES = {"electrons": ("model", schema.ELECTRONS), "scattering": ("kind", schema.SCATTERING)}
+_PLAIN = {
+    "electrons": (),
+    "temperature": (schema.TemperatureInput,),
+    "solver": (schema.SolverInput, schema.IntrinsicInput),
+    "output": (schema.OutputInput,),
+}
+_LONGEST = 60  # characters of a value that are quoted
+
+
+def first_sentence(errors: list[dict]) -> str:
+    """The most telling of pydantic's errors: an unknown key explains the missing one it stands for."""
+    order = ("extra_forbidden", "union_tag_invalid", "union_tag_not_found")
+    errors = sorted(errors, key=lambda e: order.index(e["type"]) if e["type"] in order else len(order))
+    return _sentence(errors[0])
+
+
+def _sentence(error: dict) -> str:
+    place, key, cls = _locate(error["loc"])
+    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
+    if kind == "extra_forbidden":
+        return f'{place} unknown key "{key}"{_suggestion(key, _known_keys(cls))}'.lstrip()
+    if kind == "missing":
+        if not key:
+            return f"the section {place} is missing"
+        return f"{place} {key} is missing{_meaning(cls, key)}"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        name, classes = _CHOICES[str(error["loc"][0])]
+        known = [tag(c, name) for c in classes if not hidden(c)]
+        if kind == "union_tag_not_found":
+            return f"{place} {name} is missing; known: {', '.join(known)}"
+        return f"{place} {name} = {_quote(context['tag'])} is not known{_suggestion(context['tag'], known)}"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return f"{place} must be a section of keys, not {_quote(value)}"
+    if kind == "list_type" and not key:
+        return f"{place} must be written with two brackets on each side, one such section for each scatterer"
+    if kind == "too_short" and not key:
+        return f"no {place} section: add at least one scatterer"
+    requirement = _requirement(kind, context, error["msg"], cls, key)
+    if not key:
+        return f"{place} {requirement}"
+    return f"{place} {key} = {_quote(value)}: {requirement}"
+
+
+def _requirement(kind: str, context: dict, message: str, cls, key: str) -> str:
+    meaning = _meaning(cls, key)
+    if kind in ("float_type", "float_parsing"):
+        return f"give a plain number{meaning}"
+    if kind in ("int_type", "int_parsing", "int_from_float"):
+        return f"give a whole number{meaning}"
+    if kind == "bool_type":
+        return f"give true or false{meaning}"
+    if kind in ("string_type", "string_too_short"):
+        return f"give text in quotes{meaning}"
+    if kind == "finite_number":
+        return f"give a finite number{meaning}"
+    if kind == "greater_than":
+        return f"must be above {context['gt']:g}{meaning}"
+    if kind == "greater_than_equal":
+        return f"must be at least {context['ge']:g}{meaning}"
+    if kind == "less_than":
+        return f"must be below {context['lt']:g}{meaning}"
+    if kind == "less_than_equal":
+        return f"must be at most {context['le']:g}{meaning}"
+    if kind == "literal_error":
+        return f"use {context['expected']}".replace("'", '"')
+    if kind in ("tuple_type", "list_type"):
+        return f"give a list in brackets{meaning}"
+    if kind in ("missing", "too_short", "too_long"):
+        return f"the list has the wrong length{meaning}"
+    text = message.removeprefix("Value error, ")
+    return text[0].lower() + text[1:]
+
+
+def _locate(location) -> tuple[str, str, type[BaseModel] | None]:
+    """Section as written in the file, key within it, and the class that checks it."""
+    if not location:
+        return "", "", schema.RunInput
+    section, rest = str(location[0]), list(location[1:])
+    if section not in schema.RunInput.model_fields:
+        return "", section, schema.RunInput
+    cls = schema.RunInput.model_fields[section].annotation
+    place = f"[{section}]"
+    if section == "scattering":
+        place = "[[scattering]]"
+        if rest and isinstance(rest[0], int):
+            place = f"[[scattering]] number {rest.pop(0) + 1}:"
+    if section in _CHOICES:
+        name, classes = _CHOICES[section]
+        chosen = next((c for c in classes if rest and rest[0] == tag(c, name)), None)
+        if chosen is not None:
+            rest.pop(0)
+        cls = chosen
+    if rest and rest[0] == "intrinsic":
+        place, cls = "[solver.intrinsic]", schema.IntrinsicInput
+        rest.pop(0)
+    # what follows the key are positions in a list, from 1 for people
+    key = str(rest[0]) if rest else ""
+    numbers = [str(x + 1) for x in rest[1:] if isinstance(x, int)]
+    if numbers:
+        key += f", number {' '.join(numbers)}"
+    return place, key, cls if isinstance(cls, type) and issubclass(cls, BaseModel) else None
+
+
+def _known_keys(cls) -> list[str]:
+    return [] if cls is None else list(cls.model_fields)
+
+
+def _suggestion(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(str(word), known, n=1)
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    return f"; known: {', '.join(known)}" if known else ""
+
+
+def _meaning(cls, key: str) -> str:
+    field = None if cls is None else cls.model_fields.get(key.split(",")[0])
+    return f" ({field.description.rstrip('.')})" if field is not None and field.description else ""
+
+
+def _quote(value) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def tag(cls: type[BaseModel], name: str) -> str:
+    """The value of `model` or `kind` that selects a class."""
+    return cls.model_fields[name].annotation.__args__[0]  # type: ignore[union-attr]
+
+
+def hidden(cls) -> bool:
+    """True for classes that are checked but not offered."""
+    return getattr(cls, "hidden", False)

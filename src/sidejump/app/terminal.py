@@ -1,0 +1,115 @@
+"""What a run prints: estimate, progress with the time left, table, warnings.
+
+The table goes to standard output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from .plots import component_label, hall_part, main_component
+
+console = Console(stderr=True)
+
+_HALL_PARTS = {
+    "intrinsic": "intrinsic",
+    "side_jump": "side\njump",
+    "side_jump_velocity": "sj\nvelocity",
+    "side_jump_distribution": "sj distri-\nbution",
+}
+
+
+def say(text: str) -> None:
+    """One line to standard error, as it is."""
+    console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def announce(cost: dict) -> None:
+    """The estimate, before the work."""
+    say(
+        f"estimate: {cost['temperatures']} temperatures, about {_short(cost['states'])} states, "
+        f"{_short(cost['pairs'])} pairs, {_bytes(cost['memory_bytes'])}, {_duration(cost['seconds'])}"
+    )
+    free = psutil.virtual_memory().available
+    if cost["memory_bytes"] > free:
+        say(f"note: only {_bytes(free)} of memory are free on this machine; lower `memory` in [solver]")
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator:
+    """``advance(stage, done, total)``, with a bar and the time left for each stage."""
+    columns = (
+        TextColumn("{task.description:<16}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=quiet) as bar:
+        tasks: dict = {}
+
+        def advance(stage, done, total):
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield advance
+
+
+def print_table(dataset) -> None:
+    """The parts against temperature, four digits each, within 80 columns."""
+    out = Console()
+    out.width = max(out.width, 80)  # digits before beauty, in narrow windows too
+    out.print(_table(dataset))
+
+
+def _table(dataset) -> Table:
+    component = main_component(dataset)
+    title = f"conductivity in {dataset.attrs['units']}; Hall parts: antisymmetric {component_label(component)} element"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    unit = dataset.resistivity.attrs["units"]
+    for name in ("T\n(K)", f"rho_xx\n({unit.replace('microohm', 'uohm')})", "\nsigma_xx", *_HALL_PARTS.values()):
+        table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
+    xx = dataset.sel(a="x", b="x")
+    columns = [
+        dataset.temperature.values,
+        xx.resistivity.values,
+        xx.sigma_boltzmann.values,
+        *(hall_part(dataset, name, component) for name in _HALL_PARTS),
+    ]
+    for t, *row in zip(*columns, strict=True):
+        table.add_row(f"{t:.4g}", *(number(v) for v in row))
+    return table
+
+
+def number(value: float) -> str:
+    """Four significant digits in at most nine characters."""
+    if value and not 1e-3 <= abs(value) < 9999.5:
+        mantissa, _, exponent = f"{value:.3e}".partition("e")
+        return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+    return f"{value:#.4g}".rstrip(".")
+
+
+def _short(count: float) -> str:
+    return f"{count:,.0f}" if count < 1e5 else f"{count:.1e}"
+
+
+def _bytes(size: float) -> str:
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if size >= factor:
+            return f"{size / factor:.2g} {unit}"
+    return "less than 1 MB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
