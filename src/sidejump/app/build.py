@@ -56,6 +56,7 @@ def build_electrons(section, folder: Path) -> Electrons:
 def _wannier90(section, folder: Path) -> Electrons:
     wsvec = None if section.wsvec is None else folder / section.wsvec
     model = read_wannier90(folder / section.file, wsvec=wsvec, cell=section.cell, spin_ordering=section.spin_ordering)
+    _require_sound(model, section.file)
     warnings = []
     if model.residual_positions is None:
         warnings.append(
@@ -63,6 +64,14 @@ def _wannier90(section, folder: Path) -> Electrons:
             "use SEEDNAME_tb.dat"
         )
     return Electrons(_with_field(model, section.zeeman), section.fermi_energy, warnings=warnings)
+
+
+def _require_sound(model: LatticeModel, name: str) -> None:
+    cell = np.asarray(model.cell)
+    if not np.all(np.isfinite(model.hoppings)) or not np.all(np.isfinite(cell)):
+        raise InputError(f"{name}: holds numbers that are not finite; the file is damaged")
+    if abs(np.linalg.det(cell)) < 1e-6:
+        raise InputError(f"{name}: the lattice vectors span no volume; the file is damaged")
 
 
 def _first_principles(section, folder: Path) -> Electrons:

@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
+from ..errors import InputError
 from .guard import guarded
 from .terminal import announce, print_table, progress, say
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:
@@ -22,13 +23,16 @@ def _version(wanted: bool) -> None:
         raise typer.Exit()
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Anomalous Hall conductivity of crystals limited by electron-phonon scattering."""
+    if context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
 
 
 @app.command()
@@ -48,18 +52,22 @@ def run(
     files.check_target(target, force=force, endings=files.DATASETS, inputs=(source,))
     files.check_target(figure, force=force, endings=files.FIGURES, inputs=(source,))
     job = prepare(source)
+    cost = job.estimate()  # refuses what does not fit into the memory
     if not quiet:
-        announce(job.estimate())
+        announce(cost)
     with warnings.catch_warnings(record=True) as caught, progress(quiet) as advance:
         warnings.simplefilter("always", RuntimeWarning)
         dataset = job.run(advance)
     results.warn(dataset, (f"numerical: {w.message}" for w in caught if issubclass(w.category, RuntimeWarning)))
     results.write(dataset, target, force=force)
-    plots.result_figure(dataset, figure)
     if not quiet:
         print_table(dataset)
     for sentence in results.warnings_of(dataset):
         say(f"warning: {sentence}")
+    try:
+        plots.result_figure(dataset, figure)
+    except InputError as error:
+        raise InputError(f"{error}; the result is whole in {target}") from None
     say(f"wrote {target} and {figure}")
 
 
@@ -69,7 +77,7 @@ def figure1(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Draw Fig. 1 of the paper: closed form and exact inelastic solution."""
+    """Draw the first figure of the paper: closed form and exact inelastic solution."""
     from . import figure1 as paper
     from . import files
 

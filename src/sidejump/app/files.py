@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputError
@@ -32,12 +30,12 @@ def check_target(path, *, force: bool, endings: tuple[str, ...] = (), inputs: tu
         If it must not or cannot be written.
     """
     path = Path(path)
-    if endings and path.suffix.lower() not in endings:
-        raise InputError(f"{path}: the name of this output must end in {' or '.join(endings)}")
     if path.is_dir():
         raise InputError(
             f"{path}: is a directory; name a file in it, such as {path / ('result' + (endings or ('',))[0])}"
         )
+    if endings and path.suffix.lower() not in endings:
+        raise InputError(f"{path}: the name of this output must end in {' or '.join(endings)}")
     if any(path.exists() and os.path.samefile(path, other) for other in inputs):
         raise InputError(f"{path}: is an input of this run; give another name with -o")
     if path.exists() and not force:
@@ -45,16 +43,18 @@ def check_target(path, *, force: bool, endings: tuple[str, ...] = (), inputs: tu
     if not path.parent.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist; make it first")
     try:
-        with whole_file(path, keep=False) as partial:
-            partial.touch()
+        partial = _partial(path)
+        partial.touch()
+        partial.unlink()
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder with -o") from None
     return path
 
 
-@contextmanager
-def whole_file(path, *, keep: bool = True) -> Iterator[Path]:
-    """A name to write to; what was written there replaces `path` at the end, or vanishes after an error.
+def write_whole(path, content: bytes | memoryview) -> None:
+    """Replace `path` by `content`, or leave it as it was.
+
+    Everything is made in memory first: HDF5 cannot be trusted with a full disk.
 
     Raises
     ------
@@ -62,15 +62,15 @@ def whole_file(path, *, keep: bool = True) -> Iterator[Path]:
         If writing fails, on a full disk for one.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _partial(path)
     try:
-        yield partial
-        if keep:
-            os.replace(partial, path)
+        partial.write_bytes(content)
+        os.replace(partial, path)
     except OSError as error:
-        if not keep:
-            raise
-        reason = error.strerror or str(error).splitlines()[0]
-        raise InputError(f"{path}: cannot be written ({reason}); free space or choose another folder with -o") from None
+        raise InputError(f"{path}: cannot be written ({error.strerror}); free space or choose another folder") from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")

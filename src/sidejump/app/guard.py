@@ -37,7 +37,7 @@ def guarded(command: Callable[[], int | None]) -> int:
 
 def _status(result: int | None) -> int:
     if result == INTERRUPTED:
-        say("interrupted: nothing was written")
+        say("interrupted: no file was left half-written")
     return result or 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from .files import whole_file
+from .files import write_whole
 from .hall_symmetry import hall_vector
 from .results import warnings_of
 
@@ -140,5 +141,6 @@ def save(figure, path) -> None:
     path = Path(path)
     kind = path.suffix.lstrip(".").lower()
     undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
-    with whole_file(path) as partial:
-        figure.savefig(partial, format=kind, metadata=undated.get(kind))
+    content = BytesIO()
+    figure.savefig(content, format=kind, metadata=undated.get(kind))
+    write_whole(path, content.getvalue())

@@ -9,7 +9,7 @@ import xarray as xr
 
 from ..units import conductivity_unit
 from .attributes import attribute, provenance
-from .files import DATASETS, check_target, whole_file
+from .files import DATASETS, check_target, write_whole
 from .hall_symmetry import forbidden_fraction
 
 PARTS = ("boltzmann", "intrinsic", "side_jump_velocity", "side_jump_distribution")
@@ -160,5 +160,4 @@ def write(dataset: xr.Dataset, path, *, force: bool = False) -> None:
         If the file exists and `force` is not set, or it cannot be written.
     """
     path = check_target(path, force=force, endings=DATASETS)
-    with whole_file(path) as partial:
-        dataset.to_netcdf(partial, engine="h5netcdf")
+    write_whole(path, dataset.to_netcdf(engine="h5netcdf"))

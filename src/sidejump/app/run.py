@@ -109,6 +109,13 @@ def prepare(source) -> Job:
         text, name, folder = config.read_text(source), str(source), Path(source).parent
         data = config.parse(text, source)
     settings = config.validate(data, name)
+    try:
+        return _job(settings, folder, text)
+    except InputError as error:  # files name themselves; sections need the name of the file
+        raise InputError(f"{name}: {error}") if str(error).startswith("[") else error from None
+
+
+def _job(settings, folder: Path, text: str) -> Job:
     electrons = build.build_electrons(settings.electrons, folder)
     scatterers = build.build_scatterers(settings.scattering, electrons)
     scale = None
@@ -158,6 +165,7 @@ class Job:
     intrinsic_mesh: Any = None
     text: str = ""
     warnings: list[str] = field(default_factory=list)
+    cost: dict | None = None
 
     def __post_init__(self):
         self.temperatures = _checked_temperatures(self.temperatures)
@@ -178,32 +186,53 @@ class Job:
                 )
 
     def estimate(self) -> dict:
-        """States, pairs, bytes and seconds, before the work."""
-        return estimate_cost(
-            self.model,
-            self.scatterers,
-            chemical_potential=self.chemical_potential,
-            temperatures=self.temperatures,
-            settings=self.settings,
-        )
+        """States, pairs, bytes and seconds, before the work.
+
+        Raises
+        ------
+        InputError
+            If there is no state at the chemical potential, or the memory is too small for the coldest temperature.
+        """
+        if self.cost is None:
+            self.cost = self._kinetic(estimate_cost)
+        return self.cost
+
+    def _kinetic(self, what: Callable, **options):
+        try:
+            return what(
+                self.model,
+                self.scatterers,
+                chemical_potential=self.chemical_potential,
+                temperatures=self.temperatures,
+                settings=self.settings,
+                **options,
+            )
+        except np.linalg.LinAlgError:
+            raise InputError(
+                "the collision operator is singular: the scatterers do not scatter (a strength or deformation "
+                "potential of zero), or far too weakly to compute with"
+            ) from None
+        except (MemoryError, ValueError) as error:
+            too_large = isinstance(error, MemoryError) or "allowed size" in str(error)
+            if isinstance(error, InputError) or not too_large:
+                raise
+            raise InputError(
+                f"the shells of {self.temperatures.min():g} K take more memory than there is; raise the lowest "
+                "temperature or spacing, or lower accuracy"
+            ) from None
 
     def run(self, progress: Callable | None = None) -> xr.Dataset:
         """The dataset."""
         report = progress or (lambda *_: None)
         clock = _Clock()
+        cost = self.estimate()
+        clock.lap("estimate")
         warnings = [*self.warnings, *_warnings_of_data(self.scatterers)]
         report("symmetry", 0, 1)
         symmetry, projector = self._symmetry(warnings)
         report("symmetry", 1, 1)
         clock.lap("symmetry")
-        transport = run_transport(
-            self.model,
-            self.scatterers,
-            chemical_potential=self.chemical_potential,
-            temperatures=self.temperatures,
-            settings=self.settings,
-            progress=lambda done, total: report("kinetic equation", done, total),
-        )
+        transport = self._kinetic(run_transport, progress=lambda done, total: report("kinetic equation", done, total))
         clock.lap("kinetic")
         intrinsic = self._intrinsic(report)
         clock.lap("intrinsic")
@@ -220,6 +249,7 @@ class Job:
             "input": self.text,
             "data_checks": {k: v for s in self.scatterers for k, v in getattr(_data(s), "checks", {}).items()},
             "intrinsic_points": intrinsic.points,
+            "cost_estimate": cost,
             **clock.report(),
             "peak_memory_bytes": peak_memory(),
         }

@@ -92,8 +92,8 @@ class ImpurityInput(VertexScattering):
             if given and name not in needed:
                 raise ValueError(f'{name} has no meaning for correlation = "{self.correlation}"; leave it out')
             if name in needed and getattr(self, name) is None:
-                unit = type(self).model_fields[name].description
-                raise ValueError(f'{name} is missing, needed for correlation = "{self.correlation}" ({unit})')
+                meaning = str(type(self).model_fields[name].description).rstrip(".")
+                raise ValueError(f'{name} is missing, needed for correlation = "{self.correlation}" ({meaning})')
         return self
 
 
