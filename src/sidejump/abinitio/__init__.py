@@ -1,4 +1,5 @@
 """Electrons, phonons and their coupling from first-principles files in the Wannier basis.
 
-One container (`container.ElectronPhonon`), thin readers for each family of files, and what is computed from them.
+One container (`container.ElectronPhonon`), thin readers and writers for each family of files (`formats` tells them
+apart), and what is computed from them.
 """

@@ -28,7 +28,9 @@ def examine(data: ElectronPhonon) -> ElectronPhonon:
     checks["force_constant_symmetry_eV_per_angstrom2"] = _force_constants(data)
     checks["acoustic_sum_rule_eV_per_angstrom2"] = data.phonons.acoustic_sum_rule_violation
     folded = fold(data.file_coupling, data.k_mesh, data.q_mesh)
-    checks["coupling_hermiticity_on_mesh"] = violation = mesh_hermiticity(folded, data.k_mesh, data.q_mesh)
+    scale = max(float(np.abs(data.file_coupling.values).max()), 1e-9)  # the folded values may cancel
+    violation = mesh_hermiticity(folded, data.k_mesh, data.q_mesh) / scale
+    checks["coupling_hermiticity_on_mesh"] = violation
     if violation > _IMPOSSIBLE:
         raise InputError(
             f"{data.source}: g(k, q)^+ and g(k + q, -q) differ by {violation:.2g} of the largest element on the coarse "
@@ -50,8 +52,8 @@ def examine(data: ElectronPhonon) -> ElectronPhonon:
 
 
 def mesh_hermiticity(folded, k_mesh, q_mesh) -> float:
-    """Violation of ``g_mn(Re, Rp) = g_nm(-Re, Rp - Re)*`` modulo the supercells, of the largest element."""
-    return float(np.abs(folded - adjoint(folded, k_mesh, q_mesh)).max() / np.abs(folded).max())
+    """Largest violation of ``g_mn(Re, Rp) = g_nm(-Re, Rp - Re)*`` modulo the supercells, eV/angstrom."""
+    return float(np.abs(folded - adjoint(folded, k_mesh, q_mesh)).max())
 
 
 def _force_constants(data) -> float:

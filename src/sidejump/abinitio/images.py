@@ -21,6 +21,7 @@ with the centres as they are by 3.2 %, and the acoustic coupling at small q is a
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -187,9 +188,7 @@ class _Superlattice:
 
     def __init__(self, cell, mesh):
         supercell = np.asarray(cell) * np.asarray(mesh)[:, None]
-        self.reduced = spglib.delaunay_reduce(supercell, eps=1e-6)
-        if self.reduced is None:
-            raise InputError(f"lattice vectors {np.round(cell, 4).tolist()} span no volume")
+        self.reduced = np.array(_reduced(tuple(supercell.ravel().tolist()))).reshape(3, 3)
         self.inverse = np.linalg.inv(self.reduced)
         # rows of the reduced basis in units of the unit cell
         self.steps = np.round(self.reduced @ np.linalg.inv(cell)).astype(int)
@@ -211,6 +210,14 @@ class _Superlattice:
     def _moves(self, points, choices):
         first = -np.round(points @ self.inverse).astype(int)
         return (first[:, None] + choices) @ self.steps
+
+
+@functools.lru_cache(maxsize=256)
+def _reduced(cell: tuple[float, ...]) -> tuple[float, ...]:
+    reduced = spglib.delaunay_reduce(np.reshape(cell, (3, 3)), eps=1e-6)
+    if reduced is None:
+        raise InputError(f"lattice vectors {np.round(cell, 4).tolist()} span no volume")
+    return tuple(reduced.ravel().tolist())
 
 
 def mesh_cells(mesh) -> np.ndarray:

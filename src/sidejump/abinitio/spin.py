@@ -1,0 +1,240 @@
+"""Spin for sets that have none: two channels become one spinor model, with exchange field and spin-orbit coupling.
+
+    H(R) -> diag(H_up, H_down),   H(0) += b.sigma + sum_shells lambda_l L.S,    S = sigma/2,
+
+in the order (all functions up, all functions down).  The coupling is diagonal in spin; exchange field and spin-orbit
+term do not depend on the displacements.  L acts between the functions of one site, each named by the orbital or hybrid
+it was projected on; what a function has outside the named shells, or hybridisation of the real Wannier function, is not
+known to it.  lambda is one number for each l: for d shells of iron 0.05 to 0.06 eV.
+
+Not covered: nonlocal spin-orbit terms, displacement-dependent exchange, phonons of the two channels that differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..electrons.base import PAULI
+from ..electrons.lattice import LatticeModel
+from ..errors import InputError
+from .container import ElectronPhonon
+from .coupling import Coupling
+from .images import on_atoms
+from .position import position_elements
+
+ORBITALS = {
+    "p": ("pz", "px", "py"),
+    "d": ("dz2", "dxz", "dyz", "dx2-y2", "dxy"),
+}
+"""Real orbitals of each shell, in Wannier90's order."""
+
+_SIX, _TWO, _TWELVE, _THREE = 6**-0.5, 2**-0.5, 12**-0.5, 3**-0.5
+
+HYBRIDS = {
+    "sp3-1": {"s": 0.5, "px": 0.5, "py": 0.5, "pz": 0.5},
+    "sp3-2": {"s": 0.5, "px": 0.5, "py": -0.5, "pz": -0.5},
+    "sp3-3": {"s": 0.5, "px": -0.5, "py": 0.5, "pz": -0.5},
+    "sp3-4": {"s": 0.5, "px": -0.5, "py": -0.5, "pz": 0.5},
+    "sp3d2-1": {"s": _SIX, "px": -_TWO, "dz2": -_TWELVE, "dx2-y2": 0.5},
+    "sp3d2-2": {"s": _SIX, "px": _TWO, "dz2": -_TWELVE, "dx2-y2": 0.5},
+    "sp3d2-3": {"s": _SIX, "py": -_TWO, "dz2": -_TWELVE, "dx2-y2": -0.5},
+    "sp3d2-4": {"s": _SIX, "py": _TWO, "dz2": -_TWELVE, "dx2-y2": -0.5},
+    "sp3d2-5": {"s": _SIX, "pz": -_TWO, "dz2": _THREE},
+    "sp3d2-6": {"s": _SIX, "pz": _TWO, "dz2": _THREE},
+}
+"""Hybrids of Wannier90 in real orbitals."""
+
+
+def angular_momentum(shell: str) -> np.ndarray:
+    """L/hbar in the real orbitals of a shell ("p" or "d"), order of `ORBITALS`: shape (3, n, n).
+
+    >>> angular_momentum("p")[2].imag  # L_z px = i py
+    array([[ 0.,  0.,  0.],
+           [ 0.,  0., -1.],
+           [ 0.,  1.,  0.]])
+    """
+    if shell not in ORBITALS:
+        raise InputError(f'shell "{shell}": spin-orbit coupling knows "p" and "d"')
+    l = "spdf".index(shell)
+    m = np.arange(-l, l + 1)
+    raising = np.diag(np.sqrt(l * (l + 1) - m[:-1] * (m[:-1] + 1)), -1)
+    spherical = np.stack([(raising + raising.T) / 2, (raising - raising.T) / 2j, np.diag(m)])
+    states = {}
+    for name in ORBITALS[shell]:
+        states[name] = np.zeros(2 * l + 1, dtype=complex)
+    states["pz" if l == 1 else "dz2"][l] = 1
+    # (x, y) like combinations of m = +-1, (x2 - y2, xy) of m = +-2; Condon-Shortley phases
+    x, y = ("px", "py") if l == 1 else ("dxz", "dyz")
+    states[x][[l - 1, l + 1]] = np.array([1, -1]) / np.sqrt(2)
+    states[y][[l - 1, l + 1]] = np.array([1j, 1j]) / np.sqrt(2)
+    if l == 2:
+        states["dx2-y2"][[0, 4]] = 1 / np.sqrt(2)
+        states["dxy"][[0, 4]] = np.array([1j, -1j]) / np.sqrt(2)
+    basis = np.stack([states[name] for name in ORBITALS[shell]], axis=1)
+    return basis.conj().T @ spherical @ basis
+
+
+def two_channels(up: ElectronPhonon, down: ElectronPhonon, *, tolerance: float = 1e-3) -> ElectronPhonon:
+    """One spinor model of two collinear channels (the same twice for a nonmagnetic crystal).
+
+    Parameters
+    ----------
+    up, down : ElectronPhonon
+        Without spin, of one calculation.
+    tolerance : float
+        Largest relative difference of the two files' force constants.
+
+    Raises
+    ------
+    InputError
+        If crystal, meshes or phonons of the two differ, or one is a spinor model.
+    """
+    for data in (up, down):
+        if data.spinor:
+            raise InputError(f"{data.source}: is a spinor model already; give the file of one collinear spin channel")
+    pairs = (
+        ("unit cells", up.cell, down.cell),
+        ("atoms", up.atoms.positions, down.atoms.positions),
+        ("masses", up.atoms.masses, down.atoms.masses),
+        ("k meshes", up.k_mesh, down.k_mesh),
+        ("q meshes", up.q_mesh, down.q_mesh),
+    )
+    for name, a, b in pairs:
+        if np.shape(a) != np.shape(b) or not np.allclose(a, b, rtol=1e-5, atol=1e-5):
+            raise InputError(f"{up.source} and {down.source}: different {name}; use two channels of one calculation")
+    q = np.random.default_rng(0).random((8, 3)) @ up.reciprocal_cell
+    d_up, d_down = up.phonons.dynamical_matrix(q), down.phonons.dynamical_matrix(q)
+    if np.abs(d_up - d_down).max() > tolerance * np.abs(d_up).max():
+        raise InputError(f"{up.source} and {down.source}: different phonons; use two channels of one calculation")
+    n = up.electrons.n_orbitals + down.electrons.n_orbitals
+    return replace(
+        up,
+        electrons=_both_electrons(up.electrons, down.electrons),
+        file_coupling=_both_couplings(up.file_coupling, down.file_coupling, n),
+        wannier_centres=np.concatenate([up.wannier_centres, down.wannier_centres]),
+        spinor=True,
+        source=up.source if up is down else f"{up.source} (up), {down.source} (down)",
+        checks=dict(up.checks),
+        warnings=[*up.warnings, *(w for w in down.warnings if w not in up.warnings)],
+        _cache={},
+    )
+
+
+def with_exchange(data: ElectronPhonon, field) -> ElectronPhonon:
+    """The same with ``b.sigma`` added to the Hamiltonian.
+
+    Parameters
+    ----------
+    data : ElectronPhonon
+        With spin matrices (`two_channels`).
+    field : array, shape (3,) or (n, 3)
+        b, eV: one for all functions, or one for each of the n functions of a channel. Splits bands by 2 |b|; the moment
+        points along -b.
+    """
+    n = _channel_size(data)
+    b = np.asarray(field, dtype=float)
+    if b.shape not in ((3,), (n, 3)):
+        raise InputError(f"exchange field: shape {b.shape}; expected (3,) or ({n}, 3), eV")
+    b = np.broadcast_to(b, (n, 3))
+    matrix = sum(np.kron(PAULI[axis], np.diag(b[:, axis])) for axis in range(3))
+    return replace(data, electrons=data.electrons.with_onsite(matrix))
+
+
+def with_spin_orbit(
+    data: ElectronPhonon, orbitals: Sequence[str | None], strength: Mapping[str, float]
+) -> ElectronPhonon:
+    """The same with ``lambda L.S`` added on the named shells.
+
+    Parameters
+    ----------
+    data : ElectronPhonon
+        With spin matrices (`two_channels`).
+    orbitals : sequence of str or None
+        For each Wannier function of a channel the orbital it was projected on ("dxy", "pz", ...; see `ORBITALS`) or
+        hybrid ("sp3d2-1", ...; see `HYBRIDS`); "s" or None takes no part.
+    strength : mapping of str to float
+        lambda, eV, for "p" and "d".
+
+    Raises
+    ------
+    InputError
+        If a name is unknown or the number of names wrong.
+    """
+    n = _channel_size(data)
+    if len(orbitals) != n:
+        raise InputError(f"orbitals: {len(orbitals)} names for {n} Wannier functions of a channel")
+    sites = on_atoms(data.wannier_centres[:n], data.atoms.positions, data.cell)
+    same = np.linalg.norm(sites[:, None] - sites[None], axis=-1) < 0.1
+    matrix = np.zeros((2 * n, 2 * n), dtype=complex)
+    for shell, value in strength.items():
+        momentum = angular_momentum(shell)
+        parts = np.array([_components(name, shell) for name in orbitals])  # (n, 2l + 1)
+        if not parts.any():
+            raise InputError(f'orbitals: none belongs to the "{shell}" shell that strength names')
+        for axis in range(3):
+            l_matrix = parts @ momentum[axis] @ parts.T * same
+            matrix += 0.5 * value * np.kron(PAULI[axis], l_matrix)
+    return replace(data, electrons=data.electrons.with_onsite(matrix))
+
+
+def _components(name, shell) -> list[float]:
+    """Expansion of a function in the orbitals of a shell."""
+    known = {"s", *ORBITALS["p"], *ORBITALS["d"]}
+    if name is None:
+        return [0.0] * len(ORBITALS[shell])
+    if name not in known and name not in HYBRIDS:
+        raise InputError(f'orbital "{name}": use one of {", ".join(sorted(known))}, or a hybrid such as "sp3d2-1"')
+    expansion = HYBRIDS.get(name, {name: 1.0})
+    return [expansion.get(orbital, 0.0) for orbital in ORBITALS[shell]]
+
+
+def _channel_size(data) -> int:
+    """Functions of one channel of a model in the order (up, down)."""
+    n, odd = divmod(data.electrons.n_orbitals, 2)
+    if data.electrons.spin is None or odd or not np.allclose(data.electrons.spin[2], np.kron(PAULI[2], np.eye(n))):
+        raise InputError(
+            f"{data.source}: has no spin matrices in the order (up, down); make a spinor model of two channels first"
+        )
+    return n
+
+
+def _both_electrons(up: LatticeModel, down: LatticeModel) -> LatticeModel:
+    if up.n_orbitals != down.n_orbitals:
+        raise InputError(
+            f"spin channels: {up.n_orbitals} and {down.n_orbitals} Wannier functions; both channels need the same"
+        )
+    n = up.n_orbitals
+    vectors, (rows_up, rows_down) = _union(up.vectors, down.vectors)
+    hoppings = np.zeros((len(vectors), 2 * n, 2 * n), dtype=complex)
+    hoppings[rows_up, :n, :n], hoppings[rows_down, n:, n:] = up.hoppings, down.hoppings
+    r_up, r_down = position_elements(up), position_elements(down)
+    positions = None
+    if r_up is not None and r_down is not None:
+        positions = np.zeros((len(vectors), 3, 2 * n, 2 * n), dtype=complex)
+        positions[rows_up, :, :n, :n], positions[rows_down, :, n:, n:] = r_up, r_down
+    sites = np.concatenate([up.site_positions, down.site_positions])
+    spin = np.stack([np.kron(s, np.eye(n)) for s in PAULI])
+    return LatticeModel(up.cell, vectors, hoppings, positions, sites, spin)
+
+
+def _both_couplings(up: Coupling, down: Coupling, n: int) -> Coupling:
+    re_vectors, (e_up, e_down) = _union(up.re_vectors, down.re_vectors)
+    rp_vectors, (p_up, p_down) = _union(up.rp_vectors, down.rp_vectors)
+    values = np.zeros((len(rp_vectors), up.n_displacements, len(re_vectors), n, n), dtype=complex)
+    half = up.n_orbitals
+    for coupling, e, p, block in (
+        (up, e_up, p_up, slice(None, half)),
+        (down, e_down, p_down, slice(half, None)),
+    ):
+        values[p[:, None], :, e, block, block] = coupling.values.transpose(0, 2, 1, 3, 4)
+    return Coupling(re_vectors, rp_vectors, values)
+
+
+def _union(a, b):
+    """All vectors of two lists, sorted, and the rows that each list takes."""
+    vectors = np.unique(np.concatenate([a, b]), axis=0)
+    index = {tuple(r): i for i, r in enumerate(vectors.tolist())}
+    return vectors, [np.array([index[tuple(r)] for r in part.tolist()]) for part in (a, b)]

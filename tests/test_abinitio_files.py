@@ -1,0 +1,252 @@
+"""Readers and writers: nothing is lost on the way, and damaged or mixed files end in one sentence."""
+
+import gzip
+import shutil
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+
+from helpers_abinitio import Toy, examined, polar
+from sidejump.abinitio.compact import read_compact, write_compact
+from sidejump.abinitio.container import mesh_points
+from sidejump.abinitio.epw import read_epw
+from sidejump.abinitio.epw_write import write_epw
+from sidejump.abinitio.formats import convert, read_electron_phonon
+from sidejump.abinitio.images import minimal_images
+from sidejump.abinitio.perturbo import read_perturbo
+from sidejump.abinitio.perturbo_write import write_perturbo
+from sidejump.errors import InputError
+
+BCC = 1.5 * np.array([[1.0, 1, 1], [-1, 1, 1], [-1, -1, 1]])
+K_MESH, Q_MESH = (4, 4, 4), (2, 2, 2)
+
+
+@pytest.fixture(scope="module")
+def data():
+    """One atom in a bcc cell, so that ties abound; known on coarse meshes."""
+    toy = Toy(cell=BCC, positions=np.zeros((1, 3)), masses=np.array([30000.0]), owner=[0, 0])
+    return examined(toy.from_meshes(K_MESH, Q_MESH, spinor=True))
+
+
+@pytest.fixture(scope="module")
+def folder(data, tmp_path_factory):
+    return write_epw(data, tmp_path_factory.mktemp("epw"), prefix="toy", n_electrons=2.0)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """Two atoms, polar, in a cell without symmetry."""
+    toy = Toy()
+    known = toy.from_meshes((2, 2, 2), (2, 2, 2))
+    charged = polar(toy, alpha=(2 * np.pi / 3.0) ** 2)
+    phonons = replace(
+        known.phonons,
+        born_charges=charged.born_charges,
+        dielectric=charged.dielectric,
+        alpha=charged.alpha,
+    )
+    return examined(replace(known, phonons=phonons, alat=3.0))
+
+
+def compare(a, b, *, on_mesh=False, images=("file", "hermitian")):
+    rng = np.random.default_rng(1)
+    k, q = rng.random((5, 3)), rng.random((5, 3))
+    if on_mesh:
+        k, q = rng.permutation(mesh_points(a.k_mesh))[:5], rng.permutation(mesh_points(a.q_mesh))[:5]
+    np.testing.assert_allclose(b.energies(k), a.energies(k), atol=1e-11)
+    wave = q @ a.reciprocal_cell
+    scale = np.abs(a.phonons.dynamical_matrix(wave)).max()
+    np.testing.assert_allclose(
+        b.phonons.dynamical_matrix(wave), a.phonons.dynamical_matrix(wave), atol=1e-11 * scale, rtol=1e-10
+    )
+    for name in images:
+        np.testing.assert_allclose(b.wannier_vertex(k, q, name), a.wannier_vertex(k, q, name), atol=1e-10)
+    np.testing.assert_allclose(b.wannier_centres, a.wannier_centres, atol=1e-12)
+    np.testing.assert_allclose(b.atoms.masses, a.atoms.masses)
+    assert (b.k_mesh, b.q_mesh, b.spinor) == (a.k_mesh, a.q_mesh, a.spinor)
+
+
+def test_compact_file_holds_everything(data, pair, tmp_path):
+    for name, original in (("a", data), ("b", pair)):
+        again = read_compact(write_compact(original, tmp_path / f"{name}.h5"))
+        compare(original, again)
+        k = np.random.default_rng(0).random((3, 3)) @ original.reciprocal_cell
+        np.testing.assert_allclose(
+            again.electrons.position_matrix(k), original.electrons.position_matrix(k), atol=1e-12
+        )
+        assert again.checks == original.checks and again.fermi_energy == original.fermi_energy
+        assert again.atoms.symbols == original.atoms.symbols
+    with h5py.File(tmp_path / "a.h5") as stream:
+        assert stream["coupling/values"].attrs["units"] == "eV/angstrom"
+
+
+def test_epw_files_keep_every_number(data, folder):
+    again = read_epw(folder)
+    compare(data, again)
+    assert again.fermi_energy == pytest.approx(data.fermi_energy)
+    k = np.random.default_rng(0).random((3, 3)) @ data.reciprocal_cell
+    np.testing.assert_allclose(again.electrons.position_matrix(k), data.electrons.position_matrix(k), atol=1e-11)
+    assert again.extra["n_electrons"] == 2
+
+
+def test_vectors_are_rebuilt_where_the_version_writes_none(data, folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "old")
+    (copy / "wigner.fmt").unlink()
+    compare(data, read_epw(copy))  # meshes from the numbers of vectors
+    compare(data, read_epw(copy, k_mesh=K_MESH, q_mesh=Q_MESH))
+    with pytest.raises(InputError, match=r"k_mesh = \[3, 3, 3\].* has the 89, 15 and 15 vectors"):
+        read_epw(copy, k_mesh=(3, 3, 3))
+
+
+def test_packed_files_and_older_names(data, folder, tmp_path):
+    for path in folder.iterdir():
+        name = path.name.replace("epmatwp", "epmatwp1")
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+    compare(data, read_epw(tmp_path))
+
+
+def test_newer_versions(data, folder, tmp_path):
+    """From 6.0 `crystal.fmt` is longer and `vmedata.fmt` holds two forms; from 6.2 weights are divided out."""
+    copy = shutil.copytree(folder, tmp_path / "new")
+    lines = (copy / "crystal.fmt").read_text().splitlines()
+    lines[2] += " 0"
+    lines.insert(11, " F")
+    (copy / "crystal.fmt").write_text("\n".join([*lines, " 0.0", " 0.02", " 0"]) + "\n")
+    elements = (copy / "vmedata.fmt").read_text().splitlines()
+    (copy / "vmedata.fmt").write_text("\n".join(x for e in elements for x in (e, " (0.0, 0.0)")) + "\n")
+    compare(data, read_epw(copy))
+
+    ties_k, ties_q = (minimal_images(BCC, mesh, np.zeros(3))[1] for mesh in (K_MESH, Q_MESH))
+    (copy / "wigner.fmt").write_text(" -2 0 1\n" + (copy / "wigner.fmt").read_text())
+    coupling = np.fromfile(copy / "toy.epmatwp", dtype="<c16").reshape(15, 3, 89, 2, 2)
+    (coupling / ties_q[:, None, None, None, None] / ties_k[:, None, None]).tofile(copy / "toy.epmatwp")
+    lines = (copy / "epwdata.fmt").read_text().splitlines()
+    values = np.array([[float(x) for x in line.strip(" ()").split(",")] for line in lines[3:]])
+    values[: 4 * 89] /= np.tile(ties_k, 4)[:, None]
+    values[4 * 89 :] /= np.tile(ties_q, 9)[:, None]
+    (copy / "epwdata.fmt").write_text("\n".join(lines[:3] + [f" ({a:.17e},{b:.17e})" for a, b in values]) + "\n")
+    compare(data, read_epw(copy))
+
+
+def test_perturbo_files(data, pair, tmp_path):
+    for name, original in (("a", data), ("b", pair)):
+        first = read_perturbo(write_perturbo(original, tmp_path / f"{name}_epr.h5"))
+        compare(original, first, on_mesh=True)
+        compare(original, first, on_mesh=False, images=("hermitian",)) if name == "a" else None
+        second = read_perturbo(write_perturbo(first, tmp_path / f"{name}2_epr.h5"))
+        compare(first, second)
+        assert first.electrons.residual_positions is None and first.family == "perturbo"
+
+
+def test_conversion_by_name(data, pair, tmp_path):
+    packed = write_compact(pair, tmp_path / "pair.h5")
+    there = convert(packed, tmp_path / "pair_epr.h5")
+    compare(pair, read_electron_phonon(there), on_mesh=True)
+    epw = convert(there, tmp_path / "files", n_electrons=8, fermi_energy=0.1, prefix="x")
+    assert (epw / "x.epmatwp").exists()
+    compare(pair, read_electron_phonon(epw), on_mesh=True)
+    back = read_electron_phonon(convert(epw, tmp_path / "again.hdf5"))
+    assert back.family == "epw" and back.extra["n_electrons"] == 8
+    with pytest.raises(InputError, match="n_electrons"):
+        convert(there, tmp_path / "more")
+    with pytest.raises(InputError, match='format "xml"'):
+        convert(packed, tmp_path / "x", to="xml")
+    with pytest.raises(InputError, match="only the EPW format"):
+        convert(packed, tmp_path / "x.h5", prefix="y")
+    with pytest.raises(InputError, match="Ewald parameter of 2"):
+        write_epw(replace(pair, coupling_alpha=2 * pair.phonons.alpha), tmp_path / "z", n_electrons=1)
+    layer = replace(pair, two_dimensional=True)
+    with pytest.raises(InputError, match="polar two-dimensional"):
+        write_perturbo(layer, tmp_path / "l_epr.h5")
+
+
+def refuses(read, words):
+    with pytest.raises(InputError, match=words) as caught:
+        read()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["crystal.fmt", "epwdata.fmt", "vmedata.fmt", "wigner.fmt", "toy.epmatwp"])
+def test_every_file_cut_short(folder, tmp_path, name):
+    copy = shutil.copytree(folder, tmp_path / "cut")
+    content = (copy / name).read_bytes()
+    for part in (0.3, 0.9):
+        (copy / name).write_bytes(content[: int(part * len(content)) // 16 * 16])
+        refuses(lambda: read_epw(copy), f"{name}: .*(truncated|another run|not EPW)")
+    packed = gzip.compress(content)
+    (copy / name).unlink()
+    (copy / f"{name}.gz").write_bytes(packed[: len(packed) // 2])
+    refuses(lambda: read_epw(copy), rf"{name}\.gz: .*truncated")
+
+
+def test_mixed_runs_and_missing_files(data, folder, tmp_path):
+    other = Toy(cell=BCC, positions=np.zeros((1, 3)), masses=np.array([30000.0]), owner=[0, 0, 0])
+    write_epw(examined(other.from_meshes(K_MESH, Q_MESH)), tmp_path / "other", prefix="toy", n_electrons=2.0)
+    for name in ("crystal.fmt", "toy.epmatwp", "vmedata.fmt"):
+        copy = shutil.copytree(folder, tmp_path / f"mixed_{name}")
+        shutil.copy(tmp_path / "other" / name, copy / name)
+        refuses(lambda copy=copy: read_epw(copy), f"{name}: .*another run")
+    smaller = Toy(cell=BCC, positions=np.zeros((1, 3)), masses=np.array([30000.0]), owner=[0, 0])
+    write_epw(examined(smaller.from_meshes((2, 2, 2), Q_MESH)), tmp_path / "small", prefix="toy", n_electrons=2.0)
+    copy = shutil.copytree(folder, tmp_path / "mixed_wigner")
+    shutil.copy(tmp_path / "small" / "wigner.fmt", copy)
+    refuses(lambda: read_epw(copy), r"wigner.fmt: 15, 15, 15 vectors, epwdata.fmt has 89, 15, 15; use files of one run")
+
+    copy = shutil.copytree(folder, tmp_path / "missing")
+    shutil.copy(copy / "toy.epmatwp", copy / "b.epmatwp")
+    refuses(lambda: read_epw(copy), "several files b.epmatwp, toy.epmatwp")
+    (copy / "toy.epmatwp").unlink()
+    (copy / "b.epmatwp").unlink()
+    refuses(lambda: read_epw(copy), "no file PREFIX.epmatwp")
+    (copy / "epwdata.fmt").unlink()
+    refuses(lambda: read_epw(copy), "epwdata.fmt: no such file")
+    refuses(lambda: read_epw(tmp_path / "nowhere"), "no such directory")
+
+
+def test_shuffled_coupling_is_noticed(folder, tmp_path):
+    """A binary of the right size with the wrong numbers is not Hermitian on the mesh."""
+    copy = shutil.copytree(folder, tmp_path / "shuffled")
+    values = np.fromfile(copy / "toy.epmatwp", dtype="<c16")
+    np.random.default_rng(0).permutation(values).tofile(copy / "toy.epmatwp")
+    refuses(lambda: read_epw(copy), "the files are of different runs")
+    values[7] = np.nan
+    values.tofile(copy / "toy.epmatwp")
+    refuses(lambda: read_epw(copy), "not finite")
+
+
+def test_damaged_and_foreign_hdf5(data, tmp_path):
+    write_compact(data, tmp_path / "c.h5")
+    write_perturbo(data, tmp_path / "p_epr.h5")
+    for name, read in (("c.h5", read_compact), ("p_epr.h5", read_perturbo)):
+        content = (tmp_path / name).read_bytes()
+        for part in (0.2, 0.7, 0.97):
+            (tmp_path / f"cut_{name}").write_bytes(content[: int(part * len(content))])
+            refuses(lambda read=read, name=name: read(tmp_path / f"cut_{name}"), f"cut_{name}: .*(truncated|damaged)")
+        refuses(lambda read=read: read(tmp_path / "none.h5"), "no such file")
+    with h5py.File(tmp_path / "foreign.h5", "w") as stream:
+        stream["temperature"] = [1.0, 2.0]
+    refuses(lambda: read_compact(tmp_path / "foreign.h5"), "has another format")
+    refuses(lambda: read_perturbo(tmp_path / "foreign.h5"), "not a Perturbo")
+    refuses(lambda: read_electron_phonon(tmp_path / "foreign.h5"), "not a Perturbo")
+    (tmp_path / "text.h5").write_text("no HDF5 at all")
+    refuses(lambda: read_electron_phonon(tmp_path / "text.h5"), "text.h5: truncated or not a Perturbo")
+    with h5py.File(tmp_path / "c.h5", "a") as stream:
+        stream.attrs["version"] = 99
+    refuses(lambda: read_compact(tmp_path / "c.h5"), "version 99")
+    with h5py.File(tmp_path / "p_epr.h5", "a") as stream:
+        stream["basic_data/num_wann"][()] = 3
+    refuses(lambda: read_perturbo(tmp_path / "p_epr.h5"), "wannier_center has shape")
+    with h5py.File(tmp_path / "p_epr.h5", "a") as stream:
+        stream["basic_data/num_wann"][()] = 2
+        stream["basic_data/kc_dim"][()] = (3, 3, 3)
+    refuses(lambda: read_perturbo(tmp_path / "p_epr.h5"), "the lattice vectors need")
+
+
+def test_force_constants_left_to_another_file(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "lifc")
+    lines = (copy / "epwdata.fmt").read_text().splitlines()
+    rows = 9 * 15
+    (copy / "epwdata.fmt").write_text("\n".join(lines[:-rows] + [" (0.0,0.0)"] * rows) + "\n")
+    refuses(lambda: read_epw(copy), "lifc")

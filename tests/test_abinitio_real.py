@@ -1,0 +1,208 @@
+"""Real files of EPW and Perturbo against what the codes themselves print."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sidejump.abinitio.epw import read_epw
+from sidejump.abinitio.formats import convert, read_electron_phonon
+from sidejump.abinitio.info import acoustic_exponent, off_mesh_hermiticity
+from sidejump.abinitio.perturbo import read_perturbo
+from sidejump.abinitio.rydberg import RYDBERG
+from sidejump.abinitio.spin import two_channels, with_exchange, with_spin_orbit
+from sidejump.electrons.wannier90 import read_wannier90
+from sidejump.errors import InputError
+
+DATA = Path(os.environ.get("SIDEJUMP_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def path(name):
+    found = DATA / name
+    if not found.exists():
+        pytest.skip(f"{found} is missing: set SIDEJUMP_DATA to the folder that holds {name.split('/')[0]}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def iron():
+    return read_epw(path("iron_epw"))
+
+
+@pytest.fixture(scope="module")
+def lead():
+    return read_epw(path("lead_epw"))
+
+
+def averaged(g, energies_k, energies_kq, omega):
+    """|g| in meV as EPW prints it: root mean square over degenerate states (10 microeV)."""
+    square = np.abs(g) ** 2
+    for axis, levels in ((1, energies_kq), (2, energies_k), (3, omega)):
+        same = (np.abs(levels[:, :, None] - levels[:, None, :]) < 1e-5).astype(float)
+        same /= same.sum(axis=2, keepdims=True)
+        square = np.moveaxis(np.einsum("pab,pb...->pa...", same, np.moveaxis(square, axis, 1)), 1, axis)
+    return 1e3 * np.sqrt(square)
+
+
+def compare_with_epw(data, table):
+    """Columns q, k, band at k, band at k + q, mode (from 1), E_k, E_k+q, omega, |g|: largest deviations."""
+    rows, index = np.unique(table[:, :6], axis=0, return_inverse=True)
+    index = index.ravel()
+    q, k = rows[:, :3], rows[:, 3:]
+    at_k, at_kq, omega = data.energies(k), data.energies(k + q), data.phonon_energies(q)
+    g = averaged(data.coupling(k, q, images="file"), at_k, at_kq, omega)
+    n, m, nu = (table[:, 6:9].astype(int) - 1).T
+    energy = np.abs(np.stack([at_k[index, n] - table[:, 9], at_kq[index, m] - table[:, 10]])).max()
+    phonon = np.abs(np.abs(1e3 * omega[index, nu]) - np.abs(table[:, 11])).max()
+    return energy, phonon, np.abs(g[index, m, n, nu] - table[:, 12]).max(), omega[index, nu]
+
+
+def test_iron_reproduces_epw(iron):
+    """All 19 440 values of |g|: to 5e-7 meV, of up to 1600 meV."""
+    table = np.loadtxt(path("iron_epw/gkk_table.dat.gz"))
+    assert len(table) == 19440
+    energy, phonon, coupling, _ = compare_with_epw(iron, table)
+    assert energy < 5.1e-5  # print precision
+    assert phonon < 1e-9 and coupling < 1e-6
+
+
+def test_lead_reproduces_epw(lead):
+    rows, q, k = [], None, None
+    for line in path("lead_epw/epw_g.out").read_text().splitlines():
+        found = re.match(r"\s+i([qk]) =\s+\d+ coord\.:(.*)", line)
+        if found:
+            point = [float(x) for x in found[2].split()]
+            q, k = (point, None) if found[1] == "q" else (q, point)
+        elif k is not None and len(line.split()) == 7 and line.split()[0].isdigit():
+            rows.append([*q, *k, *map(float, line.split())])
+    table = np.array(rows)
+    table[:, :3] = np.where(np.abs(table[:, :3] - 1 / 3) < 1e-6, 0.33333333, table[:, :3])  # as in its q list
+    assert len(table) == 3072
+    energy, phonon, coupling, omega = compare_with_epw(lead, table)
+    assert energy < 5.1e-5 and phonon < 1e-9 and coupling < 1e-6
+    # imaginary modes are negative here, and have no amplitude in either program
+    assert (omega[table[:, 11] < 0] < 0).all() and not table[table[:, 11] < 0, 12].any()
+
+
+def test_lead_bands_and_phonons(lead):
+    k = np.array([[0, 0, 0], [0.12, 0.31, -0.27], [0.5, 0.25, 0.75], [0.05, -0.11, 0.43]])
+    q = np.array([[0.1, 0, 0], [0.33333333, 0, 0.33333333], [0.21, -0.37, 0.08], [0.5, 0, 0.5]])
+    bands = np.array(path("lead_epw/band.eig").read_text().split("/")[1].split(), dtype=float).reshape(4, 11)[:, 3:]
+    modes = np.array(path("lead_epw/phband.freq").read_text().split("/")[1].split(), dtype=float).reshape(4, 6)[:, 3:]
+    np.testing.assert_allclose(lead.energies(k), bands, atol=1e-10)
+    np.testing.assert_allclose(np.abs(1e3 * lead.phonon_energies(q)), np.abs(modes), atol=6e-5)
+    assert lead.checks["imaginary_modes_on_mesh"] == 12 and any("imaginary" in w for w in lead.warnings)
+    assert lead.checks["reversal_energy_violation_eV"] < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "bands"), [("fe", 6, slice(None)), ("gaas", 1, slice(3, 8)), ("graphene", 3, slice(None))]
+)
+def test_perturbo_reproduces_itself(name, number, bands):
+    yaml = pytest.importorskip("yaml")
+    data = read_perturbo(path(f"perturbo/{name}_epr.h5"))
+
+    def output(kind, section):
+        text = path(f"perturbo/reference/epr{number}-{kind}/pert_output.yml").read_text()
+        return yaml.safe_load(text)[section]
+
+    def table(found, key=None):
+        return np.array([found[i] if key is None else found[i][key] for i in sorted(found)]).T
+
+    reference = output("bands", "bands")
+    energies = data.energies(np.array(reference["k-point coordinates"]))
+    np.testing.assert_allclose(energies, table(reference["band index"]), atol=1e-4)
+    reference = output("phdisp", "bands")
+    q = np.array(reference[next(key for key in reference if key.endswith("point coordinates"))])
+    np.testing.assert_allclose(1e3 * data.phonon_energies(q), table(reference["band index"]), atol=1e-2)
+    reference = output("ephmat", "ephmat")
+    k, q = (np.array(reference[f"{x}-point coordinates"]) for x in "kq")
+    k, q = np.repeat(k, len(q), axis=0), np.tile(q, (len(k), 1))
+    g = data.coupling(k, q, images="file")[:, bands, bands]
+    found = 1e3 * np.sqrt(np.sum(np.abs(g) ** 2, axis=(1, 2)) / g.shape[1])
+    np.testing.assert_allclose(found, table(reference["phonon mode"], "e-ph matrix elements"), rtol=1e-5, atol=1e-6)
+    omega = table(reference["phonon mode"], "phonon energy")
+    np.testing.assert_allclose(1e3 * data.phonon_energies(q), omega, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "name", ["iron_epw", "lead_epw", "perturbo/fe_epr.h5", "perturbo/gaas_epr.h5", "perturbo/graphene_epr.h5"]
+)
+def test_hermitian_images_of_real_sets(name):
+    """Off the mesh no worse than on it, where the values of the file stay."""
+    data = read_electron_phonon(path(name))
+    on_mesh = data.checks["coupling_hermiticity_on_mesh"]
+    assert on_mesh < 2e-5
+    assert off_mesh_hermiticity(data, "hermitian") < 5e-5
+    assert off_mesh_hermiticity(data, "file") > 100 * off_mesh_hermiticity(data, "hermitian")
+    rng = np.random.default_rng(0)
+    k, q = (rng.integers(0, 12, (6, 3)) / np.array(mesh) for mesh in (data.k_mesh, data.q_mesh))
+    own = data.wannier_vertex(k, q, "file")
+    assert np.abs(data.wannier_vertex(k, q) - own).max() < 1e-12 * np.abs(own).max()
+
+
+def test_coupling_of_iron_decays(iron):
+    """Largest elements at |Rp| = 0, and beyond the fourth shell, where file images have none left to fall."""
+    c = iron.coupling_matrix()
+    distance = np.linalg.norm(c.rp_vectors @ iron.cell, axis=1)
+    size = np.abs(c.values).max(axis=(1, 2, 3, 4))
+    shells = [size[(distance >= a) & (distance < b)].max() for a, b in ((0, 1), (2, 3), (3, 5), (5, 7))]
+    assert shells[0] == pytest.approx(10.1, abs=0.05)
+    assert shells[0] > 2 * shells[1] > 4 * shells[2] > 8 * shells[3]
+
+
+def test_wannier_functions_of_iron(iron):
+    """Position matrix and Hamiltonian are those of Wannier90's file of the same run; a finer one can take over."""
+    same = read_wannier90(path("iron_epw/Fe_tb.dat.gz"))
+    checks = iron.with_electrons(same).checks
+    assert checks["electrons_on_mesh_eV"] < 2e-6 and checks["electrons_centres_angstrom"] < 1e-6
+    k = np.random.default_rng(0).random((4, 3)) @ iron.reciprocal_cell
+    mine, theirs = iron.electrons.position_matrix(k), same.position_matrix(k)
+    # the diagonal differs by the logarithm of the overlaps, which EPW does not take
+    between = ~np.eye(18, dtype=bool)
+    assert np.abs(mine - theirs)[:, :, between].max() < 1e-6
+    assert np.abs(mine - theirs).max() < 0.15
+    finer = iron.with_electrons(read_wannier90(path("iron_wannier90/Fe_tb.dat.gz")))
+    assert finer.checks["electrons_on_mesh_eV"] < 3e-3
+    with pytest.raises(InputError, match="instead of 18"):
+        iron.with_electrons(read_electron_phonon(path("lead_epw")).electrons)
+
+
+def test_acoustic_limit_of_graphene():
+    np.testing.assert_allclose(acoustic_exponent(read_perturbo(path("perturbo/graphene_epr.h5"))), 1.0, atol=0.1)
+
+
+@pytest.mark.parametrize("name", ["lead_epw", "perturbo/gaas_epr.h5"])
+def test_conversion_of_real_sets(name, tmp_path):
+    source = path(name)
+    original = read_electron_phonon(source)
+    convert(source, tmp_path / "compact.h5")
+    rng = np.random.default_rng(3)
+    k, q = rng.random((2, 4, 3))
+    target = {"epw": "files", "perturbo": "x_epr.h5"}[original.family]
+    options = {"n_electrons": 8.0, "fermi_energy": 1.0} if original.family == "perturbo" else {}
+    back = read_electron_phonon(convert(tmp_path / "compact.h5", tmp_path / target))
+    np.testing.assert_allclose(back.coupling(k, q, "file"), original.coupling(k, q, "file"), atol=1e-9)
+    other = {"files": "x_epr.h5", "x_epr.h5": "files"}[target]
+    crossed = read_electron_phonon(convert(tmp_path / "compact.h5", tmp_path / other, **options))
+    k, q = (rng.integers(0, 6, (4, 3)) / np.array(mesh) for mesh in (original.k_mesh, original.q_mesh))
+    np.testing.assert_allclose(crossed.wannier_vertex(k, q), original.wannier_vertex(k, q), atol=1e-11)
+    np.testing.assert_allclose(crossed.phonon_energies(q), original.phonon_energies(q), atol=1e-7)
+
+
+def test_iron_of_two_channels():
+    """The minority channel twice, split by an exchange field, with spin-orbit coupling: 18 bands of a ferromagnet."""
+    minority = read_perturbo(path("perturbo/fe_epr.h5"))
+    names = ["sp3d2-1", "sp3d2-2", "sp3d2-6", "sp3d2-3", "sp3d2-5", "dxy", "dxz", "sp3d2-4", "dyz"]
+    model = with_exchange(two_channels(minority, minority), (0, 0, 1.0))
+    turned = with_spin_orbit(model, names, {"d": 0.06, "p": 0.2})
+    k = np.random.default_rng(0).random((6, 3))
+    shift = np.abs(turned.energies(k) - model.energies(k))
+    assert 0.005 < shift.max() < 0.5
+    assert model.phonons is minority.phonons and turned.energies(k).shape == (6, 18)
+
+
+def test_energy_unit():
+    assert pytest.approx(13.605693, abs=1e-6) == RYDBERG
