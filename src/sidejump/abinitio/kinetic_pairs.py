@@ -34,7 +34,7 @@ class ElectronPhononPairs(PairSource):
         self.channels = data.phonons.n_modes
         self.volume = float(abs(np.linalg.det(data.cell)))
 
-    def prepare(self, states):
+    def prepare(self, states, *, single=False):
         self._vertices = PairVertices(self.data, states, images=self.images)
 
     def evaluate(self, rows, columns, z_cut):

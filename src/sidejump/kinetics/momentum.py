@@ -6,6 +6,8 @@ import itertools
 
 import numpy as np
 
+_FEW = 6  # images up to which trying each is the fastest
+
 
 class MomentumTransfer:
     """Lengths ``|k' - k + G|`` of the shortest image, and which G it uses.
@@ -31,6 +33,9 @@ class MomentumTransfer:
         self.images = lattice[np.linalg.norm(lattice, axis=1) <= diameter * (1 + 1e-9)]
         order = np.argsort(np.linalg.norm(self.images, axis=1), kind="stable")
         self.images = self.images[order]
+        # after rounding to the nearest lattice point, only these can still shorten a vector
+        reach = (-(corner @ lattice.T)).max(axis=0)
+        self._nearer = lattice[2 * reach > (lattice**2).sum(axis=1) * (1 + 1e-9)]
 
     def first_zone(self, k: np.ndarray) -> np.ndarray:
         """k moved by the reciprocal vector that makes it shortest; shape (..., d)."""
@@ -51,14 +56,37 @@ class MomentumTransfer:
         keep = (distance <= distance.min() + 2 * radius + 1e-12) & (distance - radius <= reach)
         return self.images[keep]
 
-    @staticmethod
-    def lengths(k, other, images):
-        """Shortest ``|other + G - k|`` over `images` and the index of G: two arrays of shape (P, Q)."""
+    def lengths(self, k, other, images):
+        """Shortest ``|other + G - k|`` over `images`, which :meth:`nearby_images` gave: shape (P, Q)."""
+        if len(images) > _FEW and self._inverse is not None:
+            return self._folded_lengths(k, other)
         base = -2 * (k @ other.T) + (k**2).sum(1)[:, None] + (other**2).sum(1)[None, :]
-        shortest = np.full(base.shape, np.inf)
-        which = np.zeros(base.shape, dtype=np.int8)
-        for index, g in enumerate(images):
-            square = base + (2 * (other @ g) + g @ g)[None, :] - 2 * (k @ g)[:, None]
-            which[square < shortest] = index
-            np.minimum(shortest, square, out=shortest)
-        return np.sqrt(np.maximum(shortest, 0.0)), which
+        shortest = None
+        for g in images:
+            square = base + (2 * (other @ g) + g @ g)
+            square -= 2 * (k @ g)[:, None]
+            shortest = square if shortest is None else np.minimum(shortest, square, out=shortest)
+        return np.sqrt(np.maximum(shortest, 0.0, out=shortest), out=shortest)
+
+    def _folded_lengths(self, k, other):
+        squares = []
+        start, end = k @ self._inverse, other @ self._inverse
+        for row in np.array_split(start, max(1, len(start) * len(end) // 16384)):  # stays in the cache
+            crystal = end[:, None] - row
+            crystal -= np.rint(crystal)
+            # rounded, q is short: single precision is relative to it
+            q = crystal.reshape(-1, k.shape[1]).astype(np.float32) @ self._cell.astype(np.float32)
+            square = np.einsum("qa,qa->q", q, q)
+            if len(self._nearer):
+                nearer = self._nearer.astype(np.float32)
+                change = nearer @ q.T
+                change += 0.5 * (nearer**2).sum(axis=1)[:, None]
+                square += 2 * np.minimum(change.min(axis=0), 0.0)
+            squares.append(square.reshape(len(end), len(row)).T)
+        return np.sqrt(np.maximum(np.concatenate(squares), 0.0))
+
+    @staticmethod
+    def shortest_image(k, other, images):
+        """Index of the G that gives the shortest ``|other + G - k|``: shape (P, Q)."""
+        square = [-2 * (k @ g)[:, None] + (2 * (other @ g) + g @ g)[None, :] for g in images]
+        return np.argmin(square, axis=0)

@@ -56,8 +56,8 @@ class PairSource(abc.ABC):
     channels: int = 1
 
     @abc.abstractmethod
-    def prepare(self, states: States) -> None:
-        """What is needed once for all pairs of these (ordered) states."""
+    def prepare(self, states: States, *, single: bool = False) -> None:
+        """What is needed once for all pairs of these (ordered) states; `single`: single precision is enough."""
 
     @abc.abstractmethod
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
@@ -83,8 +83,12 @@ class ScalarPairs(PairSource):
         self._sites = np.asarray(model.site_positions)
         self._phases = bool(np.ptp(self._sites, axis=0).max() > 1e-9) and len(momentum.images) > 1
 
-    def prepare(self, states):
-        self.states = states
+    def prepare(self, states, *, single=False):
+        precision = np.complex64 if single else np.complex128
+        self.matrix = self.matrix.astype(precision)
+        self.states = replace(
+            states, vectors=states.vectors.astype(precision), covariant=states.covariant.astype(precision)
+        )
 
     def z_max(self, q_max):
         return q_max
@@ -97,19 +101,20 @@ class ScalarPairs(PairSource):
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
         if len(images) == 0:
             return []
-        q, which = self.momentum.lengths(a.k, b.k, images)
+        q = self.momentum.lengths(a.k, b.k, images)
         if q.min() > z_cut:
             return []
-        strength, shift = self._vertex(a, b, images, which)
+        strength, shift = self._vertex(a, b, images)
         return [Channel(strength, shift, q)]
 
-    def _vertex(self, a, b, images, which):
+    def _vertex(self, a, b, images):
         if not self._phases:
             return pair_vertex(a, b, self.matrix)
+        which = self.momentum.shortest_image(a.k, b.k, images)
         strength, shift = None, None
         for index, g in enumerate(images):
             # u(k' + G) = exp(-i G tau) u(k'): Umklapp between orbitals on different sites
-            phase = np.exp(-1j * (self._sites @ g))
+            phase = np.exp(-1j * (self._sites @ g)).astype(b.vectors.dtype)
             moved = replace(b, vectors=b.vectors * phase, covariant=b.covariant * phase)
             s, r = pair_vertex(a, moved, self.matrix)
             here = which == index

@@ -44,10 +44,10 @@ class SharedShell:
         self.q_max = problem.q_max(shell.k)
         s = len(shell)
         # small blocks where cold phonons leave most of them empty
-        block = 512 if self._widest(hottest) > 0.5 * self.q_max or s < 2000 else 192
+        block = 256 if self._widest(hottest) > 0.5 * self.q_max else 160
         self.geometry = PairGeometry(points, problem.momentum, block=block, cluster=max(32, s // _CLUSTERS))
         for source in problem.sources:
-            source.prepare(self.geometry.states)
+            source.prepare(self.geometry.states, single=problem.model.dimension == 3)
         self._kept: dict[int, list[SharedBlock]] | None = None
         self._hottest = hottest
 
