@@ -1,137 +1,495 @@
-"""The command line: results, refusals, and one sentence with exit status 2 for every mistake."""
+"""The command line: what it prints, refuses and leaves behind; every mistake is one sentence and exit status 2."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from sidejump.app import config, files, guard, plots, schema
+from sidejump.app.build import bloch_gruneisen_temperature, build_electrons, build_scatterers, build_temperatures
+from sidejump.app.cli import main
+from sidejump.app.template import template
+from sidejump.errors import InputError
+from sidejump.transport import TransportSettings
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
-BASE = """
+ELECTRONS = """
 [electrons]
 model = "massive_dirac"
 mass = 0.1
 velocity = 3.0
 chemical_potential = 0.2
-
+"""
+PHONONS = """
 [[scattering]]
 kind = "acoustic_deformation_potential"
 deformation_potential = 5.0
 sound_velocity = 2000.0
 mass_density = 7.6e-7
-
+"""
+REST = """
 [temperature]
 values = [20, 50]
 
 [solver]
-energy_nodes = 3
+energy_nodes = 1
 """
+BASE = ELECTRONS + PHONONS + REST
 
 
-def sidejump(*arguments, cwd):
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty current directory, and a wide terminal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    return tmp_path
+
+
+@pytest.fixture
+def refused(folder, capsys):
+    """A function that runs an input and returns the one sentence with which it is refused."""
+
+    def run(text, *options):
+        (folder / "in.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+        before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        status = main(["run", "in.toml", "-o", "out.nc", "--quiet", *options])
+        out, err = capsys.readouterr()
+        assert status == 2, err
+        assert out == "" and err.startswith("error: ") and err.count("\n") == 1
+        assert before == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        return err
+
+    return run
+
+
+def command(*arguments, cwd):
     return subprocess.run(
         [sys.executable, "-m", "sidejump.app.cli", *arguments], cwd=cwd, capture_output=True, text=True, timeout=300
     )
 
 
-@pytest.fixture(scope="module")
-def result(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run")
-    (folder / "in.toml").write_text(BASE)
-    done = sidejump("run", "in.toml", "-o", "out.nc", cwd=folder)
+# --- what a good run does ------------------------------------------------------------------------------------------
+
+
+def test_a_run_from_the_shell(tmp_path):
+    (tmp_path / "in.toml").write_text(BASE)
+    done = command("run", "in.toml", "-o", "out.nc", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    return folder, done
-
-
-def test_result_opens_and_carries_units(result):
-    folder, _ = result
-    with xr.open_dataset(folder / "out.nc") as dataset:
+    # estimate, then progress, then what was written; the table alone on standard output
+    estimate, progress, wrote = (done.stderr.index(x) for x in ("estimate: 2 temp", "kinetic equation", "wrote out.nc"))
+    assert estimate < progress < wrote
+    assert "sigma_xx" in done.stdout and "side" in done.stdout and "…" not in done.stdout
+    assert max(len(line.rstrip()) for line in done.stdout.splitlines()) <= 80
+    with xr.open_dataset(tmp_path / "out.nc") as dataset:
         assert dict(dataset.sizes) == {"temperature": 2, "a": 2, "b": 2}
-        assert dataset.attrs["units"] == "e^2/h" and dataset.temperature.attrs["units"] == "K"
-        np.testing.assert_allclose(
-            dataset.sigma_total, dataset.sigma_boltzmann + dataset.sigma_intrinsic + dataset.sigma_side_jump
-        )
-        product = np.einsum("tab,tbc->tac", dataset.resistivity, dataset.sigma_total)
-        np.testing.assert_allclose(product, np.broadcast_to(np.eye(2), product.shape), atol=1e-12)
         # intrinsic part of the massive Dirac model at low temperature: Delta / (2 e_F) e^2/h
         assert abs(float(dataset.sigma_intrinsic.isel(temperature=0).sel(a="y", b="x")) - 0.25) < 1e-3
-        assert dataset.attrs["onsager_error"] < 1e-10
-    assert (folder / "out.png").read_bytes()[:4] == b"\x89PNG"
-    assert not list(folder.glob("*.partial"))
+        assert dataset.attrs["input"] == BASE
+    assert (tmp_path / "out.png").read_bytes()[:4] == b"\x89PNG"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.toml", "out.nc", "out.png"]
 
 
-def test_table_and_estimate_are_printed(result):
-    _, done = result
-    assert "side jump" in done.stdout
-    assert "pairs" in done.stderr
+def test_existing_results_are_kept_unless_forced(folder, capsys):
+    (folder / "in.toml").write_text(BASE)
+    (folder / "out.nc").write_text("kept")
+    assert main(["run", "in.toml", "-o", "out.nc", "-q"]) == 2 and "--force" in capsys.readouterr().err
+    (folder / "other.png").write_text("kept")
+    assert main(["run", "in.toml", "-o", "other.nc", "-q"]) == 2 and "other.png" in capsys.readouterr().err
+    assert (folder / "out.nc").read_text() == (folder / "other.png").read_text() == "kept"
+    assert not (folder / "other.nc").exists()
+    assert main(["run", "in.toml", "-o", "out.nc", "-q", "--force"]) == 0
+    assert xr.open_dataset(folder / "out.nc").sizes["temperature"] == 2
 
 
-def test_existing_result_is_kept(result):
-    folder, _ = result
-    before = (folder / "out.nc").read_bytes()
-    done = sidejump("run", "in.toml", "-o", "out.nc", cwd=folder)
-    assert done.returncode == 2 and "--force" in done.stderr
-    assert (folder / "out.nc").read_bytes() == before
+def test_names_in_the_output_section(folder, capsys):
+    (folder / "in.toml").write_text(BASE + '\n[output]\nfile = "named.nc"\nfigure = "named.pdf"\n')
+    assert main(["run", "in.toml", "-q"]) == 0
+    assert capsys.readouterr().err == "wrote named.nc and named.pdf\n"
+    assert (folder / "named.pdf").read_bytes()[:4] == b"%PDF" and (folder / "named.nc").exists()
+
+
+def test_a_byte_order_mark_is_no_mistake(folder):
+    (folder / "in.toml").write_bytes(b"\xef\xbb\xbf" + BASE.encode())
+    assert len(config.read_input("in.toml").scattering) == 1
+
+
+# --- mistakes in the input ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("mass = 0.1", "mas = 0.1", ["mas", "mass"]),
-        ("values = [20, 50]", "values = [20, -50]", ["-50", "temperature"]),
-        ("values = [20, 50]", 'values = [20]\nunit = "C"', ["unit", "K"]),
+        ("mass = 0.1", "mas = 0.1", ['unknown key "mas"', 'did you mean "mass"']),
+        ("mass = 0.1\n", "", ["[electrons] mass is missing", "eV"]),
+        ("mass = 0.1", 'mass = "0.1 eV"', ['mass = "0.1 eV"', "plain number"]),
+        ("mass = 0.1", "mass = true", ["plain number"]),
+        ("mass = 0.1", "mass = nan", ["finite"]),
+        ("mass = 0.1", "mass = inf", ["finite"]),
+        ("velocity = 3.0", "velocity = -3.0", ["velocity = -3.0", "above 0"]),
+        ("velocity = 3.0", "velocity = 3.0\ntilt = [1.0]", ["tilt, number 2"]),
+        ("velocity = 3.0", "velocity = 3.0\ntilt = [5.0, 0.0]", ["in.toml", "tilt", "open"]),
+        ('model = "massive_dirac"', 'model = "masive_dirac"', ['"masive_dirac"', 'did you mean "massive_dirac"']),
+        ('model = "massive_dirac"\n', "", ["model is missing", "wannier90"]),
         ("chemical_potential = 0.2", "chemical_potential = 0.05", ["gap", "0.05"]),
-        ("energy_nodes = 3", "energy_nodes = 0", ["energy_nodes"]),
-        ("sound_velocity = 2000.0", "", ["sound_velocity", "missing"]),
-        ('model = "massive_dirac"', 'model = "masive_dirac"', ["massive_dirac"]),
-        ("energy_nodes = 3", "energy_nodes = 9\nmemory = 1e-5", ["memory"]),
-        ("[solver]", "[solver", ["TOML"]),
-        ("mass_density = 7.6e-7", "mass_density = -1.0", ["mass_density"]),
+        ("chemical_potential = 0.2", "chemical_potential = 1e300", ["no electronic state"]),
+        ("[20, 50]", "[20, -50]", ["temperature", "number 2", "-50", "above 0"]),
+        ("[20, 50]", "[20, 50, 20]", ["lists 20 twice"]),
+        ("[20, 50]", "[]", ["empty"]),
+        ("[20, 50]", "20", ["list"]),
+        ("[20, 50]", '["20 K"]', ['"20 K"', "plain number"]),
+        ("[20, 50]", '[20]\nunit = "C"', ['unit = "C"', '"K" or "T_BG"']),
+        ("[20, 50]", "[20]\nminimum = 3", ["not both"]),
+        ("values = [20, 50]", "minimum = 10\nmaximum = 5\nnumber = 3", ["maximum = 5", "minimum = 10"]),
+        ("values = [20, 50]", "minimum = 10\nmaximum = 50\nnumber = 3.5", ["whole number"]),
+        ("[20, 50]", "[20, 1e-9]", ["memory", "temperature"]),
+        ("energy_nodes = 1", "energy_nodes = 9\nmemory = 1e-5", ["memory"]),
+        ("energy_nodes = 1", "energy_nodes = 0", ["energy_nodes = 0", '"auto"']),
+        ("energy_nodes = 1", "levels = 9", ["at most 5"]),
+        ("energy_nodes = 1", 'approximation = "rta"', ['"serta"']),
+        ("energy_nodes = 1", "[solver.intrinsic]\nmes = 20", ["[solver.intrinsic]", '"mesh"']),
+        ("energy_nodes = 1", "[solver.intrinsic]\nmesh = 20", ["mesh", "Brillouin zone"]),
+        ("sound_velocity = 2000.0\n", "", ["number 1", "sound_velocity is missing", "m/s"]),
+        ("mass_density = 7.6e-7", "mass_density = -1.0", ["mass_density", "above 0"]),
+        ("deformation_potential = 5.0", "deformation_potential = 0.0", ["do not scatter"]),
+        ("mass_density = 7.6e-7", 'mass_density = 1e-6\nvertex = "sigma_w"', ["sigma_w", '"sigma_z"']),
+        ("mass_density = 7.6e-7", "mass_density = 1e-6\nvertex = [[1,0,0],[0,1,0],[0,0,1]]", ["(3, 3)", "(2, 2)"]),
+        ("mass_density = 7.6e-7", "mass_density = 1e-6\nvertex = [[1,2],[0,1]]", ["not Hermitian"]),
+        ("mass_density = 7.6e-7", "mass_density = 1e-6\nvertex = [[nan,0],[0,1]]", ["not finite"]),
+        ('"acoustic_deformation_potential"', '"acoustic"', ['kind = "acoustic"', "polar_optical"]),
+        ("[[scattering]]", "[scattering]", ["two brackets"]),
+        (PHONONS, "", ["section [[scattering]] is missing"]),
+        ("[solver]", "[solver", ["TOML", "line"]),
+        ("[solver]", "[solvr]", ['"solvr"', '"solver"']),
     ],
 )
-def test_bad_input_is_one_sentence(tmp_path, old, new, words):
+def test_a_mistake_is_one_sentence(refused, old, new, words):
     assert old in BASE
-    (tmp_path / "in.toml").write_text(BASE.replace(old, new))
-    done = sidejump("run", "in.toml", "-o", "out.nc", "--quiet", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    sentence = refused(BASE.replace(old, new))
     for word in words:
-        assert word in done.stderr
-    assert not (tmp_path / "out.nc").exists()
+        assert word in sentence
 
 
-def test_missing_and_truncated_wannier_files(tmp_path):
-    text = BASE.replace('model = "massive_dirac"', 'model = "wannier90"\nfile = "x_tb.dat"\nfermi_energy = 1.0')
-    for line in ("mass = 0.1\n", "velocity = 3.0\n", "chemical_potential = 0.2\n"):
-        text = text.replace(line, "", 1)
-    (tmp_path / "in.toml").write_text(text)
-    done = sidejump("run", "in.toml", "-o", "out.nc", cwd=tmp_path)
-    assert done.returncode == 2 and "x_tb.dat" in done.stderr and "no such file" in done.stderr
-    (tmp_path / "x_tb.dat").write_text(" written\n 1 0 0\n 0 1 0\n 0 0 1\n 2\n 3\n 1 1 1\n 0 0 0\n 1 1 0.5 0.0\n")
-    done = sidejump("run", "in.toml", "-o", "out.nc", cwd=tmp_path)
-    assert done.returncode == 2 and "truncated" in done.stderr
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ('kind = "impurity"\ncorrelation = "zero_range"\ndensity = 1e11', ["strength is missing", "eV nm^2"]),
+        (
+            'kind = "impurity"\ncorrelation = "zero_range"\ndensity = 1e11\nstrength = 1.0\nscreening_length = 2.0',
+            ["screening_length has no meaning"],
+        ),
+        ('kind = "impurity"\ncorrelation = "gauss"\ndensity = 1e11', ['"gaussian"']),
+        (
+            'kind = "polar_optical"\nphonon_energy = 0.03\ndielectric_infinity = 9\ndielectric_static = 11',
+            ["thickness is missing"],
+        ),
+        ('kind = "electron_phonon"', ['model = "epw"']),
+    ],
+)
+def test_a_mistake_in_a_scatterer_is_one_sentence(refused, section, words):
+    sentence = refused(f"{ELECTRONS}{PHONONS}\n[[scattering]]\n{section}\n{REST}")
+    assert "[[scattering]] number 2" in sentence
+    for word in words:
+        assert word in sentence
 
 
-def test_input_reference_lists_every_key():
-    done = sidejump("input-reference", cwd=EXAMPLES)
-    assert done.returncode == 0
-    for key in ("effective_mass", "correlation_length", "energy_nodes", "fermi_energy", "unit"):
-        assert f"`{key}`" in done.stdout
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [(b"", "no input"), (b"# nothing\n", "no input"), (b"\xff\xfe\x00x", "not a text file"), (b"\x00", "TOML")],
+)
+def test_files_that_are_no_input(refused, content, word):
+    assert word in refused(content)
 
 
-def test_temperatures_in_units_of_t_bg(tmp_path):
-    from sidejump.app import config
-    from sidejump.app.run import bloch_gruneisen_temperature
+def test_missing_file_and_directory(folder, capsys):
+    (folder / "d").mkdir()
+    for name, word in (("nothing.toml", "no such file"), ("d", "is a directory"), ("d/x/y.toml", "no such file")):
+        assert main(["run", name]) == 2
+        assert word in capsys.readouterr().err
 
-    (tmp_path / "in.toml").write_text(BASE.replace("values = [20, 50]", 'values = [0.5, 1.0]\nunit = "T_BG"'))
-    settings = config.read_input(tmp_path / "in.toml")
-    model, mu = config.build_model(settings.electrons, tmp_path)
-    scatterers = config.build_scatterers(settings.scattering, model)
-    scale = bloch_gruneisen_temperature(model, scatterers, mu)
+
+# --- data files -------------------------------------------------------------------------------------------------------
+
+TB = " written\n 3 0 0\n 0 3 0\n 0 0 3\n 1\n 1\n 1\n\n 0 0 0\n 1 1 {energy} 0.0\n\n 0 0 0\n 1 1 0 0 0 0 0 0\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        ("x_tb.dat", None, "no such file"),
+        ("x.dat", b"", "SEEDNAME_tb.dat"),
+        ("x_tb.dat", b"", "truncated"),
+        ("x_tb.dat", TB[:60].encode(), "truncated"),
+        ("x_tb.dat", b"\x89HDF\xff\x00", "cannot be read"),
+        ("x_tb.dat.gz", b"not gzip", "cannot be read"),
+        ("x_tb.dat", TB.format(energy="nan").encode(), "not finite"),
+        ("x_tb.dat", TB.format(energy="1.0").replace("0 3 0", "3 0 0").encode(), "no volume"),
+        ("x_tb.dat", TB.format(energy="1.0").encode(), "no electronic state"),
+    ],
+)
+def test_wannier_files_that_cannot_be_used(refused, folder, name, content, word):
+    if content is not None:
+        (folder / name).write_bytes(content)
+    electrons = f'\n[electrons]\nmodel = "wannier90"\nfile = "{name}"\nfermi_energy = 5.0\n'
+    sentence = refused(electrons + PHONONS + REST)
+    assert word in sentence
+
+
+def test_a_directory_in_place_of_a_data_file(refused, folder):
+    (folder / "x_tb.dat").mkdir()
+    electrons = '\n[electrons]\nmodel = "wannier90"\nfile = "x_tb.dat"\nfermi_energy = 5.0\n'
+    assert "x_tb.dat: cannot be read" in refused(electrons + PHONONS + REST)
+
+
+@pytest.mark.parametrize(("model", "key"), [("epw", "directory"), ("perturbo", "file")])
+def test_first_principles_files_that_are_not_there(refused, model, key):
+    electrons = f'\n[electrons]\nmodel = "{model}"\n{key} = "nowhere"\nfermi_energy = 5.0\n'
+    assert "nowhere: no such" in refused(electrons + PHONONS + REST)
+
+
+# --- output that cannot be written ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "word"),
+    [("d", "is a directory"), ("x.txt", ".nc"), ("in.toml", ".nc"), ("nowhere/x.nc", "does not exist")],
+)
+def test_targets_that_are_refused(folder, capsys, target, word):
+    (folder / "d").mkdir()
+    (folder / "in.toml").write_text(BASE)
+    assert main(["run", "in.toml", "-o", target, "--force"]) == 2
+    err = capsys.readouterr().err
+    assert word in err and err.count("\n") == 1
+    assert (folder / "in.toml").read_text() == BASE
+
+
+def test_an_input_is_never_a_target(folder):
+    (folder / "in.nc").write_text(BASE)
+    with pytest.raises(InputError, match="input of this run"):
+        files.check_target("in.nc", force=True, endings=files.DATASETS, inputs=("in.nc",))
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder that is closed to root as well")
+def test_a_folder_without_permission(folder, capsys):
+    (folder / "in.toml").write_text(BASE)
+    assert main(["run", "in.toml", "-o", "/sys/kernel/x.nc"]) == 2
+    assert "x.nc: cannot be written (" in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_what_was_there(folder, monkeypatch, capsys):
+    (folder / "in.toml").write_text(BASE)
+    (folder / "out.nc").write_text("kept")
+
+    def full(self, content):
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert main(["run", "in.toml", "-o", "out.nc", "-q", "--force"]) == 2
+    err = capsys.readouterr().err
+    assert "out.nc: cannot be written (No space left on device)" in err and err.count("\n") == 1
+    assert (folder / "out.nc").read_text() == "kept"
+    assert sorted(p.name for p in folder.iterdir()) == ["in.toml", "out.nc"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_an_interrupt_leaves_nothing(tmp_path):
+    slow = BASE.replace("[20, 50]", str(list(range(5, 400)))).replace("energy_nodes = 1", "energy_nodes = 9")
+    (tmp_path / "in.toml").write_text(slow)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sidejump.app.cli", "run", "in.toml"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stderr.readline().startswith("estimate")
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "interrupted" in err and "Traceback" not in err
+    assert [p.name for p in tmp_path.iterdir()] == ["in.toml"]
+
+
+# --- failures that nobody foresaw -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "word"),
+    [
+        (OSError(28, "No space left on device", "x.nc"), 2, "x.nc: No space left"),
+        (MemoryError(), 2, "memory"),
+        (np.linalg.LinAlgError("Eigenvalues did not converge"), 2, "Eigenvalues"),
+        (FloatingPointError("overflow"), 2, "overflow"),
+        (KeyError("surprise"), 1, "defect"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_any_failure_is_one_sentence(capsys, error, status, word):
+    def fail():
+        raise error
+
+    assert guard.guarded(fail) == status
+    err = capsys.readouterr().err
+    assert word in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["run"], "INPUT.toml"),
+        (["run", "a.toml", "b.toml"], "b.toml"),
+        (["run", "a.toml", "--wrong"], "--wrong"),
+        (["rum"], "rum"),
+        (["template", "wey"], 'did you mean "weyl"'),
+        (["template", "weyl", "-s", "x"], "polar_optical"),
+        (["figure1", "-o", "x.gif"], ".png"),
+    ],
+)
+def test_wrong_use_of_the_command_line(folder, capsys, arguments, word):
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert word in err and err.count("\n") == 1 and "Traceback" not in err
+    assert not list(folder.iterdir())
+
+
+# --- the other commands -----------------------------------------------------------------------------------------------
+
+
+def test_version_help_and_models(capsys):
+    assert main(["--version"]) == 0 and capsys.readouterr().out == "sidejump 0.1.0\n"
+    assert main([]) == 0 and "template" in capsys.readouterr().out
+    assert main(["models"]) == 0
+    out = capsys.readouterr().out
+    assert '"weyl"' in out and '"impurity"' in out
+
+
+def offered(classes, key):
+    return [c.model_fields[key].annotation.__args__[0] for c in classes if not getattr(c, "hidden", False)]
+
+
+@pytest.mark.parametrize("model", offered(schema.ELECTRONS, "model"))
+def test_templates_follow_the_schema(model, capsys):
+    assert main(["template", model]) == 0
+    text = capsys.readouterr().out
+    settings = config.validate(tomllib.loads(text))
+    assert settings.electrons.model == model
+    # with every comment sign before a key taken away the file names every key and is still TOML
+    full = tomllib.loads("\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines()))
+    for name, cls in (("electrons", type(settings.electrons)), ("solver", schema.SolverInput)):
+        assert set(full[name]) == set(cls.model_fields)
+
+
+@pytest.mark.parametrize("kind", offered(schema.SCATTERING, "kind"))
+def test_templates_of_every_mechanism_build(kind):
+    for model in ("massive_dirac", "luttinger"):
+        text = template(model, [kind])
+        if kind == "polar_optical" and model == "massive_dirac":
+            text = text.replace("# thickness", "thickness")
+        settings = config.validate(tomllib.loads(text))
+        electrons = build_electrons(settings.electrons, Path())
+        assert build_scatterers(settings.scattering, electrons)[0].dimension == electrons.model.dimension
+
+
+def test_input_reference_lists_every_key(capsys):
+    assert main(["input-reference"]) == 0
+    out = capsys.readouterr().out
+    for cls in (*schema.ELECTRONS, *schema.SCATTERING, schema.TemperatureInput, schema.SolverInput):
+        if not getattr(cls, "hidden", False):
+            for key in set(cls.model_fields) - {"model", "kind", "intrinsic"}:
+                assert f"| `{key}` |" in out
+
+
+def test_the_reference_page_is_up_to_date(capsys):
+    main(["input-reference"])
+    page = Path(__file__).parent.parent / "docs" / "input.md"
+    assert page.read_text() == capsys.readouterr().out, "run `make docs`"
+
+
+def test_solver_defaults_are_those_of_the_library():
+    settings = schema.SolverInput()
+    for name in set(schema.SolverInput.model_fields) - {"intrinsic"}:
+        expected = getattr(TransportSettings(), name)
+        assert getattr(settings, name) == (expected / 1e9 if name == "memory" else expected)
+
+
+def test_every_key_has_a_unit_or_words_and_a_value_to_show():
+    for cls in (*schema.ELECTRONS, *schema.SCATTERING, schema.TemperatureInput, schema.SolverInput, schema.OutputInput):
+        for key, field in cls.model_fields.items():
+            if key not in ("model", "kind", "intrinsic"):
+                assert field.description
+                assert field.examples or (field.default is not None and not field.is_required()), (cls, key)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda p: p.stem)
+def test_examples_follow_the_schema(path):
+    assert config.read_input(path).temperature is not None
+
+
+def test_first_figure(folder, monkeypatch, capsys):
+    from sidejump.app import figure1
+
+    whole = figure1.figure1_curves
+    short = [0.05, 0.2, 1.0]
+    monkeypatch.setattr(figure1, "figure1_curves", lambda **options: whole(short, energy_nodes=3, **options))
+    assert main(["figure1", "-q"]) == 0
+    assert "3 temperatures" in capsys.readouterr().err
+    assert (folder / "figure1.png").read_bytes()[:4] == b"\x89PNG"
+    curves = whole(short, energy_nodes=1)
+    # one node is the paper's quasi-elastic theory
+    np.testing.assert_allclose(curves["exact"], curves["closed_form"], rtol=1e-6)
+    np.testing.assert_allclose(curves["resistivity"], curves["resistivity_closed"], rtol=1e-6)
+
+
+# --- temperatures -------------------------------------------------------------------------------------------------
+
+
+def temperature(**keys):
+    return schema.TemperatureInput.model_validate(keys)
+
+
+def test_temperature_lists_keep_their_order():
+    np.testing.assert_array_equal(build_temperatures(temperature(values=[50, 5, 20])), [50, 5, 20])
+    np.testing.assert_allclose(build_temperatures(temperature(minimum=1, maximum=100, number=3)), [1, 10, 100])
+    np.testing.assert_allclose(
+        build_temperatures(temperature(minimum=1, maximum=3, number=3, spacing="linear")), [1, 2, 3]
+    )
+
+
+def test_temperatures_in_units_of_t_bg():
+    text = BASE.replace("values = [20, 50]", 'values = [0.5, 1.0]\nunit = "T_BG"')
+    settings = config.validate(tomllib.loads(text))
+    electrons = build_electrons(settings.electrons, Path())
+    scatterers = build_scatterers(settings.scattering, electrons)
+    scale = bloch_gruneisen_temperature(electrons.model, scatterers, electrons.chemical_potential)
     # 2 hbar c k_F / k_B with k_F = sqrt(0.2^2 - 0.1^2) / 3 per angstrom and c = 2000 m/s
     assert scale == pytest.approx(2 * 6.582119569e-16 * 2e13 * np.sqrt(0.03) / 3 / 8.617333262e-5, rel=1e-6)
-    np.testing.assert_allclose(config.temperatures(settings.temperature, scale), [0.5 * scale, scale])
+    np.testing.assert_allclose(build_temperatures(settings.temperature, scale), [0.5 * scale, scale])
+
+
+def test_t_bg_needs_one_radius_and_sound(refused):
+    text = BASE.replace("values = [20, 50]", 'values = [1.0]\nunit = "T_BG"')
+    assert "T_BG" in refused(text.replace("velocity = 3.0", "velocity = 3.0\ntilt = [1.0, 0.0]", 1))
+    impurity = '\n[[scattering]]\nkind = "impurity"\ncorrelation = "zero_range"\ndensity = 1e11\nstrength = 1.0\n'
+    assert "T_BG" in refused(text.replace(PHONONS, impurity))
+
+
+@pytest.mark.parametrize(
+    ("temperatures", "expected"),
+    [
+        (np.geomspace(10, 300, 26), True),
+        (np.linspace(10, 300, 26), False),
+        ([5, 10, 20, 50, 100], True),
+        ([10, 300], False),
+    ],
+)
+def test_the_temperature_axis_follows_the_spacing(temperatures, expected):
+    assert plots.log_spaced(np.array(temperatures, dtype=float)) is expected

@@ -102,13 +102,13 @@ def assemble(
     dataset.attrs = {
         "units": unit,
         "convention": "j_a = sigma_ab E_b; Cartesian components",
+        "warnings": json.dumps([*warnings, *transport.report.get("warnings", [])]),
         "model": attribute(model.describe()),
         **_headlines(dataset, symmetry),
         **{k: attribute(v) for k, v in transport.report.items() if k not in (*_PER_TEMPERATURE, "warnings")},
         **{k: attribute(v) for k, v in (provenance() | extra).items()},
         "symmetry": attribute(symmetry),
         "symmetry_allowed_hall": attribute(projector),
-        "warnings": json.dumps([*warnings, *transport.report.get("warnings", [])]),
     }
     return dataset
 

@@ -175,6 +175,8 @@ class Job:
             raise InputError(f"chemical_potential = {self.chemical_potential!r}: give a number (eV)") from None
         if not np.isfinite(self.chemical_potential):
             raise InputError(f"chemical_potential = {self.chemical_potential} must be finite (eV)")
+        if self.intrinsic_mesh is not None and self.model.cell is None:
+            raise InputError("mesh: a k.p model has no Brillouin zone to lay a mesh on; leave it out")
         if not self.scatterers:
             raise InputError("no scatterer given: the conductivity would be infinite; add one")
         for s in self.scatterers:
@@ -246,7 +248,7 @@ class Job:
             "scatterers": [s.name for s in self.scatterers],
             "settings": asdict(self.settings)
             | {"intrinsic_tolerance": self.intrinsic_tolerance, "intrinsic_mesh": self.intrinsic_mesh},
-            "input": self.text,
+            **({"input": self.text} if self.text else {}),
             "data_checks": {k: v for s in self.scatterers for k, v in getattr(_data(s), "checks", {}).items()},
             "intrinsic_points": intrinsic.points,
             "cost_estimate": cost,

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from .base import Mesh, Number, Positive, Section, SpinOrdering, Text, Vector2, Vector3
 
 _ZEEMAN = "Exchange field h added as h.sigma, eV; needs spin_ordering."
+_BANDS = "SEEDNAME_tb.dat of the same Wannier functions, to take H and the position matrix from."
 _SPIN = "Order of up and down Wannier functions: gives the model its spin."
 
 
@@ -74,13 +75,17 @@ class Wannier90Input(Electrons):
         description="SEEDNAME_tb.dat or SEEDNAME_hr.dat, plain or .gz, relative to the input file.",
         examples=["Fe_tb.dat"],
     )
-    wsvec: Text | None = Field(None, description="SEEDNAME_wsvec.dat; looked for beside `file` when not given.")
+    wsvec: Text | None = Field(
+        None, description="SEEDNAME_wsvec.dat; looked for beside `file` when not given.", examples=["Fe_wsvec.dat"]
+    )
     fermi_energy: Number = Field(description="Fermi energy, eV, on the scale of the file.", examples=[17.2745])
     cell: tuple[Vector3, Vector3, Vector3] | None = Field(
-        None, description="Lattice vectors, angstrom: for `_hr.dat` without a SEEDNAME.win beside it."
+        None,
+        description="Lattice vectors, angstrom: for `_hr.dat` without a SEEDNAME.win beside it.",
+        examples=[[[2.87, 0.0, 0.0], [0.0, 2.87, 0.0], [0.0, 0.0, 2.87]]],
     )
-    spin_ordering: SpinOrdering | None = Field(None, description=_SPIN)
-    zeeman: Vector3 | None = Field(None, description=_ZEEMAN)
+    spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
 
 
 class EpwInput(Electrons):
@@ -92,12 +97,18 @@ class EpwInput(Electrons):
     directory: Text = Field(
         description="Holds crystal.fmt, epwdata.fmt, PREFIX.epmatwp, relative to the input file.", examples=["epw"]
     )
-    fermi_energy: Number | None = Field(None, description="Fermi energy, eV; that of the files when not given.")
-    k_mesh: Mesh | None = Field(None, description="Coarse k mesh; inferred from the files when not given.")
-    q_mesh: Mesh | None = Field(None, description="Coarse q mesh; inferred from the files when not given.")
-    wannier90: Text | None = Field(None, description="SEEDNAME_tb.dat to take H and the position matrix from.")
-    spin_ordering: SpinOrdering | None = Field(None, description=_SPIN)
-    zeeman: Vector3 | None = Field(None, description=_ZEEMAN)
+    fermi_energy: Number | None = Field(
+        None, description="Fermi energy, eV; that of the files when not given.", examples=[17.2745]
+    )
+    k_mesh: Mesh | None = Field(
+        None, description="Coarse k mesh; inferred from the files when not given.", examples=[[4, 4, 4]]
+    )
+    q_mesh: Mesh | None = Field(
+        None, description="Coarse q mesh; inferred from the files when not given.", examples=[[4, 4, 4]]
+    )
+    wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
+    spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
 
 
 class PerturboInput(Electrons):
@@ -110,10 +121,10 @@ class PerturboInput(Electrons):
     chemical_potential: Number | None = Field(
         None, description="Chemical potential, eV, on the scale of the file.", examples=[6.0]
     )
-    fermi_energy: Number | None = Field(None, description="The same, by the name metals use.")
-    wannier90: Text | None = Field(None, description="SEEDNAME_tb.dat to take H and the position matrix from.")
-    spin_ordering: SpinOrdering | None = Field(None, description=_SPIN)
-    zeeman: Vector3 | None = Field(None, description=_ZEEMAN)
+    fermi_energy: Number | None = Field(None, description="The same, by the name metals use.", examples=[6.0])
+    wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
+    spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
 
     @model_validator(mode="after")
     def _one_level(self):
