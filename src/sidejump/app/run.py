@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from pydantic import ValidationError
 
+from ..electrons.base import ElectronModel
 from ..electrons.symmetry import symmetry_report
 from ..errors import InputError
 from ..intrinsic import intrinsic_conductivity
@@ -20,6 +22,8 @@ from .attributes import peak_memory
 from .hall_symmetry import allowed_projector
 from .judge import judge
 from .results import assemble, warn
+from .schema import SolverInput
+from .sentences import first_sentence
 
 
 def anomalous_hall(
@@ -168,6 +172,12 @@ class Job:
     cost: dict | None = None
 
     def __post_init__(self):
+        if not isinstance(self.model, ElectronModel):
+            raise InputError(f"model = {self.model!r}: give an electron model, such as sidejump.MassiveDirac(...)")
+        for s in self.scatterers:
+            if not hasattr(s, "branches") and not hasattr(s, "source"):
+                raise InputError(f"scatterer {s!r}: give what sidejump.impurity(...) and its like return")
+        _check_settings(self.settings)
         self.temperatures = _checked_temperatures(self.temperatures)
         try:
             self.chemical_potential = float(self.chemical_potential)
@@ -313,6 +323,17 @@ class _Clock:
 
     def report(self) -> dict[str, float]:
         return self.laps | {"seconds": self.last - self.started}
+
+
+def _check_settings(settings: TransportSettings) -> None:
+    """Settings that an input file also has obey the same rules."""
+    shared = set(SolverInput.model_fields) - {"intrinsic", "memory"}
+    given = {k: v for k, v in asdict(settings).items() if k in shared and v is not None}
+    try:
+        SolverInput.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(first_sentence([dict(first) | {"loc": ("solver", *first["loc"])}])) from None
 
 
 def _checked_temperatures(values) -> np.ndarray:
