@@ -197,6 +197,9 @@ class Job:
                     f"give dimension={self.model.dimension}"
                 )
 
+        if all(_is_silent(s, self.model.k_scale) for s in self.scatterers):
+            raise InputError("the scatterers do not scatter: a strength, charge or deformation potential is zero")
+
     def estimate(self) -> dict:
         """States, pairs, bytes and seconds, before the work.
 
@@ -219,11 +222,11 @@ class Job:
                 settings=self.settings,
                 **options,
             )
-        except np.linalg.LinAlgError:
+        except np.linalg.LinAlgError as error:
             raise InputError(
-                "the collision operator is singular: the scatterers do not scatter (a strength or deformation "
-                "potential of zero), or far too weakly to compute with"
-            ) from None
+                f"the kinetic equation of this input could not be solved ({error}); raise accuracy or look for "
+                "extreme values"
+            ) from error
         except (MemoryError, ValueError) as error:
             too_large = isinstance(error, MemoryError) or "allowed size" in str(error)
             if isinstance(error, InputError) or not too_large:
@@ -350,6 +353,12 @@ def _checked_temperatures(values) -> np.ndarray:
     if counts.max() > 1:
         raise InputError(f"temperatures lists {unique[counts > 1][0]:g} K twice; give each once")
     return temperatures
+
+
+def _is_silent(scatterer, q: float) -> bool:
+    """True if every coupling vanishes."""
+    branches = getattr(scatterer, "branches", None)
+    return branches is not None and not any(np.any(branch.coupling(np.array([q])) != 0) for branch in branches)
 
 
 def _data(scatterer):
