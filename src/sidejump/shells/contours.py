@@ -10,6 +10,7 @@ import contourpy
 import numpy as np
 
 from ..electrons.states import band_energies, solve_states
+from .domain import search_domain
 from .newton import move_onto
 from .shell import Shell
 
@@ -19,7 +20,7 @@ _OVERSAMPLING = 512
 
 def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy) -> Shell | None:
     """All contours of all bands at `energy`; None if there are none."""
-    origin, axes = _domain(model, energy)
+    origin, axes = search_domain(model, energy)
     parts = []
     for band, (lines, grid_step) in _polylines(model, energy, origin, axes).items():
         for line, period in lines:
@@ -39,25 +40,6 @@ def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy) -> Shell
         sheet=np.repeat(np.arange(len(parts)), counts),
         unconverged=sum(p[4] for p in parts),
     )
-
-
-def _domain(model, energy):
-    """Origin and axes (rows) of the cell that is searched."""
-    if model.cell is not None:
-        return np.zeros(2), model.reciprocal_cell
-    half = model.search_half_width or _enclosing_half_width(model, energy)
-    return np.full(2, -half), 2 * half * np.eye(2)
-
-
-def _enclosing_half_width(model, energy) -> float:
-    """Half width of a box around k = 0 that encloses every contour of a k.p model."""
-    angle = 2 * np.pi * np.arange(48) / 48
-    rays = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    radii = model.k_scale * np.geomspace(1e-3, 1e4, 141)
-    points = (radii[:, None, None] * rays).reshape(-1, 2)
-    above = (band_energies(model, points) > energy).reshape(len(radii), -1)
-    change = np.flatnonzero((above[1:] != above[:-1]).any(axis=1))
-    return float(1.3 * radii[change[-1] + 1]) if len(change) else float(model.k_scale)
 
 
 def _polylines(model, energy, origin, axes):

@@ -22,6 +22,7 @@ class Shell:
     area : (S,)           ``dS``, angstrom^(1-d)
     sheet : (S,)          which contour (2D) or band (3D) a point belongs to
     unconverged : int     points that could not be moved onto the exact energy
+    unresolved : int      3D: cells for which it was left open whether the surface passes through them
     """
 
     energy: float
@@ -31,6 +32,7 @@ class Shell:
     area: np.ndarray
     sheet: np.ndarray
     unconverged: int = 0
+    unresolved: int = 0
 
     def __len__(self) -> int:
         return len(self.k)

@@ -1,207 +1,331 @@
-"""Isoenergy surfaces in three dimensions: one point for each cell of k space and band.
+"""Isoenergy surfaces in three dimensions: one point for each small cell of k space and band.
 
-Weights come from linear tetrahedra in half-edge sub-cells with true corner energies; the point is the centroid of the
-cut, moved onto the exact energy.  Cells over which the state turns too far are split into eight.
+A coarse mesh is split where a surface passes or may pass (the nodes of a cell need not straddle the energy: what a
+band may do between them is bounded by its second differences), until cells have the wanted size.  Cells are split
+further where the state turns fast along the surface, where the surface itself turns or hides (small pockets, necks),
+and while it is undecided whether the surface passes.  Weights come from linear tetrahedra with the leading error
+removed; the point is the centroid of the cut, moved onto the exact energy.
+
+Not covered: a pocket that no node of the coarse mesh and no second difference there hints at.
 """
 
 from __future__ import annotations
 
-import itertools
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..electrons.states import solve_states
+from .cells import (
+    CellMesh,
+    children,
+    children_values,
+    hidden_range,
+    polynomial,
+    second_differences,
+    stationary_point,
+    threaded,
+    threaded_energies,
+)
+from .domain import search_domain
+from .extrema import nearby_extremum
 from .newton import move_onto
 from .shell import Shell
+from .tetrahedra import NODES, coarse_weight_and_area, cut_cells
 
-_CORNERS = np.array(list(itertools.product(range(3), repeat=3)))
-_AXIS_ORDERS = list(itertools.permutations(range(3)))
-_EDGES = np.array(list(itertools.combinations(range(4), 2)))
-THREADS = 2
+_COARSE = 16  # at most this many cells of level 0 along an axis
+_BATCH = 16384  # cells worked on together: bounds the memory
+_HIDDEN = 4.0  # safety of the bound on what passes between nodes; covers kinks where bands cross
+_SMOOTH = 2e-3  # energy error of the polynomial over (gradient times edge) below which it replaces eigenvalues
+_CLOSED = 0.3  # coherence below which a surface closes inside one cell
+_POCKET, _NECK = 1.75, 0.5  # edges from an extremum or saddle of the band within which a cell is too large
+_BENT, _FEW = 1.0, 4  # slope change over an edge, and nodes on one side, of a cell that may hold a corner of a pocket
+_POCKET_LEVELS, _NECK_LEVELS = 10, 1
+_UNDECIDED = 20000  # undecided cells of one level followed beyond the wanted size
+
+
+@dataclass
+class _Batch:
+    """Pairs (cell, band) of one level.
+
+    `predicted` are values of the parent's polynomial at the 27 nodes, trusted where `smooth`; elsewhere they are
+    thought to be right to `doubt` (eV).
+    """
+
+    level: int
+    cells: np.ndarray
+    bands: np.ndarray | None
+    predicted: np.ndarray | None
+    smooth: np.ndarray | None
+    doubt: np.ndarray | None
+
+
+@dataclass
+class _Found:
+    """Points gathered so far."""
+
+    k: list = field(default_factory=list)
+    band: list = field(default_factory=list)
+    weight: list = field(default_factory=list)
+    area: list = field(default_factory=list)
+    error: list = field(default_factory=list)
+    unresolved: int = 0
 
 
 def surface_shell(model, energy, *, spacing, turn, levels, degeneracy) -> Shell | None:
     """The surfaces of all bands at `energy`; None if there are none."""
-    origin, axes = _domain(model, energy)
-    # an edge of a cell is at most the spacing
-    counts = np.maximum(4, np.ceil(np.linalg.norm(axes, axis=1) / spacing).astype(int))
-    cells = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), -1).reshape(-1, 3)
-    bands = None
-    done = []
-    for level in range(levels + 1):
-        if not len(cells):
-            break
-        mesh = _Mesh(model, origin, axes, counts * 2 ** (level + 1))
-        cells, bands, energies = _crossed(mesh, cells, bands, energy, degeneracy)
-        if not len(cells):
-            break
-        weight, centre = _cut(energies, energy, mesh)
-        k = mesh.cartesian(2 * cells + centre)
-        edge = np.linalg.norm(2 * mesh.steps, axis=1).max()
-        k, v, error = move_onto(model, k, bands, energy, largest_step=0.5 * edge, tolerance=1e-9)
-        split = np.zeros(len(k), dtype=bool)
-        if turn is not None and level < levels:
-            split = _turning(model, k, bands, degeneracy) * edge > turn
-        stay = ~split
-        done.append((k[stay], bands[stay], weight[stay], np.linalg.norm(v[stay], axis=1), error[stay]))
-        children = 2 * cells[split][:, None] + np.array(list(itertools.product(range(2), repeat=3)))
-        cells, bands = children.reshape(-1, 3), np.repeat(bands[split], 8)
-    if not done:
+    search = _Search(model, energy, spacing, turn, levels, degeneracy)
+    found = search.run()
+    if not found.k:
         return None
-    k, band, weight, speed, error = (np.concatenate(x) for x in zip(*done, strict=True))
-    used = weight > 0
+    k, band, weight, area, error = (
+        np.concatenate(x) for x in (found.k, found.band, found.weight, found.area, found.error)
+    )
+    order = np.argsort(band, kind="stable")
     return Shell(
         energy=energy,
-        k=k[used],
-        band=band[used],
-        weight=weight[used],
-        area=(weight * speed)[used] * (2 * np.pi) ** 3,
-        sheet=np.unique(band[used], return_inverse=True)[1],
-        unconverged=int((error[used] > 1e-6).sum()),
+        k=k[order],
+        band=band[order],
+        weight=weight[order],
+        area=area[order],
+        sheet=np.unique(band[order], return_inverse=True)[1],
+        unconverged=int((error > 1e-6).sum()),
+        unresolved=found.unresolved,
     )
 
 
-class _Mesh:
-    """Energies on the nodes of a uniform mesh, computed when asked for; nodes are integer triples."""
+class _Search:
+    def __init__(self, model, energy, spacing, turn, levels, degeneracy):
+        self.model, self.energy, self.turn, self.degeneracy = model, energy, turn, degeneracy
+        origin, axes = search_domain(model, energy)
+        length = np.linalg.norm(axes, axis=1)
+        wanted = np.maximum(4, np.ceil(length / spacing - 1e-9))
+        self.uniform = max(0, int(np.ceil(np.log2(wanted.max() / _COARSE))))
+        counts = np.maximum(np.ceil(wanted / 2**self.uniform).astype(int), 4)
+        self.mesh = CellMesh(model, origin, axes, counts)
+        self.turning_levels = self.uniform + levels
+        self.found = _Found()
+        self.undecided: dict[int, int] = {}
 
-    def __init__(self, model, origin, axes, counts):
-        self.model, self.origin, self.counts = model, origin, counts
-        self.steps = axes / counts[:, None]
-        self.periodic = model.cell is not None
+    def run(self) -> _Found:
+        cells = self.mesh.all_cells()
+        stack = [_Batch(0, cells[i : i + 1024], None, None, None, None) for i in range(0, len(cells), 1024)]
+        while stack:
+            stack += self._advance(stack.pop())
+        return self.found
 
-    def cartesian(self, nodes):
-        return self.origin + nodes @ self.steps
-
-    def energies(self, nodes):
-        """Energies at integer nodes (..., 3): shape (..., N)."""
-        flat = nodes.reshape(-1, 3)
-        if self.periodic:
-            flat = flat % self.counts
-        top = flat.max(axis=0) + 1
-        key = np.ravel_multi_index(flat.T, top)
-        unique, inverse = np.unique(key, return_inverse=True)
-        wanted = np.stack(np.unravel_index(unique, top), axis=-1)
-        values = threaded_energies(self.model, self.cartesian(wanted))
-        return values[inverse].reshape(*nodes.shape[:-1], -1)
-
-
-def threaded_energies(model, k, chunk: int = 1024):
-    """Energies of all bands at k, shape (nk, N), eV; the eigensolver releases the interpreter lock."""
-    pieces = [k[i : i + chunk] for i in range(0, len(k), chunk)]
-    with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
-        return np.concatenate(list(pool.map(lambda p: np.linalg.eigvalsh(model.hamiltonian(p)), pieces)))
-
-
-def _crossed(mesh, cells, bands, energy, degeneracy):
-    """Cells and bands whose corner energies straddle `energy`, with the energies at their 27 nodes."""
-    found = []
-    for i in range(0, len(cells), 4096):
-        part = cells[i : i + 4096]
-        values = mesh.energies(2 * part[:, None] + _CORNERS)  # (c, 27, N)
-        if values.shape[-1] > 1:
-            # the upper members of a group that is degenerate throughout the cell give no second point
-            gap = np.diff(values, axis=-1).max(axis=1)
-            repeated = np.concatenate([np.zeros((len(part), 1), bool), gap < degeneracy], axis=1)
+    def _advance(self, batch: _Batch) -> list[_Batch]:
+        """Keep what the surface may cross; finish some cells, split the others."""
+        cells, bands, values, smooth, predicted = self._evaluate(batch)
+        if not len(cells):
+            return []
+        crossed = (values.min(axis=1) < 0) & (values.max(axis=1) >= 0)
+        nearest = np.abs(values).min(axis=1)
+        hidden = hidden_range(values)
+        if predicted is None:
+            error = doubt = _HIDDEN * hidden
         else:
-            repeated = np.zeros((len(part), 1), bool)
-        crossed = (values.min(axis=1) < energy) & (values.max(axis=1) > energy) & ~repeated
-        if bands is not None:
-            crossed &= np.arange(values.shape[-1]) == bands[i : i + 4096, None]
-        cell, band = np.nonzero(crossed)
-        found.append((part[cell], band, values[cell, :, band]))
-    return tuple(np.concatenate(x) for x in zip(*found, strict=True))
+            error = np.abs(predicted - values).max(axis=1)
+            doubt = error + hidden
+        kept = crossed | (nearest < doubt) | self._too_large(cells, batch.level)
+        error, doubt = error[kept], doubt[kept]
+        cells, bands, values, smooth, crossed = (x[kept] for x in (cells, bands, values, smooth, crossed))
+        if predicted is not None:
+            predicted = predicted[kept]
+        if not len(cells):
+            return []
+        level = batch.level
+        steps = self.mesh.steps(level)
+        too_large = self._too_large(cells, level)
+        split = np.full(len(cells), level < self.uniform) | too_large
+        cut = cut_cells(values, steps)
+        if level >= self.uniform:
+            split |= ~crossed & self._may_follow(level, int((~crossed & ~too_large).sum()))
+            split |= crossed & self._unresolved_shape(cells, bands, values, smooth, cut, level)
+        # where the polynomial of the parent was right, that of the cell itself is eight times better
+        span = np.ptp(values, axis=1)
+        edge = self.mesh.edge(level)
+        if predicted is not None:
+            candidate = ~smooth & crossed & (error / 8 < _SMOOTH * span)
+        else:
+            candidate = np.zeros(len(cells), dtype=bool)
+        turning = self.turn is not None and level < self.turning_levels
+        if turning:
+            ask = (candidate & split) | (crossed & ~split & ~smooth)
+            rate = self._interband(cells[ask], bands[ask], cut.centre[ask], level) * edge
+            fast = np.zeros(len(cells), dtype=bool)
+            fast[ask] = rate > self.turn
+            candidate &= ~fast
+            split |= fast
+        smooth = smooth | candidate
+        done = crossed & ~split
+        if done.any():
+            self._finish(cells[done], bands[done], values[done], smooth[done], cut, done, level)
+        return self._children(level, cells[split], bands[split], values[split], smooth[split], error[split])
+
+    def _evaluate(self, batch: _Batch):
+        """Node energies relative to that of the surface, for every pair of the batch."""
+        if batch.bands is None:
+            energies = self.mesh.node_energies(batch.cells, batch.level) - self.energy
+            n = energies.shape[-1]
+            fresh = ~self._repeated(energies).ravel()
+            cells = np.repeat(batch.cells, n, axis=0)[fresh]
+            bands = np.tile(np.arange(n), len(batch.cells))[fresh]
+            values = energies.transpose(0, 2, 1).reshape(-1, 27)[fresh]
+            return cells, bands, values, np.zeros(len(cells), dtype=bool), None
+        assert batch.predicted is not None and batch.smooth is not None
+        values = batch.predicted.copy()
+        rough = np.flatnonzero(~batch.smooth)
+        fresh = np.ones(len(values), dtype=bool)
+        if len(rough):
+            cells, which = np.unique(batch.cells[rough], axis=0, return_inverse=True)
+            energies = self.mesh.node_energies(cells, batch.level) - self.energy
+            which = which.reshape(-1)
+            values[rough] = energies[which, :, batch.bands[rough]]
+            fresh[rough] = ~self._repeated(energies)[which, batch.bands[rough]]
+        return tuple(x[fresh] for x in (batch.cells, batch.bands, values, batch.smooth, batch.predicted))
+
+    def _repeated(self, energies):
+        """Upper members (c, N) of a group that is degenerate throughout the cell: they give no second point."""
+        first = np.zeros((len(energies), 1), dtype=bool)
+        return np.concatenate([first, np.diff(energies, axis=-1).max(axis=1) < self.degeneracy], axis=1)
+
+    def _too_large(self, cells, level) -> np.ndarray:
+        """k.p models: cells coarser than the model's own scale, or than their distance from k = 0."""
+        edge = self.mesh.edge(level)
+        scale = self.model.k_scale
+        if self.mesh.periodic or edge <= 0.5 * scale:
+            return np.zeros(len(cells), dtype=bool)
+        centre = self.mesh.cartesian(2 * cells + 1, level)
+        return edge > 0.5 * np.maximum(scale, np.linalg.norm(centre, axis=1) - edge)
+
+    def _unresolved_shape(self, cells, bands, values, smooth, cut, level) -> np.ndarray:
+        """Cells too large for a small pocket (around an extremum of the band) or a neck (at a saddle)."""
+        extra = level - self.uniform
+        if level >= self.mesh.deepest or extra >= _POCKET_LEVELS:
+            return np.zeros(len(values), dtype=bool)
+        distance, extremum = stationary_point(values)
+        small = (cut.coherence < _CLOSED) | (extremum & (distance < _POCKET))
+        # a pocket that only a corner of the cell reaches into: the slope changes over less than an edge, and there is
+        # an extremum beyond the corner
+        below = (values < 0).sum(axis=1)
+        steps = np.linalg.norm(self.mesh.steps(level), axis=1)
+        curvature = (second_differences(values) / steps**2).max(axis=1)
+        bent = curvature * self.mesh.edge(level) * cut.weight > _BENT * cut.area
+        ask = np.flatnonzero(bent & ~small & ~smooth & (np.minimum(below, 27 - below) <= _FEW))
+        if len(ask):
+            minimum = below[ask] <= _FEW
+            corner = np.where(minimum, values[ask].argmin(axis=1), values[ask].argmax(axis=1))
+            k = self.mesh.cartesian(2 * cells[ask] + NODES[corner], level)
+            small[ask], _ = nearby_extremum(self.model, k, bands[ask], minimum, 0.7 * self.mesh.edge(level))
+        return small | (distance < _NECK) if extra < _NECK_LEVELS else small
+
+    def _may_follow(self, level, count) -> bool:
+        """Whether undecided cells are split beyond the wanted size."""
+        self.undecided[level] = self.undecided.get(level, 0) + count
+        if level >= self.mesh.deepest or self.undecided[level] > _UNDECIDED:
+            self.found.unresolved += count
+            return False
+        return True
+
+    def _interband(self, cells, bands, centre, level):
+        k = self.mesh.cartesian(2 * cells + centre, level)
+        if not len(k):
+            return np.zeros(0)
+        return threaded(
+            lambda p, b: solve_states(self.model, p, b, degeneracy=self.degeneracy).interband, k, bands, chunk=512
+        )
+
+    def _children(self, level, cells, bands, values, smooth, error) -> list[_Batch]:
+        """The halves of split cells, without those the surface cannot reach."""
+        result = []
+        for i in range(0, len(cells), _BATCH // 8):
+            s = slice(i, i + _BATCH // 8)
+            predicted = children_values(values[s])
+            doubt, trusted = np.repeat(error[s], 8), np.repeat(smooth[s], 8)
+            halves = children(cells[s])
+            reach = np.where(trusted, 0.0, doubt) + hidden_range(predicted)
+            near = (predicted.min(axis=1) < reach) & (predicted.max(axis=1) > -reach)
+            near |= self._too_large(halves, level + 1)
+            if not near.any():
+                continue
+            result.append(
+                _Batch(
+                    level + 1, halves[near], np.repeat(bands[s], 8)[near], predicted[near], trusted[near], doubt[near]
+                )
+            )
+        return result[::-1]
+
+    def _finish(self, cells, bands, values, smooth, cut, done, level):
+        """Points, weights and areas of cells that are small enough."""
+        steps = self.mesh.steps(level)
+        weight, area, centre = cut.weight[done], cut.area[done], cut.centre[done]
+        weight, area = _extrapolated(cells, bands, values, weight, area, steps)
+        k = self.mesh.cartesian(2 * cells + centre, level)
+        error = np.empty(len(k))
+        rough = ~smooth
+        if rough.any():
+            edge = self.mesh.edge(level)
+            k[rough], _, error[rough] = _moved(self.model, k[rough], bands[rough], self.energy, 0.5 * edge)
+        if smooth.any():
+            k[smooth], error[smooth] = self._polished(
+                cells[smooth], bands[smooth], values[smooth], centre[smooth], level
+            )
+        for name, value in (("k", k), ("band", bands), ("weight", weight), ("area", area), ("error", error)):
+            getattr(self.found, name).append(value)
+
+    def _polished(self, cells, bands, values, centre, level):
+        """Onto the surface of the polynomial, then one step with the eigenvalue; the rest by Newton's method."""
+        steps = self.mesh.steps(level)
+        inverse = np.linalg.inv(steps).T  # gradient per step -> per 1/angstrom
+        metric = inverse.T @ inverse
+        x = centre.copy()
+        for _ in range(3):
+            value, slope = polynomial(values, x)
+            up = slope @ metric  # along the Cartesian gradient
+            x -= np.clip(value / np.maximum((slope * up).sum(1), 1e-300), -1e9, 1e9)[:, None] * up
+        inside = np.abs(x - 1).max(axis=1) < 2
+        x = np.where(inside[:, None], x, centre)
+        _, slope = polynomial(values, x)
+        gradient = slope @ inverse.T
+        k = self.mesh.cartesian(2 * cells + x, level)
+        residual = threaded_energies(self.model, k)[np.arange(len(k)), bands] - self.energy
+        square = np.maximum((gradient**2).sum(1), 1e-300)
+        move = (residual / square)[:, None] * gradient
+        # what one step leaves: the slope is right to the polynomial's accuracy
+        small = np.abs(residual) < 1e-3 * np.sqrt(square) * self.mesh.edge(level)
+        k -= np.where(small[:, None], move, 0.0)
+        error = np.where(small, np.abs(residual) * 1e-3, np.inf)
+        again = np.flatnonzero(error > 1e-8)
+        if len(again):
+            k[again], _, error[again] = _moved(
+                self.model, k[again], bands[again], self.energy, 0.5 * self.mesh.edge(level)
+            )
+        return k, error
 
 
-def _tetrahedra():
-    """Node indices (48, 4) of the six tetrahedra of each of the eight sub-cells."""
-    index = {tuple(c): i for i, c in enumerate(_CORNERS)}
-    rows = []
-    for corner in itertools.product(range(2), repeat=3):
-        for order in _AXIS_ORDERS:
-            node = np.array(corner)
-            row = [index[tuple(node)]]
-            for axis in order:
-                node = node + np.eye(3, dtype=int)[axis]
-                row.append(index[tuple(node)])
-            rows.append(row)
-    return np.array(rows)
-
-
-_TETRAHEDRA = _tetrahedra()
-
-
-def _cut(energies, energy, mesh):
-    """Linear-tetrahedron weights (1/(eV A^3)) and centroids of the cut (in nodes), for cells (X, 27)."""
-    volume = abs(np.linalg.det(mesh.steps)) / 6
-    weights, centres = [], []
-    for i in range(0, len(energies), 4096):
-        w, c = _cut_block(energies[i : i + 4096], energy)
-        weights.append(w * volume / (2 * np.pi) ** 3)
-        centres.append(c)
-    return np.concatenate(weights), np.concatenate(centres)
-
-
-def _cut_block(energies, energy):
-    e = energies[:, _TETRAHEDRA]  # (X, 48, 4)
-    density = _tetrahedron_density(np.sort(e, axis=-1), energy)
-    # the cut polygon: its vertices lie on the edges that straddle the energy
-    a, b = e[..., _EDGES[:, 0]] - energy, e[..., _EDGES[:, 1]] - energy
-    crossing = a * b < 0
-    t = np.where(crossing, a / np.where(crossing, a - b, 1.0), 0.0)
-    p = _CORNERS[_TETRAHEDRA].astype(float)  # (48, 4, 3)
-    start, end = p[:, _EDGES[:, 0]], p[:, _EDGES[:, 1]]
-    vertex = start + t[..., None] * (end - start)
-    count = np.maximum(crossing.sum(axis=-1), 1)
-    middle = (vertex * crossing[..., None]).sum(axis=2) / count[..., None]
-    total = density.sum(axis=1)
-    centre = (middle * density[..., None]).sum(axis=1) / np.maximum(total, 1e-300)[:, None]
-    return total, np.where(total[:, None] > 0, centre, 1.0)
-
-
-def _tetrahedron_density(e, energy):
-    """Density of states of linear tetrahedra per volume, for sorted corner energies (..., 4)."""
-    e1, e2, e3, e4 = (e[..., i] for i in range(4))
-    tiny = 1e-14
-
-    def inverse(x):
-        return 1 / np.maximum(x, tiny)
-
-    x = energy
-    low = 3 * (x - e1) ** 2 * inverse(e2 - e1) * inverse(e3 - e1) * inverse(e4 - e1)
-    middle = (
-        inverse(e3 - e1)
-        * inverse(e4 - e1)
-        * (3 * (e2 - e1) + 6 * (x - e2) - 3 * (e3 - e1 + e4 - e2) * (x - e2) ** 2 * inverse(e3 - e2) * inverse(e4 - e2))
+def _moved(model, k, band, energy, step):
+    pieces = threaded(
+        lambda p, b: np.column_stack(move_onto(model, p, b, energy, largest_step=step, tolerance=1e-9)),
+        k,
+        band,
+        chunk=512,
     )
-    high = 3 * (e4 - x) ** 2 * inverse(e4 - e1) * inverse(e4 - e2) * inverse(e4 - e3)
-    result = np.where((e1 < x) & (x <= e2), low, 0.0)
-    result = np.where((e2 < x) & (x <= e3), middle, result)
-    return np.where((e3 < x) & (x < e4), high, result)
+    return pieces[:, :3], pieces[:, 3:6], pieces[:, 6]
 
 
-def _turning(model, k, bands, degeneracy, chunk: int = 1024):
-    pieces = [(k[i : i + chunk], bands[i : i + chunk]) for i in range(0, len(k), chunk)]
-    with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
-        rates = pool.map(lambda p: solve_states(model, *p, degeneracy=degeneracy).interband, pieces)
-        return np.concatenate(list(rates))
+def _extrapolated(cells, bands, values, weight, area, steps):
+    """Remove the h^2 error of weight and area (Richardson), in groups of the eight halves of one larger cell.
 
+    A common factor for the group keeps every weight positive.
+    """
+    coarse_weight, coarse_area = coarse_weight_and_area(values, steps)
+    key = np.column_stack([cells >> 1, bands])
+    _, group = np.unique(key, axis=0, return_inverse=True)
+    group = group.reshape(-1)
 
-def _domain(model, energy):
-    if model.cell is not None:
-        return np.zeros(3), model.reciprocal_cell
-    half = model.search_half_width or _enclosing_half_width(model, energy)
-    return np.full(3, -half), 2 * half * np.eye(3)
+    def factor(fine, coarse):
+        a, b = np.bincount(group, fine), np.bincount(group, coarse)
+        return np.clip((4 * a - b) / np.maximum(3 * a, 1e-300), 0.6, 4 / 3)[group]
 
-
-def _enclosing_half_width(model, energy) -> float:
-    """Half width of a box around k = 0 that encloses every surface of a k.p model."""
-    index = np.arange(200) + 0.5
-    polar, azimuth = np.arccos(1 - 2 * index / 200), np.pi * (1 + 5**0.5) * index
-    rays = np.stack([np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth), np.cos(polar)], axis=1)
-    radii = model.k_scale * np.geomspace(1e-3, 1e4, 141)
-    energies = threaded_energies(model, (radii[:, None, None] * rays).reshape(-1, 3))
-    above = (energies > energy).reshape(len(radii), -1)
-    change = np.flatnonzero((above[1:] != above[:-1]).any(axis=1))
-    return float(1.2 * radii[change[-1] + 1]) if len(change) else float(model.k_scale)
+    return weight * factor(weight, coarse_weight) / (2 * np.pi) ** 3, area * factor(area, coarse_area)

@@ -1,0 +1,47 @@
+"""Minima and maxima of single bands, by Newton's method from given points."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .masses import velocity_and_inverse_mass
+
+
+def nearby_extremum(model, k, band, lower, reach: float, iterations: int = 8):
+    """Whether a minimum (`lower`) or maximum of the band lies within `reach` of each point.
+
+    Parameters
+    ----------
+    k : (S, d), band : (S,)
+    lower : (S,) bool
+        True: look for a minimum.
+    reach : float
+        1/angstrom.
+
+    Returns
+    -------
+    found : (S,) bool
+    where : (S, d)  the extremum, meaningful where found
+    """
+    where = k.copy()
+    found = np.zeros(len(k), dtype=bool)
+    active = np.arange(len(k))
+    for _ in range(iterations):
+        if not len(active):
+            break
+        v, mass = velocity_and_inverse_mass(model, where[active], band[active])
+        curvature, axes = np.linalg.eigh(mass)
+        sign = np.where(lower[active], 1.0, -1.0)[:, None]
+        along = np.einsum("sab,sa->sb", axes, v)
+        # downhill (uphill) also where the band curves the wrong way
+        size = np.maximum(np.abs(curvature), 1e-6 * np.abs(curvature).max(axis=1, keepdims=True) + 1e-30)
+        step = -np.einsum("sab,sb->sa", axes, sign * along / size)
+        length = np.linalg.norm(step, axis=1)
+        step *= np.minimum(1.0, 0.5 * reach / np.maximum(length, 1e-300))[:, None]
+        definite = (sign * curvature > 0).all(axis=1)
+        found[active] = definite & (length < 1e-2 * reach)
+        where[active] += step
+        inside = np.linalg.norm(where[active] - k[active], axis=1) < reach
+        found[active] &= inside
+        active = active[inside & (length > 1e-4 * reach)]
+    return found, where

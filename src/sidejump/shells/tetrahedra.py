@@ -1,0 +1,128 @@
+"""The isoenergy surface inside cells, from linear tetrahedra.
+
+A cell has 3 x 3 x 3 nodes; its eight half-edge sub-cells hold six tetrahedra each, in which the energy is linear
+and the surface a triangle or a quadrangle.  The same cut with the eight corners only (six tetrahedra) has four times
+the error; the two together remove the leading, h^2, term of weight and area (Richardson).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+NODES = np.array(list(itertools.product(range(3), repeat=3)))
+"""The 27 nodes of a cell in units of half its edges, shape (27, 3)."""
+
+
+def _kuhn(nodes: np.ndarray, step: int):
+    """Node indices (T, 4) and axis orders (T, 3) of six tetrahedra for every sub-cell of edge `step`."""
+    index = {tuple(c): i for i, c in enumerate(nodes)}
+    rows, orders = [], []
+    for corner in itertools.product(range(0, 2, step), repeat=3):
+        for order in itertools.permutations(range(3)):
+            node = np.array(corner)
+            row = [index[tuple(node)]]
+            for axis in order:
+                node = node + step * np.eye(3, dtype=int)[axis]
+                row.append(index[tuple(node)])
+            rows.append(row)
+            orders.append(order)
+    return np.array(rows), np.array(orders)
+
+
+_FINE = _kuhn(NODES, 1)
+_COARSE = _kuhn(NODES, 2)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What the surface is inside each of X cells.
+
+    Attributes
+    ----------
+    weight : (X,)       ``dS / |grad e|``, 1/(eV angstrom^3), without the (2 pi)^3
+    area : (X,)         angstrom^-2
+    centre : (X, 3)     weighted centroid, in node units
+    coherence : (X,)    ``|sum of area vectors| / area``: 1 where flat, 0 for a closed pocket
+    """
+
+    weight: np.ndarray
+    area: np.ndarray
+    centre: np.ndarray
+    coherence: np.ndarray
+
+
+def cut_cells(values: np.ndarray, steps: np.ndarray) -> Cut:
+    """Cut cells with node energies `values` (X, 27) minus the energy of the surface; `steps` (3, 3): node spacings."""
+    return _cut(values, steps, *_FINE)
+
+
+def coarse_weight_and_area(values: np.ndarray, steps: np.ndarray):
+    """Weight and area (X,) from the eight corners only."""
+    cut = _cut(values, steps, *_COARSE)
+    return cut.weight, cut.area
+
+
+def _cut(values, steps, tetrahedra, orders) -> Cut:
+    count = len(values)
+    below = values[:, tetrahedra] < 0
+    inside = below.sum(axis=-1)
+    cell, tet = np.nonzero((inside > 0) & (inside < 4))
+    negative = inside[cell, tet]
+    nodes = tetrahedra[tet]
+    e = values[cell[:, None], nodes]
+    span = NODES[nodes[:, 1]] - NODES[nodes[:, 0]]
+    stride = np.abs(span).max(initial=1)
+    gradient = np.empty((len(cell), 3))  # per node step; the tetrahedron runs along the axes one after the other
+    gradient[np.arange(len(cell))[:, None], orders[tet]] = np.diff(e, axis=1) / stride
+    rank = np.argsort(e, axis=1, kind="stable")
+    e = np.take_along_axis(e, rank, axis=1)
+    p = NODES[np.take_along_axis(nodes, rank, axis=1)].astype(float)
+
+    normal = np.zeros((len(cell), 3))  # area vector in node units
+    moment = np.zeros((len(cell), 3))  # |area vector| times centroid
+    size = np.zeros(len(cell))
+
+    def add(which, edges):
+        vertex = []
+        for i, j in edges:
+            t = -e[which, i] / (e[which, j] - e[which, i])
+            vertex.append(p[which, i] + t[:, None] * (p[which, j] - p[which, i]))
+        a, b, c = vertex
+        vector = 0.5 * np.cross(b - a, c - a)
+        # oriented along the gradient
+        along = np.einsum("xa,xa->x", vector, gradient[which])
+        vector *= np.sign(along)[:, None]
+        magnitude = np.abs(along)
+        normal[which] += vector
+        moment[which] += magnitude[:, None] * (a + b + c) / 3
+        size[which] += magnitude
+
+    one, two, three = (np.flatnonzero(negative == n) for n in (1, 2, 3))
+    add(one, [(0, 1), (0, 2), (0, 3)])
+    add(two, [(0, 2), (0, 3), (1, 3)])
+    add(two, [(0, 2), (1, 3), (1, 2)])
+    add(three, [(0, 3), (1, 3), (2, 3)])
+
+    volume = abs(np.linalg.det(steps))
+    square = np.maximum(np.einsum("xa,xa->x", gradient, gradient), 1e-300)
+    weight = size / square * volume
+    # area vectors transform with the cofactor matrix of the steps
+    real = normal @ np.linalg.inv(steps).T * volume
+    area = np.linalg.norm(real, axis=1)
+
+    def gather(x):
+        return np.bincount(cell, x, minlength=count)
+
+    total, area_total = gather(weight), gather(area)
+    # centroid with the weight 1/|grad e| of the density of states
+    moment *= (weight / np.maximum(size, 1e-300))[:, None]
+    safe = np.maximum(total, 1e-300)
+    centre = np.stack([gather(moment[:, a]) / safe for a in range(3)], axis=1)
+    sum_vector = np.stack([gather(real[:, a]) for a in range(3)], axis=1)
+    coherence = np.linalg.norm(sum_vector, axis=1) / np.maximum(area_total, 1e-300)
+    empty = total == 0
+    centre[empty] = 1.0
+    return Cut(total, area_total, centre, np.where(empty, 1.0, coherence))
