@@ -1,14 +1,18 @@
-"""Berry curvature of every band, with the position matrix of the orbitals.
+"""Berry curvature with the position matrix of the orbitals: of every band, or summed over the occupied states.
 
 With ``D_a = (U^+ dH_a U)_nm / (e_m - e_n)`` (antihermitian), ``A_a`` and ``C_ab = d_a A_b - d_b A_a`` rotated to
 the eigenvectors, the curvature of band n is (Wang, Yates, Souza, Vanderbilt, PRB 74, 195118, eq. 32)
 
     Omega_n,ab = C_nn,ab + sum_m q_nm,
-    q_nm = 2 Re(D_b,nm A_a,nm^* - D_a,nm A_b,nm^*) - 2 Im(D_a,nm D_b,nm^*).
+    q_nm = 2 Re(D_b,nm A_a,nm^* - D_a,nm A_b,nm^*) - 2 Im(D_a,nm D_b,nm^*)
+         = -2 Im(X_a,nm X_b,nm^* - A_a,nm A_b,nm^*),        X = A + i D.
 
-q is antisymmetric to the last bit, so that a pair of bands with the same occupation drops out of
-``sum_n f_n Omega_n`` however close the two are.  Pairs closer than a guard carry no q: both are full or both empty
-except on a set of measure zero.
+q is antisymmetric, so that a pair of bands of equal occupation drops out of a sum over occupied states,
+
+    sum_n f_n Omega_n = sum_n f_n C_nn + sum_{n<m} (f_n - f_m) q_nm,
+
+however close the two are.  Pairs closer than a guard carry no q: both are full or both empty except on a set of
+measure zero.
 
 Not covered: the curvature *matrix* of a degenerate group (only its trace enters a conductivity).
 """
@@ -20,6 +24,9 @@ from array_api_compat import array_namespace
 GUARD = 1e-8
 """Gap in eV below which two bands count as degenerate."""
 
+NEGLIGIBLE = 1e-9
+"""Occupation of a band, or what it lacks to one, that counts as none."""
+
 
 def cyclic_pairs(dimension: int) -> list[tuple[int, int]]:
     """Axes (a, b) of the curvature's components: (yz, zx, xy) in 3D, (xy) in 2D."""
@@ -27,7 +34,7 @@ def cyclic_pairs(dimension: int) -> list[tuple[int, int]]:
 
 
 def curvature_of_matrices(hamiltonian, gradient, position=None, curl=None, *, guard: float = GUARD):
-    """Energies, velocities and curvatures from matrices in the orbital basis.
+    """Energies, velocities and curvatures of all bands from matrices in the orbital basis.
 
     Parameters
     ----------
@@ -46,30 +53,79 @@ def curvature_of_matrices(hamiltonian, gradient, position=None, curl=None, *, gu
     """
     xp = array_namespace(hamiltonian)
     energy, u = xp.linalg.eigh(hamiltonian)
+    derivative = xp.matmul(gradient, u[:, None])
+    curvature = _curvature(xp, energy, u, derivative, position, curl, 0, energy.shape[1], guard)
+    return energy, _diagonal(xp, u, derivative), curvature
+
+
+def occupied_curvature(hamiltonian, gradient, position, curl, occupation, *, guard: float = GUARD):
+    """``sum_n f_n Omega_n`` for several occupations, from matrices as in :func:`curvature_of_matrices`.
+
+    Pairs of bands that are both full or both empty are not computed: that is most of them.
+
+    Parameters
+    ----------
+    occupation : callable
+        ``occupation(energy, velocity)``, with energy (nk, N) in eV and velocity (nk, d, N) in eV angstrom, returns
+        f of shape (..., nk, N).
+
+    Returns
+    -------
+    array, shape (nk, len(cyclic_pairs(d)), ...), angstrom^2
+    """
+    xp = array_namespace(hamiltonian)
+    energy, u = xp.linalg.eigh(hamiltonian)
+    derivative = xp.matmul(gradient, u[:, None])
+    f = occupation(energy, _diagonal(xp, u, derivative))
     n = energy.shape[1]
-    left, right = xp.conj(xp.matrix_transpose(u))[:, None], u[:, None]
-    rotated = xp.matmul(left, xp.matmul(gradient, right))
-    diagonal = xp.arange(n)
-    velocity = xp.real(xp.stack([rotated[:, :, i, i] for i in range(n)], axis=-1))
-    gap = energy[:, None, :] - energy[:, :, None]  # e_m - e_n at [n, m]
-    near = (xp.abs(gap) < guard) | (diagonal[:, None] == diagonal[None, :])[None]
-    inverse = xp.where(near, xp.zeros_like(gap), 1.0 / xp.where(near, xp.ones_like(gap), gap))
-    d_re, d_im = xp.real(rotated) * inverse[:, None], xp.imag(rotated) * inverse[:, None]
+    flat = xp.reshape(f, (-1, n))
+    full = xp.all(flat > 1 - NEGLIGIBLE, axis=0)
+    empty = xp.all(flat < NEGLIGIBLE, axis=0)
+    # first band that is not full, end of the bands that are not empty
+    first = int(xp.sum(xp.cumulative_prod(xp.astype(full, xp.int64))))
+    end = n - int(xp.sum(xp.cumulative_prod(xp.astype(xp.flip(empty), xp.int64))))
+    omega = _curvature(xp, energy, u, derivative, position, curl, first, end, guard)
+    levels = xp.reshape(f, (-1, *energy.shape))
+    result = xp.matmul(omega, xp.permute_dims(levels, (1, 2, 0)))  # (nk, components, occupations)
+    return xp.reshape(result, (*result.shape[:2], *f.shape[:-2]))
+
+
+def _diagonal(xp, u, derivative):
+    """Diagonal of ``U^+ (dH_a U)``, shape (nk, d, N)."""
+    return xp.sum(xp.real(xp.conj(u)[:, None] * derivative), axis=2)
+
+
+def _curvature(xp, energy, u, derivative, position, curl, first, end, guard):
+    """Curvature of bands below `end`, pairs of bands below `first` left out: shape (nk, components, N).
+
+    `derivative` is ``dH_a U``.  A band from `end` on gets its pairs with bands below `end` only: its occupation is zero.
+    """
+    n = energy.shape[1]
+    bra = xp.conj(xp.matrix_transpose(u[:, :, :end]))[:, None]
+    gap = energy[:, None, first:] - energy[:, :end, None]  # e_m - e_n at [n, m]
+    later = xp.arange(first, n)[None, :] > xp.arange(end)[:, None]
+    kept = later[None] & (gap >= guard)
+    inverse = xp.where(kept, 1.0 / xp.where(kept, gap, xp.ones_like(gap)), xp.zeros_like(gap))
+    d = xp.matmul(bra, derivative[:, :, :, first:]) * inverse[:, None]
     if position is not None:
-        a_bar = xp.matmul(left, xp.matmul(position, right))
-        a_re, a_im = xp.real(a_bar), xp.imag(a_bar)
+        a = xp.matmul(bra, xp.matmul(position, u[:, None, :, first:])) * xp.astype(kept, d.dtype)[:, None]
+        x = a + 1j * d
     components = []
-    for c, (a, b) in enumerate(cyclic_pairs(gradient.shape[1])):
-        pair = -2 * (d_im[:, a] * d_re[:, b] - d_re[:, a] * d_im[:, b])
-        if position is not None:
-            pair = pair + 2 * (d_re[:, b] * a_re[:, a] + d_im[:, b] * a_im[:, a])
-            pair = pair - 2 * (d_re[:, a] * a_re[:, b] + d_im[:, a] * a_im[:, b])
-        pair = 0.5 * (pair - xp.matrix_transpose(pair))
-        omega = xp.sum(pair, axis=2)
+    for c, (i, j) in enumerate(cyclic_pairs(derivative.shape[1])):
+        if position is None:
+            pair = xp.imag(d[:, i] * xp.conj(d[:, j]))
+        else:
+            pair = xp.imag(x[:, i] * xp.conj(x[:, j])) - xp.imag(a[:, i] * xp.conj(a[:, j]))
+        pair = -2 * pair
+        zero = xp.zeros((energy.shape[0], n), dtype=energy.dtype)
+        gain = xp.concat([xp.sum(pair, axis=2), zero[:, end:]], axis=1)
+        loss = xp.concat([zero[:, :first], xp.sum(pair, axis=1)], axis=1)
+        omega = gain - loss
         if curl is not None:
-            omega = omega + xp.sum(xp.real(xp.conj(u) * xp.matmul(curl[:, c], u)), axis=1)
+            inner = xp.sum(xp.real(xp.matrix_transpose(bra[:, 0]) * xp.matmul(curl[:, c], u[:, :, :end])), axis=1)
+            omega = omega + xp.concat([inner, zero[:, end:]], axis=1)
         components.append(omega)
-    return energy, velocity, xp.stack(components, axis=1)
+    return xp.stack(components, axis=1)
 
 
 def band_curvature(model, k, *, guard: float = GUARD):

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from .berry import cyclic_pairs
 
+BLOCK = 64
+"""Points whose matrices are held at a time: few enough to stay in the cache."""
+
 
 class FourierTable:
-    """H, its gradient, the position matrix and its curl, tabulated on a box of lattice vectors.
+    """H, its gradient, the position matrix and its curl, tabulated for all lattice vectors.
 
     In the lattice gauge, where the sites belong to the position matrix; the conductivity does not care.
 
@@ -42,18 +46,27 @@ class FourierTable:
             parts += [a, np.stack([1j * (r[:, i] * a[:, j] - r[:, j] * a[:, i]) for i, j in cyclic_pairs(d)], axis=1)]
         stack = np.concatenate(parts, axis=1)
         self.components = stack.shape[1]
-        reach = np.abs(vectors).max(axis=0)
-        self.ranges = [np.arange(-m, m + 1) for m in reach]
-        table = np.zeros((*(2 * reach + 1), self.components * n * n), dtype=complex)
-        index = tuple((vectors + reach).T)
         # the Hermitian part: half of X(R), half of X(-R)^+
-        mirrored = tuple((reach - vectors).T)
-        np.add.at(table, index, 0.5 * stack.reshape(len(vectors), -1))
-        np.add.at(table, mirrored, 0.5 * stack.conj().swapaxes(2, 3).reshape(len(vectors), -1))
-        self.table = table
+        both = np.concatenate([stack, stack.conj().swapaxes(2, 3)]).reshape(2 * len(vectors), -1)
+        self.vectors, inverse = np.unique(np.concatenate([vectors, -vectors]), axis=0, return_inverse=True)
+        self.table = np.zeros((len(self.vectors), both.shape[1]), dtype=complex)
+        np.add.at(self.table, inverse.ravel(), 0.5 * both)
+        reach = self.vectors.max(axis=0)
+        self.ranges = [np.arange(-m, m + 1) for m in reach]
+        # where in the box of the axes after the first each R belongs
+        self._place = np.ravel_multi_index(tuple((self.vectors + reach).T[1:]), tuple(2 * reach[1:] + 1))
 
-    def plane_matrices(self, first: float, others: np.ndarray, rows: int = 16) -> Iterator[tuple]:
+    def _plane(self, first: float) -> np.ndarray:
+        """The sum over R_1: shape (second axis, rest)."""
+        phase = np.exp(2j * np.pi * first * self.vectors[:, 0])
+        box = int(np.prod([len(r) for r in self.ranges[1:]]))
+        sum_over_first = csr_array((phase, (self._place, np.arange(len(phase)))), shape=(box, len(phase)))
+        return (sum_over_first @ self.table).reshape(len(self.ranges[1]), -1)
+
+    def plane_matrices(self, first: float, others: np.ndarray, block: int = BLOCK) -> Iterator[tuple]:
         """Matrices at the points of one plane, in blocks.
+
+        The memory of a block is used again for the next one: work with it before asking for more.
 
         Parameters
         ----------
@@ -61,6 +74,8 @@ class FourierTable:
             k_1 in units of the reciprocal lattice vector.
         others : ndarray, shape (n, d - 1)
             The remaining coordinates.
+        block : int
+            Points in a block, at most.
 
         Yields
         ------
@@ -69,26 +84,31 @@ class FourierTable:
         matrices : tuple
             Hamiltonian, gradient, position and curl as :func:`.berry.curvature_of_matrices` takes them.
         """
-        phase = np.exp(2j * np.pi * first * self.ranges[0])
-        plane = (phase @ self.table.reshape(len(phase), -1)).reshape(self.table.shape[1:])
+        plane = self._plane(first)
+        last = others[:, -1]
         if self.dimension == 2:
-            yield np.arange(len(others)), self._split(np.exp(2j * np.pi * others * self.ranges[1]) @ plane)
+            for low in range(0, len(others), block):
+                index = np.arange(low, min(low + block, len(others)))
+                yield index, self._split(np.exp(2j * np.pi * last[index, None] * self.ranges[1]) @ plane)
             return
-        order = np.lexsort((others[:, 1], others[:, 0]))
+        order = np.lexsort((last, others[:, 0]))
         second, start = np.unique(others[order, 0], return_index=True)
         bounds = np.append(start, len(others))
-        flat = plane.reshape(len(self.ranges[1]), -1)
-        for block in range(0, len(second), rows):
-            some = second[block : block + rows]
-            lines = np.exp(2j * np.pi * some[:, None] * self.ranges[1]) @ flat
-            lines = lines.reshape(len(some), len(self.ranges[2]), -1)
-            low, high = bounds[block], bounds[block + len(some)]
-            values = np.empty((high - low, lines.shape[2]), dtype=complex)
-            for i, line in enumerate(lines):
-                members = slice(bounds[block + i], bounds[block + i + 1])
-                third = np.exp(2j * np.pi * others[order[members], 1][:, None] * self.ranges[2])
-                np.matmul(third, line, out=values[members.start - low : members.stop - low])
-            yield order[low:high], self._split(values)
+        buffer = np.empty((block, self.table.shape[-1]), dtype=complex)
+        row = 0
+        while row < len(second):
+            stop = max(row + 1, int(np.searchsorted(bounds, bounds[row] + block, side="right")) - 1)
+            lines = np.exp(2j * np.pi * second[row:stop, None] * self.ranges[1]) @ plane
+            lines = lines.reshape(stop - row, len(self.ranges[2]), -1)
+            # one row may hold more than a block
+            for low in range(bounds[row], bounds[stop], block):
+                high = min(low + block, bounds[stop])
+                for line, begin, end in zip(lines, bounds[row:stop], bounds[row + 1 : stop + 1], strict=True):
+                    members = slice(max(begin, low), min(end, high))
+                    third = np.exp(2j * np.pi * last[order[members], None] * self.ranges[2])
+                    np.matmul(third, line, out=buffer[members.start - low : members.stop - low])
+                yield order[low:high], self._split(buffer[: high - low])
+            row = stop
 
     def _split(self, values):
         n, d = self.n_orbitals, self.dimension
@@ -104,11 +124,11 @@ class DirectTable:
     def __init__(self, model):
         self.model = model
 
-    def plane_matrices(self, first, others, rows: int = 256):
+    def plane_matrices(self, first, others, block: int = BLOCK):
         fractional = np.column_stack([np.full(len(others), first), others])
         k = fractional @ self.model.reciprocal_cell
-        for i in range(0, len(k), rows):
-            part = k[i : i + rows]
+        for i in range(0, len(k), block):
+            part = k[i : i + block]
             yield (
                 np.arange(i, i + len(part)),
                 (

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .berry import curvature_of_matrices
+from .berry import occupied_curvature
 from .fourier import table_of
 from .occupation import cell_fermi, fermi
 
@@ -55,11 +55,8 @@ class CellSum:
         def plane(item):
             first, chosen = item
             for index, matrices in self.table.plane_matrices(first, np.round(fractional[chosen, 1:], 12)):
-                for i in range(0, len(index), 128):
-                    part = slice(i, i + 128)
-                    block = [None if m is None else m[part] for m in matrices]
-                    target = chosen[index[part]]
-                    result[target] = self._block(block, None if width is None else width[target])
+                target = chosen[index]
+                result[target] = self._block(matrices, None if width is None else width[target])
 
         with threadpool_limits(1), ThreadPoolExecutor(self.workers) as pool:
             list(pool.map(plane, zip(keys, members, strict=True)))
@@ -67,14 +64,14 @@ class CellSum:
         return result
 
     def _block(self, matrices, width):
-        energy, velocity, curvature = curvature_of_matrices(*matrices)
-        if width is None:
-            f = fermi(energy, self.mu, self.temperatures)
-        else:
+        def occupation(energy, velocity):
+            if width is None:
+                return fermi(energy, self.mu, self.temperatures)
             slope = np.einsum("pdn,id->pin", velocity, self.model.reciprocal_cell) * width[:, :, None]
             spread = np.sqrt(np.sum(slope**2, axis=1) / 12)
-            f = cell_fermi(energy, spread, self.mu, self.temperatures)
-        return np.einsum("mtpn,pcn->pmtc", f, curvature)
+            return cell_fermi(energy, spread, self.mu, self.temperatures)
+
+        return np.moveaxis(occupied_curvature(*matrices, occupation), 1, -1)
 
 
 def fixed_mesh(cell_sum: CellSum, shape) -> np.ndarray:
