@@ -248,7 +248,7 @@ def test_a_directory_in_place_of_a_data_file(refused, folder):
     assert "x_tb.dat: cannot be read" in refused(electrons + PHONONS + REST)
 
 
-@pytest.mark.parametrize(("model", "key"), [("epw", "directory"), ("perturbo", "file")])
+@pytest.mark.parametrize(("model", "key"), [("epw", "directory"), ("perturbo", "file"), ("compact", "file")])
 def test_first_principles_files_that_are_not_there(refused, model, key):
     electrons = f'\n[electrons]\nmodel = "{model}"\n{key} = "nowhere"\nfermi_energy = 5.0\n'
     assert "nowhere: no such" in refused(electrons + PHONONS + REST)

@@ -42,7 +42,7 @@ def build_electrons(section, folder: Path) -> Electrons:
     """
     if section.model == "wannier90":
         return _wannier90(section, folder)
-    if section.model in ("epw", "perturbo"):
+    if section.model in ("epw", "perturbo", "compact"):
         return _first_principles(section, folder)
     parameters = section.model_dump(exclude={"model", "chemical_potential"})
     try:
@@ -75,26 +75,29 @@ def _require_sound(model: LatticeModel, name: str) -> None:
 
 
 def _first_principles(section, folder: Path) -> Electrons:
-    if section.model == "epw":
-        from ..abinitio.epw import read_epw
-
-        data = read_epw(folder / section.directory, k_mesh=section.k_mesh, q_mesh=section.q_mesh)
-        level = section.fermi_energy
-    else:
-        from ..abinitio.perturbo import read_perturbo
-
-        data = read_perturbo(folder / section.file)
-        level = section.chemical_potential if section.fermi_energy is None else section.fermi_energy
-    if section.wannier90 is not None:
-        data = data.with_electrons(read_wannier90(folder / section.wannier90))
+    data, level = _read_coupling(section, folder), section.fermi_energy
+    if level is None:
+        level = getattr(section, "chemical_potential", None)
     if level is None:
         level = data.fermi_energy
     if level is None:
-        raise InputError(f"[electrons] fermi_energy is missing, and {data.source} do not hold one (eV)")
+        raise InputError(f"[electrons] fermi_energy is missing (eV), and {data.source} does not know it")
+    if section.wannier90 is not None:
+        data = data.with_electrons(read_wannier90(folder / section.wannier90))
     model = data.electrons
     if section.spin_ordering is not None:
         model = _with_spin(model, section.spin_ordering)
     return Electrons(_with_field(model, section.zeeman), float(level), data)
+
+
+def _read_coupling(section, folder: Path):
+    from ..abinitio.compact import read_compact
+    from ..abinitio.epw import read_epw
+    from ..abinitio.perturbo import read_perturbo
+
+    if section.model == "epw":
+        return read_epw(folder / section.directory, k_mesh=section.k_mesh, q_mesh=section.q_mesh, use_ws=section.use_ws)
+    return (read_perturbo if section.model == "perturbo" else read_compact)(folder / section.file)
 
 
 def _with_spin(model: LatticeModel, ordering: str) -> LatticeModel:
@@ -145,7 +148,9 @@ def _electron_phonon(section, place: str, electrons: Electrons):
 
     data = electrons.coupling
     if data is None:
-        raise InputError(f'{place}: needs [electrons] model = "epw" or "perturbo", whose files hold the coupling')
+        raise InputError(
+            f'{place}: needs [electrons] model = "epw", "perturbo" or "compact", whose files hold the coupling'
+        )
     if section.acoustic_sum_rule:
         data = data.with_acoustic_sum_rule()
     return ElectronPhononScatterer(data, images=section.images)

@@ -1,4 +1,4 @@
-"""Command line: `sidejump run`, `figure1`, `template`, `models`, `input-reference`."""
+"""Command line: `sidejump run`, `figure1`, `template`, `models`, `info`, `convert`, `input-reference`."""
 
 from __future__ import annotations
 
@@ -113,6 +113,44 @@ def models() -> None:
     from .reference import overview
 
     sys.stdout.write(overview())
+
+
+@app.command()
+def info(
+    source: Annotated[Path, typer.Argument(metavar="PATH", help="EPW directory, Perturbo, compact or Wannier90 file.")],
+    figure: Annotated[Path | None, typer.Option(help="Draw the decay of H, force constants and coupling.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
+) -> None:
+    """Say what a file holds, and how good it is."""
+    from . import convert as files
+
+    report = files.describe(source, figure=figure, force=force)
+    sys.stdout.write(files.as_json(report) if json else files.text(report))
+    for sentence in report.get("warnings", []):
+        say(f"warning: {sentence}")
+    if figure is not None:
+        say(f"wrote {figure}")
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="EPW directory, Perturbo or compact file.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="NAME_epr.h5, NAME.h5 (compact) or a directory.")],
+    to: Annotated[
+        str | None, typer.Option(help="compact, epw or perturbo; from the target's name if not given.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    prefix: Annotated[str | None, typer.Option(help="EPW: PREFIX of the coupling file.")] = None,
+    n_electrons: Annotated[float | None, typer.Option(help="EPW: electrons in a cell, if unknown.")] = None,
+    fermi_energy: Annotated[float | None, typer.Option(help="EPW: Fermi energy (eV), if unknown.")] = None,
+) -> None:
+    """Write electrons, phonons and coupling in another format."""
+    from . import convert as files
+
+    options = {"prefix": prefix, "n_electrons": n_electrons, "fermi_energy": fermi_energy}
+    files.convert(source, target, to=to, force=force, **options)
+    say(f"wrote {target}")
 
 
 @app.command("input-reference")

@@ -10,7 +10,7 @@ from .reference import CHOICES, offered, own_keys, summary, title, toml
 from .sentences import tag
 
 _WIDTH = 34  # column at which comments start
-_SCATTERING = {"epw": "electron_phonon", "perturbo": "electron_phonon"}
+_SCATTERING = {"epw": "electron_phonon", "perturbo": "electron_phonon", "compact": "electron_phonon"}
 _FILLED = {"temperature": ("values",), "scattering": ("strength",)}  # optional in general, needed in a template
 
 

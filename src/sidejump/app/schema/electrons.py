@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Mesh, Number, Positive, Section, SpinOrdering, Text, Vector2, Vector3
+from .base import Flag, Mesh, Number, Positive, Section, SpinOrdering, Text, Vector2, Vector3
 
 _ZEEMAN = "Exchange field h added as h.sigma, eV; needs spin_ordering."
 _BANDS = "SEEDNAME_tb.dat of the same Wannier functions, to take H and the position matrix from."
@@ -106,31 +106,48 @@ class EpwInput(Electrons):
     q_mesh: Mesh | None = Field(
         None, description="Coarse q mesh; inferred from the files when not given.", examples=[[4, 4, 4]]
     )
+    use_ws: Flag | None = Field(
+        None, description="Whether EPW ran with use_ws; inferred from the files where they tell.", examples=[False]
+    )
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
 
 
-class PerturboInput(Electrons):
-    """Crystal, phonons and their coupling from a Perturbo file."""
+class StoredInput(Electrons):
+    """What files of one kind share that may or may not know their Fermi energy."""
 
-    hidden: ClassVar[bool] = True
-
-    model: Literal["perturbo"]
-    file: Text = Field(description="PREFIX_epr.h5, relative to the input file.", examples=["gaas_epr.h5"])
     chemical_potential: Number | None = Field(
         None, description="Chemical potential, eV, on the scale of the file.", examples=[6.0]
     )
-    fermi_energy: Number | None = Field(None, description="The same, by the name metals use.", examples=[6.0])
+    fermi_energy: Number | None = Field(
+        None, description="The same, by the name metals use; that of the file when neither is given.", examples=[6.0]
+    )
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
 
     @model_validator(mode="after")
     def _one_level(self):
-        if (self.chemical_potential is None) == (self.fermi_energy is None):
-            raise ValueError("give one of chemical_potential and fermi_energy (eV, on the scale of the file)")
+        if self.chemical_potential is not None and self.fermi_energy is not None:
+            raise ValueError("give one of chemical_potential and fermi_energy, not both")
         return self
+
+
+class PerturboInput(StoredInput):
+    """Crystal, phonons and their coupling from a Perturbo file."""
+
+    hidden: ClassVar[bool] = True
+    model: Literal["perturbo"]
+    file: Text = Field(description="PREFIX_epr.h5, relative to the input file.", examples=["gaas_epr.h5"])
+
+
+class CompactInput(StoredInput):
+    """Crystal, phonons and their coupling from a file that `sidejump convert` wrote."""
+
+    hidden: ClassVar[bool] = True
+    model: Literal["compact"]
+    file: Text = Field(description="NAME.h5, relative to the input file.", examples=["iron.h5"])
 
 
 ELECTRONS: tuple[type[Electrons], ...] = (
@@ -141,9 +158,17 @@ ELECTRONS: tuple[type[Electrons], ...] = (
     Wannier90Input,
     EpwInput,
     PerturboInput,
+    CompactInput,
 )
 
 ElectronsInput = Annotated[
-    MassiveDiracInput | RashbaFerromagnetInput | WeylInput | LuttingerInput | Wannier90Input | EpwInput | PerturboInput,
+    MassiveDiracInput
+    | RashbaFerromagnetInput
+    | WeylInput
+    | LuttingerInput
+    | Wannier90Input
+    | EpwInput
+    | PerturboInput
+    | CompactInput,
     Field(discriminator="model"),
 ]

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from ...transport import TransportSettings
 from .base import Positive, Section, Text
 from .electrons import ElectronsInput
 from .scattering import ScatteringInput
@@ -54,6 +55,9 @@ class IntrinsicInput(Section):
     )
 
 
+_DEFAULT: Any = TransportSettings()
+
+
 def _energy_nodes(value: Any):
     if value == "auto" or (type(value) is int and 1 <= value <= 25):
         return value
@@ -64,21 +68,31 @@ class SolverInput(Section):
     """How accurately the kinetic equation is solved."""
 
     energy_nodes: Annotated[int | str, BeforeValidator(_energy_nodes)] = Field(
-        "auto", description='1 = quasi-elastic; "auto" raises the number until the result stands still.'
+        _DEFAULT.energy_nodes, description='1 = quasi-elastic; "auto" raises the number until the result stands still.'
     )
-    tolerance: Annotated[float, Field(strict=True, gt=0, lt=1)] = Field(1e-3, description="Relative change accepted.")
+    tolerance: Annotated[float, Field(strict=True, gt=0, lt=1)] = Field(
+        _DEFAULT.tolerance, description="Relative change accepted."
+    )
     geometry: Literal["auto", "own", "shared", "averaged"] = Field(
-        "auto",
+        _DEFAULT.geometry,
         description="A shell for each energy node, one for all, or one averaged over the thermal window.",
     )
-    accuracy: Positive = Field(1.0, description="Divides every spacing: 2 halves them all.")
+    accuracy: Positive = Field(_DEFAULT.accuracy, description="Divides every spacing: 2 halves them all.")
     spacing: Positive | None = Field(
-        None, description="Largest distance of shell points, 1/angstrom; from the model when not given.", examples=[0.1]
+        _DEFAULT.spacing,
+        description="Largest distance of shell points, 1/angstrom; from the model when not given.",
+        examples=[0.1],
     )
-    turn: Positive = Field(0.7, description="Refine where states turn by more than this between points, radians.")
-    levels: Annotated[int, Field(strict=True, ge=0, le=5)] = Field(2, description="3D: how often a cell may be split.")
-    memory: Positive = Field(6.0, description="Memory the run may use, GB.")
-    approximation: Literal["exact", "serta", "mrta"] = Field("exact", description="Relaxation times: to compare only.")
+    turn: Positive = Field(
+        _DEFAULT.turn, description="Refine where states turn by more than this between points, radians."
+    )
+    levels: Annotated[int, Field(strict=True, ge=0, le=5)] = Field(
+        _DEFAULT.levels, description="3D: how often a cell may be split."
+    )
+    memory: Positive = Field(_DEFAULT.memory / 1e9, description="Memory the run may use, GB.")
+    approximation: Literal["exact", "serta", "mrta"] = Field(
+        _DEFAULT.approximation, description="Relaxation times: to compare only."
+    )
     intrinsic: IntrinsicInput = Field(
         default_factory=lambda: IntrinsicInput.model_validate({}), description="See `[solver.intrinsic]`."
     )

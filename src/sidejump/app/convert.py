@@ -1,0 +1,131 @@
+"""`sidejump info` and `sidejump convert`: what a file of first-principles data holds, and another form of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from ..errors import InputError
+from .attributes import plain
+from .files import FIGURES, check_target
+
+_DIGITS = 6
+
+
+def describe(path: Path, *, figure: Path | None = None, force: bool = False) -> dict:
+    """Plain description of a file or directory; the decay of H, force constants and coupling as a figure.
+
+    Raises
+    ------
+    InputError
+        If the path holds nothing that can be read, or the figure cannot be written.
+    """
+    from ..abinitio import info
+    from ..abinitio.decay import decay_figure
+    from ..abinitio.formats import read_electron_phonon
+
+    if not path.exists():
+        raise InputError(f"{path}: no such file or directory")
+    electrons_only = path.name.removesuffix(".gz").endswith(("_tb.dat", "_hr.dat"))
+    if figure is not None:
+        check_target(figure, force=force, endings=FIGURES, inputs=(path,))
+        if electrons_only:
+            raise InputError(f"{path}: holds no phonons whose decay could be drawn; leave --figure out")
+    source = path if electrons_only else read_electron_phonon(path)
+    report = info.describe(source)
+    report.pop("decay", None)
+    if figure is not None:
+        with _beside(figure) as partial:
+            decay_figure(source, partial)  # type: ignore[arg-type]
+    return plain(report)
+
+
+def convert(source: Path, target: Path, *, to: str | None = None, force: bool = False, **options) -> Path:
+    """Write `source` in another format; `target` appears whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If source or target cannot be used.
+    """
+    from ..abinitio.formats import convert as write
+
+    if not source.exists():
+        raise InputError(f"{source}: no such file or directory")
+    if target.exists() and target.resolve() == source.resolve():
+        raise InputError(f"{target}: source and target are the same; give another target")
+    if target.is_dir():
+        if any(target.iterdir()) and not force:
+            raise InputError(f"{target} is not empty: give --force to replace files in it, or another name")
+        if not os.access(target, os.W_OK):
+            raise InputError(f"{target}: cannot be written (permission denied); give another name")
+    else:
+        check_target(target, force=force, inputs=(source,) if source.is_file() else ())
+    given = {name: value for name, value in options.items() if value is not None}
+    with _beside(target) as partial:
+        write(source, partial, to=to, **given)
+        if partial.is_dir() != target.is_dir() and target.exists():
+            kind = "a directory" if target.is_dir() else "a file"
+            raise InputError(f"{target}: is {kind}, the format asked for is none; give another name")
+    return target
+
+
+class _beside:
+    """A place of the same name in a folder of its own next to `target`, moved there when all has gone well."""
+
+    def __init__(self, target: Path):
+        self.target = target
+
+    def __enter__(self) -> Path:
+        self.folder = tempfile.TemporaryDirectory(prefix=".sidejump-", dir=self.target.parent)
+        return Path(self.folder.name) / self.target.name
+
+    def __exit__(self, kind, error, trace) -> None:
+        partial = Path(self.folder.name) / self.target.name
+        try:
+            if kind is None and partial.is_dir():
+                self.target.mkdir(exist_ok=True)
+                for file in partial.iterdir():
+                    os.replace(file, self.target / file.name)
+            elif kind is None:
+                os.replace(partial, self.target)
+        finally:
+            self.folder.cleanup()
+
+
+def text(report: dict) -> str:
+    """A description for people: one key a line, units at the end of its name."""
+    lines = []
+    for key, value in report.items():
+        if key == "warnings":
+            continue
+        if isinstance(value, dict):
+            lines.append(f"{key}:")
+            lines += [f"  {name}: {_shown(item)}" for name, item in value.items()]
+        elif isinstance(value, list) and value and isinstance(value[0], (dict, list)):
+            lines.append(f"{key}:")
+            lines += [f"  {_shown(item)}" for item in value]
+        else:
+            lines.append(f"{key}: {_shown(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.{_DIGITS}g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return "  ".join(_shown(item) for item in value)
+    return str(value)
+
+
+def as_json(report: dict) -> str:
+    """A description for programs."""
+    return json.dumps(report, indent=2) + "\n"

@@ -1,0 +1,130 @@
+"""`sidejump info` and `sidejump convert`, and input files that name first-principles data."""
+
+import json
+import tomllib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from helpers_abinitio import Toy, examined
+from sidejump.abinitio.compact import write_compact
+from sidejump.abinitio.formats import read_electron_phonon
+from sidejump.app import build, config
+from sidejump.app.cli import main
+from sidejump.errors import InputError
+
+BCC = 1.5 * np.array([[1.0, 1, 1], [-1, 1, 1], [-1, -1, 1]])
+
+
+@pytest.fixture
+def data():
+    toy = Toy(cell=BCC, positions=np.zeros((1, 3)), masses=np.array([30000.0]), owner=[0, 0])
+    return examined(toy.from_meshes((4, 4, 4), (2, 2, 2), spinor=True))
+
+
+@pytest.fixture
+def folder(data, tmp_path, monkeypatch):
+    """The current directory, with a compact file of a toy crystal."""
+    monkeypatch.chdir(tmp_path)
+    write_compact(data, tmp_path / "toy.h5")
+    return tmp_path
+
+
+def test_info_in_words_and_for_programs(folder, capsys):
+    assert main(["info", "toy.h5", "--figure", "decay.png"]) == 0
+    out, err = capsys.readouterr()
+    assert "wannier_functions: 2\n" in out and "k_mesh: 4  4  4\n" in out and "spinor: yes\n" in out
+    assert "wrote decay.png" in err and (folder / "decay.png").read_bytes()[:4] == b"\x89PNG"
+    assert main(["info", "toy.h5", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["wannier_functions"] == 2 and report["q_mesh"] == [2, 2, 2]
+    assert report["coupling_hermiticity_on_mesh"] < 1e-10
+
+
+def test_conversions_carry_the_coupling(folder, data, capsys):
+    assert main(["convert", "toy.h5", "toy_epr.h5"]) == 0
+    options = ["--n-electrons", "2", "--fermi-energy", "0.5", "--prefix", "toy"]
+    assert main(["convert", "toy.h5", "files", *options]) == 0
+    assert capsys.readouterr().err == "wrote toy_epr.h5\nwrote files\n"
+    assert (folder / "files" / "toy.epmatwp").exists()
+    k, q = np.random.default_rng(0).integers(0, 2, (2, 5, 3)) / 2
+    expected = np.abs(data.coupling(k, q))
+    for name in ("toy_epr.h5", "files"):
+        np.testing.assert_allclose(np.abs(read_electron_phonon(folder / name).coupling(k, q)), expected, atol=1e-8)
+    assert sorted(p.name for p in folder.iterdir()) == ["files", "toy.h5", "toy_epr.h5"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["info", "nothing"], "no such file"),
+        (["info", "text.h5"], "text.h5"),
+        (["info", "empty"], "crystal.fmt"),
+        (["info", "toy.h5", "--figure", "kept.png"], "--force"),
+        (["info", "toy.h5", "--figure", "x.gif"], ".png"),
+        (["convert", "toy.h5", "toy.h5"], "same"),
+        (["convert", "toy.h5", "toy.h5", "--force"], "same"),
+        (["convert", "nothing", "x.h5"], "no such file"),
+        (["convert", "toy.h5", "kept.h5"], "--force"),
+        (["convert", "toy.h5", "full"], "--force"),
+        (["convert", "toy.h5", "nowhere/x.h5"], "does not exist"),
+        (["convert", "toy.h5", "x", "--to", "xml"], "xml"),
+        (["convert", "toy.h5", "new"], "n_electrons"),
+        (["convert", "toy.h5", "full", "--to", "compact", "--force"], "is a directory"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_change_nothing(folder, capsys, arguments, word):
+    (folder / "text.h5").write_text("no HDF5")
+    (folder / "kept.png").write_text("kept")
+    (folder / "kept.h5").write_text("kept")
+    (folder / "empty").mkdir()
+    (folder / "full").mkdir()
+    (folder / "full" / "crystal.fmt").write_text("kept")
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert word in err and err.count("\n") == 1
+    assert before == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+INPUT = """
+[electrons]
+model = "compact"
+file = "toy.h5"
+{level}
+
+[[scattering]]
+kind = "electron_phonon"
+images = "file"
+
+[temperature]
+values = [300]
+"""
+
+
+def test_input_files_lead_to_the_data(folder, data):
+    settings = config.validate(tomllib.loads(INPUT.format(level="chemical_potential = 0.25")))
+    electrons = build.build_electrons(settings.electrons, folder)
+    assert electrons.chemical_potential == 0.25
+    k = np.array([[0.1, 0.2, 0.3]])
+    np.testing.assert_allclose(electrons.coupling.energies(k), data.energies(k), atol=1e-12)
+    (scatterer,) = build.build_scatterers(settings.scattering, electrons)
+    assert scatterer.images == "file" and scatterer.data.phonons.acoustic_sum_rule_violation < 1e-10
+
+
+def test_an_exchange_field_on_files_with_spin(folder, data):
+    level = 'fermi_energy = 0.0\nspin_ordering = "interleaved"\nzeeman = [0.0, 0.0, 0.5]'
+    settings = config.validate(tomllib.loads(INPUT.format(level=level)))
+    model = build.build_electrons(settings.electrons, folder).model
+    k = np.zeros((1, 3))
+    np.testing.assert_allclose(model.hamiltonian(k) - data.electrons.hamiltonian(k), [np.diag([0.5, -0.5])], atol=1e-12)
+
+
+def test_two_levels_or_none_are_refused(folder, data):
+    write_compact(replace(data, fermi_energy=None), folder / "toy.h5")
+    with pytest.raises(InputError, match="not both"):
+        config.validate(tomllib.loads(INPUT.format(level="fermi_energy = 0.0\nchemical_potential = 0.1")))
+    settings = config.validate(tomllib.loads(INPUT.format(level="")))
+    with pytest.raises(InputError, match="fermi_energy is missing"):
+        build.build_electrons(settings.electrons, folder)
