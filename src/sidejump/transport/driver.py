@@ -18,7 +18,9 @@ from .thermal import average_weights, thermal_nodes
 
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 
-_WINDOW = 5  # shells of the thermal window
+_WINDOW = 3  # shells of the thermal window
+_COLD = 0.25  # of the highest temperature: below, the window changes a sixteenth of what it changes there
+_THIN = 0.1  # of velocity times spacing: a window below this is not resolved by the shells themselves
 
 
 def run_transport(
@@ -83,20 +85,19 @@ class _Run:
         """Solve, and report."""
         geometry = self._geometries()
         done = 0
-        for kind in ("own", "shared", "averaged"):
-            members = [i for i, g in enumerate(geometry) if g == kind]
+        for kinds in (("own",), ("shared", "averaged")):
+            members = [i for i, g in enumerate(geometry) if g in kinds]
             # the coldest last: it takes the finest shell and the most memory
             for spacing in sorted({self.problem.spacing(self.temperatures[i]) for i in members}, reverse=True):
                 group = [i for i in members if self.problem.spacing(self.temperatures[i]) == spacing]
-                for _ in self._group(kind, spacing, sorted(group, key=lambda i: -self.temperatures[i])):
+                for _ in self._group(kinds[0], spacing, sorted(group, key=lambda i: -self.temperatures[i])):
                     done += 1
                     self.progress(done, len(self.temperatures))
         if "averaged" in geometry:
             self._average([i for i, g in enumerate(geometry) if g == "averaged"])
         self._judge()
-        kinds = list(dict.fromkeys(geometry))
         return {
-            "geometry": kinds[0] if len(kinds) == 1 else ", ".join(kinds),
+            "geometry": ", ".join(dict.fromkeys(geometry)),
             "geometry_used": geometry,
             "geometry_difference": self.differences,
             "energy_nodes": self.nodes,
@@ -186,17 +187,16 @@ class _Run:
         choice = problem.settings.geometry
         if choice != "auto":
             return [choice] * len(self.temperatures)
-        crystal = problem.model.cell is not None and problem.model.dimension == 3
         order = np.argsort(self.temperatures)
-        if not crystal and problem.settings.energy_nodes == 1:
+        if problem.model.cell is not None and problem.model.dimension == 3:
+            return self._crystal_geometries()
+        if problem.settings.energy_nodes == 1:
             return ["own"] * len(order)  # one node: the Fermi surface either way
-        allowed = (0.5 if crystal else 0.2) * problem.settings.tolerance
 
         def negligible(place):
             kt = KB * self.temperatures[order[place]]
-            value = self._window_difference(kt) if crystal else self._own_difference(kt)
-            self.differences[order[place]] = value
-            return value < allowed
+            self.differences[order[place]] = value = self._own_difference(kt)
+            return value < 0.2 * problem.settings.tolerance
 
         # the difference grows with temperature: bisect for the coldest at which it matters
         low, high = 0, len(order)
@@ -210,8 +210,17 @@ class _Run:
                     high = middle
         result = [""] * len(order)
         for place, i in enumerate(order):
-            result[i] = "shared" if place < high else ("averaged" if crystal else "own")
+            result[i] = "shared" if place < high else "own"
         return result
+
+    def _crystal_geometries(self) -> list[str]:
+        """Averaged where the thermal window is wide enough for the shells to resolve it."""
+        problem = self.problem
+        shell = problem.coarse_shell(problem.mu)
+        speed = shell.area.sum() / (shell.weight.sum() * (2 * np.pi) ** 3)
+        window = self.hottest * thermal_nodes(_WINDOW)[0][-1]
+        wide = window > _THIN * speed * problem.base_spacing
+        return ["averaged" if wide and t > _COLD * self.temperatures.max() else "shared" for t in self.temperatures]
 
     def _own_difference(self, kt: float) -> float:
         """What three shells of their own change against three on the Fermi surface."""
@@ -221,36 +230,33 @@ class _Run:
         shared, _ = SharedShell(problem, shell, kt).solve(kt, 3)
         return relative_change(own, shared)
 
-    def _window_difference(self, kt: float) -> float:
-        """What the quasi-elastic average over the shells of the thermal window changes, on coarse shells."""
-        x, w = thermal_nodes(3)
-        parts = [self._window_response(self.problem.mu + kt * e, kt) for e in x]
-        mean = _weighted(parts, w)
-        return relative_change(mean, parts[1])
-
-    def _window_response(self, energy: float, kt: float, nodes: int = 1) -> KineticResponse:
-        return self._coarse(round(energy, 9)).solve(kt, nodes)[0]
-
     def _average(self, members) -> None:
-        """Add to each response what averaging over the thermal window changes, measured on coarse shells."""
+        """Add to each response what averaging over the thermal window changes, in the quasi-elastic theory."""
         problem = self.problem
-        x, _ = thermal_nodes(_WINDOW)
-        energies = self.hottest * x
-        for i in members:
-            kt = KB * self.temperatures[i]
-            parts = [self._window_response(problem.mu + e, kt) for e in energies]
-            weights = average_weights(energies, kt)
-            mean, centre = _weighted(parts, weights), parts[_WINDOW // 2]
+        energies = self.hottest * thermal_nodes(_WINDOW)[0]
+        parts: list[list[KineticResponse]] = [[] for _ in members]
+        for energy in energies:
+            window = SharedShell(problem, problem.shell(problem.mu + energy, problem.base_spacing), self.hottest)
+            window.keep()
+            for part, i in zip(parts, members, strict=True):
+                part.append(window.solve(KB * self.temperatures[i], 1)[0])
+            problem.forget_shells()
+        for part, i in zip(parts, members, strict=True):
+            weights = average_weights(energies, KB * self.temperatures[i])
+            weights[_WINDOW // 2] -= 1.0
+            change = _weighted(part, weights)
             old = self.responses[i]
-            self.responses[i] = replace(
-                old,
-                boltzmann=old.boltzmann + mean.boltzmann - centre.boltzmann,
-                side_jump_velocity=old.side_jump_velocity + mean.side_jump_velocity - centre.side_jump_velocity,
-                side_jump_distribution=old.side_jump_distribution
-                + mean.side_jump_distribution
-                - centre.side_jump_distribution,
-            )
-            self.differences[i] = relative_change(mean, centre)
+            self.responses[i] = _weighted([old, change], (1.0, 1.0))
+            self.differences[i] = relative_change(self.responses[i], old)
+        coldest = min(members, key=lambda i: self.temperatures[i])
+        for i, t in enumerate(self.temperatures):
+            if i not in members:
+                self.differences[i] = self.differences[coldest] * (t / self.temperatures[coldest]) ** 2
+                if self.differences[i] > problem.settings.tolerance:
+                    problem.warn(
+                        f"T = {t:.4g} K: the thermal window may change the result by {self.differences[i]:.1e}; "
+                        "compute this temperature in a run of its own"
+                    )
 
     # --- judgement ----------------------------------------------------------------------------------------------
 

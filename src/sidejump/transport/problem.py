@@ -15,7 +15,7 @@ from .settings import TransportSettings
 _THERMAL_POINTS = 1.2
 """2D: points per kT/c along a contour (theory, section 4)."""
 
-_THERMAL_CELLS = 1.0
+_THERMAL_CELLS = 0.33
 """3D: cells per kT/c, each with one point for every band in it."""
 
 
@@ -35,7 +35,7 @@ class Problem:
         self.sound = max((s.sound_velocity or 0.0) for s in scatterers)
         self.elastic_only = all(b.phonon_energy is None for s in self.sources for b in s.branches)
         # two dimensions are cheap enough for all that the tables hold
-        self.y_cut = energy_cutoff(min(1e-4, 0.02 * settings.tolerance) if model.dimension == 3 else 0.0)
+        self.y_cut = energy_cutoff(min(1e-3, 0.1 * settings.tolerance) if model.dimension == 3 else 0.0)
         self.warnings: list[str] = []
         self._shells: dict = {}
 
@@ -86,11 +86,15 @@ class Problem:
             self._shells[key] = shell
         return self._shells[key]
 
+    def forget_shells(self) -> None:
+        """Free the shells kept so far."""
+        self._shells.clear()
+
     def coarse_shell(self, energy: float) -> Shell:
         """A cheap shell, to decide things on and to estimate cost."""
         if self.model.dimension == 2:
             return self.shell(energy, self.base_spacing)
-        return self.shell(energy, max(self.base_spacing, default_spacing(self.model)), levels=0)
+        return self.shell(energy, 2 * max(self.base_spacing, default_spacing(self.model)), levels=0)
 
     # --- limits -------------------------------------------------------------------------------------------------
 
@@ -120,5 +124,5 @@ class Problem:
 
 def default_spacing(model) -> float:
     if model.cell is not None:
-        return float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / (12 if model.dimension == 3 else 24)
+        return float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / 24
     return model.k_scale / 2

@@ -45,7 +45,7 @@ class TransportSettings:
     accuracy: float = 1.0
     spacing: float | None = None
     turn: float | None = 0.7
-    levels: int = 2
+    levels: int = 1
     memory: float = 6e9
     approximation: str = "exact"
     degeneracy: float = 1e-6

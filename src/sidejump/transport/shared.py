@@ -43,8 +43,10 @@ class SharedShell:
         )
         self.q_max = problem.q_max(shell.k)
         s = len(shell)
-        # small blocks where cold phonons leave most of them empty
-        block = 256 if self._widest(hottest) > 0.5 * self.q_max else 160
+        # a block about as wide as half the reach of the phonons: smaller wastes time, larger wastes pairs
+        reach = 0.4 * min(self._widest(hottest), self.q_max)
+        across = float(np.mean(shell.area) ** (1 / (problem.model.dimension - 1)))
+        block = int(np.clip((reach / across) ** (problem.model.dimension - 1), 64, 256))
         self.geometry = PairGeometry(points, problem.momentum, block=block, cluster=max(32, s // _CLUSTERS))
         for source in problem.sources:
             source.prepare(self.geometry.states, single=problem.model.dimension == 3)
@@ -122,7 +124,7 @@ class SharedShell:
             self.geometry.velocity,
             basis.thermal_weight,
             approximation=problem.settings.approximation,
-            tolerance=1e-5 if single else 1e-10,
+            tolerance=max(1e-6, 3e-3 * problem.settings.tolerance) if single else 1e-10,
             clusters=self.geometry.ordering.clusters,
         )
         kept = sum(b.nbytes for blocks in (self._kept or {}).values() for b in blocks)
