@@ -1,8 +1,10 @@
 """Readers and writers: nothing is lost on the way, and damaged or mixed files end in one sentence."""
 
 import gzip
+import itertools
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -14,9 +16,13 @@ from sidejump.abinitio.container import mesh_points
 from sidejump.abinitio.epw import read_epw
 from sidejump.abinitio.epw_write import write_epw
 from sidejump.abinitio.formats import convert, read_electron_phonon
-from sidejump.abinitio.images import minimal_images
+from sidejump.abinitio.images import fold_vectors, mesh_class, minimal_images
 from sidejump.abinitio.perturbo import read_perturbo
 from sidejump.abinitio.perturbo_write import write_perturbo
+from sidejump.abinitio.q2r import read_q2r
+from sidejump.abinitio.rebuild import rebuild
+from sidejump.abinitio.rydberg import FORCE_CONSTANT
+from sidejump.abinitio.wigner import pair_sets, plain_sets
 from sidejump.errors import InputError
 
 BCC = 1.5 * np.array([[1.0, 1, 1], [-1, 1, 1], [-1, -1, 1]])
@@ -98,6 +104,52 @@ def test_vectors_are_rebuilt_where_the_version_writes_none(data, folder, tmp_pat
     compare(data, read_epw(copy, k_mesh=K_MESH, q_mesh=Q_MESH))
     with pytest.raises(InputError, match=r"k_mesh = \[3, 3, 3\].* has the 89, 15 and 15 vectors"):
         read_epw(copy, k_mesh=(3, 3, 3))
+
+
+CUBE, SLAB = np.eye(3) * 4.0, np.diag([4.0, 4.0, 8.0])
+
+
+@pytest.mark.parametrize("use_ws", [False, True])
+@pytest.mark.parametrize(
+    ("cell", "k_mesh", "q_mesh"),
+    [
+        (BCC, (4, 4, 4), (2, 2, 2)),
+        (CUBE, (4, 4, 4), (2, 2, 2)),
+        (CUBE, (5, 5, 5), (5, 5, 5)),
+        (SLAB, (6, 6, 1), (3, 3, 1)),
+    ],
+)
+def test_meshes_are_inferred(cell, k_mesh, q_mesh, use_ws):
+    """Also where 4 and 5 points along an edge give the same vectors: values at equivalent ones tell."""
+    positions = np.array([[0, 0, 0], [0.3, 0.3, 0.3]]) @ cell
+    centres = np.array([[0, 0, 0], [0.31, 0.3, 0.28], [0.1, 0, 0]]) @ cell
+    rng = np.random.default_rng(0)
+    own = pair_sets(cell, k_mesh, q_mesh, positions, centres, 4.0) if use_ws else plain_sets(cell, k_mesh, q_mesh, 4.0)
+    hoppings = rng.normal(size=(np.prod(k_mesh), 3, 3))[mesh_class(own.re_vectors, k_mesh)]
+    constants = rng.normal(size=(np.prod(q_mesh), 6, 6))[mesh_class(own.phonon_vectors, q_mesh)]
+    options = dict(cell=cell, positions=positions, centres=centres, alat=4.0)
+    found, _ = rebuild(Path("run"), hoppings, constants, len(own.rp_vectors), use_ws=use_ws, **options)
+    assert found.same(own) and (found.k_mesh, found.q_mesh) == (k_mesh, q_mesh)
+    _, warnings = rebuild(Path("run"), hoppings, constants, len(own.rp_vectors), **options)
+    assert all("leave open which Wigner-Seitz cells" in w for w in warnings)
+    np.testing.assert_allclose(np.sum(found.electron_weights(3), axis=0), np.prod(k_mesh))
+    np.testing.assert_allclose(np.sum(found.phonon_weights(2), axis=0), np.prod(q_mesh))
+
+
+def test_long_range_parts_that_are_not_covered(pair, tmp_path):
+    folder = write_epw(pair, tmp_path / "polar", n_electrons=8.0)
+    assert read_epw(folder).long_range is not None
+    (folder / "quadrupole.fmt").write_text("atom dir Qxx\n")
+    refuses(lambda: read_epw(folder), "quadrupoles are not covered")
+    (folder / "quadrupole.fmt").unlink()
+    lines = (folder / "crystal.fmt").read_text().splitlines()
+    lines[2] += " 0"
+    for word, rest, words in (("dipole_sp", "0.0", "layer is not covered"), ("T", "2.5", "layer is not covered")):
+        (folder / "crystal.fmt").write_text("\n".join([*lines[:11], f" {word}", *lines[11:], rest]) + "\n")
+        refuses(lambda: read_epw(folder), words)
+    (folder / "crystal.fmt").write_text("\n".join([*lines[:11], " gaussian", *lines[11:], " 0.0"]) + "\n")
+    layer = read_epw(folder)
+    assert layer.long_range.two_dimensional and any("gaussian" in w for w in layer.warnings)
 
 
 def test_packed_files_and_older_names(data, folder, tmp_path):
@@ -244,9 +296,55 @@ def test_damaged_and_foreign_hdf5(data, tmp_path):
     refuses(lambda: read_perturbo(tmp_path / "p_epr.h5"), "the lattice vectors need")
 
 
+def write_q2r(data, path, *, xml):
+    """Force constants in the form of q2r.x: atom a in cell R, atom b at home, modulo the supercell."""
+    nat, mesh = len(data.atoms.masses), data.q_mesh
+    folded = fold_vectors(-data.phonons.vectors, data.phonons.force_constants, mesh).real / FORCE_CONSTANT
+    folded = folded.reshape(*mesh, nat, 3, nat, 3)
+    cells = [c[::-1] for c in itertools.product(*[range(n) for n in mesh[::-1]])]
+    if xml:
+        rows = ["<Root><GEOMETRY_INFO><NUMBER_OF_ATOMS>", str(nat), "</NUMBER_OF_ATOMS></GEOMETRY_INFO>"]
+        rows += ["<INTERATOMIC_FORCE_CONSTANTS><MESH_NQ1_NQ2_NQ3>", "{} {} {}".format(*mesh), "</MESH_NQ1_NQ2_NQ3>"]
+        for a, b in itertools.product(range(nat), repeat=2):
+            for c in cells:
+                name = "s_s1_m1_m2_m3." + ".".join(str(x + 1) for x in (a, b, *c))
+                numbers = " ".join(f"{x:.16e}" for x in folded[c][a, :, b, :].T.ravel())
+                rows.append(f"<{name}><IFC>{numbers}</IFC></{name}>")
+        path.write_text("\n".join([*rows, "</INTERATOMIC_FORCE_CONSTANTS></Root>"]))
+        return
+    rows = [f" 1 {nat} 0 5.0 0 0 0 0 0", *["0.1 0.2 0.3"] * 3, " 1 'X  ' 1000.0"]
+    rows += [f"{a + 1} 1 0.0 0.0 0.0" for a in range(nat)] + [" F", " {} {} {}".format(*mesh)]
+    for i, j, a, b in itertools.product(range(3), range(3), range(nat), range(nat)):
+        rows.append(f" {i + 1} {j + 1} {a + 1} {b + 1}")
+        rows += [f" {c[0] + 1} {c[1] + 1} {c[2] + 1} {folded[c][a, i, b, j]:.16e}" for c in cells]
+    path.write_text("\n".join(rows) + "\n")
+
+
 def test_force_constants_left_to_another_file(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "lifc")
     lines = (copy / "epwdata.fmt").read_text().splitlines()
     rows = 9 * 15
     (copy / "epwdata.fmt").write_text("\n".join(lines[:-rows] + [" (0.0,0.0)"] * rows) + "\n")
-    refuses(lambda: read_epw(copy), "lifc")
+    refuses(lambda: read_epw(copy), r"lifc = \.true\.")
+    original = read_epw(folder)
+    for xml in (False, True):
+        name = "ifc.q2r.xml" if xml else "ifc.q2r"
+        write_q2r(original, copy / name, xml=xml)
+        compare(original, read_epw(copy))
+        (copy / name).write_text((copy / name).read_text()[:-800])
+        refuses(lambda: read_epw(copy), "truncated or not a force-constant file")
+        (copy / name).unlink()
+
+
+def test_force_constants_of_q2r_with_two_atoms(pair, tmp_path):
+    """Atoms and directions in their places: the dynamical matrix on the mesh."""
+    for xml in (False, True):
+        path = tmp_path / ("ifc.q2r.xml" if xml else "ifc.q2r")
+        write_q2r(pair, path, xml=xml)
+        vectors, constants = read_q2r(path, pair.cell, pair.atoms.positions, pair.q_mesh)
+        again = replace(pair.phonons, vectors=vectors, force_constants=constants)
+        q = mesh_points(pair.q_mesh) @ pair.reciprocal_cell
+        expected = pair.phonons.dynamical_matrix(q)
+        np.testing.assert_allclose(again.dynamical_matrix(q), expected, atol=1e-11 * np.abs(expected).max())
+        refuses(lambda path=path: read_q2r(path, pair.cell, pair.atoms.positions, (3, 2, 2)), "use files of one run")
+        refuses(lambda path=path: read_q2r(path, pair.cell, np.zeros((3, 3)), (2, 2, 2)), "has 2 atoms")

@@ -6,13 +6,11 @@ that of R itself (`use_ws = .false.`), or of each pair (`use_ws = .true.`):
     electrons  R + w_n - w_m;        phonons  R + tau_b - tau_a;
     coupling   Rp + tau_a - w_m (the bra), or, in some versions, Rp + tau_a - (w_m + w_n)/2.
 
-Where `wigner.fmt` is missing, sets are rebuilt for every mesh that could be meant; the stored numbers of vectors tell
-which one it is.
+Where `wigner.fmt` is missing, `rebuild` finds the sets that the stored numbers of vectors belong to.
 """
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +43,20 @@ class WignerSeitz:
         if self.divided:
             return (degeneracy > 0).astype(float)
         return np.where(degeneracy > 0, 1 / np.maximum(degeneracy, 1), 0.0)
+
+    def same(self, other: WignerSeitz) -> bool:
+        """Whether both give every element the same vectors and weights."""
+        pairs = (
+            (self.re_vectors, other.re_vectors),
+            (self.phonon_vectors, other.phonon_vectors),
+            (self.rp_vectors, other.rp_vectors),
+        )
+        ties = (
+            (self.re_degeneracy, other.re_degeneracy),
+            (self.phonon_degeneracy, other.phonon_degeneracy),
+            (self.rp_degeneracy, other.rp_degeneracy),
+        )
+        return all(np.array_equal(a, b) for a, b in pairs) and all(np.all(a == b) for a, b in ties)
 
     def electron_weights(self, n: int) -> np.ndarray:
         """(nRe, N, N)."""
@@ -126,53 +138,14 @@ def _factorisations(n: int):
     return [(a, b, n // a // b) for a in range(1, n + 1) if n % a == 0 for b in range(1, n // a + 1) if n // a % b == 0]
 
 
-def rebuild(folder: Path, counts, cell, positions, centres, alat, k_mesh=None, q_mesh=None) -> WignerSeitz:
-    """Wigner-Seitz sets with as many vectors as the files hold.
-
-    Raises
-    ------
-    InputError
-        If no mesh, or more than one, fits.
-    """
-    n_k, n_q, n_g = counts
-    origin = np.zeros((1, 3))
-    shared = _Rule(origin, origin, alat), _Rule(origin, origin, alat)
-    pairs = _Rule(positions, centres, alat), _Rule(positions, centres, alat), _Rule(positions, centres, alat, "middle")
-    for rules in (shared[:2], pairs[:2], (pairs[0], pairs[2])):
-        electron = _fitting(cell, n_k, lambda mesh, r=rules[0]: r.electrons(cell, mesh), k_mesh)
-        phonon = _fitting(cell, n_q, lambda mesh, r=rules[0]: r.phonons(cell, mesh), q_mesh)
-        fits = [
-            (k, q, sets_k, sets_q, coupling)
-            for (k, sets_k), (q, sets_q) in itertools.product(electron, phonon)
-            if not any(np.mod(k, q)) and len((coupling := rules[1].coupling(cell, q))[0]) == n_g
-        ]
-        if not fits:
-            continue
-        best = fits[0]
-        others = [f for f in fits[1:] if _anisotropy(cell, f[0]) < 1.2 * _anisotropy(cell, best[0])]
-        others = [f for f in others if _anisotropy(cell, f[1]) < 1.2 * _anisotropy(cell, best[1])]
-        if others:
-            raise InputError(
-                f"{folder}: {n_k} and {n_q} vectors fit several meshes, k {best[0]} with q {best[1]} and "
-                f"k {others[0][0]} with q {others[0][1]}; give k_mesh and q_mesh"
-            )
-        (re, re_n), (rq, rq_n), (rp, rp_n) = best[2:]
-        return WignerSeitz(re, re_n, rq, rq_n, rp, rp_n, best[0], best[1])
-    raise InputError(
-        f"{folder}: no wigner.fmt, and no Wigner-Seitz cell of {_named('k_mesh', k_mesh)} and "
-        f"{_named('q_mesh', q_mesh)} "
-        f"has the {n_k}, {n_q} and {n_g} vectors of epwdata.fmt; give the meshes of the run as k_mesh and q_mesh"
-    )
-
-
 def plain_sets(cell, k_mesh, q_mesh, alat) -> WignerSeitz:
     """Sets of R alone (`use_ws = .false.`)."""
-    return _sets(_Rule(np.zeros((1, 3)), np.zeros((1, 3)), alat), cell, k_mesh, q_mesh)
+    return _sets(Rule(np.zeros((1, 3)), np.zeros((1, 3)), alat), cell, k_mesh, q_mesh)
 
 
 def pair_sets(cell, k_mesh, q_mesh, positions, centres, alat) -> WignerSeitz:
     """Sets of each pair (`use_ws = .true.`), those of the coupling centred on the bra."""
-    return _sets(_Rule(positions, centres, alat), cell, k_mesh, q_mesh)
+    return _sets(Rule(positions, centres, alat), cell, k_mesh, q_mesh)
 
 
 def _sets(rule, cell, k_mesh, q_mesh):
@@ -181,50 +154,7 @@ def _sets(rule, cell, k_mesh, q_mesh):
     return WignerSeitz(re, re_n, rq, rq_n, rp, rp_n, k_mesh, q_mesh)
 
 
-def _named(name, mesh):
-    return f"any {name}" if mesh is None else f"{name} = {list(mesh)}"
-
-
-def _anisotropy(cell, mesh) -> float:
-    """Largest over smallest distance of mesh points, 1 for an even mesh."""
-    spacing = np.linalg.norm(np.linalg.inv(cell), axis=0) / np.asarray(mesh)
-    return float(spacing.max() / spacing.min())
-
-
-def _fitting(cell, count, build, given):
-    """Meshes, most even first, whose set has `count` vectors, with the set."""
-    if given is not None:
-        meshes = [tuple(int(n) for n in given)]
-    else:
-        meshes = _plausible(cell, count)
-    found = []
-    for mesh in meshes:
-        # the first pair (no shift) has at most as many vectors as the union: a cheap test
-        if len(minimal_images(cell, mesh, np.zeros(3))[0]) <= count:
-            sets = build(mesh)
-            if len(sets[0]) == count:
-                found.append((mesh, sets))
-    return sorted(found, key=lambda item: _anisotropy(cell, item[0]))
-
-
-def _plausible(cell, count):
-    """Meshes with at most `count` points whose spacing differs by less than a factor of two, or that have one layer."""
-    length = np.linalg.norm(np.linalg.inv(cell), axis=0)
-    result = []
-    for flat in ((False, False, False), (False, False, True), (False, True, True), (True, True, True)):
-        free = [i for i in range(3) if not flat[i]]
-        most = count if len(free) == 1 else int(np.ceil(3 * count ** (1 / max(len(free), 1)))) if free else 1
-        for numbers in itertools.product(range(1, most + 1), repeat=len(free)):
-            mesh = np.ones(3, dtype=int)
-            mesh[free] = numbers
-            total = int(np.prod(mesh))
-            spacing = length[free] / mesh[free]
-            if total <= count <= 8 * total and (len(free) < 2 or spacing.max() < 2 * spacing.min()):
-                result.append(tuple(int(n) for n in mesh))
-    return sorted(set(result))
-
-
-class _Rule:
+class Rule:
     """Union of the Wigner-Seitz sets of all pairs, in EPW's order: pairs in turn, what is new appended."""
 
     def __init__(self, positions, centres, alat, centred_on="bra"):
@@ -260,3 +190,8 @@ def _union(cell, mesh, tolerance, shifts):
         rows = [index[tuple(r)] for r in sets[i][0].tolist()]
         degeneracy[rows, column] = sets[i][1]
     return np.array(list(index)), degeneracy.reshape(len(index), *shifts.shape[:-1])
+
+
+def named(name, mesh) -> str:
+    """A mesh in words, for messages."""
+    return f"any {name}" if mesh is None else f"{name} = {list(mesh)}"
