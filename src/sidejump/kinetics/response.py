@@ -73,7 +73,7 @@ def kinetic_response(
     normal, anomalous = g[:, :d], g[:, d:]
     sj1, sj2 = jump.T @ normal, drive.T @ anomalous
     scale = max(np.abs(sj1).max(), np.finfo(float).tiny)
-    rows = operator.apply(np.ones((s * m, 1)))
+    rows = operator.apply(np.ones((s * m, 1)), double=False)
     diagonal = np.einsum("sii->si", operator.diagonal).max()
     return KineticResponse(
         drive.T @ normal,

@@ -80,10 +80,12 @@ class _Run:
         self.sizes: list = [Size(0, 0, 0.0)] * count
         self.differences = [np.nan] * count
         self.hottest = KB * float(temperatures.max())
+        self.geometry: list[str] = []
+        self.quasi_elastic: dict[int, KineticResponse] = {}
 
     def all_temperatures(self) -> dict:
         """Solve, and report."""
-        geometry = self._geometries()
+        geometry = self.geometry = self._geometries()
         done = 0
         for kinds in (("own",), ("shared", "averaged")):
             members = [i for i, g in enumerate(geometry) if g in kinds]
@@ -134,6 +136,9 @@ class _Run:
             else:
                 self.nodes[i], self.changes[i] = self._nodes_from_coarse(kt)
                 self.responses[i], self.sizes[i] = solver.solve(kt, self.nodes[i])
+            if self.geometry[i] == "averaged":
+                one = self.nodes[i] == 1
+                self.quasi_elastic[i] = self.responses[i] if one else solver.solve(kt, 1)[0]
             yield i
 
     def _converge(self, i, solver, kt):
@@ -235,7 +240,11 @@ class _Run:
         problem = self.problem
         energies = self.hottest * thermal_nodes(_WINDOW)[0]
         parts: list[list[KineticResponse]] = [[] for _ in members]
-        for energy in energies:
+        for number, energy in enumerate(energies):
+            if number == _WINDOW // 2:
+                for part, i in zip(parts, members, strict=True):
+                    part.append(self.quasi_elastic[i])
+                continue
             window = SharedShell(problem, problem.shell(problem.mu + energy, problem.base_spacing), self.hottest)
             window.keep()
             for part, i in zip(parts, members, strict=True):
