@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .collision import CollisionOperator
-from .solve import solve
+from .solve import neutral, solve
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,14 @@ def kinetic_response(
     """
     s, m = operator.count, operator.size
     d = velocity.shape[-1]
-    drive = (np.broadcast_to(weight, (s, m)) * thermal_weight)[..., None] * np.broadcast_to(velocity, (s, m, d))
-    drive = drive.reshape(s * m, d)
-    jump = operator.side_jump_drive.reshape(s * m, d)
+    measure = (np.broadcast_to(weight, (s, m)) * thermal_weight).reshape(s * m)
+    drive = measure[:, None] * np.broadcast_to(velocity, (s, m, d)).reshape(s * m, d)
+    # a uniform shift of g carries no current, though the quadrature of the velocities leaves a little
+    drive = neutral(drive, measure)
+    jump = neutral(operator.side_jump_drive.reshape(s * m, d), measure)
     both = np.concatenate([drive, -jump], axis=1)
     if approximation == "exact":
-        g, info = solve(operator, both, tolerance=tolerance, clusters=clusters)
+        g, info = solve(operator, both, measure=measure, tolerance=tolerance, clusters=clusters)
     else:
         g = _relaxation_time(operator, both, np.broadcast_to(velocity, (s, m, d)), approximation)
         info = {"method": approximation, "iterations": 0, "residual": 0.0}

@@ -17,16 +17,20 @@ def solve(
     operator: CollisionOperator,
     drive: np.ndarray,
     *,
+    measure: np.ndarray,
     clusters: np.ndarray | None = None,
     tolerance: float = 1e-10,
     dense_limit: int = DENSE_LIMIT,
 ):
-    """Solution of ``L g = drive`` orthogonal to the null vectors.
+    """Solution of ``L g = drive``, zero on the average over each set of states that scattering connects.
 
     Parameters
     ----------
     drive : ndarray, shape (S * m, r)
-        Right-hand sides; their component along the null vectors is dropped.
+        Right-hand sides. What they sum to (zero but for the quadrature) is taken out in proportion to `measure`: an
+        equal share would swamp states of small weight.
+    measure : ndarray, shape (S * m,)
+        Thermal weight of each unknown.
     clusters : ndarray of int, optional
         Bounds of clusters of points for the coarse correction of the iteration.
 
@@ -37,21 +41,32 @@ def solve(
         ``method``, ``iterations`` and ``residual`` (relative, largest over the columns).
     """
     if operator.unknowns <= dense_limit:
-        return _solve_dense(operator, drive)
-    return _solve_cg(operator, drive, tolerance, clusters)
+        return _solve_dense(operator, drive, measure)
+    return _solve_cg(operator, drive, measure, tolerance, clusters)
 
 
-def _solve_dense(operator, drive):
+def neutral(drive, measure, null=None) -> np.ndarray:
+    """`drive` without its sums over the sets of `null` (all unknowns when None), taken out along `measure`."""
+    null = np.ones((len(measure), 1)) if null is None else (null > 0).astype(float)
+    return drive - measure[:, None] * (null @ ((null.T @ drive) / (null.T @ measure)[:, None]))
+
+
+def _centred(g, measure, null=None):
+    null = np.ones((len(measure), 1)) if null is None else (null > 0).astype(float)
+    return g - null @ ((null.T @ (measure[:, None] * g)) / (null.T @ measure)[:, None])
+
+
+def _solve_dense(operator, drive, measure):
     matrix = operator.dense()
     null = _null_vectors(matrix)
-    drive = drive - null @ (null.T @ drive)
+    drive = neutral(drive, measure, null)
     scale = np.abs(np.diag(matrix)).max()
     matrix += scale * (null @ null.T)
     try:
         g = linalg.cho_solve(linalg.cho_factor(matrix, check_finite=False), drive, check_finite=False)
     except linalg.LinAlgError:  # many nodes can make the discrete operator slightly indefinite
         g = linalg.solve(matrix, drive)
-    g = g - null @ (null.T @ g)
+    g = _centred(g, measure, null)
     residual = _relative(operator.apply(g) - drive, drive)
     return g, {"method": "dense factorisation", "iterations": 0, "residual": residual}
 
@@ -65,9 +80,9 @@ def _null_vectors(matrix) -> np.ndarray:
     return null / np.sqrt(null.sum(axis=0))
 
 
-def _solve_cg(operator, drive, tolerance, clusters):
+def _solve_cg(operator, drive, measure, tolerance, clusters):
     """Conjugate gradients on the operator as it is stored, refined with residuals in double precision."""
-    drive = drive - drive.mean(axis=0)
+    drive = neutral(drive, measure)
     precondition = _preconditioner(operator, clusters)
     g, rest = np.zeros_like(drive), drive
     single = operator.dtype != np.float64
@@ -81,7 +96,7 @@ def _solve_cg(operator, drive, tolerance, clusters):
         if residual < tolerance or residual > 0.5 * before:
             break
     info = {"method": "conjugate gradients", "iterations": iterations, "residual": residual}
-    return g - g.mean(axis=0), info
+    return _centred(g, measure), info
 
 
 def _iterate(operator, drive, precondition, tolerance, limit: int = 400):
@@ -111,7 +126,7 @@ def _iterate(operator, drive, precondition, tolerance, limit: int = 400):
 
 
 def _preconditioner(operator, clusters):
-    """Blocks of single points, and a correction on clusters of points; the constant is projected out.
+    """Blocks of single points, and a correction on clusters of points.
 
     Cold phonons move an electron by a small angle, and the slow modes of L are those that vary slowly over the
     Fermi surface: the correction takes care of them.
@@ -123,7 +138,7 @@ def _preconditioner(operator, clusters):
         z = np.matmul(inverse, r.reshape(operator.count, operator.size, -1)).reshape(r.shape)
         if coarse is not None:
             z = z + coarse(r)
-        return z - z.mean(axis=0)
+        return z
 
     return precondition
 
