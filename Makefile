@@ -5,10 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SOURCES := src tests examples $(wildcard benchmarks)
 OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 
 # No display is needed, wherever this runs.
 export MPLBACKEND := Agg
+export NO_MKDOCS_2_WARNING := 1
 
 .PHONY: venv demo test lint docs examples figure1 clean
 
@@ -32,13 +34,14 @@ test: $(STAMP)
 	$(BIN)/python -m pytest
 
 lint: $(STAMP)
-	$(BIN)/ruff check .
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy src/sidejump
 
 docs: $(STAMP)
 	$(BIN)/sidejump input-reference > docs/input.md.partial
 	mv docs/input.md.partial docs/input.md
-	$(BIN)/mkdocs build --strict
+	$(BIN)/mkdocs build --strict --quiet
 
 examples: $(STAMP)
 	mkdir -p results

@@ -1,0 +1,50 @@
+"""The Python blocks of the README and of the documentation run as they are printed, page by page."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import sidejump as sj
+from sidejump.app import results
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+WITH_CODE = [page for page in PAGES if BLOCK.search(page.read_text())]
+
+
+@pytest.fixture(scope="module")
+def stand_in():
+    """A small result in place of iron's, for pages that read one."""
+    model = sj.MassiveDirac(mass=0.1, velocity=3.0)
+    phonons = sj.acoustic_deformation_potential(
+        deformation_potential=5.0, sound_velocity=2000.0, mass_density=7.6e-7, dimension=2
+    )
+    return sj.anomalous_hall(model, phonons, chemical_potential=0.2, temperatures=[20, 60], energy_nodes=1)
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=[p.name for p in WITH_CODE])
+def test_python_blocks_run(page, stand_in, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    results.write(stand_in, tmp_path / "results" / "iron.nc")
+    namespace: dict = {}
+    for block in BLOCK.findall(page.read_text()):
+        exec(compile(block, str(page), "exec"), namespace)
+
+
+def test_the_first_block_is_a_run_in_under_ten_lines():
+    text = (ROOT / "README.md").read_text()
+    block = BLOCK.findall(text)[0]
+    assert "anomalous_hall" in block and len(block.strip().splitlines()) < 10
+
+
+def test_files_that_pages_name_exist():
+    for page in PAGES:
+        text = page.read_text()
+        for name in re.findall(r"`(examples/[\w.]+|data/[\w./]+)`", text):
+            assert (ROOT / name).exists(), f"{page.name} names {name}"
+        for target in re.findall(r"\]\(((?!http)[\w./]+\.(?:md|png))[#)]", text):
+            assert (page.parent / target).exists(), f"{page.name} links {target}"
+        assert "<!--" not in text, f"{page.name} has a placeholder"
