@@ -12,21 +12,29 @@ import numpy as np
 from ..electrons.states import band_energies, solve_states
 from .domain import search_domain
 from .newton import move_onto
+from .pockets import small_pockets
 from .shell import Shell
 
-_GRID = 97
+_GRIDS = (97, 193, 385, 769)  # a finer one is used when the contours of the coarser one jump between two contours
 _OVERSAMPLING = 512
 
 
 def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy) -> Shell | None:
     """All contours of all bands at `energy`; None if there are none."""
     origin, axes = search_domain(model, energy)
-    parts = []
-    for band, (lines, grid_step) in _polylines(model, energy, origin, axes).items():
-        for line, period in lines:
+    parts: list = []
+    for grid in _GRIDS:
+        parts, broken = [], 0
+        for band, line, period, grid_step in _polylines(model, energy, origin, axes, grid):
             part = _sample(model, energy, band, line, period, spacing, turn, minimum, grid_step, degeneracy)
             if part is not None:
-                parts.append((band, *part))
+                *arrays, jumps = part
+                parts.append((band, *arrays))
+                broken += jumps
+                if broken and grid != _GRIDS[-1]:
+                    break
+        if not broken:
+            break
     if not parts:
         return None
     k, weight, area = (np.concatenate([p[i] for p in parts]) for i in (1, 2, 3))
@@ -39,26 +47,48 @@ def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy) -> Shell
         area=area,
         sheet=np.repeat(np.arange(len(parts)), counts),
         unconverged=sum(p[4] for p in parts),
+        unresolved=broken,
     )
 
 
-def _polylines(model, energy, origin, axes):
-    """For every band: closed lines (points, G) with the last point equal to the first plus G."""
-    t = np.linspace(0, 1, _GRID)
+def _polylines(model, energy, origin, axes, grid):
+    """Closed lines (band, points, G, step), the last point equal to the first plus G; step: how far they may err."""
+    t = np.linspace(0, 1, grid)
     crystal = np.stack(np.meshgrid(t, t, indexing="xy"), axis=-1)
     # off the symmetry lines, where levels could touch the grid exactly
     offset = np.array([0.0137, 0.0071]) if model.cell is not None else np.zeros(2)
-    energies = band_energies(model, origin + (crystal.reshape(-1, 2) + offset) @ axes).reshape(_GRID, _GRID, -1)
-    step = float(np.linalg.norm(axes, axis=1).max() / (_GRID - 1))
-    found = {}
+    k = origin + (crystal.reshape(-1, 2) + offset) @ axes
+    energies = band_energies(model, k).reshape(grid, grid, -1)
+    step = float(np.linalg.norm(axes, axis=1).max() / (grid - 1))
+    found: dict[int, list] = {}
     for band in range(energies.shape[-1]):
         z = energies[..., band]
         if not z.min() < energy < z.max():
             continue
-        lines = contourpy.contour_generator(t, t, z).lines(energy)
-        closed = _stitch([np.asarray(line) for line in lines], model.cell is not None)
-        found[band] = ([(origin + (c + offset) @ axes, p @ axes) for c, p in closed], step)
-    return found
+        pieces = contourpy.contour_generator(t, t, z).lines(energy)
+        closed = _stitch([np.asarray(line) for line in pieces], model.cell is not None)
+        found[band] = [(origin + (c + offset) @ axes, p @ axes, step) for c, p in closed]
+    for pocket in small_pockets(model, energy, k.reshape(grid, grid, 2), energies, step):
+        lines = found.setdefault(pocket.band, [])
+        size = float(np.linalg.norm(pocket.line - pocket.centre, axis=1).min())
+        same = [i for i, line in enumerate(lines) if _same(line[0], pocket, axes, model.cell is not None, step)]
+        for i in same[:1]:
+            lines.pop(i)
+        lines.append((pocket.line, np.zeros(2), 0.5 * size))
+    return [(band, *line) for band, lines in found.items() for line in lines]
+
+
+def _same(line, pocket, axes, periodic, step) -> bool:
+    """Whether a line of the grid is the contour of `pocket`, up to the error of the grid."""
+    offset = line - pocket.centre
+    if periodic:
+        offset = offset - np.round(offset.mean(axis=0) @ np.linalg.inv(axes)) @ axes
+    angle = np.arctan2(offset[:, 1], offset[:, 0])
+    around = pocket.line[:-1] - pocket.centre
+    known = np.arctan2(around[:, 1], around[:, 0])
+    order = np.argsort(known)
+    radius = np.interp(angle, known[order], np.linalg.norm(around, axis=1)[order], period=2 * np.pi)
+    return bool(np.abs(np.linalg.norm(offset, axis=1) - radius).max() < 0.75 * step)
 
 
 def _stitch(lines, periodic):
@@ -94,7 +124,8 @@ def _sample(model, energy, band, line, period, spacing, turn, minimum, grid_step
     line, knots = line[keep], knots[keep]
     theta = np.linspace(0, 1, _OVERSAMPLING, endpoint=False)
     k = np.stack([np.interp(theta * knots[-1], knots, line[:, a]) for a in (0, 1)], axis=1)
-    k, _, _ = move_onto(model, k, bands, energy, largest_step=grid_step)
+    k, v, _ = move_onto(model, k, bands, energy, largest_step=grid_step)
+    jumps = _jumps(k, v, period)
     if band > 0:
         near = band_energies(model, k[::16])
         if np.all(near[:, band] - near[:, band - 1] < degeneracy):
@@ -113,7 +144,15 @@ def _sample(model, energy, band, line, period, spacing, turn, minimum, grid_step
     bands = np.full(count, band)
     k, v, error = move_onto(model, k, bands, energy, largest_step=grid_step)
     arc = _speed(k, period) / count
-    return k, arc / (np.linalg.norm(v, axis=1) * (2 * np.pi) ** 2), arc, int((error > 1e-8).sum())
+    return k, arc / (np.linalg.norm(v, axis=1) * (2 * np.pi) ** 2), arc, int((error > 1e-8).sum()), jumps
+
+
+def _jumps(k, v, period) -> bool:
+    """Whether the points change to another contour: a long step along the velocity."""
+    step = np.diff(np.concatenate([k, k[:1] + period]), axis=0)
+    length = np.linalg.norm(step, axis=1)
+    along = np.abs(np.einsum("ka,ka->k", step, v)) / np.maximum(length * np.linalg.norm(v, axis=1), 1e-300)
+    return bool(np.any((along > 0.8) & (length > 5 * np.median(length))))
 
 
 def _fourier(k, period):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import minimize
 
 from .masses import velocity_and_inverse_mass
+
+_SIMPLEX = 64  # at most this many searches without derivatives
 
 
 def nearby_extremum(model, k, band, lower, reach: float, iterations: int = 8):
@@ -22,9 +25,14 @@ def nearby_extremum(model, k, band, lower, reach: float, iterations: int = 8):
     -------
     found : (S,) bool
     where : (S, d)  the extremum, meaningful where found
+
+    Notes
+    -----
+    Where Newton's method does not settle (a cone, a nearly flat direction), the first few points are searched by a
+    simplex.
     """
     where = k.copy()
-    found = np.zeros(len(k), dtype=bool)
+    found, left = np.zeros(len(k), dtype=bool), np.zeros(len(k), dtype=bool)
     active = np.arange(len(k))
     for _ in range(iterations):
         if not len(active):
@@ -39,9 +47,21 @@ def nearby_extremum(model, k, band, lower, reach: float, iterations: int = 8):
         length = np.linalg.norm(step, axis=1)
         step *= np.minimum(1.0, 0.5 * reach / np.maximum(length, 1e-300))[:, None]
         definite = (sign * curvature > 0).all(axis=1)
-        found[active] = definite & (length < 1e-2 * reach)
         where[active] += step
         inside = np.linalg.norm(where[active] - k[active], axis=1) < reach
-        found[active] &= inside
+        found[active] = definite & inside & (length < 1e-2 * reach)
+        left[active] = ~inside
         active = active[inside & (length > 1e-4 * reach)]
+    for i in np.flatnonzero(~found & ~left)[:_SIMPLEX]:
+        found[i], where[i] = _simplex(model, k[i], band[i], 1.0 if lower[i] else -1.0, reach)
     return found, where
+
+
+def _simplex(model, start, band, sign, reach):
+    def energy(x):
+        return sign * np.linalg.eigvalsh(model.hamiltonian(x[None]))[0, band]
+
+    simplex = start + 0.3 * reach * np.concatenate([np.zeros((1, len(start))), np.eye(len(start))])
+    options = {"initial_simplex": simplex, "xatol": 1e-5 * reach, "fatol": 1e-12, "maxfev": 300}
+    x = minimize(energy, start, method="Nelder-Mead", options=options).x
+    return np.linalg.norm(x - start) < 0.95 * reach, x

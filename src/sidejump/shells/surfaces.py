@@ -36,7 +36,8 @@ from .tetrahedra import NODES, coarse_weight_and_area, cut_cells
 _COARSE = 16  # at most this many cells of level 0 along an axis
 _BATCH = 16384  # cells worked on together: bounds the memory
 _HIDDEN = 4.0  # safety of the bound on what passes between nodes; covers kinks where bands cross
-_SMOOTH = 2e-3  # energy error of the polynomial over (gradient times edge) below which it replaces eigenvalues
+_SMOOTH, _SMOOTH_LAST = 2e-3, 4e-3  # error of the polynomial over the range of a cell below which it replaces
+# eigenvalues: of all smaller cells, or of the last halves only
 _CLOSED = 0.3  # coherence below which a surface closes inside one cell
 _POCKET, _NECK = 1.75, 0.5  # edges from an extremum or saddle of the band within which a cell is too large
 _BENT, _FEW = 1.0, 4  # slope change over an edge, and nodes on one side, of a cell that may hold a corner of a pocket
@@ -146,7 +147,9 @@ class _Search:
         span = np.ptp(values, axis=1)
         edge = self.mesh.edge(level)
         if predicted is not None:
-            candidate = ~smooth & crossed & (error / 8 < _SMOOTH * span)
+            candidate = (
+                ~smooth & crossed & (error / 8 < (_SMOOTH_LAST if level == self.uniform - 1 else _SMOOTH) * span)
+            )
         else:
             candidate = np.zeros(len(cells), dtype=bool)
         turning = self.turn is not None and level < self.turning_levels
