@@ -2,6 +2,10 @@
 
 from importlib.metadata import version as _version
 
+from .abinitio.compact import read_compact, write_compact
+from .abinitio.epw import read_epw
+from .abinitio.formats import convert, read_electron_phonon
+from .abinitio.perturbo import read_perturbo
 from .app.run import anomalous_hall, run
 from .electrons.base import PAULI, ElectronModel
 from .electrons.dirac import MassiveDirac
@@ -18,12 +22,14 @@ from .scattering import (
     optical_deformation_potential,
     polar_optical,
 )
+from .scattering.electron_phonon import ElectronPhononScatterer
 
 __version__ = _version("sidejump")
 
 __all__ = [
     "PAULI",
     "ElectronModel",
+    "ElectronPhononScatterer",
     "FunctionModel",
     "InputError",
     "LatticeModel",
@@ -33,9 +39,15 @@ __all__ = [
     "WithZeeman",
     "acoustic_deformation_potential",
     "anomalous_hall",
+    "convert",
     "impurity",
     "optical_deformation_potential",
     "polar_optical",
+    "read_compact",
+    "read_electron_phonon",
+    "read_epw",
+    "read_perturbo",
     "read_wannier90",
     "run",
+    "write_compact",
 ]

@@ -22,6 +22,8 @@ class KineticResponse:
     conservation_error : float
         Largest row sum of L relative to its diagonal.
     residual, iterations, method : how the equation was solved
+    distribution : ndarray, shape (S, m, d)
+        g^n on the ordered points.
     """
 
     boltzmann: np.ndarray
@@ -32,6 +34,7 @@ class KineticResponse:
     residual: float
     iterations: int
     method: str
+    distribution: np.ndarray | None = None
 
 
 def kinetic_response(
@@ -86,6 +89,7 @@ def kinetic_response(
         info["residual"],
         info["iterations"],
         info["method"],
+        normal.reshape(s, m, d),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -96,8 +97,17 @@ class ScalarPairs(PairSource):
     def q_cut(self, z_cut):
         return z_cut
 
+    def like(self, states) -> ScalarPairs:
+        """The same scatterers, prepared for other states, in single precision."""
+        other = copy(self)
+        other.prepare(states, single=True)
+        return other
+
     def evaluate(self, rows, columns, z_cut):
-        a, b = self.states[rows], self.states[columns]
+        return self.between(self.states[rows], self.states[columns], z_cut)
+
+    def between(self, a: States, b: States, z_cut: float) -> list[Channel]:
+        """Channels of the pairs of two sets of prepared states."""
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
         if len(images) == 0:
             return []

@@ -11,7 +11,7 @@ from .shared import SharedShell
 
 # measured on one core at 3 GHz: geometry and kernel of a pair, seconds
 _PER_PAIR = {2: 2e-8, 3: 6e-8}
-_REFINEMENT = (1.0, 1.6, 2.0, 2.3, 2.5, 2.7)  # what refinement at hot spots adds, measured on iron
+_REFINEMENT = (1.0, 3.6, 6.4)  # what refinement at hot spots adds, measured on iron
 
 
 def estimate_cost(model, scatterers, *, chemical_potential, temperatures, settings: TransportSettings) -> dict:
@@ -27,13 +27,13 @@ def estimate_cost(model, scatterers, *, chemical_potential, temperatures, settin
     d = model.dimension
     coarse = problem.coarse_shell(problem.mu)
     shared = SharedShell(problem, coarse, KB * float(temperatures.max()))
-    coarse_spacing = problem.base_spacing * (1 if d == 2 else 2)
+    coarse_spacing = problem.base_spacing
     nodes = settings.energy_nodes if settings.energy_nodes != "auto" else 5
     functions = (int(nodes) + 1) // 2
     states, most, pairs, seconds = 0.0, 0.0, 0.0, 1.0
     for t in temperatures:
         ratio = (coarse_spacing / problem.spacing(t)) ** (d - 1)
-        count = len(coarse) * ratio * (_REFINEMENT[settings.levels] if d == 3 else 1.0)
+        count = len(coarse) * ratio * (_REFINEMENT[min(settings.levels, 2)] if d == 3 else 1.0)
         fraction = shared.pairs_estimate(KB * t) / (0.5 * len(coarse) ** 2 * max(1, len(problem.sources)))
         here = 0.5 * count**2 * min(1.0, fraction)
         states, pairs = max(states, count), max(pairs, 2 * here * functions**2)

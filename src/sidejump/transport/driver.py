@@ -6,19 +6,22 @@ import time
 from dataclasses import replace
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from ..errors import InputError
 from ..kinetics.response import KineticResponse
 from ..units import KB
+from .hot_spots import HotSpots
 from .own import OwnShells
 from .problem import Problem
 from .settings import Size, TransportResult, TransportSettings
 from .shared import SharedShell
-from .thermal import average_weights, thermal_nodes
+from .thermal import thermal_nodes
 
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 
 _WINDOW = 3  # shells of the thermal window
+_HOT_SPOT_SAMPLES = 6  # temperatures at which the hot spots are sampled, on one shell
 _COLD = 0.25  # of the highest temperature: below, the window changes a sixteenth of what it changes there
 _THIN = 0.1  # of velocity times spacing: a window below this is not resolved by the shells themselves
 
@@ -81,7 +84,7 @@ class _Run:
         self.differences = [np.nan] * count
         self.hottest = KB * float(temperatures.max())
         self.geometry: list[str] = []
-        self.quasi_elastic: dict[int, KineticResponse] = {}
+        self.hot_spot_changes = [np.nan] * count
 
     def all_temperatures(self) -> dict:
         """Solve, and report."""
@@ -102,6 +105,7 @@ class _Run:
             "geometry": ", ".join(dict.fromkeys(geometry)),
             "geometry_used": geometry,
             "geometry_difference": self.differences,
+            "hot_spot_change": self.hot_spot_changes,
             "energy_nodes": self.nodes,
             "node_change": self.changes,
             "states": max(s.states for s in self.sizes),
@@ -120,26 +124,73 @@ class _Run:
     def _group(self, kind, spacing, members):
         """Temperatures that use one shell, from hot to cold; yields after each."""
         problem = self.problem
-        shell = problem.shell(problem.mu, spacing)
         hottest = KB * self.temperatures[members[0]]
+        hot_spots = None
         solver: OwnShells | SharedShell
         if kind == "own":
-            solver = OwnShells(problem, shell, hottest)
+            solver = OwnShells(problem, problem.shell(problem.mu, spacing), hottest)
         else:
-            solver = SharedShell(problem, shell, hottest)
-            if len(members) > 1 or problem.settings.energy_nodes == "auto":
-                solver.keep()
+            solver, hot_spots = self._shared(problem.mu, spacing, hottest, several=len(members) > 1)
+        if hot_spots is not None:
+            sampled = members if len(members) <= _HOT_SPOT_SAMPLES else members[:: len(members) // _HOT_SPOT_SAMPLES]
+            sampled = list(dict.fromkeys([*sampled, members[-1]]))
+            changes = {i: self._hot_spot_change(solver, hot_spots, KB * self.temperatures[i]) for i in sampled}
         for i in members:
             kt = KB * self.temperatures[i]
             if kind == "own" or problem.model.dimension == 2:
                 self._converge(i, solver, kt)
             else:
                 self.nodes[i], self.changes[i] = self._nodes_from_coarse(kt)
-                self.responses[i], self.sizes[i] = solver.solve(kt, self.nodes[i])
-            if self.geometry[i] == "averaged":
-                one = self.nodes[i] == 1
-                self.quasi_elastic[i] = self.responses[i] if one else solver.solve(kt, 1)[0]
+                self._solve_crystal(i, solver, kt, cold=spacing < problem.base_spacing)
+            if hot_spots is not None:
+                self._add_hot_spots(i, changes)
             yield i
+
+    def _solve_crystal(self, i, solver, kt, *, cold):
+        """Quasi-elastic on the fine shell and what inelasticity changes on a coarse one; cold, all on the fine."""
+        n = self.nodes[i]
+        if cold or n == 1:
+            self.responses[i], self.sizes[i] = solver.solve(kt, n)
+            return
+        simple, self.sizes[i] = solver.solve(kt, 1)
+        coarse = self._coarse(self.problem.mu)
+        self.responses[i] = _weighted([simple, coarse.solve(kt, n)[0], coarse.solve(kt, 1)[0]], (1.0, 1.0, -1.0))
+
+    @staticmethod
+    def _hot_spot_change(solver, hot_spots, kt) -> np.ndarray:
+        """What the fine shell adds to sj(1) in the quasi-elastic theory, relative to its size."""
+        response = solver.solve(kt, 1)[0]
+        velocity = hot_spots.side_jump_velocity(kt, response.distribution[:, 0])
+        return (velocity - response.side_jump_velocity) / np.abs(response.side_jump_velocity).max()
+
+    def _add_hot_spots(self, i, changes):
+        """Add the change, interpolated in log T; Onsager's relation carries it to sj(2)."""
+        where = sorted(changes, key=lambda j: self.temperatures[j])
+        values = np.array([changes[j] for j in where])
+        if len(where) > 1:
+            at = np.log(self.temperatures[where])
+            values = PchipInterpolator(at, values)(np.log(self.temperatures[i]))[None]
+        old = self.responses[i]
+        change = values[0] * np.abs(old.side_jump_velocity).max()
+        self.hot_spot_changes[i] = float(np.abs(values[0]).max())
+        self.responses[i] = replace(
+            old,
+            side_jump_velocity=old.side_jump_velocity + change,
+            side_jump_distribution=old.side_jump_distribution - change.T,
+        )
+
+    def _shared(self, energy, spacing, hottest, *, several) -> tuple[SharedShell, HotSpots | None]:
+        """The solver on one shell and, in three dimensions, the fine shell of its hot spots."""
+        problem = self.problem
+        solver = SharedShell(problem, problem.shell(energy, spacing), hottest)
+        if several or problem.settings.energy_nodes == "auto":
+            solver.keep()
+        if not problem.refines:
+            return solver, None
+        hot_spots = HotSpots(problem, solver, problem.fine_shell(energy, spacing))
+        if several:
+            hot_spots.keep(hottest)
+        return solver, hot_spots
 
     def _converge(self, i, solver, kt):
         wanted = self.problem.settings.energy_nodes
@@ -236,36 +287,29 @@ class _Run:
         return relative_change(own, shared)
 
     def _average(self, members) -> None:
-        """Add to each response what averaging over the thermal window changes, in the quasi-elastic theory."""
+        """What averaging over the thermal window changes: measured when hottest, quadratic in T below (Sommerfeld)."""
         problem = self.problem
-        energies = self.hottest * thermal_nodes(_WINDOW)[0]
-        parts: list[list[KineticResponse]] = [[] for _ in members]
-        for number, energy in enumerate(energies):
-            if number == _WINDOW // 2:
-                for part, i in zip(parts, members, strict=True):
-                    part.append(self.quasi_elastic[i])
-                continue
-            window = SharedShell(problem, problem.shell(problem.mu + energy, problem.base_spacing), self.hottest)
-            window.keep()
-            for part, i in zip(parts, members, strict=True):
-                part.append(window.solve(KB * self.temperatures[i], 1)[0])
+        x, weights = thermal_nodes(_WINDOW)
+        hottest = max(members, key=lambda i: self.temperatures[i])
+        parts = []
+        for energy in self.hottest * x:
+            window, hot_spots = self._shared(problem.mu + energy, problem.base_spacing, self.hottest, several=False)
+            parts.append(_refined(window.solve(self.hottest, 1)[0], hot_spots, self.hottest))
             problem.forget_shells()
-        for part, i in zip(parts, members, strict=True):
-            weights = average_weights(energies, KB * self.temperatures[i])
-            weights[_WINDOW // 2] -= 1.0
-            change = _weighted(part, weights)
-            old = self.responses[i]
-            self.responses[i] = _weighted([old, change], (1.0, 1.0))
-            self.differences[i] = relative_change(self.responses[i], old)
-        coldest = min(members, key=lambda i: self.temperatures[i])
+        mean, centre = _weighted(parts, weights), parts[_WINDOW // 2]
+        names = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
+        ratio = {n: _ratio(getattr(mean, n), getattr(centre, n)) - 1 for n in names}
         for i, t in enumerate(self.temperatures):
-            if i not in members:
-                self.differences[i] = self.differences[coldest] * (t / self.temperatures[coldest]) ** 2
-                if self.differences[i] > problem.settings.tolerance:
-                    problem.warn(
-                        f"T = {t:.4g} K: the thermal window may change the result by {self.differences[i]:.1e}; "
-                        "compute this temperature in a run of its own"
-                    )
+            share = (t / self.temperatures[hottest]) ** 2
+            self.differences[i] = share * max(abs(r) for r in ratio.values())
+            if i in members:
+                old = self.responses[i]
+                self.responses[i] = replace(old, **{n: getattr(old, n) * (1 + share * ratio[n]) for n in names})
+            elif self.differences[i] > problem.settings.tolerance:
+                problem.warn(
+                    f"T = {t:.4g} K: the thermal window may change the result by {self.differences[i]:.1e}; "
+                    "compute this temperature in a run of its own"
+                )
 
     # --- judgement ----------------------------------------------------------------------------------------------
 
@@ -279,6 +323,26 @@ class _Run:
                 )
             if r.onsager_error > max(tolerance, 1e-3):
                 self.problem.warn(f"T = {t:.4g} K: Onsager's relation is violated by {r.onsager_error:.1e}")
+
+
+def _refined(response: KineticResponse, hot_spots: HotSpots | None, kt: float) -> KineticResponse:
+    """A quasi-elastic response with the side jump of the fine shell; Onsager's relation carries it to sj(2)."""
+    if hot_spots is None:
+        return response
+    assert response.distribution is not None
+    velocity = hot_spots.side_jump_velocity(kt, response.distribution[:, 0])
+    change = velocity - response.side_jump_velocity
+    return replace(
+        response,
+        side_jump_velocity=velocity,
+        side_jump_distribution=response.side_jump_distribution - change.T,
+    )
+
+
+def _ratio(new: np.ndarray, old: np.ndarray) -> float:
+    """Size of one tensor along another."""
+    square = float((old * old).sum())
+    return float((new * old).sum()) / square if square > 0 else 1.0
 
 
 def _weighted(parts: list[KineticResponse], weights) -> KineticResponse:

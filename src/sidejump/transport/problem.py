@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import InputError
 from ..kinetics.kernel import energy_cutoff
 from ..kinetics.momentum import MomentumTransfer
-from ..kinetics.sources import PairSource, pair_sources
+from ..kinetics.sources import PairSource, ScalarPairs, pair_sources
 from ..shells.shell import Shell, fermi_shell
 from ..units import KB
 from .settings import TransportSettings
@@ -15,8 +15,14 @@ from .settings import TransportSettings
 _THERMAL_POINTS = 1.2
 """2D: points per kT/c along a contour (theory, section 4)."""
 
-_THERMAL_CELLS = 0.33
+_THERMAL_CELLS = 0.345
 """3D: cells per kT/c, each with one point for every band in it."""
+
+_FINEST = 2
+"""3D: how often the spacing is halved for cold phonons."""
+
+_SOLVED_LEVELS = 2
+"""3D: splits of a cell for the shell on which the distribution is solved; the rest only sample the shift."""
 
 
 class Problem:
@@ -64,12 +70,19 @@ class Problem:
             steps = 1
         if thermal >= base:
             return base
-        return float(base * 2.0 ** (-np.ceil(steps * np.log2(base / thermal) - 1e-9) / steps))
+        halvings = np.ceil(steps * np.log2(base / thermal) - 1e-9) / steps
+        if self.model.dimension == 3 and halvings > _FINEST:
+            self.warn(
+                f"T = {temperature:.4g} K: the shell points are {base / thermal * 0.5**_FINEST:.1f} times farther "
+                "apart than the thermal phonons ask for; the side jump is less certain there: raise accuracy"
+            )
+            halvings = _FINEST
+        return float(base * 2.0**-halvings)
 
     def shell(self, energy: float, spacing: float, *, levels: int | None = None) -> Shell:
         """The shell at `energy`, kept for the next call."""
         s = self.settings
-        levels = s.levels if levels is None else levels
+        levels = min(s.levels, _SOLVED_LEVELS) if levels is None else levels
         key = (energy, spacing, levels)
         if key not in self._shells:
             shell = fermi_shell(
@@ -86,6 +99,18 @@ class Problem:
             self._shells[key] = shell
         return self._shells[key]
 
+    @property
+    def refines(self) -> bool:
+        """Whether the shift is sampled on a finer shell than the distribution."""
+        s = self.settings
+        plain = all(isinstance(x, ScalarPairs) for x in self.sources)
+        return self.model.dimension == 3 and plain and s.turn is not None and s.levels > _SOLVED_LEVELS
+
+    def fine_shell(self, energy: float, spacing: float) -> Shell:
+        """The shell with all splits of the hot spots, as fine there whatever the spacing elsewhere."""
+        done = round(np.log2(self.base_spacing / spacing))
+        return self.shell(energy, spacing, levels=max(self.settings.levels - done, _SOLVED_LEVELS))
+
     def forget_shells(self) -> None:
         """Free the shells kept so far."""
         self._shells.clear()
@@ -94,7 +119,7 @@ class Problem:
         """A cheap shell, to decide things on and to estimate cost."""
         if self.model.dimension == 2:
             return self.shell(energy, self.base_spacing)
-        return self.shell(energy, 2 * max(self.base_spacing, default_spacing(self.model)), levels=0)
+        return self.shell(energy, max(self.base_spacing, default_spacing(self.model)), levels=0)
 
     # --- limits -------------------------------------------------------------------------------------------------
 
@@ -124,5 +149,5 @@ class Problem:
 
 def default_spacing(model) -> float:
     if model.cell is not None:
-        return float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / 24
+        return float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / (12 if model.dimension == 3 else 24)
     return model.k_scale / 2

@@ -29,7 +29,7 @@ class TransportSettings:
     turn : float or None
         Refine where the state turns by more than this angle between points.
     levels : int
-        3D: refinements of a cell.
+        3D: refinements of a cell where the state turns; the first is for the distribution, all are for the shift.
     memory : float
         Bytes the run may use.
     approximation : {"exact", "serta", "mrta"}
@@ -45,7 +45,7 @@ class TransportSettings:
     accuracy: float = 1.0
     spacing: float | None = None
     turn: float | None = 0.7
-    levels: int = 1
+    levels: int = 4
     memory: float = 6e9
     approximation: str = "exact"
     degeneracy: float = 1e-6

@@ -56,9 +56,10 @@ class SharedShell:
     def _widest(self, kt: float) -> float:
         """Longest momentum transfer at which anything scatters."""
         basis = energy_basis(1, even=True)
-        return max(src.q_cut(self._kernel(i, basis, kt).cutoff) for i, src in enumerate(self.problem.sources))
+        return max(src.q_cut(self.kernel(i, basis, kt).cutoff) for i, src in enumerate(self.problem.sources))
 
-    def _kernel(self, index: int, basis, kt: float) -> SharedKernel:
+    def kernel(self, index: int, basis, kt: float) -> SharedKernel:
+        """Kernel of one source at kT (eV)."""
         source = self.problem.sources[index]
         return SharedKernel(
             source.branches,
@@ -73,7 +74,7 @@ class SharedShell:
         """Unordered pairs in the blocks that kT reaches, all sources."""
         total = 0
         for i, source in enumerate(self.problem.sources):
-            cut = source.q_cut(self._kernel(i, energy_basis(1, even=True), kt).cutoff)
+            cut = source.q_cut(self.kernel(i, energy_basis(1, even=True), kt).cutoff)
             sizes = [
                 (a.stop - a.start) * (b.stop - b.start) for a, b in self.geometry.pairs_of_slices(min(cut, self.q_max))
             ]
@@ -86,7 +87,7 @@ class SharedShell:
         if self.pairs_estimate(self._hottest) * per_pair < 0.5 * self.problem.settings.memory:
             basis = energy_basis(1, even=True)
             self._kept = {
-                i: list(self._compute(i, self._kernel(i, basis, self._hottest).cutoff))
+                i: list(self._compute(i, self.kernel(i, basis, self._hottest).cutoff))
                 for i in range(len(self.problem.sources))
             }
 
@@ -108,7 +109,7 @@ class SharedShell:
         dtype = np.float32 if single else np.float64
         operators = [CollisionOperator(len(self.shell), basis.size, dimension, dtype=dtype) for _ in range(THREADS)]
         for index in range(len(problem.sources)):
-            kernel = self._kernel(index, basis, kt)
+            kernel = self.kernel(index, basis, kt)
             if self._kept is not None:
                 self._add(operators, self._kept[index], kernel)
             else:

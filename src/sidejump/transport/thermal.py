@@ -27,11 +27,3 @@ def thermal_nodes(n: int) -> tuple[np.ndarray, np.ndarray]:
         off.append(beta)
     energies, vectors = np.linalg.eigh(np.diag(off, 1) + np.diag(off, -1))
     return energies, vectors[0] ** 2 * w.sum()
-
-
-def average_weights(energies: np.ndarray, kt: float) -> np.ndarray:
-    """Weights that average a polynomial through `energies` (eV, from mu) over the thermal window of kT."""
-    x, w = thermal_nodes(8)
-    scale = np.abs(energies).max()
-    vandermonde = np.polynomial.legendre.legvander(energies / scale, len(energies) - 1)
-    return np.linalg.solve(vandermonde.T, np.polynomial.legendre.legvander(x * kt / scale, len(energies) - 1).T @ w)
