@@ -21,7 +21,7 @@ from .thermal import thermal_nodes
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 
 _WINDOW = 3  # shells of the thermal window
-_HOT_SPOT_SAMPLES = 6  # temperatures at which the hot spots are sampled, on one shell
+_HOT_SPOT_SAMPLES = 4  # temperatures at which the hot spots are sampled, on one shell
 _COLD = 0.25  # of the highest temperature: below, the window changes a sixteenth of what it changes there
 _THIN = 0.1  # of velocity times spacing: a window below this is not resolved by the shells themselves
 
@@ -185,9 +185,9 @@ class _Run:
         solver = SharedShell(problem, problem.shell(energy, spacing), hottest)
         if several or problem.settings.energy_nodes == "auto":
             solver.keep()
-        if not problem.refines:
+        if not problem.refines or spacing < problem.base_spacing:
             return solver, None
-        hot_spots = HotSpots(problem, solver, problem.fine_shell(energy, spacing))
+        hot_spots = HotSpots(problem, solver, problem.fine_shell(energy))
         if several:
             hot_spots.keep(hottest)
         return solver, hot_spots

@@ -18,7 +18,7 @@ _THERMAL_POINTS = 1.2
 _THERMAL_CELLS = 0.345
 """3D: cells per kT/c, each with one point for every band in it."""
 
-_FINEST = 2
+_FINEST = 1
 """3D: how often the spacing is halved for cold phonons."""
 
 _SOLVED_LEVELS = 2
@@ -82,7 +82,8 @@ class Problem:
     def shell(self, energy: float, spacing: float, *, levels: int | None = None) -> Shell:
         """The shell at `energy`, kept for the next call."""
         s = self.settings
-        levels = min(s.levels, _SOLVED_LEVELS) if levels is None else levels
+        if levels is None:  # a finer spacing has split the hot spots once already
+            levels = min(s.levels, max(1, _SOLVED_LEVELS - round(np.log2(self.base_spacing / spacing))))
         key = (energy, spacing, levels)
         if key not in self._shells:
             shell = fermi_shell(
@@ -106,10 +107,9 @@ class Problem:
         plain = all(isinstance(x, ScalarPairs) for x in self.sources)
         return self.model.dimension == 3 and plain and s.turn is not None and s.levels > _SOLVED_LEVELS
 
-    def fine_shell(self, energy: float, spacing: float) -> Shell:
-        """The shell with all splits of the hot spots, as fine there whatever the spacing elsewhere."""
-        done = round(np.log2(self.base_spacing / spacing))
-        return self.shell(energy, spacing, levels=max(self.settings.levels - done, _SOLVED_LEVELS))
+    def fine_shell(self, energy: float) -> Shell:
+        """The shell with all splits of the hot spots."""
+        return self.shell(energy, self.base_spacing, levels=self.settings.levels)
 
     def forget_shells(self) -> None:
         """Free the shells kept so far."""
