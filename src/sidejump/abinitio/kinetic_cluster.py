@@ -1,0 +1,159 @@
+"""The coupling as Hermitian matrices around one displaced atom.
+
+Put the displaced atom into the home cell and let the bra and the ket be cells away from it.  With
+``<m 0|dV_{Rp,c}|n Re> = <m -Rp|dV_{0,c}|n Re-Rp>`` (translation by -Rp) and q = k' - k,
+
+    V_c(l', l) = sum u'_m* exp(-ik'.B) G_c[m B, n T] exp(ik.T) u_n = f'^+ G_c f,     B = -Rp,  T = Re - Rp:
+
+each displacement c = (atom, direction) is one matrix G_c between Bloch states f = exp(ik.T) u on a cluster of cells,
+and bra and ket play the same part.  The covariant derivative of V at fixed q is that of the two Bloch states,
+
+    D_a V = f'^+ G_c (D_a f) + (D_a f')^+ G_c f,     D_a f = exp(ik.T) (i T_a u + D_a u),
+
+since (d/dk + d/dk')_a of the phases gives i (T - B)_a = i Re_a.  With images that treat bra and ket alike G_c is
+Hermitian.  Masses enter as ``sqrt(hbar^2/2M)``, so that V summed over the components of a phonon eigenvector and
+divided by the root of its energy is the vertex in eV.
+
+Not covered: the long-range part, which is no matrix between localised functions (see `kinetic_vertex`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..units import HBAR2_OVER_2M
+from .coupling import Coupling
+
+
+class ClusterCoupling:
+    """The matrices G_c of all displacements, kept as the blocks that are not zero.
+
+    Parameters
+    ----------
+    coupling : Coupling
+    masses : array, shape (nat,)
+        Electron masses.
+
+    Attributes
+    ----------
+    bra_cells, ket_cells : ndarray of int, shape (nB, 3), (nT, 3)
+        Cells around the displaced atom that bras and kets reach.
+    orbitals, displacements : int
+        N and C = 3 nat.
+    """
+
+    def __init__(self, coupling: Coupling, masses):
+        values = coupling.values
+        self.orbitals, self.displacements = coupling.n_orbitals, coupling.n_displacements
+        scale = np.repeat(np.sqrt(HBAR2_OVER_2M / np.asarray(masses)), 3)
+        apart = coupling.re_vectors[None] - coupling.rp_vectors[:, None]  # (nRp, nRe, 3)
+        filled = np.abs(values).max(axis=(1, 3, 4)) > 0
+        self.bra_cells = -coupling.rp_vectors
+        self.ket_cells = np.unique(apart[filled], axis=0)
+        index = {tuple(t): i for i, t in enumerate(self.ket_cells.tolist())}
+        self._blocks: list[tuple[np.ndarray, np.ndarray]] = []  # for each bra cell: ket cells, (C, N, nE N)
+        for part, row, cells in zip(values, filled, apart, strict=True):
+            kept = np.flatnonzero(row)
+            block = (part[:, kept] * scale[:, None, None, None]).transpose(0, 2, 1, 3)
+            kets = np.array([index[tuple(t)] for t in cells[kept].tolist()], dtype=int)
+            self._blocks.append((kets, block.reshape(*block.shape[:2], -1)))
+
+    @property
+    def elements(self) -> int:
+        """Stored matrix elements, all displacements together."""
+        return sum(block.size for _, block in self._blocks)
+
+    def apply(self, kets) -> np.ndarray:
+        """``G_c f`` for vectors f (n, nT, N): shape (C, n, nB, N)."""
+        n = self.orbitals
+        result = np.zeros((self.displacements, len(kets), len(self._blocks), n), dtype=kets.dtype)
+        for b, (cells, block) in enumerate(self._blocks):
+            if len(cells):
+                gathered = kets[:, cells].reshape(len(kets), -1)
+                stacked = block.reshape(-1, block.shape[-1]).astype(kets.dtype, copy=False)
+                result[:, :, b] = (gathered @ stacked.T).reshape(len(kets), -1, n).swapaxes(0, 1)
+        return result
+
+    def apply_adjoint(self, bras) -> np.ndarray:
+        """``G_c^+ f`` for vectors f (C, n, nB, N), one set for each displacement: shape (C, n, nT, N)."""
+        c, count, _, n = bras.shape
+        result = np.zeros((c, count, len(self.ket_cells), n), dtype=bras.dtype)
+        for b, (cells, block) in enumerate(self._blocks):
+            if len(cells):
+                product = bras[:, :, b] @ block.conj().astype(bras.dtype, copy=False)
+                result[:, :, cells] += product.reshape(c, count, len(cells), n)
+        return result
+
+
+@dataclass(frozen=True)
+class GroupVectors:
+    """Eigenvectors of all members of all groups, one after the other, in the lattice gauge.
+
+    Attributes
+    ----------
+    k : ndarray, shape (V, d)
+        Wave vectors, 1/angstrom.
+    values : ndarray, shape (V, 1 + d, N)
+        u and its covariant derivatives D_a u (angstrom).
+    first : ndarray of int, shape (S + 1,)
+        Vectors of state s are ``first[s]:first[s + 1]``.
+    """
+
+    k: np.ndarray
+    values: np.ndarray
+    first: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.k)
+
+    def of(self, states: slice) -> slice:
+        """Vectors of a slice of states."""
+        start, stop, _ = states.indices(len(self.first) - 1)
+        return slice(int(self.first[start]), int(self.first[max(start, stop)]))
+
+    def on_cells(self, index, cells, lattice) -> np.ndarray:
+        """Bloch states f = exp(ik.T) u and D_a f (angstrom) on a cluster of cells.
+
+        Parameters
+        ----------
+        index : slice or array of int
+            Which vectors, n of them.
+        cells : array of int, shape (nT, d)
+        lattice : array, shape (d, d)
+            Lattice vectors as rows, angstrom.
+
+        Returns
+        -------
+        ndarray, shape (n, 1 + d, nT, N)
+        """
+        where = np.asarray(cells) @ np.asarray(lattice)
+        phase = np.exp(1j * (self.k[index] @ where.T))  # (n, nT)
+        result = phase[:, None, :, None] * self.values[index][:, :, None]
+        for a, position in enumerate(where.T):
+            result[:, 1 + a] += 1j * position[:, None] * result[:, 0]
+        return result
+
+
+def group_vectors(states, sites) -> GroupVectors:
+    """Members of the groups of `states`, moved from the atomic to the lattice gauge.
+
+    Parameters
+    ----------
+    states : States
+        In the atomic gauge: phases with the positions of the orbitals.
+    sites : array, shape (N, d)
+        These positions, angstrom.
+
+    Notes
+    -----
+    Orbital n is multiplied by exp(ik.tau_n). The diagonal of the position matrix gains tau_n, which takes up the
+    derivative of this phase: D_a u is multiplied by the phase, nothing else.
+    """
+    multiplicity = np.asarray(states.multiplicity)
+    state, member = np.nonzero(np.arange(states.vectors.shape[1]) < multiplicity[:, None])
+    k = np.asarray(states.k)[state]
+    values = np.concatenate([states.vectors[state, member][:, None], states.covariant[state, :, member]], axis=1)
+    values = values * np.exp(1j * (k @ np.asarray(sites).T))[:, None]
+    return GroupVectors(k, values, np.concatenate([[0], np.cumsum(multiplicity)]))

@@ -1,0 +1,296 @@
+"""Strength and shift of all pairs of states, phonon mode by phonon mode.
+
+    V_nu = sum_c e_c,nu(q) sqrt(hbar^2 / 2 M_c omega_nu) V_c,     q = k' - k,
+
+strength ``sum |V_nu|^2`` over the members of two groups of degenerate states, shift ``- Im sum V_nu* D_a V_nu``
+(theory, section 2).  The phonon factor depends on q alone, and the derivative D_a = d/dk + d/dk' is taken at fixed q.
+
+With V_c = sum_j b_j(l')* k_j(l) (`kinetic_cluster`, `kinetic_factors`) a block of A x B pairs is 1 + d matrix products
+for each displacement: b against k, and (b, D_a b) against (D_a k, k), shortened by what neighbouring states have in
+common (`kinetic_products`).  Real and imaginary parts are separate planes of pairs, so that all that follows is real
+arithmetic.  The long-range part of polar crystals is a number L_c(q) times the overlap u'^+ u in the lattice gauge:
+one more set of products with b = k = u.
+
+Small q: strength and shift stay finite, |V|^2 / omega with |V| ~ q; a coupling that does not vanish at q = 0 (files
+whose rigid-shift coupling is not zero) grows as 1/q, which the surface integral bears.  Pairs of one k, where
+omega = 0, have no strength.
+
+Not covered: vertices between states of different data sets; quadrupoles.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..units import HBAR2_OVER_2M
+from .container import SOFT
+from .kinetic_cluster import ClusterCoupling, group_vectors
+from .kinetic_factors import Factors, low_rank_factors
+from .kinetic_modes import PhononPairs
+from .kinetic_products import Patterns, amplitudes, final_side, find_patterns, initial_side
+
+_STATES = 512  # at most so many states have their patterns looked for together
+_SIDES = 2e8  # bytes of one side of the products
+_PLANE = 8192  # pairs worked on at a time, so that their planes stay in cache
+
+TOLERANCE = 3e-4
+"""Relative rms error of the vertex that the low-rank form may have."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the vertices of some pairs take.
+
+    Attributes
+    ----------
+    states, pairs : int
+    flops_per_pair, flops : float
+        Matrix products only (a complex multiplication with addition counts 8); `flops` includes the factors.
+    bytes : float
+        Memory of the factors of all states.
+    """
+
+    states: int
+    pairs: int
+    flops_per_pair: float
+    flops: float
+    bytes: float
+
+
+class PairVertices:
+    """Vertices between any two of the given states.
+
+    Parameters
+    ----------
+    data : ElectronPhonon
+    states : States
+        In the gauge of ``data.electrons``.
+    images : {"hermitian", "file"}
+        See `images`; only the first obeys detailed balance off the coarse mesh.
+    memory : float
+        Bytes that the factors of the states may take; beyond it they are computed for each block anew.
+    dtype : numpy dtype
+        complex64 (results float32) or complex128 (float64).
+    tolerance : float
+        Relative rms error of the low-rank form; 0: nothing dropped.
+    factors : Factors, optional
+        Those of earlier states of the same data near the same energy, to save their making.
+
+    Attributes
+    ----------
+    factors : Factors
+    excluded : int
+        Imaginary modes that were given no strength so far, each pair counted.
+    """
+
+    def __init__(
+        self,
+        data,
+        states,
+        *,
+        images: str = "hermitian",
+        memory: float = 2e9,
+        dtype=np.complex64,
+        tolerance: float = TOLERANCE,
+        factors: Factors | None = None,
+    ):
+        self.states, self.dtype = states, np.dtype(dtype)
+        self._real = np.dtype(np.float32 if self.dtype == np.complex64 else np.float64)
+        self._vectors = group_vectors(states, data.electrons.site_positions)
+        self._long_range = data.long_range
+        self._amplitude = np.repeat(np.sqrt(HBAR2_OVER_2M / np.asarray(data.phonons.masses)), 3)
+        if factors is None:
+            cluster = ClusterCoupling(data.coupling_matrix(images), data.phonons.masses)
+            factors = low_rank_factors(cluster, data.electrons.cell, self._vectors, tolerance=tolerance)
+        self.factors = factors
+        self.phonons = PhononPairs(data.phonons, self._real)
+        self.directions = states.covariant.shape[1]
+        self.excluded = 0
+        self._lock = threading.Lock()
+        self._kept: dict[tuple, list[Patterns]] = {}
+        # sides of the products: (re, im) x (2 r + d 4 r) reals for each state and displacement
+        width = (2 + 4 * self.directions) * sum(self.factors.ranks) * self._vectors_per_state
+        self._states = int(np.clip(_SIDES / (2 * self._real.itemsize * width), 16, _STATES))
+        self._stored = self._all_factors() if self.cost().bytes <= memory else None
+
+    # --- factors of states --------------------------------------------------------------------------------------
+
+    def _all_factors(self):
+        """b and (unless it is b up to signs) k of all vectors, each a list of (1 + d, V, r_c)."""
+        count, sides = len(self._vectors), 1 if self.factors.hermitian else 2
+        shape = (1 + self.directions, count)
+        store = [[np.empty((*shape, r), dtype=self.dtype) for r in self.factors.ranks] for _ in range(sides)]
+        cells = max(len(self.factors.cluster.ket_cells), len(self.factors.cluster.bra_cells))
+        step = max(1, int(1e8 / (16 * shape[0] * cells * self.factors.cluster.orbitals)))
+        for start in range(0, count, step):
+            part = slice(start, start + step)
+            for side, kept in enumerate(store):
+                find = self.factors.ket if side else self.factors.bra
+                for whole, piece in zip(kept, find(self._vectors, part, self.dtype), strict=True):
+                    whole[:, part] = piece
+        return store
+
+    def _bra(self, part: slice):
+        if self._stored is None:
+            return self.factors.bra(self._vectors, part, self.dtype)
+        return [whole[:, part] for whole in self._stored[0]]
+
+    def _ket(self, part: slice):
+        if self._stored is None:
+            return self.factors.ket(self._vectors, part, self.dtype)
+        if self.factors.signs is not None:
+            return [b * s.astype(self._real) for b, s in zip(self._bra(part), self.factors.signs, strict=True)]
+        return [whole[:, part] for whole in self._stored[1]]
+
+    def _overlap(self, part: slice):
+        """b = k = u: the long-range part is a number times the overlap in the lattice gauge."""
+        if self._long_range is None:
+            return []
+        return [self._vectors.values[part].swapaxes(0, 1).astype(self.dtype)]
+
+    # --- blocks of pairs ----------------------------------------------------------------------------------------
+
+    def block(self, rows: slice, columns: slice):
+        """All pairs of two slices of the states, scattering from the row to the column state.
+
+        Returns
+        -------
+        strength : ndarray, shape (modes, A, B)
+            ``sum |V_nu|^2``, eV^2, for one cell: sums over final states are averages over the zone.
+        shift : ndarray, shape (modes, d, A, B)
+            ``- Im sum V_nu* D_a V_nu``, eV^2 angstrom.
+        omega : ndarray, shape (modes, A, B)
+            eV, ascending, negative for imaginary modes.
+
+        Notes
+        -----
+        Safe to call from several threads; matrix products and array operations release the interpreter's lock
+        (limit BLAS to one thread then).
+        """
+        rows, columns = (slice(*s.indices(len(self.states))[:2]) for s in (rows, columns))
+        shape = (rows.stop - rows.start, columns.stop - columns.start)
+        modes = self.phonons.phonons.n_modes
+        result = np.empty((modes, 1 + self.directions, *shape), dtype=self._real)
+        omega = np.empty((modes, *shape), dtype=self._real)
+        for left in range(columns.start, columns.stop, self._states):
+            final = slice(left, min(left + self._states, columns.stop))
+            waves = self.phonons.final(self.states.k[final])
+            for top in range(rows.start, rows.stop, self._states):
+                initial = slice(top, min(top + self._states, rows.stop))
+                starting, ending = self._sides(initial, final)
+                height = max(1, _PLANE // (final.stop - final.start))
+                origin = self._vectors.of(initial).start
+                for low in range(initial.start, initial.stop, height):
+                    band = slice(low, min(low + height, initial.stop))
+                    planes = amplitudes(starting, _moved(self._vectors.of(band), origin), ending)
+                    here = (..., _moved(band, rows.start), _moved(final, columns.start))
+                    result[here], omega[here] = self._resolve(band, final, planes, waves)
+        return result[:, 0], result[:, 1:], omega
+
+    def _patterns(self, states: slice, side: int) -> list[Patterns]:
+        """Patterns of the values of b (side 0) or k (1) of a slice of states, kept for the next block."""
+        part, factors = self._vectors.of(states), self.factors
+        if side and factors.signs is not None:
+            signs = [s.astype(self._real) for s in factors.signs]
+            return [p.scaled(s) for p, s in zip(self._patterns(states, 0), signs, strict=True)]
+        key = (states.start, states.stop, side)
+        if key in self._kept:  # two threads may both find it missing and compute the same
+            return self._kept[key]
+        values = [x[0] for x in (self._ket(part) if side else self._bra(part))]
+        weights = factors.weights or [None] * len(values)
+        limit = 0.5 * factors.tolerance * factors.size
+        found = [find_patterns(v, w, limit) for v, w in zip(values, weights, strict=True)]
+        if self._stored is not None or all(p.patterns is not None for p in found):
+            self._kept[key] = found
+        return found
+
+    def _sides(self, initial: slice, final: slice):
+        """Factors of the products: for each displacement those of `initial_side` and `final_side`."""
+        a, b = self._vectors.of(initial), self._vectors.of(final)
+        starting, ending = [], []
+        parts = (self._ket(a), self._bra(b), self._patterns(initial, 1), self._patterns(final, 0))
+        for ket, bra, of_ket, of_bra in zip(*parts, strict=True):
+            starting.append(initial_side(of_ket.projected_by(of_bra), of_bra.project(ket[1:]), of_ket.coefficients))
+            ending.append(final_side(of_bra.coefficients, of_ket.project(bra[1:])))
+        for overlap, other in zip(self._overlap(a), self._overlap(b), strict=True):
+            starting.append(initial_side(overlap[0], overlap[1:], overlap[0]))
+            ending.append(final_side(other[0], other[1:]))
+        return starting, ending
+
+    def _resolve(self, band: slice, final: slice, planes, waves):
+        """Strength and shift (modes, 1 + d, A, B) and omega (modes, A, B) from amplitudes (1 + d, C, 2, nA, nB)."""
+        k, other = self.states.k[band], self.states.k[final]
+
+        def difference():
+            return (other - k[:, None]).reshape(-1, k.shape[1])
+
+        modes = self.phonons.solve(self.phonons.initial(k), waves, difference)
+        if modes.excluded:
+            with self._lock:
+                self.excluded += modes.excluded
+        shape = (len(k), len(other))
+        first = [self._vectors.first[s.start : s.stop + 1] - self._vectors.first[s.start] for s in (band, final)]
+        single = planes.shape[-2:] == shape
+        owner = None
+        if not single:
+            a, b = (np.repeat(np.arange(len(f) - 1), np.diff(f)) for f in first)
+            owner = (a[:, None] * shape[1] + b).ravel()
+        flat = planes.reshape(*planes.shape[:-2], -1)
+        if self._long_range is not None:
+            flat = self._with_long_range(flat, difference(), owner)
+        parts = (modes if single else modes.take(owner)).of_each_mode(flat)
+        if not single:  # sum over the members of both groups
+            parts = parts.reshape(*parts.shape[:2], *planes.shape[-2:])
+            parts = np.add.reduceat(np.add.reduceat(parts, first[0][:-1], axis=2), first[1][:-1], axis=3)
+        parts = parts.reshape(*parts.shape[:2], -1)
+        parts *= modes.per_energy[:, None]
+        return parts.reshape(*parts.shape[:2], *shape), modes.omega.reshape(-1, *shape)
+
+    def _with_long_range(self, planes, q, owner):
+        """Amplitudes (1 + d, C, 2, P) with L_c(q) times the overlap, the last of `planes` (1 + d, C + 1, 2, P)."""
+        number = (self._long_range.vertex(q) * self._amplitude).T  # (C, pairs)
+        if owner is not None:
+            number = number[:, owner]
+        re, im = number.real.astype(self._real), number.imag.astype(self._real)
+        total, overlap = planes[:, :-1].copy(), planes[:, -1:]
+        total[:, :, 0] += re * overlap[:, :, 0] - im * overlap[:, :, 1]
+        total[:, :, 1] += re * overlap[:, :, 1] + im * overlap[:, :, 0]
+        return total
+
+    # --- reports and cost ---------------------------------------------------------------------------------
+
+    def warnings(self) -> list[str]:
+        """What was left out of the blocks so far, in sentences."""
+        if not self.excluded:
+            return []
+        return [
+            f"{self.excluded} phonon modes of the pairs of states are imaginary (beyond {1e3 * SOFT:.2g} meV) and were "
+            "given no strength"
+        ]
+
+    @cached_property
+    def _vectors_per_state(self) -> float:
+        return len(self._vectors) / max(len(self.states), 1)
+
+    def flops_per_pair(self) -> float:
+        """Floating-point operations of the matrix products for one pair of states with its d derivatives."""
+        lengths = sum(self.factors.ranks) + (0 if self._long_range is None else self.factors.cluster.orbitals)
+        products = 8.0 * (1 + 2 * self.directions) * lengths * self._vectors_per_state**2
+        return products + self.phonons.flops
+
+    def cost(self, pairs: int | None = None) -> Cost:
+        """States, pairs, operations and memory; all unordered pairs when `pairs` is not given."""
+        count = len(self.states)
+        pairs = count * (count + 1) // 2 if pairs is None else int(pairs)
+        sides = 1 if self.factors.hermitian else 2
+        per_vector = self.dtype.itemsize * (1 + self.directions) * sum(self.factors.ranks) * sides
+        flops = pairs * self.flops_per_pair() + len(self._vectors) * self.factors.flops_per_vector
+        return Cost(count, pairs, self.flops_per_pair(), flops, float(len(self._vectors) * per_vector))
+
+
+def _moved(part: slice, by: int) -> slice:
+    return slice(part.start - by, part.stop - by)
