@@ -11,7 +11,8 @@ from .shared import SharedShell
 
 # measured on one core at 3 GHz: geometry and kernel of a pair, seconds
 _PER_PAIR = {2: 2e-8, 3: 6e-8}
-_REFINEMENT = (1.0, 3.6, 6.4)  # what refinement at hot spots adds, measured on iron
+_REFINEMENT = (1.0, 1.8, 6.4)  # what refinement at hot spots adds, measured on iron
+_WASTE = 1.6  # pairs in blocks that reach over the cutoff
 
 
 def estimate_cost(model, scatterers, *, chemical_potential, temperatures, settings: TransportSettings) -> dict:
@@ -27,24 +28,35 @@ def estimate_cost(model, scatterers, *, chemical_potential, temperatures, settin
     d = model.dimension
     coarse = problem.coarse_shell(problem.mu)
     shared = SharedShell(problem, coarse, KB * float(temperatures.max()))
-    coarse_spacing = problem.base_spacing
+    distances = _distances(problem, coarse)
     nodes = settings.energy_nodes if settings.energy_nodes != "auto" else 5
     functions = (int(nodes) + 1) // 2
+    channels = sum(source.channels for source in problem.sources)
     states, most, pairs, seconds = 0.0, 0.0, 0.0, 1.0
     for t in temperatures:
-        ratio = (coarse_spacing / problem.spacing(t)) ** (d - 1)
-        count = len(coarse) * ratio * (_REFINEMENT[min(settings.levels, 2)] if d == 3 else 1.0)
-        fraction = shared.pairs_estimate(KB * t) / (0.5 * len(coarse) ** 2 * max(1, len(problem.sources)))
-        here = 0.5 * count**2 * min(1.0, fraction)
-        states, pairs = max(states, count), max(pairs, 2 * here * functions**2)
-        stored = here * 4 * functions**2
-        most = max(most, stored + min(here * (6 + 4 * d), 0.5 * settings.memory))
-        seconds += here * _PER_PAIR[d] * functions**1.5
+        spacing = problem.spacing(t)
+        cold = spacing < problem.base_spacing
+        m = functions if cold or d == 2 or channels > 1 else 1
+        refined = 1.0 if d == 2 else _REFINEMENT[min(settings.levels, 1 if cold else 2)]
+        count = len(coarse) * (problem.base_spacing / spacing) ** (d - 1) * refined
+        here = 0.5 * count**2 * min(1.0, _WASTE * float(np.mean(distances <= shared.reach(KB * t))))
+        states, pairs = max(states, count * m), max(pairs, 2 * here * m**2)
+        stored = here * 4 * m**2
+        most = max(most, stored + min(here * channels * (6 + 4 * d), 0.5 * settings.memory))
+        seconds += here * (channels * _PER_PAIR[d] + 2e-8 * m**2)
         problem.check_memory(stored, t)
+    if problem.refines:
+        seconds *= 3  # the shift on the fine shell, and the thermal window
     return {
         "temperatures": len(temperatures),
-        "states": int(states * functions),
+        "states": int(states),
         "pairs": float(pairs),
         "memory_bytes": float(most),
         "seconds": float(seconds),
     }
+
+
+def _distances(problem: Problem, shell) -> np.ndarray:
+    """Momentum transfers between a sample of the points of a shell and all of them."""
+    k = problem.momentum.first_zone(shell.k)
+    return problem.momentum.lengths(k[:: max(1, len(k) // 300)], k, problem.momentum.images)

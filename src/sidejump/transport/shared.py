@@ -44,7 +44,7 @@ class SharedShell:
         self.q_max = problem.q_max(shell.k)
         s = len(shell)
         # a block about as wide as half the reach of the phonons: smaller wastes time, larger wastes pairs
-        reach = 0.4 * min(self._widest(hottest), self.q_max)
+        reach = 0.4 * min(self.reach(hottest), self.q_max)
         across = float(np.mean(shell.area) ** (1 / (problem.model.dimension - 1)))
         block = int(np.clip((reach / across) ** (problem.model.dimension - 1), 64, 256))
         self.geometry = PairGeometry(points, problem.momentum, block=block, cluster=max(32, s // _CLUSTERS))
@@ -53,7 +53,7 @@ class SharedShell:
         self._kept: dict[int, list[SharedBlock]] | None = None
         self._hottest = hottest
 
-    def _widest(self, kt: float) -> float:
+    def reach(self, kt: float) -> float:
         """Longest momentum transfer at which anything scatters."""
         basis = energy_basis(1, even=True)
         return max(src.q_cut(self.kernel(i, basis, kt).cutoff) for i, src in enumerate(self.problem.sources))
