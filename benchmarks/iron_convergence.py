@@ -64,7 +64,8 @@ def main() -> None:
         values = [run["side_jump_yx"][i] for run in runs.values()]
         change = abs(values[-1] / values[-2] - 1) if len(values) > 1 else float("nan")
         print(f"T = {t:5g} K  side jump yx {values} S/cm, last change {change:.1%}")
-    record("iron_convergence", {"temperatures": arguments.temperatures, "accuracy": {str(a): r for a, r in runs.items()}})
+    figures = {"temperatures": arguments.temperatures, "accuracy": {str(a): r for a, r in runs.items()}}
+    record("iron_convergence", figures)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def _diagonal(xp, u, derivative):
 def _curvature(xp, energy, u, derivative, position, curl, first, end, guard):
     """Curvature of bands below `end`, pairs of bands below `first` left out: shape (nk, components, N).
 
-    `derivative` is ``dH_a U``.  A band from `end` on gets its pairs with bands below `end` only: its occupation is zero.
+    `derivative` is ``dH_a U``.  A band from `end` on gets its pairs with bands below `end` only: it is empty.
     """
     n = energy.shape[1]
     bra = xp.conj(xp.matrix_transpose(u[:, :, :end]))[:, None]

@@ -71,7 +71,8 @@ class CellSum:
             spread = np.sqrt(np.sum(slope**2, axis=1) / 12)
             return cell_fermi(energy, spread, self.mu, self.temperatures)
 
-        return np.moveaxis(occupied_curvature(*matrices, occupation), 1, -1)
+        hamiltonian, gradient, position, curl = matrices
+        return np.moveaxis(occupied_curvature(hamiltonian, gradient, position, curl, occupation), 1, -1)
 
 
 def fixed_mesh(cell_sum: CellSum, shape) -> np.ndarray:

@@ -66,7 +66,8 @@ class MomentumTransfer:
             square = base + (2 * (other @ g) + g @ g)
             square -= 2 * (k @ g)[:, None]
             shortest = square if shortest is None else np.minimum(shortest, square, out=shortest)
-        return np.sqrt(np.maximum(shortest, 0.0, out=shortest), out=shortest)
+        assert shortest is not None
+        return np.sqrt(np.maximum(shortest, 0.0))
 
     def _folded_lengths(self, k, other):
         squares = []

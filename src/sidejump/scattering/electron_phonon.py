@@ -39,12 +39,13 @@ class ElectronPhononScatterer:
             If the model has another number of orbitals or another cell.
         """
         electrons = self.data.electrons
-        if model.n_orbitals != electrons.n_orbitals or model.cell is None or model.cell.shape != electrons.cell.shape:
+        cell = self.data.cell
+        if model.n_orbitals != electrons.n_orbitals or model.cell is None or model.cell.shape != cell.shape:
             raise InputError(
                 f"electron_phonon: the coupling of {self.data.source} is between {electrons.n_orbitals} Wannier "
                 f"functions, the electron model has {model.n_orbitals}; use the electrons of the same files"
             )
-        if abs(model.cell - electrons.cell).max() > 1e-3:
+        if abs(model.cell - cell).max() > 1e-3:
             raise InputError(f"electron_phonon: the electron model and {self.data.source} have different cells")
         return self._pairs
 
