@@ -30,6 +30,7 @@ _PER_TEMPERATURE = {
     "node_change": "relative change of the result with the last increase of energy nodes",
     "geometry_used": "own: a shell for each energy node; shared: one; averaged: shared, over the thermal window",
     "geometry_difference": "relative change of the result between the geometries that were compared",
+    "hot_spot_change": "relative change of the side jump by sampling its hot spots on a finer shell",
     "iterations": "of the conjugate gradients; 0 for a factorisation",
 }
 _FORBIDDEN = {
