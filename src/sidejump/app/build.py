@@ -87,7 +87,13 @@ def _first_principles(section, folder: Path) -> Electrons:
     model = data.electrons
     if section.spin_ordering is not None:
         model = _with_spin(model, section.spin_ordering)
-    return Electrons(_with_field(model, section.zeeman), float(level), data)
+    warnings = []
+    if model.residual_positions is None and not any("position matrix" in w for w in data.warnings):
+        warnings.append(
+            f"{data.source}: no position matrix, so Berry curvature and coordinate shift miss its part; name the "
+            "SEEDNAME_tb.dat of the same Wannier functions as wannier90"
+        )
+    return Electrons(_with_field(model, section.zeeman), float(level), data, warnings)
 
 
 def _read_coupling(section, folder: Path):

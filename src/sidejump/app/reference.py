@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic_core import PydanticUndefined
 
 from . import schema
-from .sentences import hidden, tag
+from .sentences import tag
 
 CHOICES = {"electrons": ("model", schema.ELECTRONS), "scattering": ("kind", schema.SCATTERING)}
 _INTRODUCTION = """# Input reference
@@ -24,7 +24,7 @@ def markdown() -> str:
             lines += _table(field.annotation)
             continue
         key, classes = CHOICES[name]
-        for cls in offered(classes):
+        for cls in classes:
             lines += ["", f'### `{key} = "{tag(cls, key)}"`', *_table(cls)]
     at = lines.index("## `[output]`") - 1
     lines[at:at] = ["", "## `[solver.intrinsic]`", *_table(schema.IntrinsicInput)]
@@ -36,18 +36,13 @@ def overview() -> str:
     lines = []
     for name, (key, classes) in CHOICES.items():
         lines.append(title(name))
-        lines += [f'  {key} = "{tag(cls, key)}"\n      {summary(cls)}' for cls in offered(classes)]
+        lines += [f'  {key} = "{tag(cls, key)}"\n      {summary(cls)}' for cls in classes]
     return "\n".join(lines) + "\n"
 
 
 def title(section: str) -> str:
     """A section's name as it is written in the file."""
     return "[[scattering]]" if section == "scattering" else f"[{section}]"
-
-
-def offered(classes):
-    """The classes that users are told of."""
-    return [cls for cls in classes if not hidden(cls)]
 
 
 def summary(cls) -> str:

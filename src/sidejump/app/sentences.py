@@ -37,7 +37,7 @@ def _sentence(error: dict) -> str:
         return f"{place} {key} is missing{_meaning(cls, key)}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         name, classes = _CHOICES[str(error["loc"][0])]
-        known = [tag(c, name) for c in classes if not hidden(c)]
+        known = [tag(c, name) for c in classes]
         if kind == "union_tag_not_found":
             return f"{place} {name} is missing; known: {', '.join(known)}"
         return f"{place} {name} = {_quote(context['tag'])} is not known{_suggestion(context['tag'], known)}"
@@ -137,8 +137,3 @@ def _quote(value) -> str:
 def tag(cls: type[BaseModel], name: str) -> str:
     """The value of `model` or `kind` that selects a class."""
     return cls.model_fields[name].annotation.__args__[0]  # type: ignore[union-attr]
-
-
-def hidden(cls) -> bool:
-    """True for classes that are checked but not offered."""
-    return getattr(cls, "hidden", False)

@@ -6,12 +6,13 @@ import difflib
 
 from ..errors import InputError
 from . import schema
-from .reference import CHOICES, offered, own_keys, summary, title, toml
+from .reference import CHOICES, own_keys, summary, title, toml
 from .sentences import tag
 
 _WIDTH = 34  # column at which comments start
 _SCATTERING = {"epw": "electron_phonon", "perturbo": "electron_phonon", "compact": "electron_phonon"}
-_FILLED = {"temperature": ("values",), "scattering": ("strength",)}  # optional in general, needed in a template
+# optional in general, needed in a template
+_FILLED = {"temperature": ("values",), "scattering": ("strength",), "perturbo": ("chemical_potential",)}
 
 
 def template(model: str, scattering=()) -> str:
@@ -33,7 +34,7 @@ def template(model: str, scattering=()) -> str:
         "",
         "[electrons]",
         *_head("model", model),
-        *_keys("electrons", electrons, d),
+        *_keys(model, electrons, d),
     ]
     for cls in kinds:
         kind = tag(cls, "kind")
@@ -48,7 +49,7 @@ def template(model: str, scattering=()) -> str:
 
 def _choose(section: str, wanted: str):
     key, classes = CHOICES[section]
-    known = {tag(cls, key): cls for cls in offered(classes)}
+    known = {tag(cls, key): cls for cls in classes}
     if wanted not in known:
         close = difflib.get_close_matches(wanted, known, n=1)
         hint = f'did you mean "{close[0]}"?' if close else f"known: {', '.join(known)}"

@@ -91,8 +91,6 @@ class Wannier90Input(Electrons):
 class EpwInput(Electrons):
     """Crystal, phonons and their coupling from the files of an EPW run."""
 
-    hidden: ClassVar[bool] = True
-
     model: Literal["epw"]
     directory: Text = Field(
         description="Holds crystal.fmt, epwdata.fmt, PREFIX.epmatwp, relative to the input file.", examples=["epw"]
@@ -137,7 +135,6 @@ class StoredInput(Electrons):
 class PerturboInput(StoredInput):
     """Crystal, phonons and their coupling from a Perturbo file."""
 
-    hidden: ClassVar[bool] = True
     model: Literal["perturbo"]
     file: Text = Field(description="PREFIX_epr.h5, relative to the input file.", examples=["gaas_epr.h5"])
 
@@ -145,7 +142,6 @@ class PerturboInput(StoredInput):
 class CompactInput(StoredInput):
     """Crystal, phonons and their coupling from a file that `sidejump convert` wrote."""
 
-    hidden: ClassVar[bool] = True
     model: Literal["compact"]
     file: Text = Field(description="NAME.h5, relative to the input file.", examples=["iron.h5"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -99,8 +99,6 @@ class ImpurityInput(VertexScattering):
 
 class ElectronPhononInput(Scattering):
     """First-principles electron-phonon coupling of the files in `[electrons]`."""
-
-    hidden: ClassVar[bool] = True
 
     kind: Literal["electron_phonon"]
     images: Literal["hermitian", "file"] = Field(
