@@ -148,12 +148,14 @@ def group_vectors(states, sites) -> GroupVectors:
 
     Notes
     -----
-    Orbital n is multiplied by exp(ik.tau_n). The diagonal of the position matrix gains tau_n, which takes up the
-    derivative of this phase: D_a u is multiplied by the phase, nothing else.
+    u_n is multiplied by exp(ik.tau_n), whose derivative the covariant derivative takes along: D_a u is multiplied by
+    the same phase and gains ``i tau_n,a u_n``. (Of this the diagonal of the position matrix, which gains tau, brings
+    the part along u, and dH/dk, which gains ``i[tau, H]``, the rest.)
     """
+    sites = np.asarray(sites)
     multiplicity = np.asarray(states.multiplicity)
     state, member = np.nonzero(np.arange(states.vectors.shape[1]) < multiplicity[:, None])
-    k = np.asarray(states.k)[state]
-    values = np.concatenate([states.vectors[state, member][:, None], states.covariant[state, :, member]], axis=1)
-    values = values * np.exp(1j * (k @ np.asarray(sites).T))[:, None]
+    k, u = np.asarray(states.k)[state], states.vectors[state, member]
+    covariant = states.covariant[state, :, member] + 1j * sites.T * u[:, None]
+    values = np.concatenate([u[:, None], covariant], axis=1) * np.exp(1j * (k @ sites.T))[:, None]
     return GroupVectors(k, values, np.concatenate([[0], np.cumsum(multiplicity)]))

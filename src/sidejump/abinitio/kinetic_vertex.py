@@ -35,7 +35,7 @@ from .kinetic_products import Patterns, amplitudes, final_side, find_patterns, i
 
 _STATES = 512  # at most so many states have their patterns looked for together
 _SIDES = 2e8  # bytes of one side of the products
-_PLANE = 8192  # pairs worked on at a time, so that their planes stay in cache
+_PLANE = 32768  # pairs worked on at a time: planes in the cache, few calls
 
 TOLERANCE = 3e-4
 """Relative rms error of the vertex that the low-rank form may have."""
