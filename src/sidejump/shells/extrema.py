@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 
 from .masses import velocity_and_inverse_mass
 
-_SIMPLEX = 64  # at most this many searches without derivatives
+_SIMPLEX = 16  # at most this many searches without derivatives
 
 
 def nearby_extremum(model, k, band, lower, reach: float, iterations: int = 8):

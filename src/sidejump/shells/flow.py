@@ -3,16 +3,39 @@
     dk/de = v / v^2,      d ln w / de = div(v / v^2) = tr M / v^2 - 2 v.M.v / v^4
 
 with v the velocity and M the inverse effective mass; w is the quadrature weight ``dS / |grad e|``.
+
+The points crowd where gradient lines converge (anisotropic pockets, necks): the weights stay exact but the points become
+a poor quadrature, which a warning says.  A point ends where its line meets a minimum, maximum, saddle or node of the band: ``v^2 / |M|``, the energy left to a
+stationary point, vanishes there.  It keeps its place beyond, with a weight next to nothing, and a warning says how
+much of the density of states ended.  Not covered: sheets that do not exist on the starting shell
+(:meth:`ShellFlow.density_error` measures what is missing).
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
 
 from .masses import velocity_and_inverse_mass
 from .newton import move_onto
-from .shell import Shell
+from .shell import Shell, fermi_shell
+
+_GROUP = 512  # points integrated together: each group has its own steps
+_CROWDED = 0.7  # effective number of points, of that on the starting shell, below which a warning is given
+_NOTHING = 1e-9  # weight of a point that ended, of its starting weight
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """The solution for the points `index` between two energies."""
+
+    start: float
+    end: float
+    index: np.ndarray
+    solution: Any
 
 
 class ShellFlow:
@@ -24,48 +47,144 @@ class ShellFlow:
     shell : Shell
         The shell the flow starts from.
     lowest, highest : float
-        Energies (eV) to be reached; must lie inside the bands of the shell.
+        Energies (eV) to be reached.
+    tolerance : float
+        Of the positions (relative) and of ``ln w``, for every single point.
+
+    Attributes
+    ----------
+    ended : (S, 2)  energies (eV) below and above which a point has ended; -inf and inf where it has not
+    warnings : list of str
     """
 
-    def __init__(self, model, shell: Shell, lowest: float, highest: float, *, tolerance: float = 1e-8):
+    def __init__(self, model, shell: Shell, lowest: float, highest: float, *, tolerance: float | None = None):
         self.model, self.shell = model, shell
-        s, d = shell.k.shape
-        start = np.concatenate([shell.k, np.zeros((s, 1))], axis=1).ravel()
+        self._tolerance = tolerance or (1e-8 if shell.k.shape[1] == 2 else 1e-6)
+        self._last = shell.k.copy()[None].repeat(2, axis=0)  # where points ended
+        self.ended = np.stack([np.full(len(shell), -np.inf), np.full(len(shell), np.inf)], axis=1)
+        self._reach = abs(highest - lowest)
+        self._pieces: list[list[_Piece]] = [[], []]
+        room = self._room(*velocity_and_inverse_mass(model, shell.k, shell.band))
+        order = np.argsort(room, kind="stable")
+        for side, end in enumerate((lowest, highest)):
+            if (end - shell.energy) * (1 if side else -1) > 1e-12:
+                for i in range(0, len(order), _GROUP):
+                    self._carry(np.sort(order[i : i + _GROUP]), side, end)
+        self.warnings = self._complaints(lowest, highest)
 
-        def rate(energy, state):
-            k = state.reshape(s, d + 1)[:, :d]
-            v, mass = velocity_and_inverse_mass(model, k, shell.band)
-            square = np.maximum((v**2).sum(1), 1e-12)
+    @staticmethod
+    def _room(v, mass):
+        """Energy left to a stationary point, eV."""
+        return (v**2).sum(1) / (np.linalg.norm(mass, axis=(1, 2)) + 1e-300)
+
+    def _rate(self, index):
+        s, d = len(index), self.shell.k.shape[1]
+        band = self.shell.band[index]
+
+        def rate(_, state):
+            v, mass = velocity_and_inverse_mass(self.model, state.reshape(s, d + 1)[:, :d], band)
+            square = np.maximum((v**2).sum(1), 1e-30)
             trace = np.einsum("saa->s", mass)
             along = np.einsum("sa,sab,sb->s", v, mass, v)
             divergence = trace / square - 2 * along / square**2
             return np.concatenate([v / square[:, None], divergence[:, None]], axis=1).ravel()
 
-        method = "DOP853" if s < 4000 and d == 2 else "RK45"
-        rtol = tolerance if d == 2 else 1e-5
-        self._pieces = []
-        for end in (lowest, highest):
-            if abs(end - shell.energy) > 1e-12:
+        return rate
+
+    def _carry(self, index, side, end):
+        """Integrate a group to `end`, dropping points that meet a stationary point."""
+        d = self.shell.k.shape[1]
+        energy = self.shell.energy
+        state = np.concatenate([self.shell.k[index], np.zeros((len(index), 1))], axis=1)
+        floor = 1e-7 * self._reach
+        while len(index):
+            band = self.shell.band[index]
+
+            def left(_, y, band=band):
+                k = y.reshape(len(band), d + 1)[:, :d]
+                return self._room(*velocity_and_inverse_mass(self.model, k, band)).min() - floor
+
+            left.terminal = True  # type: ignore[attr-defined]
+            if left(energy, state.ravel()) > 0:
+                # the solver averages the error over the components; this bounds that of each
+                tolerance = max(self._tolerance / np.sqrt(state.size), 1e-12)
+                scale = max(float(np.linalg.norm(self.shell.k[index], axis=1).max()), 1e-12)
+                absolute = tolerance * np.tile([1e-2 * scale] * d + [1.0], len(index))
                 solution = solve_ivp(
-                    rate, (shell.energy, end), start, method=method, rtol=rtol, atol=rtol * 1e-3, dense_output=True
+                    self._rate(index),
+                    (energy, end),
+                    state.ravel(),
+                    method="DOP853",
+                    rtol=tolerance,
+                    atol=absolute,
+                    dense_output=True,
+                    events=left,
                 )
-                self._pieces.append((end > shell.energy, solution.sol))
-            else:
-                self._pieces.append((end > shell.energy, None))
+                self._pieces[side].append(_Piece(energy, float(solution.t[-1]), index, solution.sol))
+                energy, state = float(solution.t[-1]), solution.y[:, -1].reshape(len(index), d + 1)
+                if solution.status == 0:
+                    return
+            room = self._room(*velocity_and_inverse_mass(self.model, state[:, :d], band))
+            gone = room <= max(2 * floor, room.min())
+            self.ended[index[gone], side] = energy
+            self._last[side, index[gone]] = state[gone, :d]
+            index, state = index[~gone], state[~gone]
 
     def at(self, energies):
         """k (S, n, d) and weight (S, n) on the shells at `energies` (eV)."""
-        s, d = self.shell.k.shape
-        ks, ws = [], []
-        for e in energies:
-            piece = self._pieces[int(e > self.shell.energy)][1]
-            if piece is None or abs(e - self.shell.energy) < 1e-14:
-                ks.append(self.shell.k)
-                ws.append(self.shell.weight)
-                continue
-            state = piece(e).reshape(s, d + 1)
-            step = 0.1 * np.linalg.norm(state[:, :d] - self.shell.k, axis=1) + 1e-9
-            k, _, _ = move_onto(self.model, state[:, :d], self.shell.band, e, largest_step=step, iterations=3)
-            ks.append(k)
-            ws.append(self.shell.weight * np.exp(state[:, d]))
+        ks, ws = zip(*(self._one(float(e)) for e in energies), strict=True)
         return np.stack(ks, axis=1), np.stack(ws, axis=1)
+
+    def _one(self, energy):
+        shell, d = self.shell, self.shell.k.shape[1]
+        if abs(energy - shell.energy) < 1e-14:
+            return shell.k, shell.weight
+        side = int(energy > shell.energy)
+        k, log_weight = self._last[side].copy(), np.full(len(shell), np.log(_NOTHING))
+        for piece in self._pieces[side]:
+            if abs(energy - shell.energy) <= abs(piece.end - shell.energy) + 1e-15:
+                if abs(energy - shell.energy) >= abs(piece.start - shell.energy):
+                    state = piece.solution(energy).reshape(len(piece.index), d + 1)
+                    k[piece.index], log_weight[piece.index] = state[:, :d], state[:, d]
+        alive = np.flatnonzero((energy > self.ended[:, 0]) & (energy < self.ended[:, 1]))
+        if not len(alive):
+            return k, shell.weight * np.exp(log_weight)
+        step = 0.1 * np.linalg.norm(k[alive] - shell.k[alive], axis=1) + 1e-9
+        k[alive], _, error = move_onto(self.model, k[alive], shell.band[alive], energy, largest_step=step, iterations=6)
+        astray = alive[error > 1e-3 * abs(energy - shell.energy) + 1e-9]
+        log_weight[astray] = np.log(_NOTHING)
+        return k, shell.weight * np.exp(log_weight)
+
+    def density_error(self, energies, *, spacing: float, **options) -> np.ndarray:
+        """Sum of the weights over the density of states of a shell made afresh, minus one, at each energy.
+
+        Parameters
+        ----------
+        spacing, **options
+            Passed to :func:`sidejump.shells.shell.fermi_shell`.
+        """
+        _, weight = self.at(energies)
+        fresh = [fermi_shell(self.model, float(e), spacing=spacing, **options).weight.sum() for e in energies]
+        return weight.sum(axis=0) / np.array(fresh) - 1
+
+    def _complaints(self, lowest, highest) -> list[str]:
+        said = []
+        gone = np.isfinite(self.ended)
+        if gone.any():
+            share = self.shell.weight[gone.any(axis=1)].sum() / self.shell.weight.sum()
+            low = self.ended[:, 0][gone[:, 0]].max(initial=lowest)
+            high = self.ended[:, 1][gone[:, 1]].min(initial=highest)
+            said.append(
+                f"{int(gone.any(axis=1).sum())} of {len(self.shell)} shell points ({100 * share:.3g} % of the density "
+                f"of states) meet a band edge, a saddle or a node between {lowest:.6g} and {highest:.6g} eV and end "
+                f"there; all are complete between {low:.6g} and {high:.6g} eV"
+            )
+        _, weight = self.at([lowest, self.shell.energy, highest])
+        spread = weight.sum(axis=0) ** 2 / (weight**2).sum(axis=0)
+        if spread.min() < _CROWDED * spread[1]:
+            said.append(
+                f"between {lowest:.6g} and {highest:.6g} eV the shell points crowd together (what {len(self.shell)} "
+                f"points resolve at {self.shell.energy:.6g} eV falls to {spread.min() / spread[1]:.2g} of it): "
+                "the shells change too much over this range to be carried along; check with density_error"
+            )
+        return said

@@ -38,9 +38,9 @@ _BATCH = 16384  # cells worked on together: bounds the memory
 _HIDDEN = 4.0  # safety of the bound on what passes between nodes; covers kinks where bands cross
 _SMOOTH, _SMOOTH_LAST = 2e-3, 4e-3  # error of the polynomial over the range of a cell below which it replaces
 # eigenvalues: of all smaller cells, or of the last halves only
-_CLOSED = 0.3  # coherence below which a surface closes inside one cell
+_CLOSED = 0.6  # coherence below which a surface closes inside one cell
 _POCKET, _NECK = 1.75, 0.5  # edges from an extremum or saddle of the band within which a cell is too large
-_BENT, _FEW = 1.0, 4  # slope change over an edge, and nodes on one side, of a cell that may hold a corner of a pocket
+_BENT, _FEW = 0.5, 9  # slope change over an edge, and nodes on one side, of a cell that may hold a corner of a pocket
 _POCKET_LEVELS, _NECK_LEVELS = 10, 1
 _UNDECIDED = 20000  # undecided cells of one level followed beyond the wanted size
 
@@ -220,7 +220,7 @@ class _Search:
             minimum = below[ask] <= _FEW
             corner = np.where(minimum, values[ask].argmin(axis=1), values[ask].argmax(axis=1))
             k = self.mesh.cartesian(2 * cells[ask] + NODES[corner], level)
-            small[ask], _ = nearby_extremum(self.model, k, bands[ask], minimum, 0.7 * self.mesh.edge(level))
+            small[ask], _ = nearby_extremum(self.model, k, bands[ask], minimum, self.mesh.edge(level))
         return small | (distance < _NECK) if extra < _NECK_LEVELS else small
 
     def _may_follow(self, level, count) -> bool:
