@@ -61,18 +61,20 @@ def find_patterns(values, weights, tolerance: float) -> Patterns:
     if tolerance <= 0 or most < 4 * _EXTRA:
         return Patterns(values, None)
     weighted = values * weights.astype(values.real.dtype)
-    total = float(np.sum(np.abs(weighted.astype(np.complex128)) ** 2))
     most = int(_WORTH * most)
     draw = np.random.default_rng(2).normal(size=(r, most + _EXTRA)).astype(values.real.dtype)
     basis = np.linalg.qr(weighted @ draw)[0]
     basis = np.linalg.qr(weighted @ (weighted.conj().T @ basis))[0]
-    inside = (basis.conj().T @ weighted).astype(np.complex128)
-    size, rotation = np.linalg.eigh(inside @ inside.conj().T)
-    size, rotation = size[::-1], rotation[:, ::-1]
-    enough = np.flatnonzero(total - np.cumsum(size[:most]) <= n * tolerance**2)
-    if not len(enough):
+    inside = basis.conj().T @ weighted
+    outside = float(np.linalg.norm(weighted - basis @ inside)) ** 2
+    inside = inside.astype(np.complex128)
+    size, rotation = np.linalg.eigh(inside @ inside.conj().T)  # ascending
+    # what is lost without the smallest 0, 1, ... patterns
+    rest = outside + np.concatenate([[0.0], np.cumsum(np.maximum(size, 0))])
+    kept = len(size) + 1 - int(np.sum(rest <= n * tolerance**2))
+    if kept > most:
         return Patterns(values, None)
-    coefficients = basis @ rotation[:, : enough[0] + 1].astype(values.dtype)
+    coefficients = basis @ rotation[:, ::-1][:, :kept].astype(values.dtype)
     return Patterns(coefficients, coefficients.conj().T @ values)
 
 
