@@ -13,6 +13,7 @@ from helpers_models import random_wannier
 from sidejump.abinitio import kinetic_factors, kinetic_vertex
 from sidejump.abinitio.container import SOFT
 from sidejump.abinitio.coupling import Coupling
+from sidejump.abinitio.kinetic_dipole import DipoleSums
 from sidejump.abinitio.kinetic_modes import PhononPairs
 from sidejump.abinitio.kinetic_projectors import real_symmetric_projectors
 from sidejump.abinitio.kinetic_vertex import PairVertices
@@ -372,7 +373,7 @@ def test_modes_of_pairs(atoms, real, dtype, tolerance):
     q = (other - k[:, None]).reshape(-1, 3)
     pairs = PhononPairs(phonons, dtype)
     assert pairs.closed_form == real
-    modes = pairs.solve(pairs.initial(k), pairs.final(other), lambda: q)
+    modes = pairs.solve(pairs.initial(k), pairs.final(other))
     omega, vectors = phonons.solve(q)
     np.testing.assert_allclose(modes.omega, omega.T, rtol=tolerance)
     planes = rng.normal(size=(4, 3 * atoms, 2, len(q)))
@@ -465,6 +466,26 @@ def test_polar_crystals():
     compare((strength, shift), (back[0].swapaxes(1, 2), -back[1].swapaxes(2, 3)))
     without = PairVertices(replace(data, phonons=toy.phonons()), states, images="file", **EXACT)
     assert np.abs(without.block(slice(0, 3), slice(3, 8))[0] - strength).max() > 0.01 * strength.max()
+
+
+@pytest.mark.parametrize("two_dimensional", [False, True])
+def test_dipole_sums_of_many_q(two_dimensional):
+    """Against the sums term by term, at q beyond the first zone and at q = 0."""
+    part = polar(Toy(), alpha=0.4, two_dimensional=two_dimensional).dipole_part
+    q = np.concatenate([np.random.default_rng(0).normal(size=(9, 3)), np.zeros((1, 3))])
+    waves = DipoleSums(part).at(q)
+    np.testing.assert_allclose(waves.vertex(), part.vertex(q), atol=1e-11)
+    np.testing.assert_allclose(waves.force_constants(), part.force_constants(q), atol=1e-11)
+
+
+def test_coupling_may_have_its_own_ewald_parameter():
+    toy = Toy()
+    data = replace(toy.data(), phonons=polar(toy, alpha=0.5), coupling_alpha=0.8)
+    k = np.random.default_rng(5).random((2, 3))
+    states = solve_states(data.electrons, k @ data.reciprocal_cell, np.array([0, 1]))
+    strength, _, _ = PairVertices(data, states, images="file", **EXACT).block(slice(0, 1), slice(1, 2))
+    g = data.coupling(k[0], k[1] - k[0], images="file")[0, 1, 0]
+    np.testing.assert_allclose(strength[:, 0, 0], np.abs(g) ** 2, rtol=1e-9, atol=1e-12)
 
 
 def test_container_with_meshes():

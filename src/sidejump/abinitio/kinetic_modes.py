@@ -13,6 +13,7 @@ import numpy as np
 
 from ..units import HBAR2_OVER_2M
 from .container import SOFT
+from .kinetic_dipole import DipoleSums
 from .kinetic_projectors import PairModes, ProjectedModes, VectorModes, real_symmetric_projectors
 
 CUTOFF = 1e-7
@@ -31,6 +32,7 @@ class PhononPairs:
 
     def __init__(self, phonons, dtype=np.float64):
         self.phonons, self.dtype = phonons, np.dtype(dtype)
+        self.dipole = None if phonons.dipole_part is None else DipoleSums(phonons.dipole_part)
         n = phonons.n_modes
         root = np.repeat(1 / np.sqrt(np.asarray(phonons.masses)), 3)
         self._scale = 2 * HBAR2_OVER_2M * root[:, None] * root
@@ -46,7 +48,7 @@ class PhononPairs:
 
     @property
     def closed_form(self) -> bool:
-        return self.real and self.phonons.n_modes == 3 and self.phonons.dipole_part is None
+        return self.real and self.phonons.n_modes == 3 and self.dipole is None
 
     @property
     def flops(self) -> float:
@@ -65,35 +67,35 @@ class PhononPairs:
         phase = k @ self._where.T
         return np.concatenate([np.cos(phase), np.sin(phase)], axis=1)
 
-    def solve(self, initial, final, q) -> PairModes:
+    def solve(self, initial, final, dipole=None) -> PairModes:
         """Modes of all pairs, A B of them.
 
         Parameters
         ----------
         initial, final : ndarray
             From the methods of these names, for A and B wave vectors.
-        q : callable
-            Gives ``k' - k`` of all pairs, shape (A B, 3): asked for by the dipole part only.
+        dipole : callable, optional
+            Gives ``self.dipole.at(k' - k)`` of all pairs; asked for where there is a dipole part.
         """
         c, a, width = initial.shape
         planes = (initial.reshape(c * a, width) @ final.T).reshape(c, -1)
         if self.closed_form:
             square, projectors, top = real_symmetric_projectors(planes.astype(self.dtype, copy=False))
             return ProjectedModes(*_energies(square), projectors, top)
-        square, vectors = self._lapack(planes, q)
+        square, vectors = self._lapack(planes, dipole)
         real = np.ascontiguousarray(vectors.real.astype(self.dtype))
         imag = None if self.real else np.ascontiguousarray(vectors.imag.astype(self.dtype))
         return VectorModes(*_energies(square.astype(self.dtype)), real, imag)
 
-    def _lapack(self, planes, q):
+    def _lapack(self, planes, dipole):
         n = self.phonons.n_modes
-        polar = self.phonons.dipole_part is not None
+        polar = self.dipole is not None
         matrix = np.zeros((planes.shape[1], n, n), dtype=float if self.real and not polar else complex)
         count = len(self._upper[0])
         entries = planes if self.real else planes[:count] + 1j * planes[count:]
         matrix[:, self._upper[1], self._upper[0]] = entries.conj().T  # LAPACK reads the lower triangle
         if polar:
-            part = self.phonons.dipole_part.force_constants(q())
+            part = dipole().force_constants()
             matrix += self._scale * 0.5 * (part + part.conj().swapaxes(1, 2))
         square, vectors = np.linalg.eigh(matrix, UPLO="L")
         return square.T, vectors.transpose(1, 2, 0)

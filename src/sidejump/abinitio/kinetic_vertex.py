@@ -22,13 +22,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
 from ..units import HBAR2_OVER_2M
 from .container import SOFT
 from .kinetic_cluster import ClusterCoupling, group_vectors
+from .kinetic_dipole import DipoleSums, DipoleWaves
 from .kinetic_factors import Factors, low_rank_factors
 from .kinetic_modes import PhononPairs
 from .kinetic_products import Patterns, amplitudes, final_side, find_patterns, initial_side
@@ -101,13 +102,15 @@ class PairVertices:
         self.states, self.dtype = states, np.dtype(dtype)
         self._real = np.dtype(np.float32 if self.dtype == np.complex64 else np.float64)
         self._vectors = group_vectors(states, data.electrons.site_positions)
-        self._long_range = data.long_range
         self._amplitude = np.repeat(np.sqrt(HBAR2_OVER_2M / np.asarray(data.phonons.masses)), 3)
         if factors is None:
             cluster = ClusterCoupling(data.coupling_matrix(images), data.phonons.masses)
             factors = low_rank_factors(cluster, data.electrons.cell, self._vectors, tolerance=tolerance)
         self.factors = factors
         self.phonons = PhononPairs(data.phonons, self._real)
+        part = data.long_range
+        same = part is not None and self.phonons.dipole is not None and part.alpha == self.phonons.dipole.part.alpha
+        self._long_range = None if part is None else self.phonons.dipole if same else DipoleSums(part)
         self.directions = states.covariant.shape[1]
         self.excluded = 0
         self._lock = threading.Lock()
@@ -225,10 +228,11 @@ class PairVertices:
         """Strength and shift (modes, 1 + d, A, B) and omega (modes, A, B) from amplitudes (1 + d, C, 2, nA, nB)."""
         k, other = self.states.k[band], self.states.k[final]
 
-        def difference():
-            return (other - k[:, None]).reshape(-1, k.shape[1])
+        @cache
+        def dipole(sums: DipoleSums) -> DipoleWaves:
+            return sums.at((other - k[:, None]).reshape(-1, k.shape[1]))
 
-        modes = self.phonons.solve(self.phonons.initial(k), waves, difference)
+        modes = self.phonons.solve(self.phonons.initial(k), waves, lambda: dipole(self.phonons.dipole))
         if modes.excluded:
             with self._lock:
                 self.excluded += modes.excluded
@@ -241,7 +245,7 @@ class PairVertices:
             owner = (a[:, None] * shape[1] + b).ravel()
         flat = planes.reshape(*planes.shape[:-2], -1)
         if self._long_range is not None:
-            flat = self._with_long_range(flat, difference(), owner)
+            flat = self._with_long_range(flat, dipole(self._long_range), owner)
         parts = (modes if single else modes.take(owner)).of_each_mode(flat)
         if not single:  # sum over the members of both groups
             parts = parts.reshape(*parts.shape[:2], *planes.shape[-2:])
@@ -250,9 +254,9 @@ class PairVertices:
         parts *= modes.per_energy[:, None]
         return parts.reshape(*parts.shape[:2], *shape), modes.omega.reshape(-1, *shape)
 
-    def _with_long_range(self, planes, q, owner):
+    def _with_long_range(self, planes, waves: DipoleWaves, owner):
         """Amplitudes (1 + d, C, 2, P) with L_c(q) times the overlap, the last of `planes` (1 + d, C + 1, 2, P)."""
-        number = (self._long_range.vertex(q) * self._amplitude).T  # (C, pairs)
+        number = (waves.vertex() * self._amplitude).T  # (C, pairs)
         if owner is not None:
             number = number[:, owner]
         re, im = number.real.astype(self._real), number.imag.astype(self._real)
@@ -277,10 +281,24 @@ class PairVertices:
         return len(self._vectors) / max(len(self.states), 1)
 
     def flops_per_pair(self) -> float:
-        """Floating-point operations of the matrix products for one pair of states with its d derivatives."""
+        """Floating-point operations of the matrix products for one pair of states, but for what patterns save."""
         lengths = sum(self.factors.ranks) + (0 if self._long_range is None else self.factors.cluster.orbitals)
         products = 8.0 * (1 + 2 * self.directions) * lengths * self._vectors_per_state**2
         return products + self.phonons.flops
+
+    def block_flops(self, rows: slice, columns: slice) -> float:
+        """Operations of the matrix products of one block of at most 512 x 512 states, patterns included."""
+        a, b = (len(range(*self._vectors.of(s).indices(len(self._vectors)))) for s in (rows, columns))
+        d, pairs = self.directions, a * b
+        total = pairs / self._vectors_per_state**2 * self.phonons.flops
+        for ket, bra in zip(self._patterns(rows, 1), self._patterns(columns, 0), strict=True):
+            n, m = ket.coefficients.shape[1], bra.coefficients.shape[1]
+            total += 8.0 * pairs * (m + d * (n + m))
+            if ket.patterns is not None:
+                total += 8.0 * n * (d * b * ket.patterns.shape[1] + a * m)
+            if bra.patterns is not None:
+                total += 8.0 * m * (d * a + n) * bra.patterns.shape[1]
+        return total + (0 if self._long_range is None else 8.0 * pairs * (1 + 2 * d) * self.factors.cluster.orbitals)
 
     def cost(self, pairs: int | None = None) -> Cost:
         """States, pairs, operations and memory; all unordered pairs when `pairs` is not given."""
