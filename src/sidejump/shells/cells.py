@@ -16,7 +16,9 @@ from threadpoolctl import threadpool_limits
 from .tetrahedra import NODES
 
 THREADS = 2
-_OCTANTS = np.array(list(itertools.product(range(2), repeat=3)))
+OCTANTS = np.array(list(itertools.product(range(2), repeat=3)))
+"""The eight halves of a cell, in units of their edges, shape (8, 3)."""
+
 _BITS = 21  # integer nodes along an axis, so that three fit into one 64-bit key
 
 
@@ -72,7 +74,7 @@ class CellMesh:
 
 def children(cells: np.ndarray) -> np.ndarray:
     """The eight halves of each cell, (8 X, 3), in the order of :func:`children_values`."""
-    return (2 * cells[:, None] + _OCTANTS).reshape(-1, 3)
+    return (2 * cells[:, None] + OCTANTS).reshape(-1, 3)
 
 
 def threaded_energies(model, k, chunk: int = 512) -> np.ndarray:
@@ -102,7 +104,7 @@ def _lagrange_slope(x):
 def _split_matrices() -> np.ndarray:
     """Values at the 27 nodes of each octant from those of the cell: shape (8, 27, 27)."""
     half = [_lagrange(np.array([0.0, 0.5, 1.0]) + o) for o in (0, 1)]
-    return np.stack([np.einsum("ai,bj,ck->abcijk", half[x], half[y], half[z]).reshape(27, 27) for x, y, z in _OCTANTS])
+    return np.stack([np.einsum("ai,bj,ck->abcijk", half[x], half[y], half[z]).reshape(27, 27) for x, y, z in OCTANTS])
 
 
 _SPLIT = _split_matrices()

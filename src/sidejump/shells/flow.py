@@ -4,11 +4,12 @@
 
 with v the velocity and M the inverse effective mass; w is the quadrature weight ``dS / |grad e|``.
 
-The points crowd where gradient lines converge (anisotropic pockets, necks): the weights stay exact but the points become
-a poor quadrature, which a warning says.  A point ends where its line meets a minimum, maximum, saddle or node of the band: ``v^2 / |M|``, the energy left to a
-stationary point, vanishes there.  It keeps its place beyond, with a weight next to nothing, and a warning says how
-much of the density of states ended.  Not covered: sheets that do not exist on the starting shell
-(:meth:`ShellFlow.density_error` measures what is missing).
+Gradient lines converge in anisotropic pockets and at necks: the weights stay exact, but the points crowd and become
+a poor quadrature, which a warning says.  A point ends where its line meets a minimum, maximum, saddle or node of the
+band: ``v^2 / |M|``, the energy left to a stationary point, vanishes there.  It keeps its place beyond, with a weight
+next to nothing, and a warning says how much of the density of states ended.
+
+Not covered: sheets that do not exist on the starting shell (:meth:`ShellFlow.density_error` measures what is missing).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ Not covered: a pocket that no node of the coarse mesh and no second difference t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,17 +21,15 @@ from .cells import (
     children,
     children_values,
     hidden_range,
-    polynomial,
     second_differences,
     stationary_point,
     threaded,
-    threaded_energies,
 )
 from .domain import search_domain
 from .extrema import nearby_extremum
-from .newton import move_onto
+from .points import shell_points
 from .shell import Shell
-from .tetrahedra import NODES, coarse_weight_and_area, cut_cells
+from .tetrahedra import NODES, cut_cells
 
 _COARSE = 16  # at most this many cells of level 0 along an axis
 _BATCH = 16384  # cells worked on together: bounds the memory
@@ -41,7 +39,7 @@ _SMOOTH, _SMOOTH_LAST = 2e-3, 4e-3  # error of the polynomial over the range of 
 _CLOSED = 0.6  # coherence below which a surface closes inside one cell
 _POCKET, _NECK = 1.75, 0.5  # edges from an extremum or saddle of the band within which a cell is too large
 _BENT, _FEW = 0.5, 9  # slope change over an edge, and nodes on one side, of a cell that may hold a corner of a pocket
-_POCKET_LEVELS, _NECK_LEVELS = 10, 1
+_POCKET_LEVELS, _NECK_LEVELS = 14, 1
 _UNDECIDED = 20000  # undecided cells of one level followed beyond the wanted size
 
 
@@ -61,27 +59,13 @@ class _Batch:
     doubt: np.ndarray | None
 
 
-@dataclass
-class _Found:
-    """Points gathered so far."""
-
-    k: list = field(default_factory=list)
-    band: list = field(default_factory=list)
-    weight: list = field(default_factory=list)
-    area: list = field(default_factory=list)
-    error: list = field(default_factory=list)
-    unresolved: int = 0
-
-
 def surface_shell(model, energy, *, spacing, turn, levels, degeneracy) -> Shell | None:
     """The surfaces of all bands at `energy`; None if there are none."""
     search = _Search(model, energy, spacing, turn, levels, degeneracy)
-    found = search.run()
-    if not found.k:
+    pieces = search.run()
+    if not pieces:
         return None
-    k, band, weight, area, error = (
-        np.concatenate(x) for x in (found.k, found.band, found.weight, found.area, found.error)
-    )
+    k, weight, area, error, band = (np.concatenate(x) for x in zip(*pieces, strict=True))
     order = np.argsort(band, kind="stable")
     return Shell(
         energy=energy,
@@ -91,7 +75,7 @@ def surface_shell(model, energy, *, spacing, turn, levels, degeneracy) -> Shell 
         area=area[order],
         sheet=np.unique(band[order], return_inverse=True)[1],
         unconverged=int((error > 1e-6).sum()),
-        unresolved=found.unresolved,
+        unresolved=search.unresolved,
     )
 
 
@@ -105,15 +89,17 @@ class _Search:
         counts = np.maximum(np.ceil(wanted / 2**self.uniform).astype(int), 4)
         self.mesh = CellMesh(model, origin, axes, counts)
         self.turning_levels = self.uniform + levels
-        self.found = _Found()
+        self.points: list = []
+        self.unresolved = 0
         self.undecided: dict[int, int] = {}
 
-    def run(self) -> _Found:
+    def run(self) -> list:
+        """Pieces (k, weight, area, error, band) of the shell."""
         cells = self.mesh.all_cells()
         stack = [_Batch(0, cells[i : i + 1024], None, None, None, None) for i in range(0, len(cells), 1024)]
         while stack:
             stack += self._advance(stack.pop())
-        return self.found
+        return self.points
 
     def _advance(self, batch: _Batch) -> list[_Batch]:
         """Keep what the surface may cross; finish some cells, split the others."""
@@ -142,28 +128,30 @@ class _Search:
         cut = cut_cells(values, steps)
         if level >= self.uniform:
             split |= ~crossed & self._may_follow(level, int((~crossed & ~too_large).sum()))
-            split |= crossed & self._unresolved_shape(cells, bands, values, smooth, cut, level)
-        # where the polynomial of the parent was right, that of the cell itself is eight times better
-        span = np.ptp(values, axis=1)
-        edge = self.mesh.edge(level)
-        if predicted is not None:
-            candidate = (
-                ~smooth & crossed & (error / 8 < (_SMOOTH_LAST if level == self.uniform - 1 else _SMOOTH) * span)
-            )
+            split |= crossed & self._unresolved_shape(cells, bands, values, cut, level)
+        # where the polynomial of the parent was right, that of the cell itself is eight times better; cells smaller
+        # than wanted were split for a reason and get eigenvalues again
+        span, edge = np.ptp(values, axis=1), self.mesh.edge(level)
+        if level < self.uniform:
+            allowed = _SMOOTH_LAST if level == self.uniform - 1 else _SMOOTH
+            candidate = ~smooth & crossed & (error / 8 < allowed * span) & (level > 0)
         else:
             candidate = np.zeros(len(cells), dtype=bool)
-        turning = self.turn is not None and level < self.turning_levels
-        if turning:
+        if self.turn is not None and level < self.turning_levels:
             ask = (candidate & split) | (crossed & ~split & ~smooth)
-            rate = self._interband(cells[ask], bands[ask], cut.centre[ask], level) * edge
             fast = np.zeros(len(cells), dtype=bool)
-            fast[ask] = rate > self.turn
+            fast[ask] = self._interband(cells[ask], bands[ask], cut.centre[ask], level) * edge > self.turn
             candidate &= ~fast
-            split |= fast
+            split |= fast & (level >= self.uniform)
         smooth = smooth | candidate
         done = crossed & ~split
         if done.any():
-            self._finish(cells[done], bands[done], values[done], smooth[done], cut, done, level)
+            pairs = (cells[done], bands[done], values[done], smooth[done])
+            piece = shell_points(self.mesh, level, *pairs, cut.take(done), self.energy)
+            self.points.append((*piece, bands[done]))
+        if level >= self.uniform:
+            error = np.where(smooth, _SMOOTH_LAST * span, error)
+            smooth = np.zeros(len(cells), dtype=bool)
         return self._children(level, cells[split], bands[split], values[split], smooth[split], error[split])
 
     def _evaluate(self, batch: _Batch):
@@ -202,7 +190,7 @@ class _Search:
         centre = self.mesh.cartesian(2 * cells + 1, level)
         return edge > 0.5 * np.maximum(scale, np.linalg.norm(centre, axis=1) - edge)
 
-    def _unresolved_shape(self, cells, bands, values, smooth, cut, level) -> np.ndarray:
+    def _unresolved_shape(self, cells, bands, values, cut, level) -> np.ndarray:
         """Cells too large for a small pocket (around an extremum of the band) or a neck (at a saddle)."""
         extra = level - self.uniform
         if level >= self.mesh.deepest or extra >= _POCKET_LEVELS:
@@ -215,7 +203,7 @@ class _Search:
         steps = np.linalg.norm(self.mesh.steps(level), axis=1)
         curvature = (second_differences(values) / steps**2).max(axis=1)
         bent = curvature * self.mesh.edge(level) * cut.weight > _BENT * cut.area
-        ask = np.flatnonzero(bent & ~small & ~smooth & (np.minimum(below, 27 - below) <= _FEW))
+        ask = np.flatnonzero(bent & ~small & (np.minimum(below, 27 - below) <= _FEW))
         if len(ask):
             minimum = below[ask] <= _FEW
             corner = np.where(minimum, values[ask].argmin(axis=1), values[ask].argmax(axis=1))
@@ -226,10 +214,11 @@ class _Search:
     def _may_follow(self, level, count) -> bool:
         """Whether undecided cells are split beyond the wanted size."""
         self.undecided[level] = self.undecided.get(level, 0) + count
-        if level >= self.mesh.deepest or self.undecided[level] > _UNDECIDED:
-            self.found.unresolved += count
+        if self.undecided[level] > _UNDECIDED:
+            self.unresolved += count
             return False
-        return True
+        # after so many halvings nothing that matters is left (a cell that a surface touches never decides)
+        return level < min(self.mesh.deepest, self.uniform + _POCKET_LEVELS)
 
     def _interband(self, cells, bands, centre, level):
         k = self.mesh.cartesian(2 * cells + centre, level)
@@ -258,77 +247,3 @@ class _Search:
                 )
             )
         return result[::-1]
-
-    def _finish(self, cells, bands, values, smooth, cut, done, level):
-        """Points, weights and areas of cells that are small enough."""
-        steps = self.mesh.steps(level)
-        weight, area, centre = cut.weight[done], cut.area[done], cut.centre[done]
-        weight, area = _extrapolated(cells, bands, values, weight, area, steps)
-        k = self.mesh.cartesian(2 * cells + centre, level)
-        error = np.empty(len(k))
-        rough = ~smooth
-        if rough.any():
-            edge = self.mesh.edge(level)
-            k[rough], _, error[rough] = _moved(self.model, k[rough], bands[rough], self.energy, 0.5 * edge)
-        if smooth.any():
-            k[smooth], error[smooth] = self._polished(
-                cells[smooth], bands[smooth], values[smooth], centre[smooth], level
-            )
-        for name, value in (("k", k), ("band", bands), ("weight", weight), ("area", area), ("error", error)):
-            getattr(self.found, name).append(value)
-
-    def _polished(self, cells, bands, values, centre, level):
-        """Onto the surface of the polynomial, then one step with the eigenvalue; the rest by Newton's method."""
-        steps = self.mesh.steps(level)
-        inverse = np.linalg.inv(steps).T  # gradient per step -> per 1/angstrom
-        metric = inverse.T @ inverse
-        x = centre.copy()
-        for _ in range(3):
-            value, slope = polynomial(values, x)
-            up = slope @ metric  # along the Cartesian gradient
-            x -= np.clip(value / np.maximum((slope * up).sum(1), 1e-300), -1e9, 1e9)[:, None] * up
-        inside = np.abs(x - 1).max(axis=1) < 2
-        x = np.where(inside[:, None], x, centre)
-        _, slope = polynomial(values, x)
-        gradient = slope @ inverse.T
-        k = self.mesh.cartesian(2 * cells + x, level)
-        residual = threaded_energies(self.model, k)[np.arange(len(k)), bands] - self.energy
-        square = np.maximum((gradient**2).sum(1), 1e-300)
-        move = (residual / square)[:, None] * gradient
-        # what one step leaves: the slope is right to the polynomial's accuracy
-        small = np.abs(residual) < 1e-3 * np.sqrt(square) * self.mesh.edge(level)
-        k -= np.where(small[:, None], move, 0.0)
-        error = np.where(small, np.abs(residual) * 1e-3, np.inf)
-        again = np.flatnonzero(error > 1e-8)
-        if len(again):
-            k[again], _, error[again] = _moved(
-                self.model, k[again], bands[again], self.energy, 0.5 * self.mesh.edge(level)
-            )
-        return k, error
-
-
-def _moved(model, k, band, energy, step):
-    pieces = threaded(
-        lambda p, b: np.column_stack(move_onto(model, p, b, energy, largest_step=step, tolerance=1e-9)),
-        k,
-        band,
-        chunk=512,
-    )
-    return pieces[:, :3], pieces[:, 3:6], pieces[:, 6]
-
-
-def _extrapolated(cells, bands, values, weight, area, steps):
-    """Remove the h^2 error of weight and area (Richardson), in groups of the eight halves of one larger cell.
-
-    A common factor for the group keeps every weight positive.
-    """
-    coarse_weight, coarse_area = coarse_weight_and_area(values, steps)
-    key = np.column_stack([cells >> 1, bands])
-    _, group = np.unique(key, axis=0, return_inverse=True)
-    group = group.reshape(-1)
-
-    def factor(fine, coarse):
-        a, b = np.bincount(group, fine), np.bincount(group, coarse)
-        return np.clip((4 * a - b) / np.maximum(3 * a, 1e-300), 0.6, 4 / 3)[group]
-
-    return weight * factor(weight, coarse_weight) / (2 * np.pi) ** 3, area * factor(area, coarse_area)
