@@ -102,48 +102,81 @@ class LatticeModel(ElectronModel):
         mirrored = np.where((partner >= 0)[:, None, None], self.hoppings[partner], 0).conj().transpose(0, 2, 1)
         return float(np.abs(self.hoppings - mirrored).max())
 
-    # what is summed over R for each quantity, shape (nR, components, N, N), built when first needed
+    @cached_property
+    def _halves(self):
+        """One R of each pair R, -R (n,), and the partner of each (n,), its own where -R is not listed."""
+        index = {tuple(r): i for i, r in enumerate(self.vectors)}
+        partner = np.array([index.get(tuple(-r), i) for i, r in enumerate(self.vectors)])
+        first = np.flatnonzero(np.arange(len(partner)) <= partner)
+        return first, partner[first]
+
+    def _half_sum(self, stack):
+        """``X(R)``, shape (n, C * N * N), such that the Hermitian part of ``sum_R exp(ik.R) stack(R)`` is
+        ``sum_n exp(ik.R) X(R)`` and its adjoint."""
+        first, partner = self._halves
+        half = 0.5 * stack[first]
+        other = partner != first
+        half[other] += 0.5 * np.conj(np.swapaxes(stack[partner[other]], -1, -2))
+        return half.reshape(len(first), -1)
+
+    # what is summed over R for each quantity, built when first needed
 
     @cached_property
-    def _gradient_stack(self):
-        return 1j * self._distance * self.hoppings[:, None]
+    def _hamiltonian_sum(self):
+        return self._half_sum(self.hoppings[:, None])
 
     @cached_property
-    def _hessian_stack(self):
-        d, n = self.dimension, self.n_orbitals
-        second = -self._distance[:, :, None] * self._distance[:, None] * self.hoppings[:, None, None]
-        return second.reshape(-1, d * d, n, n)
+    def _gradient_sum(self):
+        return self._half_sum(1j * self._distance * self.hoppings[:, None])
 
     @cached_property
-    def _curl_stack(self):
+    def _hessian_sum(self):
+        r = self._distance
+        return self._half_sum(np.stack([-r[:, a] * r[:, b] * self.hoppings for a, b in self._axes], axis=1))
+
+    @cached_property
+    def _position_sum(self):
+        return self._half_sum(np.asarray(self.residual_positions))
+
+    @cached_property
+    def _curl_sum(self):
         pairs = [(1, 2), (2, 0), (0, 1)] if self.dimension == 3 else [(0, 1)]
         r, a = self._distance, np.asarray(self.residual_positions)
-        return np.stack([1j * (r[:, i] * a[:, j] - r[:, j] * a[:, i]) for i, j in pairs], axis=1)
+        return self._half_sum(np.stack([1j * (r[:, i] * a[:, j] - r[:, j] * a[:, i]) for i, j in pairs], axis=1))
 
-    def _transform(self, k, stack):
-        """Hermitian part of ``sum_R exp(i k.R) stack(R)`` times the site phases: shape (nk, C, N, N)."""
+    @property
+    def _axes(self):
+        """The independent second derivatives."""
+        return [(a, b) for a in range(self.dimension) for b in range(a, self.dimension)]
+
+    def _transform(self, k, half):
+        """Hermitian part of a sum over R times the site phases: shape (nk, C, N, N); `half` from `_half_sum`."""
         xp = array_namespace(k)
-        n_r, components, n, _ = stack.shape
-        phase = xp.exp(1j * xp.astype(xp.matmul(k, xp.asarray(self._translation.T)), xp.complex128))
-        flat = xp.matmul(phase, xp.asarray(stack.reshape(n_r, -1)))
-        result = xp.reshape(flat, (k.shape[0], components, n, n))
+        n = self.n_orbitals
+        angle = xp.matmul(k, xp.asarray(self._translation[self._halves[0]].T))
+        flat = xp.matmul(xp.exp(1j * xp.astype(angle, xp.complex128)), xp.asarray(half))
+        result = xp.reshape(flat, (k.shape[0], half.shape[1] // n**2, n, n))
+        result = result + xp.conj(xp.matrix_transpose(result))
         if not self._uniform:
             site = xp.exp(1j * xp.astype(xp.matmul(k, xp.asarray(self._sites.T)), xp.complex128))
             result = result * (xp.conj(site)[:, None, :, None] * site[:, None, None, :])
-        return 0.5 * (result + xp.conj(xp.matrix_transpose(result)))
+        return result
 
     def hamiltonian(self, k):
-        return self._transform(k, self.hoppings[:, None])[:, 0, ...]
+        return self._transform(k, self._hamiltonian_sum)[:, 0, ...]
 
     def hamiltonian_gradient(self, k):
-        return self._transform(k, self._gradient_stack)
+        return self._transform(k, self._gradient_sum)
 
     def hamiltonian_hessian(self, k):
-        d, n = self.dimension, self.n_orbitals
-        return array_namespace(k).reshape(self._transform(k, self._hessian_stack), (k.shape[0], d, d, n, n))
+        xp, d = array_namespace(k), self.dimension
+        unique = self._transform(k, self._hessian_sum)
+        place = [self._axes.index((min(a, b), max(a, b))) for a in range(d) for b in range(d)]
+        second = xp.take(unique, xp.asarray(place), axis=1)
+        return xp.reshape(second, (k.shape[0], d, d, self.n_orbitals, self.n_orbitals))
 
     def position_matrix(self, k):
-        return None if self.residual_positions is None else self._transform(k, self.residual_positions)
+        return None if self.residual_positions is None else self._transform(k, self._position_sum)
 
     def position_curl(self, k):
-        return None if self.residual_positions is None else self._transform(k, self._curl_stack)
+        return None if self.residual_positions is None else self._transform(k, self._curl_sum)
