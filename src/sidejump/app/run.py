@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..electrons.base import ElectronModel
 from ..electrons.symmetry import symmetry_report
 from ..errors import InputError
 from ..intrinsic import intrinsic_conductivity
-from ..transport import TransportSettings, estimate_cost, run_transport
+from ..transport import Problem, TransportSettings, estimate_cost, run_transport
 from . import build, config
 from .attributes import peak_memory
 from .hall_symmetry import allowed_projector
@@ -209,19 +210,27 @@ class Job:
             If there is no state at the chemical potential, or the memory is too small for the coldest temperature.
         """
         if self.cost is None:
-            self.cost = self._kinetic(estimate_cost)
+            self.cost = self._kinetic(lambda: estimate_cost(self._problem, self.temperatures))
         return self.cost
 
-    def _kinetic(self, what: Callable, **options):
+    @cached_property
+    def _problem(self) -> Problem:
+        return Problem(self.model, list(self.scatterers), self.chemical_potential, self.settings)
+
+    def _transport(self, progress: Callable):
+        return run_transport(
+            self.model,
+            self.scatterers,
+            chemical_potential=self.chemical_potential,
+            temperatures=self.temperatures,
+            settings=self.settings,
+            progress=progress,
+            problem=self._problem,
+        )
+
+    def _kinetic(self, what: Callable):
         try:
-            return what(
-                self.model,
-                self.scatterers,
-                chemical_potential=self.chemical_potential,
-                temperatures=self.temperatures,
-                settings=self.settings,
-                **options,
-            )
+            return what()
         except np.linalg.LinAlgError as error:
             raise InputError(
                 f"the kinetic equation of this input could not be solved ({error}); raise accuracy or look for "
@@ -247,7 +256,7 @@ class Job:
         symmetry, projector = self._symmetry(warnings)
         report("symmetry", 1, 1)
         clock.lap("symmetry")
-        transport = self._kinetic(run_transport, progress=lambda done, total: report("kinetic equation", done, total))
+        transport = self._kinetic(lambda: self._transport(lambda done, total: report("kinetic equation", done, total)))
         clock.lap("kinetic")
         intrinsic = self._intrinsic(report)
         clock.lap("intrinsic")

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from .geometry import PairBlock, SharedBlock
 from .kernel import ScatteringKernel, SharedKernel
+from .strips import Strip, join_blocks
 
 THREADS = 2
 
@@ -45,6 +46,7 @@ class CollisionOperator:
         self._self_pair = np.zeros((count, size, size))
         self.side_jump_drive = np.zeros((count, size, dimension))
         self._blocks: list[tuple[slice, slice, np.ndarray]] = []
+        self._strips: list[Strip] = []
         self.pairs = 0
         self.diagonal = np.zeros((count, size, size))
 
@@ -130,7 +132,8 @@ class CollisionOperator:
         self.pairs += other.pairs
 
     def finish(self) -> None:
-        """Set the out-scattering so that every row of L sums to zero."""
+        """Set the out-scattering so that every row of L sums to zero; no block may be added afterwards."""
+        self._strips = join_blocks(self._blocks)
         d = 0.5 * (self._out + self._out.transpose(0, 2, 1))
         index = np.arange(self.size)
         d[:, index, index] = 0.0
@@ -146,7 +149,7 @@ class CollisionOperator:
 
     @property
     def nbytes(self) -> int:
-        return sum(p.nbytes for _, _, p in self._blocks)
+        return sum(p.nbytes for _, _, p in self._blocks) + sum(s.values.nbytes for s in self._strips)
 
     def apply(self, g: np.ndarray, *, double: bool = True) -> np.ndarray:
         """L g for columns g, shape (S * m, r); `double` False: products in the precision P is stored in."""
@@ -158,11 +161,11 @@ class CollisionOperator:
 
         def work(part):
             mine = np.zeros(stored.shape)
-            for rows, columns, p in self._blocks[part::THREADS]:
-                i, j = slice(rows.start * m, rows.stop * m), slice(columns.start * m, columns.stop * m)
-                p = p.astype(dtype, copy=False)
+            for strip in self._strips[part::THREADS]:
+                i, j = strip.unknowns(m)
+                p = strip.values.astype(dtype, copy=False)
                 mine[:, i] += stored[:, j] @ p.T
-                if rows != columns:
+                if strip.mirrored:
                     mine[:, j] += stored[:, i] @ p
             return mine.T
 
@@ -177,11 +180,11 @@ class CollisionOperator:
         """L as a full matrix, shape (S * m, S * m)."""
         m = self.size
         full = np.zeros((self.unknowns, self.unknowns))
-        for rows, columns, p in self._blocks:
-            i, j = slice(rows.start * m, rows.stop * m), slice(columns.start * m, columns.stop * m)
-            full[i, j] -= p
-            if rows != columns:
-                full[j, i] -= p.T
+        for strip in self._strips:
+            i, j = strip.unknowns(m)
+            full[i, j] -= strip.values
+            if strip.mirrored:
+                full[j, i] -= strip.values.T
         blocks = full.reshape(self.count, m, self.count, m)
         index = np.arange(self.count)
         blocks[index, :, index, :] += self.diagonal
@@ -202,21 +205,21 @@ class CollisionOperator:
         m, clusters = self.size, len(bounds) - 1
         full = np.zeros((clusters, m, clusters, m))
 
-        def sums(block):
-            rows, columns, p = block
-            i0, j0 = np.searchsorted(bounds, (rows.start, columns.start))
-            i1, j1 = np.searchsorted(bounds, (rows.stop, columns.stop))
-            a, b = rows.stop - rows.start, columns.stop - columns.start
-            part = np.add.reduceat(p.reshape(a, m * b * m), bounds[i0:i1] - rows.start, axis=0)
-            part = part.reshape(i1 - i0, m, b, m)
-            part = np.add.reduceat(part, bounds[j0:j1] - columns.start, axis=2)
-            return slice(i0, i1), slice(j0, j1), part
+        number = np.repeat(np.arange(clusters), np.diff(bounds))
+
+        def sums(strip):
+            rows, columns = number[strip.rows], number[strip.columns]
+            a, b = len(rows), len(columns)
+            i, first_row = np.unique(rows, return_index=True)
+            j, first_column = np.unique(columns, return_index=True)
+            part = np.add.reduceat(strip.values.reshape(a, m * b * m), first_row, axis=0).reshape(len(i), m, b, m)
+            return strip.mirrored, i, j, np.add.reduceat(part, first_column, axis=2)
 
         with ThreadPoolExecutor(THREADS) as pool:
-            for i, j, part in pool.map(sums, self._blocks):
-                full[i, :, j, :] -= part
-                if i != j:
-                    full[j, :, i, :] -= part.transpose(2, 3, 0, 1)
+            for mirrored, i, j, part in pool.map(sums, self._strips):
+                full[i[:, None], :, j, :] -= part.transpose(0, 2, 1, 3)
+                if mirrored:
+                    full[j[:, None], :, i, :] -= part.transpose(2, 0, 3, 1)
         index = np.arange(clusters)
         full[index, :, index, :] += np.add.reduceat(self.diagonal, bounds[:-1], axis=0)
         return full.reshape(clusters * m, clusters * m)

@@ -126,7 +126,7 @@ class PairGeometry:
     def blocks(self, source: PairSource, z_cut: float) -> Iterator[PairBlock]:
         """All blocks of a source, channel by channel."""
         n = self.n
-        source.prepare(self.states)
+        source = source.prepared(self.states)
         for rows, columns in self.pairs_of_slices(source.q_cut(z_cut)):
             shape = (rows.stop - rows.start, n, columns.stop - columns.start, n)
             ww = self.weight[rows].reshape(-1, 1) * self.weight[columns].reshape(1, -1)

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-_FEW = 6  # images up to which trying each is the fastest
+_FEW = 4  # images up to which trying each is the fastest
 
 
 class MomentumTransfer:
@@ -35,7 +35,11 @@ class MomentumTransfer:
         self.images = self.images[order]
         # after rounding to the nearest lattice point, only these can still shorten a vector
         reach = (-(corner @ lattice.T)).max(axis=0)
-        self._nearer = lattice[2 * reach > (lattice**2).sum(axis=1) * (1 + 1e-9)]
+        nearer = lattice[2 * reach > (lattice**2).sum(axis=1) * (1 + 1e-9)]
+        # one of each pair G, -G
+        first = np.abs(nearer) > 1e-9
+        sign = np.take_along_axis(nearer, first.argmax(axis=1)[:, None], axis=1)[:, 0]
+        self._nearer = nearer[sign > 0]
 
     def first_zone(self, k: np.ndarray) -> np.ndarray:
         """k moved by the reciprocal vector that makes it shortest; shape (..., d)."""
@@ -70,21 +74,23 @@ class MomentumTransfer:
         return np.sqrt(np.maximum(shortest, 0.0))
 
     def _folded_lengths(self, k, other):
-        squares = []
-        start, end = k @ self._inverse, other @ self._inverse
-        for row in np.array_split(start, max(1, len(start) * len(end) // 16384)):  # stays in the cache
-            crystal = end[:, None] - row
-            crystal -= np.rint(crystal)
-            # rounded, q is short: single precision is relative to it
-            q = crystal.reshape(-1, k.shape[1]).astype(np.float32) @ self._cell.astype(np.float32)
-            square = np.einsum("qa,qa->q", q, q)
-            if len(self._nearer):
-                nearer = self._nearer.astype(np.float32)
-                change = nearer @ q.T
-                change += 0.5 * (nearer**2).sum(axis=1)[:, None]
+        # in crystal coordinates single precision is an error of 1e-7 of the zone, however short q is
+        start, end = (np.ascontiguousarray((x @ self._inverse).T, dtype=np.float32) for x in (k, other))
+        cell, nearer = self._cell.T.astype(np.float32), self._nearer.astype(np.float32)
+        half = 0.5 * (nearer**2).sum(axis=1)[:, None]
+        lengths = np.empty((len(k), len(other)), dtype=np.float32)
+        step = max(1, 8192 // len(other))  # stays in the cache
+        for i in range(0, len(k), step):
+            q = end[:, None] - start[:, i : i + step, None]
+            q -= np.rint(q)
+            q = cell @ q.reshape(len(cell), -1)
+            square = (q * q).sum(axis=0)
+            if len(nearer):
+                change = np.abs(nearer @ q)
+                np.subtract(half, change, out=change)
                 square += 2 * np.minimum(change.min(axis=0), 0.0)
-            squares.append(square.reshape(len(end), len(row)).T)
-        return np.sqrt(np.maximum(np.concatenate(squares), 0.0))
+            lengths[i : i + step] = np.sqrt(np.maximum(square, 0.0)).reshape(-1, len(other))
+        return lengths
 
     @staticmethod
     def shortest_image(k, other, images):

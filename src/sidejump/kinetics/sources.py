@@ -11,7 +11,7 @@ import abc
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -60,6 +60,12 @@ class PairSource(abc.ABC):
     def prepare(self, states: States, *, single: bool = False) -> None:
         """What is needed once for all pairs of these (ordered) states; `single`: single precision is enough."""
 
+    def prepared(self, states: States, *, single: bool = False) -> Self:
+        """A copy for these states: every shell has its own."""
+        other = copy(self)
+        other.prepare(states, single=single)
+        return other
+
     @abc.abstractmethod
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
         """Channels of the pairs of two slices of the prepared states; those wholly beyond `z_cut` are left out."""
@@ -97,36 +103,30 @@ class ScalarPairs(PairSource):
     def q_cut(self, z_cut):
         return z_cut
 
-    def like(self, states) -> ScalarPairs:
-        """The same scatterers, prepared for other states, in single precision."""
-        other = copy(self)
-        other.prepare(states, single=True)
-        return other
-
     def evaluate(self, rows, columns, z_cut):
         return self.between(self.states[rows], self.states[columns], z_cut)
 
-    def between(self, a: States, b: States, z_cut: float) -> list[Channel]:
-        """Channels of the pairs of two sets of prepared states."""
+    def between(self, a: States, b: States, z_cut: float, *, initial_only: bool = False) -> list[Channel]:
+        """Channels of the pairs of two sets of prepared states; `initial_only`: see :func:`.vertex.pair_vertex`."""
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
         if len(images) == 0:
             return []
         q = self.momentum.lengths(a.k, b.k, images)
         if q.min() > z_cut:
             return []
-        strength, shift = self._vertex(a, b, images)
+        strength, shift = self._vertex(a, b, images, initial_only)
         return [Channel(strength, shift, q)]
 
-    def _vertex(self, a, b, images):
+    def _vertex(self, a, b, images, initial_only):
         if not self._phases:
-            return pair_vertex(a, b, self.matrix)
+            return pair_vertex(a, b, self.matrix, initial_only=initial_only)
         which = self.momentum.shortest_image(a.k, b.k, images)
         strength, shift = None, None
         for index, g in enumerate(images):
             # u(k' + G) = exp(-i G tau) u(k'): Umklapp between orbitals on different sites
             phase = np.exp(-1j * (self._sites @ g)).astype(b.vectors.dtype)
             moved = replace(b, vectors=b.vectors * phase, covariant=b.covariant * phase)
-            s, r = pair_vertex(a, moved, self.matrix)
+            s, r = pair_vertex(a, moved, self.matrix, initial_only=initial_only)
             here = which == index
             strength = np.where(here, s, 0.0 if strength is None else strength)
             shift = np.where(here, r, 0.0 if shift is None else shift)

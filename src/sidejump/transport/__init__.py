@@ -2,6 +2,7 @@
 
 from .cost import estimate_cost
 from .driver import run_transport
+from .problem import Problem
 from .settings import TransportResult, TransportSettings
 
-__all__ = ["TransportResult", "TransportSettings", "estimate_cost", "run_transport"]
+__all__ = ["Problem", "TransportResult", "TransportSettings", "estimate_cost", "run_transport"]

@@ -6,16 +6,18 @@ import numpy as np
 
 from ..units import KB
 from .problem import Problem
-from .settings import TransportSettings
 from .shared import SharedShell
 
 # measured on one core at 3 GHz: geometry and kernel of a pair, seconds
 _PER_PAIR = {2: 2e-8, 3: 6e-8}
-_REFINEMENT = (1.0, 1.8, 6.4)  # what refinement at hot spots adds, measured on iron
+_EDGE = 1.3  # edge of a cell in terms of the square root of the area in it, measured on iron
+_HALVED = (
+    2.5  # points gained when the spacing is halved in three dimensions: cells at necks and pockets are small already
+)
 _WASTE = 1.6  # pairs in blocks that reach over the cutoff
 
 
-def estimate_cost(model, scatterers, *, chemical_potential, temperatures, settings: TransportSettings) -> dict:
+def estimate_cost(problem: Problem, temperatures) -> dict:
     """States, pairs, bytes and seconds of the kinetic part, from a coarse shell; printed before a run.
 
     Raises
@@ -24,8 +26,7 @@ def estimate_cost(model, scatterers, *, chemical_potential, temperatures, settin
         If there is no state at the chemical potential, or the coldest temperature does not fit into the memory.
     """
     temperatures = np.asarray(temperatures, dtype=float)
-    problem = Problem(model, list(scatterers), float(chemical_potential), settings)
-    d = model.dimension
+    settings, d = problem.settings, problem.model.dimension
     coarse = problem.coarse_shell(problem.mu)
     shared = SharedShell(problem, coarse, KB * float(temperatures.max()))
     distances = _distances(problem, coarse)
@@ -37,8 +38,11 @@ def estimate_cost(model, scatterers, *, chemical_potential, temperatures, settin
         spacing = problem.spacing(t)
         cold = spacing < problem.base_spacing
         m = functions if cold or d == 2 or channels > 1 else 1
-        refined = 1.0 if d == 2 else _REFINEMENT[min(settings.levels, 1 if cold else 2)]
-        count = len(coarse) * (problem.base_spacing / spacing) ** (d - 1) * refined
+        if d == 2:
+            count = len(coarse) * problem.base_spacing / spacing
+        else:
+            halvings = np.log2(problem.base_spacing / spacing)
+            count = len(coarse) * _HALVED**halvings * _refinement(shared, problem.levels(spacing))
         here = 0.5 * count**2 * min(1.0, _WASTE * float(np.mean(distances <= shared.reach(KB * t))))
         states, pairs = max(states, count * m), max(pairs, 2 * here * m**2)
         stored = here * 4 * m**2
@@ -46,7 +50,8 @@ def estimate_cost(model, scatterers, *, chemical_potential, temperatures, settin
         seconds += here * (channels * _PER_PAIR[d] + 2e-8 * m**2)
         problem.check_memory(stored, t)
     if problem.refines:
-        seconds *= 3  # the shift on the fine shell, and the thermal window
+        fine = len(coarse) * _refinement(shared, settings.levels)
+        seconds += states * fine * (_PER_PAIR[d] + 2e-8 * len(temperatures))
     return {
         "temperatures": len(temperatures),
         "states": int(states),
@@ -54,6 +59,16 @@ def estimate_cost(model, scatterers, *, chemical_potential, temperatures, settin
         "memory_bytes": float(most),
         "seconds": float(seconds),
     }
+
+
+def _refinement(shared: SharedShell, levels: int) -> float:
+    """Points that splits at hot spots add to a coarse shell: every cell in which the state turns becomes four."""
+    problem = shared.problem
+    if problem.settings.turn is None:
+        return 1.0
+    edge = _EDGE * np.sqrt(shared.shell.area[shared.geometry.order])
+    turn = shared.geometry.states.interband * edge * problem.settings.accuracy / problem.settings.turn
+    return 1.0 + sum(3 * 4**level * float(np.mean(turn > 2**level)) for level in range(levels))
 
 
 def _distances(problem: Problem, shell) -> np.ndarray:

@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from ..errors import InputError
 from ..kinetics.response import KineticResponse
@@ -21,7 +20,6 @@ from .thermal import thermal_nodes
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 
 _WINDOW = 3  # shells of the thermal window
-_HOT_SPOT_SAMPLES = 4  # temperatures at which the hot spots are sampled, on one shell
 _COLD = 0.25  # of the highest temperature: below, the window changes a sixteenth of what it changes there
 _THIN = 0.1  # of velocity times spacing: a window below this is not resolved by the shells themselves
 
@@ -34,6 +32,7 @@ def run_transport(
     temperatures,
     settings: TransportSettings | None = None,
     progress=None,
+    problem: Problem | None = None,
 ) -> TransportResult:
     """Boltzmann and side-jump conductivity at every temperature.
 
@@ -47,7 +46,9 @@ def run_transport(
         K, positive.
     settings : TransportSettings, optional
     progress : callable, optional
-        Called as ``progress(done, total)`` while temperatures are finished.
+        Called as ``progress(done, total)`` while the work goes on.
+    problem : Problem, optional
+        That of :func:`.cost.estimate_cost`, whose shells need not be searched again.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def run_transport(
     if not scatterers:
         raise InputError("no scatterer given: the conductivity would be infinite; add a [[scattering]] section")
     started = time.perf_counter()
-    problem = Problem(model, list(scatterers), float(chemical_potential), settings)
+    problem = problem or Problem(model, list(scatterers), float(chemical_potential), settings)
     run = _Run(problem, temperatures, progress or (lambda *_: None))
     report = run.all_temperatures()
     report["seconds"] = time.perf_counter() - started
@@ -85,21 +86,22 @@ class _Run:
         self.hottest = KB * float(temperatures.max())
         self.geometry: list[str] = []
         self.hot_spot_changes = [np.nan] * count
+        self.quasi: list = [None] * count  # quasi-elastic responses with the side jump of the hot spots
+        self._fermi_hot_spots: HotSpots | None = None
+        self._coarse_shells: dict[float, SharedShell] = {}
+        self.done, self.steps = 0, 1
 
     def all_temperatures(self) -> dict:
         """Solve, and report."""
         geometry = self.geometry = self._geometries()
-        done = 0
-        for kinds in (("own",), ("shared", "averaged")):
-            members = [i for i, g in enumerate(geometry) if g in kinds]
-            # the coldest last: it takes the finest shell and the most memory
-            for spacing in sorted({self.problem.spacing(self.temperatures[i]) for i in members}, reverse=True):
-                group = [i for i in members if self.problem.spacing(self.temperatures[i]) == spacing]
-                for _ in self._group(kinds[0], spacing, sorted(group, key=lambda i: -self.temperatures[i])):
-                    done += 1
-                    self.progress(done, len(self.temperatures))
-        if "averaged" in geometry:
-            self._average([i for i, g in enumerate(geometry) if g == "averaged"])
+        averaged = [i for i, g in enumerate(geometry) if g == "averaged"]
+        groups = self._groups()
+        self.steps = sum(2 + len(members) for _, _, members in groups) + (_WINDOW if averaged else 0)
+        self._step(0)
+        for kind, spacing, members in groups:
+            self._group(kind, spacing, members)
+        if averaged:
+            self._average(averaged)
         self._judge()
         return {
             "geometry": ", ".join(dict.fromkeys(geometry)),
@@ -119,78 +121,98 @@ class _Run:
             "warnings": self.problem.warnings,
         }
 
+    def _step(self, count: int = 1) -> None:
+        self.done += count
+        self.progress(self.done, self.steps)
+
     # --- one spacing --------------------------------------------------------------------------------------------
 
-    def _group(self, kind, spacing, members):
-        """Temperatures that use one shell, from hot to cold; yields after each."""
+    def _groups(self) -> list[tuple[str, float, list[int]]]:
+        """Temperatures that use one shell, from hot to cold: (geometry, spacing, temperatures).
+
+        The coldest last: it takes the finest shell and the most memory.
+        """
+        groups = []
+        for kinds in (("own",), ("shared", "averaged")):
+            members = [i for i, g in enumerate(self.geometry) if g in kinds]
+            members.sort(key=lambda i: -self.temperatures[i])
+            for spacing in sorted({self.problem.spacing(self.temperatures[i]) for i in members}, reverse=True):
+                here = [i for i in members if self.problem.spacing(self.temperatures[i]) == spacing]
+                groups.append((kinds[0], spacing, here))
+        return groups
+
+    def _group(self, kind, spacing, members) -> None:
         problem = self.problem
         hottest = KB * self.temperatures[members[0]]
-        hot_spots = None
-        solver: OwnShells | SharedShell
+        shell = problem.shell(problem.mu, spacing)
         if kind == "own":
-            solver = OwnShells(problem, problem.shell(problem.mu, spacing), hottest)
-        else:
-            solver, hot_spots = self._shared(problem.mu, spacing, hottest, several=len(members) > 1)
-        if hot_spots is not None:
-            sampled = members if len(members) <= _HOT_SPOT_SAMPLES else members[:: len(members) // _HOT_SPOT_SAMPLES]
-            sampled = list(dict.fromkeys([*sampled, members[-1]]))
-            changes = {i: self._hot_spot_change(solver, hot_spots, KB * self.temperatures[i]) for i in sampled}
+            own = OwnShells(problem, shell, hottest)
+            self._step(2)
+            for i in members:
+                self._converge(i, own, KB * self.temperatures[i])
+                self._step()
+            return
+        solver = SharedShell(problem, shell, hottest)
+        if len(members) > 1 or problem.settings.energy_nodes != 1:
+            solver.keep()
+        self._step()
+        simple = {}
         for i in members:
             kt = KB * self.temperatures[i]
-            if kind == "own" or problem.model.dimension == 2:
+            if problem.model.dimension == 2:
                 self._converge(i, solver, kt)
             else:
                 self.nodes[i], self.changes[i] = self._nodes_from_coarse(kt)
-                self._solve_crystal(i, solver, kt, cold=spacing < problem.base_spacing)
-            if hot_spots is not None:
-                self._add_hot_spots(i, changes)
-            yield i
+                simple[i] = self._solve_crystal(i, solver, kt, cold=spacing < problem.base_spacing)
+            self._step()
+        if simple and problem.refines:
+            self._add_hot_spots(solver, simple)
+        self._step()
 
-    def _solve_crystal(self, i, solver, kt, *, cold):
-        """Quasi-elastic on the fine shell and what inelasticity changes on a coarse one; cold, all on the fine."""
+    def _solve_crystal(self, i, solver, kt, *, cold) -> KineticResponse:
+        """Quasi-elastic on the fine shell, and what inelasticity changes on a coarse one; cold, all on the fine.
+
+        The quasi-elastic response is returned.
+        """
         n = self.nodes[i]
-        if cold or n == 1:
-            self.responses[i], self.sizes[i] = solver.solve(kt, n)
-            return
         simple, self.sizes[i] = solver.solve(kt, 1)
-        coarse = self._coarse(self.problem.mu)
-        self.responses[i] = _weighted([simple, coarse.solve(kt, n)[0], coarse.solve(kt, 1)[0]], (1.0, 1.0, -1.0))
+        if n == 1:
+            self.responses[i] = simple
+        elif cold:
+            self.responses[i], self.sizes[i] = solver.solve(kt, n)
+        else:
+            coarse = self._coarse(self.problem.mu)
+            self.responses[i] = _weighted([simple, coarse.solve(kt, n)[0], coarse.solve(kt, 1)[0]], (1.0, 1.0, -1.0))
+        return simple
+
+    def _add_hot_spots(self, solver, simple) -> None:
+        """What the fine shell changes in the quasi-elastic theory."""
+        members = list(simple)
+        refined = self._refined(
+            self._hot_spots(self.problem.mu), solver, [KB * self.temperatures[i] for i in members], simple.values()
+        )
+        for i, response in zip(members, refined, strict=True):
+            self.quasi[i] = response
+            before = simple[i].side_jump_velocity
+            change = response.side_jump_velocity - before
+            self.hot_spot_changes[i] = float(np.abs(change).max() / np.abs(before).max())
+            self.responses[i] = _with_side_jump(self.responses[i], change)
 
     @staticmethod
-    def _hot_spot_change(solver, hot_spots, kt) -> np.ndarray:
-        """What the fine shell adds to sj(1) in the quasi-elastic theory, relative to its size."""
-        response = solver.solve(kt, 1)[0]
-        velocity = hot_spots.side_jump_velocity(kt, response.distribution[:, 0])
-        return (velocity - response.side_jump_velocity) / np.abs(response.side_jump_velocity).max()
+    def _refined(hot_spots: HotSpots, solver, kts, responses) -> list[KineticResponse]:
+        """Quasi-elastic responses with the side jump of the fine shell."""
+        responses = list(responses)
+        velocities = hot_spots.side_jump_velocity(solver, kts, [r.distribution[:, 0] for r in responses])
+        changes = [v - r.side_jump_velocity for v, r in zip(velocities, responses, strict=True)]
+        return [_with_side_jump(r, change) for r, change in zip(responses, changes, strict=True)]
 
-    def _add_hot_spots(self, i, changes):
-        """Add the change, interpolated in log T; Onsager's relation carries it to sj(2)."""
-        where = sorted(changes, key=lambda j: self.temperatures[j])
-        values = np.array([changes[j] for j in where])
-        if len(where) > 1:
-            at = np.log(self.temperatures[where])
-            values = PchipInterpolator(at, values)(np.log(self.temperatures[i]))[None]
-        old = self.responses[i]
-        change = values[0] * np.abs(old.side_jump_velocity).max()
-        self.hot_spot_changes[i] = float(np.abs(values[0]).max())
-        self.responses[i] = replace(
-            old,
-            side_jump_velocity=old.side_jump_velocity + change,
-            side_jump_distribution=old.side_jump_distribution - change.T,
-        )
-
-    def _shared(self, energy, spacing, hottest, *, several) -> tuple[SharedShell, HotSpots | None]:
-        """The solver on one shell and, in three dimensions, the fine shell of its hot spots."""
-        problem = self.problem
-        solver = SharedShell(problem, problem.shell(energy, spacing), hottest)
-        if several or problem.settings.energy_nodes == "auto":
-            solver.keep()
-        if not problem.refines or spacing < problem.base_spacing:
-            return solver, None
-        hot_spots = HotSpots(problem, solver, problem.fine_shell(energy))
-        if several:
-            hot_spots.keep(hottest)
-        return solver, hot_spots
+    def _hot_spots(self, energy: float) -> HotSpots:
+        """The fine shell at `energy`; that of the chemical potential serves every spacing."""
+        if energy != self.problem.mu:
+            return HotSpots(self.problem, self.problem.fine_shell(energy))
+        if self._fermi_hot_spots is None:
+            self._fermi_hot_spots = HotSpots(self.problem, self.problem.fine_shell(energy))
+        return self._fermi_hot_spots
 
     def _converge(self, i, solver, kt):
         wanted = self.problem.settings.energy_nodes
@@ -229,11 +251,11 @@ class _Run:
         return n, change
 
     def _coarse(self, energy: float) -> SharedShell:
-        cache = self.__dict__.setdefault("_coarse_shells", {})
-        if energy not in cache:
-            cache[energy] = SharedShell(self.problem, self.problem.coarse_shell(energy), self.hottest)
-            cache[energy].keep()
-        return cache[energy]
+        if energy not in self._coarse_shells:
+            solver = SharedShell(self.problem, self.problem.coarse_shell(energy), self.hottest)
+            solver.keep()
+            self._coarse_shells[energy] = solver
+        return self._coarse_shells[energy]
 
     # --- geometry -----------------------------------------------------------------------------------------------
 
@@ -292,10 +314,17 @@ class _Run:
         x, weights = thermal_nodes(_WINDOW)
         hottest = max(members, key=lambda i: self.temperatures[i])
         parts = []
-        for energy in self.hottest * x:
-            window, hot_spots = self._shared(problem.mu + energy, problem.base_spacing, self.hottest, several=False)
-            parts.append(_refined(window.solve(self.hottest, 1)[0], hot_spots, self.hottest))
-            problem.forget_shells()
+        for place, energy in enumerate(problem.mu + self.hottest * x):
+            if place == _WINDOW // 2 and self.quasi[hottest] is not None:
+                parts.append(self.quasi[hottest])
+            else:
+                solver = SharedShell(problem, problem.shell(energy, problem.base_spacing), self.hottest)
+                response = solver.solve(self.hottest, 1)[0]
+                if problem.refines:
+                    response = self._refined(self._hot_spots(energy), solver, [self.hottest], [response])[0]
+                parts.append(response)
+                problem.forget_shells()
+            self._step()
         mean, centre = _weighted(parts, weights), parts[_WINDOW // 2]
         names = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
         ratio = {n: _ratio(getattr(mean, n), getattr(centre, n)) - 1 for n in names}
@@ -325,16 +354,11 @@ class _Run:
                 self.problem.warn(f"T = {t:.4g} K: Onsager's relation is violated by {r.onsager_error:.1e}")
 
 
-def _refined(response: KineticResponse, hot_spots: HotSpots | None, kt: float) -> KineticResponse:
-    """A quasi-elastic response with the side jump of the fine shell; Onsager's relation carries it to sj(2)."""
-    if hot_spots is None:
-        return response
-    assert response.distribution is not None
-    velocity = hot_spots.side_jump_velocity(kt, response.distribution[:, 0])
-    change = velocity - response.side_jump_velocity
+def _with_side_jump(response: KineticResponse, change) -> KineticResponse:
+    """`change` (d, d) added to sj(1); Onsager's relation carries it to sj(2)."""
     return replace(
         response,
-        side_jump_velocity=velocity,
+        side_jump_velocity=response.side_jump_velocity + change,
         side_jump_distribution=response.side_jump_distribution - change.T,
     )
 

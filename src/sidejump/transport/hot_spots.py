@@ -18,7 +18,6 @@ Not covered: couplings whose own derivative with respect to k matters (first-pri
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -32,7 +31,7 @@ from ..kinetics.sources import ScalarPairs
 from .problem import Problem
 from .shared import SharedShell
 
-_ROWS, _COLUMNS = 256, 512
+_ROWS = 256
 
 
 class HotSpots:
@@ -42,13 +41,11 @@ class HotSpots:
     ----------
     problem : Problem
         All of whose sources are :class:`ScalarPairs`.
-    coarse : SharedShell
     fine : Shell
-        Of the same energy.
     """
 
-    def __init__(self, problem: Problem, coarse: SharedShell, fine):
-        self.problem, self.coarse = problem, coarse
+    def __init__(self, problem: Problem, fine):
+        self.problem = problem
         points = shell_points(
             problem.model,
             problem.momentum,
@@ -59,75 +56,48 @@ class HotSpots:
             degeneracy=problem.settings.degeneracy,
         )
         ordering = order_points(points.states.k, fine.sheet, block=_ROWS, cluster=_ROWS)
-        self.states = points.states[ordering.order]
         self.weight = points.weight[ordering.order, 0]
         self.velocity = points.velocity[ordering.order, 0]
         self.rows = ordering.blocks
-        self.columns = coarse.geometry.slices
-        still = replace(coarse.geometry.states, covariant=np.zeros_like(coarse.geometry.states.covariant))
-        self.sources = []
-        for source in problem.sources:
-            assert isinstance(source, ScalarPairs)
-            self.sources.append((source.like(self.states), source.like(still)))
-        self._kept: dict | None = None
+        self.sources = [source.prepared(points.states[ordering.order], single=True) for source in problem.sources]
 
-    def keep(self, kt: float) -> None:
-        """Keep the pairs that kT (eV) reaches, if they fit in half the memory."""
-        per_pair = 4 * (1 + self.problem.model.dimension) + 2
-        if (
-            len(self.weight) * len(self.coarse.shell) * len(self.sources) * per_pair
-            < 0.6 * self.problem.settings.memory
-        ):
-            self._kept = {
-                (index, part): list(self._blocks(index, part, self._kernel(index, kt).cutoff))
-                for index in range(len(self.sources))
-                for part in range(len(self.rows))
-            }
-
-    def _kernel(self, index: int, kt: float):
-        return self.coarse.kernel(index, energy_basis(1, even=True), kt)
-
-    def _blocks(self, index: int, part: int, z_cut: float):
-        """Strength, half shift (d, ...) and level of the pairs of one block of fine points, column by column."""
-        initial, final = self.sources[index]
-        z_max = initial.z_max(self.coarse.q_max)
-        for columns in self.columns:
-            for channel in initial.between(initial.states[self.rows[part]], final.states[columns], z_cut):
-                yield (
-                    columns,
-                    channel.strength.astype(np.float32),
-                    channel.shift.astype(np.float32),
-                    level_of(channel.z, z_max),
-                )
-
-    def side_jump_velocity(self, kt: float, g: np.ndarray) -> np.ndarray:
-        """sj(1), shape (d, d), in ``e^2/hbar angstrom^(2-d)``.
+    def side_jump_velocity(self, coarse: SharedShell, kts, distributions) -> np.ndarray:
+        """sj(1) of several temperatures in one pass over the pairs, ``e^2/hbar angstrom^(2-d)``: shape (nT, d, d).
 
         Parameters
         ----------
-        g : ndarray, shape (C, d)
-            Quasi-elastic distribution on the ordered points of the coarse shell.
+        coarse : SharedShell
+            C, of the same energy.
+        kts : sequence of float
+            eV.
+        distributions : sequence of arrays, shape (C, d)
+            Quasi-elastic distribution of each temperature on the ordered points of C.
         """
         thermal = energy_basis(1, even=True).thermal_weight[0]
-        kernels = [self._kernel(index, kt) for index in range(len(self.sources))]
-        d = g.shape[1]
-        right = (self.coarse.geometry.weight * np.column_stack([np.ones(len(g)), g])).astype(np.float32)
+        kernels = [[coarse.kernel(s, energy_basis(1, even=True), kt) for kt in kts] for s in range(len(self.sources))]
+        tables = [[k.pair[0, 0] for k in kernel] for kernel in kernels]
+        cutoffs = [[k.cutoff for k in kernel] for kernel in kernels]
+        ones = np.ones((len(coarse.geometry.weight), 1))
+        right = [(coarse.geometry.weight * np.hstack([ones, g])).astype(np.float32) for g in distributions]
+        d = self.velocity.shape[1]
 
-        def work(part):
-            rows = self.rows[part]
-            rate = np.zeros((rows.stop - rows.start, 1 + d))
-            jump = np.zeros((d, rows.stop - rows.start, 1 + d))
-            for index, kernel in enumerate(kernels):
-                kept = self._kept[index, part] if self._kept is not None else self._blocks(index, part, kernel.cutoff)
-                for columns, strength, shift, level in kept:
-                    value = kernel.pair[0, 0][level]
-                    rate += (strength * value) @ right[columns]
-                    for a in range(d):
-                        jump[a] += (shift[a] * value) @ right[columns]
-            out = np.maximum(rate[:, :1], np.finfo(float).tiny)
-            here = (thermal * self.velocity[rows] + rate[:, 1:]) / out
-            total = jump[:, :, :1] * here - jump[:, :, 1:]
-            return np.einsum("i,aib->ab", self.weight[rows], total)
+        def work(rows):
+            sums = np.zeros((len(kts), 1 + d, rows.stop - rows.start, 1 + d))
+            for index, (source, other) in enumerate(zip(self.sources, coarse.sources, strict=True)):
+                assert isinstance(source, ScalarPairs) and isinstance(other, ScalarPairs)
+                z_max, initial = source.z_max(coarse.q_max), source.states[rows]
+                for columns in coarse.geometry.slices:
+                    final = other.states[columns]
+                    for channel in source.between(initial, final, max(cutoffs[index]), initial_only=True):
+                        level, nearest = level_of(channel.z, z_max), channel.z.min()
+                        factors = np.concatenate([channel.strength[None], channel.shift])
+                        for t, table in enumerate(tables[index]):
+                            if nearest <= cutoffs[index][t]:
+                                sums[t] += (factors * table[level]) @ right[t][columns]
+            out = np.maximum(sums[:, 0, :, :1], np.finfo(float).tiny)
+            here = (thermal * self.velocity[rows] + sums[:, 0, :, 1:]) / out
+            jump = sums[:, 1:, :, :1] * here[:, None] - sums[:, 1:, :, 1:]
+            return np.einsum("i,taib->tab", self.weight[rows], jump)
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
-            return np.sum(list(pool.map(work, range(len(self.rows)))), axis=0)
+            return np.sum(list(pool.map(work, self.rows)), axis=0)

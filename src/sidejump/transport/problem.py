@@ -79,11 +79,15 @@ class Problem:
             halvings = _FINEST
         return float(base * 2.0**-halvings)
 
+    def levels(self, spacing: float) -> int:
+        """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
+        return min(self.settings.levels, max(1, _SOLVED_LEVELS - round(np.log2(self.base_spacing / spacing))))
+
     def shell(self, energy: float, spacing: float, *, levels: int | None = None) -> Shell:
         """The shell at `energy`, kept for the next call."""
         s = self.settings
-        if levels is None:  # a finer spacing has split the hot spots once already
-            levels = min(s.levels, max(1, _SOLVED_LEVELS - round(np.log2(self.base_spacing / spacing))))
+        if levels is None:
+            levels = self.levels(spacing)
         key = (energy, spacing, levels)
         if key not in self._shells:
             shell = fermi_shell(

@@ -16,6 +16,7 @@ from ..units import KB
 from .problem import Problem
 from .settings import Size
 
+_BLOCK = 256  # points of a block of pairs: smaller ones are slower even where most of their pairs are out of reach
 _CLUSTERS = 1200  # of points, for the coarse correction of the solver
 
 
@@ -43,13 +44,14 @@ class SharedShell:
         )
         self.q_max = problem.q_max(shell.k)
         s = len(shell)
-        # a block about as wide as half the reach of the phonons: smaller wastes time, larger wastes pairs
-        reach = 0.4 * min(self.reach(hottest), self.q_max)
-        across = float(np.mean(shell.area) ** (1 / (problem.model.dimension - 1)))
-        block = int(np.clip((reach / across) ** (problem.model.dimension - 1), 64, 256))
+        block = _BLOCK
+        if problem.model.dimension == 2:
+            # about as wide as half the reach of the phonons: smaller wastes time, larger wastes pairs
+            reach = 0.4 * min(self.reach(hottest), self.q_max)
+            block = int(np.clip(reach / float(np.mean(shell.area)), 64, _BLOCK))
         self.geometry = PairGeometry(points, problem.momentum, block=block, cluster=max(32, s // _CLUSTERS))
-        for source in problem.sources:
-            source.prepare(self.geometry.states, single=problem.model.dimension == 3)
+        single = problem.model.dimension == 3
+        self.sources = [source.prepared(self.geometry.states, single=single) for source in problem.sources]
         self._kept: dict[int, list[SharedBlock]] | None = None
         self._hottest = hottest
 
@@ -92,7 +94,7 @@ class SharedShell:
             }
 
     def _compute(self, index: int, z_cut: float):
-        source = self.problem.sources[index]
+        source = self.sources[index]
         z_max = source.z_max(self.q_max)
         todo = self.geometry.pairs_of_slices(min(source.q_cut(z_cut), self.q_max))
 
@@ -143,7 +145,7 @@ class SharedShell:
 
     def _stream(self, operators, index, kernel):
         """Compute, use and forget the blocks of one temperature."""
-        source = self.problem.sources[index]
+        source = self.sources[index]
         z_max = source.z_max(self.q_max)
         todo = self.geometry.pairs_of_slices(min(source.q_cut(kernel.cutoff), self.q_max))
 

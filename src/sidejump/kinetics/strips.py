@@ -1,0 +1,53 @@
+"""Blocks of a symmetric matrix over pairs of points, joined so that one matrix product handles all columns of a row.
+
+Cold phonons scatter through a small angle: many small blocks, each too small for the matrix library.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The blocks of one set of rows.
+
+    Attributes
+    ----------
+    rows : slice                 of points
+    columns : ndarray of int, shape (J,)
+        Points, in blocks, ascending.
+    mirrored : bool
+        Whether the transpose belongs to the matrix as well (blocks off the diagonal).
+    values : ndarray, shape (A * m, J * m)
+    """
+
+    rows: slice
+    columns: np.ndarray
+    mirrored: bool
+    values: np.ndarray
+
+    def unknowns(self, m: int) -> tuple[slice, np.ndarray]:
+        """Rows and columns in terms of (point, basis function)."""
+        columns = (self.columns[:, None] * m + np.arange(m)).ravel()
+        return slice(self.rows.start * m, self.rows.stop * m), columns
+
+
+def join_blocks(blocks: list[tuple[slice, slice, np.ndarray]]) -> list[Strip]:
+    """Strips of blocks (rows, columns, values); empties `blocks`, so that the memory is not taken twice."""
+    by_rows: dict = defaultdict(lambda: defaultdict(list))
+    while blocks:
+        rows, columns, values = blocks.pop()
+        by_rows[rows.start, rows.stop, rows != columns][columns.start, columns.stop].append(values)
+    strips = []
+    for start, stop, mirrored in sorted(by_rows):
+        parts = by_rows.pop((start, stop, mirrored))
+        places = sorted(parts)
+        points = np.concatenate([np.arange(*place) for place in places])
+        # several sources may scatter between the same points
+        values = np.concatenate([sum(parts[place][1:], parts[place][0]) for place in places], axis=1)
+        strips.append(Strip(slice(start, stop), points, mirrored, values))
+    return strips
