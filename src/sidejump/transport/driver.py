@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from ..errors import InputError
 from ..kinetics.response import KineticResponse
 from ..units import KB
+from .geometry_choice import WINDOW, choose_geometries
 from .hot_spots import HotSpots
 from .own import OwnShells
 from .problem import Problem
 from .settings import Size, TransportResult, TransportSettings
 from .shared import SharedShell
+from .tensors import PARTS, along, largest, relative_change, weighted_sum, with_side_jump
 from .thermal import thermal_nodes
 
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 
-_WINDOW = 3  # shells of the thermal window
-_COLD = 0.25  # of the highest temperature: below, the window changes a sixteenth of what it changes there
-_THIN = 0.1  # of velocity times spacing: a window below this is not resolved by the shells themselves
+_STEP = 1.6  # ratio of temperatures between which the effect of inelasticity is interpolated
+_TOO_COARSE = 1.25  # spacing over that of the thermal phonons, above which a warning says so
 
 
 def run_transport(
@@ -82,26 +85,31 @@ class _Run:
         self.responses: list = [None] * count
         self.nodes, self.changes = [0] * count, [np.nan] * count
         self.sizes: list = [Size(0, 0, 0.0)] * count
-        self.differences = [np.nan] * count
+        self.differences: list[float] = []
         self.hottest = KB * float(temperatures.max())
         self.geometry: list[str] = []
         self.hot_spot_changes = [np.nan] * count
-        self.quasi: list = [None] * count  # quasi-elastic responses with the side jump of the hot spots
-        self._fermi_hot_spots: HotSpots | None = None
+        self.plain: dict[int, KineticResponse] = {}  # quasi-elastic, on the shell of the base spacing
+        self._hot_spots: HotSpots | None = None
         self._coarse_shells: dict[float, SharedShell] = {}
         self.done, self.steps = 0, 1
+        self.stages: dict[str, float] = {}
+        self._clock = time.perf_counter()
 
     def all_temperatures(self) -> dict:
         """Solve, and report."""
-        geometry = self.geometry = self._geometries()
+        geometry, self.differences = choose_geometries(self.problem, self.temperatures)
+        self.geometry = geometry
         averaged = [i for i, g in enumerate(geometry) if g == "averaged"]
         groups = self._groups()
-        self.steps = sum(2 + len(members) for _, _, members in groups) + (_WINDOW if averaged else 0)
+        self.steps = sum(2 + len(members) for _, _, members in groups) + (WINDOW - 1 if averaged else 0)
         self._step(0)
+        self._lap("geometry")
         for kind, spacing, members in groups:
             self._group(kind, spacing, members)
         if averaged:
             self._average(averaged)
+            self._lap("thermal window")
         self._judge()
         return {
             "geometry": ", ".join(dict.fromkeys(geometry)),
@@ -118,8 +126,14 @@ class _Run:
             "residual": max(r.residual for r in self.responses),
             "iterations": [r.iterations for r in self.responses],
             "method": ", ".join(dict.fromkeys(r.method for r in self.responses)),
+            "stages": self.stages,
             "warnings": self.problem.warnings,
         }
+
+    def _lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.stages[stage] = self.stages.get(stage, 0.0) + now - self._clock
+        self._clock = now
 
     def _step(self, count: int = 1) -> None:
         self.done += count
@@ -145,74 +159,84 @@ class _Run:
         problem = self.problem
         hottest = KB * self.temperatures[members[0]]
         shell = problem.shell(problem.mu, spacing)
+        self._lap("shells")
         if kind == "own":
             own = OwnShells(problem, shell, hottest)
             self._step(2)
             for i in members:
                 self._converge(i, own, KB * self.temperatures[i])
                 self._step()
+            self._lap("solutions")
             return
         solver = SharedShell(problem, shell, hottest)
-        if len(members) > 1 or problem.settings.energy_nodes != 1:
+        if len(members) > 1 or (problem.model.dimension == 2 and problem.settings.energy_nodes == "auto"):
             solver.keep()
+        self._lap("pairs")
         self._step()
+        if problem.model.dimension == 2:
+            for i in members:
+                self._converge(i, solver, KB * self.temperatures[i])
+                self._step()
+            self._lap("solutions")
+            self._step()
+            return
         simple = {}
         for i in members:
-            kt = KB * self.temperatures[i]
-            if problem.model.dimension == 2:
-                self._converge(i, solver, kt)
-            else:
-                self.nodes[i], self.changes[i] = self._nodes_from_coarse(kt)
-                simple[i] = self._solve_crystal(i, solver, kt, cold=spacing < problem.base_spacing)
+            simple[i], self.sizes[i] = solver.solve(KB * self.temperatures[i], 1)
             self._step()
-        if simple and problem.refines:
-            self._add_hot_spots(solver, simple)
+        self._lap("solutions")
+        if spacing == problem.base_spacing:
+            self.plain = simple
+        if problem.refines:
+            simple = self._with_hot_spots(solver, simple)
+            self._lap("hot spots")
+        self._add_inelasticity(simple, spacing)
+        self._lap("inelasticity")
         self._step()
 
-    def _solve_crystal(self, i, solver, kt, *, cold) -> KineticResponse:
-        """Quasi-elastic on the fine shell, and what inelasticity changes on a coarse one; cold, all on the fine.
+    def _add_inelasticity(self, simple, spacing) -> None:
+        """What more energy nodes change, relative to the quasi-elastic theory, found on a shell without refinement.
 
-        The quasi-elastic response is returned.
+        Inelasticity is smooth in temperature and knows no detail of the shell: it is computed at some temperatures
+        and interpolated in log T.
         """
-        n = self.nodes[i]
-        simple, self.sizes[i] = solver.solve(kt, 1)
-        if n == 1:
-            self.responses[i] = simple
-        elif cold:
-            self.responses[i], self.sizes[i] = solver.solve(kt, n)
-        else:
-            coarse = self._coarse(self.problem.mu)
-            self.responses[i] = _weighted([simple, coarse.solve(kt, n)[0], coarse.solve(kt, 1)[0]], (1.0, 1.0, -1.0))
-        return simple
-
-    def _add_hot_spots(self, solver, simple) -> None:
-        """What the fine shell changes in the quasi-elastic theory."""
         members = list(simple)
-        refined = self._refined(
-            self._hot_spots(self.problem.mu), solver, [KB * self.temperatures[i] for i in members], simple.values()
-        )
-        for i, response in zip(members, refined, strict=True):
-            self.quasi[i] = response
-            before = simple[i].side_jump_velocity
-            change = response.side_jump_velocity - before
-            self.hot_spot_changes[i] = float(np.abs(change).max() / np.abs(before).max())
-            self.responses[i] = _with_side_jump(self.responses[i], change)
+        sampled = _spread(self.temperatures, members)
+        coarse = self._coarse(spacing)
+        changes = []
+        for i in sampled:
+            kt = KB * self.temperatures[i]
+            wanted = self.problem.settings.energy_nodes
+            if wanted == "auto":
+                self.nodes[i], self.changes[i], exact, _ = self._raise_nodes(coarse, kt)
+            else:
+                self.nodes[i], exact = int(wanted), coarse.solve(kt, int(wanted))[0]
+            one = coarse.solve(kt, 1)[0] if self.nodes[i] > 1 else exact
+            changes.append([(getattr(exact, n) - getattr(one, n)) / largest(getattr(one, n)) for n in PARTS])
+        known = np.array(changes)
+        at = np.log(self.temperatures[sampled])
+        for i in members:
+            nearest = sampled[int(np.argmin(np.abs(at - np.log(self.temperatures[i]))))]
+            self.nodes[i], self.changes[i] = self.nodes[nearest], self.changes[nearest]
+            change = known[0]
+            if len(sampled) > 1:  # from cold to hot
+                change = PchipInterpolator(at[::-1], known[::-1])(np.log(self.temperatures[i]))
+            parts = {n: getattr(simple[i], n) for n in PARTS}
+            scaled = {n: x + c * largest(x) for (n, x), c in zip(parts.items(), change, strict=True)}
+            self.responses[i] = replace(simple[i], **scaled)
 
-    @staticmethod
-    def _refined(hot_spots: HotSpots, solver, kts, responses) -> list[KineticResponse]:
-        """Quasi-elastic responses with the side jump of the fine shell."""
-        responses = list(responses)
-        velocities = hot_spots.side_jump_velocity(solver, kts, [r.distribution[:, 0] for r in responses])
-        changes = [v - r.side_jump_velocity for v, r in zip(velocities, responses, strict=True)]
-        return [_with_side_jump(r, change) for r, change in zip(responses, changes, strict=True)]
-
-    def _hot_spots(self, energy: float) -> HotSpots:
-        """The fine shell at `energy`; that of the chemical potential serves every spacing."""
-        if energy != self.problem.mu:
-            return HotSpots(self.problem, self.problem.fine_shell(energy))
-        if self._fermi_hot_spots is None:
-            self._fermi_hot_spots = HotSpots(self.problem, self.problem.fine_shell(energy))
-        return self._fermi_hot_spots
+    def _with_hot_spots(self, solver, simple) -> dict[int, KineticResponse]:
+        """Quasi-elastic responses with the side jump summed over the fine shell."""
+        if self._hot_spots is None:  # that of the chemical potential serves every spacing
+            self._hot_spots = HotSpots(self.problem, self.problem.fine_shell(self.problem.mu))
+        kts = [KB * self.temperatures[i] for i in simple]
+        velocities = self._hot_spots.side_jump_velocity(solver, kts, [r.distribution[:, 0] for r in simple.values()])
+        refined = {}
+        for (i, response), velocity in zip(simple.items(), velocities, strict=True):
+            change = velocity - response.side_jump_velocity
+            self.hot_spot_changes[i] = float(np.abs(change).max() / largest(response.side_jump_velocity))
+            refined[i] = with_side_jump(response, change)
+        return refined
 
     def _converge(self, i, solver, kt):
         wanted = self.problem.settings.energy_nodes
@@ -242,98 +266,46 @@ class _Run:
             )
         return n, change, response, size
 
-    def _nodes_from_coarse(self, kt):
-        """Nodes and the change with the last increase, found on a coarse shell: inelasticity knows no detail."""
-        wanted = self.problem.settings.energy_nodes
-        if wanted != "auto":
-            return int(wanted), np.nan
-        n, change, _, _ = self._raise_nodes(self._coarse(self.problem.mu), kt)
-        return n, change
-
-    def _coarse(self, energy: float) -> SharedShell:
-        if energy not in self._coarse_shells:
-            solver = SharedShell(self.problem, self.problem.coarse_shell(energy), self.hottest)
+    def _coarse(self, spacing: float) -> SharedShell:
+        """Solver on the Fermi surface without refinement, for temperatures of this spacing."""
+        if spacing not in self._coarse_shells:
+            problem = self.problem
+            if spacing < problem.base_spacing:
+                shell = problem.shell(problem.mu, spacing, levels=0)
+            else:
+                shell = problem.coarse_shell(problem.mu)
+            solver = SharedShell(
+                problem, shell, KB * max(t for t in self.temperatures if problem.spacing(t) == spacing)
+            )
             solver.keep()
-            self._coarse_shells[energy] = solver
-        return self._coarse_shells[energy]
+            self._coarse_shells = {spacing: solver}  # one at a time
+        return self._coarse_shells[spacing]
 
-    # --- geometry -----------------------------------------------------------------------------------------------
-
-    def _geometries(self) -> list[str]:
-        """own, shared or averaged, for each temperature."""
-        problem = self.problem
-        choice = problem.settings.geometry
-        if choice != "auto":
-            return [choice] * len(self.temperatures)
-        order = np.argsort(self.temperatures)
-        if problem.model.cell is not None and problem.model.dimension == 3:
-            return self._crystal_geometries()
-        if problem.settings.energy_nodes == 1:
-            return ["own"] * len(order)  # one node: the Fermi surface either way
-
-        def negligible(place):
-            kt = KB * self.temperatures[order[place]]
-            self.differences[order[place]] = value = self._own_difference(kt)
-            return value < 0.2 * problem.settings.tolerance
-
-        # the difference grows with temperature: bisect for the coldest at which it matters
-        low, high = 0, len(order)
-        if not negligible(high - 1):
-            high -= 1
-            while low < high:
-                middle = (low + high) // 2
-                if negligible(middle):
-                    low = middle + 1
-                else:
-                    high = middle
-        result = [""] * len(order)
-        for place, i in enumerate(order):
-            result[i] = "shared" if place < high else "own"
-        return result
-
-    def _crystal_geometries(self) -> list[str]:
-        """Averaged where the thermal window is wide enough for the shells to resolve it."""
-        problem = self.problem
-        shell = problem.coarse_shell(problem.mu)
-        speed = shell.area.sum() / (shell.weight.sum() * (2 * np.pi) ** 3)
-        window = self.hottest * thermal_nodes(_WINDOW)[0][-1]
-        wide = window > _THIN * speed * problem.base_spacing
-        return ["averaged" if wide and t > _COLD * self.temperatures.max() else "shared" for t in self.temperatures]
-
-    def _own_difference(self, kt: float) -> float:
-        """What three shells of their own change against three on the Fermi surface."""
-        problem = self.problem
-        shell = problem.shell(problem.mu, problem.spacing(kt / KB))
-        own, _ = OwnShells(problem, shell, kt).solve(kt, 3)
-        shared, _ = SharedShell(problem, shell, kt).solve(kt, 3)
-        return relative_change(own, shared)
+    # --- thermal window ---------------------------------------------------------------------------------------
 
     def _average(self, members) -> None:
         """What averaging over the thermal window changes: measured when hottest, quadratic in T below (Sommerfeld)."""
         problem = self.problem
-        x, weights = thermal_nodes(_WINDOW)
+        x, weights = thermal_nodes(WINDOW)
         hottest = max(members, key=lambda i: self.temperatures[i])
         parts = []
         for place, energy in enumerate(problem.mu + self.hottest * x):
-            if place == _WINDOW // 2 and self.quasi[hottest] is not None:
-                parts.append(self.quasi[hottest])
-            else:
-                solver = SharedShell(problem, problem.shell(energy, problem.base_spacing), self.hottest)
-                response = solver.solve(self.hottest, 1)[0]
-                if problem.refines:
-                    response = self._refined(self._hot_spots(energy), solver, [self.hottest], [response])[0]
-                parts.append(response)
-                problem.forget_shells()
+            if place == WINDOW // 2 and hottest in self.plain:
+                parts.append(self.plain[hottest])
+                continue
+            # hot spots matter little for so small a change
+            solver = SharedShell(problem, problem.shell(energy, problem.base_spacing), self.hottest)
+            parts.append(solver.solve(self.hottest, 1)[0])
+            problem.forget_shells()
             self._step()
-        mean, centre = _weighted(parts, weights), parts[_WINDOW // 2]
-        names = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
-        ratio = {n: _ratio(getattr(mean, n), getattr(centre, n)) - 1 for n in names}
+        mean, centre = weighted_sum(parts, weights), parts[WINDOW // 2]
+        ratio = {n: along(getattr(mean, n), getattr(centre, n)) - 1 for n in PARTS}
         for i, t in enumerate(self.temperatures):
             share = (t / self.temperatures[hottest]) ** 2
             self.differences[i] = share * max(abs(r) for r in ratio.values())
             if i in members:
                 old = self.responses[i]
-                self.responses[i] = replace(old, **{n: getattr(old, n) * (1 + share * ratio[n]) for n in names})
+                self.responses[i] = replace(old, **{n: getattr(old, n) * (1 + share * ratio[n]) for n in PARTS})
             elif self.differences[i] > problem.settings.tolerance:
                 problem.warn(
                     f"T = {t:.4g} K: the thermal window may change the result by {self.differences[i]:.1e}; "
@@ -344,6 +316,12 @@ class _Run:
 
     def _judge(self) -> None:
         tolerance = self.problem.settings.tolerance
+        cold = [t for t in self.temperatures if self.problem.coarseness(t) > _TOO_COARSE]
+        if cold:
+            self.problem.warn(
+                f"T <= {max(cold):.4g} K: the shell points are up to {self.problem.coarseness(min(cold)):.1f} times "
+                "farther apart than the thermal phonons ask for; the side jump is less certain there: raise accuracy"
+            )
         for t, r in zip(self.temperatures, self.responses, strict=True):
             if r.residual > 1e-2 * tolerance + 1e-5:
                 self.problem.warn(
@@ -354,32 +332,10 @@ class _Run:
                 self.problem.warn(f"T = {t:.4g} K: Onsager's relation is violated by {r.onsager_error:.1e}")
 
 
-def _with_side_jump(response: KineticResponse, change) -> KineticResponse:
-    """`change` (d, d) added to sj(1); Onsager's relation carries it to sj(2)."""
-    return replace(
-        response,
-        side_jump_velocity=response.side_jump_velocity + change,
-        side_jump_distribution=response.side_jump_distribution - change.T,
-    )
-
-
-def _ratio(new: np.ndarray, old: np.ndarray) -> float:
-    """Size of one tensor along another."""
-    square = float((old * old).sum())
-    return float((new * old).sum()) / square if square > 0 else 1.0
-
-
-def _weighted(parts: list[KineticResponse], weights) -> KineticResponse:
-    names = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
-    sums = {n: sum(w * getattr(p, n) for w, p in zip(weights, parts, strict=True)) for n in names}
-    return replace(parts[0], **sums)
-
-
-def relative_change(new: KineticResponse, old: KineticResponse) -> float:
-    """Largest relative change of the longitudinal and of the side-jump tensor."""
-
-    def relative(a, b):
-        scale = np.abs(a).max()
-        return float(np.abs(a - b).max() / scale) if scale > 0 else 0.0
-
-    return max(relative(new.boltzmann, old.boltzmann), relative(new.side_jump_velocity, old.side_jump_velocity))
+def _spread(temperatures, members) -> list[int]:
+    """Some of `members`, ordered from hot to cold, with both ends and no step in T larger than it must be."""
+    chosen = [members[0]]
+    for last, i in pairwise(members):
+        if temperatures[chosen[-1]] > _STEP * temperatures[i] and last != chosen[-1]:
+            chosen.append(last)
+    return chosen if members[-1] == chosen[-1] else [*chosen, members[-1]]

@@ -59,25 +59,24 @@ class Problem:
 
     def spacing(self, temperature: float) -> float:
         """Spacing that also resolves the thermal phonons, on a ladder so that near temperatures share a shell."""
-        base = self.base_spacing
-        if self.sound == 0:
+        base, wanted = self.base_spacing, self._thermal_spacing(temperature)
+        if wanted >= base:
             return base
-        if self.model.dimension == 2:
-            thermal = KB * temperature / self.sound / (_THERMAL_POINTS * self.settings.accuracy)
-            steps = 2
-        else:
-            thermal = KB * temperature / self.sound / (_THERMAL_CELLS * self.settings.accuracy)
-            steps = 1
-        if thermal >= base:
-            return base
-        halvings = np.ceil(steps * np.log2(base / thermal) - 1e-9) / steps
-        if self.model.dimension == 3 and halvings > _FINEST:
-            self.warn(
-                f"T = {temperature:.4g} K: the shell points are {base / thermal * 0.5**_FINEST:.1f} times farther "
-                "apart than the thermal phonons ask for; the side jump is less certain there: raise accuracy"
-            )
-            halvings = _FINEST
+        steps = 2 if self.model.dimension == 2 else 1
+        halvings = np.ceil(steps * np.log2(base / wanted) - 1e-9) / steps
+        if self.model.dimension == 3:
+            halvings = min(halvings, _FINEST)
         return float(base * 2.0**-halvings)
+
+    def coarseness(self, temperature: float) -> float:
+        """Spacing of the shell over what the thermal phonons ask for: above 1 where the ladder ends too early."""
+        return self.spacing(temperature) / self._thermal_spacing(temperature)
+
+    def _thermal_spacing(self, temperature: float) -> float:
+        if self.sound == 0:
+            return np.inf
+        points = _THERMAL_POINTS if self.model.dimension == 2 else _THERMAL_CELLS
+        return KB * temperature / self.sound / (points * self.settings.accuracy)
 
     def levels(self, spacing: float) -> int:
         """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
