@@ -80,6 +80,10 @@ class HotSpots:
         ones = np.ones((len(coarse.geometry.weight), 1))
         right = [(coarse.geometry.weight * np.hstack([ones, g])).astype(np.float32) for g in distributions]
         d = self.velocity.shape[1]
+        # the drive of C carries no net current, see kinetics.solve.neutral
+        velocity = self.velocity - np.average(
+            coarse.geometry.velocity[:, 0], axis=0, weights=coarse.geometry.weight[:, 0]
+        )
 
         def work(rows):
             sums = np.zeros((len(kts), 1 + d, rows.stop - rows.start, 1 + d))
@@ -95,7 +99,7 @@ class HotSpots:
                             if nearest <= cutoffs[index][t]:
                                 sums[t] += (factors * table[level]) @ right[t][columns]
             out = np.maximum(sums[:, 0, :, :1], np.finfo(float).tiny)
-            here = (thermal * self.velocity[rows] + sums[:, 0, :, 1:]) / out
+            here = (thermal * velocity[rows] + sums[:, 0, :, 1:]) / out
             jump = sums[:, 1:, :, :1] * here[:, None] - sums[:, 1:, :, 1:]
             return np.einsum("i,taib->tab", self.weight[rows], jump)
 

@@ -15,8 +15,8 @@ import numpy as np
 @lru_cache(maxsize=8)
 def thermal_nodes(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Gauss nodes x and weights for the weight ``f (1 - f)`` on the whole axis, by Golub and Welsch."""
-    x, w = np.polynomial.legendre.leggauss(400)
-    x, w = 40 * x, 40 * w / (4 * np.cosh(20 * x) ** 2)
+    x, w = np.polynomial.legendre.leggauss(600)
+    x, w = 60 * x, 60 * w / (4 * np.cosh(30 * x) ** 2)
     polynomial, previous = np.full_like(x, 1 / np.sqrt(w.sum())), np.zeros_like(x)
     off = []
     beta = 0.0

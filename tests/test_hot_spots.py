@@ -1,0 +1,190 @@
+"""Shells of several finenesses: hot spots, the ladder of spacings, the thermal window."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.special import expit
+
+from sidejump import PAULI, InputError
+from sidejump.electrons.tight_binding import TightBinding
+from sidejump.electrons.weyl import Weyl
+from sidejump.scattering.base import Branch, Scatterer
+from sidejump.transport import TransportSettings, run_transport
+from sidejump.transport.hot_spots import HotSpots
+from sidejump.transport.problem import Problem
+from sidejump.transport.shared import SharedShell
+from sidejump.transport.thermal import thermal_nodes
+from sidejump.units import KB
+
+
+def phonons(dimension=3, sound=0.01):
+    return Scatterer("debye", dimension, (Branch(lambda q: 0.5 * sound * q, lambda q: sound * q),), "identity", sound)
+
+
+def ferromagnet(spin_orbit=0.08):
+    """Simple cubic lattice whose spin bands cross on a surface of k space; spin-orbit coupling opens a small gap."""
+    builder = TightBinding(2.8 * np.eye(3), [((0, 0, 0), 1)], spinful=True)
+    for axis in range(3):
+        # the majority spin moves easily along z, the minority spin in the plane
+        spin = 0.25 * PAULI[2] * (1.0 if axis == 2 else -0.5)
+        builder.hop(0, 0, np.eye(3, dtype=int)[axis], -0.4 * np.eye(2) - spin - 0.5j * spin_orbit * PAULI[axis])
+    return builder.onsite(0, 0.1 * PAULI[2]).build()
+
+
+MU = -0.9
+WEYL = Weyl(velocity=2.0, node=0.2, tilt=(0.0, 0.3, 0.5))
+CASES = {"lattice": (ferromagnet(), MU, {}), "weyl": (WEYL, 0.1, {"spacing": 0.08})}
+
+
+def problem_of(name, **settings):
+    model, mu, more = CASES[name]
+    return Problem(model, [phonons()], mu, TransportSettings(**(more | settings)))
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("t", [100.0, 400.0])
+def test_fine_equal_to_coarse_is_the_plain_side_jump(name, t):
+    problem = problem_of(name)
+    shell = problem.shell(problem.mu, problem.base_spacing, levels=0)
+    solver = SharedShell(problem, shell, KB * t)
+    response = solver.solve(KB * t, 1)[0]
+    # a second temperature in the same pass, with a distribution of its own, must not disturb the first
+    kts, distributions = [KB * t, KB * 1.5 * t], [response.distribution[:, 0], 2 * response.distribution[:, 0]]
+    found = HotSpots(problem, shell).side_jump_velocity(solver, kts, distributions)
+    scale = np.abs(response.side_jump_velocity).max()
+    assert scale > 0
+    np.testing.assert_allclose(found[0], response.side_jump_velocity, rtol=0, atol=2e-4 * scale)
+    alone = HotSpots(problem, shell).side_jump_velocity(solver, kts[1:], distributions[1:])
+    np.testing.assert_allclose(found[1], alone[0], rtol=0, atol=1e-6 * scale)
+
+
+def test_fine_shell_reaches_the_plain_solution_on_it():
+    """The shift on the fine shell with g from the coarse one is what the fine shell gives when g is solved on it."""
+    kt = KB * 300.0
+    problem = problem_of("lattice", levels=2)
+    coarse = SharedShell(problem, problem.shell(problem.mu, problem.base_spacing, levels=1), kt)
+    fine = problem.fine_shell(problem.mu)
+    assert len(fine) > 1.2 * len(coarse.shell)
+    plain = coarse.solve(kt, 1)[0]
+    found = HotSpots(problem, fine).side_jump_velocity(coarse, [kt], [plain.distribution[:, 0]])[0]
+    whole = SharedShell(problem, fine, kt).solve(kt, 1)[0].side_jump_velocity
+    assert np.abs(found - whole).max() < 0.02 * np.abs(whole).max()
+
+
+def test_the_run_uses_them():
+    """run_transport with splits of the shift alone against one that splits the distribution's shell as far."""
+    model, mu, more = CASES["weyl"]
+    common = dict(chemical_potential=mu, temperatures=[300.0])
+    refined = run_transport(
+        model, [phonons()], **common,
+        settings=TransportSettings(energy_nodes=1, geometry="shared", levels=3, spacing=0.1),
+    )  # fmt: skip
+    plain = run_transport(
+        model, [phonons()], **common,
+        settings=TransportSettings(energy_nodes=1, geometry="shared", levels=2, spacing=0.05),
+    )  # fmt: skip
+    assert np.isnan(plain.report["hot_spot_change"][0]) and refined.report["hot_spot_change"][0] > 0
+    scale = np.abs(plain.side_jump_velocity).max()
+    np.testing.assert_allclose(refined.side_jump_velocity, plain.side_jump_velocity, atol=0.05 * scale)
+    np.testing.assert_allclose(refined.side_jump_distribution[0], -refined.side_jump_velocity[0].T, atol=1e-3 * scale)
+    assert more
+
+
+# --- the ladder of spacings -----------------------------------------------------------------------------------------
+
+
+def test_spacings_of_cold_phonons_in_three_dimensions():
+    """Half the spacing at most once; below, it is known how far apart the points remain."""
+    problem = problem_of("lattice")
+    base, sound = problem.base_spacing, problem.sound
+    crossover = 0.345 * base * sound / KB  # T below which kT / c holds less than 1 / 0.345 cells
+    ladder = [problem.spacing(t) for t in (10 * crossover, 1.01 * crossover, 0.99 * crossover, 0.51 * crossover)]
+    np.testing.assert_allclose(ladder, [base, base, base / 2, base / 2])
+    assert all(problem.coarseness(t) <= 1.0 for t in (10 * crossover, 1.01 * crossover, 0.51 * crossover))
+    assert problem.spacing(0.25 * crossover) == pytest.approx(base / 2)
+    assert problem.coarseness(0.25 * crossover) == pytest.approx(2.0)
+
+
+def test_spacings_in_two_dimensions():
+    """A ladder of square roots of two, as far down as it takes, never above what is asked for."""
+    from sidejump import MassiveDirac
+
+    model = MassiveDirac(mass=1.0, velocity=1.0)
+    problem = Problem(model, [phonons(2)], 2.0, TransportSettings())
+    temperatures = np.geomspace(0.05, 500, 60)
+    spacing = np.array([problem.spacing(t) for t in temperatures])
+    assert np.all(np.diff(spacing) >= 0) and spacing[-1] == problem.base_spacing
+    wanted = KB * temperatures / problem.sound / 1.2
+    cold = wanted < problem.base_spacing
+    assert cold.any() and not cold.all()
+    assert np.all(spacing[cold] <= wanted[cold] * (1 + 1e-9))
+    assert np.all(spacing[cold] > wanted[cold] / np.sqrt(2) * (1 - 1e-9))
+    steps = np.log2(problem.base_spacing / spacing[cold]) * 2
+    np.testing.assert_allclose(steps, np.round(steps), atol=1e-9)
+    assert not problem.warnings
+
+
+@pytest.mark.parametrize("accuracy", [1.0, 2.0])
+def test_accuracy_divides_every_spacing(accuracy):
+    problem, plain = problem_of("weyl", accuracy=accuracy), problem_of("weyl")
+    assert problem.base_spacing == pytest.approx(plain.base_spacing / accuracy)
+    t = 0.6 * 0.345 * plain.base_spacing * plain.sound / KB
+    assert problem.spacing(t) == pytest.approx(plain.spacing(t) / accuracy)
+
+
+def test_static_scatterers_ask_for_no_fine_shell():
+    static = Scatterer("static", 3, (Branch(lambda q: 1.0 + 0 * q),))
+    problem = Problem(WEYL, [static], 0.1, TransportSettings(spacing=0.1))
+    assert problem.spacing(1e-3) == problem.base_spacing
+
+
+def test_cold_shell_in_a_run():
+    """Two temperatures on two rungs; the colder takes more states, and the warning is in the report."""
+    model, mu, more = CASES["weyl"]
+    base, sound = more["spacing"], 0.01
+    crossover = 0.345 * base * sound / KB
+    settings = TransportSettings(energy_nodes=1, geometry="shared", levels=0, **more)
+    one = dict(chemical_potential=mu, settings=settings)
+    hot = run_transport(model, [phonons()], temperatures=[1.5 * crossover], **one)
+    cold = run_transport(model, [phonons()], temperatures=[0.8 * crossover], **one)
+    assert cold.report["states"] > 2 * hot.report["states"]
+    assert not any("farther apart" in w for w in hot.report["warnings"] + cold.report["warnings"])
+    both = run_transport(model, [phonons()], temperatures=[1.5 * crossover, 0.3 * crossover], **one)
+    assert any("farther apart" in w for w in both.report["warnings"])
+    np.testing.assert_allclose(both.boltzmann[0], hot.boltzmann[0], rtol=1e-6, atol=1e-6 * hot.boltzmann.max())
+
+
+# --- memory ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_does_not_fit_is_refused():
+    model, mu, more = CASES["weyl"]
+    settings = TransportSettings(energy_nodes=1, geometry="shared", levels=0, memory=5e3, **more)
+    with pytest.raises(InputError) as refusal:
+        run_transport(model, [phonons()], chemical_potential=mu, temperatures=[300.0], settings=settings)
+    sentence = str(refusal.value)
+    assert sentence.startswith("memory = 5e-06 GB is too little: the pairs of 300 K need ")
+    assert sentence.endswith("raise memory, the lowest temperature or spacing")
+
+
+# --- the thermal window ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 8])
+def test_thermal_nodes_integrate_polynomials(n):
+    """Gauss's rule for ``f (1 - f)``: exact up to degree 2n - 1, and not beyond."""
+    x, weights = thermal_nodes(n)
+    assert len(x) == n and np.all(weights > 0)
+    np.testing.assert_allclose(x, -x[::-1], atol=1e-10)
+    for degree in range(2 * n + 1):
+        exact = 2 * quad(lambda e, p=degree: e**p * expit(e) * expit(-e), 0, 60, epsabs=0, epsrel=1e-13, limit=200)[0]
+        exact = 0.0 if degree % 2 else exact
+        found = np.sum(weights * x**degree)
+        size = np.sum(weights * np.abs(x) ** degree)
+        if degree < 2 * n:
+            assert found == pytest.approx(exact, rel=1e-10, abs=1e-10 * size)
+        else:
+            assert abs(found - exact) > 1e-3 * exact
+    assert np.sum(weights) == pytest.approx(1)
+    if n > 1:  # Sommerfeld's second moment
+        assert np.sum(weights * x**2) == pytest.approx(np.pi**2 / 3, rel=1e-10)
