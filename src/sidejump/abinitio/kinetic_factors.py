@@ -29,6 +29,7 @@ _SAMPLE = 1000
 _TEST = 200
 _SINGLE = 1e-5  # tolerance from which the sample is kept in single precision
 _DERIVATIVE = 3.0  # error allowed for derivatives, in units of that of values
+_OTHERS = 1.2  # error allowed for other states, in units of the tolerance
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,15 @@ def factor_errors(factors, vectors, entries) -> tuple[float, float]:
     scale = np.sqrt([1.0, value.sum() / max((~value).sum(), 1)])
     first, second = (float(e * s / size) for e, s in zip(errors, scale, strict=True))
     return first, second
+
+
+def factors_serve(factors: Factors, vectors) -> bool:
+    """Whether factors that were made for other vectors describe these as well: tested on a sample of them."""
+    if factors.bra_maps is None:
+        return True
+    test = Pool(vectors, np.random.default_rng(1)).take(2 * _TEST)
+    value, derivative = factor_errors(factors, vectors, test)
+    return value <= _OTHERS * factors.tolerance and derivative <= _OTHERS * _DERIVATIVE * factors.tolerance
 
 
 def _mapped(bloch, matrix):

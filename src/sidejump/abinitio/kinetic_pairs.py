@@ -2,21 +2,30 @@
 
 ``|V|^2`` and the shift come from :mod:`.kinetic_vertex`; the coupling is normalised to one cell, and a sum over final
 states is an average over the zone, so that both carry the volume of the cell.
+
+Low phonon energies: the kernel grows as kT/omega and the strength as |V|^2/omega.  Both stay integrable where V ~ q,
+pairs of one k have no strength, and the kernel is bounded at the energy of the shortest q that points can have.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from functools import cached_property
 
 import numpy as np
 
+from ..electrons.states import States
 from ..kinetics.momentum import MomentumTransfer
-from ..kinetics.sources import Channel, PairSource
+from ..kinetics.sources import Channel, PairSource, mean_over_members
 from ..scattering.base import Branch
-from .container import ElectronPhonon
+from .container import SOFT, ElectronPhonon
+from .kinetic_cluster import group_vectors
+from .kinetic_factors import Factors, factors_serve
 from .kinetic_vertex import PairVertices
 
 _MESH = 24  # q points along each axis on which the range of phonon energies is known
+_ACOUSTIC = 1e-4  # of the reciprocal cell: momentum transfers below see acoustic phonons at the end of their branch
 
 
 class ElectronPhononPairs(PairSource):
@@ -33,39 +42,110 @@ class ElectronPhononPairs(PairSource):
         self.branches = (Branch(coupling=np.ones_like, phonon_energy=lambda energy: energy),)
         self.channels = data.phonons.n_modes
         self.volume = float(abs(np.linalg.det(data.cell)))
+        self._factors: list[Factors] = []  # shared by all that are made of this one
+        self._lost: Counter = Counter()
+        self._lock = threading.Lock()
 
     def prepare(self, states, *, single=False):
-        self._vertices = PairVertices(self.data, states, images=self.images)
+        """As in the base class. Amplitudes are single precision in any case, far below the error of the low rank."""
+        self._vertices = self._vertices_of(states)
+
+    def halves(self, initial: States, final: States) -> HalfPairs:
+        """Pairs between two sets of states with the half of the shift that belongs to the first."""
+        return HalfPairs(self, initial, final)
+
+    def _vertices_of(self, states) -> PairVertices:
+        vectors = group_vectors(states, self.data.electrons.site_positions)
+        known = next((f for f in self._factors if factors_serve(f, vectors)), None)
+        vertices = PairVertices(self.data, states, images=self.images, factors=known)
+        if known is None:
+            self._factors.append(vertices.factors)
+        return vertices
 
     def evaluate(self, rows, columns, z_cut):
-        strength, shift, omega = self._vertices.block(rows, columns)
+        return self._channels(self._vertices, rows, columns, z_cut)
+
+    def _channels(self, vertices, rows, columns, z_cut, *, half=False) -> list[Channel]:
+        strength, shift, omega = vertices.block(rows, columns, half=half)
+        if omega[0].min() < -SOFT:
+            with self._lock:
+                self._lost["modes"] += int(np.count_nonzero(omega < -SOFT))
+        mean = mean_over_members(vertices.states[rows], vertices.states[columns])
+        factor = np.float32(self.volume) if mean is None else self.volume * mean.astype(np.float32)
         return [
-            Channel(s * self.volume, r * self.volume, np.abs(w))
+            Channel(s * factor, r * factor, np.abs(w))
             for s, r, w in zip(strength, shift, omega, strict=True)
             if np.abs(w).min() <= z_cut
         ]
 
+    def warnings(self) -> list[str]:
+        """What was left out so far, in sentences."""
+        lost, lowest = self._lost["modes"], 1e3 * float(self._sampled[1].min())
+        if not lost:
+            return []
+        return [
+            f"{self.data.source}: {lost} phonon modes of pairs of states are imaginary (beyond {1e3 * SOFT:.2g} meV, "
+            f"down to {lowest:.3g} meV) and were given no strength"
+        ]
+
     @cached_property
     def _sampled(self) -> tuple[np.ndarray, np.ndarray]:
-        """|q| in the first zone and all phonon energies on a mesh: (Q,), (Q, modes)."""
+        """|q| in the first zone and all phonon energies (negative: imaginary) on a mesh: (Q,), (Q, modes)."""
         axes = (np.arange(_MESH) + 0.5) / _MESH - 0.5
         crystal = np.stack(np.meshgrid(axes, axes, axes, indexing="ij"), axis=-1).reshape(-1, 3)
         q = crystal @ self.data.reciprocal_cell
         folded = MomentumTransfer(self.data.reciprocal_cell, 3).first_zone(q)
-        return np.linalg.norm(folded, axis=1), np.abs(self.data.phonons.solve(q)[0])
+        return np.linalg.norm(folded, axis=1), self.data.phonons.solve(q)[0]
 
     def z_max(self, q_max):
-        return 1.05 * float(self._sampled[1].max())
+        """Largest phonon energy; for q next to zero, where this limits the kernel from below, the acoustic one."""
+        if q_max < _ACOUSTIC * np.linalg.norm(self.data.reciprocal_cell, axis=1).min():
+            return self.sound_velocity() * q_max
+        return 1.05 * float(np.abs(self._sampled[1]).max())
 
     def q_cut(self, z_cut):
         length, energy = self._sampled
-        open_ = energy.min(axis=1) <= z_cut
+        open_ = np.abs(energy).min(axis=1) <= z_cut
         step = np.linalg.norm(self.data.reciprocal_cell, axis=1).max() / _MESH
         return float(length[open_].max() + step) if open_.any() else step
 
     def sound_velocity(self) -> float:
         """Fastest acoustic ``hbar c`` near q = 0, eV angstrom."""
+        return self._sound
+
+    @cached_property
+    def _sound(self) -> float:
         directions = np.concatenate([np.eye(3), np.ones((1, 3)) / 3**0.5, np.eye(3)[[1, 2, 0]] * 0.6 + np.eye(3) * 0.8])
         q = 0.02 * np.linalg.norm(self.data.reciprocal_cell, axis=1).min()
         low = np.sort(np.abs(self.data.phonons.solve(q * directions)[0]), axis=1)[:, :3]
         return float(low.max() / q)
+
+
+class HalfPairs:
+    """Pairs between two sets of states; see :meth:`ElectronPhononPairs.halves`.
+
+    The shift of a pair is ``A_ij - A_ji`` with ``A_ij = - Im V* (f'^+ G D f)``, where D acts on the initial state
+    (`kinetic_cluster`): what sums over one set of states need is A_ij alone.
+    """
+
+    def __init__(self, source: ElectronPhononPairs, initial: States, final: States):
+        self._source, self._count = source, len(initial)
+        self._vertices = source._vertices_of(_joined(initial, final))
+
+    def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
+        """Channels of the pairs of `rows` of the initial and `columns` of the final states, shift: A_ij."""
+        moved = slice(columns.start + self._count, columns.stop + self._count)
+        return self._source._channels(self._vertices, rows, moved, z_cut, half=True)
+
+
+def _joined(first: States, second: States) -> States:
+    """Both sets one after the other, groups padded to the larger size."""
+    members = max(first.vectors.shape[1], second.vectors.shape[1])
+
+    def padded(states, name):
+        x = getattr(states, name)
+        if name not in ("vectors", "covariant"):
+            return x
+        return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, members - x.shape[-2]), (0, 0)])
+
+    return States(**{name: np.concatenate([padded(s, name) for s in (first, second)]) for name in vars(first)})

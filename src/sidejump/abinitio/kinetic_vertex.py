@@ -157,8 +157,13 @@ class PairVertices:
 
     # --- blocks of pairs ----------------------------------------------------------------------------------------
 
-    def block(self, rows: slice, columns: slice):
+    def block(self, rows: slice, columns: slice, *, half: bool = False):
         """All pairs of two slices of the states, scattering from the row to the column state.
+
+        Parameters
+        ----------
+        half : bool
+            Of the shift only A_ij, in which D_a acts on the initial state: the shift is ``A_ij - A_ji``.
 
         Returns
         -------
@@ -184,7 +189,7 @@ class PairVertices:
             waves = self.phonons.final(self.states.k[final])
             for top in range(rows.start, rows.stop, self._states):
                 initial = slice(top, min(top + self._states, rows.stop))
-                starting, ending = self._sides(initial, final)
+                starting, ending = self._sides(initial, final, half)
                 height = max(1, _PLANE // (final.stop - final.start))
                 origin = self._vectors.of(initial).start
                 for low in range(initial.start, initial.stop, height):
@@ -211,17 +216,18 @@ class PairVertices:
             self._kept[key] = found
         return found
 
-    def _sides(self, initial: slice, final: slice):
+    def _sides(self, initial: slice, final: slice, half: bool):
         """Factors of the products: for each displacement those of `initial_side` and `final_side`."""
         a, b = self._vectors.of(initial), self._vectors.of(final)
         starting, ending = [], []
         parts = (self._ket(a), self._bra(b), self._patterns(initial, 1), self._patterns(final, 0))
         for ket, bra, of_ket, of_bra in zip(*parts, strict=True):
-            starting.append(initial_side(of_ket.projected_by(of_bra), of_bra.project(ket[1:]), of_ket.coefficients))
-            ending.append(final_side(of_bra.coefficients, of_ket.project(bra[1:])))
+            value, turned = of_ket.projected_by(of_bra), of_bra.project(ket[1:])
+            starting.append(initial_side(value, turned, None if half else of_ket.coefficients))
+            ending.append(final_side(of_bra.coefficients, [None] * len(turned) if half else of_ket.project(bra[1:])))
         for overlap, other in zip(self._overlap(a), self._overlap(b), strict=True):
-            starting.append(initial_side(overlap[0], overlap[1:], overlap[0]))
-            ending.append(final_side(other[0], other[1:]))
+            starting.append(initial_side(overlap[0], overlap[1:], None if half else overlap[0]))
+            ending.append(final_side(other[0], [None] * self.directions if half else other[1:]))
         return starting, ending
 
     def _resolve(self, band: slice, final: slice, planes, waves):

@@ -29,9 +29,17 @@ class Channel:
 
     Attributes
     ----------
-    strength : (P, Q)    ``|V|^2`` without the factor of the kernel
-    shift : (d, P, Q)    ``- Im V* D_a V``, antisymmetric under exchange
-    z : (P, Q)           what the kernel depends on
+    strength : (P, Q)
+        ``|V|^2`` without the factor of the kernel.
+    shift : (d, P, Q)
+        ``- Im V* D_a V``, antisymmetric under exchange.
+    z : (P, Q)
+        What the kernel depends on.
+
+    Notes
+    -----
+    Of degenerate states strength and shift are means over the members of both groups; the weights of the shell count
+    the members.
     """
 
     strength: np.ndarray
@@ -115,7 +123,8 @@ class ScalarPairs(PairSource):
         if q.min() > z_cut:
             return []
         strength, shift = self._vertex(a, b, images, initial_only)
-        return [Channel(strength, shift, q)]
+        mean = mean_over_members(a, b)
+        return [Channel(strength, shift, q) if mean is None else Channel(strength * mean, shift * mean, q)]
 
     def _vertex(self, a, b, images, initial_only):
         if not self._phases:
@@ -131,6 +140,13 @@ class ScalarPairs(PairSource):
             strength = np.where(here, s, 0.0 if strength is None else strength)
             shift = np.where(here, r, 0.0 if shift is None else shift)
         return strength, shift
+
+
+def mean_over_members(a: States, b: States) -> np.ndarray | None:
+    """What makes sums over the members of two groups their means, (P, Q); None where no state is degenerate."""
+    if a.vectors.shape[1] == 1 and b.vectors.shape[1] == 1:
+        return None
+    return (1 / np.outer(a.multiplicity, b.multiplicity)).astype(a.vectors.real.dtype)
 
 
 def pair_sources(scatterers, model, momentum) -> list[PairSource]:

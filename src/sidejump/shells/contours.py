@@ -126,10 +126,10 @@ def _sample(model, energy, band, line, period, spacing, turn, minimum, grid_step
     k = np.stack([np.interp(theta * knots[-1], knots, line[:, a]) for a in (0, 1)], axis=1)
     k, v, _ = move_onto(model, k, bands, energy, largest_step=grid_step)
     jumps = _jumps(k, v, period)
-    if band > 0:
-        near = band_energies(model, k[::16])
-        if np.all(near[:, band] - near[:, band - 1] < degeneracy):
-            return None
+    joined = (np.diff(band_energies(model, k[::16]), axis=1) < degeneracy).all(axis=0)
+    if band > 0 and joined[band - 1]:
+        return None
+    members = 1 + int(np.cumprod(joined[band:]).sum())
     for _ in range(4):
         k, _, _ = move_onto(model, _uniform(k, period), bands, energy, largest_step=grid_step)
     length = _speed(k, period).mean()
@@ -144,7 +144,7 @@ def _sample(model, energy, band, line, period, spacing, turn, minimum, grid_step
     bands = np.full(count, band)
     k, v, error = move_onto(model, k, bands, energy, largest_step=grid_step)
     arc = _speed(k, period) / count
-    return k, arc / (np.linalg.norm(v, axis=1) * (2 * np.pi) ** 2), arc, int((error > 1e-8).sum()), jumps
+    return k, members * arc / (np.linalg.norm(v, axis=1) * (2 * np.pi) ** 2), arc, int((error > 1e-8).sum()), jumps
 
 
 def _jumps(k, v, period) -> bool:

@@ -18,7 +18,8 @@ class Shell:
     energy : float        eV
     k : (S, d)            1/angstrom, on the exact energy
     band : (S,)           lowest band of the group at each point
-    weight : (S,)         ``dS / (|grad e| (2 pi)^d)``, 1/(eV angstrom^d); the sum is the density of states
+    weight : (S,)         ``dS / (|grad e| (2 pi)^d)``, 1/(eV angstrom^d), times the bands of a degenerate group that
+                          have no point of their own; the sum is the density of states
     area : (S,)           ``dS``, angstrom^(1-d)
     sheet : (S,)          which contour (2D) or band (3D) a point belongs to
     unconverged : int     points that could not be moved onto the exact energy

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..electrons.states import solve_states
+from ..electrons.states import band_energies, solve_states
 from .cells import (
     CellMesh,
     children,
@@ -65,7 +65,9 @@ def surface_shell(model, energy, *, spacing, turn, levels, degeneracy) -> Shell 
     pieces = search.run()
     if not pieces:
         return None
-    k, weight, area, error, band = (np.concatenate(x) for x in zip(*pieces, strict=True))
+    k, weight, area, error, band, place = (np.concatenate(x) for x in zip(*pieces, strict=True))
+    if search.dropped:
+        weight = weight * _members(model, k, band, place, degeneracy)
     order = np.argsort(band, kind="stable")
     return Shell(
         energy=energy,
@@ -77,6 +79,23 @@ def surface_shell(model, energy, *, spacing, turn, levels, degeneracy) -> Shell 
         unconverged=int((error > 1e-6).sum()),
         unresolved=search.unresolved,
     )
+
+
+def _members(model, k, band, place, degeneracy) -> np.ndarray:
+    """Bands that each point stands for: its own, and those degenerate with it that have no point in its cell."""
+    energies = band_energies(model, k)
+    taken = {tuple(row) for row in np.column_stack([place, band]).tolist()}
+    count = np.ones(len(k), dtype=int)
+    linked = np.ones(len(k), dtype=bool)
+    for above in range(1, energies.shape[1]):
+        upper = np.minimum(band + above, energies.shape[1] - 1)
+        gap = np.take_along_axis(energies, upper[:, None], 1) - np.take_along_axis(energies, upper[:, None] - 1, 1)
+        linked &= (band + above < energies.shape[1]) & (gap[:, 0] < degeneracy)
+        for i in np.flatnonzero(linked):
+            count[i] += (*place[i].tolist(), int(upper[i])) not in taken
+        if not linked.any():
+            break
+    return count
 
 
 class _Search:
@@ -91,10 +110,11 @@ class _Search:
         self.turning_levels = self.uniform + levels
         self.points: list = []
         self.unresolved = 0
+        self.dropped = False
         self.undecided: dict[int, int] = {}
 
     def run(self) -> list:
-        """Pieces (k, weight, area, error, band) of the shell."""
+        """Pieces (k, weight, area, error, band, level and cell) of the shell."""
         cells = self.mesh.all_cells()
         stack = [_Batch(0, cells[i : i + 1024], None, None, None, None) for i in range(0, len(cells), 1024)]
         while stack:
@@ -148,7 +168,8 @@ class _Search:
         if done.any():
             pairs = (cells[done], bands[done], values[done], smooth[done])
             piece = shell_points(self.mesh, level, *pairs, cut.take(done), self.energy)
-            self.points.append((*piece, bands[done]))
+            place = np.column_stack([np.full(int(done.sum()), level), cells[done]])
+            self.points.append((*piece, bands[done], place))
         if level >= self.uniform:
             error = np.where(smooth, _SMOOTH_LAST * span, error)
             smooth = np.zeros(len(cells), dtype=bool)
@@ -177,9 +198,11 @@ class _Search:
         return tuple(x[fresh] for x in (batch.cells, batch.bands, values, batch.smooth, batch.predicted))
 
     def _repeated(self, energies):
-        """Upper members (c, N) of a group that is degenerate throughout the cell: they give no second point."""
+        """Upper members (c, N) of a group that is degenerate throughout the cell: their weight goes to the lowest."""
         first = np.zeros((len(energies), 1), dtype=bool)
-        return np.concatenate([first, np.diff(energies, axis=-1).max(axis=1) < self.degeneracy], axis=1)
+        repeated = np.concatenate([first, np.diff(energies, axis=-1).max(axis=1) < self.degeneracy], axis=1)
+        self.dropped |= bool(repeated.any())
+        return repeated
 
     def _too_large(self, cells, level) -> np.ndarray:
         """k.p models: cells coarser than the model's own scale, or than their distance from k = 0."""
