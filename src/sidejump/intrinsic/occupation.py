@@ -4,6 +4,9 @@ Over a cell the energy of a band varies by ``v . dk``, with variance s^2.  The l
 normal distributions of variance ``(2 kappa T)^2``, kappa distributed as Kolmogorov's statistic (Andrews and
 Mallows), so that averaging over the cell adds s^2 to every variance.  At T = 0 one normal distribution is left.
 This treats a sharp Fermi surface through the cells as exactly as their bands are straight.
+
+Where s is small against kT the average is the Fermi function itself, where it is large one normal distribution of
+variance ``s^2 + (pi kT)^2 / 3``, which leaves out the excess kurtosis of the logistic function: 0.3 (kT/s)^4.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from scipy.stats import kstwobign
 from ..units import KB
 
 _FULL = 9.0  # standard deviations beyond which a state is full or empty
+_SHARP = 0.02  # spread in kT below which averaging changes f by less than 3e-5
+_BROAD = 10.0  # spread in kT above which f is the normal distribution, to 3e-5
 
 
 def _mixture(n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -41,22 +46,30 @@ def cell_fermi(energy, spread, chemical_potentials, temperatures) -> np.ndarray:
 
     `energy` and `spread` have one shape; the result has shape (n_mu, n_T, ...).
     """
-    result = np.empty((len(chemical_potentials), len(temperatures), *energy.shape))
+    thermal = KB * np.asarray(temperatures, dtype=float)
+    result = np.empty((len(chemical_potentials), len(thermal), *energy.shape))
     for i, mu in enumerate(chemical_potentials):
         x = energy - mu
-        for j, temperature in enumerate(temperatures):
-            thermal = KB * temperature
-            f = (x < 0).astype(float)
-            reach = np.abs(x) < np.maximum(_FULL * spread, 40 * thermal)
-            xr, sr = x[reach], spread[reach]
-            if thermal == 0:
-                value = 0.5 * erfc(xr / (np.sqrt(2) * np.maximum(sr, 1e-300)))
-            else:
-                value = expit(-xr / thermal)
-                # a spread below 0.02 kT changes f by less than 3e-5: left alone
-                wide = sr > 0.02 * thermal
-                width = np.sqrt(2 * ((_SCALES * thermal) ** 2 + sr[wide, None] ** 2))
-                value[wide] = 0.5 * erfc(xr[wide, None] / width) @ _WEIGHTS
-            f[reach] = value
-            result[i, j] = f
+        result[i] = x < 0
+        near = np.abs(x) < np.maximum(_FULL * spread, 40 * thermal.max())
+        xn, sn = x[near], spread[near]
+        for j, kt in enumerate(thermal):
+            f = (xn < 0).astype(float)
+            reach = np.abs(xn) < np.maximum(_FULL * sn, 40 * kt)
+            f[reach] = _averaged(xn[reach], sn[reach], kt)
+            result[i, j][near] = f
     return result
+
+
+def _averaged(x, spread, kt) -> np.ndarray:
+    """Fermi function of energies `x` above mu, averaged over `spread`, all 1D."""
+    if kt == 0:
+        return 0.5 * erfc(x / (np.sqrt(2) * np.maximum(spread, 1e-300)))
+    value = np.empty_like(x)
+    sharp, broad = spread <= _SHARP * kt, spread > _BROAD * kt
+    value[sharp] = expit(-x[sharp] / kt)
+    value[broad] = 0.5 * erfc(x[broad] / np.sqrt(2 * (spread[broad] ** 2 + (np.pi * kt) ** 2 / 3)))
+    between = ~(sharp | broad)
+    width = np.sqrt(2 * ((_SCALES * kt) ** 2 + spread[between, None] ** 2))
+    value[between] = 0.5 * erfc(x[between, None] / width) @ _WEIGHTS
+    return value
