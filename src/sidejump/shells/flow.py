@@ -186,6 +186,6 @@ class ShellFlow:
             said.append(
                 f"between {lowest:.6g} and {highest:.6g} eV the shell points crowd together (what {len(self.shell)} "
                 f"points resolve at {self.shell.energy:.6g} eV falls to {spread.min() / spread[1]:.2g} of it): "
-                "the shells change too much over this range to be carried along; check with density_error"
+                "the shells change too much over this range to be carried along; lower the highest temperature"
             )
         return said

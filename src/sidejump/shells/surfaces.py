@@ -31,6 +31,7 @@ from .points import shell_points
 from .shell import Shell
 from .tetrahedra import NODES, cut_cells
 
+_NOTHING = 1e-9  # of the mean weight: points below are left out
 _COARSE = 16  # at most this many cells of level 0 along an axis
 _BATCH = 16384  # cells worked on together: bounds the memory
 _HIDDEN = 4.0  # safety of the bound on what passes between nodes; covers kinks where bands cross
@@ -65,7 +66,10 @@ def surface_shell(model, energy, *, spacing, turn, levels, degeneracy) -> Shell 
     pieces = search.run()
     if not pieces:
         return None
-    k, weight, area, error, band, place = (np.concatenate(x) for x in zip(*pieces, strict=True))
+    columns = [np.concatenate(x) for x in zip(*pieces, strict=True)]
+    # a cell whose corner the surface only touches holds no states, and a state without weight cannot be solved for
+    kept = columns[1] > _NOTHING * columns[1].mean()
+    k, weight, area, error, band, place = (x[kept] for x in columns)
     if search.dropped:
         weight = weight * _members(model, k, band, place, degeneracy)
     order = np.argsort(band, kind="stable")

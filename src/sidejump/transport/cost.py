@@ -31,13 +31,14 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     shared = SharedShell(problem, coarse, KB * float(temperatures.max()))
     distances = _distances(problem, coarse)
     nodes = settings.energy_nodes if settings.energy_nodes != "auto" else 5
-    functions = (int(nodes) + 1) // 2
+    # shells of their own take every node in double precision, shared ones the even functions in single
+    own = settings.geometry == "own" or (d == 2 and settings.geometry == "auto" and nodes != 1)
+    functions, size = (int(nodes), 8) if own else ((int(nodes) + 1) // 2, 4)
     channels = sum(source.channels for source in problem.sources)
     states, most, pairs, seconds = 0.0, 0.0, 0.0, 1.0
     for t in temperatures:
         spacing = problem.spacing(t)
-        cold = spacing < problem.base_spacing
-        m = functions if cold or d == 2 or channels > 1 else 1
+        m = functions if own or d == 2 else 1
         if d == 2:
             count = len(coarse) * problem.base_spacing / spacing
         else:
@@ -45,7 +46,7 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
             count = len(coarse) * _HALVED**halvings * _refinement(shared, problem.levels(spacing))
         here = 0.5 * count**2 * min(1.0, _WASTE * float(np.mean(distances <= shared.reach(KB * t))))
         states, pairs = max(states, count * m), max(pairs, 2 * here * m**2)
-        stored = here * 4 * m**2
+        stored = here * size * m**2
         most = max(most, stored + min(here * channels * (6 + 4 * d), 0.5 * settings.memory))
         seconds += here * (channels * _PER_PAIR[d] + 2e-8 * m**2)
         problem.check_memory(stored, t)

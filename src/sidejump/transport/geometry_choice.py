@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..electrons.states import band_energies
+from ..errors import InputError
 from ..units import KB
 from .own import OwnShells
 from .problem import Problem
@@ -14,6 +16,8 @@ from .thermal import thermal_nodes
 WINDOW = 3
 """Shells of the thermal window."""
 
+_SAMPLE = 4096  # random k points for the density of states in the thermal window
+_COUNTED = 100  # states of the sample from which on their number tells
 _COLD = 0.25  # of the highest temperature: below, the window changes a sixteenth of what it changes there
 _THIN = 0.1  # of velocity times spacing: a window below this is not resolved by the shells themselves
 
@@ -51,12 +55,33 @@ def choose_geometries(problem: Problem, temperatures) -> tuple[list[str], list[f
 
 
 def _crystal_geometries(problem, temperatures) -> list[str]:
-    """Averaged where the thermal window is wide enough for the shells to resolve it."""
+    """Own where the density of states changes within the thermal window; else averaged where the window is wide
+    enough for the shells to resolve it."""
     shell = problem.coarse_shell(problem.mu)
     speed = shell.area.sum() / (shell.weight.sum() * (2 * np.pi) ** 3)
-    window = KB * max(temperatures) * thermal_nodes(WINDOW)[0][-1]
-    wide = window > _THIN * speed * problem.base_spacing
-    return ["averaged" if wide and t > _COLD * max(temperatures) else "shared" for t in temperatures]
+    ends = KB * np.asarray(temperatures) * thermal_nodes(WINDOW)[0][-1]
+    wide = ends.max() > _THIN * speed * problem.base_spacing
+    result = ["averaged" if wide and t > _COLD * max(temperatures) else "shared" for t in temperatures]
+    energies = band_energies(
+        problem.model, np.random.default_rng(0).random((_SAMPLE, 3)) @ problem.model.reciprocal_cell
+    )
+    for i in np.argsort(ends)[::-1]:
+        if not _density_changes(problem, energies, ends[i]):
+            break
+        result[i] = "own"
+    return result
+
+
+def _density_changes(problem, energies, end: float) -> bool:
+    """Whether the density of states at ``mu - end`` or ``mu + end`` differs from that at mu by more than a factor 2."""
+    edges = problem.mu + end * np.array([-1.5, -0.5, 0.5, 1.5])
+    counts = np.histogram(energies, edges)[0].tolist()
+    if counts[1] < _COUNTED:
+        try:
+            counts = [problem.coarse_shell(problem.mu + e).weight.sum() for e in (-end, 0.0, end)]
+        except InputError:  # no state there
+            return True
+    return bool(min(counts) < 0.5 * counts[1] or max(counts) > 2 * counts[1])
 
 
 def _own_difference(problem, kt: float) -> float:

@@ -80,6 +80,8 @@ class OwnShells:
                 self.problem.mu + kt * max(interval[0], -reach),
                 self.problem.mu + kt * min(interval[1], reach),
             )
+            for sentence in self._flow.warnings:
+                self.problem.warn(sentence)
         return self._flow
 
     def interval(self, kt: float) -> tuple[float, float]:

@@ -100,6 +100,8 @@ class Problem:
             )
             if shell.unconverged:
                 self.warn(f"{shell.unconverged} of {len(shell)} shell points could not be moved onto the exact energy")
+            if shell.unresolved:
+                self.warn(f"{shell.unresolved} cells may hold a pocket of the shell at {energy:.6g} eV: raise accuracy")
             self._shells[key] = shell
         return self._shells[key]
 
@@ -107,7 +109,7 @@ class Problem:
     def refines(self) -> bool:
         """Whether the shift is sampled on a finer shell than the distribution."""
         s = self.settings
-        plain = all(isinstance(x, ScalarPairs) for x in self.sources)
+        plain = all(isinstance(x, ScalarPairs) for x in self.sources) and s.approximation == "exact"
         return self.model.dimension == 3 and plain and s.turn is not None and s.levels > _SOLVED_LEVELS
 
     def fine_shell(self, energy: float) -> Shell:

@@ -18,8 +18,9 @@ class TransportSettings:
         change by less than `tolerance`.
     geometry : {"auto", "own", "shared", "averaged"}
         "own": every energy node has its own shell. "shared": all nodes use the Fermi surface. "averaged": shared,
-        averaged over the Fermi surfaces of the thermal window. "auto" takes shared where it is measured to make
-        no difference, else own (k.p models and two dimensions) or averaged (three-dimensional crystals).
+        averaged over the Fermi surfaces of the thermal window. "auto" in k.p models and two dimensions takes shared
+        where it is measured to make no difference, else own; in three-dimensional crystals own where the density of
+        states changes within the thermal window, else averaged, or shared when cold.
     tolerance : float
         Relative.
     accuracy : float
@@ -29,7 +30,7 @@ class TransportSettings:
     turn : float or None
         Refine where the state turns by more than this angle between points.
     levels : int
-        3D: refinements of a cell where the state turns; the first is for the distribution, all are for the shift.
+        3D: refinements of a cell where the state turns; the first two are for the distribution, all are for the shift.
     memory : float
         Bytes the run may use.
     approximation : {"exact", "serta", "mrta"}

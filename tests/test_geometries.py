@@ -1,0 +1,75 @@
+"""Own, shared and averaged shells: which is chosen, and that they agree where they must."""
+
+import numpy as np
+import pytest
+
+from sidejump import LatticeModel, MassiveDirac
+from sidejump.scattering.base import Branch, Scatterer
+from sidejump.transport import TransportSettings, run_transport
+from sidejump.units import conductivity_unit
+
+
+def phonons(dimension, sound=0.01):
+    return Scatterer("debye", dimension, (Branch(lambda q: 0.5 * sound * q, lambda q: sound * q),), "identity", sound)
+
+
+def cubic():
+    """One band, ``-2 (cos kx + cos ky + cos kz)`` eV with a lattice constant of 3 angstrom."""
+    steps = [sign * np.eye(3, dtype=int)[axis] for axis in range(3) for sign in (1, -1)]
+    vectors = np.array([np.zeros(3, dtype=int), *steps])
+    return LatticeModel(3.0 * np.eye(3), vectors, np.array([0.0] + 6 * [-1.0])[:, None, None])
+
+
+def run(model, mu, temperatures, dimension=3, **settings):
+    settings = TransportSettings(**({"energy_nodes": 3, "tolerance": 1e-2} | settings))
+    return run_transport(
+        model, [phonons(dimension)], chemical_potential=mu, temperatures=temperatures, settings=settings
+    )
+
+
+def test_doped_semiconductor_has_shells_of_its_own():
+    """50 meV above a band edge, the thermal window of 300 K reaches into the gap."""
+    result = run(cubic(), -5.95, [300.0])
+    assert result.report["geometry_used"] == ["own"]
+    assert np.isfinite(result.boltzmann).all() and result.boltzmann[0, 0, 0] > 0
+    assert any("band edge" in w for w in result.report["warnings"])
+
+
+def test_metal_does_not_need_them():
+    assert run(cubic(), -3.0, [300.0]).report["geometry_used"][0] in ("shared", "averaged")
+
+
+def test_averaging_recovers_most_of_what_own_shells_change():
+    own, shared, averaged = (
+        run(cubic(), -4.5, [600.0], geometry=g).boltzmann[0, 0, 0] for g in ("own", "shared", "averaged")
+    )
+    assert abs(shared / own - 1) > 1e-3
+    assert abs(averaged - own) < 0.5 * abs(shared - own)
+
+
+def test_averaged_dirac_against_the_exact_solution():
+    """c/v = 0.02 at the Bloch-Grueneisen temperature: exact 0.4220339 e^2/h, shared shells 0.4246."""
+    model, mass, speed, mu = MassiveDirac(mass=0.1, velocity=3.0), 0.1, 3.0, 0.2
+    sound = 0.02 * speed
+    t = 2 * sound * np.sqrt(mu**2 - mass**2) / speed / 8.617333262e-5
+    factor, _ = conductivity_unit(2)
+    values = {}
+    for geometry in ("shared", "averaged"):
+        result = run_transport(
+            model,
+            [phonons(2, sound)],
+            chemical_potential=mu,
+            temperatures=[t],
+            settings=TransportSettings(energy_nodes=7, geometry=geometry),
+        )
+        values[geometry] = factor * abs(result.side_jump_velocity + result.side_jump_distribution)[0, 1, 0]
+    assert values["averaged"] == pytest.approx(0.4220339, rel=5e-4)
+    assert abs(values["shared"] - 0.4220339) > 5 * abs(values["averaged"] - 0.4220339)
+
+
+def test_relaxation_times_are_not_mixed_with_the_exact_solution():
+    """Hot spots are summed with the exact equation: they are left out of relaxation-time approximations."""
+    result = run(cubic(), -3.0, [300.0], energy_nodes=1, approximation="serta")
+    assert np.isnan(result.report["hot_spot_change"][0])
+    exact = run(cubic(), -3.0, [300.0], energy_nodes=1)
+    assert np.isfinite(exact.report["hot_spot_change"][0])
