@@ -230,6 +230,7 @@ TB = " written\n 3 0 0\n 0 3 0\n 0 0 3\n 1\n 1\n 1\n\n 0 0 0\n 1 1 {energy} 0.0\
         ("x_tb.dat", b"\x89HDF\xff\x00", "cannot be read"),
         ("x_tb.dat.gz", b"not gzip", "cannot be read"),
         ("x_tb.dat", TB.format(energy="nan").encode(), "not finite"),
+        ("x_tb.dat", TB.format(energy="1.0").replace("1 1 0 0", "1 1 nan 0").encode(), "x_tb.dat: holds numbers"),
         ("x_tb.dat", TB.format(energy="1.0").replace("0 3 0", "3 0 0").encode(), "no volume"),
         ("x_tb.dat", TB.format(energy="1.0").encode(), "no electronic state"),
     ],

@@ -287,5 +287,5 @@ def test_bad_models_are_refused(build, words):
 def test_registry_builds_by_name():
     model = REGISTERED["weyl"](velocity=2.0, node=0.1)
     assert model.describe()["model"] == "Weyl"
-    assert {"massive_dirac", "rashba_ferromagnet", "luttinger", "wannier90"} <= set(REGISTERED)
+    assert {"massive_dirac", "rashba_ferromagnet", "luttinger"} <= set(REGISTERED)
     assert issubclass(InputError, ValueError)

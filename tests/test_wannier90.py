@@ -157,6 +157,27 @@ def test_bad_files_give_one_sentence(tb_file, tmp_path):
     refuses("model.dat", text.encode(), "SEEDNAME_tb.dat")
 
 
+@pytest.mark.parametrize("place", ["cell", "hamiltonian", "position"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_numbers_that_are_not_finite_are_refused(tb_file, place, value):
+    lines = tb_file.read_text().splitlines()
+    line = {"cell": 2, "hamiltonian": 8, "position": -1}[place]
+    words = lines[line].split()
+    lines[line] = " ".join([*words[:-1], value])
+    tb_file.write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError, match="not finite") as caught:
+        read_wannier90(tb_file)
+    assert str(caught.value).startswith(str(tb_file)) and "\n" not in str(caught.value)
+
+
+def test_a_degeneracy_of_zero_is_refused(tb_file):
+    lines = tb_file.read_text().splitlines()
+    lines[6] = "0" + lines[6][1:]
+    tb_file.write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError, match="degeneracy of 0"):
+        read_wannier90(tb_file)
+
+
 def iron_folder():
     """The folder with the reference bands, which the repository does not carry."""
     folder = Path(os.environ.get("SIDEJUMP_DATA", ROOT.parent / "shared" / "data")) / "iron_wannier90"

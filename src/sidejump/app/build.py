@@ -12,7 +12,7 @@ import numpy as np
 from ..electrons.base import ElectronModel
 from ..electrons.lattice import LatticeModel
 from ..electrons.registry import MODELS
-from ..electrons.wannier90 import _spin, read_wannier90
+from ..electrons.wannier90 import read_wannier90, spin_matrices
 from ..electrons.zeeman import WithZeeman
 from ..errors import InputError
 from ..scattering import build_scatterer, vertex_matrix
@@ -68,7 +68,8 @@ def _wannier90(section, folder: Path) -> Electrons:
 
 def _require_sound(model: LatticeModel, name: str) -> None:
     cell = np.asarray(model.cell)
-    if not np.all(np.isfinite(model.hoppings)) or not np.all(np.isfinite(cell)):
+    positions = 0.0 if model.residual_positions is None else model.residual_positions
+    if not all(np.all(np.isfinite(x)) for x in (cell, model.hoppings, model.site_positions, positions)):
         raise InputError(f"{name}: holds numbers that are not finite; the file is damaged")
     if abs(np.linalg.det(cell)) < 1e-6:
         raise InputError(f"{name}: the lattice vectors span no volume; the file is damaged")
@@ -108,7 +109,7 @@ def _read_coupling(section, folder: Path):
 
 def _with_spin(model: LatticeModel, ordering: str) -> LatticeModel:
     spinful = copy.copy(model)
-    spinful.spin = _spin(ordering, model.n_orbitals)
+    spinful.spin = spin_matrices(ordering, model.n_orbitals)
     return spinful
 
 

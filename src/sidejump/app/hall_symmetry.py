@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..electrons.states import band_energies
-from ..electrons.symmetry import _groups
+from ..electrons.symmetry import point_groups
 
 _TURN = 0.15  # how far (sine) m may be from the direction an operation keeps or reverses
 _BROKEN = 0.1  # of the spread of the energies: an operation violated by more than this is none of the model's
@@ -41,7 +41,7 @@ def allowed_projector(model, report: dict, *, seed: int = 0) -> np.ndarray:
     report : dict
         Of :func:`sidejump.electrons.symmetry.symmetry_report`.
     """
-    symbols, families = _groups(model)
+    symbols, families = point_groups(model)
     operations = families[symbols.index(report["lattice_point_group"])]
     m = np.array(report["magnetisation"])
     conditions = []

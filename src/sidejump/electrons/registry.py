@@ -1,4 +1,4 @@
-"""Models by the name an input file uses; a new model is a file and a line here."""
+"""k.p models by the name an input file uses; a new model is a file and a line here.  Crystals come from files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from .base import ElectronModel
 from .dirac import MassiveDirac
 from .luttinger import Luttinger
 from .rashba import RashbaFerromagnet
-from .wannier90 import read_wannier90
 from .weyl import Weyl
 
 MODELS: dict[str, Callable[..., ElectronModel]] = {
@@ -16,6 +15,5 @@ MODELS: dict[str, Callable[..., ElectronModel]] = {
     "rashba_ferromagnet": RashbaFerromagnet,
     "weyl": Weyl,
     "luttinger": Luttinger,
-    "wannier90": read_wannier90,
 }
 """What to call with the parameters of an `[electrons]` section."""

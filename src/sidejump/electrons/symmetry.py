@@ -71,7 +71,7 @@ def symmetry_report(model, magnetisation=None, *, energy: float | None = None, n
         ``time_reversal_violation``, ``inversion_violation`` : between 0 (exact) and 1 (curvature or spin has no
         part of the right parity), the larger of what energies, curvature and spin show.
     """
-    symbol, families = _groups(model)
+    symbol, families = point_groups(model)
     rng = np.random.default_rng(seed)
     base = _sample_points(model, n_samples, rng)
     candidates = [_Orbits(model, base, group, energy) for group in families]
@@ -196,7 +196,7 @@ def _direction(orbits: _Orbits, given) -> tuple[np.ndarray, str]:
     return np.zeros(3), "none"
 
 
-def _groups(model) -> tuple[list[str], list[np.ndarray]]:
+def point_groups(model) -> tuple[list[str], list[np.ndarray]]:
     """Symbols and operations (n, 3, 3), Cartesian, of the point groups to try."""
     if model.cell is not None:
         symbol, operations = _crystal_group(model)

@@ -35,7 +35,7 @@ def read_wannier90(file, *, wsvec=None, cell=None, spin_ordering: str | None = N
     Raises
     ------
     InputError
-        If a file is missing, truncated or not of this format.
+        If a file is missing, truncated or not of this format, or a number in it is not finite.
     """
     path = Path(file)
     name = path.name.removesuffix(".gz")
@@ -64,7 +64,11 @@ def read_wannier90(file, *, wsvec=None, cell=None, spin_ordering: str | None = N
         shifts = _read(Path(wsvec), lambda text: _parse_wsvec(text, hoppings.shape[1]))
         vectors, hoppings, positions = _apply_wsvec(Path(wsvec), shifts, vectors, hoppings, positions)
     sites = None if positions is None else _sites(vectors, positions)
-    return LatticeModel(cell, vectors, hoppings, positions, sites, _spin(spin_ordering, hoppings.shape[1]))
+    return LatticeModel(cell, vectors, hoppings, positions, sites, spin_matrices(spin_ordering, hoppings.shape[1]))
+
+
+class _NotFinite(ValueError):
+    """A number of a file is nan or infinite."""
 
 
 def _read(path: Path, parse):
@@ -78,6 +82,8 @@ def _read(path: Path, parse):
         raise InputError(f"{path}: cannot be read ({error}); the file is truncated or not what its name says") from None
     try:
         return parse(text)
+    except _NotFinite:
+        raise InputError(f"{path}: holds numbers that are not finite; the file is damaged, write it again") from None
     except (ValueError, IndexError) as error:
         raise InputError(f"{path}: truncated or not a Wannier90 file ({error}); write it again") from None
 
@@ -85,7 +91,17 @@ def _read(path: Path, parse):
 def _numbers(tokens, count, dtype=float):
     if len(tokens) < count:
         raise ValueError(f"{count} numbers expected, {len(tokens)} found")
-    return np.array(tokens[:count], dtype=dtype)
+    numbers = np.array(tokens[:count], dtype=dtype)
+    if not np.all(np.isfinite(numbers)):
+        raise _NotFinite
+    return numbers
+
+
+def _degeneracies(tokens, count):
+    numbers = _numbers(tokens, count, int)
+    if np.any(numbers < 1):
+        raise ValueError(f"a degeneracy of {numbers.min()}; each is at least 1")
+    return numbers
 
 
 def _parse_tb(text: str):
@@ -95,7 +111,7 @@ def _parse_tb(text: str):
         raise ValueError("no header line")
     cell = _numbers(tokens, 9).reshape(3, 3)
     n, n_r = (int(t) for t in tokens[9:11])
-    degeneracy = _numbers(tokens[11:], n_r, int)
+    degeneracy = _degeneracies(tokens[11:], n_r)
     start = 11 + n_r
     size = 3 + n * n * 4
     body = _numbers(tokens[start:], size * n_r).reshape(n_r, size)
@@ -116,7 +132,7 @@ def _parse_hr(text: str):
     _, _, rest = text.partition("\n")
     tokens = rest.split()
     n, n_r = int(tokens[0]), int(tokens[1])
-    degeneracy = _numbers(tokens[2:], n_r, int)
+    degeneracy = _degeneracies(tokens[2:], n_r)
     body = _numbers(tokens[2 + n_r :], 7 * n * n * n_r).reshape(n_r, n, n, 7)
     hoppings = (body[..., 5] + 1j * body[..., 6]).transpose(0, 2, 1)
     return body[:, 0, 0, :3].astype(int), degeneracy, hoppings, None
@@ -180,7 +196,21 @@ def _sites(vectors, positions) -> np.ndarray:
     return sites
 
 
-def _spin(ordering, n):
+def spin_matrices(ordering: str | None, n: int) -> np.ndarray | None:
+    """Pauli matrices (3, n, n) of `n` Wannier functions, up and down alternating or one after the other.
+
+    Parameters
+    ----------
+    ordering : {"interleaved", "block"} or None
+        None: no spin matrices.
+    n : int
+        Number of Wannier functions.
+
+    Raises
+    ------
+    InputError
+        If the ordering is not known or `n` is odd.
+    """
     if ordering is None:
         return None
     if n % 2:
