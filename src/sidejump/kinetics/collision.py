@@ -58,20 +58,21 @@ class CollisionOperator:
         mirrored = rows != columns
         values, out_rows, out_columns = _contract_kernel(block, kernel, self.size, mirrored)
         p = block.strength * values
-        self._row_sum[rows] += p.sum(axis=(2, 3))
-        self._out[rows] += out_rows
         a, m, b, _ = p.shape
+        over_columns, over_rows = _sums(p.reshape(a * m, b * m), mirrored)
+        self._row_sum[rows] += over_columns.reshape(a, m)
+        self._out[rows] += out_rows
         if mirrored:
-            self._row_sum[columns] += p.sum(axis=(0, 1))
+            self._row_sum[columns] += over_rows.reshape(b, m)
             self._out[columns] += out_columns
         else:
             index = np.arange(a)
             self._self_pair[rows] += p[index, :, index, :]
         for axis, shift in enumerate(block.shift):
-            jump = shift * values
-            self.side_jump_drive[rows, :, axis] += jump.sum(axis=(2, 3))
+            over_columns, over_rows = _sums((shift * values).reshape(a * m, b * m), mirrored)
+            self.side_jump_drive[rows, :, axis] += over_columns.reshape(a, m)
             if mirrored:  # the shift is antisymmetric
-                self.side_jump_drive[columns, :, axis] -= jump.sum(axis=(0, 1))
+                self.side_jump_drive[columns, :, axis] -= over_rows.reshape(b, m)
         self.pairs += p.size * (2 if mirrored else 1)
         self._blocks.append((rows, columns, p.reshape(a * m, b * m).astype(self.dtype, copy=False)))
 
@@ -233,35 +234,39 @@ def _sums(values: np.ndarray, both: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _contract_kernel(block: PairBlock, kernel: ScatteringKernel, m: int, mirrored: bool):
-    """Kernel values (A, m, B, m) and the out-scattering blocks of the rows and of the columns."""
-    index, weights = kernel.locate(block.z)
+    """Kernel values (A, m, B, m) and the out-scattering blocks of the rows (A, m, m) and of the columns (B, m, m).
+
+    Out-scattering is linear in the polynomials of the phonon energy: these are summed over the final points first.
+    """
     a, _, b, _ = block.z.shape
-    first = np.arange(m)[None, :, None, None]
-    second = np.arange(m)[None, None, None, :]
-    values = np.zeros((a, m, b, m))
+    values = np.zeros(block.z.shape)
     out_rows, out_columns = np.zeros((a, m, m)), np.zeros((b, m, m))
-    if kernel.has_phonons:
-        values += _gather(kernel.pair_flat, index * (m * m) + (first * m + second), weights, m * m)
+    for factor, y, series in kernel.phonons(block.z):
+        weighted = block.strength * factor
+        here = np.zeros(block.z.shape)
+        terms = len(series.pair)
+        from_rows, from_columns = np.zeros((terms, a, m, m)), np.zeros((terms, m, b, m))
+        for k, polynomial in enumerate(series.polynomials(y)):
+            here += series.pair[k][:, None] * polynomial
+            if m > 1:
+                _moments(weighted, polynomial, from_rows[k], from_columns[k] if mirrored else None)
+        values += np.multiply(here, factor, out=here)
         if m > 1:
-            for c in range(m):
-                rate = block.strength * _gather(
-                    kernel.triple_flat, index * m**3 + (first * m * m + c * m + second), weights, m**3
-                )
-                out_rows[:, :, c] = rate.sum(axis=(2, 3))
-                if mirrored:
-                    rate = block.strength * _gather(
-                        kernel.triple_flat, index * m**3 + (second * m * m + c * m + first), weights, m**3
-                    )
-                    out_columns[:, :, c] = rate.sum(axis=(0, 1))
-    if kernel.has_elastic:
-        same = np.eye(m, dtype=bool)[None, :, None, :]
-        values += np.where(same, _gather(kernel.elastic_flat, index * m + first, weights, m), 0.0)
+            # sum over k and the final node
+            left = from_rows.transpose(2, 1, 0, 3).reshape(m, a, terms * m)
+            right = series.triple.transpose(1, 0, 3, 2).reshape(m, terms * m, m)
+            out_rows += np.matmul(left, right).transpose(1, 0, 2)
+            left = from_columns.transpose(3, 2, 0, 1).reshape(m, b, terms * m)
+            out_columns += np.matmul(left, right).transpose(1, 0, 2)
+    elastic = kernel.elastic(block.z)
+    if elastic is not None:
+        index = np.arange(m)
+        values[:, index, :, index] += elastic[:, index, :, index] * kernel.thermal_weight[:, None, None]
     return values, out_rows, out_columns
 
 
-def _gather(table, index, weights, stride):
-    """Four-point interpolation of a flattened table."""
-    total = weights[0] * table[index]
-    for p in range(1, 4):
-        total += weights[p] * table[index + p * stride]
-    return total
+def _moments(weighted, polynomial, rows, columns):
+    product = weighted * polynomial
+    product.sum(axis=2, out=rows)
+    if columns is not None:
+        product.sum(axis=0, out=columns)

@@ -6,15 +6,20 @@ nodes.  A phonon of energy y kT couples node i to node j through
     T_ij(y)  = int dx f(x) { N(y) [1 - f(x+y)] l_i(x) l_j(x+y) + [N(y)+1] [1 - f(x-y)] l_i(x) l_j(x-y) }
     T_ikj(y) = the same integral with l_i(x) l_k(x) l_j(x +- y),      sum over k: T_ij
 
-so energy is conserved without a broadening.  ``y T`` is smooth and even in y, which is what is tabulated.
+so energy is conserved without a broadening.  T falls off like the thermal weight ``(y/2 / sinh(y/2))^2`` of a phonon;
+what is left of ``y T(y)`` is smooth and kept as a short Chebyshev series on the range of phonon energies that occur:
+:class:`PhononSeries`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
+from scipy.fft import dct
+from scipy.special import expit
 
 WINDOW = 40.0
 """|x| beyond which f (1 - f) is dropped (4e-18)."""
@@ -24,7 +29,39 @@ Y_MAX = 32.0
 
 _TAU_SCALE = 6.0
 _QUADRATURE = 160
-_GRID = 260
+_TERMS = (12, 24, 48, 96, 160)  # of a series; the first that is long enough
+_SERIES_ERROR = 1e-9  # of the largest coefficient
+
+
+@dataclass(frozen=True)
+class PhononSeries:
+    """``y T(y)`` over :func:`thermal_factor` on ``0 <= y <= top``, as K Chebyshev polynomials of ``2 y / top - 1``.
+
+    Attributes
+    ----------
+    pair : (K, m, m)        coefficients for y T_ab
+    out : (K, m, m)         for ``y sum_b T_acb``: out-scattering between a and c
+    triple : (K, m, m, m)   for y T_acb, axes (a, c, b); empty unless asked for
+    """
+
+    top: float
+    pair: np.ndarray
+    out: np.ndarray
+    triple: np.ndarray
+
+    def polynomials(self, y) -> Iterator[np.ndarray]:
+        """The K polynomials at y, one after the other; each array is only valid until the next is asked for."""
+        twice = np.asarray(y) * (4 / self.top) - 2
+        last, now = np.ones_like(twice), 0.5 * twice
+        yield last
+        for _ in range(len(self.pair) - 1):
+            yield now
+            last, now = now, np.subtract(twice * now, last, out=last)
+
+    def values(self, coefficients, y) -> np.ndarray:
+        """Sum of a series at y (any shape): shape y.shape + coefficients.shape[1:]."""
+        basis = np.stack([p.ravel() for p in map(np.copy, self.polynomials(y))], axis=1)
+        return (basis @ coefficients.reshape(len(basis.T), -1)).reshape((*np.shape(y), *coefficients.shape[1:]))
 
 
 class EnergyBasis:
@@ -57,13 +94,12 @@ class EnergyBasis:
         if n == 1:  # the quasi-elastic theory knows no band edge
             interval = (-WINDOW, WINDOW)
         self.interval = (max(interval[0], -WINDOW), min(interval[1], WINDOW))
-        lo, hi = np.tanh(np.array(self.interval) / _TAU_SCALE)
-        t, _ = np.polynomial.legendre.leggauss(n)
         if n == 1:
             # the one node of the quasi-elastic theory sits at the chemical potential
             self._tau = np.zeros(1)
         else:
-            self._tau = 0.5 * (hi + lo) + 0.5 * (hi - lo) * t
+            lo, hi = np.tanh(np.array(self.interval) / _TAU_SCALE)
+            self._tau, _ = _gauss(lo, hi, n)
         self.nodes = _TAU_SCALE * np.arctanh(self._tau)
         difference = self._tau[:, None] - self._tau[None, :] + np.eye(n)
         self._barycentric = 1 / np.prod(difference, axis=1)
@@ -71,66 +107,98 @@ class EnergyBasis:
         self.size = self._fold.shape[0]
         x, weight = _gauss(*self.interval, _QUADRATURE)
         self.thermal_weight = self.functions(x) @ (weight * _fermi(x) * _fermi(-x))
-        self._pair_spline, self._triple_spline, self._out_spline = self._tabulate()
+        self._series: dict[tuple[float, bool], PhononSeries] = {}
 
     def functions(self, x) -> np.ndarray:
-        """Values of the basis functions, shape (size, len(x))."""
+        """Values of the basis functions, shape (size, *x.shape)."""
         tau = np.tanh(np.asarray(x) / _TAU_SCALE)
-        d = tau[None, :] - self._tau[:, None]
-        exact = np.abs(d) < 1e-14
-        terms = self._barycentric[:, None] / np.where(exact, 1.0, d)
-        hit = exact.any(axis=0)
-        values = np.where(hit, exact, terms / np.where(hit, 1.0, terms.sum(axis=0)))
-        return self._fold @ values
+        d = tau[None] - self._tau.reshape(-1, *(1,) * tau.ndim)
+        # on a node: that function is one, and the others are smaller than rounding
+        d[np.abs(d) < 1e-14] = 1e-280
+        terms = np.divide(self._barycentric.reshape(d.shape[:1] + (1,) * tau.ndim), d, out=d)
+        terms /= terms.sum(axis=0)
+        return np.tensordot(self._fold, terms, axes=1) if self.even else terms
 
     def pair(self, y) -> np.ndarray:
         """T_ab(y), shape y.shape + (size, size); y > 0, zero beyond `Y_MAX`."""
-        return self._evaluate(self._pair_spline, y).reshape((*np.shape(y), self.size, self.size))
+        return self._evaluate("pair", y)
 
     def triple(self, y) -> np.ndarray:
         """T_acb(y), shape y.shape + (size, size, size), axes (a, c, b); the sum over c is `pair`."""
-        return self._evaluate(self._triple_spline, y).reshape((*np.shape(y), self.size, self.size, self.size))
+        return self._evaluate("triple", y)
 
     def out(self, y) -> np.ndarray:
         """``sum_b T_acb(y)``: out-scattering between a and c, shape y.shape + (size, size)."""
-        return self._evaluate(self._out_spline, y).reshape((*np.shape(y), self.size, self.size))
+        return self._evaluate("out", y)
 
-    @staticmethod
-    def _evaluate(spline, y):
+    def _evaluate(self, name, y):
         y = np.asarray(y, dtype=float)
         inside = np.clip(y, 1e-12, Y_MAX)
-        return spline(np.sqrt(inside)) * ((y <= Y_MAX) / inside)[..., None]
+        series = self.series(float(inside.max()), triple=name == "triple")
+        coefficients = getattr(series, name)
+        factor = (thermal_factor(inside) * (y <= Y_MAX) / inside).reshape(y.shape + (1,) * (coefficients.ndim - 1))
+        return series.values(coefficients, inside) * factor
 
-    def _tabulate(self):
-        grid = np.linspace(0, np.sqrt(Y_MAX), _GRID)
-        m = self.size
-        pair = np.empty((_GRID, m, m))
-        triple = np.empty((_GRID, m, m, m))
+    def series(self, largest: float, *, triple: bool = False) -> PhononSeries:
+        """Series that holds up to the phonon energy `largest` (kT) at least, or up to `Y_MAX`."""
+        steps = np.floor(2 * np.log2(Y_MAX / min(max(largest, 1e-3), Y_MAX)) + 1e-9)
+        top = float(Y_MAX * 2 ** (-0.5 * steps))  # a ladder, so that near temperatures share a series
+        if (top, triple) not in self._series:
+            self._series[top, triple] = self._expand(top, triple)
+        return self._series[top, triple]
+
+    def _expand(self, top: float, triple: bool) -> PhononSeries:
+        for terms in _TERMS:
+            y = 0.5 * top * (1 + np.cos(np.pi * (np.arange(terms) + 0.5) / terms))
+            tables = self._triples(y) if triple else self._pairs(y)
+            scale = 1 / thermal_factor(y)
+            tables = [dct((t.T * scale).T, axis=0) / terms for t in tables]
+            for t in tables:
+                t[0] *= 0.5
+            size = np.max([np.abs(t).reshape(terms, -1).max(axis=1) for t in tables], axis=0)
+            kept = int(np.flatnonzero(size > _SERIES_ERROR * size.max())[-1]) + 1
+            if kept <= 0.75 * terms:
+                break
+        pair, out, *rest = (t[:kept] for t in tables)
+        return PhononSeries(top, 0.5 * (pair + pair.transpose(0, 2, 1)), out, rest[0] if rest else np.empty(0))
+
+    def _events(self, y):
+        """Initial and final functions (size, Y, X) and weights (Y, X) of absorption and of emission, times y."""
         lo, hi = self.interval
-        for row, root in enumerate(grid):
-            y = root**2
-            # y N(y) and y (N(y) + 1) stay finite at y = 0
-            absorbed = 1.0 if y == 0 else y / np.expm1(y)
-            both = []
-            for sign, factor in ((1, absorbed), (-1, absorbed + y)):
-                a, b = max(lo, lo - sign * y), min(hi, hi - sign * y)
-                if b <= a:
-                    continue
-                x, weight = _gauss(a, b, _QUADRATURE)
-                start, final = self.functions(x), self.functions(x + sign * y)
-                w = weight * factor * _fermi(x) * _fermi(-(x + sign * y))
-                products = (start[:, None] * start[None, :]).reshape(m * m, -1)
-                both.append((products * w) @ final.T)
-            triple[row] = sum(both, np.zeros((m * m, m))).reshape(m, m, m)
-            pair[row] = triple[row].sum(axis=1)
-        pair = 0.5 * (pair + pair.transpose(0, 2, 1))
-        tables = (pair, triple, triple.sum(axis=-1))
-        return tuple(make_interp_spline(grid, table.reshape(_GRID, -1), k=5) for table in tables)
+        y = y[:, None]
+        # y N(y) and y (N(y) + 1) stay finite at y = 0
+        absorbed = np.where(y > 0, y / np.expm1(np.maximum(y, 1e-300)), 1.0)
+        for sign, factor in ((1, absorbed), (-1, absorbed + y)):
+            a, b = np.maximum(lo, lo - sign * y), np.minimum(hi, hi - sign * y)
+            x, weight = _gauss(a, np.maximum(a, b), _QUADRATURE)
+            final = x + sign * y
+            yield self.functions(x), self.functions(final), weight * factor * _fermi(x) * _fermi(-final)
+
+    def _pairs(self, y):
+        """y T_ab and its out-scattering: shapes (Y, m, m)."""
+        pair, out = 0.0, 0.0
+        for start, final, weight in self._events(y):
+            weighted = (start * weight).transpose(1, 0, 2)
+            pair = pair + np.matmul(weighted, final.transpose(1, 2, 0))
+            out = out + np.matmul(weighted, start.transpose(1, 2, 0))
+        return [pair, out]
+
+    def _triples(self, y):
+        """The same and y T_acb, shape (Y, m, m, m)."""
+        m = self.size
+        triple = np.zeros((len(y), m * m, m))
+        for start, final, weight in self._events(y):
+            weighted = start * weight
+            for row in range(len(y)):
+                products = (weighted[:, None, row] * start[None, :, row]).reshape(m * m, -1)
+                triple[row] += products @ final[:, row].T
+        triple = triple.reshape(-1, m, m, m)
+        return [triple.sum(axis=2), triple.sum(axis=3), triple]
 
 
 @lru_cache(maxsize=64)
 def energy_basis(n: int, interval=(-WINDOW, WINDOW), even: bool = False) -> EnergyBasis:
-    """Cached :class:`EnergyBasis`: the tables do not depend on temperature."""
+    """Cached :class:`EnergyBasis`: its series do not depend on temperature."""
     return EnergyBasis(n, interval, even=even)
 
 
@@ -142,11 +210,16 @@ def _even_fold(n: int) -> np.ndarray:
     return rows
 
 
+def thermal_factor(y):
+    """``(y/2 / sinh(y/2))^2``: how phonons of y kT die out."""
+    return (0.5 * y / np.sinh(0.5 * y)) ** 2
+
+
 def _fermi(x):
-    return 0.5 * (1 - np.tanh(0.5 * x))
+    return expit(-x)
 
 
-def _gauss(a: float, b: float, n: int):
+def _gauss(a, b, n: int):
     x, w = _gauss_unit(n)
     return 0.5 * (b + a) + 0.5 * (b - a) * x, 0.5 * (b - a) * w
 
