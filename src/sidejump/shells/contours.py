@@ -6,6 +6,9 @@ moved onto the exact energy, and ``dk/dtheta`` taken by FFT, so that integrals c
 
 from __future__ import annotations
 
+import weakref
+from dataclasses import dataclass
+
 import contourpy
 import numpy as np
 
@@ -17,38 +20,95 @@ from .shell import Shell
 
 _GRIDS = (97, 193, 385, 769)  # a finer one is used when the contours of the coarser one jump between two contours
 _OVERSAMPLING = 512
+_ROUNDING = 1e-16  # modes of this relative size are noise
 
 
 def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy) -> Shell | None:
     """All contours of all bands at `energy`; None if there are none."""
+    curves, unresolved = _found(model, energy, degeneracy)
+    if not curves:
+        return None
+    parts = [curve.points(model, energy, spacing, turn, minimum) for curve in curves]
+    k, weight, area = (np.concatenate([p[i] for p in parts]) for i in range(3))
+    counts = [len(p[0]) for p in parts]
+    return Shell(
+        energy=energy,
+        k=k,
+        band=np.repeat([c.band for c in curves], counts),
+        weight=weight,
+        area=area,
+        sheet=np.repeat(np.arange(len(parts)), counts),
+        unconverged=sum(p[3] for p in parts),
+        unresolved=unresolved,
+    )
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """One contour as a smooth curve.
+
+    Attributes
+    ----------
+    band : int          lowest of its group
+    members : int       bands of the group
+    k : (n, 2)          on the exact energy, uniform in arc length
+    period : (2,)       what k gains in one turn
+    grid_step : float   longest step of a point
+    turning : (n,)      how fast the state turns along the curve, angstrom
+    jumps : bool        whether the points change to another contour
+    """
+
+    band: int
+    members: int
+    k: np.ndarray
+    period: np.ndarray
+    grid_step: float
+    turning: np.ndarray
+    jumps: bool
+
+    def points(self, model, energy, spacing, turn, minimum):
+        """Points, weights, lengths and the number of points off the energy."""
+        length = _speed(self.k, self.period).mean()
+        density = np.full(_OVERSAMPLING, 1.0 / spacing)
+        if turn is not None:
+            density = np.maximum(density, _widened(self.turning) / turn)
+        density = _smoothed(density)
+        count = max(minimum, int(np.ceil(length * density.mean())))
+        count += count % 2
+        k = _uniform(self.k, self.period, density, count)
+        k, v, error = move_onto(model, k, np.full(count, self.band), energy, largest_step=self.grid_step)
+        arc = _speed(k, self.period) / count
+        weight = self.members * arc / (np.linalg.norm(v, axis=1) * (2 * np.pi) ** 2)
+        return k, weight, arc, int((error > 1e-8).sum())
+
+
+_last: list = []
+# the contours found last: shells of one energy and several spacings follow each other
+
+
+def _found(model, energy, degeneracy) -> tuple[list[_Curve], int]:
+    """All contours, and how many of them jump to another one even on the finest grid."""
     origin, axes = search_domain(model, energy)
-    parts: list = []
+    # a model can be changed: energies at some points tell
+    probe = band_energies(model, origin + np.random.default_rng(0).random((64, 2)) @ axes)
+    if _last:
+        known, *key, seen, result = _last
+        if known() is model and key == [energy, degeneracy] and np.array_equal(seen, probe):
+            return result
+    curves: list[_Curve] = []
     for grid in _GRIDS:
-        parts, broken = [], 0
+        curves, broken = [], 0
         for band, line, period, grid_step in _polylines(model, energy, origin, axes, grid):
-            part = _sample(model, energy, band, line, period, spacing, turn, minimum, grid_step, degeneracy)
-            if part is not None:
-                *arrays, jumps = part
-                parts.append((band, *arrays))
-                broken += jumps
+            curve = _curve(model, energy, band, line, period, grid_step, degeneracy)
+            if curve is not None:
+                curves.append(curve)
+                broken += curve.jumps
                 if broken and grid != _GRIDS[-1]:
                     break
         if not broken:
             break
-    if not parts:
-        return None
-    k, weight, area = (np.concatenate([p[i] for p in parts]) for i in (1, 2, 3))
-    counts = [len(p[1]) for p in parts]
-    return Shell(
-        energy=energy,
-        k=k,
-        band=np.repeat([p[0] for p in parts], counts),
-        weight=weight,
-        area=area,
-        sheet=np.repeat(np.arange(len(parts)), counts),
-        unconverged=sum(p[4] for p in parts),
-        unresolved=broken,
-    )
+    _last[:] = [weakref.ref(model), energy, degeneracy, probe, (curves, broken)]
+    return curves, broken
 
 
 def _polylines(model, energy, origin, axes, grid):
@@ -116,8 +176,8 @@ def _stitch(lines, periodic):
     return closed
 
 
-def _sample(model, energy, band, line, period, spacing, turn, minimum, grid_step, degeneracy):
-    """Points, weights and lengths of one contour, or None for a repeated member of a degenerate group."""
+def _curve(model, energy, band, line, period, grid_step, degeneracy) -> _Curve | None:
+    """A smooth curve through a line of the grid, or None for a repeated member of a degenerate group."""
     bands = np.full(_OVERSAMPLING, band)
     knots = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     keep = np.concatenate([[True], np.diff(knots) > 1e-12 * knots[-1]])
@@ -131,20 +191,12 @@ def _sample(model, energy, band, line, period, spacing, turn, minimum, grid_step
         return None
     members = 1 + int(np.cumprod(joined[band:]).sum())
     for _ in range(4):
+        speed = _speed(k, period)
+        if np.ptp(speed) < 1e-12 * speed.mean():
+            break
         k, _, _ = move_onto(model, _uniform(k, period), bands, energy, largest_step=grid_step)
-    length = _speed(k, period).mean()
-    density = np.full(_OVERSAMPLING, 1.0 / spacing)
-    if turn is not None:
-        states = solve_states(model, k, bands, degeneracy=degeneracy)
-        density = np.maximum(density, _widened(states.interband) / turn)
-    density = _smoothed(density)
-    count = max(minimum, int(np.ceil(length * density.mean())))
-    count += count % 2
-    k = _uniform(k, period, density, count)
-    bands = np.full(count, band)
-    k, v, error = move_onto(model, k, bands, energy, largest_step=grid_step)
-    arc = _speed(k, period) / count
-    return k, members * arc / (np.linalg.norm(v, axis=1) * (2 * np.pi) ** 2), arc, int((error > 1e-8).sum()), jumps
+    states = solve_states(model, k, bands, degeneracy=degeneracy)
+    return _Curve(band, members, k, period, grid_step, states.interband, jumps)
 
 
 def _jumps(k, v, period) -> bool:
@@ -175,14 +227,14 @@ def _uniform(k, period, density=None, count=None):
     """Points uniform in the integral of `density` over arc length, from a smooth closed curve."""
     n = len(k)
     c, m = _fourier(k, period)
-    low = np.abs(m) < n / 4
+    low = (np.abs(m) < n / 4) & (np.abs(c).max(axis=1) > _ROUNDING * np.abs(c).max())
     c, m = c[low], m[low]
     rate = _speed(k, period) * (1.0 if density is None else density)
     # s(theta) by spectral integration, then inverted by Newton
     r = np.fft.fft(rate) / n
     mr = np.fft.fftfreq(n, 1 / n)
     total = r[0].real
-    keep = (mr != 0) & (np.abs(mr) < n / 4)
+    keep = (mr != 0) & (np.abs(mr) < n / 4) & (np.abs(r) > _ROUNDING * total)
     primitive, modes = r[keep] / (2j * np.pi * mr[keep]), mr[keep]
     target = np.arange(count or n) / (count or n) * total
     theta = target / total

@@ -24,7 +24,7 @@ class OwnShells:
         self._edges = band_edges(problem.model, shell)
         self._hottest = hottest
         self._flow: ShellFlow | None = None
-        self._reach = 0.0
+        self._carried_to = (problem.mu, problem.mu)
 
     def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
         """Response at kT (eV) with so many energy nodes."""
@@ -33,7 +33,8 @@ class OwnShells:
         if basis.n == 1:
             k, weight = shell.k[:, None], shell.weight[:, None]
         else:
-            k, weight = self._carried(nodes).at(problem.mu + kt * basis.nodes)
+            energies = problem.mu + kt * basis.nodes
+            k, weight = self._carried(energies).at(energies)
         points = shell_points(
             problem.model,
             problem.momentum,
@@ -69,17 +70,17 @@ class OwnShells:
         )
         return response, Size(operator.unknowns, operator.pairs, operator.nbytes)
 
-    def _carried(self, nodes: int) -> ShellFlow:
-        reach = float(np.abs(energy_basis(max(nodes, USUAL_NODES)).nodes).max()) * 1.01
-        if self._flow is None or reach > self._reach:
-            kt, interval = self._hottest, self.interval(self._hottest)
-            self._reach = reach
-            self._flow = ShellFlow(
-                self.problem.model,
-                self.shell,
-                self.problem.mu + kt * max(interval[0], -reach),
-                self.problem.mu + kt * min(interval[1], reach),
-            )
+    def _carried(self, energies) -> ShellFlow:
+        """The points carried to `energies` (eV) at least; when this has to be done again, as far as it may ever be."""
+        low, high = energies.min() - 1e-9, energies.max() + 1e-9
+        if self._flow is None or low < self._carried_to[0] or high > self._carried_to[1]:
+            if self._flow is not None:
+                kt, reach = self._hottest, 1.01 * float(np.abs(energy_basis(USUAL_NODES).nodes).max())
+                interval = self.interval(kt)
+                low = min(low, self.problem.mu + kt * max(interval[0], -reach))
+                high = max(high, self.problem.mu + kt * min(interval[1], reach))
+            self._carried_to = low, high
+            self._flow = ShellFlow(self.problem.model, self.shell, low, high)
             for sentence in self._flow.warnings:
                 self.problem.warn(sentence)
         return self._flow
@@ -102,7 +103,7 @@ class OwnShells:
 
 
 USUAL_NODES = 15
-"""Shells are carried as far as so many nodes reach."""
+"""Shells that have to be carried farther are carried as far as so many nodes reach."""
 
 
 def band_edges(model, shell) -> tuple[float, float]:
