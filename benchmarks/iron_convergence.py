@@ -56,7 +56,7 @@ def iron(accuracy: float, temperatures) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("accuracy", nargs="*", type=float, default=[0.7, 1.0, 1.4])
+    parser.add_argument("accuracy", nargs="*", type=float, default=[0.5, 0.7, 1.0])
     parser.add_argument("-T", "--temperatures", nargs="+", type=float, default=[10, 20, 40, 80, 150, 300])
     arguments = parser.parse_args()
     runs = {a: iron(a, arguments.temperatures) for a in arguments.accuracy}

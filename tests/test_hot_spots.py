@@ -96,7 +96,7 @@ def test_spacings_of_cold_phonons_in_three_dimensions():
     """Half the spacing at most once; below, it is known how far apart the points remain."""
     problem = problem_of("lattice")
     base, sound = problem.base_spacing, problem.sound
-    crossover = 0.345 * base * sound / KB  # T below which kT / c holds less than 1 / 0.345 cells
+    crossover = 0.45 * base * sound / KB  # T below which kT / c holds less than 1 / 0.45 cells
     ladder = [problem.spacing(t) for t in (10 * crossover, 1.01 * crossover, 0.99 * crossover, 0.51 * crossover)]
     np.testing.assert_allclose(ladder, [base, base, base / 2, base / 2])
     assert all(problem.coarseness(t) <= 1.0 for t in (10 * crossover, 1.01 * crossover, 0.51 * crossover))
@@ -127,7 +127,7 @@ def test_spacings_in_two_dimensions():
 def test_accuracy_divides_every_spacing(accuracy):
     problem, plain = problem_of("weyl", accuracy=accuracy), problem_of("weyl")
     assert problem.base_spacing == pytest.approx(plain.base_spacing / accuracy)
-    t = 0.6 * 0.345 * plain.base_spacing * plain.sound / KB
+    t = 0.6 * 0.45 * plain.base_spacing * plain.sound / KB
     assert problem.spacing(t) == pytest.approx(plain.spacing(t) / accuracy)
 
 
@@ -141,7 +141,7 @@ def test_cold_shell_in_a_run():
     """Two temperatures on two rungs; the colder takes more states, and the warning is in the report."""
     model, mu, more = CASES["weyl"]
     base, sound = more["spacing"], 0.01
-    crossover = 0.345 * base * sound / KB
+    crossover = 0.45 * base * sound / KB
     settings = TransportSettings(energy_nodes=1, geometry="shared", levels=0, **more)
     one = dict(chemical_potential=mu, settings=settings)
     hot = run_transport(model, [phonons()], temperatures=[1.5 * crossover], **one)

@@ -15,7 +15,7 @@ from .settings import TransportSettings
 _THERMAL_POINTS = 1.2
 """2D: points per kT/c along a contour (theory, section 4)."""
 
-_THERMAL_CELLS = 0.345
+_THERMAL_CELLS = 0.45
 """3D: cells per kT/c, each with one point for every band in it."""
 
 _FINEST = 1
