@@ -113,6 +113,41 @@ def test_input_files_lead_to_the_data(folder, data):
     assert scatterer.images == "file" and scatterer.data.phonons.acoustic_sum_rule_violation < 1e-10
 
 
+@pytest.mark.parametrize("output", ["toy.h5", "link.h5"])
+def test_data_are_never_a_target(folder, capsys, output):
+    (folder / "in.toml").write_text(INPUT.format(level="fermi_energy = 0.0"))
+    (folder / "link.h5").symlink_to("toy.h5")
+    before = (folder / "toy.h5").read_bytes()
+    assert main(["run", "in.toml", "-o", output, "--force"]) == 2
+    assert "is an input of this run" in capsys.readouterr().err
+    assert (folder / "toy.h5").read_bytes() == before
+
+
+def test_every_file_that_a_run_reads_is_protected(folder):
+    (folder / "sub").mkdir()
+    for name in ("a_tb.dat", "a_wsvec.dat", "b.dat", "in.toml"):
+        (folder / "sub" / name).touch()
+    (folder / "sub" / "epw" / "deep").mkdir(parents=True)
+    for name in ("crystal.fmt", "deep/ifc.q2r.xml"):
+        (folder / "sub" / "epw" / name).touch()
+    rest = {
+        "scattering": [{"kind": "impurity", "correlation": "zero_range", "density": 1e20, "strength": 1.0}],
+        "temperature": {"values": [300]},
+    }
+
+    def names(**electrons):
+        settings = config.validate({"electrons": {"fermi_energy": 0.0, **electrons}, **rest})
+        return {p.relative_to(folder / "sub").as_posix() for p in config.files_read(folder / "sub/in.toml", settings)}
+
+    beside = {"in.toml", "a_tb.dat", "a_wsvec.dat"}
+    assert names(model="wannier90", file="a_tb.dat") == beside
+    assert names(model="wannier90", file="a_tb.dat", wsvec="b.dat") == beside | {"b.dat"}
+    assert names(model="epw", directory="epw", wannier90="a_tb.dat") == beside | {
+        "epw/crystal.fmt",
+        "epw/deep/ifc.q2r.xml",
+    }
+
+
 def test_an_exchange_field_on_files_with_spin(folder, data):
     level = 'fermi_energy = 0.0\nspin_ordering = "interleaved"\nzeeman = [0.0, 0.0, 0.5]'
     settings = config.validate(tomllib.loads(INPUT.format(level=level)))

@@ -49,8 +49,9 @@ def run(
     settings = config.read_input(source)
     target = output or Path(settings.output.file or source.with_suffix(".nc").name)
     figure = Path(settings.output.figure) if settings.output.figure else target.with_suffix(".png")
-    files.check_target(target, force=force, endings=files.DATASETS, inputs=(source,))
-    files.check_target(figure, force=force, endings=files.FIGURES, inputs=(source,))
+    inputs = tuple(config.files_read(source, settings))
+    files.check_target(target, force=force, endings=files.DATASETS, inputs=inputs)
+    files.check_target(figure, force=force, endings=files.FIGURES, inputs=inputs)
     job = prepare(source)
     cost = job.estimate()  # refuses what does not fit into the memory
     if not quiet:

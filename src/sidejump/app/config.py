@@ -44,6 +44,23 @@ def read_text(path) -> str:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
+def files_read(path, settings: schema.RunInput) -> list[Path]:
+    """The input file `path` and every file its `[electrons]` section names or finds beside those; existing ones."""
+    folder, section = Path(path).parent, settings.electrons
+    found = [Path(path)]
+    for key in ("file", "wsvec", "wannier90", "directory"):
+        name = getattr(section, key, None)
+        if name is None:
+            continue
+        named = folder / name
+        if key == "directory":
+            found += named.rglob("*")
+            continue
+        stem = named.name.removesuffix(".gz").removesuffix("_tb.dat").removesuffix("_hr.dat")
+        found += [named, *(named.with_name(stem + end) for end in ("_wsvec.dat", "_wsvec.dat.gz", ".win"))]
+    return [file for file in found if file.is_file()]
+
+
 def parse(text: str, path) -> dict:
     """TOML as a dictionary.
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from pydantic import ValidationError
 
 from ..electrons.base import ElectronModel
 from ..electrons.symmetry import symmetry_report
@@ -19,12 +18,11 @@ from ..errors import InputError
 from ..intrinsic import intrinsic_conductivity
 from ..transport import Problem, TransportSettings, estimate_cost, run_transport
 from . import build, config
+from .arguments import check_settings, checked_temperatures
 from .attributes import peak_memory
 from .hall_symmetry import allowed_projector
 from .judge import judge
 from .results import assemble, warn
-from .schema import SolverInput
-from .sentences import first_sentence
 
 
 def anomalous_hall(
@@ -178,8 +176,8 @@ class Job:
         for s in self.scatterers:
             if not hasattr(s, "branches") and not hasattr(s, "source"):
                 raise InputError(f"scatterer {s!r}: give what sidejump.impurity(...) and its like return")
-        _check_settings(self.settings)
-        self.temperatures = _checked_temperatures(self.temperatures)
+        check_settings(self.settings)
+        self.temperatures = checked_temperatures(self.temperatures)
         try:
             self.chemical_potential = float(self.chemical_potential)
         except (TypeError, ValueError):
@@ -335,33 +333,6 @@ class _Clock:
 
     def report(self) -> dict[str, float]:
         return self.laps | {"seconds": self.last - self.started}
-
-
-def _check_settings(settings: TransportSettings) -> None:
-    """Settings that an input file also has obey the same rules."""
-    shared = set(SolverInput.model_fields) - {"intrinsic", "memory"}
-    given = {k: v for k, v in asdict(settings).items() if k in shared and v is not None}
-    try:
-        SolverInput.model_validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise InputError(first_sentence([dict(first) | {"loc": ("solver", *first["loc"])}])) from None
-
-
-def _checked_temperatures(values) -> np.ndarray:
-    try:
-        temperatures = np.atleast_1d(np.asarray(values, dtype=float))
-    except (TypeError, ValueError):
-        raise InputError(f"temperatures = {values!r}: give a list of numbers (K)") from None
-    if temperatures.ndim != 1 or not len(temperatures):
-        raise InputError(f"temperatures = {temperatures.tolist()} must be a list of positive numbers (K)")
-    wrong = temperatures[~(np.isfinite(temperatures) & (temperatures > 0))]
-    if len(wrong):
-        raise InputError(f"temperatures holds {wrong[0]}; each must be positive and finite (K)")
-    unique, counts = np.unique(temperatures, return_counts=True)
-    if counts.max() > 1:
-        raise InputError(f"temperatures lists {unique[counts > 1][0]:g} K twice; give each once")
-    return temperatures
 
 
 def _is_silent(scatterer, q: float) -> bool:

@@ -1,0 +1,68 @@
+"""What a caller in Python hands to a run, held to the rules of an input file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+from pydantic import ValidationError
+
+from ..errors import InputError
+from ..transport import TransportSettings
+from .schema import SolverInput
+from .sentences import first_sentence
+
+_LEAST_MEMORY = 1e3  # bytes: a number below is meant in GB
+_LEAST_POINTS = 4  # three make no more than a triangle of a Fermi line
+
+
+def check_settings(settings: TransportSettings) -> None:
+    """Settings that an input file also has obey the same rules; the others have their own.
+
+    Raises
+    ------
+    InputError
+        For the first setting that is wrong.
+    """
+    shared = set(SolverInput.model_fields) - {"intrinsic", "memory"}
+    given = {k: v for k, v in asdict(settings).items() if k in shared and v is not None}
+    try:
+        SolverInput.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(first_sentence([dict(first) | {"loc": ("solver", *first["loc"])}])) from None
+    _require_number("memory", settings.memory, "bytes; 6 GB is 6e9", least=_LEAST_MEMORY)
+    _require_number("degeneracy", settings.degeneracy, "eV; bands closer than this form one group")
+    _require_number("minimum", settings.minimum, "fewest points on a contour", whole=True, least=_LEAST_POINTS)
+
+
+def _require_number(name: str, value, meaning: str, *, whole: bool = False, least: float = 0.0) -> None:
+    kind = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise InputError(f"{name} = {value!r}: give a {'whole' if whole else 'plain'} number ({meaning})")
+    if not np.isfinite(value) or value < least or value <= 0:
+        bound = f"at least {least:g}" if least else "above 0"
+        raise InputError(f"{name} = {value} must be finite and {bound} ({meaning})")
+
+
+def checked_temperatures(values) -> np.ndarray:
+    """Temperatures as an array (nT,), K, in the order given.
+
+    Raises
+    ------
+    InputError
+        If they are not positive finite numbers, each once.
+    """
+    try:
+        temperatures = np.atleast_1d(np.asarray(values, dtype=float))
+    except (TypeError, ValueError):
+        raise InputError(f"temperatures = {values!r}: give a list of numbers (K)") from None
+    if temperatures.ndim != 1 or not len(temperatures):
+        raise InputError(f"temperatures = {temperatures.tolist()} must be a list of positive numbers (K)")
+    wrong = temperatures[~(np.isfinite(temperatures) & (temperatures > 0))]
+    if len(wrong):
+        raise InputError(f"temperatures holds {wrong[0]}; each must be positive and finite (K)")
+    unique, counts = np.unique(temperatures, return_counts=True)
+    if counts.max() > 1:
+        raise InputError(f"temperatures lists {unique[counts > 1][0]:g} K twice; give each once")
+    return temperatures
