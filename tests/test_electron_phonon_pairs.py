@@ -15,7 +15,7 @@ from sidejump.electrons.lattice import LatticeModel
 from sidejump.electrons.states import solve_states
 from sidejump.errors import InputError
 from sidejump.kinetics.energy_basis import energy_basis
-from sidejump.kinetics.kernel import ScatteringKernel
+from sidejump.kinetics.kernel import SharedKernel, level_of
 from sidejump.kinetics.momentum import MomentumTransfer
 from sidejump.scattering.base import Branch, Scatterer
 from sidejump.scattering.electron_phonon import ElectronPhononScatterer
@@ -163,12 +163,11 @@ def test_pairs_of_one_wave_vector_and_neighbours():
     states = solve_states(data.electrons, k, np.zeros(5, dtype=int))
     source = prepared(data, states)
     total = 0.0
-    kernel = ScatteringKernel(source.branches, energy_basis(1), 0.02, source.z_max(3.0), z_floor=source.z_max(1e-8))
+    z_max = source.z_max(3.0)
+    kernel = SharedKernel(source.branches, energy_basis(1, even=True), 0.02, z_max, z_floor=source.z_max(1e-8))
     for c in source.evaluate(slice(0, 1), slice(0, 5), np.inf):
         assert c.strength[0, 0] == 0 and not c.shift[:, 0, 0].any()
-        index, weights = kernel.locate(c.z)
-        value = sum(w * kernel.pair[index + p, 0, 0] for p, w in enumerate(weights))
-        total = total + c.strength * value
+        total = total + c.strength * kernel.pair[0, 0][level_of(c.z, z_max)]
     np.testing.assert_allclose(total[0, 3], total[0, 4], rtol=1e-2)
     assert total[0, 1:].max() < 2 * total[0, 4]
 

@@ -337,8 +337,9 @@ def test_strength_of_all_couplings():
 
     model = WithZeeman(rashba_lattice(), (0.0, 0.0, 0.2))
     weak, strong = (solve(model, -0.9, 100.0, scatterers(f), energy_nodes=3)[0] for f in (1.0, 12.0))
-    same([strong[0]], [weak[0] / 12], 1e-9)
-    same(strong[1:], weak[1:], 1e-8)
+    # the pairs of a shared shell are kept in single precision
+    same([strong[0]], [weak[0] / 12], 1e-7)
+    same(strong[1:], weak[1:], 1e-7)
 
 
 @pytest.mark.parametrize("dimension", [2, 3])
@@ -356,7 +357,7 @@ def test_length_scale(dimension):
 
     small_parts, _ = solve(model, mu, scatterers=source(1.0))
     large_parts, _ = solve(large, mu, scatterers=source(3.0))
-    same(large_parts, small_parts * 3.0 ** (2 - dimension), 1e-8 if dimension == 2 else 2e-5)
+    same(large_parts, small_parts * 3.0 ** (2 - dimension), 1e-7 if dimension == 2 else 2e-5)
 
 
 def test_units_of_conductivity():
