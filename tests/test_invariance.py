@@ -172,9 +172,7 @@ def other_home_cells(model, cells):
         for i in range(n):
             for j in range(n):
                 # <i R_i|H|j R_j + R'> = H_ij(R' + R_j - R_i)
-                entry = table.setdefault(
-                    tuple(r - cells[j] + cells[i]), (np.zeros_like(h), np.zeros_like(p))
-                )
+                entry = table.setdefault(tuple(r - cells[j] + cells[i]), (np.zeros_like(h), np.zeros_like(p)))
                 entry[0][i, j], entry[1][:, i, j] = h[i, j], p[:, i, j]
     moved = np.asarray(cells) @ model.cell
     home = table[(0,) * model.dimension]
@@ -199,7 +197,9 @@ def sites_in_the_position_matrix(model):
 
 CHANGES = {
     "origin": lambda m: shifted_origin(m, np.array([0.7, -1.3, 0.4])[: m.dimension]),
-    "home cells": lambda m: other_home_cells(m, np.array([[1, 0, -1], [0, -2, 0], [1, 1, 0]])[: m.n_orbitals, : m.dimension]),  # noqa: E501
+    "home cells": lambda m: other_home_cells(
+        m, np.array([[1, 0, -1], [0, -2, 0], [1, 1, 0]])[: m.n_orbitals, : m.dimension]
+    ),  # noqa: E501
 }
 
 
