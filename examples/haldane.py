@@ -3,17 +3,15 @@
 import numpy as np
 
 import sidejump as sj
-from sidejump.electrons.tight_binding import TightBinding
-from sidejump.intrinsic import intrinsic_conductivity
 
-honeycomb = TightBinding([[2.46, 0.0], [1.23, 2.1304]], [((1 / 3, 1 / 3), 1), ((2 / 3, 2 / 3), 1)])
+honeycomb = sj.TightBinding([[2.46, 0.0], [1.23, 2.1304]], [((1 / 3, 1 / 3), 1), ((2 / 3, 2 / 3), 1)])
 for vector in [(0, 0), (-1, 0), (0, -1)]:
     honeycomb.hop(0, 1, vector, -1.0)
 for vector in [(1, 0), (0, -1), (-1, 1)]:
     honeycomb.hop(0, 0, vector, 0.05j).hop(1, 1, vector, -0.05j)
 model = honeycomb.build()
 
-gap = intrinsic_conductivity(model, 0.0, 10.0, tolerance=1e-3)
+gap = sj.intrinsic_conductivity(model, 0.0, 10.0, tolerance=1e-3)
 print(f"in the gap: intrinsic {2 * np.pi * gap.sigma[0, 0, 1, 0]:.4f} e^2/h")
 
 phonons = sj.acoustic_deformation_potential(

@@ -40,6 +40,12 @@ def test_the_first_block_is_a_run_in_under_ten_lines():
     assert "anomalous_hall" in block and len(block.strip().splitlines()) < 10
 
 
+def test_every_name_in_a_result_is_on_its_page(stand_in):
+    names = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "results.md").read_text()))
+    missing = (set(stand_in.attrs) | set(stand_in.variables)) - names
+    assert not missing, f"docs/results.md lacks {sorted(missing)}"
+
+
 def test_files_that_pages_name_exist():
     for page in PAGES:
         text = page.read_text()

@@ -13,9 +13,13 @@ from .electrons.function import FunctionModel
 from .electrons.lattice import LatticeModel
 from .electrons.luttinger import Luttinger
 from .electrons.rashba import RashbaFerromagnet
+from .electrons.symmetry import symmetry_report
+from .electrons.tight_binding import TightBinding
 from .electrons.wannier90 import read_wannier90
+from .electrons.weyl import Weyl
 from .electrons.zeeman import WithZeeman
 from .errors import InputError
+from .intrinsic import intrinsic_conductivity
 from .scattering import (
     acoustic_deformation_potential,
     impurity,
@@ -36,11 +40,14 @@ __all__ = [
     "Luttinger",
     "MassiveDirac",
     "RashbaFerromagnet",
+    "TightBinding",
+    "Weyl",
     "WithZeeman",
     "acoustic_deformation_potential",
     "anomalous_hall",
     "convert",
     "impurity",
+    "intrinsic_conductivity",
     "optical_deformation_potential",
     "polar_optical",
     "read_compact",
@@ -49,5 +56,6 @@ __all__ = [
     "read_perturbo",
     "read_wannier90",
     "run",
+    "symmetry_report",
     "write_compact",
 ]

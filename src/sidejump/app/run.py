@@ -93,6 +93,11 @@ def run(source, *, progress=None, announce=None) -> xr.Dataset:
     announce : callable, optional
         Receives the estimate of cost (dict) before the work starts.
 
+    Returns
+    -------
+    xarray.Dataset
+        Dims temperature, a, b; see the documentation of the results.
+
     Raises
     ------
     InputError

@@ -1,0 +1,1 @@
+"""The linearised Boltzmann equation on shells: pairs of states, collision operator, sources, solution, response."""

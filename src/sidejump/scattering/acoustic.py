@@ -32,6 +32,12 @@ def acoustic_deformation_potential(
         D of the transverse branches taken together (one branch in 2D, two in 3D), eV.
     transverse_sound_velocity : float, optional
         m/s; required when the transverse deformation potential is not zero.
+    vertex : str or ndarray, shape (N, N)
+        "identity", "sigma_x", "sigma_y", "sigma_z" (spin of the model), or a Hermitian matrix.
+
+    Returns
+    -------
+    Scatterer
 
     Raises
     ------

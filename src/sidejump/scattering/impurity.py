@@ -30,12 +30,20 @@ def impurity(
         ``Z e^2 / (eps0 eps (q^2 + 1/l^2))`` in 3D, ``Z e^2 / (2 eps0 eps (q + 1/l))`` in 2D.
     density : float
         n in cm^-2 (2D) or cm^-3 (3D).
+    dimension : int
+        2 or 3.
     strength : float
         U in eV nm^2 (2D) or eV nm^3 (3D); zero_range and gaussian.
     correlation_length : float
         L in nm; gaussian.
     charge, dielectric_constant, screening_length : float
         Z in units of e, eps, and l in nm; screened_coulomb.
+    vertex : str or ndarray, shape (N, N)
+        "identity", "sigma_x", "sigma_y", "sigma_z" (spin of the model), or a Hermitian matrix.
+
+    Returns
+    -------
+    Scatterer
 
     Raises
     ------

@@ -22,6 +22,19 @@ def optical_deformation_potential(
         E, eV.
     mass_density : float
         kg/m^2 in 2D, kg/m^3 in 3D.
+    dimension : int
+        2 or 3.
+    vertex : str or ndarray, shape (N, N)
+        "identity", "sigma_x", "sigma_y", "sigma_z" (spin of the model), or a Hermitian matrix.
+
+    Returns
+    -------
+    Scatterer
+
+    Raises
+    ------
+    InputError
+        If the phonon energy or the density is not positive.
     """
     require_positive(phonon_energy=phonon_energy, mass_density=mass_density)
     value = deformation_potential**2 / (2 * mass_density_from_si(mass_density, dimension) * phonon_energy)
@@ -52,8 +65,16 @@ def polar_optical(
         E, eV.
     dielectric_infinity, dielectric_static : float
         Relative dielectric constants.
+    dimension : int
+        2 or 3.
     thickness : float, optional
         2D only: t in nm.
+    vertex : str or ndarray, shape (N, N)
+        "identity", "sigma_x", "sigma_y", "sigma_z" (spin of the model), or a Hermitian matrix.
+
+    Returns
+    -------
+    Scatterer
 
     Raises
     ------
