@@ -1,0 +1,235 @@
+"""The intrinsic part: closed forms, Chern numbers, Berry flux through plaquettes, and its own error estimate."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.special import expit
+
+from helpers_models import haldane, random_wannier, rashba_lattice
+from sidejump import MassiveDirac, RashbaFerromagnet, WithZeeman
+from sidejump.closed_forms import dirac
+from sidejump.electrons.weyl import Weyl
+from sidejump.errors import InputError
+from sidejump.intrinsic import band_curvature, intrinsic_conductivity
+from sidejump.units import HBAR2_OVER_2M, KB
+
+MASS, VELOCITY = 0.1, 3.0
+
+
+def hall(model, mu, temperatures, **options):
+    """sigma_yx in e^2/h of a two-dimensional model, shape (n_mu, n_T), and the whole result."""
+    result = intrinsic_conductivity(model, mu, temperatures, **options)
+    return 2 * np.pi * result.sigma[..., 1, 0], result
+
+
+# --- massive Dirac model --------------------------------------------------------------------------------------------
+
+
+def cold(mu, mass=MASS):
+    """sigma_yx at T = 0, e^2/h: ``Delta / 2 |mu|`` outside the gap, one half within."""
+    return 0.5 * mass / max(abs(mu), abs(mass))
+
+
+def warm(mu, temperature, mass=MASS):
+    """Average of the above over ``-f'``."""
+    kt = KB * temperature
+    edges = np.clip([(-abs(mass) - mu) / kt, -mu / kt, (abs(mass) - mu) / kt], -45, 45)
+    points = np.unique([-45, -10, 0, 10, 45, *edges])
+    return sum(
+        quad(lambda x: expit(x) * expit(-x) * cold(mu + kt * x, mass), a, b, epsabs=1e-14, epsrel=1e-12)[0]
+        for a, b in itertools.pairwise(points)
+    )
+
+
+@pytest.mark.parametrize("mass", [0.1, -0.1])
+def test_dirac_at_zero_temperature(mass):
+    """Within the gap and in both bands."""
+    mu = np.array([-0.5, -0.2, -0.101, -0.05, 0.0, 0.09, 0.11, 0.2, 0.7])
+    found, result = hall(MassiveDirac(mass=mass, velocity=VELOCITY), mu, 0.0, tolerance=1e-9)
+    np.testing.assert_allclose(found[:, 0], [cold(m, mass) for m in mu], rtol=0, atol=1e-8)
+    assert result.converged and result.error.max() < 1e-8
+    assert found[7, 0] == pytest.approx(dirac.intrinsic_conductivity(mass / 0.2), abs=1e-8)
+    np.testing.assert_allclose(result.sigma, -np.swapaxes(result.sigma, -1, -2), atol=1e-16)
+
+
+def test_dirac_at_finite_temperature():
+    mu, temperatures = np.array([-0.2, 0.0, 0.08, 0.15, 0.3]), np.array([30.0, 300.0, 900.0])
+    found, _ = hall(MassiveDirac(mass=MASS, velocity=VELOCITY), mu, temperatures, tolerance=1e-9)
+    expected = [[warm(m, t) for t in temperatures] for m in mu]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-8)
+    assert abs(expected[1][2] - 0.5) > 1e-2  # the gap is not wide for 900 K
+
+
+def test_tilt_moves_the_fermi_sea():
+    """Within the gap nothing changes; above it, the contour integral of the connection ``-(1 - cos) dphi / 2``."""
+    tilt, mu = 0.8, 0.25
+    model = MassiveDirac(mass=MASS, velocity=VELOCITY, tilt=(tilt, 0.0))
+    phi = 2 * np.pi * np.arange(256) / 256
+    t = tilt / VELOCITY * np.cos(phi)
+    # v k of the contour: (mu - t v k)^2 = (v k)^2 + mass^2
+    vk = (-mu * t + np.sqrt(mu**2 * t**2 + (1 - t**2) * (mu**2 - MASS**2))) / (1 - t**2)
+    upper = -0.5 * np.mean(1 - MASS / np.hypot(vk, MASS))
+    found, _ = hall(model, [0.0, mu], 0.0, tolerance=1e-9)
+    np.testing.assert_allclose(found[:, 0], [0.5, 0.5 + upper], atol=1e-8)
+    assert abs(0.5 + upper - cold(mu)) > 1e-3
+
+
+def test_rashba_ferromagnet():
+    """Both bands end at k = 0: ``(M/2) (1/h_- - 1/h_+)`` of the two circles, ``h = |Zeeman and spin-orbit field|``."""
+    model = RashbaFerromagnet(effective_mass=0.6, rashba=0.8, exchange=0.05)
+    a, alpha, exchange = HBAR2_OVER_2M / 0.6, 0.8, 0.05
+    for mu in (0.0, 0.12):
+        expected = 0.0
+        for square in np.roots([a**2, -(2 * a * mu + alpha**2), mu**2 - exchange**2]):
+            if square > 0:
+                band = np.sign(mu - a * square)
+                # int_0^k of Omega = band M alpha^2 / 2 h^3
+                expected += 0.5 * band * (1 - exchange / np.sqrt(exchange**2 + alpha**2 * square))
+        found, _ = hall(model, mu, 0.0, tolerance=1e-8)
+        assert found[0, 0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_weyl_nodes():
+    """Planes between the nodes have Chern number one: ``2 k_0 / 2 pi`` quanta per length at the nodes' energy."""
+    result = intrinsic_conductivity(Weyl(velocity=2.0, node=0.1, axial_velocity=1.5), 0.0, 0.0, tolerance=1e-3)
+    size = 0.2 / (2 * np.pi) / (2 * np.pi)
+    sigma = result.sigma[0, 0]
+    assert abs(sigma[1, 0]) == pytest.approx(size, rel=1e-3)
+    np.testing.assert_allclose(sigma[:, 2], 0, atol=1e-6 * size)
+
+
+# --- lattices -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mass, t2", [(0.2, 0.1), (0.2, -0.1), (0.9, 0.1)])
+@pytest.mark.parametrize("options, allowed", [({"mesh": 150}, 1e-6), ({"tolerance": 2e-3, "floor": 0.1}, 2e-3)])
+def test_haldane_chern_number(mass, t2, options, allowed):
+    """One quantum within the gap while ``|mass| < 3 sqrt(3) |t2|``, none beyond; its sign is that of -t2."""
+    found, result = hall(haldane(mass, t2), 0.0, 0.0, **options)
+    chern = -np.sign(t2) if abs(mass) < 3 * np.sqrt(3) * abs(t2) else 0.0
+    assert found[0, 0] == pytest.approx(chern, abs=allowed)
+    assert result.converged
+
+
+def links(model, k, step, u):
+    """Overlaps ``<u_n(k)|u_n(k + step)>`` of every band between corners, position matrix between them included."""
+    a = np.einsum("a,kamn->kmn", step, model.position_matrix(k + step / 2))
+    values, vectors = np.linalg.eigh(a)
+    transport = np.einsum("kmi,ki,kni->kmn", vectors, np.exp(-1j * values), vectors.conj())
+    here, there = u
+    return np.einsum("kmb,kmn,knb->kb", here.conj(), transport, there)
+
+
+def plaquette_flux(model, corner, edges):
+    """Berry flux of every band through parallelograms: the phase of the product of four overlaps, (nk, N)."""
+    corners = [corner, corner + edges[0], corner + edges[0] + edges[1], corner + edges[1]]
+    u = [np.linalg.eigh(model.hamiltonian(k))[1] for k in corners]
+    product = 1.0
+    for i, step in enumerate([edges[0], edges[1], -edges[0], -edges[1]]):
+        product = product * links(model, corners[i], step, (u[i], u[(i + 1) % 4]))
+    return -np.angle(product)
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_curvature_with_position_matrix_is_the_flux_through_a_plaquette(dimension):
+    model = random_wannier(dimension, 4)
+    rng = np.random.default_rng(5)
+    k = rng.normal(size=(6, dimension))
+    h = 2e-3
+    _, _, curvature = band_curvature(model, k)
+    for c, (i, j) in enumerate([(1, 2), (2, 0), (0, 1)] if dimension == 3 else [(0, 1)]):
+
+        def flux(h, i=i, j=j):
+            edges = h * np.eye(dimension)[[i, j]]
+            return plaquette_flux(model, k - edges.sum(axis=0) / 2, edges) / h**2
+
+        expected = (4 * flux(h / 2) - flux(h)) / 3
+        np.testing.assert_allclose(curvature[:, c], expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_lattice_with_position_matrix_is_the_sum_of_plaquettes():
+    """Flux of all plaquettes of the zone with the occupation at their centres, two meshes extrapolated."""
+    model, mu, temperature = random_wannier(2, 3), 0.1, 2000.0
+
+    def conductivity(n):
+        edges = model.reciprocal_cell / n
+        grid = np.stack(np.meshgrid(np.arange(n), np.arange(n), indexing="ij"), -1).reshape(-1, 2)
+        corner = grid @ edges
+        flux = plaquette_flux(model, corner, edges)
+        energy = np.linalg.eigvalsh(model.hamiltonian(corner + edges.sum(axis=0) / 2))
+        orientation = np.sign(np.linalg.det(edges))
+        # - e^2/hbar int d^2k/(2 pi)^2 f Omega for xy, hence + for yx; times 2 pi for e^2/h
+        return orientation * np.sum(flux * expit(-(energy - mu) / (KB * temperature))) / (2 * np.pi)
+
+    coarse, fine = conductivity(60), conductivity(120)
+    expected = (4 * fine - coarse) / 3
+    found, _ = hall(model, mu, temperature, tolerance=2e-3)
+    assert found[0, 0] == pytest.approx(expected, rel=2e-3)
+    without, _ = hall(random_wannier(2, 3, position=False), mu, temperature, mesh=80)
+    assert abs(without[0, 0] - expected) > 0.01 * abs(expected)  # the position matrix matters
+    dense, _ = hall(model, mu, temperature, mesh=120)
+    assert dense[0, 0] == pytest.approx(expected, rel=1e-5)
+
+
+# --- several levels at once, and the error estimate -----------------------------------------------------------------
+
+LEVELS, TEMPERATURES = np.array([-1.2, -0.9, -0.3]), np.array([0.0, 400.0])
+LATTICE = WithZeeman(rashba_lattice(), (0.0, 0.0, 0.2))
+
+
+def test_one_pass_is_as_good_as_separate_ones():
+    together, _ = hall(LATTICE, LEVELS, TEMPERATURES, mesh=40)
+    for i, mu in enumerate(LEVELS):
+        alone, _ = hall(LATTICE, mu, TEMPERATURES, mesh=40)
+        np.testing.assert_allclose(together[i], alone[0], atol=1e-13)
+    model = MassiveDirac(mass=MASS, velocity=VELOCITY)
+    mu = [0.0, 0.15, 0.4]
+    together, _ = hall(model, mu, TEMPERATURES, tolerance=1e-7)
+    for i, m in enumerate(mu):
+        alone, _ = hall(model, m, TEMPERATURES, tolerance=1e-7)
+        np.testing.assert_allclose(together[i], alone[0], atol=2e-7)
+
+
+def test_one_refined_pass_agrees_within_its_errors():
+    together, result = hall(LATTICE, LEVELS, TEMPERATURES, tolerance=1e-2)
+    for i, mu in enumerate(LEVELS):
+        alone, single = hall(LATTICE, mu, TEMPERATURES, tolerance=1e-2)
+        allowed = 2 * np.pi * (result.error[i] + single.error[0])
+        assert np.all(np.abs(together[i] - alone[0]) <= allowed)
+
+
+def test_error_estimate_is_honest():
+    """The error made is below the one stated, which meets the tolerance."""
+    reference, fine = hall(LATTICE, LEVELS, TEMPERATURES, tolerance=2e-3)
+    assert fine.converged
+    for tolerance in (1e-1, 3e-2, 1e-2):
+        found, result = hall(LATTICE, LEVELS, TEMPERATURES, tolerance=tolerance)
+        made, stated = np.abs(found - reference), 2 * np.pi * result.error
+        assert np.all(made <= stated + 2 * np.pi * fine.error)
+        assert np.all(stated <= tolerance * np.maximum(np.abs(found), 1e-4))
+    assert result.points < fine.points
+
+
+def test_error_estimate_of_continuum_models():
+    model = MassiveDirac(mass=MASS, velocity=VELOCITY, tilt=(0.8, 0.3))
+    reference, _ = hall(model, [0.15, 0.4], TEMPERATURES, tolerance=1e-9)
+    for tolerance in (1e-2, 1e-4):
+        found, result = hall(model, [0.15, 0.4], TEMPERATURES, tolerance=tolerance)
+        assert np.all(np.abs(found - reference) <= 2 * np.pi * result.error + 1e-9)
+
+
+def test_too_few_points_are_admitted():
+    result = intrinsic_conductivity(LATTICE, LEVELS, TEMPERATURES, tolerance=1e-6, max_points=6000)
+    assert not result.converged and result.points < 20000
+    assert result.error.max() > 0
+
+
+def test_bad_input():
+    with pytest.raises(InputError, match="negative"):
+        intrinsic_conductivity(LATTICE, 0.0, -1.0)
+    with pytest.raises(InputError, match=r"k\.p model"):
+        intrinsic_conductivity(MassiveDirac(mass=MASS, velocity=VELOCITY), 0.0, 0.0, mesh=10)
+    with pytest.raises(InputError, match="tolerance"):
+        intrinsic_conductivity(LATTICE, 0.0, 0.0, tolerance=0.0)
