@@ -199,7 +199,7 @@ CHANGES = {
     "origin": lambda m: shifted_origin(m, np.array([0.7, -1.3, 0.4])[: m.dimension]),
     "home cells": lambda m: other_home_cells(
         m, np.array([[1, 0, -1], [0, -2, 0], [1, 1, 0]])[: m.n_orbitals, : m.dimension]
-    ),  # noqa: E501
+    ),
 }
 
 
