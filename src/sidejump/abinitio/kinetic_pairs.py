@@ -50,7 +50,7 @@ class ElectronPhononPairs(PairSource):
         """As in the base class. Amplitudes are single precision in any case, far below the error of the low rank."""
         self._vertices = self._vertices_of(states)
 
-    def halves(self, initial: States, final: States) -> HalfPairs:
+    def halves(self, initial, final, *, single=False) -> HalfPairs:
         """Pairs between two sets of states with the half of the shift that belongs to the first."""
         return HalfPairs(self, initial, final)
 

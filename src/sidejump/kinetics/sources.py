@@ -11,7 +11,7 @@ import abc
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
@@ -47,6 +47,17 @@ class Channel:
     z: np.ndarray
 
 
+class Halves(Protocol):
+    """Pairs between two sets of states.
+
+    The shift of a pair is ``A_ij - A_ji``, with D_a of the initial state alone in A_ij: a sum over all pairs of one set
+    with the other needs A_ij alone.
+    """
+
+    def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
+        """As :meth:`PairSource.evaluate`: rows of the initial, columns of the final states; shift: A_ij."""
+
+
 class PairSource(abc.ABC):
     """Rates of one kind of scatterer.
 
@@ -77,6 +88,10 @@ class PairSource(abc.ABC):
     @abc.abstractmethod
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
         """Channels of the pairs of two slices of the prepared states; those wholly beyond `z_cut` are left out."""
+
+    @abc.abstractmethod
+    def halves(self, initial: States, final: States, *, single: bool = False) -> Halves:
+        """Pairs of two sets of states with the half of the shift that belongs to the first (:class:`Halves`)."""
 
     @abc.abstractmethod
     def z_max(self, q_max: float) -> float:
@@ -114,6 +129,9 @@ class ScalarPairs(PairSource):
     def evaluate(self, rows, columns, z_cut):
         return self.between(self.states[rows], self.states[columns], z_cut)
 
+    def halves(self, initial, final, *, single=False):
+        return ScalarHalves(self.prepared(initial, single=single), self.prepared(final, single=single))
+
     def between(self, a: States, b: States, z_cut: float, *, initial_only: bool = False) -> list[Channel]:
         """Channels of the pairs of two sets of prepared states; `initial_only`: see :func:`.vertex.pair_vertex`."""
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
@@ -140,6 +158,19 @@ class ScalarPairs(PairSource):
             strength = np.where(here, s, 0.0 if strength is None else strength)
             shift = np.where(here, r, 0.0 if shift is None else shift)
         return strength, shift
+
+
+@dataclass(frozen=True)
+class ScalarHalves:
+    """See :class:`Halves`: the same scatterers prepared for either set."""
+
+    initial: ScalarPairs
+    final: ScalarPairs
+
+    def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
+        """As in :class:`Halves`."""
+        a, b = self.initial.states[rows], self.final.states[columns]
+        return self.initial.between(a, b, z_cut, initial_only=True)
 
 
 def mean_over_members(a: States, b: States) -> np.ndarray | None:
