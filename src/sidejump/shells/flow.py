@@ -54,12 +54,14 @@ class ShellFlow:
 
     Attributes
     ----------
+    lowest, highest : float
     ended : (S, 2)  energies (eV) below and above which a point has ended; -inf and inf where it has not
     warnings : list of str
     """
 
     def __init__(self, model, shell: Shell, lowest: float, highest: float, *, tolerance: float | None = None):
         self.model, self.shell = model, shell
+        self.lowest, self.highest = lowest, highest
         self._tolerance = tolerance or (1e-8 if shell.k.shape[1] == 2 else 1e-6)
         self._last = shell.k.copy()[None].repeat(2, axis=0)  # where points ended
         self.ended = np.stack([np.full(len(shell), -np.inf), np.full(len(shell), np.inf)], axis=1)
@@ -133,28 +135,33 @@ class ShellFlow:
 
     def at(self, energies):
         """k (S, n, d) and weight (S, n) on the shells at `energies` (eV)."""
-        ks, ws = zip(*(self._one(float(e)) for e in energies), strict=True)
-        return np.stack(ks, axis=1), np.stack(ws, axis=1)
-
-    def _one(self, energy):
-        shell, d = self.shell, self.shell.k.shape[1]
-        if abs(energy - shell.energy) < 1e-14:
-            return shell.k, shell.weight
-        side = int(energy > shell.energy)
-        k, log_weight = self._last[side].copy(), np.full(len(shell), np.log(_NOTHING))
-        for piece in self._pieces[side]:
-            if abs(energy - shell.energy) <= abs(piece.end - shell.energy) + 1e-15:
-                if abs(energy - shell.energy) >= abs(piece.start - shell.energy):
-                    state = piece.solution(energy).reshape(len(piece.index), d + 1)
-                    k[piece.index], log_weight[piece.index] = state[:, :d], state[:, d]
-        alive = np.flatnonzero((energy > self.ended[:, 0]) & (energy < self.ended[:, 1]))
-        if not len(alive):
-            return k, shell.weight * np.exp(log_weight)
-        step = 0.1 * np.linalg.norm(k[alive] - shell.k[alive], axis=1) + 1e-9
-        k[alive], _, error = move_onto(self.model, k[alive], shell.band[alive], energy, largest_step=step, iterations=6)
-        astray = alive[error > 1e-3 * abs(energy - shell.energy) + 1e-9]
-        log_weight[astray] = np.log(_NOTHING)
-        return k, shell.weight * np.exp(log_weight)
+        energies = np.asarray(energies, dtype=float)
+        shell, (s, d) = self.shell, self.shell.k.shape
+        away = energies - shell.energy
+        here = np.abs(away) < 1e-14
+        k = np.repeat(shell.k[:, None], len(energies), axis=1)
+        log_weight = np.where(here, np.zeros((s, 1)), np.log(_NOTHING))
+        for side, chosen in enumerate((away < 0, away > 0)):
+            chosen = np.flatnonzero(chosen & ~here)
+            k[:, chosen] = self._last[side][:, None]
+            for piece in self._pieces[side]:
+                start, end = abs(piece.start - shell.energy), abs(piece.end - shell.energy) + 1e-15
+                within = chosen[(np.abs(away[chosen]) >= start) & (np.abs(away[chosen]) <= end)]
+                if len(within):
+                    state = piece.solution(energies[within]).reshape(len(piece.index), d + 1, len(within))
+                    k[piece.index[:, None], within] = state[:, :d].transpose(0, 2, 1)
+                    log_weight[piece.index[:, None], within] = state[:, d]
+        alive = (energies > self.ended[:, :1]) & (energies < self.ended[:, 1:]) & ~here
+        point, node = np.nonzero(alive)
+        if len(point):
+            step = 0.1 * np.linalg.norm(k[alive] - shell.k[point], axis=1) + 1e-9
+            target = energies[node]
+            k[alive], _, error = move_onto(
+                self.model, k[alive], shell.band[point], target, largest_step=step, iterations=6
+            )
+            astray = error > 1e-3 * np.abs(away[node]) + 1e-9
+            log_weight[point[astray], node[astray]] = np.log(_NOTHING)
+        return k, shell.weight[:, None] * np.exp(log_weight)
 
     def density_error(self, energies, *, spacing: float, **options) -> np.ndarray:
         """Sum of the weights over the density of states of a shell made afresh, minus one, at each energy.

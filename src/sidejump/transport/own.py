@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from ..electrons.states import band_energies
@@ -23,8 +25,6 @@ class OwnShells:
         self.problem, self.shell = problem, shell
         self._edges = band_edges(problem.model, shell)
         self._hottest = hottest
-        self._flow: ShellFlow | None = None
-        self._carried_to = (problem.mu, problem.mu)
 
     def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
         """Response at kT (eV) with so many energy nodes."""
@@ -73,17 +73,18 @@ class OwnShells:
     def _carried(self, energies) -> ShellFlow:
         """The points carried to `energies` (eV) at least; when this has to be done again, as far as it may ever be."""
         low, high = energies.min() - 1e-9, energies.max() + 1e-9
-        if self._flow is None or low < self._carried_to[0] or high > self._carried_to[1]:
-            if self._flow is not None:
+        flow = _flows.get(self.problem)
+        known = flow is not None and flow.shell is self.shell
+        if flow is None or not known or low < flow.lowest or high > flow.highest:
+            if known:
                 kt, reach = self._hottest, 1.01 * float(np.abs(energy_basis(USUAL_NODES).nodes).max())
                 interval = self.interval(kt)
                 low = min(low, self.problem.mu + kt * max(interval[0], -reach))
                 high = max(high, self.problem.mu + kt * min(interval[1], reach))
-            self._carried_to = low, high
-            self._flow = ShellFlow(self.problem.model, self.shell, low, high)
-            for sentence in self._flow.warnings:
+            flow = _flows[self.problem] = ShellFlow(self.problem.model, self.shell, low, high)
+            for sentence in flow.warnings:
                 self.problem.warn(sentence)
-        return self._flow
+        return flow
 
     def interval(self, kt: float) -> tuple[float, float]:
         """Range of x = (e - mu)/kT in which the bands of the shell exist."""
@@ -101,6 +102,8 @@ class OwnShells:
         low, high = (float(np.sign(x) * 40.0) if abs(x) > 20 else round(float(x), 6) for x in interval)
         return low, high
 
+
+_flows: WeakKeyDictionary[Problem, ShellFlow] = WeakKeyDictionary()  # the last of each
 
 USUAL_NODES = 15
 """Shells that have to be carried farther are carried as far as so many nodes reach."""
