@@ -22,8 +22,9 @@ below r = R / 2, with R the radius of the ball with the same second moment as th
     R^2 = (5/3) sum_i |d gap|_i^2 / 12,    |d gap|_i^2 = (dk_i . (v_n - v_m))^2 + 4 |dk_i . v_nm|^2,
 
 dk_i the edges of the cell.  The mean takes the occupation to be constant over the ball: with r = R iron is 1 % off
-where r = R / 2 and r = 0.3 R are not, and without any replacement twice the points are needed.  Cells that resolve
-the gap are not touched.  In two dimensions the gap does not vanish, its plane of gap vectors misses the monopole, and
+where r = R / 2 and r = 0.3 R are not.  The radius was chosen on iron alone.  Without replacement, and with an earlier
+rule for when to stop, twice the points were needed; the two were not told apart.  Cells that resolve the gap are not
+touched.  In two dimensions the gap does not vanish, its plane of gap vectors misses the monopole, and
 nothing is replaced.
 
 Not covered: the curvature *matrix* of a degenerate group (only its trace enters a conductivity).
