@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from scipy.interpolate import make_interp_spline
+from threadpoolctl import threadpool_limits
 
 from ..closed_forms import dirac
 from ..electrons.dirac import MassiveDirac
@@ -47,14 +48,18 @@ def figure1_curves(temperatures=None, *, energy_nodes: int | None = None, progre
     else:
         parts = [(np.full(len(t), True), TransportSettings(energy_nodes=energy_nodes))]
     side_jump, conductivity = np.empty(len(t)), np.empty(len(t))
-    reports = []
-    for chosen, settings in parts:
-        if chosen.any():
-            result = _transport(t[chosen], settings, progress)
-            sj = result.side_jump_velocity + result.side_jump_distribution
-            side_jump[chosen] = 2 * np.pi * sj[:, 1, 0]
-            conductivity[chosen] = result.boltzmann[:, 0, 0]
-            reports.append(result.report)
+    reports: list[dict] = []
+    done = 0
+    with threadpool_limits(1):  # the matrices are too small to be shared between threads
+        for chosen, settings in parts:
+            if chosen.any():
+                advance = _share(progress, done, int(chosen.sum()), len(t))
+                result = _transport(t[chosen], settings, advance)
+                sj = result.side_jump_velocity + result.side_jump_distribution
+                side_jump[chosen] = 2 * np.pi * sj[:, 1, 0]
+                conductivity[chosen] = result.boltzmann[:, 0, 0]
+                reports.append(result.report)
+                done += int(chosen.sum())
     logarithm = -np.log(conductivity)
     spline = make_interp_spline(np.log(t), logarithm, k=min(3, len(t) - 1))
     reference = np.exp(spline(np.clip(0.0, np.log(t.min()), np.log(t.max()))))
@@ -68,6 +73,11 @@ def figure1_curves(temperatures=None, *, energy_nodes: int | None = None, progre
         "report": {name: max(r[name] for r in reports) for name in ("states", "pairs", "onsager_error")}
         | {"seconds": sum(r["seconds"] for r in reports), "warnings": [w for r in reports for w in r["warnings"]]},
     }
+
+
+def _share(progress, before: int, count: int, total: int):
+    """Progress of `count` of `total` temperatures, `before` of which are done."""
+    return progress and (lambda done, of: progress(before + round(count * done / of), total))
 
 
 def _transport(t, settings: TransportSettings, progress) -> TransportResult:
