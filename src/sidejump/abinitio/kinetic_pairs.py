@@ -3,8 +3,10 @@
 ``|V|^2`` and the shift come from :mod:`.kinetic_vertex`; the coupling is normalised to one cell, and a sum over final
 states is an average over the zone, so that both carry the volume of the cell.
 
-Low phonon energies: the kernel grows as kT/omega and the strength as |V|^2/omega.  Both stay integrable where V ~ q,
-pairs of one k have no strength, and the kernel is bounded at the energy of the shortest q that points can have.
+Low phonon energies: strength and kernel together grow as |V|^2 kT/omega^2, which stays finite where V ~ q.  Couplings
+from files do not vanish exactly for a rigid shift, and of two points that happen to lie much closer than their
+neighbours do, the rate would be 1/q^2 of that error.  Such pairs stand for a patch of the shell: below the energy of
+sound at a quarter of the spacing of the points the rate is held at what it is there.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections import Counter
 from functools import cached_property
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..electrons.states import States
 from ..kinetics.momentum import MomentumTransfer
@@ -22,9 +25,10 @@ from ..scattering.base import Branch
 from .container import SOFT, ElectronPhonon
 from .kinetic_cluster import group_vectors
 from .kinetic_factors import Factors, factors_serve
-from .kinetic_vertex import PairVertices
+from .kinetic_vertex import TOLERANCE, PairVertices
 
 _MESH = 24  # q points along each axis on which the range of phonon energies is known
+_PATCH = 0.25  # of the distance between neighbouring points: shorter q are inside one patch
 _ACOUSTIC = 1e-4  # of the reciprocal cell: momentum transfers below see acoustic phonons at the end of their branch
 
 
@@ -35,10 +39,12 @@ class ElectronPhononPairs(PairSource):
     ----------
     data : ElectronPhonon
     images : {"hermitian", "file"}
+    tolerance : float
+        Relative rms error of the low-rank form of the vertex; 0: none.
     """
 
-    def __init__(self, data: ElectronPhonon, images: str):
-        self.data, self.images = data, images
+    def __init__(self, data: ElectronPhonon, images: str, tolerance: float = TOLERANCE):
+        self.data, self.images, self.tolerance = data, images, tolerance
         self.branches = (Branch(coupling=np.ones_like, phonon_energy=lambda energy: energy),)
         self.channels = data.phonons.n_modes
         self.volume = float(abs(np.linalg.det(data.cell)))
@@ -49,34 +55,44 @@ class ElectronPhononPairs(PairSource):
     def prepare(self, states, *, single=False):
         """As in the base class. Amplitudes are single precision in any case, far below the error of the low rank."""
         self._vertices = self._vertices_of(states)
+        self._softest = self._patch_energy(states)
 
     def halves(self, initial, final, *, single=False) -> HalfPairs:
         """Pairs between two sets of states with the half of the shift that belongs to the first."""
         return HalfPairs(self, initial, final)
 
+    def _patch_energy(self, states) -> float:
+        """Slowest sound at the size of a patch of the shell, eV."""
+        return self._sound[0] * _PATCH * _spacing(states.k)
+
     def _vertices_of(self, states) -> PairVertices:
         vectors = group_vectors(states, self.data.electrons.site_positions)
         known = next((f for f in self._factors if factors_serve(f, vectors)), None)
-        vertices = PairVertices(self.data, states, images=self.images, factors=known)
+        vertices = PairVertices(self.data, states, images=self.images, factors=known, tolerance=self.tolerance)
         if known is None:
             self._factors.append(vertices.factors)
         return vertices
 
     def evaluate(self, rows, columns, z_cut):
-        return self._channels(self._vertices, rows, columns, z_cut)
+        return self._channels(self._vertices, rows, columns, z_cut, self._softest)
 
-    def _channels(self, vertices, rows, columns, z_cut, *, half=False) -> list[Channel]:
+    def _channels(self, vertices, rows, columns, z_cut, softest, *, half=False) -> list[Channel]:
         strength, shift, omega = vertices.block(rows, columns, half=half)
         if omega[0].min() < -SOFT:
             with self._lock:
                 self._lost["modes"] += int(np.count_nonzero(omega < -SOFT))
         mean = mean_over_members(vertices.states[rows], vertices.states[columns])
         factor = np.float32(self.volume) if mean is None else self.volume * mean.astype(np.float32)
-        return [
-            Channel(s * factor, r * factor, np.abs(w))
-            for s, r, w in zip(strength, shift, omega, strict=True)
-            if np.abs(w).min() <= z_cut
-        ]
+        found = []
+        for s, r, z in zip(strength, shift, np.abs(omega), strict=True):
+            nearest = z.min()
+            if nearest > z_cut:
+                continue
+            f = factor
+            if nearest < softest:  # strength / energy as it is at `softest`, if V does not vanish
+                f = f * np.minimum(z * np.float32(1 / softest), 1) ** 2
+            found.append(Channel(s * f, r * f, z))
+        return found
 
     def warnings(self) -> list[str]:
         """What was left out so far, in sentences."""
@@ -100,7 +116,7 @@ class ElectronPhononPairs(PairSource):
     def z_max(self, q_max):
         """Largest phonon energy; for q next to zero, where this limits the kernel from below, the acoustic one."""
         if q_max < _ACOUSTIC * np.linalg.norm(self.data.reciprocal_cell, axis=1).min():
-            return self.sound_velocity() * q_max
+            return self._sound[1] * q_max
         return 1.05 * float(np.abs(self._sampled[1]).max())
 
     def q_cut(self, z_cut):
@@ -111,14 +127,14 @@ class ElectronPhononPairs(PairSource):
 
     def sound_velocity(self) -> float:
         """Fastest acoustic ``hbar c`` near q = 0, eV angstrom."""
-        return self._sound
+        return self._sound[1]
 
     @cached_property
-    def _sound(self) -> float:
+    def _sound(self) -> tuple[float, float]:
         directions = np.concatenate([np.eye(3), np.ones((1, 3)) / 3**0.5, np.eye(3)[[1, 2, 0]] * 0.6 + np.eye(3) * 0.8])
         q = 0.02 * np.linalg.norm(self.data.reciprocal_cell, axis=1).min()
-        low = np.sort(np.abs(self.data.phonons.solve(q * directions)[0]), axis=1)[:, :3]
-        return float(low.max() / q)
+        low = np.sort(np.abs(self.data.phonons.solve(q * directions)[0]), axis=1)[:, :3] / q
+        return float(low.min()), float(low.max())
 
 
 class HalfPairs:
@@ -129,13 +145,20 @@ class HalfPairs:
     """
 
     def __init__(self, source: ElectronPhononPairs, initial: States, final: States):
-        self._source, self._count = source, len(initial)
+        self._source, self._count, self._softest = source, len(initial), source._patch_energy(final)
         self._vertices = source._vertices_of(_joined(initial, final))
 
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
         """Channels of the pairs of `rows` of the initial and `columns` of the final states, shift: A_ij."""
         moved = slice(columns.start + self._count, columns.stop + self._count)
-        return self._source._channels(self._vertices, rows, moved, z_cut, half=True)
+        return self._source._channels(self._vertices, rows, moved, z_cut, self._softest, half=True)
+
+
+def _spacing(k) -> float:
+    """Typical distance to the nearest other point, 1/angstrom; points in one place are one."""
+    distance = cKDTree(k).query(k, k=min(len(k), 3))[0].reshape(len(k), -1)[:, 1:]
+    apart = distance[distance > 1e-9]
+    return float(np.median(apart)) if len(apart) else 0.0
 
 
 def _joined(first: States, second: States) -> States:

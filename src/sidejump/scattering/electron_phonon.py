@@ -23,10 +23,13 @@ class ElectronPhononScatterer:
     images : {"hermitian", "file"}
         Which supercell images of the coupling are used; only the Hermitian choice obeys detailed balance off the
         coarse mesh.
+    tolerance : float
+        Relative rms error that the low-rank form of the vertex may have (`abinitio.kinetic_factors`); 0: none.
     """
 
     data: ElectronPhonon
     images: str = "hermitian"
+    tolerance: float = 3e-4
     name: str = "electron-phonon coupling"
     singular: bool = False
 
@@ -53,7 +56,7 @@ class ElectronPhononScatterer:
     def _pairs(self) -> ElectronPhononPairs:
         from ..abinitio.kinetic_pairs import ElectronPhononPairs
 
-        return ElectronPhononPairs(self.data, self.images)
+        return ElectronPhononPairs(self.data, self.images, self.tolerance)
 
     @property
     def sound_velocity(self) -> float:
