@@ -6,7 +6,8 @@ states is an average over the zone, so that both carry the volume of the cell.
 Low phonon energies: strength and kernel together grow as |V|^2 kT/omega^2, which stays finite where V ~ q.  Couplings
 from files do not vanish exactly for a rigid shift, and of two points that happen to lie much closer than their
 neighbours do, the rate would be 1/q^2 of that error.  Such pairs stand for a patch of the shell: below the energy of
-sound at a quarter of the spacing of the points the rate is held at what it is there.
+sound at a quarter of the spacing of the points the rate is held at what it is there.  The same holds what is left of
+modes that interpolation takes through zero.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class ElectronPhononPairs(PairSource):
         return HalfPairs(self, initial, final)
 
     def _patch_energy(self, states) -> float:
-        """Slowest sound at the size of a patch of the shell, eV."""
+        """Energy of sound at the size of a patch of the shell, eV."""
         return self._sound[0] * _PATCH * _spacing(states.k)
 
     def _vertices_of(self, states) -> PairVertices:
@@ -134,7 +135,7 @@ class ElectronPhononPairs(PairSource):
         directions = np.concatenate([np.eye(3), np.ones((1, 3)) / 3**0.5, np.eye(3)[[1, 2, 0]] * 0.6 + np.eye(3) * 0.8])
         q = 0.02 * np.linalg.norm(self.data.reciprocal_cell, axis=1).min()
         low = np.sort(np.abs(self.data.phonons.solve(q * directions)[0]), axis=1)[:, :3] / q
-        return float(low.min()), float(low.max())
+        return float(np.median(low)), float(low.max())
 
 
 class HalfPairs:
