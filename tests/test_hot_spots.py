@@ -38,7 +38,7 @@ CASES = {"lattice": (ferromagnet(), MU, {}), "weyl": (WEYL, 0.1, {"spacing": 0.0
 
 def problem_of(name, **settings):
     model, mu, more = CASES[name]
-    return Problem(model, [phonons()], mu, TransportSettings(**(more | settings)))
+    return Problem(model, [phonons()], mu, TransportSettings(**({"symmetry": "off"} | more | settings)))
 
 
 @pytest.mark.parametrize("name", CASES)

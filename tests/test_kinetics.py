@@ -76,7 +76,8 @@ def test_shared_geometry_at_small_sound_velocity():
 def test_conjugate_gradients_agree_with_the_factorisation(monkeypatch):
     direct = solve(0.02, 0.1, energy_nodes=5)
     monkeypatch.setattr("sidejump.kinetics.solve._solve_dense", None)
-    monkeypatch.setattr("sidejump.kinetics.solve.solve.__kwdefaults__", {"tolerance": 1e-12, "dense_limit": 0})
+    given = {"tolerance": 1e-12, "dense_limit": 0, "null": None}
+    monkeypatch.setattr("sidejump.kinetics.solve.solve.__kwdefaults__", given)
     iterative = solve(0.02, 0.1, energy_nodes=5)
     assert iterative.report["method"] == "conjugate gradients"
     np.testing.assert_allclose(side_jump(iterative), side_jump(direct), atol=1e-9)

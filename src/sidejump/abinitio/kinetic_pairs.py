@@ -58,6 +58,10 @@ class ElectronPhononPairs(PairSource):
         self._vertices = self._vertices_of(states)
         self._softest = self._patch_energy(states)
 
+    def exact(self) -> ElectronPhononPairs:
+        """Without the low-rank form of the vertex."""
+        return ElectronPhononPairs(self.data, self.images, 0.0)
+
     def halves(self, initial, final, *, single=False) -> HalfPairs:
         """Pairs between two sets of states with the half of the shift that belongs to the first."""
         return HalfPairs(self, initial, final)
@@ -147,7 +151,7 @@ class HalfPairs:
 
     def __init__(self, source: ElectronPhononPairs, initial: States, final: States):
         self._source, self._count, self._softest = source, len(initial), source._patch_energy(final)
-        self._vertices = source._vertices_of(_joined(initial, final))
+        self._vertices = source._vertices_of(States.joined(initial, final))
 
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
         """Channels of the pairs of `rows` of the initial and `columns` of the final states, shift: A_ij."""
@@ -160,16 +164,3 @@ def _spacing(k) -> float:
     distance = cKDTree(k).query(k, k=min(len(k), 3))[0].reshape(len(k), -1)[:, 1:]
     apart = distance[distance > 1e-9]
     return float(np.median(apart)) if len(apart) else 0.0
-
-
-def _joined(first: States, second: States) -> States:
-    """Both sets one after the other, groups padded to the larger size."""
-    members = max(first.vectors.shape[1], second.vectors.shape[1])
-
-    def padded(states, name):
-        x = getattr(states, name)
-        if name not in ("vectors", "covariant"):
-            return x
-        return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, members - x.shape[-2]), (0, 0)])
-
-    return States(**{name: np.concatenate([padded(s, name) for s in (first, second)]) for name in vars(first)})

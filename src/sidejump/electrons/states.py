@@ -43,6 +43,19 @@ class States:
         """The states at `index` (a slice or an array of integers)."""
         return States(**{name: value[index] for name, value in vars(self).items()})
 
+    @staticmethod
+    def joined(*parts: States) -> States:
+        """Several sets one after the other, groups padded to the largest."""
+        members = max(p.vectors.shape[1] for p in parts)
+
+        def column(name):
+            arrays = [getattr(p, name) for p in parts]
+            if name in ("vectors", "covariant"):
+                arrays = [np.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, members - x.shape[-2]), (0, 0)]) for x in arrays]
+            return np.concatenate(arrays)
+
+        return States(**{name: column(name) for name in vars(parts[0])})
+
 
 def solve_states(model, k, band, *, degeneracy: float = 1e-6) -> States:
     """Diagonalise `model` at `k` and keep the group that contains `band` at each point.

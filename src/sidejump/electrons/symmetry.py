@@ -73,7 +73,7 @@ def symmetry_report(model, magnetisation=None, *, energy: float | None = None, n
     """
     symbol, families = point_groups(model)
     rng = np.random.default_rng(seed)
-    base = _sample_points(model, n_samples, rng)
+    base = sample_points(model, n_samples, rng)
     candidates = [_Orbits(model, base, group, energy) for group in families]
     # k.p models have no lattice: the family they obey better, whatever magnetisation is claimed
     own = [_group_report(orbits, None)["point_group_violation_rms_eV"] for orbits in candidates]
@@ -98,7 +98,7 @@ class _Orbits:
         self.energy = energy
         level = 0.5 * (bands.min() + bands.max()) if energy is None else energy
         width = _WIDTH * (bands.max() - bands.min()) + 1e-6
-        parts = [_observables(model, flat[i : i + 256], level, width) for i in range(0, len(flat), 256)]
+        parts = [observables(model, flat[i : i + 256], level, width) for i in range(0, len(flat), 256)]
         energies, curvature, size = (np.concatenate([p[c] for p in parts]) for c in range(3))
         spin = None if model.spin is None else np.concatenate([p[3] for p in parts])
         self.energies = energies.reshape(*shape, -1)
@@ -107,7 +107,7 @@ class _Orbits:
         self.spin = None if spin is None or _rms(spin) < _NOISE else spin.reshape(*shape, 3)
 
 
-def _observables(model, k, level, width):
+def observables(model, k, level, width):
     """Energies (nk, N), occupied curvature (nk, 3), the size of its terms (nk, 3), occupied spin (nk, 3) or None."""
     energies, u = np.linalg.eigh(model.hamiltonian(k))
     left = u.conj().swapaxes(1, 2)
@@ -256,7 +256,7 @@ def _species(model, site, n_sites) -> list[int]:
     return numbers
 
 
-def _sample_points(model, n, rng) -> np.ndarray:
+def sample_points(model, n, rng) -> np.ndarray:
     if model.cell is not None:
         return rng.random((n, model.dimension)) @ model.reciprocal_cell
     direction = rng.normal(size=(n, model.dimension))

@@ -11,11 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .geometry import PairBlock, SharedBlock
+from .geometry import THREADS, PairBlock, SharedBlock
 from .kernel import ScatteringKernel, SharedKernel
 from .strips import Strip, join_blocks
-
-THREADS = 2
 
 
 class CollisionOperator:
@@ -50,6 +48,14 @@ class CollisionOperator:
         self.pairs = 0
         self.diagonal = np.zeros((count, size, size))
 
+    @classmethod
+    def assembled(cls, blocks, diagonal, self_pair, dtype) -> CollisionOperator:
+        """From what is known of all pairs: blocks (rows, columns, values) of P on and above the diagonal, D (S, m, m),
+        and the part of P within points (S, m, m)."""
+        operator = cls(len(diagonal), diagonal.shape[1], 0, dtype)
+        operator._strips, operator.diagonal, operator._self_pair = join_blocks(blocks), diagonal, self_pair
+        return operator
+
     def add(self, block: PairBlock, kernel: ScatteringKernel) -> None:
         """Add the scattering of one block of pairs."""
         if block.z.min() > kernel.cutoff:
@@ -59,7 +65,7 @@ class CollisionOperator:
         values, out_rows, out_columns = _contract_kernel(block, kernel, self.size, mirrored)
         p = block.strength * values
         a, m, b, _ = p.shape
-        over_columns, over_rows = _sums(p.reshape(a * m, b * m), mirrored)
+        over_columns, over_rows = both_sums(p.reshape(a * m, b * m), mirrored)
         self._row_sum[rows] += over_columns.reshape(a, m)
         self._out[rows] += out_rows
         if mirrored:
@@ -69,7 +75,7 @@ class CollisionOperator:
             index = np.arange(a)
             self._self_pair[rows] += p[index, :, index, :]
         for axis, shift in enumerate(block.shift):
-            over_columns, over_rows = _sums((shift * values).reshape(a * m, b * m), mirrored)
+            over_columns, over_rows = both_sums((shift * values).reshape(a * m, b * m), mirrored)
             self.side_jump_drive[rows, :, axis] += over_columns.reshape(a, m)
             if mirrored:  # the shift is antisymmetric
                 self.side_jump_drive[columns, :, axis] -= over_rows.reshape(b, m)
@@ -97,7 +103,7 @@ class CollisionOperator:
                     total[a][b] += value
             for a in range(m):
                 for axis, component in enumerate(shift):
-                    over_columns, over_rows = _sums(component * into[a], mirrored)
+                    over_columns, over_rows = both_sums(component * into[a], mirrored)
                     self.side_jump_drive[rows, a, axis] += over_columns
                     if mirrored:
                         self.side_jump_drive[columns, a, axis] -= over_rows
@@ -106,7 +112,7 @@ class CollisionOperator:
             for b in range(a, m):
                 p[:, a, :, b] = total[a][b]
                 p[:, b, :, a] = total[a][b]
-        over_columns, over_rows = _sums(p.reshape(a_count * m, b_count * m), mirrored)
+        over_columns, over_rows = both_sums(p.reshape(a_count * m, b_count * m), mirrored)
         self._row_sum[rows] += over_columns.reshape(a_count, m)
         if mirrored:
             self._row_sum[columns] += over_rows.reshape(b_count, m)
@@ -117,7 +123,7 @@ class CollisionOperator:
         self._blocks.append((rows, columns, p.reshape(a_count * m, b_count * m)))
 
     def _add_out(self, rows, columns, mirrored, a, b, out):
-        over_columns, over_rows = _sums(out, mirrored)
+        over_columns, over_rows = both_sums(out, mirrored)
         for i, j in ((a, b), (b, a)):
             self._out[rows, i, j] += over_columns
             if mirrored:
@@ -226,7 +232,7 @@ class CollisionOperator:
         return full.reshape(clusters * m, clusters * m)
 
 
-def _sums(values: np.ndarray, both: bool) -> tuple[np.ndarray, np.ndarray]:
+def both_sums(values: np.ndarray, both: bool) -> tuple[np.ndarray, np.ndarray]:
     """Sums over columns and over rows (the latter only if `both`), by matrix products."""
     rows, columns = values.shape
     over_columns = values @ np.ones(columns, values.dtype)

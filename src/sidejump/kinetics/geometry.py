@@ -7,15 +7,19 @@ are computed once for a whole list of temperatures.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..electrons.states import States, solve_states
 from .kernel import level_of
 from .momentum import MomentumTransfer
 from .ordering import order_points
 from .sources import PairSource
+
+THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def shell_points(model, momentum: MomentumTransfer, k, band, sheet, weight, *, d
     """Solve the states of all points: k (S, n, d), band and sheet (S,), weight (S, n)."""
     s, n, d = k.shape
     flat = momentum.first_zone(k.reshape(-1, d))
-    states = _chunked_states(model, flat, np.repeat(band, n), degeneracy)
+    states = shell_states(model, flat, np.repeat(band, n), degeneracy)
     return ShellPoints(states, sheet, weight, states.velocity.reshape(s, n, d))
 
 
@@ -90,6 +94,13 @@ class SharedBlock:
     @property
     def nbytes(self) -> int:
         return sum(s.nbytes + r.nbytes + l.nbytes for s, r, l, _ in self.channels)
+
+    def scaled(self, factor: float) -> SharedBlock:
+        """The same with all weights times `factor`; in place."""
+        for strength, shift, _, _ in self.channels:
+            strength *= np.float32(factor)
+            shift *= np.float32(factor)
+        return self
 
 
 class PairGeometry:
@@ -139,9 +150,21 @@ class PairGeometry:
                     channel.z.reshape(shape),
                 )
 
-    def shared_block(self, source: PairSource, rows: slice, columns: slice, z_cut: float, z_max: float):
-        """One block in compact form, or None when no pair of it is within the cutoff (one shell only)."""
-        channels = source.evaluate(rows, columns, z_cut)
+    def shared_block(
+        self,
+        source: PairSource,
+        rows: slice,
+        columns: slice,
+        z_cut: float,
+        z_max: float,
+        *,
+        final: slice | None = None,
+    ):
+        """One block in compact form, or None when no pair of it is within the cutoff (one shell only).
+
+        `final`: states of the source that the columns stand for, where these are not the states of the points.
+        """
+        channels = source.evaluate(rows, columns if final is None else final, z_cut)
         if not channels:
             return None
         ww = self.weight[rows].reshape(-1, 1) * self.weight[columns].reshape(1, -1)
@@ -163,16 +186,11 @@ class PairGeometry:
         return slice(part.start * self.n, part.stop * self.n)
 
 
-def _chunked_states(model, k, band, degeneracy, chunk: int = 2048) -> States:
-    parts = [
-        solve_states(model, k[i : i + chunk], band[i : i + chunk], degeneracy=degeneracy)
-        for i in range(0, len(k), chunk)
-    ]
-    members = max(p.vectors.shape[1] for p in parts)
-    columns = {}
-    for name in vars(parts[0]):
-        arrays = [getattr(p, name) for p in parts]
-        if name in ("vectors", "covariant"):
-            arrays = [np.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, members - x.shape[-2]), (0, 0)]) for x in arrays]
-        columns[name] = np.concatenate(arrays)
-    return States(**columns)
+def shell_states(model, k, band, degeneracy, chunk: int = 512) -> States:
+    """States at k (S, d) of the groups that contain `band` (S,), solved in pieces on two threads."""
+    with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+        pieces = pool.map(
+            lambda i: solve_states(model, k[i : i + chunk], band[i : i + chunk], degeneracy=degeneracy),
+            range(0, len(k), chunk),
+        )
+        return States.joined(*pieces)

@@ -21,6 +21,7 @@ def solve(
     clusters: np.ndarray | None = None,
     tolerance: float = 1e-10,
     dense_limit: int = DENSE_LIMIT,
+    null: np.ndarray | None = None,
 ):
     """Solution of ``L g = drive``, zero on the average over each set of states that scattering connects.
 
@@ -33,6 +34,9 @@ def solve(
         Thermal weight of each unknown.
     clusters : ndarray of int, optional
         Bounds of clusters of points for the coarse correction of the iteration.
+    null : ndarray, shape (S * m, n), optional
+        Null vectors of L with entries 0 and 1, none overlapping; when not given the constant, or what a dense matrix
+        shows.
 
     Returns
     -------
@@ -41,8 +45,8 @@ def solve(
         ``method``, ``iterations`` and ``residual`` (relative, largest over the columns).
     """
     if operator.unknowns <= dense_limit:
-        return _solve_dense(operator, drive, measure)
-    return _solve_cg(operator, drive, measure, tolerance, clusters)
+        return _solve_dense(operator, drive, measure, null)
+    return _solve_cg(operator, drive, measure, tolerance, clusters, null)
 
 
 def neutral(drive, measure, null=None) -> np.ndarray:
@@ -56,9 +60,9 @@ def _centred(g, measure, null=None):
     return g - null @ ((null.T @ (measure[:, None] * g)) / (null.T @ measure)[:, None])
 
 
-def _solve_dense(operator, drive, measure):
+def _solve_dense(operator, drive, measure, null):
     matrix = operator.dense()
-    null = _null_vectors(matrix)
+    null = _null_vectors(matrix) if null is None else null / np.sqrt(np.maximum(null.sum(axis=0), 1))
     drive = neutral(drive, measure, null)
     scale = np.abs(np.diag(matrix)).max()
     matrix += scale * (null @ null.T)
@@ -80,9 +84,9 @@ def _null_vectors(matrix) -> np.ndarray:
     return null / np.sqrt(null.sum(axis=0))
 
 
-def _solve_cg(operator, drive, measure, tolerance, clusters):
+def _solve_cg(operator, drive, measure, tolerance, clusters, null):
     """Conjugate gradients on the operator as it is stored, refined with residuals in double precision."""
-    drive = neutral(drive, measure)
+    drive = neutral(drive, measure, null)
     precondition = _preconditioner(operator, clusters)
     g, rest = np.zeros_like(drive), drive
     single = operator.dtype != np.float64
@@ -96,7 +100,7 @@ def _solve_cg(operator, drive, measure, tolerance, clusters):
         if residual < tolerance or residual > 0.5 * before:
             break
     info = {"method": "conjugate gradients", "iterations": iterations, "residual": residual}
-    return _centred(g, measure), info
+    return _centred(g, measure, null), info
 
 
 def _iterate(operator, drive, precondition, tolerance, limit: int = 400):

@@ -85,6 +85,10 @@ class PairSource(abc.ABC):
         other.prepare(states, single=single)
         return other
 
+    def exact(self) -> PairSource:
+        """The same without whatever is approximate in it: for few states, to check symmetries with."""
+        return self
+
     @abc.abstractmethod
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
         """Channels of the pairs of two slices of the prepared states; those wholly beyond `z_cut` are left out."""

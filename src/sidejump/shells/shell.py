@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..electrons.operations import Operations
 from ..errors import InputError
 
 
@@ -24,6 +25,8 @@ class Shell:
     sheet : (S,)          which contour (2D) or band (3D) a point belongs to
     unconverged : int     points that could not be moved onto the exact energy
     unresolved : int      3D: cells for which it was left open whether the surface passes through them
+    operations : Operations or None
+        3D: points stand for all their images under these, and `weight` and `area` for those of all images together
     """
 
     energy: float
@@ -34,9 +37,15 @@ class Shell:
     sheet: np.ndarray
     unconverged: int = 0
     unresolved: int = 0
+    operations: Operations | None = None
 
     def __len__(self) -> int:
         return len(self.k)
+
+    @property
+    def patch(self) -> np.ndarray:
+        """Area (S,) around each point, not counting its images, angstrom^(1-d)."""
+        return self.area if self.operations is None else self.area / len(self.operations)
 
 
 def fermi_shell(
@@ -48,6 +57,7 @@ def fermi_shell(
     levels: int = 2,
     minimum: int = 32,
     degeneracy: float = 1e-6,
+    operations: Operations | None = None,
 ) -> Shell:
     """The shell of all bands at `energy`.
 
@@ -63,6 +73,9 @@ def fermi_shell(
         2D: fewest points on a contour.
     degeneracy : float
         Bands closer than this (eV) are one group and give one point.
+    operations : Operations, optional
+        3D crystals: symmetry of the model; the shell then holds irreducible points only. Those operations that do not
+        fit a mesh of cells are left out (`Shell.operations` are the rest).
 
     Raises
     ------
@@ -75,7 +88,9 @@ def fermi_shell(
     if model.dimension == 2:
         shell = contour_shell(model, energy, spacing=spacing, turn=turn, minimum=minimum, degeneracy=degeneracy)
     else:
-        shell = surface_shell(model, energy, spacing=spacing, turn=turn, levels=levels, degeneracy=degeneracy)
+        shell = surface_shell(
+            model, energy, spacing=spacing, turn=turn, levels=levels, degeneracy=degeneracy, operations=operations
+        )
     if shell is None:
         raise InputError(
             f"no electronic state at the chemical potential {energy} eV (it lies in a gap or outside the bands): "

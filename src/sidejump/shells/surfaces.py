@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..electrons.operations import Operations
 from ..electrons.states import band_energies, solve_states
 from .cells import (
     CellMesh,
@@ -27,6 +28,7 @@ from .cells import (
 )
 from .domain import search_domain
 from .extrema import nearby_extremum
+from .irreducible import divisor, irreducible_cells, symmetric_axes
 from .points import shell_points
 from .shell import Shell
 from .tetrahedra import NODES, cut_cells
@@ -60,9 +62,11 @@ class _Batch:
     doubt: np.ndarray | None
 
 
-def surface_shell(model, energy, *, spacing, turn, levels, degeneracy) -> Shell | None:
-    """The surfaces of all bands at `energy`; None if there are none."""
-    search = _Search(model, energy, spacing, turn, levels, degeneracy)
+def surface_shell(
+    model, energy, *, spacing, turn, levels, degeneracy, operations: Operations | None = None
+) -> Shell | None:
+    """The surfaces of all bands at `energy`, or the part of them that stands for all; None if there are none."""
+    search = _Search(model, energy, spacing, turn, levels, degeneracy, operations)
     pieces = search.run()
     if not pieces:
         return None
@@ -82,6 +86,7 @@ def surface_shell(model, energy, *, spacing, turn, levels, degeneracy) -> Shell 
         sheet=np.unique(band[order], return_inverse=True)[1],
         unconverged=int((error > 1e-6).sum()),
         unresolved=search.unresolved,
+        operations=search.operations,
     )
 
 
@@ -103,13 +108,19 @@ def _members(model, k, band, place, degeneracy) -> np.ndarray:
 
 
 class _Search:
-    def __init__(self, model, energy, spacing, turn, levels, degeneracy):
+    def __init__(self, model, energy, spacing, turn, levels, degeneracy, operations):
         self.model, self.energy, self.turn, self.degeneracy = model, energy, turn, degeneracy
         origin, axes = search_domain(model, energy)
+        self.operations, zone = None, axes
+        if operations is not None and len(operations) > 1:
+            axes, self.operations = symmetric_axes(zone, operations)
         length = np.linalg.norm(axes, axis=1)
         wanted = np.maximum(4, np.ceil(length / spacing - 1e-9))
         self.uniform = max(0, int(np.ceil(np.log2(wanted.max() / _COARSE))))
         counts = np.maximum(np.ceil(wanted / 2**self.uniform).astype(int), 4)
+        if self.operations is not None:
+            multiple = divisor(axes, zone)
+            counts = -(-counts // multiple) * multiple
         self.mesh = CellMesh(model, origin, axes, counts)
         self.turning_levels = self.uniform + levels
         self.points: list = []
@@ -119,7 +130,12 @@ class _Search:
 
     def run(self) -> list:
         """Pieces (k, weight, area, error, band, level and cell) of the shell."""
-        cells = self.mesh.all_cells()
+        if self.operations is None:
+            cells = self.mesh.all_cells()
+        else:
+            cells, self.share = irreducible_cells(
+                self.mesh.axes, self.mesh.counts, self.model.reciprocal_cell, self.operations
+            )
         stack = [_Batch(0, cells[i : i + 1024], None, None, None, None) for i in range(0, len(cells), 1024)]
         while stack:
             stack += self._advance(stack.pop())
@@ -171,9 +187,12 @@ class _Search:
         done = crossed & ~split
         if done.any():
             pairs = (cells[done], bands[done], values[done], smooth[done])
-            piece = shell_points(self.mesh, level, *pairs, cut.take(done), self.energy)
+            k, weight, area, left = shell_points(self.mesh, level, *pairs, cut.take(done), self.energy)
+            if self.operations is not None:
+                share = self.share[tuple((cells[done] >> level).T)]
+                weight, area = weight * share, area * share
             place = np.column_stack([np.full(int(done.sum()), level), cells[done]])
-            self.points.append((*piece, bands[done], place))
+            self.points.append((k, weight, area, left, bands[done], place))
         if level >= self.uniform:
             error = np.where(smooth, _SMOOTH_LAST * span, error)
             smooth = np.zeros(len(cells), dtype=bool)

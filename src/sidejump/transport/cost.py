@@ -39,14 +39,19 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     for t in temperatures:
         spacing = problem.spacing(t)
         m = functions if own or d == 2 else 1
+        images = 1 if own or problem.operations is None else len(problem.operations)
         if d == 2:
             count = len(coarse) * problem.base_spacing / spacing
         else:
             halvings = np.log2(problem.base_spacing / spacing)
-            count = len(coarse) * _HALVED**halvings * _refinement(shared, problem.levels(spacing))
-        here = 0.5 * count**2 * min(1.0, _WASTE * float(np.mean(distances <= shared.reach(KB * t))))
-        states, pairs = max(states, count * m), max(pairs, 2 * here * m**2)
+            # hot spots end at one size of cells, whatever they start from
+            hot = _refinement(shared, problem.levels(spacing) + round(halvings)) - 1
+            count = len(coarse) * (_HALVED**halvings + hot)
+        here = 0.5 * images * count**2 * min(1.0, _WASTE * float(np.mean(distances <= shared.reach(KB * t))))
+        states, pairs = max(states, images * count * m), max(pairs, 2 * here * m**2)
         stored = here * size * m**2
+        if images > 1:  # two operators between vectors on irreducible points
+            stored *= 2 * 9 / images
         most = max(most, stored + min(here * channels * (6 + 4 * d), 0.5 * settings.memory))
         seconds += here * (channels * _PER_PAIR[d] + 2e-8 * m**2)
         problem.check_memory(stored, t)
@@ -67,12 +72,13 @@ def _refinement(shared: SharedShell, levels: int) -> float:
     problem = shared.problem
     if problem.settings.turn is None:
         return 1.0
-    edge = _EDGE * np.sqrt(shared.shell.area[shared.geometry.order])
+    edge = _EDGE * np.sqrt(shared.shell.patch[shared.geometry.order])
     turn = shared.geometry.states.interband * edge * problem.settings.accuracy / problem.settings.turn
     return 1.0 + sum(3 * 4**level * float(np.mean(turn > 2**level)) for level in range(levels))
 
 
 def _distances(problem: Problem, shell) -> np.ndarray:
     """Momentum transfers between a sample of the points of a shell and all of them."""
-    k = problem.momentum.first_zone(shell.k)
-    return problem.momentum.lengths(k[:: max(1, len(k) // 300)], k, problem.momentum.images)
+    k = shell.k if shell.operations is None else np.concatenate([shell.k @ m.T for m in shell.operations.matrices])
+    k, start = problem.momentum.first_zone(k), problem.momentum.first_zone(shell.k[:: max(1, len(shell) // 300)])
+    return problem.momentum.lengths(start, k, problem.momentum.images)

@@ -16,6 +16,7 @@ from .geometry_choice import WINDOW, choose_geometries
 from .hot_spots import HotSpots
 from .own import OwnShells
 from .problem import Problem
+from .reduced import ReducedShell
 from .settings import Size, TransportResult, TransportSettings
 from .shared import SharedShell
 from .tensors import PARTS, along, largest, relative_change, weighted_sum, with_side_jump
@@ -24,6 +25,7 @@ from .thermal import thermal_nodes
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 
 _STEP = 1.6  # ratio of temperatures between which the effect of inelasticity is interpolated
+_INELASTIC_LEVELS = 2  # splits at hot spots of the irreducible shell on which that effect is found
 _TOO_COARSE = 1.25  # spacing over that of the thermal phonons, above which a warning says so
 
 
@@ -91,7 +93,7 @@ class _Run:
         self.hot_spot_changes = [np.nan] * count
         self.plain: dict[int, KineticResponse] = {}  # quasi-elastic, on the shell of the base spacing
         self._hot_spots: HotSpots | None = None
-        self._coarse_shells: dict[float, SharedShell] = {}
+        self._coarse_shells: dict[float, SharedShell | ReducedShell] = {}
         self.done, self.steps = 0, 1
         self.stages: dict[str, float] = {}
         self._clock = time.perf_counter()
@@ -126,6 +128,8 @@ class _Run:
             "residual": max(r.residual for r in self.responses),
             "iterations": [r.iterations for r in self.responses],
             "method": ", ".join(dict.fromkeys(r.method for r in self.responses)),
+            "symmetry_operations": 1 if self.problem.operations is None else len(self.problem.operations),
+            "symmetry_error": self.problem.symmetry_error,
             "stages": self.stages,
             "warnings": self.problem.warnings,
         }
@@ -158,7 +162,7 @@ class _Run:
     def _group(self, kind, spacing, members) -> None:
         problem = self.problem
         hottest = KB * self.temperatures[members[0]]
-        shell = problem.shell(problem.mu, spacing)
+        shell = problem.shell(problem.mu, spacing, whole=kind == "own")
         self._lap("shells")
         if kind == "own":
             own = OwnShells(problem, shell, hottest)
@@ -168,7 +172,7 @@ class _Run:
                 self._step()
             self._lap("solutions")
             return
-        solver = SharedShell(problem, shell, hottest)
+        solver = shell_solver(problem, shell, hottest)
         if len(members) > 1 or (problem.model.dimension == 2 and problem.settings.energy_nodes == "auto"):
             solver.keep()
         self._lap("pairs")
@@ -190,6 +194,7 @@ class _Run:
         if problem.refines:
             simple = self._with_hot_spots(solver, simple)
             self._lap("hot spots")
+        del solver  # its pairs take the memory that comes next
         self._add_inelasticity(simple, spacing)
         self._lap("inelasticity")
         self._step()
@@ -250,7 +255,7 @@ class _Run:
         """More nodes until the response stands still: (nodes, change, response, size)."""
         last, change = None, np.inf
         tolerance = self.problem.settings.tolerance
-        shared = isinstance(solver, SharedShell)
+        shared = not isinstance(solver, OwnShells)
         for n in NODE_SEQUENCE:
             response, size = solver.solve(kt, n)
             if last is not None:
@@ -266,15 +271,17 @@ class _Run:
             )
         return n, change, response, size
 
-    def _coarse(self, spacing: float) -> SharedShell:
-        """Solver on the Fermi surface without refinement, for temperatures of this spacing."""
+    def _coarse(self, spacing: float) -> SharedShell | ReducedShell:
+        """Solver on the Fermi surface with little or no refinement, for temperatures of this spacing."""
         if spacing not in self._coarse_shells:
             problem = self.problem
-            if spacing < problem.base_spacing:
+            if problem.operations is not None:
+                shell = problem.shell(problem.mu, spacing, levels=min(_INELASTIC_LEVELS, problem.levels(spacing)))
+            elif spacing < problem.base_spacing:
                 shell = problem.shell(problem.mu, spacing, levels=0)
             else:
                 shell = problem.coarse_shell(problem.mu)
-            solver = SharedShell(
+            solver = shell_solver(
                 problem, shell, KB * max(t for t in self.temperatures if problem.spacing(t) == spacing)
             )
             solver.keep()
@@ -294,7 +301,7 @@ class _Run:
                 parts.append(self.plain[hottest])
                 continue
             # hot spots matter little for so small a change
-            solver = SharedShell(problem, problem.shell(energy, problem.base_spacing), self.hottest)
+            solver = shell_solver(problem, problem.shell(energy, problem.base_spacing), self.hottest)
             parts.append(solver.solve(self.hottest, 1)[0])
             problem.forget_shells()
             self._step()
@@ -330,6 +337,11 @@ class _Run:
                 )
             if r.onsager_error > max(tolerance, 1e-3):
                 self.problem.warn(f"T = {t:.4g} K: Onsager's relation is violated by {r.onsager_error:.1e}")
+
+
+def shell_solver(problem: Problem, shell, hottest: float) -> SharedShell | ReducedShell:
+    """What solves on a shell that all energies share: with or without symmetry, as the shell is."""
+    return (SharedShell if shell.operations is None else ReducedShell)(problem, shell, hottest)
 
 
 def _spread(temperatures, members) -> list[int]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
+from ..electrons.operations import Operations
 from ..errors import InputError
 from ..kinetics.kernel import energy_cutoff
 from ..kinetics.momentum import MomentumTransfer
@@ -11,6 +14,7 @@ from ..kinetics.sources import PairSource, ScalarPairs, pair_sources
 from ..shells.shell import Shell, fermi_shell
 from ..units import KB
 from .settings import TransportSettings
+from .symmetry import kinetic_operations
 
 _THERMAL_POINTS = 1.2
 """2D: points per kT/c along a contour (theory, section 4)."""
@@ -18,8 +22,8 @@ _THERMAL_POINTS = 1.2
 _THERMAL_CELLS = 0.45
 """3D: cells per kT/c, each with one point for every band in it."""
 
-_FINEST = 1
-"""3D: how often the spacing is halved for cold phonons."""
+_FINEST, _FINEST_REDUCED = 1, 2
+"""3D: how often the spacing is halved for cold phonons; with symmetry more can be afforded."""
 
 _SOLVED_LEVELS = 2
 """3D: splits of a cell for the shell on which the distribution is solved; the rest only sample the shift."""
@@ -32,6 +36,8 @@ class Problem:
     ----------
     warnings : list of str
         Sentences for the report; each once.
+    symmetry_error : float
+        Largest relative difference of rates and shifts between states and their images under `operations`.
     """
 
     def __init__(self, model, scatterers, chemical_potential: float, settings: TransportSettings):
@@ -43,11 +49,23 @@ class Problem:
         # two dimensions are cheap enough for all that the tables hold
         self.y_cut = energy_cutoff(min(1e-3, 0.1 * settings.tolerance) if model.dimension == 3 else 0.0)
         self.warnings: list[str] = []
+        self.symmetry_error = 0.0
         self._shells: dict = {}
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warnings:
             self.warnings.append(sentence)
+
+    # --- symmetry -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def operations(self) -> Operations | None:
+        """Symmetry by which a three-dimensional crystal is reduced to irreducible points; None where there is none."""
+        if self.model.dimension != 3 or self.model.cell is None or self.settings.symmetry == "off":
+            return None
+        shell = self._search(self.mu, default_spacing(self.model), levels=0, operations=None)
+        operations, self.symmetry_error = kinetic_operations(self, shell)
+        return operations if len(operations) > 1 else None
 
     # --- shells -------------------------------------------------------------------------------------------------
 
@@ -65,7 +83,7 @@ class Problem:
         steps = 2 if self.model.dimension == 2 else 1
         halvings = np.ceil(steps * np.log2(base / wanted) - 1e-9) / steps
         if self.model.dimension == 3:
-            halvings = min(halvings, _FINEST)
+            halvings = min(halvings, _FINEST if self.operations is None else _FINEST_REDUCED)
         return float(base * 2.0**-halvings)
 
     def coarseness(self, temperature: float) -> float:
@@ -80,36 +98,44 @@ class Problem:
 
     def levels(self, spacing: float) -> int:
         """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
-        return min(self.settings.levels, max(1, _SOLVED_LEVELS - round(np.log2(self.base_spacing / spacing))))
+        most = _SOLVED_LEVELS if self.operations is None else self.settings.levels
+        return min(self.settings.levels, max(1, most - round(np.log2(self.base_spacing / spacing))))
 
-    def shell(self, energy: float, spacing: float, *, levels: int | None = None) -> Shell:
-        """The shell at `energy`, kept for the next call."""
-        s = self.settings
+    def shell(self, energy: float, spacing: float, *, levels: int | None = None, whole: bool = False) -> Shell:
+        """The shell at `energy`, kept for the next call; irreducible points, unless the `whole` shell is asked for."""
         if levels is None:
             levels = self.levels(spacing)
-        key = (energy, spacing, levels)
+        operations = None if whole else self.operations
+        key = (energy, spacing, levels, operations is None)
         if key not in self._shells:
-            shell = fermi_shell(
-                self.model,
-                energy,
-                spacing=spacing,
-                turn=None if s.turn is None else s.turn / s.accuracy,
-                levels=levels,
-                minimum=int(s.minimum * max(s.accuracy, 1.0)),
-                degeneracy=s.degeneracy,
-            )
-            if shell.unconverged:
-                self.warn(f"{shell.unconverged} of {len(shell)} shell points could not be moved onto the exact energy")
-            if shell.unresolved:
-                self.warn(f"{shell.unresolved} cells may hold a pocket of the shell at {energy:.6g} eV: raise accuracy")
-            self._shells[key] = shell
+            self._shells[key] = self._search(energy, spacing, levels=levels, operations=operations)
         return self._shells[key]
+
+    def _search(self, energy, spacing, *, levels, operations) -> Shell:
+        s = self.settings
+        shell = fermi_shell(
+            self.model,
+            energy,
+            spacing=spacing,
+            turn=None if s.turn is None else s.turn / s.accuracy,
+            levels=levels,
+            minimum=int(s.minimum * max(s.accuracy, 1.0)),
+            degeneracy=s.degeneracy,
+            operations=operations,
+        )
+        if shell.unconverged:
+            self.warn(f"{shell.unconverged} of {len(shell)} shell points could not be moved onto the exact energy")
+        if shell.unresolved:
+            self.warn(f"{shell.unresolved} cells may hold a pocket of the shell at {energy:.6g} eV: raise accuracy")
+        return shell
 
     @property
     def refines(self) -> bool:
         """Whether the shift is sampled on a finer shell than the distribution."""
         s = self.settings
         plain = all(isinstance(x, ScalarPairs) for x in self.sources) and s.approximation == "exact"
+        if self.operations is not None:  # the equation itself is solved on the fine shell
+            return False
         return self.model.dimension == 3 and plain and s.turn is not None and s.levels > _SOLVED_LEVELS
 
     def fine_shell(self, energy: float) -> Shell:
@@ -135,7 +161,7 @@ class Problem:
 
     def z_floor(self, shell: Shell, source: PairSource) -> float:
         """The smallest z of a kernel: a patch of a shell scatters into itself over its own size."""
-        size = float(np.mean(shell.area) ** (1 / (self.model.dimension - 1)))
+        size = float(np.mean(shell.patch) ** (1 / (self.model.dimension - 1)))
         return source.z_max(0.25 * size if source.singular else 1e-7 * size)
 
     def check_memory(self, needed: float, temperature: float) -> None:

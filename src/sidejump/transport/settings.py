@@ -38,6 +38,8 @@ class TransportSettings:
         Bands closer than this (eV) form one group.
     minimum : int
         2D: fewest points on a contour.
+    symmetry : {"auto", "off"}
+        Three-dimensional crystals: solve for irreducible points where bands and scatterers are exactly symmetric.
     """
 
     energy_nodes: int | str = "auto"
@@ -51,6 +53,7 @@ class TransportSettings:
     approximation: str = "exact"
     degeneracy: float = 1e-6
     minimum: int = 48
+    symmetry: str = "auto"
 
 
 @dataclass

@@ -90,6 +90,10 @@ class SolverInput(Section):
         _DEFAULT.levels, description="3D: how often a cell may be split."
     )
     memory: Positive = Field(_DEFAULT.memory / 1e9, description="Memory the run may use, GB.")
+    symmetry: Literal["auto", "off"] = Field(
+        _DEFAULT.symmetry,
+        description="3D crystals: irreducible points where model and scatterers are exactly symmetric.",
+    )
     approximation: Literal["exact", "serta", "mrta"] = Field(
         _DEFAULT.approximation, description="Relaxation times: to compare only."
     )

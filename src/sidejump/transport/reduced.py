@@ -1,0 +1,178 @@
+"""Shared-geometry solutions on the irreducible points of a shell (`kinetics.reduced`)."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..electrons.states import States
+from ..kinetics.collision import THREADS
+from ..kinetics.energy_basis import energy_basis
+from ..kinetics.geometry import PairGeometry, shell_points, shell_states
+from ..kinetics.kernel import SharedKernel
+from ..kinetics.reduced import ImageBlock, ReducedCollisions, reduced_response
+from ..kinetics.response import KineticResponse
+from ..units import KB
+from .problem import Problem
+from .settings import Size
+
+_BLOCK = 256
+_CLUSTERS = 400  # of irreducible points, each with three unknowns, for the coarse correction of the solver
+
+
+class ReducedShell:
+    """The irreducible points of one shell, their pairs with all images, and the response at any temperature.
+
+    Parameters
+    ----------
+    problem : Problem
+    shell : Shell
+        With operations.
+    hottest : float
+        Highest kT (eV) that will be asked for: limits the pairs that are kept.
+    """
+
+    def __init__(self, problem: Problem, shell, hottest: float):
+        self.problem, self.shell, self._hottest = problem, shell, hottest
+        self.operations = shell.operations
+        points = shell_points(
+            problem.model,
+            problem.momentum,
+            shell.k[:, None],
+            shell.band,
+            shell.sheet,
+            shell.weight[:, None],
+            degeneracy=problem.settings.degeneracy,
+        )
+        self.geometry = PairGeometry(points, problem.momentum, block=_BLOCK, cluster=max(8, len(shell) // _CLUSTERS))
+        order = self.geometry.order
+        self._images = [problem.momentum.first_zone(self.geometry.states.k @ m.T) for m in self.operations.matrices[1:]]
+        band = np.tile(shell.band[order], len(self._images))
+        others = shell_states(problem.model, np.concatenate(self._images), band, problem.settings.degeneracy)
+        self.states = States.joined(self.geometry.states, others)
+        self.q_max = problem.q_max(self.states.k)
+        self.sources = [source.prepared(self.states, single=True) for source in problem.sources]
+        self._kept: list[list[ImageBlock]] | None = None
+        self._inverse = self._inverses()
+
+    def _inverses(self) -> list[int]:
+        m = self.operations.matrices
+        return [int(np.abs(m - x.T).sum(axis=(1, 2)).argmin()) for x in m]
+
+    def kernel(self, index: int, basis, kt: float) -> SharedKernel:
+        """Kernel of one source at kT (eV)."""
+        source = self.problem.sources[index]
+        return SharedKernel(
+            source.branches,
+            basis,
+            kt,
+            source.z_max(self.q_max),
+            z_floor=self.problem.z_floor(self.shell, source),
+            y_cut=self.problem.y_cut,
+        )
+
+    def _todo(self, q_cut: float) -> list[tuple[slice, slice, list[int]]]:
+        """Slices of points, and the operations that bring some pair of them within `q_cut`."""
+        geometry, n = self.geometry, len(self.shell)
+        k = self.states.k.reshape(len(self.operations), n, 3)
+        slices = geometry.slices
+        centre = np.array([[x[s].mean(axis=0) for s in slices] for x in k])  # (n images, slices, 3)
+        radius = np.array(
+            [
+                [np.linalg.norm(x[s] - c, axis=1).max() for s, c in zip(slices, row, strict=True)]
+                for x, row in zip(k, centre, strict=True)
+            ]
+        )
+        todo = []
+        for i, rows in enumerate(slices):
+            difference = centre[:, i:, None] + self.problem.momentum.images - centre[0, i]
+            near = np.sqrt((difference**2).sum(axis=-1).min(axis=2)) - radius[0, i] - radius[:, i:] <= q_cut
+            for j, columns in enumerate(slices[i:]):
+                which = np.flatnonzero(near[:, j])
+                if j == 0:  # the pairs with the inverse operation are the same
+                    which = np.array([g for g in which if g <= self._inverse[g]], dtype=int)
+                if len(which):
+                    todo.append((rows, columns, which.tolist()))
+        return todo
+
+    def _blocks(self, item, index: int, z_cut: float) -> list[ImageBlock]:
+        rows, columns, which = item
+        source, n = self.sources[index], len(self.shell)
+        z_max, found = source.z_max(self.q_max), []
+        for g in which:
+            moved = slice(columns.start + g * n, columns.stop + g * n)
+            block = self.geometry.shared_block(source, rows, columns, z_cut, z_max, final=moved)
+            if block is not None:
+                # an image of a point weighs a fraction of the point
+                mirrored = rows != columns or self._inverse[g] != g
+                found.append(ImageBlock(g, index, mirrored, block.scaled(1 / len(self.operations))))
+        return found
+
+    def pairs_estimate(self, kt: float) -> float:
+        """Pairs in the blocks that kT reaches, channels counted."""
+        total = 0.0
+        for index, source in enumerate(self.problem.sources):
+            cut = source.q_cut(self.kernel(index, energy_basis(1, even=True), kt).cutoff)
+            for rows, columns, which in self._todo(min(cut, self.q_max)):
+                total += (rows.stop - rows.start) * (columns.stop - columns.start) * len(which) * source.channels
+        return total
+
+    def keep(self) -> None:
+        """Keep the pairs of all temperatures in memory, if they fit beside the operator."""
+        if self.pairs_estimate(self._hottest) * 18 < 0.5 * self.problem.settings.memory:
+            basis = energy_basis(1, even=True)
+            kernels = [self.kernel(i, basis, self._hottest) for i in range(len(self.sources))]
+            self._kept = list(self._computed([k.cutoff for k in kernels]))
+
+    def _computed(self, cutoffs):
+        """Blocks of all sources, those of two slices together."""
+        cut = max(s.q_cut(c) for s, c in zip(self.sources, cutoffs, strict=True))
+
+        def work(item):
+            return [b for i, c in enumerate(cutoffs) for b in self._blocks(item, i, c)]
+
+        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+            yield from pool.map(work, self._todo(min(cut, self.q_max)))
+
+    def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
+        """Response at kT (eV) with so many energy nodes."""
+        problem, basis = self.problem, energy_basis(nodes, even=True)
+        kernels = [self.kernel(i, basis, kt) for i in range(len(self.sources))]
+        parts = [ReducedCollisions(len(self.shell), basis.size, self.operations) for _ in range(THREADS)]
+        kept = self._kept
+        todo = (
+            kept
+            if kept is not None
+            else self._todo(min(self.q_max, max(s.q_cut(k.cutoff) for s, k in zip(self.sources, kernels, strict=True))))
+        )
+
+        def work(part):
+            for item in todo[part::THREADS]:
+                blocks = item
+                if kept is None:
+                    blocks = [b for i, k in enumerate(kernels) for b in self._blocks(item, i, k.cutoff)]
+                parts[part].add(blocks, kernels)
+                problem.check_memory(sum(p.nbytes for p in parts), kt / KB)
+
+        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(work, range(THREADS)))
+        collisions = parts[0]
+        for other in parts[1:]:
+            collisions.merge(other)
+        size = Size(
+            len(self.states) * basis.size,
+            collisions.pairs,
+            collisions.nbytes + sum(b.pairs.nbytes for blocks in kept or [] for b in blocks),
+        )
+        response = reduced_response(
+            collisions,
+            self.geometry.weight[:, 0],
+            self.geometry.velocity[:, 0],
+            basis.thermal_weight,
+            approximation=problem.settings.approximation,
+            tolerance=max(1e-6, 3e-3 * problem.settings.tolerance),
+            clusters=self.geometry.ordering.clusters,
+        )
+        return response, size
