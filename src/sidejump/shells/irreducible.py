@@ -82,5 +82,6 @@ def divisor(axes, reciprocal) -> int:
 def _zone_vectors(axes, reciprocal) -> np.ndarray:
     """Reciprocal vectors inside the parallelepiped of `axes`, in its units: (zones, 3), zero among them."""
     grid = np.array(list(itertools.product(range(-2 * _REACH, 2 * _REACH + 1), repeat=3)))
-    inside = np.mod(np.round(grid @ reciprocal @ np.linalg.inv(axes), 9), 1.0)
-    return np.unique(inside, axis=0)
+    inside = grid @ reciprocal @ np.linalg.inv(axes)
+    _, first = np.unique(np.round(inside - np.floor(inside + 1e-6), 6), axis=0, return_index=True)
+    return inside[first]

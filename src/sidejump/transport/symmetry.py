@@ -9,6 +9,7 @@ from ..electrons.states import States
 from ..kinetics.geometry import shell_states
 
 _SAMPLE = 12  # states of a shell whose pairs are compared
+_NO_SHIFT = 1e-4  # angstrom: mean shifts far below are none
 _ALLOWED = 1e-3  # difference of rates and shifts, rms relative to their rms, that counts as obeyed
 
 
@@ -29,44 +30,44 @@ def kinetic_operations(problem, shell) -> tuple[Operations, float]:
     n = len(k)
     images = problem.momentum.first_zone(np.concatenate([k @ m.T for m in operations.matrices]))
     states = shell_states(problem.model, images, np.tile(band, len(operations)), problem.settings.degeneracy)
-    errors = np.zeros(len(operations))
+    errors = np.zeros((2, len(operations)))
     for source in problem.sources:
         errors = np.maximum(errors, _violations(source.exact(), states, n, operations))
-    kept = errors < _ALLOWED
-    result = operations.take(kept)
+    # the Berry curvature alone may leave the sign open
+    possible = (errors < _ALLOWED) & (operations.signs * np.array([[1], [-1]]) >= 0)
+    kept = possible.any(axis=0)
+    result = Operations(operations.matrices[kept], (possible[0].astype(int) - possible[1])[kept])
     if not is_group(result):
         return identity(3), 0.0
-    return result, float(errors[kept].max())
+    return result, float(np.where(possible, errors, 0.0).max())
 
 
 def _violations(source, states: States, n: int, operations: Operations) -> np.ndarray:
-    """For each operation how far rates and shifts between images differ from those between the states."""
+    """How far rates and shifts between images differ from those between the states: shape (2, operations).
+
+    The first row for shifts that only turn, the second for shifts that time reversal changes the sign of.
+    """
     prepared = source.prepared(states)
     z_cut = source.z_max(1e9)
+    apart = ~np.eye(n, dtype=bool)
 
     def sums(operation):
         part = slice(operation * n, (operation + 1) * n)
         channels = prepared.evaluate(part, part, z_cut)
         # modes of one pair that are nearly degenerate may mix: their sum is what counts
-        strength = sum(c.strength for c in channels)
-        shift = sum(c.shift for c in channels)
-        return np.asarray(strength, dtype=float), np.asarray(shift, dtype=float)
+        strength, shift = sum(c.strength for c in channels), sum(c.shift for c in channels)
+        return np.asarray(strength, dtype=float)[apart], np.asarray(shift, dtype=float)[:, apart]
 
     strength, shift = sums(0)
-    apart = ~np.eye(n, dtype=bool)
+    size = _rms(strength) or 1.0
+    length = _rms(shift) + _NO_SHIFT * size
     errors = []
-    for g, (turn, sign) in enumerate(zip(operations.matrices, operations.signs, strict=True)):
+    for g, turn in enumerate(operations.matrices):
         there, turned = sums(g)
-        expected = sign * np.einsum("ab,bij->aij", turn, shift)
-        errors.append(
-            max(
-                _relative(there[apart], strength[apart]),
-                0.0 if sign == 0 else _relative(turned[:, apart], expected[:, apart]),
-            )
-        )
-    return np.array(errors)
+        rates = _rms(there - strength) / size
+        errors.append([max(rates, _rms(turned - sign * turn @ shift) / length) for sign in (1, -1)])
+    return np.array(errors).T
 
 
-def _relative(x, y) -> float:
-    size = float(np.sqrt(np.mean(y**2)))
-    return float(np.sqrt(np.mean((x - y) ** 2))) / size if size > 0 else 0.0
+def _rms(x) -> float:
+    return float(np.sqrt(np.mean(x**2)))
