@@ -29,8 +29,9 @@ from ..electrons.representation import Orbitals
 from ..errors import InputError
 from .images import mesh_cells, mesh_class
 
-_ITERATIONS = 60
-_SETTLED = 1e-9
+_ITERATIONS = 200
+_SETTLED = 1e-5
+_FAR = 0.3
 _DEGENERATE = 1e-5  # eV: bands closer than this belong together whatever the noise
 
 
@@ -114,7 +115,14 @@ def band_groups(energies, actions: list[MeshAction]) -> np.ndarray:
     return label[:, :, None] == label[:, None, :]
 
 
-def sewing(action: MeshAction, states, groups, probes) -> tuple[np.ndarray, np.ndarray]:
+def sound_bands(energies, actions: list[MeshAction]) -> np.ndarray:
+    """Bands whose energies are as symmetric as most, (N_k, N) of bool: those within the frozen window."""
+    star = np.stack([energies[action.image] for action in actions])
+    spread = star.max(axis=0) - star.min(axis=0)
+    return spread < max(1e-6, 10 * float(np.median(spread)))
+
+
+def sewing(action: MeshAction, states, groups, probes, sound) -> tuple[np.ndarray, np.ndarray]:
     """B (N_k, N, N) of one operation, and the size of its overlaps with D for every band (N_k, N).
 
     Parameters
@@ -126,27 +134,44 @@ def sewing(action: MeshAction, states, groups, probes) -> tuple[np.ndarray, np.n
         From `band_groups`.
     probes : list of tuple
         ``(other, here, there)``: index of k + q (N_k,), O(k, q) between bands (N_k, C, N, N) and O_S(k', q') likewise.
+    sound : array of bool, shape (N_k, N)
+        Bands whose energies are symmetric: the others are left at the closest unitary.
     """
     conjugate = np.conj if action.operation.antiunitary else np.asarray
     target = states[action.image]
     overlap = _dagger(target) @ action.matrices @ conjugate(states)
-    overlap = np.where(groups, overlap, 0)
-    rotation, strength = _unitary(overlap)
+    start, strength = _unitary(np.where(groups, overlap, 0))
+    rotation = start
     if probes:
-        weight = sum(float(np.sum(np.abs(here) ** 2)) for _, here, _ in probes) / rotation.shape[0]
-        carried = [(other, conjugate(here), _dagger(there)) for other, here, there in probes]
-        shift = weight / rotation.shape[-1]
-        for _ in range(_ITERATIONS):
-            total = shift * rotation
-            for other, here, there in carried:
-                total = total + np.sum(there @ rotation[other][:, None] @ here, axis=1)
-            # O^+ L' O is close to L |O|^2: the mean over q and directions, cut to the groups
-            new, _ = _unitary(np.where(groups, total, 0))
-            change = np.abs(new - rotation).max()
-            rotation = new
-            if change < _SETTLED:
-                break
+        rotation = _refined(start, groups, [(o, conjugate(here), there) for o, here, there in probes], sound)
+        # what turns far from D is no band of the crystal: states at the edge of the disentangled space
+        turned = np.abs(np.einsum("kmn,kmn->kn", rotation, start.conj()) - 1) > _FAR
+        if turned.any():
+            rotation = _refined(start, groups, [(o, conjugate(here), there) for o, here, there in probes], sound & ~turned)
     return target @ rotation @ _dagger(conjugate(states)), strength
+
+
+def _refined(rotation, groups, probes, sound):
+    """L with the least ``sum |L(k + q) O L(k)^+ - O_S|^2`` over the bands that are `sound`, by repeated polar parts."""
+    weighted = []
+    shift = 0.0
+    for other, here, there in probes:
+        both = (sound[other][:, :, None] & sound[:, None, :])[:, None]
+        here, there = np.where(both, here, 0), np.where(both, there, 0)
+        weighted.append((other, here, _dagger(there)))
+        shift = shift + np.sum(np.abs(here) ** 2, axis=(1, 2))
+    # no less than what couples to a band: keeps the iteration from alternating
+    shift = np.maximum(shift, 1e-3 * np.max(shift))[:, None, :]
+    for _ in range(_ITERATIONS):
+        total = rotation * shift
+        for other, here, there in weighted:
+            total = total + np.sum(there @ rotation[other][:, None] @ here, axis=1)
+        new, _ = _unitary(np.where(groups, total, 0))
+        change = np.abs(new - rotation).max()
+        rotation = new
+        if change < _SETTLED:
+            break
+    return rotation
 
 
 def symmetric_gauge(actions: list[MeshAction], sewings) -> tuple[np.ndarray, float]:

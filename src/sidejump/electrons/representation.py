@@ -202,12 +202,13 @@ def atomic_orbitals(
     InputError
         If the projections do not make that many functions, or a species is missing.
     """
-    counts = _multiplicities(entries, n_functions, atoms, symbols)
+    centres = np.asarray(centres, dtype=float)
+    n_sites = len(_distinct(centres, cell)) if atoms is None else len(atoms)
+    counts = _multiplicities(entries, n_functions, n_sites, symbols)
     spatial = sum(len(entry.rows) * count for entry, count in zip(entries, counts, strict=True))
     spin = None if spatial == n_functions else (spin_ordering or "interleaved")
     if spin not in (None, "interleaved", "block"):
         raise InputError(f'spin_ordering = "{spin}": use "interleaved" or "block"')
-    centres = np.asarray(centres, dtype=float)
     if spin is not None:
         centres = centres[0::2] if spin == "interleaved" else centres[: n_functions // 2]
     sites: list[np.ndarray] = []
@@ -231,7 +232,7 @@ def atomic_orbitals(
     return Orbitals(np.asarray(cell, dtype=float), np.array(sites), tuple(_merged(raw)), spin)
 
 
-def _multiplicities(entries, n_functions, atoms, symbols) -> list[int]:
+def _multiplicities(entries, n_functions, n_sites, symbols) -> list[int]:
     """Number of sites of each entry."""
     species = list(dict.fromkeys(e.site.lower() for e in entries if isinstance(e.site, str)))
     size = {s: sum(len(e.rows) for e in entries if isinstance(e.site, str) and e.site.lower() == s) for s in species}
@@ -244,8 +245,7 @@ def _multiplicities(entries, n_functions, atoms, symbols) -> list[int]:
                 raise InputError(f'projections: no atom is called "{s}"; the crystal has {", ".join(sorted(set(symbols)))}')
         choices = [{s: known.count(s) for s in species}]
     else:
-        most = max(totals) if atoms is None else len(atoms)
-        choices = _choices(species, size, [t - fixed for t in totals], most)
+        choices = _choices(species, size, [t - fixed for t in totals], n_sites)
     fits = [c for c in choices if fixed + sum(c[s] * size[s] for s in species) in totals]
     if not fits:
         found = fixed + sum(choices[0][s] * size[s] for s in species) if symbols is not None else fixed + sum(size.values())
@@ -278,6 +278,17 @@ def _choices(species, size, totals, most):
 
     for total in totals:
         extend([], most, total)
+    return found
+
+
+def _distinct(centres, cell) -> list[np.ndarray]:
+    """Centres (N, 3) that differ by more than lattice vectors."""
+    found: list[np.ndarray] = []
+    for centre in centres:
+        apart = np.array([centre - other for other in found]).reshape(-1, 3)
+        apart -= np.round(apart @ np.linalg.inv(cell)) @ cell
+        if not np.any(np.linalg.norm(apart, axis=1) < _SAME):
+            found.append(centre)
     return found
 
 
