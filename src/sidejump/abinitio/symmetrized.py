@@ -25,7 +25,7 @@ from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
 from .images import fold, hermitian_images, mesh_cells, minimal_images
 from .mesh_transform import on_mesh, to_vectors
-from .position import position_elements
+from .position import centres_of, position_elements
 from .symmetric_average import CouplingMesh, averaged_phonons
 from .symmetric_crystal import SymmetricCrystal, require_three_dimensions, symmetric_crystal
 from .symmetric_gauge import MeshAction, averaged, band_groups, mesh_actions, sewing, sound_bands, symmetric_gauge
@@ -33,6 +33,7 @@ from .symmetric_gauge import MeshAction, averaged, band_groups, mesh_actions, se
 NEAR = 1.0
 """eV: states this close to the Fermi energy are those whose change is reported."""
 
+_OFF_SITE = 1.0  # angstrom
 _FIT = 0.8  # mean overlap with the orbitals' representation below which projections are wrong
 _NOTICE = (0.02, 0.05)  # eV rms near the Fermi energy, relative change of the coupling
 
@@ -163,6 +164,7 @@ class _Symmetrizer:
             self.coupling_mesh = CouplingMesh(crystal.cell, crystal.atoms, data.k_mesh, data.q_mesh)
             self.coupling = self._file_coupling(data)
         self.gauge = self._find_gauge()
+        self.centres = self._image_centres()
 
     def _file_coupling(self, data) -> np.ndarray:
         """All of g on the coarse meshes, the long-range part included."""
@@ -200,6 +202,27 @@ class _Symmetrizer:
         self.report["orbital_overlap"], self.report["gauge_overlap"] = fit, overlap
         return gauge
 
+    def _image_centres(self) -> np.ndarray:
+        """Points (N, 3) between which images are nearest: Wannier centres or their sites, as the source has it."""
+        sites = self.crystal.orbitals.positions
+        centres = centres_of(self.model)
+        if centres is None and self.source is not None:
+            centres = self.source.wannier_centres
+        mean = None if centres is None else symmetric_centres(centres, self.crystal.orbitals, self.crystal.operations)
+        self.report["images_nearest"] = "sites"
+        if mean is None:
+            return sites
+        k = np.random.default_rng(0).random((40, 3))
+        wanted = _at(k, self.model.vectors, self.model.hoppings)
+        apart = [
+            _rms(_at(k, *to_vectors(self.hamiltonian, self.mesh, self.crystal.cell, points)) - wanted)
+            for points in (sites, mean)
+        ]
+        if apart[0] <= apart[1]:
+            return sites
+        self.report["images_nearest"] = "centres"
+        return mean
+
     def electrons(self) -> LatticeModel:
         w, positions = self.gauge, self.crystal.orbitals.positions
         left = w.conj().swapaxes(1, 2)
@@ -211,10 +234,10 @@ class _Symmetrizer:
         self.report["hamiltonian_change_rms_eV"] = _rms(np.linalg.norm(hamiltonian - plain, axis=(1, 2))) / np.sqrt(
             w.shape[-1]
         )
-        vectors, hoppings = to_vectors(hamiltonian, self.mesh, self.crystal.cell, positions)
+        vectors, hoppings = to_vectors(hamiltonian, self.mesh, self.crystal.cell, self.centres)
         residual = self._positions()
         if residual is not None:
-            _, residual = to_vectors(residual, self.mesh, self.crystal.cell, positions)
+            _, residual = to_vectors(residual, self.mesh, self.crystal.cell, self.centres)
             home = np.flatnonzero(~vectors.any(axis=1))[0]
             diagonal = np.arange(len(positions))
             residual[home][:, diagonal, diagonal] += positions.T
@@ -232,7 +255,7 @@ class _Symmetrizer:
         diagonal = np.arange(len(positions))
         old[:, :, diagonal, diagonal] -= positions.T
         # W^+ (r + i d/dk) W less tau, the derivative of the Fourier series of W
-        vectors, series = to_vectors(w, self.mesh, self.crystal.cell, positions)
+        vectors, series = to_vectors(w, self.mesh, self.crystal.cell, self.centres)
         distance = (vectors @ self.crystal.cell)[:, :, None, None] + (positions[None] - positions[:, None]).transpose(
             2, 0, 1
         )
@@ -313,6 +336,27 @@ def infer_mesh(model: LatticeModel) -> tuple[int, int, int]:
     if best is None:
         raise InputError("symmetrize: the mesh cannot be told from the lattice vectors; give k_mesh")
     return best[1]
+
+
+def symmetric_centres(centres, orbitals, operations) -> np.ndarray | None:
+    """Wannier centres averaged over the group (N, 3), where every operation maps them onto each other; else None.
+
+    It does for hybrids, which are permuted; functions that mix (p, d) have one centre, or belong on their site.
+    """
+    offset = np.asarray(centres, dtype=float) - orbitals.positions
+    if np.linalg.norm(offset, axis=1).max() > _OFF_SITE:
+        return None
+    shares = [np.abs(orbitals.matrix(o)) ** 2 for o in operations]
+    mean = sum(d @ offset @ o.cartesian.T for d, o in zip(shares, operations, strict=True)) / len(operations)
+    for d, o in zip(shares, operations, strict=True):
+        apart = np.linalg.norm(mean[:, None] - mean @ o.cartesian.T, axis=-1)
+        if apart[d > 1e-9].max() > 1e-6:
+            return None
+    return mean + orbitals.positions
+
+
+def _at(k, vectors, values):
+    return np.tensordot(np.exp(2j * np.pi * k @ vectors.T), values, axes=1)
 
 
 def _hermitian(x):
