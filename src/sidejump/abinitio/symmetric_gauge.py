@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..electrons.magnetic_group import Operation
+from ..electrons.magnetic_group import Operation, words
 from ..electrons.representation import Orbitals
 from ..errors import InputError
 from .images import mesh_cells, mesh_class
@@ -160,8 +160,8 @@ def _refined(rotation, groups, probes, sound):
         here, there = np.where(both, here, 0), np.where(both, there, 0)
         weighted.append((other, here, _dagger(there)))
         shift = shift + np.sum(np.abs(here) ** 2, axis=(1, 2))
-    # no less than what couples to a band: keeps the iteration from alternating
-    shift = np.maximum(shift, 1e-3 * np.max(shift))[:, None, :]
+    # half of what couples to a band keeps the iteration from alternating
+    shift = np.maximum(0.5 * shift, 1e-3 * np.max(shift))[:, None, :]
     for _ in range(_ITERATIONS):
         total = rotation * shift
         for other, here, there in weighted:
@@ -174,15 +174,37 @@ def _refined(rotation, groups, probes, sound):
     return rotation
 
 
+def composed(actions: list[MeshAction], made: dict) -> list[tuple[np.ndarray, np.ndarray]]:
+    """B and D (N_k, N, N) of every operation, from those of the generators `made` (index: (B, D)).
+
+    Products of D may differ from D by a phase, that of a full turn of the spin or of a lattice vector: B and D are
+    multiplied alike.
+    """
+    for n, pair in words([a.operation for a in actions]):
+        if pair is not None:
+            i, j = pair
+            conjugate = np.conj if actions[i].operation.antiunitary else np.asarray
+            then = [x[actions[j].image] for x in made[i]]
+            made[n] = tuple(x @ conjugate(y) for x, y in zip(then, made[j], strict=True))
+    return [made[n] for n in range(len(actions))]
+
+
 def symmetric_gauge(actions: list[MeshAction], sewings) -> tuple[np.ndarray, float]:
-    """W (N_k, N, N), and the smallest singular value of the sum it is the closest unitary of (1: B is D already)."""
+    """W (N_k, N, N), and the smallest singular value of the sum it is the closest unitary of (1: B is D already).
+
+    Parameters
+    ----------
+    actions : list of MeshAction
+    sewings : list of tuple
+        B and D of every operation, from `composed`.
+    """
     gauge = np.broadcast_to(np.eye(actions[0].matrices.shape[-1], dtype=complex), actions[0].matrices.shape)
     smallest = 0.0
     for step in range(3):  # one is enough when the B are those of a group exactly
         total = np.zeros(gauge.shape, dtype=complex)
-        for action, b in zip(actions, sewings, strict=True):
+        for action, (b, d) in zip(actions, sewings, strict=True):
             w = gauge.conj() if action.operation.antiunitary else gauge
-            total[action.image] += b @ w @ _dagger(action.matrices)
+            total[action.image] += b @ w @ _dagger(d)
         gauge, strength = _unitary(total / len(actions))
         if step == 0:
             smallest = float(strength.min())

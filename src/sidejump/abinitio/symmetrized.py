@@ -17,6 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..electrons.lattice import LatticeModel
+from ..electrons.magnetic_group import words
 from ..electrons.projections import parse_projections
 from ..electrons.representation import atomic_orbitals
 from ..electrons.symmetry import symmetry_report
@@ -28,7 +29,16 @@ from .mesh_transform import on_mesh, to_vectors
 from .position import centres_of, position_elements
 from .symmetric_average import CouplingMesh, averaged_phonons
 from .symmetric_crystal import SymmetricCrystal, require_three_dimensions, symmetric_crystal
-from .symmetric_gauge import MeshAction, averaged, band_groups, mesh_actions, sewing, sound_bands, symmetric_gauge
+from .symmetric_gauge import (
+    MeshAction,
+    averaged,
+    band_groups,
+    composed,
+    mesh_actions,
+    sewing,
+    sound_bands,
+    symmetric_gauge,
+)
 
 NEAR = 1.0
 """eV: states this close to the Fermi energy are those whose change is reported."""
@@ -181,24 +191,27 @@ class _Symmetrizer:
         groups = band_groups(self.energies, self.actions)
         sound = sound_bands(self.energies, self.actions)
         bands = None if mesh is None else mesh.gauged(self.coupling, states)
-        sewings, fits = [], []
-        for action in self.actions:
-            probes = [] if mesh is None else mesh.probes(action, bands)
-            matrix, fit = sewing(action, states, groups, probes, sound)
-            sewings.append(matrix)
-            fits.append(np.mean(fit**2))
-        fit = float(min(fits))
+        fits = {}
+        made = {}
+        for n, pair in words([a.operation for a in self.actions]):
+            if pair is None:
+                action = self.actions[n]
+                probes = [] if mesh is None else mesh.probes(action, bands)
+                matrix, strength = sewing(action, states, groups, probes, sound)
+                made[n], fits[n] = (matrix, action.matrices), float(np.mean(strength**2))
+        worst = min(fits, key=lambda n: fits[n])
+        fit = fits[worst]
         mean = averaged(self.actions, self.hamiltonian)
         self.report["orbital_asymmetry_rms_eV"] = _rms(np.linalg.norm(mean - self.hamiltonian, axis=(1, 2))) / np.sqrt(
             len(self.model.hoppings[0])
         )
         if fit < _FIT:
             raise InputError(
-                f"projections: under {self.actions[int(np.argmin(fits))].operation.name} the Wannier functions do not "
+                f"projections: under {self.actions[worst].operation.name} the Wannier functions do not "
                 f"transform like these orbitals (overlap {fit:.2f}); give the projections of the Wannier90 run, in its "
                 "order, and the spin_ordering"
             )
-        gauge, overlap = symmetric_gauge(self.actions, sewings)
+        gauge, overlap = symmetric_gauge(self.actions, composed(self.actions, made))
         self.report["orbital_overlap"], self.report["gauge_overlap"] = fit, overlap
         return gauge
 

@@ -90,3 +90,43 @@ def symmetric_cell(cell, operations: list[Operation]) -> np.ndarray:
 def _root(metric):
     values, vectors = np.linalg.eigh(metric)
     return (vectors * np.sqrt(values)) @ vectors.T
+
+
+def words(operations: list[Operation]) -> list[tuple[int, tuple[int, int] | None]]:
+    """How to make every operation from few generators.
+
+    Returns
+    -------
+    list of tuple
+        ``(n, (i, j))``: operation n is j followed by i, both earlier in the list; ``(n, None)`` for the identity and
+        the generators.
+    """
+    index = {(o.rotation.tobytes(), o.antiunitary): n for n, o in enumerate(operations)}
+    table = np.array(
+        [
+            [index[((a.rotation @ b.rotation).tobytes(), a.antiunitary != b.antiunitary)] for b in operations]
+            for a in operations
+        ]
+    )
+    identity = index[(np.eye(3, dtype=int).tobytes(), False)]
+    made: list = [(identity, None)]
+    while len(made) < len(operations):
+        known = {i for i, _ in made}
+        grown = [_closure(table, made, g) for g in range(len(operations)) if g not in known]
+        made = max(grown, key=len)
+    return made
+
+
+def _closure(table, made, generator):
+    made = [*made, (generator, None)]
+    known = {i for i, _ in made}
+    generators = [i for i, pair in made if pair is None]
+    position = 0
+    while position < len(made):
+        for g in generators:
+            product = int(table[g, made[position][0]])
+            if product not in known:
+                known.add(product)
+                made.append((product, (g, made[position][0])))
+        position += 1
+    return made
