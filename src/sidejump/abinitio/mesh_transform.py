@@ -6,7 +6,8 @@ import numpy as np
 
 from .images import mesh_cells, mesh_class, minimal_images
 
-_TIE = 1e-3  # angstrom^2: images closer than this share the weight
+TIE = 1e-3
+"""Images whose squared lengths are within this share the weight, angstrom^2."""
 
 
 def on_mesh(vectors, values, mesh) -> np.ndarray:
@@ -37,7 +38,7 @@ def to_vectors(values, mesh, cell, positions) -> tuple[np.ndarray, np.ndarray]:
     kinds, kind = np.unique(np.round(positions, 6), axis=0, return_inverse=True)
     kind = kind.ravel()
     sets = {
-        (a, b): minimal_images(cell, mesh, kinds[b] - kinds[a], tolerance=_TIE)
+        (a, b): minimal_images(cell, mesh, kinds[b] - kinds[a], tolerance=TIE)
         for a in range(len(kinds))
         for b in range(len(kinds))
     }

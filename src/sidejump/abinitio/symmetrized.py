@@ -24,8 +24,8 @@ from ..electrons.symmetry import symmetry_report
 from ..errors import InputError
 from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
-from .images import fold, hermitian_images, mesh_cells, minimal_images
-from .mesh_transform import on_mesh, to_vectors
+from .images import fold, hermitian_images, mesh_cells, mesh_class, minimal_images
+from .mesh_transform import TIE, on_mesh, to_vectors
 from .position import centres_of, position_elements
 from .symmetric_average import CouplingMesh, averaged_phonons
 from .symmetric_crystal import SymmetricCrystal, require_three_dimensions, symmetric_crystal
@@ -139,22 +139,38 @@ def _crystal(model, data, projections, magnetisation, spin_ordering, atoms) -> S
     if data is not None:
         centres, positions, symbols = data.wannier_centres, data.atoms.positions, data.atoms.symbols
         labels = [float(m) for m in np.round(data.atoms.masses, 3)]
+    listed = positions  # in the order of the projections
     if atoms is not None:
-        given = np.array([position for _, position in atoms], dtype=float).reshape(-1, 3)
-        if data is not None and given.shape != positions.shape:
-            raise InputError(f"atoms: {len(given)} given, the crystal has {len(positions)}")
+        listed = np.array([position for _, position in atoms], dtype=float).reshape(-1, 3)
         symbols = tuple(str(symbol) for symbol, _ in atoms)
-        positions, labels = given if data is None else positions, symbols
+        if data is None:
+            positions, labels = listed, symbols
+        else:
+            listed = _matched(listed, positions, model.cell)
     orbitals = atomic_orbitals(
         parse_projections(projections),
         model.n_orbitals,
         cell=model.cell,
         centres=centres,
-        atoms=positions,
+        atoms=listed,
         symbols=symbols,
         spin_ordering=spin_ordering,
     )
     return symmetric_crystal(orbitals, positions, labels, magnetisation)
+
+
+def _matched(listed, positions, cell) -> np.ndarray:
+    """The positions of the data in the order of those `listed`."""
+    apart = listed[:, None] - positions[None]
+    apart -= np.round(apart @ np.linalg.inv(cell)) @ cell
+    distance = np.linalg.norm(apart, axis=-1)
+    order = distance.argmin(axis=1)
+    if sorted(order.tolist()) != list(range(len(positions))) or distance.min(axis=1).max() > 0.05:
+        raise InputError(
+            f"symmetrize: the {len(listed)} atoms given are not the {len(positions)} of the electron-phonon data; use the "
+            "SEEDNAME.win of the same run"
+        )
+    return positions[order]
 
 
 class _Symmetrizer:
@@ -328,27 +344,39 @@ class _Symmetrizer:
 
 
 def infer_mesh(model: LatticeModel) -> tuple[int, int, int]:
-    """The coarse mesh whose Wigner-Seitz cell the lattice vectors of a model fill.
+    """The coarse mesh of a model, from the lattice vectors of its diagonal elements.
+
+    They fill a Wigner-Seitz cell of the supercell, and are equal at vectors that the supercell makes equivalent: that
+    tells meshes with the same cell apart (4 and 5 points along the edges of a cube).
 
     Raises
     ------
     InputError
-        If none does.
+        If no mesh fits.
     """
-    known = {tuple(r) for r in model.vectors.tolist()}
-    reach = np.abs(model.vectors).max(axis=0)
-    found = []
-    for mesh in np.ndindex(*(2 * reach + 1)):
-        mesh = tuple(int(n) + 1 for n in mesh)
+    known = {tuple(r): i for i, r in enumerate(model.vectors.tolist())}
+    diagonal = np.einsum("rnn->rn", model.hoppings)
+    size = np.abs(diagonal).max(axis=1)
+    noise = 1e-7 * size.max() + 2e-6  # _hr.dat has six digits after the point
+    needed = {r for r, i in known.items() if size[i] > noise}
+    reach = np.abs([r for r in needed]).max(axis=0)
+    fits = []
+    for index in np.ndindex(*(2 * reach + 2)):
+        mesh = (index[0] + 1, index[1] + 1, index[2] + 1)
         if np.prod(mesh) > len(known):
             continue
-        cells = {tuple(r) for r in minimal_images(model.cell, mesh, np.zeros(3))[0].tolist()}
-        if cells <= known:
-            found.append((len(cells), mesh))
-    best = max(found, default=None)
-    if best is None:
-        raise InputError("symmetrize: the mesh cannot be told from the lattice vectors; give k_mesh")
-    return best[1]
+        vectors = minimal_images(model.cell, mesh, np.zeros(3), tolerance=TIE)[0]
+        cells = {tuple(r) for r in vectors.tolist()}
+        if needed <= cells <= set(known):
+            values = diagonal[[known[tuple(r)] for r in vectors.tolist()]]
+            classes = mesh_class(vectors, mesh)
+            first = np.unique(classes, return_index=True)[1]
+            same = values[first][np.searchsorted(classes[first], classes)]
+            if np.abs(values - same).max() < noise:
+                fits.append((int(np.prod(mesh)), mesh))
+    if not fits:
+        raise InputError("symmetrize: no coarse mesh has the lattice vectors of this model; give k_mesh")
+    return min(fits)[1]
 
 
 def symmetric_centres(centres, orbitals, operations) -> np.ndarray | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..units import BOHR
 
 HARMONICS = (
     ("s",),
@@ -90,22 +91,42 @@ def parse_projections(text: str) -> list[Entry]:
     return entries
 
 
-def read_win(path: Path) -> tuple[str | None, list[tuple[str, np.ndarray]] | None]:
-    """Projections and atoms (symbol, crystal or Cartesian row marked by the block) of a ``.win``; None where missing."""
-    text = path.read_text(errors="replace")
-    projections = _block(text, "projections")
+@dataclass(frozen=True)
+class Win:
+    """What a ``.win`` tells: projections, atoms (symbol, "f" or "c", three numbers; angstrom) and mesh, or None."""
+
+    projections: str | None
+    atoms: list[tuple[str, str, tuple[float, ...]]] | None
+    mesh: tuple[int, int, int] | None
+
+
+def read_win(path: Path) -> Win:
+    """Read Wannier90's input file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    try:
+        text = path.read_text(errors="replace")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    grid = re.search(r"^\s*mp_grid\s*[=:]?\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)", text, re.I | re.M)
+    mesh = (int(grid.group(1)), int(grid.group(2)), int(grid.group(3))) if grid else None
+    atoms: list = []
     for block, kind in (("atoms_frac", "f"), ("atoms_cart", "c")):
-        lines = _block(text, block)
-        if lines is None:
-            continue
-        atoms, scale = [], 1.0
-        for words in (re.split(r"[!#]", line)[0].split() for line in lines.splitlines()):
+        scale = 1.0
+        for line in (_block(text, block) or "").splitlines():
+            words = re.split(r"[!#]", line)[0].split()
             if len(words) == 1:
-                scale = 0.529177210903 if words[0].lower() == "bohr" else 1.0
+                scale = BOHR if words[0].lower() == "bohr" else 1.0
             elif len(words) >= 4:
-                atoms.append((words[0], (kind, *(scale * float(x) for x in words[1:4]))))
-        return projections, atoms or None
-    return projections, None
+                try:
+                    atoms.append((words[0], kind, tuple(scale * float(x) for x in words[1:4])))
+                except ValueError:
+                    raise InputError(f'{path}: "{line.strip()}" in {block} is no atom') from None
+    return Win(_block(text, "projections"), atoms or None, mesh)
 
 
 def _block(text: str, name: str) -> str | None:
