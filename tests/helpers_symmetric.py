@@ -85,9 +85,9 @@ class Hidden:
         h = hermitian(on_mesh(reach, decay[:, None, None] * noise(rng, 27, case.n, case.n), mesh))
         self.hamiltonian = averaged(self.actions, h) + disorder * hermitian(noise(rng, len(k), case.n, case.n))
         r = hermitian(on_mesh(reach, 0.1 * decay[:, None, None, None] * noise(rng, 27, 3, case.n, case.n), mesh))
-        self.position = sum(
-            np.einsum("ba,kamn->kbmn", a.operation.cartesian, a.apply(r)) for a in self.actions
-        ) / len(self.actions)
+        self.position = sum(np.einsum("ba,kamn->kbmn", a.operation.cartesian, a.apply(r)) for a in self.actions) / len(
+            self.actions
+        )
         x = on_mesh(reach, decay[:, None, None] * noise(rng, 27, case.n, case.n), mesh)
         self.change = np.array([expm(1j * size * y / np.abs(x).max()) for y in hermitian(x)])
         self.model = self._seen()
@@ -97,7 +97,9 @@ class Hidden:
         vectors, hoppings = to_vectors(left @ self.hamiltonian @ v, self.mesh, self.case.cell, self.sites)
         # r in the new gauge: v^+ (r + i d/dk) v, in the basis of the sites
         _, series = to_vectors(v, self.mesh, self.case.cell, self.sites)
-        distance = (vectors @ self.case.cell)[:, :, None, None] + (self.sites[None] - self.sites[:, None]).transpose(2, 0, 1)
+        distance = (vectors @ self.case.cell)[:, :, None, None] + (self.sites[None] - self.sites[:, None]).transpose(
+            2, 0, 1
+        )
         turned = self.position @ v[:, None] - on_mesh(vectors, distance * series[:, None], self.mesh)
         _, positions = to_vectors(hermitian(left[:, None] @ turned), self.mesh, self.case.cell, self.sites)
         home = np.flatnonzero(~vectors.any(axis=1))[0]

@@ -149,7 +149,9 @@ def curvature(model, k, level):
     v = v + 1j * gap[:, None] * (left @ model.position_matrix(k @ model.reciprocal_cell) @ u[:, None])
     across = (e[:, :, None] < level) & (e[:, None, :] > level)
     weight = across / np.where(across, gap, 1) ** 2
-    parts = [np.sum(weight * np.imag(v[:, a] * v[:, b].swapaxes(1, 2)), axis=(1, 2)) for a, b in ((1, 2), (2, 0), (0, 1))]
+    parts = [
+        np.sum(weight * np.imag(v[:, a] * v[:, b].swapaxes(1, 2)), axis=(1, 2)) for a, b in ((1, 2), (2, 0), (0, 1))
+    ]
     return -2 * np.stack(parts, axis=1)
 
 
@@ -157,7 +159,9 @@ def curvature(model, k, level):
 def test_hidden_symmetry_is_found(name):
     case = CASES[name]
     hidden = Hidden(case)
-    new, report = symmetrized(hidden.model, projections=case.projections, magnetisation=case.magnetisation, atoms=case.listed())
+    new, report = symmetrized(
+        hidden.model, projections=case.projections, magnetisation=case.magnetisation, atoms=case.listed()
+    )
     k = np.random.default_rng(1).random((6, 3))
     before = max(np.abs(energies(hidden.model, x) - energies(hidden.model, k)).max() for x in images(hidden.crystal, k))
     after = max(np.abs(energies(new, x) - energies(new, k)).max() for x in images(hidden.crystal, k))
@@ -173,7 +177,9 @@ def test_hidden_symmetry_is_found(name):
 def test_curvature_is_an_axial_vector(name):
     case = CASES[name]
     hidden = Hidden(case)
-    new, _ = symmetrized(hidden.model, projections=case.projections, magnetisation=case.magnetisation, atoms=case.listed())
+    new, _ = symmetrized(
+        hidden.model, projections=case.projections, magnetisation=case.magnetisation, atoms=case.listed()
+    )
     k = np.random.default_rng(2).random((5, 3))
     level = float(np.median(energies(new, k)))
     own, seen = curvature(new, k, level), curvature(hidden.model, k, level)
@@ -250,7 +256,9 @@ def test_coupling_and_phonons(case):
     assert np.sqrt(np.mean((old.sum(1) - found.sum(1)) ** 2)) < 1e-2 * np.sqrt(np.mean(old.sum(1) ** 2))
     assert report["coupling_change"] < 1e-2
     assert new.checks["symmetrize_coupling_change"] == report["coupling_change"]
-    np.testing.assert_allclose(new.phonon_energies(mesh_points((2, 2, 2))), data.phonon_energies(mesh_points((2, 2, 2))), atol=1e-9)
+    np.testing.assert_allclose(
+        new.phonon_energies(mesh_points((2, 2, 2))), data.phonon_energies(mesh_points((2, 2, 2))), atol=1e-9
+    )
 
 
 def test_coupling_that_breaks_the_symmetry_warns():
@@ -286,7 +294,9 @@ def test_other_inputs_that_are_refused():
     with pytest.raises(InputError, match="no atom is called"):
         symmetrized(hidden.model, projections="Si:sp3", atoms=DIAMOND.listed())
     with pytest.raises(InputError, match="has not the symmetry"):
-        symmetrized(hidden.model, projections="C:sp3", atoms=DIAMOND.listed(), k_mesh=(4, 4, 3), magnetisation=(0, 0, 0))
+        symmetrized(
+            hidden.model, projections="C:sp3", atoms=DIAMOND.listed(), k_mesh=(4, 4, 3), magnetisation=(0, 0, 0)
+        )
     with pytest.raises(InputError, match="no model of Wannier"):
         symmetrized(sj.MassiveDirac(mass=0.1, velocity=3.0), projections="C:s")
 

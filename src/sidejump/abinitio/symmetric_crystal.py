@@ -67,13 +67,9 @@ def symmetric_crystal(orbitals: Orbitals, atoms, labels, magnetisation) -> Symme
     operations = magnetic_operations(cell, points, numbers, magnetisation)
     exact = symmetric_cell(cell, operations)
     crystal = _symmetric_points(cell, points, operations)
-    operations = [
-        replace(o, cartesian=exact.T @ o.rotation @ np.linalg.inv(exact.T)) for o in operations
-    ]
+    operations = [replace(o, cartesian=exact.T @ o.rotation @ np.linalg.inv(exact.T)) for o in operations]
     sites = (crystal[owner] + offset) @ exact
-    return SymmetricCrystal(
-        exact, crystal[:n_atoms] @ exact, replace(orbitals, cell=exact, sites=sites), operations
-    )
+    return SymmetricCrystal(exact, crystal[:n_atoms] @ exact, replace(orbitals, cell=exact, sites=sites), operations)
 
 
 def _symmetric_points(cell, points, operations) -> np.ndarray:

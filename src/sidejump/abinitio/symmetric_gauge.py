@@ -147,7 +147,9 @@ def sewing(action: MeshAction, states, groups, probes, sound) -> tuple[np.ndarra
         # what turns far from D is no band of the crystal: states at the edge of the disentangled space
         turned = np.abs(np.einsum("kmn,kmn->kn", rotation, start.conj()) - 1) > _FAR
         if turned.any():
-            rotation = _refined(start, groups, [(o, conjugate(here), there) for o, here, there in probes], sound & ~turned)
+            rotation = _refined(
+                start, groups, [(o, conjugate(here), there) for o, here, there in probes], sound & ~turned
+            )
     return target @ rotation @ _dagger(conjugate(states)), strength
 
 

@@ -242,13 +242,17 @@ def _multiplicities(entries, n_functions, n_sites, symbols) -> list[int]:
         known = [s.lower() for s in symbols]
         for s in species:
             if s not in known:
-                raise InputError(f'projections: no atom is called "{s}"; the crystal has {", ".join(sorted(set(symbols)))}')
+                raise InputError(
+                    f'projections: no atom is called "{s}"; the crystal has {", ".join(sorted(set(symbols)))}'
+                )
         choices = [{s: known.count(s) for s in species}]
     else:
         choices = _choices(species, size, [t - fixed for t in totals], n_sites)
     fits = [c for c in choices if fixed + sum(c[s] * size[s] for s in species) in totals]
     if not fits:
-        found = fixed + sum(choices[0][s] * size[s] for s in species) if symbols is not None else fixed + sum(size.values())
+        found = (
+            fixed + sum(choices[0][s] * size[s] for s in species) if symbols is not None else fixed + sum(size.values())
+        )
         raise InputError(
             f"projections: they make {found} functions{'' if symbols is not None else ' for one atom of each species'} "
             f"(twice that with spin), the file has {n_functions}; give those of the Wannier90 run"
