@@ -10,8 +10,9 @@ import pytest
 import sidejump as sj
 from helpers_symmetric import CASES, CUBE, DIAMOND, MAGNET, REVERSAL, Hidden, noise
 from sidejump.abinitio.container import mesh_points
+from sidejump.abinitio.symmetric_electrons import infer_mesh
 from sidejump.abinitio.symmetric_gauge import mesh_actions
-from sidejump.abinitio.symmetrized import infer_mesh, symmetrized
+from sidejump.abinitio.symmetrized import symmetrized
 from sidejump.electrons.base import PAULI
 from sidejump.electrons.magnetic_group import magnetic_operations, symmetric_cell
 from sidejump.electrons.projections import parse_projections

@@ -24,13 +24,14 @@ def apply(source, section, folder: Path, energy: float | None):
     projections = section.projections or (win.projections if win else None)
     if projections is None:
         raise InputError(
-            '[electrons] symmetrize needs projections = "...", those of the Wannier90 run (or a SEEDNAME.win that holds '
+            '[electrons] symmetrize needs projections = "...", those of the Wannier90 run (or a SEEDNAME.win with '
             "them beside the file)"
         )
-    cell = source.cell if isinstance(source, ElectronPhonon) else source.cell
     atoms = None
     if win is not None and win.atoms is not None:
-        atoms = [(symbol, np.array(row) @ cell if kind == "f" else np.array(row)) for symbol, kind, row in win.atoms]
+        atoms = [
+            (symbol, np.array(row) @ source.cell if kind == "f" else np.array(row)) for symbol, kind, row in win.atoms
+        ]
     mesh = None if isinstance(source, ElectronPhonon) else section.k_mesh or (win.mesh if win else None)
     result, report = symmetrized(
         source,

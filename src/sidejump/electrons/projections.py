@@ -1,9 +1,9 @@
 """Wannier90's projections: which atomic orbitals the Wannier functions stand for, and in which order.
 
-An entry ``site:orbitals[:z=..][:x=..][:r=..][:zona=..]``; the site is a species or ``f=x,y,z`` (crystal) or ``c=x,y,z``
+An entry ``site:orbitals[:z=..][:x=..][:r=..][:zona=..]``; the site is a species, ``f=x,y,z`` (crystal) or ``c=x,y,z``
 (angstrom), the orbitals are separated by ``;``: ``s p d f sp sp2 sp3 sp3d sp3d2``, single ones such as ``dxy``, or
-``l=2,mr=1,4``.  Order of the functions: entries in turn, the sites of an entry, hybrids before s, p, d, f (l = -5 to 3),
-mr ascending, up and down last.
+``l=2,mr=1,4``.  Order of the functions: entries in turn, the sites of an entry, hybrids before s, p, d, f (l = -5 to
+3), mr ascending, up and down last.
 
 Not covered: ``random``, spin directions other than up and down along z, ``ang`` and ``bohr`` lines inside the block.
 """
@@ -37,14 +37,16 @@ _SP2 = (
 _HYBRIDS = {
     -1: ({"s": _A, "px": _A}, {"s": _A, "px": -_A}),
     -2: _SP2,
-    -3: tuple({"s": 0.5, "px": 0.5 * x, "py": 0.5 * y, "pz": 0.5 * x * y} for x, y in ((1, 1), (1, -1), (-1, 1), (-1, -1))),
+    -3: tuple(
+        {"s": 0.5, "px": 0.5 * x, "py": 0.5 * y, "pz": 0.5 * x * y} for x, y in ((1, 1), (1, -1), (-1, 1), (-1, -1))
+    ),
     -4: (*_SP2, {"pz": _A, "dz2": _A}, {"pz": -_A, "dz2": _A}),
     -5: (
         *({"s": _C, "px": x * _A, "dz2": -_D, "dx2-y2": 0.5} for x in (-1, 1)),
         *({"s": _C, "py": y * _A, "dz2": -_D, "dx2-y2": -0.5} for y in (-1, 1)),
         *({"s": _C, "pz": z * _A, "dz2": 2 * _D} for z in (-1, 1)),
     ),
-}  # fmt: skip
+}
 _HYBRID_NAMES = {"sp": -1, "sp2": -2, "sp3": -3, "sp3d": -4, "sp3d2": -5}
 
 
