@@ -6,6 +6,7 @@ from .abinitio.compact import read_compact, write_compact
 from .abinitio.epw import read_epw
 from .abinitio.formats import convert, read_electron_phonon
 from .abinitio.perturbo import read_perturbo
+from .abinitio.symmetrized import symmetrized
 from .app.run import anomalous_hall, run
 from .electrons.base import PAULI, ElectronModel
 from .electrons.dirac import MassiveDirac
@@ -56,6 +57,7 @@ __all__ = [
     "read_perturbo",
     "read_wannier90",
     "run",
+    "symmetrized",
     "symmetry_report",
     "write_compact",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,20 @@ from ..errors import InputError
 from ..scattering import build_scatterer, vertex_matrix
 from ..shells.shell import fermi_shell
 from ..units import KB
+from . import symmetrize
 
 _NO_T_BG = '[temperature] unit = "T_BG" needs acoustic phonons and a model with one Fermi radius; use unit = "K"'
 
 
 @dataclass(frozen=True)
 class Electrons:
-    """Model, chemical potential (eV), first-principles coupling or None, and what a reader should be warned of."""
+    """Model, chemical potential (eV), first-principles coupling or None, warnings and checks for the reader."""
 
     model: ElectronModel
     chemical_potential: float
     coupling: Any = None
     warnings: list[str] = field(default_factory=list)
+    checks: dict = field(default_factory=dict)
 
 
 def build_electrons(section, folder: Path) -> Electrons:
@@ -63,7 +65,11 @@ def _wannier90(section, folder: Path) -> Electrons:
             f"{section.file} holds no position matrix: Berry curvature and coordinate shift miss its part; "
             "use SEEDNAME_tb.dat"
         )
-    return Electrons(_with_field(model, section.zeeman), section.fermi_energy, warnings=warnings)
+    checks: dict = {}
+    if section.symmetrize:
+        model, checks, found = symmetrize.apply(model, section, folder, section.fermi_energy)
+        warnings += found
+    return Electrons(_with_field(model, section.zeeman), section.fermi_energy, warnings=warnings, checks=checks)
 
 
 def _require_sound(model: LatticeModel, name: str) -> None:
@@ -85,16 +91,19 @@ def _first_principles(section, folder: Path) -> Electrons:
         raise InputError(f"[electrons] fermi_energy is missing (eV), and {data.source} does not know it")
     if section.wannier90 is not None:
         data = data.with_electrons(read_wannier90(folder / section.wannier90))
-    model = data.electrons
     if section.spin_ordering is not None:
-        model = _with_spin(model, section.spin_ordering)
+        data = replace(data, electrons=_with_spin(data.electrons, section.spin_ordering))
+    checks: dict = {}
+    if section.symmetrize:
+        data, checks, _ = symmetrize.apply(data, section, folder, float(level))
+    model = data.electrons
     warnings = []
     if model.residual_positions is None and not any("position matrix" in w for w in data.warnings):
         warnings.append(
             f"{data.source}: no position matrix, so Berry curvature and coordinate shift miss its part; name the "
             "SEEDNAME_tb.dat of the same Wannier functions as wannier90"
         )
-    return Electrons(_with_field(model, section.zeeman), float(level), data, warnings)
+    return Electrons(_with_field(model, section.zeeman), float(level), data, warnings, checks)
 
 
 def _read_coupling(section, folder: Path):

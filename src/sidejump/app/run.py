@@ -141,6 +141,7 @@ def _job(settings, folder: Path, text: str) -> Job:
         settings.solver.intrinsic.mesh,
         text,
         list(electrons.warnings),
+        checks=electrons.checks,
     )
 
 
@@ -162,6 +163,10 @@ class Job:
     text : str
         The input as it was written, for the record.
     warnings : list of str
+    cost : dict, optional
+        What `estimate` found.
+    checks : dict
+        What was found in and done to the files, for the record.
     """
 
     model: Any
@@ -174,6 +179,7 @@ class Job:
     text: str = ""
     warnings: list[str] = field(default_factory=list)
     cost: dict | None = None
+    checks: dict = field(default_factory=dict)
 
     def __post_init__(self):
         if not isinstance(self.model, ElectronModel):
@@ -274,7 +280,8 @@ class Job:
             "settings": asdict(self.settings)
             | {"intrinsic_tolerance": self.intrinsic_tolerance, "intrinsic_mesh": self.intrinsic_mesh},
             **({"input": self.text} if self.text else {}),
-            "data_checks": {k: v for s in self.scatterers for k, v in getattr(_data(s), "checks", {}).items()},
+            "data_checks": self.checks
+            | {k: v for s in self.scatterers for k, v in getattr(_data(s), "checks", {}).items()},
             "intrinsic_points": intrinsic.points,
             "cost_estimate": cost,
             **clock.report(),

@@ -17,6 +17,31 @@ class Electrons(Section):
     dimension: ClassVar[int] = 3
 
 
+class Symmetrizable(Electrons):
+    """Wannier functions that can be given the exact symmetry of the crystal."""
+
+    symmetrize: Flag = Field(
+        False, description="Give the model the exact symmetry of the crystal and its magnetisation.", examples=[True]
+    )
+    projections: Text | None = Field(
+        None,
+        description="For symmetrize: projections of the Wannier90 run, entries separated by `|`; those of the "
+        "SEEDNAME.win beside the file when not given.",
+        examples=["Fe:sp3d2;dxy;dxz;dyz"],
+    )
+    magnetisation: Vector3 | None = Field(
+        None,
+        description="For symmetrize: direction of the magnetisation, zero without any; estimated when not given.",
+        examples=[[0.0, 0.0, 1.0]],
+    )
+
+    @model_validator(mode="after")
+    def _symmetrize_first(self):
+        if not self.symmetrize and (self.projections is not None or self.magnetisation is not None):
+            raise ValueError("projections and magnetisation need symmetrize = true")
+        return self
+
+
 class ContinuumInput(Electrons):
     chemical_potential: Number = Field(description="Chemical potential, eV.", examples=[0.2])
 
@@ -67,7 +92,7 @@ class LuttingerInput(ContinuumInput):
     exchange: Vector3 = Field((0.0, 0.0, 0.0), description="h in h.J, eV.", examples=[[0.0, 0.0, 0.02]])
 
 
-class Wannier90Input(Electrons):
+class Wannier90Input(Symmetrizable):
     """Crystal from a Wannier90 `_tb.dat` (or `_hr.dat`) file."""
 
     model: Literal["wannier90"]
@@ -84,11 +109,14 @@ class Wannier90Input(Electrons):
         description="Lattice vectors, angstrom: for `_hr.dat` without a SEEDNAME.win beside it.",
         examples=[[[2.87, 0.0, 0.0], [0.0, 2.87, 0.0], [0.0, 0.0, 2.87]]],
     )
+    k_mesh: Mesh | None = Field(
+        None, description="For symmetrize: coarse k mesh; inferred when not given.", examples=[[4, 4, 4]]
+    )
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
 
 
-class EpwInput(Electrons):
+class EpwInput(Symmetrizable):
     """Crystal, phonons and their coupling from the files of an EPW run."""
 
     model: Literal["epw"]
@@ -112,7 +140,7 @@ class EpwInput(Electrons):
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
 
 
-class StoredInput(Electrons):
+class StoredInput(Symmetrizable):
     """What files of one kind share that may or may not know their Fermi energy."""
 
     chemical_potential: Number | None = Field(

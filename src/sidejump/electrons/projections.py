@@ -1,0 +1,224 @@
+"""Wannier90's projections: which atomic orbitals the Wannier functions stand for, and in which order.
+
+An entry ``site:orbitals[:z=..][:x=..][:r=..][:zona=..]``; the site is a species, ``f=x,y,z`` (crystal) or ``c=x,y,z``
+(angstrom), the orbitals are separated by ``;``: ``s p d f sp sp2 sp3 sp3d sp3d2``, single ones such as ``dxy``, or
+``l=2,mr=1,4``.  Order of the functions: entries in turn, the sites of an entry, hybrids before s, p, d, f (l = -5 to
+3), mr ascending, up and down last.
+
+Not covered: ``random``, spin directions other than up and down along z, ``ang`` and ``bohr`` lines inside the block.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..units import BOHR
+
+HARMONICS = (
+    ("s",),
+    ("pz", "px", "py"),
+    ("dz2", "dxz", "dyz", "dx2-y2", "dxy"),
+    ("fz3", "fxz2", "fyz2", "fz(x2-y2)", "fxyz", "fx(x2-3y2)", "fy(3x2-y2)"),
+)
+"""Real harmonics by l, in Wannier90's order."""
+
+_NAMES = [name for shell in HARMONICS for name in shell]
+_A, _B, _C, _D = 1 / np.sqrt(2), 1 / np.sqrt(3), 1 / np.sqrt(6), 1 / np.sqrt(12)
+_SP2 = (
+    {"s": _B, "px": -_C, "py": _A},
+    {"s": _B, "px": -_C, "py": -_A},
+    {"s": _B, "px": 2 * _C},
+)
+_HYBRIDS = {
+    -1: ({"s": _A, "px": _A}, {"s": _A, "px": -_A}),
+    -2: _SP2,
+    -3: tuple(
+        {"s": 0.5, "px": 0.5 * x, "py": 0.5 * y, "pz": 0.5 * x * y} for x, y in ((1, 1), (1, -1), (-1, 1), (-1, -1))
+    ),
+    -4: (*_SP2, {"pz": _A, "dz2": _A}, {"pz": -_A, "dz2": _A}),
+    -5: (
+        *({"s": _C, "px": x * _A, "dz2": -_D, "dx2-y2": 0.5} for x in (-1, 1)),
+        *({"s": _C, "py": y * _A, "dz2": -_D, "dx2-y2": -0.5} for y in (-1, 1)),
+        *({"s": _C, "pz": z * _A, "dz2": 2 * _D} for z in (-1, 1)),
+    ),
+}
+_HYBRID_NAMES = {"sp": -1, "sp2": -2, "sp3": -3, "sp3d": -4, "sp3d2": -5}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the projections.
+
+    Attributes
+    ----------
+    site : str or tuple
+        Species, ``("f", x, y, z)`` or ``("c", x, y, z)``.
+    rows : ndarray, shape (n, 16)
+        The functions in terms of the real harmonics of l = 0 to 3 along the axes of `frame`.
+    frame : ndarray, shape (3, 3)
+        Columns: the local x, y, z axes.
+    radial : str
+        Radial function, as written.
+    """
+
+    site: str | tuple
+    rows: np.ndarray
+    frame: np.ndarray
+    radial: str
+
+
+def parse_projections(text: str) -> list[Entry]:
+    """Entries of Wannier90's projections, separated by ``|`` or newlines.
+
+    Raises
+    ------
+    InputError
+        If an entry is not understood.
+
+    >>> [len(entry.rows) for entry in parse_projections("Fe:sp3d2;dxy;dxz;dyz")]
+    [9]
+    """
+    entries = []
+    for line in re.split(r"[|\n]", text):
+        line = re.sub(r"\s+", "", re.split(r"[!#]", line)[0])
+        if line and line.lower() not in ("ang", "bohr"):
+            entries.append(_entry(line))
+    if not entries:
+        raise InputError('projections: no entry; give them as in Wannier90\'s input, such as "Fe:sp3;d"')
+    return entries
+
+
+@dataclass(frozen=True)
+class Win:
+    """What a ``.win`` tells: projections, atoms (symbol, "f" or "c", three numbers; angstrom) and mesh, or None."""
+
+    projections: str | None
+    atoms: list[tuple[str, str, tuple[float, ...]]] | None
+    mesh: tuple[int, int, int] | None
+
+
+def read_win(path: Path) -> Win:
+    """Read Wannier90's input file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    try:
+        text = path.read_text(errors="replace")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    grid = re.search(r"^\s*mp_grid\s*[=:]?\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)", text, re.I | re.M)
+    mesh = (int(grid.group(1)), int(grid.group(2)), int(grid.group(3))) if grid else None
+    atoms: list = []
+    for block, kind in (("atoms_frac", "f"), ("atoms_cart", "c")):
+        scale = 1.0
+        for line in (_block(text, block) or "").splitlines():
+            words = re.split(r"[!#]", line)[0].split()
+            if len(words) == 1:
+                scale = BOHR if words[0].lower() == "bohr" else 1.0
+            elif len(words) >= 4:
+                try:
+                    atoms.append((words[0], kind, tuple(scale * float(x) for x in words[1:4])))
+                except ValueError:
+                    raise InputError(f'{path}: "{line.strip()}" in {block} is no atom') from None
+    return Win(_block(text, "projections"), atoms or None, mesh)
+
+
+def _block(text: str, name: str) -> str | None:
+    found = re.search(rf"^\s*begin\s+{name}\s*$(.*?)^\s*end\s+{name}\s*$", text, re.I | re.M | re.S)
+    return found.group(1).strip() if found and found.group(1).strip() else None
+
+
+def _entry(line: str) -> Entry:
+    fields = line.split(":")
+    if len(fields) < 2:
+        raise InputError(f'projections: "{line}" is not understood; write SITE:ORBITALS, such as "Fe:sp3;d"')
+    z, x, radial = np.array([0.0, 0.0, 1.0]), None, "1"
+    for option in fields[2:]:
+        key, _, value = option.partition("=")
+        if key.lower() == "z":
+            z = _direction(value, line)
+        elif key.lower() == "x":
+            x = _direction(value, line)
+        elif key.lower() in ("r", "zona"):
+            radial = f"{radial};{option.lower()}"
+        else:
+            raise InputError(f'projections: "{option}" in "{line}" is not covered; use z=, x=, r= or zona=')
+    if x is None:
+        x = np.array([1.0, 0, 0]) if abs(z[2]) > 1e-6 and abs(z[0]) < 1e-6 else np.cross([0, 0, 1.0], z)
+        x = x - (x @ z) * z
+        x /= np.linalg.norm(x)
+    if abs(x @ z) > 1e-5:
+        raise InputError(f'projections: the z and x axes of "{line}" are not at right angles')
+    frame = np.stack([x, np.cross(z, x), z], axis=1)
+    return Entry(_site(fields[0], line), _rows(fields[1], line), frame, radial)
+
+
+def _direction(text: str, line: str) -> np.ndarray:
+    vector = np.array(_numbers(text, line))
+    if np.linalg.norm(vector) < 1e-9:
+        raise InputError(f'projections: a zero axis in "{line}"')
+    return vector / np.linalg.norm(vector)
+
+
+def _numbers(text: str, line: str) -> list[float]:
+    try:
+        numbers = [float(x) for x in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 3:
+        raise InputError(f'projections: three numbers expected in "{line}", found "{text}"')
+    return numbers
+
+
+def _site(text: str, line: str):
+    key, equals, value = text.partition("=")
+    if not equals:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text) or text.lower() == "random":
+            raise InputError(f'projections: the site "{text}" of "{line}" is not covered; name a species or f=, c=')
+        return text
+    if key.lower() not in ("f", "c"):
+        raise InputError(f'projections: the site "{text}" of "{line}" is not understood; use f= or c=')
+    return (key.lower(), *_numbers(value, line))
+
+
+def _rows(text: str, line: str) -> np.ndarray:
+    wanted: set[tuple[int, int]] = set()
+    for word in text.lower().split(";"):
+        wanted |= _angular(word, line)
+    rows = np.zeros((len(wanted), 16))
+    for row, (l, m) in zip(rows, sorted(wanted), strict=True):
+        parts = _HYBRIDS[l][m] if l < 0 else {HARMONICS[l][m]: 1.0}
+        for name, weight in parts.items():
+            row[_NAMES.index(name)] = weight
+    return rows
+
+
+def _angular(word: str, line: str) -> set[tuple[int, int]]:
+    """Pairs (l, mr - 1)."""
+    explicit = re.fullmatch(r"l=(-?\d)(?:,mr=([\d,]+))?", word)
+    if explicit:
+        l = int(explicit.group(1))
+        size = len(_HYBRIDS[l]) if l in _HYBRIDS else len(HARMONICS[l]) if 0 <= l <= 3 else 0
+        chosen = range(size) if explicit.group(2) is None else [int(m) - 1 for m in explicit.group(2).split(",") if m]
+        if size and all(0 <= m < size for m in chosen):
+            return {(l, m) for m in chosen}
+    if word in _HYBRID_NAMES:
+        l = _HYBRID_NAMES[word]
+        return {(l, m) for m in range(len(_HYBRIDS[l]))}
+    hybrid, _, number = word.rpartition("-")
+    if hybrid in _HYBRID_NAMES and number.isdigit() and 1 <= int(number) <= len(_HYBRIDS[_HYBRID_NAMES[hybrid]]):
+        return {(_HYBRID_NAMES[hybrid], int(number) - 1)}
+    for l, names in enumerate(HARMONICS):
+        if word == "spdf"[l]:
+            return {(l, m) for m in range(len(names))}
+        if word in names:
+            return {(l, names.index(word))}
+    raise InputError(f'projections: no orbital is called "{word}" (in "{line}")')
