@@ -185,8 +185,8 @@ class _Run:
             self._step()
             return
         simple = {}
-        for i in members:
-            simple[i], self.sizes[i] = solver.solve(KB * self.temperatures[i], 1)
+        solutions = solver.solve_each([KB * self.temperatures[i] for i in members], 1)
+        for i, (simple[i], self.sizes[i]) in zip(members, solutions, strict=True):
             self._step()
         self._lap("solutions")
         if spacing == problem.base_spacing:
@@ -276,7 +276,9 @@ class _Run:
         if spacing not in self._coarse_shells:
             problem = self.problem
             if problem.operations is not None:
-                shell = problem.shell(problem.mu, spacing, levels=min(_INELASTIC_LEVELS, problem.levels(spacing)))
+                shell = problem.shell(
+                    problem.mu, spacing, levels=min(_INELASTIC_LEVELS, max(1, problem.levels(spacing) - 2))
+                )
             elif spacing < problem.base_spacing:
                 shell = problem.shell(problem.mu, spacing, levels=0)
             else:

@@ -80,7 +80,7 @@ class Problem:
         base, wanted = self.base_spacing, self._thermal_spacing(temperature)
         if wanted >= base:
             return base
-        steps = 2 if self.model.dimension == 2 else 1
+        steps = 1 if self.model.dimension == 3 and self.operations is None else 2
         halvings = np.ceil(steps * np.log2(base / wanted) - 1e-9) / steps
         if self.model.dimension == 3:
             halvings = min(halvings, _FINEST if self.operations is None else _FINEST_REDUCED)
@@ -99,7 +99,7 @@ class Problem:
     def levels(self, spacing: float) -> int:
         """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
         most = _SOLVED_LEVELS if self.operations is None else self.settings.levels
-        return min(self.settings.levels, max(1, most - round(np.log2(self.base_spacing / spacing))))
+        return min(self.settings.levels, max(1, most - int(np.log2(self.base_spacing / spacing) + 0.25)))
 
     def shell(self, energy: float, spacing: float, *, levels: int | None = None, whole: bool = False) -> Shell:
         """The shell at `energy`, kept for the next call; irreducible points, unless the `whole` shell is asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -128,51 +129,74 @@ class ReducedShell:
 
     def _computed(self, cutoffs):
         """Blocks of all sources, those of two slices together."""
-        cut = max(s.q_cut(c) for s, c in zip(self.sources, cutoffs, strict=True))
 
         def work(item):
             return [b for i, c in enumerate(cutoffs) for b in self._blocks(item, i, c)]
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
-            yield from pool.map(work, self._todo(min(cut, self.q_max)))
+            yield from pool.map(work, self._todo(self._reach(cutoffs)))
 
     def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
         """Response at kT (eV) with so many energy nodes."""
-        problem, basis = self.problem, energy_basis(nodes, even=True)
-        kernels = [self.kernel(i, basis, kt) for i in range(len(self.sources))]
-        parts = [ReducedCollisions(len(self.shell), basis.size, self.operations) for _ in range(THREADS)]
+        return next(self.solve_each([kt], nodes))
+
+    def solve_each(self, kts, nodes: int) -> Iterator[tuple[KineticResponse, Size]]:
+        """Responses at several kT (eV), one after the other; pairs that are not kept serve as many as fit in memory."""
+        basis = energy_basis(nodes, even=True)
+        together = 1
+        if self._kept is None:
+            together = int(max(1, 0.7 * self.problem.settings.memory / self._operator_bytes(basis.size)))
+        for start in range(0, len(kts), together):
+            batch = list(kts[start : start + together])
+            summed = self._sum(batch, basis)
+            for kt in batch:
+                yield self._response(summed.pop(0), kt, basis)
+
+    def _operator_bytes(self, size: int) -> float:
+        return 4.0 * (3 * size * len(self.shell)) ** 2
+
+    def _sum(self, kts, basis) -> list[ReducedCollisions]:
+        """Sums over all pairs, one for each kT."""
+        problem = self.problem
+        kernels = [[self.kernel(i, basis, kt) for i in range(len(self.sources))] for kt in kts]
+        parts = [[ReducedCollisions(len(self.shell), basis.size, self.operations) for _ in kts] for _ in range(THREADS)]
         kept = self._kept
-        todo = (
-            kept
-            if kept is not None
-            else self._todo(min(self.q_max, max(s.q_cut(k.cutoff) for s, k in zip(self.sources, kernels, strict=True))))
-        )
+        cutoffs = [max(k[i].cutoff for k in kernels) for i in range(len(self.sources))]
+        todo = kept if kept is not None else self._todo(self._reach(cutoffs))
 
         def work(part):
             for item in todo[part::THREADS]:
                 blocks = item
                 if kept is None:
-                    blocks = [b for i, k in enumerate(kernels) for b in self._blocks(item, i, k.cutoff)]
-                parts[part].add(blocks, kernels)
-                problem.check_memory(sum(p.nbytes for p in parts), kt / KB)
+                    blocks = [b for i, cutoff in enumerate(cutoffs) for b in self._blocks(item, i, cutoff)]
+                for sums, each in zip(parts[part], kernels, strict=True):
+                    sums.add(blocks, each)
+                problem.check_memory(sum(s.nbytes for p in parts for s in p), kts[-1] / KB)
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(work, range(THREADS)))
-        collisions = parts[0]
         for other in parts[1:]:
-            collisions.merge(other)
+            for mine, more in zip(parts[0], other, strict=True):
+                mine.merge(more)
+        return parts[0]
+
+    def _reach(self, cutoffs) -> float:
+        return min(self.q_max, max(s.q_cut(c) for s, c in zip(self.sources, cutoffs, strict=True)))
+
+    def _response(self, collisions: ReducedCollisions, kt: float, basis) -> tuple[KineticResponse, Size]:
+        settings = self.problem.settings
         size = Size(
             len(self.states) * basis.size,
             collisions.pairs,
-            collisions.nbytes + sum(b.pairs.nbytes for blocks in kept or [] for b in blocks),
+            collisions.nbytes + sum(b.pairs.nbytes for blocks in self._kept or [] for b in blocks),
         )
         response = reduced_response(
             collisions,
             self.geometry.weight[:, 0],
             self.geometry.velocity[:, 0],
             basis.thermal_weight,
-            approximation=problem.settings.approximation,
-            tolerance=max(1e-6, 3e-3 * problem.settings.tolerance),
+            approximation=settings.approximation,
+            tolerance=max(1e-6, 3e-3 * settings.tolerance),
             clusters=self.geometry.ordering.clusters,
         )
         return response, size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -103,6 +104,10 @@ class SharedShell:
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
             yield from (block for block in pool.map(work, todo) if block is not None)
+
+    def solve_each(self, kts, nodes: int) -> Iterator[tuple[KineticResponse, Size]]:
+        """Responses at several kT (eV), one after the other."""
+        return (self.solve(kt, nodes) for kt in kts)
 
     def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
         """Response at kT (eV) with so many energy nodes."""
