@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sidejump.abinitio.container import mesh_points
 from sidejump.abinitio.epw import read_epw
 from sidejump.abinitio.formats import convert, read_electron_phonon
 from sidejump.abinitio.info import acoustic_exponent, off_mesh_hermiticity
@@ -15,10 +16,14 @@ from sidejump.abinitio.perturbo import read_perturbo
 from sidejump.abinitio.q2r import read_q2r
 from sidejump.abinitio.rydberg import RYDBERG
 from sidejump.abinitio.spin import two_channels, with_exchange, with_spin_orbit
+from sidejump.abinitio.symmetrized import symmetrized
+from sidejump.electrons.magnetic_group import magnetic_operations
 from sidejump.electrons.wannier90 import read_wannier90
 from sidejump.errors import InputError
 
 DATA = Path(os.environ.get("SIDEJUMP_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+EXACT = 1e-10
 
 
 def path(name):
@@ -216,6 +221,45 @@ def test_iron_of_two_channels():
     shift = np.abs(turned.energies(k) - model.energies(k))
     assert 0.005 < shift.max() < 0.5
     assert model.phonons is minority.phonons and turned.energies(k).shape == (6, 18)
+
+
+def symmetry_violation(data, operations, seed=0):
+    """Largest differences of E, omega and the sum of |g|^2 (relative) between random points and their images."""
+    rng = np.random.default_rng(seed)
+    k, q = rng.random((8, 3)), rng.random((8, 3))
+
+    def at(k, q):
+        return data.energies(k), data.phonon_energies(q), np.sum(np.abs(data.coupling(k, q)) ** 2, axis=(1, 2, 3))
+
+    own, worst = at(k, q), np.zeros(3)
+    for o in operations:
+        e, omega, g = at(o.wave_vectors(k), o.wave_vectors(q))
+        found = [np.abs(e - own[0]).max(), np.abs(omega - own[1]).max(), np.abs(g / own[2] - 1).max()]
+        worst = np.maximum(worst, found)
+    return worst
+
+
+def test_iron_symmetrized(iron):
+    operations = magnetic_operations(iron.cell, iron.atoms.positions, [1], [0, 0, 1.0])
+    data, report = symmetrized(iron, projections="Fe:sp3d2;dxy;dxz;dyz", magnetisation=(0, 0, 1.0))
+    assert len(operations) == 16 and symmetry_violation(iron, operations).max() > 1e-2
+    assert symmetry_violation(data, operations).max() < EXACT
+    # on the coarse mesh: the noise of the calculation
+    mesh = mesh_points((4, 4, 4))
+    before = iron.energies(mesh)
+    assert np.abs(data.energies(mesh) - before)[before < 27.4].max() < 1e-8
+    assert report["coupling_change"] < 5e-4 and report["phonon_energy_change_rms_eV"] < 2e-4
+    assert not any("symmetrize" in w for w in data.warnings)
+    k, q = np.random.default_rng(1).random((2, 4, 3))
+    assert data.hermiticity_violation(k, q) < 1e-12
+
+
+def test_lead_symmetrized(lead):
+    data, report = symmetrized(lead, projections="Pb:sp3")
+    operations = magnetic_operations(lead.cell, lead.atoms.positions, [1])
+    assert report["magnetisation_source"] == "none" and len(report["symmetry_operations"]) == len(operations) == 96
+    assert symmetry_violation(data, operations[::5]).max() < EXACT
+    assert report["coupling_change"] < 1e-4
 
 
 def test_energy_unit():

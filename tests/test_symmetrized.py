@@ -1,6 +1,7 @@
 """Symmetry restored exactly, and nothing else changed."""
 
 import itertools
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from sidejump.abinitio.container import mesh_points
 from sidejump.abinitio.symmetric_electrons import infer_mesh
 from sidejump.abinitio.symmetric_gauge import mesh_actions
 from sidejump.abinitio.symmetrized import symmetrized
+from sidejump.app import build, config
+from sidejump.app.run import prepare
 from sidejump.electrons.base import PAULI
 from sidejump.electrons.magnetic_group import magnetic_operations, symmetric_cell
-from sidejump.electrons.projections import parse_projections
+from sidejump.electrons.projections import parse_projections, read_win
 from sidejump.electrons.representation import (
     atomic_orbitals,
     harmonic_rotation,
@@ -337,3 +340,57 @@ def test_atoms_tell_the_orbitals():
     centres = np.array([[1.5, 1.5, 6.0]] * 3 + [[0, 0, 0.1]])
     orbitals = atomic_orbitals(entries, 4, cell=cell, centres=centres, atoms=atoms, symbols=("A", "B"))
     np.testing.assert_allclose(orbitals.positions, [[1.5, 1.5, 6.0]] * 3 + [[0, 0, 0]])
+
+
+# ---- input files
+
+
+def section(**changes):
+    return {
+        "electrons": {"model": "wannier90", "file": str(IRON), "fermi_energy": 17.2745, "symmetrize": True} | changes,
+        "scattering": [{"kind": "impurity", "correlation": "zero_range", "density": 1e18, "strength": 0.1}],
+        "temperature": {"values": [300.0]},
+    }
+
+
+def electrons(**changes):
+    settings = config.validate(section(**changes), "input")
+    return build.build_electrons(settings.electrons, Path())
+
+
+def test_an_input_file_asks_for_symmetry():
+    made = prepare(section(projections=IRON_PROJECTIONS, magnetisation=[0, 0, 1], spin_ordering="interleaved"))
+    k = np.random.default_rng(0).random((5, 3))
+    turned = k @ np.linalg.inv(magnetic_operations(made.model.cell, np.zeros((1, 3)), [1], [0, 0, 1.0])[1].rotation)
+    assert made.model.spin is not None
+    # the operation may come with time reversal, which changes the sign of k; inversion is one of the group
+    assert np.abs(energies(made.model, k) - energies(made.model, turned)).max() < EXACT
+    assert made.checks["symmetrize_energy_change_rms_eV"] < 1e-6
+    assert made.warnings == []
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({}, "symmetrize needs projections"),
+        ({"projections": "Fe:sp3"}, "make 4 functions"),
+        ({"symmetrize": False, "projections": "Fe:s"}, "projections needs symmetrize = true"),
+    ],
+)
+def test_input_files_that_lack_what_symmetry_needs(changes, words):
+    with pytest.raises(InputError, match=words):
+        electrons(**changes)
+
+
+def test_a_win_file_is_read(tmp_path):
+    (tmp_path / "Fe.win").write_text(
+        "mp_grid : 4 4 4\nBegin Projections\n Fe:sp3d2;dxy;dxz;dyz ! t2g\nEnd Projections\n"
+        "begin atoms_cart\nbohr\nFe 0 0 1.0\nend atoms_cart\n"
+    )
+    win = read_win(tmp_path / "Fe.win")
+    assert win.mesh == (4, 4, 4) and [len(e.rows) for e in parse_projections(win.projections)] == [9]
+    assert win.atoms[0][:2] == ("Fe", "c") and win.atoms[0][2][2] == pytest.approx(0.529177, abs=1e-6)
+    shutil.copy(IRON, tmp_path)
+    shutil.copy(IRON.with_name("Fe_wsvec.dat.gz"), tmp_path)
+    made = electrons(file=str(tmp_path / "Fe_tb.dat.gz"), magnetisation=[0, 0, 1])
+    assert made.checks["symmetrize_k_mesh"] == [4, 4, 4]

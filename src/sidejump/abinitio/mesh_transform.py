@@ -50,6 +50,6 @@ def to_vectors(values, mesh, cell, positions) -> tuple[np.ndarray, np.ndarray]:
         bras, kets = np.flatnonzero(kind == a), np.flatnonzero(kind == b)
         block = folded[mesh_class(found, mesh)][..., bras[:, None], kets]
         weight = 1 / degeneracy.reshape(-1, *(1,) * (block.ndim - 1))
-        index = np.ix_(where, *(range(n) for n in values.shape[1:-2]), bras, kets)
+        index = np.ix_(where, *[np.arange(n) for n in values.shape[1:-2]], bras, kets)
         series[index] = block * weight
     return vectors, series

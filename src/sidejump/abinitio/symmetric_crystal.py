@@ -59,7 +59,9 @@ def symmetric_crystal(orbitals: Orbitals, atoms, labels, magnetisation) -> Symme
         else:
             owner[i] = len(points)
             points = np.concatenate([points, site[None]])
-    kinds = [(labels[i] if labels is not None and i < n_atoms else None, i < n_atoms, []) for i in range(len(points))]
+    kinds: list[tuple] = [
+        (labels[i] if labels is not None and i < n_atoms else None, i < n_atoms, []) for i in range(len(points))
+    ]
     for shell in orbitals.shells:
         kinds[owner[shell.site]][2].append((len(shell.functions), shell.kind))
     keys = [repr(kind) for kind in kinds]

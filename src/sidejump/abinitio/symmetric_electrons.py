@@ -106,7 +106,7 @@ class SymmetricElectrons:
             raise InputError(
                 f"projections: under {self.actions[worst].operation.name} the Wannier functions do not transform like "
                 f"these orbitals (overlap {fits[worst]:.2f}); give the projections of the Wannier90 run, in its order, "
-                "and the spin_ordering"
+                "and the spin_ordering; functions that carry phases of their own cannot be used"
             )
         gauge, overlap = symmetric_gauge(self.actions, composed(self.actions, made))
         self.report |= {"orbital_overlap": fits[worst], "gauge_overlap": overlap}

@@ -26,6 +26,7 @@ from .symmetric_coupling import SymmetricCoupling
 from .symmetric_crystal import SymmetricCrystal, require_three_dimensions, symmetric_crystal
 from .symmetric_electrons import SymmetricElectrons, infer_mesh
 
+_REVERSAL = 0.01  # violation of time reversal that is noise
 _NOTICE = (0.02, 0.05)  # eV rms near the Fermi energy, relative change of the coupling
 
 
@@ -78,6 +79,8 @@ def symmetrized(
     if data is not None and energy is None:
         energy = data.fermi_energy
     before = symmetry_report(model, magnetisation, energy=energy)
+    if magnetisation is None and before["time_reversal_violation"] < _REVERSAL:
+        before |= {"magnetisation": [0.0, 0.0, 0.0], "magnetisation_source": "none"}
     crystal = _crystal(model, data, projections, before["magnetisation"], spin_ordering, atoms)
     mesh = data.k_mesh if data is not None else tuple(k_mesh or infer_mesh(model))
     report = {
@@ -116,10 +119,11 @@ def symmetry_warnings(report: dict) -> list[str]:
 
 
 def _crystal(model, data, projections, magnetisation, spin_ordering, atoms) -> SymmetricCrystal:
-    centres, positions, symbols, labels = model.site_positions, None, None, None
+    centres, positions, symbols = model.site_positions, None, None
+    labels: tuple | None = None
     if data is not None:
         centres, positions, symbols = data.wannier_centres, data.atoms.positions, data.atoms.symbols
-        labels = [float(m) for m in np.round(data.atoms.masses, 3)]
+        labels = tuple(np.round(data.atoms.masses, 3).tolist())
     listed = positions  # in the order of the projections
     if atoms is not None:
         listed = np.array([position for _, position in atoms], dtype=float).reshape(-1, 3)

@@ -63,7 +63,8 @@ def magnetic_operations(cell, positions, numbers, magnetisation=None, *, symprec
         If spglib finds no lattice.
     """
     crystal = np.asarray(positions) @ np.linalg.inv(cell)
-    data = spglib.get_symmetry_dataset((np.asarray(cell), crystal, list(numbers)), symprec=symprec)
+    structure = (np.asarray(cell), crystal, list(numbers))
+    data = spglib.get_symmetry_dataset(structure, symprec=symprec)  # type: ignore[arg-type]
     if data is None:
         raise InputError("symmetrize: spglib finds no lattice; two sites coincide or the cell is singular")
     rotations, first = np.unique(data.rotations, axis=0, return_index=True)

@@ -10,6 +10,12 @@ from .base import Flag, Mesh, Number, Positive, Section, SpinOrdering, Text, Vec
 
 _ZEEMAN = "Exchange field h added as h.sigma, eV; needs spin_ordering."
 _BANDS = "SEEDNAME_tb.dat of the same Wannier functions, to take H and the position matrix from."
+_SYMMETRIZE = "Give the Wannier functions the exact symmetry of the crystal and its magnetisation."
+_PROJECTIONS = (
+    "For symmetrize: projections of the Wannier90 run, entries separated by a newline or a bar; those of the "
+    "SEEDNAME.win beside the file when not given."
+)
+_MAGNETISATION = "For symmetrize: direction of the magnetisation, zero without any; estimated when not given."
 _SPIN = "Order of up and down Wannier functions: gives the model its spin."
 
 
@@ -20,25 +26,11 @@ class Electrons(Section):
 class Symmetrizable(Electrons):
     """Wannier functions that can be given the exact symmetry of the crystal."""
 
-    symmetrize: Flag = Field(
-        False, description="Give the model the exact symmetry of the crystal and its magnetisation.", examples=[True]
-    )
-    projections: Text | None = Field(
-        None,
-        description="For symmetrize: projections of the Wannier90 run, entries separated by `|`; those of the "
-        "SEEDNAME.win beside the file when not given.",
-        examples=["Fe:sp3d2;dxy;dxz;dyz"],
-    )
-    magnetisation: Vector3 | None = Field(
-        None,
-        description="For symmetrize: direction of the magnetisation, zero without any; estimated when not given.",
-        examples=[[0.0, 0.0, 1.0]],
-    )
-
     @model_validator(mode="after")
     def _symmetrize_first(self):
-        if not self.symmetrize and (self.projections is not None or self.magnetisation is not None):
-            raise ValueError("projections and magnetisation need symmetrize = true")
+        given = [key for key in ("projections", "magnetisation") if getattr(self, key) is not None]
+        if given and not self.model_dump()["symmetrize"]:
+            raise ValueError(f"{given[0]} needs symmetrize = true")
         return self
 
 
@@ -114,6 +106,9 @@ class Wannier90Input(Symmetrizable):
     )
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
+    symmetrize: Flag = Field(False, description=_SYMMETRIZE, examples=[True])
+    projections: Text | None = Field(None, description=_PROJECTIONS, examples=["Fe:sp3d2;dxy;dxz;dyz"])
+    magnetisation: Vector3 | None = Field(None, description=_MAGNETISATION, examples=[[0.0, 0.0, 1.0]])
 
 
 class EpwInput(Symmetrizable):
@@ -138,6 +133,9 @@ class EpwInput(Symmetrizable):
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
+    symmetrize: Flag = Field(False, description=_SYMMETRIZE, examples=[True])
+    projections: Text | None = Field(None, description=_PROJECTIONS, examples=["Fe:sp3d2;dxy;dxz;dyz"])
+    magnetisation: Vector3 | None = Field(None, description=_MAGNETISATION, examples=[[0.0, 0.0, 1.0]])
 
 
 class StoredInput(Symmetrizable):
@@ -152,6 +150,9 @@ class StoredInput(Symmetrizable):
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
+    symmetrize: Flag = Field(False, description=_SYMMETRIZE, examples=[True])
+    projections: Text | None = Field(None, description=_PROJECTIONS, examples=["Fe:sp3d2;dxy;dxz;dyz"])
+    magnetisation: Vector3 | None = Field(None, description=_MAGNETISATION, examples=[[0.0, 0.0, 1.0]])
 
     @model_validator(mode="after")
     def _one_level(self):
