@@ -38,7 +38,7 @@ def p_model(lattice="bcc", moment=(0, 0, 0.3), spin_orbit=0.15, inversion=True):
     builder = TightBinding(cell, [((0, 0, 0), 3)], spinful=True)
     vectors = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3)
     length = np.linalg.norm(vectors @ cell, axis=1)
-    shells = np.unique(np.round(length[length > 0], 6))[: 4 if lattice in ("hexagonal", "orthorhombic") else 2]
+    shells = np.unique(np.round(length[length > 0], 6))[: 4 if lattice == "orthorhombic" else 2]
     for r, l in zip(vectors, length, strict=True):
         rank = np.flatnonzero(np.abs(shells - l) < 1e-3)
         if len(rank) and tuple(r) > tuple(-r):

@@ -186,7 +186,8 @@ class _Run:
             return
         simple = {}
         solutions = solver.solve_each([KB * self.temperatures[i] for i in members], 1)
-        for i, (simple[i], self.sizes[i]) in zip(members, solutions, strict=True):
+        for i, (response, size) in zip(members, solutions, strict=True):
+            simple[i], self.sizes[i] = response, size
             self._step()
         self._lap("solutions")
         if spacing == problem.base_spacing:
