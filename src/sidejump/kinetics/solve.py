@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import lapack
 from scipy.sparse.linalg import LinearOperator, minres
 
 from .collision import CollisionOperator
@@ -11,8 +12,8 @@ from .collision import CollisionOperator
 DENSE_LIMIT = 3000
 """Unknowns up to which L is factorised; above, conjugate gradients."""
 
-_ROUNDING = 1e-9
-"""Negative eigenvalue, of L scaled to a unit diagonal, that rounding explains."""
+_ROUNDING = 1e-7
+"""Negative eigenvalue, of L scaled to a unit diagonal, that rounding explains: shared pairs are in single precision."""
 
 
 def solve(
@@ -66,14 +67,13 @@ def _solve_dense(operator, drive, measure):
     drive = neutral(drive, measure, null)
     scale = _scale(matrix)
     scaled = scale[:, None] * drive
+    g = _by_cholesky(_regular(matrix, scale, null), scaled)
     definite = True
-    try:  # in place: the transpose is what LAPACK takes
-        factor = linalg.cho_factor(_regular(matrix, scale, null).T, check_finite=False, overwrite_a=True)
-        g = linalg.cho_solve(factor, scaled, check_finite=False)
-    except linalg.LinAlgError:
-        matrix = _regular(operator.dense(), scale, null)
-        definite = _definite(matrix, _ROUNDING)
-        g = linalg.solve(matrix, scaled, assume_a="sym", check_finite=False)
+    if g is None:  # rounding may have pushed an eigenvalue below zero
+        g = _by_cholesky(_regular(operator.dense(), scale, null, _ROUNDING), scaled)
+    if g is None:
+        definite = False
+        g = lapack.dsysv(_regular(operator.dense(), scale, null, _ROUNDING).T, scaled, overwrite_a=True)[2]
     g = _centred(scale[:, None] * g, measure, null)
     residual = _relative(operator.apply(g) - drive, drive)
     return g, {"method": "dense factorisation", "iterations": 0, "residual": residual, "definite": definite}
@@ -84,7 +84,7 @@ def _scale(matrix) -> np.ndarray:
     return 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
 
-def _regular(matrix, scale, null) -> np.ndarray:
+def _regular(matrix, scale, null, shift: float = 0.0) -> np.ndarray:
     """L scaled, with its null vectors lifted to the eigenvalue one; overwrites `matrix`."""
     kernel = null / scale[:, None]
     kernel /= np.linalg.norm(kernel, axis=0)
@@ -92,16 +92,17 @@ def _regular(matrix, scale, null) -> np.ndarray:
         rows = slice(i, i + 256)
         matrix[rows] *= scale[rows, None] * scale
         matrix[rows] += kernel[rows] @ kernel.T
+    matrix[np.diag_indices_from(matrix)] += shift
     return matrix
 
 
-def _definite(matrix, shift: float) -> bool:
-    """Whether a symmetric matrix has no eigenvalue below ``- shift``."""
-    try:
-        linalg.cholesky(matrix + shift * np.eye(len(matrix)), check_finite=False, overwrite_a=True)
+def _by_cholesky(matrix, drive):
+    """Solution, or None if the matrix is not positive definite; overwrites `matrix`."""
+    try:  # in place: the transpose is laid out as LAPACK has it
+        factor = linalg.cho_factor(matrix.T, check_finite=False, overwrite_a=True)
     except linalg.LinAlgError:
-        return False
-    return True
+        return None
+    return linalg.cho_solve(factor, drive, check_finite=False)
 
 
 def _null_vectors(matrix) -> np.ndarray:
