@@ -75,4 +75,4 @@ def _refinement(shared: SharedShell, levels: int) -> float:
 def _distances(problem: Problem, shell) -> np.ndarray:
     """Momentum transfers between a sample of the points of a shell and all of them."""
     k = problem.momentum.first_zone(shell.k)
-    return problem.momentum.lengths(k[:: max(1, len(k) // 300)], k, problem.momentum.images)
+    return problem.momentum.lengths(k[:: max(1, len(k) // 300)], k, problem.momentum.images, single=True)

@@ -68,8 +68,11 @@ class Problem:
     @cached_property
     def base_spacing(self) -> float:
         """Spacing that resolves the Fermi surface and the couplings, 1/angstrom."""
-        s = self.settings
-        return min(float((s.spacing or default_spacing(self.model)) / s.accuracy), self._coupling_spacing)
+        return min(self._plain_spacing, self._coupling_spacing)
+
+    @property
+    def _plain_spacing(self) -> float:
+        return float((self.settings.spacing or default_spacing(self.model)) / self.settings.accuracy)
 
     @cached_property
     def _coupling_spacing(self) -> float:
@@ -77,7 +80,7 @@ class Problem:
         d, accuracy = self.model.dimension, self.settings.accuracy
         resolution = min(s.resolution for s in self.scatterers)
         wanted = resolution / (_POINTS * accuracy)
-        if not np.isfinite(wanted):
+        if wanted >= min(self._plain_spacing, default_spacing(self.model)):
             return wanted
         shell = self.shell(self.mu, default_spacing(self.model), levels=0)
         # a surface of area A passes through about 1.5 A / h^2 cubes
