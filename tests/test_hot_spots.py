@@ -74,7 +74,7 @@ def test_fine_shell_reaches_the_plain_solution_on_it():
 def test_they_improve_an_unrefined_shell():
     """Against uniform shells: 1.877e-4 with a third of the spacing (6864 points), 1.897e-4 with a quarter (12204).
 
-    The distribution solved on the unrefined shell is 5 % off in the side jump, its shift summed over the fine shell 1 %.
+    Solved on the unrefined shell the side jump is 5 % off, with the shift summed over the fine shell 1 %.
     The distribution solved on a shell refined at hot spots is 24 % off at this spacing, with or without them: such a
     shell, which the test above starts from, is no reference.
     """
