@@ -71,6 +71,27 @@ def test_fine_shell_reaches_the_plain_solution_on_it():
     assert np.abs(found - whole).max() < 0.02 * np.abs(whole).max()
 
 
+def test_they_improve_an_unrefined_shell():
+    """Against uniform shells: 1.877e-4 with a third of the spacing (6864 points), 1.897e-4 with a quarter (12204).
+
+    Solved on the unrefined shell the side jump is 5 % off, with the shift summed over the fine shell 1 %.
+    The distribution solved on a shell refined at hot spots is 24 % off at this spacing, with or without them: such a
+    shell, which the test above starts from, is no reference.
+    """
+    kt, reference = KB * 300.0, 1.897e-4
+    problem = problem_of("lattice")
+    coarse = SharedShell(problem, problem.shell(problem.mu, problem.base_spacing, levels=0), kt)
+    plain = coarse.solve(kt, 1)[0]
+    hot_spots = HotSpots(problem, problem.shell(problem.mu, problem.base_spacing, levels=2))
+    found = hot_spots.side_jump_velocity(coarse, [kt], [plain.distribution[:, 0]])[0]
+
+    def error(sigma):
+        return abs(0.5 * (sigma[0, 1] - sigma[1, 0]) / reference - 1)
+
+    assert error(plain.side_jump_velocity) > 0.04
+    assert error(found) < 0.02
+
+
 def test_the_run_uses_them():
     """run_transport with splits of the shift alone against one that splits the distribution's shell as far."""
     model, mu, _ = CASES["weyl"]

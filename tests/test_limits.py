@@ -124,7 +124,7 @@ def test_brooks_herring():
     np.testing.assert_allclose(found, expected * np.eye(3), atol=2e-3 * expected)
 
 
-@pytest.mark.parametrize("length", [0.001, 0.2, 0.6])
+@pytest.mark.parametrize("length", [0.001, 0.2, 0.6, 1.5])
 def test_gaussian_impurities_in_three_dimensions(length):
     density, strength = 1e19, 0.3
     found = solve(
@@ -285,9 +285,10 @@ def test_hot_phonons_are_zero_range_impurities(model, mu):
 STRONG = dict(density=1e12, strength=0.5)
 
 
-def dirac_impurity(accuracy=1.0, **parameters):
+def dirac_impurity(**parameters):
     """Conductivity (e^2/hbar) and side jump (e^2/h) of the Dirac model with v = 1 eV angstrom."""
-    result = solve(DIRAC, [impurity(dimension=2, **parameters)], MU, accuracy=accuracy)
+    result = solve(DIRAC, [impurity(dimension=2, **parameters)], MU)
+    assert not result.report["warnings"]
     return result.boltzmann[0, 0, 0], side_jump(result)[0, 1, 0]
 
 
@@ -300,12 +301,57 @@ def test_short_correlation_is_zero_range():
 
 
 def test_long_correlation_scatters_forward():
-    """The limit of eq. 14 again, approached as the inverse square of the length; points have to be closer than it."""
+    """The limit of eq. 14 again, approached as the inverse square of the length."""
     errors = []
     for length in (10.0, 20.0):  # 1/k_F
-        found = dirac_impurity(4, correlation="gaussian", correlation_length=0.1 * length / K_FERMI, **STRONG)
+        found = dirac_impurity(correlation="gaussian", correlation_length=0.1 * length / K_FERMI, **STRONG)
         errors.append(found[1] / dirac.smooth_side_jump(0.5) - 1)
     assert 0 < errors[1] < 1e-3 and errors[0] / errors[1] == pytest.approx(4, rel=0.01)
+
+
+def isotropic_conductivity(kernel, reach):
+    """e^2/hbar, of the Dirac circle: ``N v^2 / 2`` over the transport rate ``2 pi N <|V|^2 (1 - cos)>``."""
+
+    def rate(phi):
+        overlap = 1 - (1 - (1 / MU) ** 2) * np.sin(phi / 2) ** 2
+        return kernel(2 * K_FERMI * np.sin(phi / 2)) * overlap * (1 - np.cos(phi))
+
+    points = np.minimum(np.pi, reach / K_FERMI * np.array([0.3, 1, 3, 10]))
+    average = quad(rate, 0, np.pi, points=points, epsabs=0, epsrel=1e-10, limit=200)[0] / np.pi
+    return (K_FERMI / MU) ** 2 / 2 / (2 * np.pi * average)
+
+
+@pytest.mark.parametrize("k_length", [3.0, 10.0, 20.0, 40.0, 150.0])
+def test_impurities_smoother_than_the_fermi_wavelength(k_length):
+    """Points follow the range of the potential, with the default settings; 48 points leave 7 % at k_F L = 10."""
+    length = k_length / K_FERMI
+    found = dirac_impurity(correlation="gaussian", correlation_length=0.1 * length, **STRONG)
+    kernel = lambda q: 1e-4 * 50.0**2 * np.exp(-((q * length) ** 2))  # noqa: E731
+    assert found[0] == pytest.approx(isotropic_conductivity(kernel, 1 / length), rel=1e-6)
+    # approached as the inverse square of the length
+    assert found[1] / dirac.smooth_side_jump(0.5) - 1 == pytest.approx(0.28 / k_length**2, rel=0.2)
+    found = dirac_impurity(
+        correlation="screened_coulomb",
+        density=1e12,
+        charge=2.0,
+        dielectric_constant=4.0,
+        screening_length=0.1 * length,
+    )
+    prefactor = 2 * np.pi * COULOMB * 2.0 / 4.0
+    kernel = lambda q: 1e-4 * (prefactor / (q + 1 / length)) ** 2  # noqa: E731
+    assert found[0] == pytest.approx(isotropic_conductivity(kernel, 1 / length), rel=2e-4)
+
+
+def test_what_the_budget_of_points_does_not_resolve_is_said(monkeypatch):
+    monkeypatch.setattr("sidejump.transport.problem._BUDGET", {2: 100, 3: 600})
+    for model, mu, k in ((DIRAC, MU, K_FERMI), (BALL, BALL.mu, BALL.k_fermi)):
+        for k_length, fits in ((3.0, True), (60.0, False)):
+            smooth = impurity(
+                correlation="gaussian", correlation_length=0.1 * k_length / k, dimension=model.dimension, **STRONG
+            )
+            result = solve(model, [smooth], mu)
+            assert result.report["states"] < 1200
+            assert any("is not resolved" in w for w in result.report["warnings"]) is not fits
 
 
 @pytest.mark.parametrize("length", [0.01, 0.05, 0.2])
@@ -323,9 +369,9 @@ def test_screened_coulomb_impurities(screening):
     kernel = lambda q: 2 * np.pi * 1e-4 * (prefactor / (q + 0.1 / screening)) ** 2  # noqa: E731
     reference = isotropic_response(DIRAC, MU, [(kernel, np.eye(2))], k_max=3.0)
     found = dirac_impurity(
-        2, correlation="screened_coulomb", density=1e12, charge=2.0, dielectric_constant=4.0, screening_length=screening
+        correlation="screened_coulomb", density=1e12, charge=2.0, dielectric_constant=4.0, screening_length=screening
     )
-    np.testing.assert_allclose(found, [reference.sigma_xx, reference.side_jump], rtol=2e-4)
+    np.testing.assert_allclose(found, [reference.sigma_xx, reference.side_jump], rtol=1e-4)
 
 
 @pytest.mark.parametrize("mu", [0.03, 0.3])
@@ -425,11 +471,11 @@ def test_froehlich_coupling_in_a_layer():
     kernel = quasi_elastic(coupling, lambda q: energy + 0 * q, kt)
     reference = isotropic_response(RASHBA, 0.3, [(kernel, np.eye(2))], k_max=1.0)
     errors = []
-    for accuracy in (2, 4):
+    for accuracy in (1, 2):
         result = solve(RASHBA, [polar], 0.3, kt / KB, accuracy=accuracy)
         found = result.boltzmann[0, 0, 0], side_jump(result)[0, 1, 0]
         errors.append(np.array(found) / [reference.sigma_xx, reference.side_jump] - 1)
-    assert np.all(np.abs(errors[1]) < 3e-4)
+    assert np.all(np.abs(errors[0]) < 2e-4)
     np.testing.assert_allclose(errors[0] / errors[1], 4, rtol=0.02)  # a coupling that diverges at q = 0: order two
 
 

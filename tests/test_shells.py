@@ -362,3 +362,15 @@ def test_flow_says_when_the_points_crowd():
     flow = ShellFlow(model, fermi_shell(model, 0.03, spacing=0.005), 0.03, 0.1)
     assert any("crowd" in sentence for sentence in flow.warnings)
     assert abs(flow.density_error([0.1], spacing=0.005)[0]) > 0.05
+
+
+def test_torn_contours():
+    """Square lattice, ``-2 (cos kx + cos ky)``: closed around the corner above the saddles at 0, around Gamma below."""
+    builder = TightBinding(np.eye(2), [((0, 0), 1)])
+    model = builder.hop(0, 0, (1, 0), -1.0).hop(0, 0, (0, 1), -1.0).build()
+    flow = ShellFlow(model, fermi_shell(model, 0.4, spacing=0.1), -0.8, 0.8)
+    energies = [0.8, 0.4, 0.2, -0.2, -0.8]
+    torn = flow.torn(energies)
+    assert np.all(torn[:3] < 1.05) and np.all(torn[3:] > 1.1)
+    # the sum of the weights need not tell: it is symmetric here
+    assert np.abs(flow.density_error(energies[:3], spacing=0.1)).max() < 1e-3

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..units import conductivity_unit
 from .berry import cyclic_pairs
 from .lattice_mesh import CellSum, adaptive_mesh, fixed_mesh
 from .polar import converged_polar
+
+_FLOOR = {2: 2e-2, 3: 2.0}  # e^2/h, S/cm
+_CANCELLED = 0.03  # of the sum of absolute contributions
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,9 @@ def intrinsic_conductivity(
     cutoff : float, optional
         k.p models: integrate up to this wave vector (1/angstrom) only.
     floor : float, optional
-        Conductivity, in the result's unit, below which the error counts relative to this; by default 1e-4 of
-        one conductance quantum per plane, so that a part that vanishes by symmetry converges.
+        Conductivity, in the result's unit, below which the error counts relative to this.  By default the larger of
+        2e-2 e^2/h (2D) or 2 S/cm (3D) and, for lattices, 3 % of the sum of the absolute contributions of all cells: a
+        part that vanishes by symmetry or by cancellation converges too.
     workers : int
         Threads.
     progress : callable, optional
@@ -109,8 +114,8 @@ def intrinsic_conductivity(
         raise InputError(f"tolerance = {tolerance} must be positive")
     d = model.dimension
     volume = 1.0 if model.cell is None else abs(np.linalg.det(model.cell))
-    length = 1.0 if model.cell is None else volume ** (1 / d)
-    floor = (1e-4 / (2 * np.pi) * (1.0 if d == 2 else 1 / length)) if floor is None else float(floor)
+    share = _CANCELLED if floor is None else 0.0
+    floor = _FLOOR[d] / conductivity_unit(d)[0] if floor is None else float(floor)
     converged = True
     if model.cell is None:
         if mesh is not None or start_mesh is not None:
@@ -125,6 +130,7 @@ def intrinsic_conductivity(
             cutoff=cutoff,
             progress=progress,
         )
+        size = np.maximum(np.linalg.norm(vector, axis=-1), floor)
     else:
         cell_sum = CellSum(model, mu, temperature, workers)
         if mesh is not None:
@@ -132,11 +138,12 @@ def intrinsic_conductivity(
             error = np.zeros(vector.shape[:2])
         else:
             start = _mesh(_default_start(model) if start_mesh is None else start_mesh, d, "start_mesh")
-            vector, error = adaptive_mesh(cell_sum, start, tolerance, max_points, floor * volume, progress)
+            vector, error, size = adaptive_mesh(cell_sum, start, tolerance, max_points, floor * volume, share, progress)
+            size = size / volume
         # a mean over the zone, of volume (2 pi)^d / volume
         vector, error, points = vector / volume, error / volume, cell_sum.points
     if mesh is None:
-        converged = bool(np.all(error <= tolerance * np.maximum(np.linalg.norm(vector, axis=-1), floor)))
+        converged = bool(np.all(error <= tolerance * size))
     sigma = np.zeros((*vector.shape[:2], d, d))
     for c, (a, b) in enumerate(cyclic_pairs(d)):
         sigma[..., a, b] = -vector[..., c]

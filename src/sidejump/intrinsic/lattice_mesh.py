@@ -93,7 +93,7 @@ def fixed_mesh(cell_sum: CellSum, shape) -> np.ndarray:
     return total / np.prod(shape)
 
 
-def adaptive_mesh(cell_sum: CellSum, start, tolerance, max_points, floor, progress=None):
+def adaptive_mesh(cell_sum: CellSum, start, tolerance, max_points, floor, share=0.0, progress=None):
     """Mean of the occupied curvature over the zone by refined cells.
 
     Parameters
@@ -106,11 +106,16 @@ def adaptive_mesh(cell_sum: CellSum, start, tolerance, max_points, floor, progre
         Stop here whatever the error.
     floor : float
         Curvature (angstrom^2) below which the error counts relative to this instead.
+    share : float
+        The same for this share of the sum of the absolute contributions of all cells, which a mean that vanishes by
+        cancellation cannot be known relative to anything but.
 
     Returns
     -------
     mean : ndarray, shape (n_mu, n_T, components)
     error : ndarray, shape (n_mu, n_T)
+    size : ndarray, shape (n_mu, n_T)
+        What the error counts relative to.
     """
     d = len(start)
     halves = np.array(list(itertools.product((-0.25, 0.25), repeat=d)))
@@ -123,15 +128,17 @@ def adaptive_mesh(cell_sum: CellSum, start, tolerance, max_points, floor, progre
         squares = np.sum(families["change"] ** 2, axis=-1)  # (families, mu, T)
         drift = np.sum((families["change"].sum(axis=0) / 3) ** 2, axis=-1)
         error = np.sqrt(_SAFETY**2 * squares.sum(axis=0) + drift)
-        scale = tolerance * np.maximum(np.linalg.norm(mean, axis=-1), floor)
+        absolute = np.linalg.norm(np.abs(families["value"]).sum(axis=(0, 1)), axis=-1)
+        size = np.maximum(np.linalg.norm(mean, axis=-1), np.maximum(floor, share * absolute))
+        scale = tolerance * size
         worst = float(np.max(error / scale))
         if progress is not None:
             progress(cell_sum.points, worst * tolerance)
         if worst <= 1 or cell_sum.points >= max_points:
-            return mean, error
-        share = np.max(squares / scale**2, axis=(1, 2))
-        order = np.argsort(-share)
-        rest = np.cumsum(share[order][::-1])[::-1]  # what stays as it is if refinement stops before this family
+            return mean, error, size
+        part = np.max(squares / scale**2, axis=(1, 2))
+        order = np.argsort(-part)
+        rest = np.cumsum(part[order][::-1])[::-1]  # what stays as it is if refinement stops before this family
         count = int(np.searchsorted(-rest, -_left_alone(rest[0]))) or 1
         count = min(count, max(1, (max_points - cell_sum.points) // 4**d), 1 + len(order) // 4)
         chosen, kept = order[:count], order[count:]

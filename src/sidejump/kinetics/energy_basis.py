@@ -1,7 +1,10 @@
 """Spectral basis in energy and its scattering tables (theory, section 4).
 
-With x = (e - mu)/kT the distribution is expanded in Lagrange polynomials of tau = tanh(x/6) on Gauss-Legendre
-nodes.  A phonon of energy y kT couples node i to node j through
+With x = (e - mu)/kT the distribution is expanded in Lagrange polynomials of tau = tanh(x/6) on the Gauss nodes of the
+weight f (1 - f) dx.  These nodes stay where there is thermal weight, so that shells are not asked for far from the
+chemical potential, and all their weights are positive: with shells of their own at Gauss-Legendre nodes the far
+nodes have negative thermal weights and L negative eigenvalues.  A phonon of energy y kT couples node i to node j
+through
 
     T_ij(y)  = int dx f(x) { N(y) [1 - f(x+y)] l_i(x) l_j(x+y) + [N(y)+1] [1 - f(x-y)] l_i(x) l_j(x-y) }
     T_ikj(y) = the same integral with l_i(x) l_k(x) l_j(x +- y),      sum over k: T_ij
@@ -30,7 +33,7 @@ Y_MAX = 32.0
 _TAU_SCALE = 6.0
 _QUADRATURE = 160
 _TERMS = (12, 24, 48, 96, 160)  # of a series; the first that is long enough
-_SERIES_ERROR = 1e-9  # of the largest coefficient
+_SERIES_ERROR = 3e-11  # of the largest coefficient
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,7 @@ class EnergyBasis:
             # the one node of the quasi-elastic theory sits at the chemical potential
             self._tau = np.zeros(1)
         else:
-            lo, hi = np.tanh(np.array(self.interval) / _TAU_SCALE)
-            self._tau, _ = _gauss(lo, hi, n)
+            self._tau = _thermal_gauss(self.interval, n)
         self.nodes = _TAU_SCALE * np.arctanh(self._tau)
         difference = self._tau[:, None] - self._tau[None, :] + np.eye(n)
         self._barycentric = 1 / np.prod(difference, axis=1)
@@ -213,6 +215,22 @@ def _even_fold(n: int) -> np.ndarray:
 def thermal_factor(y):
     """``(y/2 / sinh(y/2))^2``: how phonons of y kT die out."""
     return (0.5 * y / np.sinh(0.5 * y)) ** 2
+
+
+def _thermal_gauss(interval, n: int) -> np.ndarray:
+    """Gauss nodes in tau for the weight ``f (1 - f) dx`` on an interval of x (Stieltjes; Golub and Welsch)."""
+    lo, hi = interval
+    x, weight = _gauss(lo, hi, 4 * _QUADRATURE)
+    tau, weight = np.tanh(x / _TAU_SCALE), weight * _fermi(x) * _fermi(-x)
+    polynomial, previous = np.full_like(x, weight.sum() ** -0.5), np.zeros_like(x)
+    diagonal, off = [], [0.0]
+    for _ in range(n):
+        diagonal.append(float((weight * tau * polynomial**2).sum()))
+        following = (tau - diagonal[-1]) * polynomial - off[-1] * previous
+        off.append(float(np.sqrt((weight * following**2).sum())))
+        polynomial, previous = following / off[-1], polynomial
+    nodes = np.linalg.eigvalsh(np.diag(diagonal) + np.diag(off[1:n], 1) + np.diag(off[1:n], -1))
+    return 0.5 * (nodes - nodes[::-1]) if lo == -hi else nodes
 
 
 def _fermi(x):

@@ -145,7 +145,7 @@ class SharedKernel:
 def reach(branch, kt: float, z_max: float, y_cut: float = Y_MAX) -> float:
     """Largest z at which a branch still scatters."""
     if branch.phonon_energy is None:
-        return z_max
+        return min(z_max, branch.reach)
     grid = np.geomspace(1e-7 * z_max, z_max, 4001)
     y = np.asarray(branch.phonon_energy(grid)) / kt
     for limit in (y_cut, Y_MAX):  # optical phonons scatter little when cold, but may be all there is

@@ -60,10 +60,13 @@ class MomentumTransfer:
         keep = (distance <= distance.min() + 2 * radius + 1e-12) & (distance - radius <= reach)
         return self.images[keep]
 
-    def lengths(self, k, other, images):
-        """Shortest ``|other + G - k|`` over `images`, which :meth:`nearby_images` gave: shape (P, Q)."""
+    def lengths(self, k, other, images, *, single: bool = False):
+        """Shortest ``|other + G - k|`` over `images`, which :meth:`nearby_images` gave: shape (P, Q).
+
+        `single`: in single precision where there are many images, which is faster.
+        """
         if len(images) > _FEW and self._inverse is not None:
-            return self._folded_lengths(k, other)
+            return self._folded_lengths(k, other, np.float32 if single else np.float64)
         base = -2 * (k @ other.T) + (k**2).sum(1)[:, None] + (other**2).sum(1)[None, :]
         shortest = None
         for g in images:
@@ -73,12 +76,12 @@ class MomentumTransfer:
         assert shortest is not None
         return np.sqrt(np.maximum(shortest, 0.0))
 
-    def _folded_lengths(self, k, other):
+    def _folded_lengths(self, k, other, precision):
         # in crystal coordinates single precision is an error of 1e-7 of the zone, however short q is
-        start, end = (np.ascontiguousarray((x @ self._inverse).T, dtype=np.float32) for x in (k, other))
-        cell, nearer = self._cell.T.astype(np.float32), self._nearer.astype(np.float32)
+        start, end = (np.ascontiguousarray((x @ self._inverse).T, dtype=precision) for x in (k, other))
+        cell, nearer = self._cell.T.astype(precision), self._nearer.astype(precision)
         half = 0.5 * (nearer**2).sum(axis=1)[:, None]
-        lengths = np.empty((len(k), len(other)), dtype=np.float32)
+        lengths = np.empty((len(k), len(other)), dtype=precision)
         step = max(1, 8192 // len(other))  # stays in the cache
         for i in range(0, len(k), step):
             q = end[:, None] - start[:, i : i + step, None]

@@ -211,7 +211,7 @@ def reduced_response(
             g, info = solve(operator, sign * x, measure=measure, tolerance=tolerance, clusters=clusters, null=n)
         else:
             g = _relaxation_time(operator, operators[0], sign * x, velocity, m, approximation)
-            info = {"method": approximation, "iterations": 0, "residual": 0.0}
+            info = {"method": approximation, "iterations": 0, "residual": 0.0, "definite": True}
         solutions.append(g.reshape(-1, 3))
         infos.append(info)
     normal, anomalous = solutions
@@ -230,6 +230,7 @@ def reduced_response(
         max(i["iterations"] for i in infos),
         infos[0]["method"],
         normal.reshape(s, m, 3),
+        all(i["definite"] for i in infos),
     )
 
 

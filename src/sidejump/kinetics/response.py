@@ -24,6 +24,8 @@ class KineticResponse:
     residual, iterations, method : how the equation was solved
     distribution : ndarray, shape (S, m, d)
         g^n on the ordered points.
+    definite : bool
+        False if the discrete collision operator has negative eigenvalues: it does not describe relaxation then.
     """
 
     boltzmann: np.ndarray
@@ -35,6 +37,7 @@ class KineticResponse:
     iterations: int
     method: str
     distribution: np.ndarray | None = None
+    definite: bool = True
 
 
 def kinetic_response(
@@ -74,7 +77,7 @@ def kinetic_response(
         g, info = solve(operator, both, measure=measure, tolerance=tolerance, clusters=clusters)
     else:
         g = _relaxation_time(operator, both, np.broadcast_to(velocity, (s, m, d)), approximation)
-        info = {"method": approximation, "iterations": 0, "residual": 0.0}
+        info = {"method": approximation, "iterations": 0, "residual": 0.0, "definite": True}
     normal, anomalous = g[:, :d], g[:, d:]
     sj1, sj2 = jump.T @ normal, drive.T @ anomalous
     scale = max(np.abs(sj1).max(), np.finfo(float).tiny)
@@ -90,6 +93,7 @@ def kinetic_response(
         info["iterations"],
         info["method"],
         normal.reshape(s, m, d),
+        info["definite"],
     )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import linalg
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
+from scipy.linalg import lapack
+from scipy.sparse.linalg import LinearOperator, minres
 
 from .collision import CollisionOperator
 
-DENSE_LIMIT = 1200
+DENSE_LIMIT = 3000
 """Unknowns up to which L is factorised; above, conjugate gradients."""
+
+_ROUNDING = 1e-7
+"""Negative eigenvalue, of L scaled to a unit diagonal, that rounding explains: shared pairs are in single precision."""
 
 
 def solve(
@@ -42,11 +45,12 @@ def solve(
     -------
     g : ndarray, shape (S * m, r)
     info : dict
-        ``method``, ``iterations`` and ``residual`` (relative, largest over the columns).
+        ``method``, ``iterations``, ``residual`` (relative, largest over the columns) and ``definite``: False if L has a
+        negative eigenvalue that rounding does not explain.
     """
     if operator.unknowns <= dense_limit:
         return _solve_dense(operator, drive, measure, null)
-    return _solve_cg(operator, drive, measure, tolerance, clusters, null)
+    return _solve_iterative(operator, drive, measure, tolerance, clusters, null)
 
 
 def neutral(drive, measure, null=None) -> np.ndarray:
@@ -61,50 +65,103 @@ def _centred(g, measure, null=None):
 
 
 def _solve_dense(operator, drive, measure, null):
+    """Cholesky factorisation of L with its rows and columns scaled to a unit diagonal."""
     matrix = operator.dense()
     null = _null_vectors(matrix) if null is None else null / np.sqrt(np.maximum(null.sum(axis=0), 1))
     drive = neutral(drive, measure, null)
-    scale = np.abs(np.diag(matrix)).max()
-    matrix += scale * (null @ null.T)
-    try:
-        g = linalg.cho_solve(linalg.cho_factor(matrix, check_finite=False), drive, check_finite=False)
-    except linalg.LinAlgError:  # many nodes can make the discrete operator slightly indefinite
-        g = linalg.solve(matrix, drive)
-    g = _centred(g, measure, null)
+    scale = _scale(matrix)
+    scaled = scale[:, None] * drive
+    g = _by_cholesky(_regular(matrix, scale, null), scaled)
+    definite = True
+    if g is None:  # rounding may have pushed an eigenvalue below zero
+        g = _by_cholesky(_regular(operator.dense(), scale, null, _ROUNDING), scaled)
+    if g is None:
+        definite = False
+        g = lapack.dsysv(_regular(operator.dense(), scale, null, _ROUNDING).T, scaled, overwrite_a=True)[2]
+    g = _centred(scale[:, None] * g, measure, null)
     residual = _relative(operator.apply(g) - drive, drive)
-    return g, {"method": "dense factorisation", "iterations": 0, "residual": residual}
+    return g, {"method": "dense factorisation", "iterations": 0, "residual": residual, "definite": definite}
+
+
+def _scale(matrix) -> np.ndarray:
+    diagonal = np.abs(np.diag(matrix))
+    return 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+
+
+def _regular(matrix, scale, null, shift: float = 0.0) -> np.ndarray:
+    """L scaled, with its null vectors lifted to the eigenvalue one; overwrites `matrix`."""
+    kernel = null / scale[:, None]
+    kernel /= np.linalg.norm(kernel, axis=0)
+    for i in range(0, len(matrix), 256):  # without a second matrix
+        rows = slice(i, i + 256)
+        matrix[rows] *= scale[rows, None] * scale
+        matrix[rows] += kernel[rows] @ kernel.T
+    matrix[np.diag_indices_from(matrix)] += shift
+    return matrix
+
+
+def _by_cholesky(matrix, drive):
+    """Solution, or None if the matrix is not positive definite; overwrites `matrix`."""
+    try:  # in place: the transpose is laid out as LAPACK has it
+        factor = linalg.cho_factor(matrix.T, check_finite=False, overwrite_a=True)
+    except linalg.LinAlgError:
+        return None
+    return linalg.cho_solve(factor, drive, check_finite=False)
 
 
 def _null_vectors(matrix) -> np.ndarray:
     """Normalised indicators of the sets of unknowns that scattering connects, shape (unknowns, sets)."""
     size = np.sqrt(np.abs(np.diag(matrix)))
-    linked = np.abs(matrix) > 1e-13 * np.outer(size, size)
-    count, label = connected_components(csr_matrix(linked), directed=False)
+    label = np.full(len(matrix), -1)
+    count = 0
+    for first in range(len(matrix)):
+        if label[first] >= 0:
+            continue
+        label[first], front = count, np.array([first])
+        while len(front):  # unknowns whose neighbours have not been looked at
+            part, front = front[:256], front[256:]
+            linked = (np.abs(matrix[part]) > 1e-13 * np.outer(size[part], size)).any(axis=0)
+            found = np.flatnonzero(linked & (label < 0))
+            label[found] = count
+            front = np.concatenate([front, found])
+        count += 1
     null = (label[:, None] == np.arange(count)).astype(float)
     return null / np.sqrt(null.sum(axis=0))
 
 
-def _solve_cg(operator, drive, measure, tolerance, clusters, null):
-    """Conjugate gradients on the operator as it is stored, refined with residuals in double precision."""
+def _solve_iterative(operator, drive, measure, tolerance, clusters, null):
+    """Conjugate gradients on the operator as it is stored, refined with residuals in double precision.
+
+    Where L turns out not to be positive semidefinite, minimal residuals instead.
+    """
     drive = neutral(drive, measure, null)
     precondition = _preconditioner(operator, clusters)
     g, rest = np.zeros_like(drive), drive
     single = operator.dtype != np.float64
-    iterations, residual = 0, 1.0
+    iterations, residual, definite = 0, 1.0, True
     for _ in range(4 if single else 1):
         goal = max(tolerance / residual, 1e-3) if single else tolerance
-        step, count = _iterate(operator, rest, precondition, goal)
-        g, iterations = g + step, iterations + count
+        step, count, definite = _iterate(operator, rest, precondition, goal)
+        iterations += count
+        if not definite:
+            break
+        g = g + step
         rest = drive - operator.apply(g)
         before, residual = residual, _relative(rest, drive)
         if residual < tolerance or residual > 0.5 * before:
             break
-    info = {"method": "conjugate gradients", "iterations": iterations, "residual": residual}
+    method = "conjugate gradients"
+    if not definite:
+        method = "minimal residuals"
+        step, count = _minimal_residuals(operator, rest, precondition, tolerance / residual)
+        g, iterations = g + step, iterations + count
+        residual = _relative(drive - operator.apply(g), drive)
+    info = {"method": method, "iterations": iterations, "residual": residual, "definite": definite}
     return _centred(g, measure, null), info
 
 
 def _iterate(operator, drive, precondition, tolerance, limit: int = 400):
-    """Preconditioned conjugate gradients from zero, all columns side by side: (solution, iterations)."""
+    """Preconditioned conjugate gradients from zero, all columns side by side: (solution, iterations, definite)."""
     norm = np.linalg.norm(drive, axis=0)
     norm = np.where(norm > 0, norm, 1.0)
     g = np.zeros_like(drive)
@@ -112,11 +169,16 @@ def _iterate(operator, drive, precondition, tolerance, limit: int = 400):
     z = precondition(r)
     p = z.copy()
     rho = (r * z).sum(axis=0)
+    rounding = _ROUNDING if operator.dtype == np.float64 else 1e-5
+    diagonal = np.abs(np.einsum("sii->si", operator.diagonal)).reshape(-1, 1)
     iterations = 0
     while iterations < limit:
         iterations += 1
         lp = operator.apply(p, double=operator.dtype == np.float64)
         curvature = (p * lp).sum(axis=0)
+        active = np.linalg.norm(r, axis=0) > tolerance * norm
+        if np.any(active & (curvature < -rounding * (diagonal * p**2).sum(axis=0))):
+            return g, iterations, False
         step = np.where(curvature > 0, rho / np.where(curvature > 0, curvature, 1.0), 0.0)
         g += step * p
         r -= step * lp
@@ -126,16 +188,36 @@ def _iterate(operator, drive, precondition, tolerance, limit: int = 400):
         new = (r * z).sum(axis=0)
         p = z + np.where(rho != 0, new / np.where(rho != 0, rho, 1.0), 0.0) * p
         rho = new
-    return g, iterations
+    return g, iterations, True
+
+
+def _minimal_residuals(operator, drive, precondition, tolerance, limit: int = 2000):
+    """The same for an indefinite operator, column by column."""
+    shape, count = (len(drive),) * 2, 0
+
+    def step(_):
+        nonlocal count
+        count += 1
+
+    def applied(v):
+        return operator.apply(v.reshape(-1, 1)).ravel()
+
+    linear = LinearOperator(shape, matvec=applied, dtype=float)
+    inverse = LinearOperator(shape, matvec=lambda v: precondition(v.reshape(-1, 1)).ravel(), dtype=float)
+    columns = [minres(linear, b, M=inverse, rtol=0.1 * tolerance, maxiter=limit, callback=step)[0] for b in drive.T]
+    return np.stack(columns, axis=1), count
 
 
 def _preconditioner(operator, clusters):
-    """Blocks of single points, and a correction on clusters of points.
+    """Blocks of single points, and a correction on clusters of points; positive definite whatever L is.
 
     Cold phonons move an electron by a small angle, and the slow modes of L are those that vary slowly over the
     Fermi surface: the correction takes care of them.
     """
-    inverse = np.linalg.pinv(operator.point_blocks(), hermitian=True)
+    values, vectors = np.linalg.eigh(operator.point_blocks())
+    values = np.abs(values)
+    kept = values > 1e-14 * values.max(axis=1, keepdims=True)
+    inverse = np.matmul(vectors * np.where(kept, 1 / np.where(kept, values, 1.0), 0.0)[:, None], vectors.swapaxes(1, 2))
     coarse = None if clusters is None else _coarse_correction(operator, clusters)
 
     def precondition(r):
@@ -150,11 +232,15 @@ def _preconditioner(operator, clusters):
 def _coarse_correction(operator, bounds):
     clusters, m = len(bounds) - 1, operator.size
     matrix = operator.aggregated(bounds)
-    size = np.abs(np.diag(matrix)).mean()
+    diagonal = np.abs(np.diag(matrix))
     # the constant is a null vector
-    matrix += size / len(matrix)
-    matrix[np.diag_indices_from(matrix)] += 1e-7 * size
-    factor = linalg.cho_factor(matrix, overwrite_a=True, check_finite=False)
+    matrix += diagonal.mean() / len(matrix)
+    shift, factor = 1e-7 * diagonal.mean() * np.ones(len(matrix)), None
+    while factor is None:  # L may be slightly indefinite: any positive matrix near it will do
+        try:
+            factor = linalg.cho_factor(matrix + np.diag(shift), check_finite=False, overwrite_a=True)
+        except linalg.LinAlgError:
+            shift = np.maximum(10 * shift, 1e-6 * diagonal)
     sizes = np.diff(bounds)
 
     def correct(r):

@@ -115,9 +115,11 @@ class ScalarPairs(PairSource):
         self.singular = any(s.singular for s in scatterers)
         self.momentum = momentum
         self._sites = np.asarray(model.site_positions)
+        self._single = False
         self._phases = bool(np.ptp(self._sites, axis=0).max() > 1e-9) and len(momentum.images) > 1
 
     def prepare(self, states, *, single=False):
+        self._single = single
         precision = np.complex64 if single else np.complex128
         self.matrix = self.matrix.astype(precision)
         self.states = replace(
@@ -141,7 +143,7 @@ class ScalarPairs(PairSource):
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
         if len(images) == 0:
             return []
-        q = self.momentum.lengths(a.k, b.k, images)
+        q = self.momentum.lengths(a.k, b.k, images, single=self._single)
         if q.min() > z_cut:
             return []
         strength, shift = self._vertex(a, b, images, initial_only)

@@ -1,17 +1,22 @@
 """What every scatterer provides: branches of ``|V0(q)|^2`` and phonon energy, and one vertex matrix.
 
 The electron-scatterer matrix element is ``V = u'^+ (V0(q) W) u`` with a constant Hermitian matrix W, the vertex,
-and a coupling that depends on ``|q|`` only.  Rates of different scatterers and branches add.
+and a coupling that depends on ``|q|`` only.  Rates of different scatterers and branches add.  A coupling that falls
+within a small q (long-ranged impurity potentials) asks for points that resolve it, see :attr:`Scatterer.resolution`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ..errors import InputError
+
+_MOMENTA = np.geomspace(1e-6, 1e2, 4001)  # 1/angstrom, where a coupling is looked at
+_NOTHING = 1e-18
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,25 @@ class Branch:
 
     coupling: Callable[[np.ndarray], np.ndarray]
     phonon_energy: Callable[[np.ndarray], np.ndarray] | None = None
+
+    @cached_property
+    def range(self) -> float:
+        """q (1/angstrom) over which the coupling falls to 1/e of its largest value; inf if it does not, or diverges."""
+        with np.errstate(all="ignore"):
+            coupling = np.broadcast_to(np.asarray(self.coupling(_MOMENTA), dtype=float), _MOMENTA.shape)
+        largest = int(np.argmax(coupling))
+        if not np.isfinite(coupling[largest]) or coupling[0] > 2 * coupling[len(coupling) // 8]:
+            return np.inf
+        fallen = np.flatnonzero(coupling[largest:] < coupling[largest] / np.e)
+        return float(_MOMENTA[largest + fallen[0]]) if len(fallen) else np.inf
+
+    @cached_property
+    def reach(self) -> float:
+        """q beyond which nothing of the coupling is left to double precision, 1/angstrom; inf if there is no such q."""
+        with np.errstate(all="ignore"):
+            coupling = np.broadcast_to(np.asarray(self.coupling(_MOMENTA), dtype=float), _MOMENTA.shape)
+        left = np.flatnonzero(~(coupling < _NOTHING * np.nanmax(coupling)))
+        return float(_MOMENTA[left[-1] + 1]) if left[-1] + 1 < len(_MOMENTA) else np.inf
 
 
 @dataclass(frozen=True)
@@ -55,6 +79,11 @@ class Scatterer:
     vertex: str | np.ndarray = "identity"
     sound_velocity: float | None = None
     singular: bool = False
+
+    @property
+    def resolution(self) -> float:
+        """q (1/angstrom) that has to be resolved: over it the coupling of some branch falls; inf if there is none."""
+        return min((b.range for b in self.branches), default=np.inf)
 
 
 def vertex_matrix(vertex, model) -> np.ndarray:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class ElectronPhononScatterer:
     tolerance: float = 3e-4
     name: str = "electron-phonon coupling"
     singular: bool = False
+    resolution: float = np.inf
 
     def source(self, model) -> ElectronPhononPairs:
         """Pairs of the states of `model`, which must be spanned by the Wannier functions of the data.

@@ -175,6 +175,28 @@ class ShellFlow:
         fresh = [fermi_shell(self.model, float(e), spacing=spacing, **options).weight.sum() for e in energies]
         return weight.sum(axis=0) / np.array(fresh) - 1
 
+    def torn(self, energies) -> np.ndarray:
+        """2D: how far apart neighbours on a contour have come, compared with the length that their weights stand for.
+
+        The largest ratio (or its inverse) at each energy: 1 while contours are carried as a whole; beyond a saddle,
+        where they join or come apart, it is not.
+        """
+        k, weight = self.at(energies)
+        worst = np.ones(len(energies))
+        for i in range(len(energies)):
+            v, _ = velocity_and_inverse_mass(self.model, k[:, i], self.shell.band)
+            length = weight[:, i] * np.linalg.norm(v, axis=1) * (2 * np.pi) ** 2
+            for sheet in np.unique(self.shell.sheet):
+                members = np.flatnonzero(self.shell.sheet == sheet)
+                step = np.roll(k[members, i], -1, axis=0) - k[members, i]
+                if self.model.cell is not None:  # a contour may leave the zone
+                    crystal = step @ np.linalg.inv(self.model.reciprocal_cell)
+                    step = (crystal - np.round(crystal)) @ self.model.reciprocal_cell
+                expected = 0.5 * (length[members] + np.roll(length[members], -1))
+                ratio = np.linalg.norm(step, axis=1) / np.maximum(expected, 1e-300)
+                worst[i] = max(worst[i], ratio.max(), 1 / max(ratio.min(), 1e-300))
+        return worst
+
     def _complaints(self, lowest, highest) -> list[str]:
         said = []
         gone = np.isfinite(self.ended)

@@ -81,4 +81,4 @@ def _distances(problem: Problem, shell) -> np.ndarray:
     """Momentum transfers between a sample of the points of a shell and all of them."""
     k = shell.k if shell.operations is None else np.concatenate([shell.k @ m.T for m in shell.operations.matrices])
     k, start = problem.momentum.first_zone(k), problem.momentum.first_zone(shell.k[:: max(1, len(shell) // 300)])
-    return problem.momentum.lengths(start, k, problem.momentum.images)
+    return problem.momentum.lengths(start, k, problem.momentum.images, single=True)

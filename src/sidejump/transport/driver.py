@@ -338,6 +338,12 @@ class _Run:
                     f"T = {t:.4g} K: the kinetic equation is not solved to the tolerance (residual {r.residual:.1e}); "
                     "raise accuracy or the lowest temperature"
                 )
+            if not r.definite:
+                self.problem.warn(
+                    f"T = {t:.4g} K: the collision operator is not positive semidefinite: the shells change too much "
+                    "within the thermal window for the result to be relied on; raise accuracy, or compare "
+                    'geometry = "averaged"'
+                )
             if r.onsager_error > max(tolerance, 1e-3):
                 self.problem.warn(f"T = {t:.4g} K: Onsager's relation is violated by {r.onsager_error:.1e}")
 

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from ..electrons.states import band_energies
+from ..errors import InputError
 from ..kinetics.collision import CollisionOperator
 from ..kinetics.energy_basis import energy_basis
 from ..kinetics.geometry import PairGeometry, shell_points
@@ -17,6 +18,9 @@ from ..units import KB
 from .problem import Problem
 from .settings import Size
 
+_TORN = 1.1  # see ShellFlow.torn; smooth contours stay below 1.05
+_DENSITY = 3e-4  # the density of states of a contour that is made afresh may be as far off
+
 
 class OwnShells:
     """The shells of all nodes, carried along from one shell, at every temperature up to `hottest` (kT, eV)."""
@@ -25,6 +29,9 @@ class OwnShells:
         self.problem, self.shell = problem, shell
         self._edges = band_edges(problem.model, shell)
         self._hottest = hottest
+        self._looked = False
+        self._said: dict[float, tuple[float, str]] = {}
+        self._missing: dict[float, float] = {}  # relative error of the density of states at an energy
 
     def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
         """Response at kT (eV) with so many energy nodes."""
@@ -34,7 +41,10 @@ class OwnShells:
             k, weight = shell.k[:, None], shell.weight[:, None]
         else:
             energies = problem.mu + kt * basis.nodes
-            k, weight = self._carried(energies).at(energies)
+            flow = self._carried(energies)
+            k, weight = flow.at(energies)
+            if problem.model.dimension == 2:
+                self._check_density(flow, kt, basis)
         points = shell_points(
             problem.model,
             problem.momentum,
@@ -69,6 +79,41 @@ class OwnShells:
             clusters=geometry.ordering.clusters,
         )
         return response, Size(operator.unknowns, operator.pairs, operator.nbytes)
+
+    def _check_density(self, flow: ShellFlow, kt: float, basis) -> None:
+        """2D: warn where the carried points miss part of the density of states.
+
+        Contours are made afresh where carried ones have been torn, and, at the highest temperature, at the nodes near
+        3 kT, to find sheets that do not exist at the chemical potential.
+        """
+        problem = self.problem
+        energies = problem.mu + kt * basis.nodes
+        suspect = flow.torn(energies) > _TORN
+        if kt == self._hottest and not self._looked:
+            self._looked = True
+            suspect[[np.abs(basis.nodes - x).argmin() for x in (-3, 3)]] = True
+        lost = 0.0
+        for i in np.flatnonzero(suspect):
+            if energies[i] not in self._missing:
+                try:
+                    error = flow.density_error(
+                        energies[i : i + 1], spacing=problem.base_spacing, turn=None, minimum=problem.settings.minimum
+                    )[0]
+                except InputError:  # no shell there
+                    error = 1.0
+                self._missing[energies[i]] = abs(float(error))
+            lost += basis.thermal_weight[i] * self._missing[energies[i]]
+        before, sentence = self._said.get(kt, (0.0, ""))
+        if lost > max(before, problem.settings.tolerance, _DENSITY):
+            if sentence in problem.warnings:
+                problem.warnings.remove(sentence)
+            sentence = (
+                f"T = {kt / KB:.4g} K: shells join, come apart or appear within the thermal window; the density of "
+                f"states carried along from the chemical potential is off by {lost:.1e} on the average: lower the "
+                'temperature, or compare geometry = "averaged"'
+            )
+            problem.warn(sentence)
+            self._said[kt] = lost, sentence
 
     def _carried(self, energies) -> ShellFlow:
         """The points carried to `energies` (eV) at least; when this has to be done again, as far as it may ever be."""

@@ -22,6 +22,15 @@ _THERMAL_POINTS = 1.2
 _THERMAL_CELLS = 0.45
 """3D: cells per kT/c, each with one point for every band in it."""
 
+_POINTS = 1.5
+"""Points within the range of q in which a coupling falls."""
+
+_BUDGET = {2: 6000, 3: 20000}
+"""Points of a shell that such a coupling may ask for, at accuracy 1."""
+
+_SINGULAR = 4
+"""2D: times the fewest points on a contour, where the coupling diverges at q = 0."""
+
 _FINEST, _FINEST_REDUCED = 1, 2
 """3D: how often the spacing is halved for cold phonons; with symmetry more can be afforded."""
 
@@ -51,6 +60,9 @@ class Problem:
         self.warnings: list[str] = []
         self.symmetry_error = 0.0
         self._shells: dict = {}
+        self._fewest = settings.minimum * max(settings.accuracy, 1.0)
+        if model.dimension == 2 and any(s.singular for s in scatterers):
+            self._fewest *= _SINGULAR
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warnings:
@@ -69,11 +81,34 @@ class Problem:
 
     # --- shells -------------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def base_spacing(self) -> float:
-        """Spacing that resolves the Fermi surface, 1/angstrom."""
-        s = self.settings
-        return float((s.spacing or default_spacing(self.model)) / s.accuracy)
+        """Spacing that resolves the Fermi surface and the couplings, 1/angstrom."""
+        return min(self._plain_spacing, self._coupling_spacing)
+
+    @property
+    def _plain_spacing(self) -> float:
+        return float((self.settings.spacing or default_spacing(self.model)) / self.settings.accuracy)
+
+    @cached_property
+    def _coupling_spacing(self) -> float:
+        """Spacing that resolves how the couplings fall with q, as far as the budget of points allows."""
+        d, accuracy = self.model.dimension, self.settings.accuracy
+        resolution = min(s.resolution for s in self.scatterers)
+        wanted = resolution / (_POINTS * accuracy)
+        if wanted >= min(self._plain_spacing, default_spacing(self.model)):
+            return wanted
+        shell = self.shell(self.mu, default_spacing(self.model), levels=0)
+        # a surface of area A passes through about 1.5 A / h^2 cubes
+        size = shell.area.sum() if d == 2 else np.sqrt(1.5 * shell.area.sum())
+        finest = float(size / (_BUDGET[d] ** (1 / (d - 1)) * accuracy))
+        if wanted < 0.99 * finest:
+            self.warn(
+                f"a coupling falls within q = {resolution:.3g} 1/angstrom, which asks for points {wanted:.2g} apart; "
+                f"the points are {finest:.2g} apart and the result is not resolved: raise accuracy to "
+                f"{accuracy * finest / wanted:.1f} times its value or more"
+            )
+        return max(wanted, finest)
 
     def spacing(self, temperature: float) -> float:
         """Spacing that also resolves the thermal phonons, on a ladder so that near temperatures share a shell."""
@@ -119,7 +154,7 @@ class Problem:
             spacing=spacing,
             turn=None if s.turn is None else s.turn / s.accuracy,
             levels=levels,
-            minimum=int(s.minimum * max(s.accuracy, 1.0)),
+            minimum=int(self._fewest),
             degeneracy=s.degeneracy,
             operations=operations,
         )
@@ -150,7 +185,8 @@ class Problem:
         """A cheap shell, to decide things on and to estimate cost."""
         if self.model.dimension == 2:
             return self.shell(energy, self.base_spacing)
-        return self.shell(energy, max(self.base_spacing, default_spacing(self.model)), levels=0)
+        spacing = max(self.base_spacing, min(default_spacing(self.model), self._coupling_spacing))
+        return self.shell(energy, spacing, levels=0)
 
     # --- limits -------------------------------------------------------------------------------------------------
 
