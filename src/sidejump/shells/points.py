@@ -1,4 +1,9 @@
-"""One point for each small cell and band: its weight and area, and its place on the exact energy."""
+"""The points of each small cell and band: weight and area, and the place on the exact energy.
+
+A patch of the surface has one point, its centroid, or three, which have its centroid and its second moments: a quadratic
+function over the patch is then summed exactly.  With one point the error of a cell is that of the midpoint rule.  On a
+uniform mesh these errors nearly cancel, as on any smooth closed surface; where cells of different size meet, they do not.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from .cells import OCTANTS, CellMesh, children_values, polynomial, threaded, thr
 from .newton import move_onto
 from .tetrahedra import Cut, cut_cells
 
+_SMALL = 0.1  # of the face of a cell: smaller patches have one point
 _SLOPE = 2e-2  # relative error of the polynomial's gradient, which one step along it leaves
 
 
@@ -25,20 +31,43 @@ def shell_points(mesh: CellMesh, level: int, cells, bands, values, smooth, cut: 
 
     Returns
     -------
-    k (X, 3), weight (X,), area (X,), error (X,)
+    k (S, 3), weight (S,), area (S,), error (S,)
         As in :class:`sidejump.shells.shell.Shell`; error: bound on what is left of ``|e - energy|``, eV.
+    owner : (S,)
+        Which of the pairs a point belongs to.
     """
-    weight, area, centre = _extrapolated(cells, bands, values, cut, mesh.steps(level))
-    k = mesh.cartesian(2 * cells + centre, level)
+    steps = mesh.steps(level)
+    weight, area, centre, covariance = _extrapolated(cells, bands, values, cut, steps)
+    several = area > _SMALL * mesh.edge(level) ** 2
+    owner = np.concatenate([np.arange(len(cells)), np.repeat(np.flatnonzero(several), 2)])
+    centre = np.concatenate([centre, np.repeat(centre[several], 2, axis=0)])
+    offsets = _triangle(covariance[several], steps)
+    centre[: len(cells)][several] += offsets[:, 0]
+    centre[len(cells) :] += offsets[:, 1:].reshape(-1, 3)
+    share = np.where(several, 1 / 3, 1.0)[owner]
+    weight, area = weight[owner] * share, area[owner] * share
+    k = mesh.cartesian(2 * cells[owner] + centre, level)
     error = np.empty(len(k))
-    rough = ~smooth
+    rough = ~smooth[owner]
     if rough.any():
-        k[rough], error[rough] = _moved(mesh.model, k[rough], bands[rough], energy, 0.5 * mesh.edge(level))
-    if smooth.any():
-        k[smooth], error[smooth] = _polished(
-            mesh, level, cells[smooth], bands[smooth], values[smooth], centre[smooth], energy
-        )
-    return k, weight, area, error
+        k[rough], error[rough] = _moved(mesh.model, k[rough], bands[owner][rough], energy, 0.5 * mesh.edge(level))
+    if not rough.all():
+        at = owner[~rough]
+        k[~rough], error[~rough] = _polished(mesh, level, cells[at], bands[at], values[at], centre[~rough], energy)
+    return k, weight, area, error, owner
+
+
+def _triangle(covariance, steps) -> np.ndarray:
+    """Offsets (X, 3, 3), in node units, of three points of equal weight with the two largest second moments.
+
+    `covariance` (X, 3, 3) in node units.
+    """
+    spread = steps.T @ covariance @ steps  # Cartesian
+    size, axes = np.linalg.eigh(spread)  # ascending; the smallest is across the surface
+    angle = 2 * np.pi * np.arange(3) / 3
+    circle = np.sqrt(2) * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    within = axes[:, :, 1:] * np.sqrt(np.maximum(size[:, None, 1:], 0.0))
+    return np.einsum("pi,xai->xpa", circle, within) @ np.linalg.inv(steps)
 
 
 def _polished(mesh, level, cells, bands, values, centre, energy):
@@ -85,11 +114,11 @@ def _moved(model, k, band, energy, step):
 
 
 def _extrapolated(cells, bands, values, cut: Cut, steps):
-    """Weight and area (X,) without their h^2 error, and a better centre (X, 3).
+    """Weight and area (X,) without their h^2 error, a better centre (X, 3), and the covariance (X, 3, 3).
 
     The correction is a common factor for the eight halves of one larger cell, so that every weight stays positive.
     """
-    weight, area, centre = _cut_halves(values, steps)
+    weight, area, centre, covariance = _cut_halves(values, steps)
     _, group = np.unique(np.column_stack([cells >> 1, bands]), axis=0, return_inverse=True)
     group = group.reshape(-1)
 
@@ -100,21 +129,28 @@ def _extrapolated(cells, bands, values, cut: Cut, steps):
     empty = weight == 0  # a sliver that only the coarser cut has
     weight, area = np.where(empty, cut.weight, weight), np.where(empty, cut.area, area)
     centre = np.where(empty[:, None], cut.centre, centre)
+    covariance[empty] = 0.0
     weight, area = weight * factor(weight, cut.weight), area * factor(area, cut.area)
-    return weight / (2 * np.pi) ** 3, area, centre
+    return weight / (2 * np.pi) ** 3, area, centre, covariance
 
 
 def _cut_halves(values, steps):
-    """Weight, area and centre from the halves of each cell."""
+    """Weight, area, centre and covariance (node units) from the halves of each cell."""
 
     def cut(v):
         halves = children_values(v)
         crossed = np.flatnonzero((halves.min(axis=1) < 0) & (halves.max(axis=1) >= 0))
         part = cut_cells(halves[crossed], steps / 2)
-        parent, octant = crossed // 8, crossed % 8
-        centre = (part.centre / 2 + OCTANTS[octant]) * part.weight[:, None]
-        sums = [np.bincount(parent, x, minlength=len(v)) for x in (part.weight, part.area, *centre.T)]
+        parent, octant = crossed // 8, OCTANTS[crossed % 8]
+        # coordinates of the cell are octant + half of those of the part
+        cross = 0.5 * part.centre[:, :, None] * octant[:, None]
+        second = part.second / 4 + cross + cross.swapaxes(1, 2) + octant[:, :, None] * octant[:, None]
+        moments = np.concatenate([part.centre / 2 + octant, second.reshape(-1, 9)], axis=1) * part.weight[:, None]
+        sums = [np.bincount(parent, x, minlength=len(v)) for x in (part.weight, part.area, *moments.T)]
         return np.column_stack(sums)
 
     sums = threaded(cut, values, chunk=1024)
-    return sums[:, 0], sums[:, 1], sums[:, 2:] / np.maximum(sums[:, :1], 1e-300)
+    moments = sums[:, 2:] / np.maximum(sums[:, :1], 1e-300)
+    centre = moments[:, :3]
+    covariance = moments[:, 3:].reshape(-1, 3, 3) - centre[:, :, None] * centre[:, None]
+    return sums[:, 0], sums[:, 1], centre, covariance

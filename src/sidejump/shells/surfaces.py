@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..electrons.operations import Operations
-from ..electrons.states import band_energies, solve_states
+from ..electrons.states import band_energies
 from .cells import (
     CellMesh,
     children,
@@ -32,6 +32,7 @@ from .irreducible import divisor, irreducible_cells, symmetric_axes
 from .points import shell_points
 from .shell import Shell
 from .tetrahedra import NODES, cut_cells
+from .turning import turning_angle
 
 _NOTHING = 1e-9  # of the mean weight: points below are left out
 _COARSE = 16  # at most this many cells of level 0 along an axis
@@ -171,7 +172,7 @@ class _Search:
             split |= crossed & self._unresolved_shape(cells, bands, values, cut, level)
         # where the polynomial of the parent was right, that of the cell itself is eight times better; cells smaller
         # than wanted were split for a reason and get eigenvalues again
-        span, edge = np.ptp(values, axis=1), self.mesh.edge(level)
+        span = np.ptp(values, axis=1)
         if level < self.uniform:
             allowed = _SMOOTH_LAST if level == self.uniform - 1 else _SMOOTH
             candidate = ~smooth & crossed & (error / 8 < allowed * span) & (level > 0)
@@ -180,19 +181,19 @@ class _Search:
         if self.turn is not None and level < self.turning_levels:
             ask = (candidate & split) | (crossed & ~split & ~smooth)
             fast = np.zeros(len(cells), dtype=bool)
-            fast[ask] = self._interband(cells[ask], bands[ask], cut.centre[ask], level) * edge > self.turn
+            fast[ask] = self._turning(cells[ask], bands[ask], cut.centre[ask], level) > self.turn
             candidate &= ~fast
             split |= fast & (level >= self.uniform)
         smooth = smooth | candidate
         done = crossed & ~split
         if done.any():
             pairs = (cells[done], bands[done], values[done], smooth[done])
-            k, weight, area, left = shell_points(self.mesh, level, *pairs, cut.take(done), self.energy)
+            k, weight, area, left, owner = shell_points(self.mesh, level, *pairs, cut.take(done), self.energy)
             if self.operations is not None:
-                share = self.share[tuple((cells[done] >> level).T)]
+                share = self.share[tuple((cells[done][owner] >> level).T)]
                 weight, area = weight * share, area * share
-            place = np.column_stack([np.full(int(done.sum()), level), cells[done]])
-            self.points.append((k, weight, area, left, bands[done], place))
+            place = np.column_stack([np.full(len(owner), level), cells[done][owner]])
+            self.points.append((k, weight, area, left, bands[done][owner], place))
         if level >= self.uniform:
             error = np.where(smooth, _SMOOTH_LAST * span, error)
             smooth = np.zeros(len(cells), dtype=bool)
@@ -266,12 +267,13 @@ class _Search:
         # after so many halvings nothing that matters is left (a cell that a surface touches never decides)
         return level < min(self.mesh.deepest, self.uniform + _POCKET_LEVELS)
 
-    def _interband(self, cells, bands, centre, level):
+    def _turning(self, cells, bands, centre, level):
         k = self.mesh.cartesian(2 * cells + centre, level)
         if not len(k):
             return np.zeros(0)
+        edges = 2 * self.mesh.steps(level)
         return threaded(
-            lambda p, b: solve_states(self.model, p, b, degeneracy=self.degeneracy).interband, k, bands, chunk=512
+            lambda p, b: turning_angle(self.model, p, b, edges, degeneracy=self.degeneracy), k, bands, chunk=512
         )
 
     def _children(self, level, cells, bands, values, smooth, error) -> list[_Batch]:

@@ -45,12 +45,14 @@ class Cut:
     weight : (X,)       ``dS / |grad e|``, 1/(eV angstrom^3), without the (2 pi)^3
     area : (X,)         angstrom^-2
     centre : (X, 3)     weighted centroid, in node units
+    second : (X, 3, 3)  weighted mean of the products of coordinates, in node units
     coherence : (X,)    ``|sum of area vectors| / area``: 1 where flat, 0 for a closed pocket
     """
 
     weight: np.ndarray
     area: np.ndarray
     centre: np.ndarray
+    second: np.ndarray
     coherence: np.ndarray
 
     def take(self, which) -> Cut:
@@ -75,6 +77,7 @@ def cut_cells(values: np.ndarray, steps: np.ndarray) -> Cut:
 
     normal = np.zeros((len(cell), 3))  # area vector in node units
     moment = np.zeros((len(cell), 3))  # |area vector| times centroid
+    square_moment = np.zeros((len(cell), 3, 3))
     size = np.zeros(len(cell))
 
     def add(which, edges):
@@ -89,7 +92,10 @@ def cut_cells(values: np.ndarray, steps: np.ndarray) -> Cut:
         vector *= np.sign(along)[:, None]
         magnitude = np.abs(along)
         normal[which] += vector
-        moment[which] += magnitude[:, None] * (a + b + c) / 3
+        whole = a + b + c
+        moment[which] += magnitude[:, None] * whole / 3
+        products = sum(x[:, :, None] * x[:, None] for x in (a, b, c, whole))
+        square_moment[which] += magnitude[:, None, None] * products / 12
         size[which] += magnitude
 
     one, two, three = (np.flatnonzero(negative == n) for n in (1, 2, 3))
@@ -110,11 +116,14 @@ def cut_cells(values: np.ndarray, steps: np.ndarray) -> Cut:
 
     total, area_total = gather(weight), gather(area)
     # centroid with the weight 1/|grad e| of the density of states
-    moment *= (weight / np.maximum(size, 1e-300))[:, None]
+    share = weight / np.maximum(size, 1e-300)
+    moment *= share[:, None]
+    square_moment *= share[:, None, None]
     safe = np.maximum(total, 1e-300)
     centre = np.stack([gather(moment[:, a]) / safe for a in range(3)], axis=1)
+    second = np.stack([gather(x) / safe for x in square_moment.reshape(-1, 9).T], axis=1).reshape(-1, 3, 3)
     sum_vector = np.stack([gather(real[:, a]) for a in range(3)], axis=1)
     coherence = np.linalg.norm(sum_vector, axis=1) / np.maximum(area_total, 1e-300)
     empty = total == 0
     centre[empty] = 1.0
-    return Cut(total, area_total, centre, np.where(empty, 1.0, coherence))
+    return Cut(total, area_total, centre, second, np.where(empty, 1.0, coherence))
