@@ -2,10 +2,12 @@
 
     python benchmarks/intrinsic_blind.py [--seeds N ...] [--iron] [--tolerances T ...] [--starts N ...]
 
-* Random ferromagnets: the p or d orbitals of one atom on a simple cubic, bcc or fcc lattice, hopping between
-  nearest and next neighbours from two-centre integrals drawn at random, spin-orbit coupling 0.03 to 0.1 eV, an exchange field in a
-  random direction, the Fermi level at a random filling: six or ten bands that cross and avoid each other as in iron.
-  Reference: the same sum at a much smaller tolerance, from another starting mesh.
+* Random ferromagnets: the p or d orbitals of one atom on a simple cubic, bcc or fcc lattice, hopping between nearest
+  and next neighbours from two-centre integrals drawn at random, spin-orbit coupling 0.03 to 0.1 eV, an exchange field
+  in a random direction, the Fermi level at a random filling: six or ten bands that cross as in iron.
+* Random matrices: two to four bands without any symmetry, full of Weyl points.
+
+  Reference of both: the same sum at a much smaller tolerance, from another starting mesh.
 * Iron, from several starting meshes.  Reference: what ``intrinsic_reference.py`` left in the log.
 
 T = 0, errors relative to the length of the conductivity's vector.
@@ -68,6 +70,21 @@ def random_ferromagnet(seed: int):
     return model, float(np.quantile(energies, random.uniform(0.3, 0.8))), name
 
 
+def random_matrices(seed: int):
+    """A lattice model of random matrices, its Fermi energy (eV) and its name."""
+    random = np.random.default_rng(1000 + seed)
+    n = 2 + seed % 3
+    builder = TightBinding(3.0 * np.eye(3), [((0.0, 0.0, 0.0), n)])
+    for r in itertools.product(range(-1, 2), repeat=3):
+        block = random.normal(size=(n, n)) + 1j * random.normal(size=(n, n))
+        if r > (0, 0, 0):
+            builder.hop(0, 0, r, 0.3 * np.exp(-1.2 * (np.dot(r, r) - 1)) * block)
+    builder.onsite(0, block + block.conj().T)
+    model = builder.build()
+    energies = band_energies(model, random.random((4000, 3)) @ model.reciprocal_cell)
+    return model, float(np.quantile(energies, random.uniform(0.3, 0.7))), f"{n} bands, random matrices, seed {seed}"
+
+
 def hall(model, fermi_energy: float, **options) -> tuple[np.ndarray, float, dict]:
     """Vector (yz, zx, xy) and its stated error, S/cm, and the cost."""
     begin = process_time()
@@ -81,21 +98,19 @@ def hall(model, fermi_energy: float, **options) -> tuple[np.ndarray, float, dict
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", nargs="*", type=int, default=[1, 2, 3, 4, 5, 6], help="random ferromagnets")
+    parser.add_argument("--matrices", nargs="*", type=int, default=[1, 2, 3, 4, 5, 6], help="seeds of random matrices")
     parser.add_argument("--iron", action="store_true", help="iron as well")
     parser.add_argument("--tolerances", nargs="*", type=float, default=[3e-2, 1e-2])
     parser.add_argument("--starts", nargs="*", type=int, default=[9, 13], help="starting meshes")
     parser.add_argument("--reference", type=float, default=2e-3, help="tolerance of the references")
     parser.add_argument("--no-log", action="store_true", help="do not append to log.jsonl")
     options = parser.parse_args()
-    cases = []
-    for seed in options.seeds:
-        model, fermi_energy, name = random_ferromagnet(seed)
-        cases.append((name, model, fermi_energy))
+    cases = [random_ferromagnet(seed) for seed in options.seeds] + [random_matrices(seed) for seed in options.matrices]
     if options.iron:
-        cases.append(("iron", read_wannier90(DATA / "Fe_tb.dat.gz"), FERMI_ENERGY))
+        cases.append((read_wannier90(DATA / "Fe_tb.dat.gz"), FERMI_ENERGY, "iron"))
     figures: dict = {}
     ratios = []
-    for name, model, fermi_energy in cases:
+    for model, fermi_energy, name in cases:
         if name == "iron":
             known = reference()
             exact, case = np.array(known["vector"]), {"reference": known}

@@ -3,9 +3,9 @@
     python benchmarks/intrinsic_reference.py [--runs N] [--budget CELLS] [--data DIRECTORY]
 
 The sharp step and the plain Kubo curvature at random points: no occupation and no crossing is averaged over a cell.
-The zone is cut into cells of several sizes; a sum takes one random point and its mirror image in every cell, so that its
-expectation is the integral whatever the cells are.  They only set the variance, and are fixed before the first sum, by
-the spread of pilot samples that no sum uses.  The error is the spread of independent sums.
+The zone is cut into cells of several sizes; a sum takes one random point and its mirror image in every cell, so that
+its expectation is the integral whatever the cells are.  They only set the variance, and are fixed before the first sum,
+by the spread of pilot samples that no sum uses.  The error is the spread of independent sums.
 """
 
 from __future__ import annotations

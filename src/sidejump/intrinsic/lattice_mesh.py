@@ -75,11 +75,14 @@ class CellSum:
             spread = np.sqrt(np.sum((edges @ velocity) ** 2, axis=1) / 12)
             return cell_fermi(energy, spread, self.mu, self.temperatures)
 
+        def within(energy, spread):
+            return cell_fermi(energy, spread, self.mu, self.temperatures, quick=True)
+
         hamiltonian, gradient, position, curl = matrices
         edges = None if width is None else width[:, :, None] * self.model.reciprocal_cell
         occupation = at_points if width is None else over_cells
-        ball = edges if self.model.dimension == 3 else None
-        value = occupied_curvature(hamiltonian, gradient, position, curl, occupation, edges=ball)
+        cells = None if edges is None or self.model.dimension != 3 else (edges, within)
+        value = occupied_curvature(hamiltonian, gradient, position, curl, occupation, cells=cells)
         return np.moveaxis(value, 1, -1)
 
 
