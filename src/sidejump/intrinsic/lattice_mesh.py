@@ -3,10 +3,10 @@
 A *family* is a cell with its 2^d halves.  Families whose halving changed most have all their halves halved again,
 until the error meets the tolerance at every chemical potential and temperature.  The error is twice the root of the
 sum of squared changes (near crossings halving a cell once more changes it by about as much again, with random
-sign), and, added in quadrature, what the change of the sum leaves.  In two dimensions that is a third of it, as by a
-second-order rule.  In three, lines of small gaps converge more slowly, and up to all of it was seen to be left:
-half of it is added to the sum, and all of it counts as error.  The cells are shifted off the symmetric positions:
-mirror images would change alike, and the signs of their changes would not be independent.
+sign), plus what the change of the sum leaves.  In two dimensions that is a third of it, as by a
+second-order rule.  In three, lines of small gaps converge more slowly, and between nothing and all of it may be
+left: half of it is added to the sum, and half of it counts as error.  The cells are shifted off the symmetric
+positions: mirror images would change alike, and the signs of their changes would not be independent.
 
 Each cell is one point with the occupation averaged over the cell (:mod:`.occupation`) and the curvature of unresolved
 crossings as well (:mod:`.berry`).  Not covered: symmetry, which models from first principles have only nearly.
@@ -26,7 +26,7 @@ from .occupation import cell_fermi, fermi
 
 _SHIFT = (0.1180, 0.2763, 0.4271)  # of the first mesh, in cells
 _ADDED = {2: 0.0, 3: 0.5}  # to the sum, in units of its last change
-_LEFT = {2: 1 / 3, 3: 1.0}  # error of the sum, likewise
+_LEFT = {2: 1 / 3, 3: 0.5}  # error of the sum, likewise
 _SAFETY = 2.0  # standard deviations
 
 
@@ -132,8 +132,7 @@ def adaptive_mesh(cell_sum: CellSum, start, tolerance, max_points, floor, progre
         change = families["change"].sum(axis=0)
         mean = families["value"].sum(axis=(0, 1)) + _ADDED[d] * change
         squares = np.sum(families["change"] ** 2, axis=-1)  # (families, mu, T)
-        drift = np.sum((_LEFT[d] * change) ** 2, axis=-1)
-        error = np.sqrt(_SAFETY**2 * squares.sum(axis=0) + drift)
+        error = _SAFETY * np.sqrt(squares.sum(axis=0)) + _LEFT[d] * np.linalg.norm(change, axis=-1)
         scale = tolerance * np.maximum(np.linalg.norm(mean, axis=-1), floor)
         worst = float(np.max(error / scale))
         if progress is not None:
