@@ -8,11 +8,14 @@ from scipy.integrate import quad
 from scipy.special import expit
 
 from helpers_models import haldane, random_wannier, rashba_lattice
-from sidejump import MassiveDirac, RashbaFerromagnet, WithZeeman
+from sidejump import MassiveDirac, RashbaFerromagnet, TightBinding, WithZeeman
 from sidejump.closed_forms import dirac
+from sidejump.electrons.base import PAULI
 from sidejump.electrons.weyl import Weyl
 from sidejump.errors import InputError
 from sidejump.intrinsic import band_curvature, intrinsic_conductivity
+from sidejump.intrinsic.crossing import averaged_crossings
+from sidejump.intrinsic.occupation import cell_fermi, fermi
 from sidejump.units import HBAR2_OVER_2M, KB
 
 MASS, VELOCITY = 0.1, 3.0
@@ -230,6 +233,53 @@ def test_lattice_with_position_matrix_is_the_sum_of_plaquettes():
     assert abs(without[0, 0] - expected) > 0.01 * abs(expected)  # the position matrix matters
     dense, _ = hall(model, mu, temperature, mesh=120)
     assert dense[0, 0] == pytest.approx(expected, rel=1e-5)
+
+
+# --- crossings in three dimensions ----------------------------------------------------------------------------------
+
+
+def weyl_lattice(node):
+    """Two Weyl nodes at ``k_z = +-node`` (in units of 1/a) on a simple cubic lattice of 3 angstrom."""
+    x, y, z = PAULI
+    builder = TightBinding(3.0 * np.eye(3), [((0.0, 0.0, 0.0), 2)])
+    builder.onsite(0, -(2 + np.cos(node)) * z)
+    builder.hop(0, 0, (1, 0, 0), z / 2 + x / 2j).hop(0, 0, (0, 1, 0), z / 2 + y / 2j).hop(0, 0, (0, 0, 1), z / 2)
+    return builder.build()
+
+
+@pytest.mark.parametrize("node", [0.7, 1.9])
+def test_weyl_nodes_of_a_lattice(node):
+    """Planes between the nodes have Chern number one, also where the nodes lie within unresolved cells."""
+    result = intrinsic_conductivity(weyl_lattice(node), 0.0, 0.0, tolerance=1e-2, start_mesh=7)
+    exact = 2 * node / 3.0 / (2 * np.pi) ** 2
+    assert abs(result.sigma[0, 0, 1, 0]) == pytest.approx(exact, abs=float(result.error[0, 0]))
+    assert result.converged
+    assert result.points < 60_000
+
+
+def test_close_bands_averaged_over_a_cell():
+    """The mean over a cell of two linear bands next to a direct sum, Fermi level and monopole within the cells."""
+    rng = np.random.default_rng(3)
+    n, size = 12, 40
+    gap, energy = rng.uniform(0.02, 0.3, n), rng.normal(scale=0.1, size=n)
+    slope, image = rng.normal(scale=0.3, size=(n, 3)), rng.normal(scale=0.3, size=(n, 3, 3))
+    temperatures = [0.0, 1500.0]
+
+    def occupation(x, spread):
+        return cell_fermi(x, spread, [0.0], temperatures, quick=True)[0]
+
+    found = averaged_crossings(energy, gap, slope, image, occupation)
+    grid = (np.arange(size) + 0.5) / size - 0.5
+    offsets = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
+    expected = np.empty_like(found)
+    for i in range(n):
+        d = offsets @ image[i] + [0, 0, gap[i] / 2]
+        length = np.linalg.norm(d, axis=1)
+        middle = energy[i] + offsets @ slope[i]
+        f = fermi(middle - length, [0.0], temperatures)[0] - fermi(middle + length, [0.0], temperatures)[0]
+        expected[:, i] = f @ (d / (2 * length**3)[:, None]) / len(offsets)
+    off, size = (np.linalg.norm(x, axis=(1, 2)) for x in (found - expected, expected))
+    assert np.all(off < 0.25 * size)
 
 
 # --- several levels at once, and the error estimate -----------------------------------------------------------------

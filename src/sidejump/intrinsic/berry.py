@@ -14,17 +14,15 @@ q is antisymmetric, so that a pair of bands of equal occupation drops out of a s
 however close the two are.  Pairs closer than a guard carry no q: both are full or both empty except on a set of
 measure zero.
 
-A point may stand for a cell of k space.  Near a crossing the curvature is the field of a monopole in the space of the
-gap vector, q ~ 1/gap^2, and a point that happens to lie close to it would count for far too much.  The mean of such
-a field over a ball of radius r around a point inside it is ``q (gap / r)^3``: that replaces q where the gap is
-below r = R / 2, with R the radius of the ball with the same second moment as the cell has in that space,
+A point may stand for a cell of k space.  Near a crossing q is the field of a monopole in the space of the gap vector,
+~ 1/gap^2, and one point tells little about its mean over the cell.  Where the gap is below 2R, with R the radius of the
+ball with the same second moments as the image of the cell in that space,
 
     R^2 = (5/3) sum_i |d gap|_i^2 / 12,    |d gap|_i^2 = (dk_i . (v_n - v_m))^2 + 4 |dk_i . v_nm|^2,
 
-dk_i the edges of the cell.  The mean takes the occupation to be constant over the ball: with r = R iron is 1 % off
-where r = R / 2 and r = 0.3 R are not.  The radius was chosen on iron alone.  Without replacement, and with an earlier
-rule for when to stop, twice the points were needed; the two were not told apart.  Cells that resolve the gap are not
-touched.  In two dimensions the gap does not vanish, its plane of gap vectors misses the monopole, and
+dk_i the edges of the cell, the last term of q is averaged together with the occupation, in the model of two bands that
+is linear over the cell (:mod:`.crossing`), and 1/gap in the others becomes ``gap / max(gap, R)^2``.  Cells that resolve
+the gap are not touched.  In two dimensions the gap does not vanish, its plane of gap vectors misses the monopole, and
 nothing is replaced.
 
 Not covered: the curvature *matrix* of a degenerate group (only its trace enters a conductivity).
@@ -32,7 +30,10 @@ Not covered: the curvature *matrix* of a degenerate group (only its trace enters
 
 from __future__ import annotations
 
+import numpy as np
 from array_api_compat import array_namespace
+
+from .crossing import averaged_crossings
 
 GUARD = 1e-8
 """Gap in eV below which two bands count as degenerate."""
@@ -40,7 +41,7 @@ GUARD = 1e-8
 NEGLIGIBLE = 1e-9
 """Occupation of a band, or what it lacks to one, that counts as none."""
 
-_BALL = 0.5  # r / R
+_REACH = 2.0  # gap, in radii of the cell's image, within which a pair of bands is averaged over the cell
 
 
 def cyclic_pairs(dimension: int) -> list[tuple[int, int]]:
@@ -70,11 +71,11 @@ def curvature_of_matrices(hamiltonian, gradient, position=None, curl=None, *, gu
     energy, u = xp.linalg.eigh(hamiltonian)
     derivative = xp.matmul(gradient, u[:, None])
     velocity = _diagonal(xp, u, derivative)
-    curvature = _curvature(xp, energy, u, derivative, velocity, position, curl, None, (0, energy.shape[1]), guard)
+    curvature, _ = _curvature(xp, energy, u, derivative, velocity, position, curl, None, (0, energy.shape[1]), guard)
     return energy, velocity, curvature
 
 
-def occupied_curvature(hamiltonian, gradient, position, curl, occupation, *, edges=None, guard: float = GUARD):
+def occupied_curvature(hamiltonian, gradient, position, curl, occupation, *, cells=None, guard: float = GUARD):
     """``sum_n f_n Omega_n`` for several occupations, from matrices as in :func:`curvature_of_matrices`.
 
     Pairs of bands that are both full or both empty are not computed: that is most of them.
@@ -84,8 +85,9 @@ def occupied_curvature(hamiltonian, gradient, position, curl, occupation, *, edg
     occupation : callable
         ``occupation(energy, velocity)``, with energy (nk, N) in eV and velocity (nk, d, N) in eV angstrom, returns
         f of shape (..., nk, N).
-    edges : array, shape (nk, d, d), optional
-        Edges of the cells that the points stand for, as rows, 1/angstrom.
+    cells : tuple, optional
+        Of the cells that the points stand for: their edges as rows, shape (nk, 3, 3), 1/angstrom, and a function of
+        energy and spread as :func:`.crossing.averaged_crossings` takes it.  NumPy arrays only.
 
     Returns
     -------
@@ -103,9 +105,12 @@ def occupied_curvature(hamiltonian, gradient, position, curl, occupation, *, edg
     # first band that is not full, end of the bands that are not empty
     first = int(xp.sum(xp.cumulative_prod(xp.astype(full, xp.int64))))
     end = n - int(xp.sum(xp.cumulative_prod(xp.astype(xp.flip(empty), xp.int64))))
-    omega = _curvature(xp, energy, u, derivative, velocity, position, curl, edges, (first, end), guard)
+    edges = None if cells is None else cells[0]
+    omega, close = _curvature(xp, energy, u, derivative, velocity, position, curl, edges, (first, end), guard)
     levels = xp.reshape(f, (-1, *energy.shape))
     result = xp.matmul(omega, xp.permute_dims(levels, (1, 2, 0)))  # (nk, components, occupations)
+    if close is not None and len(close[0][0]):
+        _add_crossings(result, energy, velocity, close, *cells)
     return xp.reshape(result, (*result.shape[:2], *f.shape[:-2]))
 
 
@@ -128,11 +133,11 @@ def _curvature(xp, energy, u, derivative, velocity, position, curl, edges, windo
     inverse = xp.where(kept, 1.0 / xp.where(kept, gap, xp.ones_like(gap)), xp.zeros_like(gap))
     between = xp.matmul(bra, derivative[:, :, :, first:])
     d = between * inverse[:, None]
-    factor = xp.astype(kept, energy.dtype)
+    close = None
     if edges is not None:
-        radius = _gap_radius(xp, edges, velocity[:, :, None, first:] - velocity[:, :, :end, None], between)
-        ratio = gap / xp.where(radius > gap, radius, xp.ones_like(gap))
-        factor = xp.where(radius > gap, factor * ratio**3, factor)
+        close, radius = _unresolved(gap, kept, velocity, between, edges, first, end)
+        inverse[close[0]] = gap[close[0]] / np.maximum(gap[close[0]], radius) ** 2
+        d = between * inverse[:, None]
     if position is not None:
         a = xp.matmul(bra, xp.matmul(position, u[:, None, :, first:]))
         x = a + 1j * d
@@ -142,7 +147,9 @@ def _curvature(xp, energy, u, derivative, velocity, position, curl, edges, windo
             pair = xp.imag(d[:, i] * xp.conj(d[:, j]))
         else:
             pair = xp.imag(x[:, i] * xp.conj(x[:, j])) - xp.imag(a[:, i] * xp.conj(a[:, j]))
-        pair = -2 * pair * factor
+        pair = -2 * pair
+        if close is not None:  # their own part is averaged together with the occupation
+            pair[close[0]] += 2 * xp.imag(d[:, i] * xp.conj(d[:, j]))[close[0]]
         zero = xp.zeros((energy.shape[0], n), dtype=energy.dtype)
         gain = xp.concat([xp.sum(pair, axis=2), zero[:, end:]], axis=1)
         loss = xp.concat([zero[:, :first], xp.sum(pair, axis=1)], axis=1)
@@ -151,17 +158,52 @@ def _curvature(xp, energy, u, derivative, velocity, position, curl, edges, windo
             inner = xp.sum(xp.real(xp.matrix_transpose(bra[:, 0]) * xp.matmul(curl[:, c], u[:, :, :end])), axis=1)
             omega = omega + xp.concat([inner, zero[:, end:]], axis=1)
         components.append(omega)
-    return xp.stack(components, axis=1)
+    return xp.stack(components, axis=1), close
 
 
-def _gap_radius(xp, edges, difference, between):
-    """r of every pair of bands, eV: shape (nk, n, m), from ``v_n - v_m`` and ``v_nm`` of shape (nk, d, n, m)."""
-    shape = difference.shape
-    flat = (*shape[:2], shape[2] * shape[3])
-    along = xp.matmul(edges, xp.reshape(difference, flat))
-    across = xp.matmul(xp.astype(edges, between.dtype), xp.reshape(between, flat))
-    square = along**2 + 4 * (xp.real(across) ** 2 + xp.imag(across) ** 2)
-    return xp.reshape(_BALL * xp.sqrt(xp.sum(square, axis=1) * (5 / 36)), (shape[0], *shape[2:]))
+def _unresolved(gap, kept, velocity, between, edges, first, end):
+    """Pairs of bands whose gap the cell does not resolve.
+
+    Returns
+    -------
+    close : tuple
+        Indices into arrays [k, n, m], numbers of the upper bands, and ``dd_i/dk_a`` (see :mod:`.crossing`), shape
+        (pairs, a, i).
+    radius : array, shape (pairs,)
+        Of the ball that stands for the cell, in terms of the gap, eV.
+    """
+    along = np.matmul(edges, velocity)
+    across = np.matmul(edges, between.reshape(*between.shape[:2], -1)).reshape(between.shape)
+    square = np.sum((along[:, :, None, first:] - along[:, :, :end, None]) ** 2, axis=1)
+    square += 4 * np.sum(across.real**2 + across.imag**2, axis=1)
+    radius = np.sqrt(5 / 36 * square)
+    where = np.nonzero(kept & (gap < _REACH * radius))
+    k, n, m = where
+    v = between[k, :, n, m]
+    jacobian = np.stack([v.real, v.imag, (velocity[k, :, m + first] - velocity[k, :, n]) / 2], axis=-1)
+    return (where, m + first, jacobian), radius[where]
+
+
+def _add_crossings(result, energy, velocity, close, edges, occupation):
+    """Add what unresolved pairs of bands contribute to the Fermi sea, averaged over the cells."""
+    (k, n, _), m, jacobian = close
+    middle = (energy[k, n] + energy[k, m]) / 2
+    gap = energy[k, m] - energy[k, n]
+    slope = np.einsum("pia,pa->pi", edges[k], (velocity[k, :, n] + velocity[k, :, m]) / 2)
+    image = np.matmul(edges[k], jacobian)
+    # how far the two energies reach within the cell
+    extent = gap / 2 + np.sum(np.abs(slope) + np.linalg.norm(image, axis=2), axis=1) / 2
+    f = np.stack([occupation(middle + sign * extent, 0 * extent) for sign in (-1, 1)])
+    f = f.reshape(2, -1, len(gap))
+    some = np.any(f[0] - f[1] > NEGLIGIBLE, axis=0)
+    if not some.any():
+        return
+    k, jacobian = k[some], jacobian[some]
+    field = averaged_crossings(middle[some], gap[some], slope[some], image[some], occupation)
+    field = field.reshape(-1, *field.shape[-2:])
+    for c, (i, j) in enumerate(cyclic_pairs(3)):
+        value = np.sum(field * np.cross(jacobian[:, i], jacobian[:, j]), axis=-1)
+        np.add.at(result[:, c], k, value.T)
 
 
 def band_curvature(model, k, *, guard: float = GUARD):

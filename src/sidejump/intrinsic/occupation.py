@@ -41,11 +41,13 @@ def fermi(energy, chemical_potentials, temperatures) -> np.ndarray:
     return np.stack([expit(-x / (KB * t)) if t > 0 else np.heaviside(-x, 0.5) for t in temperatures], axis=1)
 
 
-def cell_fermi(energy, spread, chemical_potentials, temperatures) -> np.ndarray:
+def cell_fermi(energy, spread, chemical_potentials, temperatures, *, quick: bool = False) -> np.ndarray:
     """Fermi function averaged over cells in which the energies vary by `spread` (standard deviation, eV).
 
-    `energy` and `spread` have one shape; the result has shape (n_mu, n_T, ...).
+    `energy` and `spread` have one shape; the result has shape (n_mu, n_T, ...).  With `quick` one function of the right
+    variance stands for the average, a logistic one where kT is above the spread and a normal one where it is below.
     """
+    average = _one_function if quick else _averaged
     thermal = KB * np.asarray(temperatures, dtype=float)
     result = np.empty((len(chemical_potentials), len(thermal), *energy.shape))
     for i, mu in enumerate(chemical_potentials):
@@ -56,9 +58,19 @@ def cell_fermi(energy, spread, chemical_potentials, temperatures) -> np.ndarray:
         for j, kt in enumerate(thermal):
             f = (xn < 0).astype(float)
             reach = np.abs(xn) < np.maximum(_FULL * sn, 40 * kt)
-            f[reach] = _averaged(xn[reach], sn[reach], kt)
+            f[reach] = average(xn[reach], sn[reach], kt)
             result[i, j][near] = f
     return result
+
+
+def _one_function(x, spread, kt) -> np.ndarray:
+    """As :func:`_averaged`, with the variance right and the shape nearly so."""
+    value = np.empty_like(x)
+    sharp = spread < kt
+    value[sharp] = expit(-x[sharp] / np.sqrt(kt**2 + 3 * (spread[sharp] / np.pi) ** 2))
+    variance = spread[~sharp] ** 2 + (np.pi * kt) ** 2 / 3
+    value[~sharp] = 0.5 * erfc(x[~sharp] / np.sqrt(2 * np.maximum(variance, 1e-300)))
+    return value
 
 
 def _averaged(x, spread, kt) -> np.ndarray:

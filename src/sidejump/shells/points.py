@@ -1,8 +1,9 @@
 """The points of each small cell and band: weight and area, and the place on the exact energy.
 
-A patch of the surface has one point, its centroid, or three, which have its centroid and its second moments: a quadratic
-function over the patch is then summed exactly.  With one point the error of a cell is that of the midpoint rule.  On a
-uniform mesh these errors nearly cancel, as on any smooth closed surface; where cells of different size meet, they do not.
+A patch of the surface has one point, its centroid, or three, which have its centroid and its second moments: a
+quadratic function over the patch is then summed exactly.  With one point the error of a cell is that of the midpoint
+rule.  On a uniform mesh these errors nearly cancel, as on any smooth closed surface; where cells of different size
+meet, they do not.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _SMALL = 0.1  # of the face of a cell: smaller patches have one point
 _SLOPE = 2e-2  # relative error of the polynomial's gradient, which one step along it leaves
 
 
-def shell_points(mesh: CellMesh, level: int, cells, bands, values, smooth, cut: Cut, energy: float):
+def shell_points(mesh: CellMesh, level: int, cells, bands, values, smooth, cut: Cut, energy: float, several: bool):
     """Points of X finished pairs (cell, band).
 
     Parameters
@@ -28,6 +29,8 @@ def shell_points(mesh: CellMesh, level: int, cells, bands, values, smooth, cut: 
     smooth : (X,) bool
         Where `values` are those of a polynomial.
     cut : Cut
+    several : bool
+        Three points for each patch that is not small, instead of one.
 
     Returns
     -------
@@ -38,13 +41,13 @@ def shell_points(mesh: CellMesh, level: int, cells, bands, values, smooth, cut: 
     """
     steps = mesh.steps(level)
     weight, area, centre, covariance = _extrapolated(cells, bands, values, cut, steps)
-    several = area > _SMALL * mesh.edge(level) ** 2
-    owner = np.concatenate([np.arange(len(cells)), np.repeat(np.flatnonzero(several), 2)])
-    centre = np.concatenate([centre, np.repeat(centre[several], 2, axis=0)])
-    offsets = _triangle(covariance[several], steps)
-    centre[: len(cells)][several] += offsets[:, 0]
+    thrice = (area > _SMALL * mesh.edge(level) ** 2) & several
+    owner = np.concatenate([np.arange(len(cells)), np.repeat(np.flatnonzero(thrice), 2)])
+    centre = np.concatenate([centre, np.repeat(centre[thrice], 2, axis=0)])
+    offsets = _triangle(covariance[thrice], steps)
+    centre[: len(cells)][thrice] += offsets[:, 0]
     centre[len(cells) :] += offsets[:, 1:].reshape(-1, 3)
-    share = np.where(several, 1 / 3, 1.0)[owner]
+    share = np.where(thrice, 1 / 3, 1.0)[owner]
     weight, area = weight[owner] * share, area[owner] * share
     k = mesh.cartesian(2 * cells[owner] + centre, level)
     error = np.empty(len(k))

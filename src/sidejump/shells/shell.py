@@ -58,6 +58,7 @@ def fermi_shell(
     minimum: int = 32,
     degeneracy: float = 1e-6,
     operations: Operations | None = None,
+    several: bool = False,
 ) -> Shell:
     """The shell of all bands at `energy`.
 
@@ -76,6 +77,8 @@ def fermi_shell(
     operations : Operations, optional
         3D crystals: symmetry of the model; the shell then holds irreducible points only. Those operations that do not
         fit a mesh of cells are left out (`Shell.operations` are the rest).
+    several : bool
+        3D: three points for each cell and band instead of one, which sum quadratic functions exactly.
 
     Raises
     ------

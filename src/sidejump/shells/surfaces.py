@@ -64,10 +64,10 @@ class _Batch:
 
 
 def surface_shell(
-    model, energy, *, spacing, turn, levels, degeneracy, operations: Operations | None = None
+    model, energy, *, spacing, turn, levels, degeneracy, operations: Operations | None = None, several: bool = False
 ) -> Shell | None:
     """The surfaces of all bands at `energy`, or the part of them that stands for all; None if there are none."""
-    search = _Search(model, energy, spacing, turn, levels, degeneracy, operations)
+    search = _Search(model, energy, spacing, turn, levels, degeneracy, operations, several)
     pieces = search.run()
     if not pieces:
         return None
@@ -109,10 +109,11 @@ def _members(model, k, band, place, degeneracy) -> np.ndarray:
 
 
 class _Search:
-    def __init__(self, model, energy, spacing, turn, levels, degeneracy, operations):
+    def __init__(self, model, energy, spacing, turn, levels, degeneracy, operations, several):
         self.model, self.energy, self.turn, self.degeneracy = model, energy, turn, degeneracy
         origin, axes = search_domain(model, energy)
         self.operations, zone = None, axes
+        self.several = several
         if operations is not None and len(operations) > 1:
             axes, self.operations = symmetric_axes(zone, operations)
         length = np.linalg.norm(axes, axis=1)
@@ -188,7 +189,9 @@ class _Search:
         done = crossed & ~split
         if done.any():
             pairs = (cells[done], bands[done], values[done], smooth[done])
-            k, weight, area, left, owner = shell_points(self.mesh, level, *pairs, cut.take(done), self.energy)
+            k, weight, area, left, owner = shell_points(
+                self.mesh, level, *pairs, cut.take(done), self.energy, self.several
+            )
             if self.operations is not None:
                 share = self.share[tuple((cells[done][owner] >> level).T)]
                 weight, area = weight * share, area * share

@@ -5,8 +5,8 @@ gap along one axis and <m|dH|n> across.  Along an edge E of the cell d moves fro
 
     d0 = (0, 0, (e_m - e_n)/2),     J = (Re w_mn, Im w_mn, (w_mm - w_nn)/2),     w = E.dH,
 
-and the state by half the angle between the two: |w_mn / (e_m - e_n)| where that is small, which is the interband part of
-the covariant derivative, and a right angle across a crossing, wherever in the cell that is.  A measure at the centre
+and the state by half the angle between the two: |w_mn / (e_m - e_n)| where that is small, which is the interband part
+of the covariant derivative, and a right angle across a crossing, wherever in the cell that is.  A measure at the centre
 alone refines the cells whose centres happen to lie in a hot spot and leaves those that hide one: a bias.
 
 Not covered: more than two bands that meet in one cell, curvature of d.
