@@ -123,16 +123,9 @@ class PairGeometry:
 
     def pairs_of_slices(self, q_cut: float) -> list[tuple[slice, slice]]:
         """Block pairs on and above the diagonal that may hold a pair with ``|q| <= q_cut``."""
-        n = self.n
-        k = [self.states.k[s.start * n : s.stop * n] for s in self.slices]
-        centre = np.array([x.mean(axis=0) for x in k])
-        radius = np.array([np.linalg.norm(x - c, axis=1).max() for x, c in zip(k, centre, strict=True)])
-        found = []
-        for i, (c, r) in enumerate(zip(centre, radius, strict=True)):
-            difference = centre[i:, None] + self.momentum.images - c
-            distance = np.sqrt((difference**2).sum(axis=-1).min(axis=1)) - r - radius[i:]
-            found += [(self.slices[i], self.slices[i + j]) for j in np.flatnonzero(distance <= q_cut)]
-        return found
+        sets = [self._flat(s) for s in self.slices]
+        near = np.triu(self.momentum.sets_within(self.states.k, sets, self.states.k, sets, q_cut))
+        return [(self.slices[i], self.slices[j]) for i, j in zip(*np.nonzero(near), strict=True)]
 
     def blocks(self, source: PairSource, z_cut: float) -> Iterator[PairBlock]:
         """All blocks of a source, channel by channel."""

@@ -60,6 +60,16 @@ class MomentumTransfer:
         keep = (distance <= distance.min() + 2 * radius + 1e-12) & (distance - radius <= reach)
         return self.images[keep]
 
+    def sets_within(self, k, sets, other, other_sets, reach: float) -> np.ndarray:
+        """Whether some point of each of `sets` (slices of k) may be within `reach` of one of each of `other_sets`."""
+        centre, radius = _balls(k, sets)
+        there, size = _balls(other, other_sets)
+        near = np.empty((len(centre), len(there)), dtype=bool)
+        for row, (c, r) in enumerate(zip(centre, radius, strict=True)):
+            square = ((there[:, None] + self.images - c) ** 2).sum(axis=-1).min(axis=1)
+            near[row] = np.sqrt(square) - r - size <= reach
+        return near
+
     def lengths(self, k, other, images, *, single: bool = False):
         """Shortest ``|other + G - k|`` over `images`, which :meth:`nearby_images` gave: shape (P, Q).
 
@@ -100,3 +110,10 @@ class MomentumTransfer:
         """Index of the G that gives the shortest ``|other + G - k|``: shape (P, Q)."""
         square = [-2 * (k @ g)[:, None] + (2 * (other @ g) + g @ g)[None, :] for g in images]
         return np.argmin(square, axis=0)
+
+
+def _balls(k, sets) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and radii of sets of points."""
+    centre = np.array([k[s].mean(axis=0) for s in sets])
+    radius = np.array([np.linalg.norm(k[s] - c, axis=1).max() for s, c in zip(sets, centre, strict=True)])
+    return centre, radius

@@ -216,9 +216,9 @@ def reduced_response(
         infos.append(info)
     normal, anomalous = solutions
     v, r = (x.reshape(-1, 3) for x in drives)
-    boltzmann = _average(v.T @ normal, matrices)
-    sj1 = _average(r.T @ normal, matrices, signs)
-    sj2 = _average(v.T @ anomalous, matrices, signs)
+    boltzmann = group_average(v.T @ normal, matrices)
+    sj1 = group_average(r.T @ normal, matrices, signs)
+    sj2 = group_average(v.T @ anomalous, matrices, signs)
     scale = max(np.abs(sj1).max(), np.finfo(float).tiny)
     return KineticResponse(
         boltzmann,
@@ -234,7 +234,7 @@ def reduced_response(
     )
 
 
-def _average(tensor, matrices, signs=None):
+def group_average(tensor, matrices, signs=None):
     """Mean over the group of ``M tensor M^T``, with the signs."""
     turned = np.einsum("gac,cd,gbd->gab", matrices, tensor, matrices)
     return np.mean(turned if signs is None else signs[:, None, None] * turned, axis=0)

@@ -92,7 +92,14 @@ def fermi_shell(
         shell = contour_shell(model, energy, spacing=spacing, turn=turn, minimum=minimum, degeneracy=degeneracy)
     else:
         shell = surface_shell(
-            model, energy, spacing=spacing, turn=turn, levels=levels, degeneracy=degeneracy, operations=operations
+            model,
+            energy,
+            spacing=spacing,
+            turn=turn,
+            levels=levels,
+            degeneracy=degeneracy,
+            operations=operations,
+            several=several,
         )
     if shell is None:
         raise InputError(

@@ -10,9 +10,10 @@ and the side jump is summed over F with the half of the shift that belongs to i,
 
     sj(1) = sum_{i in F, j in C} P_ij / |V_ij|^2 A_ij (g_i - g_j),
 
-because the shift is ``A_ij - A_ji``.  With F = C this is the side jump of C, to rounding.
+because the shift is ``A_ij - A_ji``.  With F = C this is the side jump of C, to rounding.  With symmetry F holds
+irreducible points, and C the images of its own as well.
 
-Not covered: couplings whose own derivative with respect to k matters (first-principles ones).
+F has three points for each cell: where cells of different size meet, the error of single points is large.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from ..kinetics.energy_basis import energy_basis
 from ..kinetics.geometry import shell_points
 from ..kinetics.kernel import level_of
 from ..kinetics.ordering import order_points
-from ..kinetics.sources import ScalarPairs
+from ..kinetics.reduced import group_average
 from .problem import Problem
+from .reduced import ReducedShell
 from .shared import SharedShell
 
 _ROWS = 256
@@ -40,12 +42,12 @@ class HotSpots:
     Parameters
     ----------
     problem : Problem
-        All of whose sources are :class:`ScalarPairs`.
     fine : Shell
+        Irreducible where the coarse shells are.
     """
 
     def __init__(self, problem: Problem, fine):
-        self.problem = problem
+        self.problem, self.operations = problem, fine.operations
         points = shell_points(
             problem.model,
             problem.momentum,
@@ -59,49 +61,65 @@ class HotSpots:
         self.weight = points.weight[ordering.order, 0]
         self.velocity = points.velocity[ordering.order, 0]
         self.rows = ordering.blocks
-        self.sources = [source.prepared(points.states[ordering.order], single=True) for source in problem.sources]
+        self.states = points.states[ordering.order]
 
-    def side_jump_velocity(self, coarse: SharedShell, kts, distributions) -> np.ndarray:
+    def __len__(self) -> int:
+        return len(self.weight)
+
+    def side_jump_velocity(self, coarse: SharedShell | ReducedShell, kts, distributions) -> np.ndarray:
         """sj(1) of several temperatures in one pass over the pairs, ``e^2/hbar angstrom^(2-d)``: shape (nT, d, d).
 
         Parameters
         ----------
-        coarse : SharedShell
+        coarse : SharedShell or ReducedShell
             C, of the same energy.
         kts : sequence of float
             eV.
         distributions : sequence of arrays, shape (C, d)
             Quasi-elastic distribution of each temperature on the ordered points of C.
         """
-        thermal = energy_basis(1, even=True).thermal_weight[0]
-        kernels = [[coarse.kernel(s, energy_basis(1, even=True), kt) for kt in kts] for s in range(len(self.sources))]
+        basis = energy_basis(1, even=True)
+        thermal = basis.thermal_weight[0]
+        kernels = [[coarse.kernel(s, basis, kt) for kt in kts] for s in range(len(self.problem.sources))]
         tables = [[k.pair[0, 0] for k in kernel] for kernel in kernels]
         cutoffs = [[k.cutoff for k in kernel] for kernel in kernels]
-        ones = np.ones((len(coarse.geometry.weight), 1))
-        right = [(coarse.geometry.weight * np.hstack([ones, g])).astype(np.float32) for g in distributions]
+        weights = coarse.all_weights[:, None]
+        ones = np.ones_like(weights)
+        right = [(weights * np.hstack([ones, coarse.everywhere(g)])).astype(np.float32) for g in distributions]
         d = self.velocity.shape[1]
         # the drive of C carries no net current, see kinetics.solve.neutral
         velocity = self.velocity - np.average(
-            coarse.geometry.velocity[:, 0], axis=0, weights=coarse.geometry.weight[:, 0]
+            coarse.everywhere(coarse.geometry.velocity[:, 0]), axis=0, weights=coarse.all_weights
         )
+        columns = coarse.column_slices
+        halves = [source.halves(self.states, coarse.states, single=True) for source in self.problem.sources]
+        near = [
+            self.problem.momentum.sets_within(
+                self.states.k, self.rows, coarse.states.k, columns, source.q_cut(max(cutoff))
+            )
+            for source, cutoff in zip(self.problem.sources, cutoffs, strict=True)
+        ]
 
-        def work(rows):
+        def work(row):
+            rows = self.rows[row]
             sums = np.zeros((len(kts), 1 + d, rows.stop - rows.start, 1 + d))
-            for index, (source, other) in enumerate(zip(self.sources, coarse.sources, strict=True)):
-                assert isinstance(source, ScalarPairs) and isinstance(other, ScalarPairs)
-                z_max, initial = source.z_max(coarse.q_max), source.states[rows]
-                for columns in coarse.geometry.slices:
-                    final = other.states[columns]
-                    for channel in source.between(initial, final, max(cutoffs[index]), initial_only=True):
+            for index, half in enumerate(halves):
+                z_max = self.problem.sources[index].z_max(coarse.q_max)
+                for column in np.flatnonzero(near[index][row]):
+                    part = columns[column]
+                    for channel in half.evaluate(rows, part, max(cutoffs[index])):
                         level, nearest = level_of(channel.z, z_max), channel.z.min()
                         factors = np.concatenate([channel.strength[None], channel.shift])
                         for t, table in enumerate(tables[index]):
                             if nearest <= cutoffs[index][t]:
-                                sums[t] += (factors * table[level]) @ right[t][columns]
+                                sums[t] += (factors * table[level]) @ right[t][part]
             out = np.maximum(sums[:, 0, :, :1], np.finfo(float).tiny)
             here = (thermal * velocity[rows] + sums[:, 0, :, 1:]) / out
             jump = sums[:, 1:, :, :1] * here[:, None] - sums[:, 1:, :, 1:]
             return np.einsum("i,taib->tab", self.weight[rows], jump)
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
-            return np.sum(list(pool.map(work, self.rows)), axis=0)
+            total = np.sum(list(pool.map(work, range(len(self.rows)))), axis=0)
+        if self.operations is None:
+            return total
+        return np.stack([group_average(x, self.operations.matrices, self.operations.signs) for x in total])

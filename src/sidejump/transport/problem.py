@@ -10,7 +10,7 @@ from ..electrons.operations import Operations
 from ..errors import InputError
 from ..kinetics.kernel import energy_cutoff
 from ..kinetics.momentum import MomentumTransfer
-from ..kinetics.sources import PairSource, ScalarPairs, pair_sources
+from ..kinetics.sources import PairSource, pair_sources
 from ..shells.shell import Shell, fermi_shell
 from ..units import KB
 from .settings import TransportSettings
@@ -133,20 +133,22 @@ class Problem:
 
     def levels(self, spacing: float) -> int:
         """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
-        most = _SOLVED_LEVELS if self.operations is None else self.settings.levels
+        most = _SOLVED_LEVELS
         return min(self.settings.levels, max(1, most - int(np.log2(self.base_spacing / spacing) + 0.25)))
 
-    def shell(self, energy: float, spacing: float, *, levels: int | None = None, whole: bool = False) -> Shell:
+    def shell(
+        self, energy: float, spacing: float, *, levels: int | None = None, whole: bool = False, several: bool = False
+    ) -> Shell:
         """The shell at `energy`, kept for the next call; irreducible points, unless the `whole` shell is asked for."""
         if levels is None:
             levels = self.levels(spacing)
         operations = None if whole else self.operations
-        key = (energy, spacing, levels, operations is None)
+        key = (energy, spacing, levels, operations is None, several)
         if key not in self._shells:
-            self._shells[key] = self._search(energy, spacing, levels=levels, operations=operations)
+            self._shells[key] = self._search(energy, spacing, levels=levels, operations=operations, several=several)
         return self._shells[key]
 
-    def _search(self, energy, spacing, *, levels, operations) -> Shell:
+    def _search(self, energy, spacing, *, levels, operations, several=False) -> Shell:
         s = self.settings
         shell = fermi_shell(
             self.model,
@@ -157,6 +159,7 @@ class Problem:
             minimum=int(self._fewest),
             degeneracy=s.degeneracy,
             operations=operations,
+            several=several,
         )
         if shell.unconverged:
             self.warn(f"{shell.unconverged} of {len(shell)} shell points could not be moved onto the exact energy")
@@ -168,14 +171,11 @@ class Problem:
     def refines(self) -> bool:
         """Whether the shift is sampled on a finer shell than the distribution."""
         s = self.settings
-        plain = all(isinstance(x, ScalarPairs) for x in self.sources) and s.approximation == "exact"
-        if self.operations is not None:  # the equation itself is solved on the fine shell
-            return False
-        return self.model.dimension == 3 and plain and s.turn is not None and s.levels > _SOLVED_LEVELS
+        return self.model.dimension == 3 and s.approximation == "exact" and s.turn is not None and s.levels > 0
 
     def fine_shell(self, energy: float) -> Shell:
         """The shell with all splits of the hot spots."""
-        return self.shell(energy, self.base_spacing, levels=self.settings.levels)
+        return self.shell(energy, self.base_spacing, levels=self.settings.levels, several=True)
 
     def forget_shells(self) -> None:
         """Free the shells kept so far."""

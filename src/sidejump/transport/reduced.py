@@ -76,27 +76,37 @@ class ReducedShell:
 
     def _todo(self, q_cut: float) -> list[tuple[slice, slice, list[int]]]:
         """Slices of points, and the operations that bring some pair of them within `q_cut`."""
-        geometry, n = self.geometry, len(self.shell)
-        k = self.states.k.reshape(len(self.operations), n, 3)
-        slices = geometry.slices
-        centre = np.array([[x[s].mean(axis=0) for s in slices] for x in k])  # (n images, slices, 3)
-        radius = np.array(
-            [
-                [np.linalg.norm(x[s] - c, axis=1).max() for s, c in zip(slices, row, strict=True)]
-                for x, row in zip(k, centre, strict=True)
-            ]
-        )
+        slices, order = self.geometry.slices, len(self.operations)
+        near = self.problem.momentum.sets_within(
+            self.states.k, slices, self.states.k, self.column_slices, q_cut
+        ).reshape(len(slices), order, len(slices))
         todo = []
         for i, rows in enumerate(slices):
-            difference = centre[:, i:, None] + self.problem.momentum.images - centre[0, i]
-            near = np.sqrt((difference**2).sum(axis=-1).min(axis=2)) - radius[0, i] - radius[:, i:] <= q_cut
-            for j, columns in enumerate(slices[i:]):
-                which = np.flatnonzero(near[:, j])
-                if j == 0:  # the pairs with the inverse operation are the same
-                    which = np.array([g for g in which if g <= self._inverse[g]], dtype=int)
-                if len(which):
-                    todo.append((rows, columns, which.tolist()))
+            for j, columns in enumerate(slices[i:], start=i):
+                which = np.flatnonzero(near[i, :, j]).tolist()
+                if i == j:  # the pairs with the inverse operation are the same
+                    which = [g for g in which if g <= self._inverse[g]]
+                if which:
+                    todo.append((rows, columns, which))
         return todo
+
+    # --- all points, for sums over finer shells -----------------------------------------------------------------
+
+    @property
+    def column_slices(self) -> list[slice]:
+        """Compact sets of all points, images included."""
+        n = len(self.shell)
+        moves = [g * n for g in range(len(self.operations))]
+        return [slice(s.start + m, s.stop + m) for m in moves for s in self.geometry.slices]
+
+    @property
+    def all_weights(self) -> np.ndarray:
+        """Weight of every point and image, shape (all,)."""
+        return np.tile(self.geometry.weight[:, 0], len(self.operations)) / len(self.operations)
+
+    def everywhere(self, vectors) -> np.ndarray:
+        """Polar vectors (S, 3) of the irreducible points at all points, (all, 3)."""
+        return np.einsum("gab,sb->gsa", self.operations.matrices, vectors).reshape(-1, 3)
 
     def _blocks(self, item, index: int, z_cut: float) -> list[ImageBlock]:
         rows, columns, which = item

@@ -73,6 +73,25 @@ class SharedShell:
             y_cut=self.problem.y_cut,
         )
 
+    @property
+    def states(self):
+        """States of all points, ordered."""
+        return self.geometry.states
+
+    @property
+    def column_slices(self) -> list[slice]:
+        """Compact sets of all points."""
+        return self.geometry.slices
+
+    @property
+    def all_weights(self) -> np.ndarray:
+        """Weight of every point, shape (S,)."""
+        return self.geometry.weight[:, 0]
+
+    def everywhere(self, vectors) -> np.ndarray:
+        """Vectors (S, d) at all points: those given."""
+        return vectors
+
     def pairs_estimate(self, kt: float) -> float:
         """Unordered pairs in the blocks that kT reaches, all sources."""
         total = 0
