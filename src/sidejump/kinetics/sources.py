@@ -69,11 +69,14 @@ class PairSource(abc.ABC):
         Whether the coupling diverges at z = 0.
     channels : int
         Channels per pair.
+    seconds_per_pair : float
+        On one core, for estimates.
     """
 
     branches: tuple[Branch, ...]
     singular: bool = False
     channels: int = 1
+    seconds_per_pair: float = 4e-8
 
     @abc.abstractmethod
     def prepare(self, states: States, *, single: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..kinetics.collision import THREADS
 from ..units import KB
 from .problem import Problem
 from .shared import SharedShell
@@ -14,6 +15,8 @@ _EDGE = 1.3  # edge of a cell in terms of the square root of the area in it, mea
 _HALVED = (
     2.5  # points gained when the spacing is halved in three dimensions: cells at necks and pockets are small already
 )
+_PER_TEMPERATURE = 6e-9  # kernel of a pair and channel at one temperature, one core
+_SOLUTION = 4e-9  # seconds for each byte of the operators, solution and assembly
 _WASTE = 1.6  # pairs in blocks that reach over the cutoff
 
 
@@ -27,6 +30,8 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     """
     temperatures = np.asarray(temperatures, dtype=float)
     settings, d = problem.settings, problem.model.dimension
+    if problem.operations is not None and settings.geometry != "own":
+        return _with_symmetry(problem, temperatures)
     coarse = problem.coarse_shell(problem.mu)
     shared = SharedShell(problem, coarse, KB * float(temperatures.max()))
     distances = _distances(problem, coarse)
@@ -39,7 +44,6 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     for t in temperatures:
         spacing = problem.spacing(t)
         m = functions if own or d == 2 else 1
-        images = 1 if own or problem.operations is None else len(problem.operations)
         if d == 2:
             count = len(coarse) * problem.base_spacing / spacing
         else:
@@ -47,11 +51,9 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
             # hot spots end at one size of cells, whatever they start from
             hot = _refinement(shared, problem.levels(spacing) + round(halvings)) - 1
             count = len(coarse) * (_HALVED**halvings + hot)
-        here = 0.5 * images * count**2 * min(1.0, _WASTE * float(np.mean(distances <= shared.reach(KB * t))))
-        states, pairs = max(states, images * count * m), max(pairs, 2 * here * m**2)
+        here = 0.5 * count**2 * min(1.0, _WASTE * float(np.mean(distances <= shared.reach(KB * t))))
+        states, pairs = max(states, count * m), max(pairs, 2 * here * m**2)
         stored = here * size * m**2
-        if images > 1:  # two operators between vectors on irreducible points
-            stored *= 2 * 9 / images
         most = max(most, stored + min(here * channels * (6 + 4 * d), 0.5 * settings.memory))
         seconds += here * (channels * _PER_PAIR[d] + 2e-8 * m**2)
         problem.check_memory(stored, t)
@@ -61,6 +63,42 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     return {
         "temperatures": len(temperatures),
         "states": int(states),
+        "pairs": float(pairs),
+        "memory_bytes": float(most),
+        "seconds": float(seconds),
+    }
+
+
+def _with_symmetry(problem: Problem, temperatures) -> dict:
+    """The same from the shells themselves, which are quickly found and kept for the run."""
+    images, settings = len(problem.operations or ()), problem.settings
+    coarse = problem.coarse_shell(problem.mu)
+    distances = _distances(problem, coarse)
+    q_max = float(distances.max())
+    per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
+    channels = sum(source.channels for source in problem.sources)
+    fine = len(problem.fine_shell(problem.mu)) if problem.refines else 0
+    states, most, pairs, seconds = 0.0, 0.0, 0.0, 5.0
+    for spacing in {problem.spacing(t) for t in temperatures}:
+        here = [t for t in temperatures if problem.spacing(t) == spacing]
+        count = len(problem.solved_shell(problem.mu, spacing))
+        fractions = [min(1.0, _WASTE * float(np.mean(distances <= problem.reach(KB * t, q_max)))) for t in here]
+        solved = 0.5 * images * count**2
+        total = (solved + fine * count * images) * max(fractions)
+        # two operators between vectors of three components
+        operators = 4.0 * (3 * count) ** 2
+        kept = min(18.0 * channels * solved * max(fractions), 0.5 * settings.memory)
+        problem.check_memory(operators, min(here))
+        states, pairs, most = (
+            max(states, images * count),
+            max(pairs, 2 * solved * max(fractions)),
+            max(most, operators + kept),
+        )
+        seconds += total * (per_pair + _PER_TEMPERATURE * channels * sum(fractions) / max(fractions) / THREADS)
+        seconds += len(here) * operators * _SOLUTION
+    return {
+        "temperatures": len(temperatures),
+        "states": int(max(states, images * fine)),
         "pairs": float(pairs),
         "memory_bytes": float(most),
         "seconds": float(seconds),

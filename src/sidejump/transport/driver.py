@@ -91,7 +91,7 @@ class _Run:
         self.hottest = KB * float(temperatures.max())
         self.geometry: list[str] = []
         self.hot_spot_changes = [np.nan] * count
-        self.plain: dict[int, KineticResponse] = {}  # quasi-elastic, on the shell of the base spacing
+        self.centre: dict[int, KineticResponse] = {}  # quasi-elastic, on the shell of the base spacing
         self._hot_spots: HotSpots | None = None
         self._coarse_shells: dict[float, SharedShell | ReducedShell] = {}
         self.done, self.steps = 0, 1
@@ -162,9 +162,12 @@ class _Run:
     def _group(self, kind, spacing, members) -> None:
         problem = self.problem
         hottest = KB * self.temperatures[members[0]]
-        shell = problem.shell(problem.mu, spacing, whole=kind == "own")
+        own_shells = kind == "own"
+        shell = (
+            problem.shell(problem.mu, spacing, whole=True) if own_shells else problem.solved_shell(problem.mu, spacing)
+        )
         self._lap("shells")
-        if kind == "own":
+        if own_shells:
             own = OwnShells(problem, shell, hottest)
             self._step(2)
             for i in members:
@@ -190,11 +193,11 @@ class _Run:
             simple[i], self.sizes[i] = response, size
             self._step()
         self._lap("solutions")
-        if spacing == problem.base_spacing:
-            self.plain = simple
         if problem.refines:
             simple = self._with_hot_spots(solver, simple)
             self._lap("hot spots")
+        if spacing == problem.base_spacing:
+            self.centre = simple
         del solver  # its pairs take the memory that comes next
         self._add_inelasticity(simple, spacing)
         self._lap("inelasticity")
@@ -278,7 +281,7 @@ class _Run:
             problem = self.problem
             if problem.operations is not None:
                 shell = problem.shell(
-                    problem.mu, spacing, levels=min(_INELASTIC_LEVELS, max(1, problem.levels(spacing) - 2))
+                    problem.mu, spacing, levels=_INELASTIC_LEVELS if spacing == problem.base_spacing else 1
                 )
             elif spacing < problem.base_spacing:
                 shell = problem.shell(problem.mu, spacing, levels=0)
@@ -300,12 +303,16 @@ class _Run:
         hottest = max(members, key=lambda i: self.temperatures[i])
         parts = []
         for place, energy in enumerate(problem.mu + self.hottest * x):
-            if place == WINDOW // 2 and hottest in self.plain:
-                parts.append(self.plain[hottest])
+            if place == WINDOW // 2 and hottest in self.centre:
+                parts.append(self.centre[hottest])
                 continue
-            # hot spots matter little for so small a change
-            solver = shell_solver(problem, problem.shell(energy, problem.base_spacing), self.hottest)
-            parts.append(solver.solve(self.hottest, 1)[0])
+            solver = shell_solver(problem, problem.solved_shell(energy, problem.base_spacing), self.hottest)
+            response = solver.solve(self.hottest, 1)[0]
+            if problem.refines:  # what differs between shells that do not resolve them is noise
+                spots = HotSpots(problem, problem.fine_shell(energy))
+                change = spots.side_jump_velocity(solver, [self.hottest], [response.distribution[:, 0]])[0]
+                response = with_side_jump(response, change - response.side_jump_velocity)
+            parts.append(response)
             problem.forget_shells()
             self._step()
         mean, centre = weighted_sum(parts, weights), parts[WINDOW // 2]

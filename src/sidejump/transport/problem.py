@@ -8,7 +8,7 @@ import numpy as np
 
 from ..electrons.operations import Operations
 from ..errors import InputError
-from ..kinetics.kernel import energy_cutoff
+from ..kinetics.kernel import energy_cutoff, reach
 from ..kinetics.momentum import MomentumTransfer
 from ..kinetics.sources import PairSource, pair_sources
 from ..shells.shell import Shell, fermi_shell
@@ -34,8 +34,9 @@ _SINGULAR = 4
 _FINEST, _FINEST_REDUCED = 1, 2
 """3D: how often the spacing is halved for cold phonons; with symmetry more can be afforded."""
 
-_SOLVED_LEVELS = 2
-"""3D: splits of a cell for the shell on which the distribution is solved; the rest only sample the shift."""
+_SOLVED_LEVELS = {True: 1, False: 2}
+"""3D: splits of a cell for the shell on which the distribution is solved, with and without three points for each patch;
+the rest only sample the shift."""
 
 
 class Problem:
@@ -133,8 +134,16 @@ class Problem:
 
     def levels(self, spacing: float) -> int:
         """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
-        most = _SOLVED_LEVELS
+        most = _SOLVED_LEVELS[self._several(spacing)]
         return min(self.settings.levels, max(1, most - int(np.log2(self.base_spacing / spacing) + 0.25)))
+
+    def _several(self, spacing: float) -> bool:
+        """Whether the distribution is solved with three points for each patch: where symmetry makes that cheap."""
+        return self.operations is not None and spacing > 0.6 * self.base_spacing
+
+    def solved_shell(self, energy: float, spacing: float) -> Shell:
+        """The shell on which the distribution is solved."""
+        return self.shell(energy, spacing, several=self._several(spacing))
 
     def shell(
         self, energy: float, spacing: float, *, levels: int | None = None, whole: bool = False, several: bool = False
@@ -159,7 +168,7 @@ class Problem:
             minimum=int(self._fewest),
             degeneracy=s.degeneracy,
             operations=operations,
-            several=several,
+            several=several and self.model.dimension == 3,
         )
         if shell.unconverged:
             self.warn(f"{shell.unconverged} of {len(shell)} shell points could not be moved onto the exact energy")
@@ -175,7 +184,7 @@ class Problem:
 
     def fine_shell(self, energy: float) -> Shell:
         """The shell with all splits of the hot spots."""
-        return self.shell(energy, self.base_spacing, levels=self.settings.levels, several=True)
+        return self.shell(energy, self.base_spacing, levels=self.settings.levels, several=self.operations is not None)
 
     def forget_shells(self) -> None:
         """Free the shells kept so far."""
@@ -194,6 +203,10 @@ class Problem:
         """Longest momentum transfer between points at k (..., d)."""
         flat = self.momentum.first_zone(k.reshape(-1, k.shape[-1]))
         return 2.05 * float(np.linalg.norm(flat, axis=1).max()) + float(np.linalg.norm(np.ptp(flat, axis=0))) * 0.01
+
+    def reach(self, kt: float, q_max: float) -> float:
+        """Longest momentum transfer at which anything scatters at kT (eV), of those up to `q_max`."""
+        return max(s.q_cut(max(reach(b, kt, s.z_max(q_max), self.y_cut) for b in s.branches)) for s in self.sources)
 
     def z_floor(self, shell: Shell, source: PairSource) -> float:
         """The smallest z of a kernel: a patch of a shell scatters into itself over its own size."""

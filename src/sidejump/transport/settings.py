@@ -30,7 +30,7 @@ class TransportSettings:
     turn : float or None
         Refine where the state turns by more than this angle between points.
     levels : int
-        3D: refinements of a cell where the state turns; the first two are for the distribution, all are for the shift.
+        3D: refinements of a cell where the state turns; the first are for the distribution, all are for the shift.
     memory : float
         Bytes the run may use.
     approximation : {"exact", "serta", "mrta"}
@@ -48,7 +48,7 @@ class TransportSettings:
     accuracy: float = 1.0
     spacing: float | None = None
     turn: float | None = 0.7
-    levels: int = 4
+    levels: int = 3
     memory: float = 6e9
     approximation: str = "exact"
     degeneracy: float = 1e-6
