@@ -310,7 +310,8 @@ class _Run:
             response = solver.solve(self.hottest, 1)[0]
             if problem.refines:  # what differs between shells that do not resolve them is noise
                 spots = HotSpots(problem, problem.fine_shell(energy))
-                change = spots.side_jump_velocity(solver, [self.hottest], [response.distribution[:, 0]])[0]
+                distribution = np.asarray(response.distribution)[:, 0]
+                change = spots.side_jump_velocity(solver, [self.hottest], [distribution])[0]
                 response = with_side_jump(response, change - response.side_jump_velocity)
             parts.append(response)
             problem.forget_shells()

@@ -13,7 +13,8 @@ and the side jump is summed over F with the half of the shift that belongs to i,
 because the shift is ``A_ij - A_ji``.  With F = C this is the side jump of C, to rounding.  With symmetry F holds
 irreducible points, and C the images of its own as well.
 
-F has three points for each cell where symmetry makes that cheap: where cells of different size meet, the error of single points is large.
+F has three points for each cell where symmetry makes that cheap: where cells of different size meet, the error of
+single points is large.
 """
 
 from __future__ import annotations
