@@ -94,11 +94,11 @@ class CollisionOperator:
             into: list = [0.0] * m
             for a in range(m):
                 for b in range(a, m):
-                    value = kernel.pair[a, b][level]
+                    value = kernel.pair[a, b].take(level)
                     into[a] = into[a] + value
                     if a != b:
                         into[b] = into[b] + value
-                        self._add_out(rows, columns, mirrored, a, b, strength * kernel.out[a, b][level])
+                        self._add_out(rows, columns, mirrored, a, b, strength * kernel.out[a, b].take(level))
                     np.multiply(value, strength, out=value)
                     total[a][b] += value
             for a in range(m):

@@ -121,14 +121,15 @@ class ReducedCollisions:
         for strength, shift, level, nearest in block.channels:
             if nearest > kernel.cutoff:
                 continue
+            level = level.astype(np.intp)  # once for all tables
             into: list = [0.0] * m
             for i in range(m):
                 for j in range(i, m):
-                    value = kernel.pair[i, j][level]
+                    value = kernel.pair[i, j].take(level)
                     into[i] = into[i] + value
                     if i != j:
                         into[j] = into[j] + value
-                        out = strength * kernel.out[i, j][level]
+                        out = strength * kernel.out[i, j].take(level)
                         over_columns, over_rows = both_sums(out, mirrored)
                         for x, y in ((i, j), (j, i)):
                             self._out[rows, x, y] += over_columns

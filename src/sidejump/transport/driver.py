@@ -24,6 +24,8 @@ from .thermal import thermal_nodes
 
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 
+_HOT_SPOT_STEP = 1.3  # the same for the effect of hot spots
+_HOT_SPOT_STEPS = 20  # steps of the progress that hot spots count for
 _STEP = 1.6  # ratio of temperatures between which the effect of inelasticity is interpolated
 _INELASTIC_LEVELS = 2  # splits at hot spots of the irreducible shell on which that effect is found
 _TOO_COARSE = 1.25  # spacing over that of the thermal phonons, above which a warning says so
@@ -94,7 +96,7 @@ class _Run:
         self.centre: dict[int, KineticResponse] = {}  # quasi-elastic, on the shell of the base spacing
         self._hot_spots: HotSpots | None = None
         self._coarse_shells: dict[float, SharedShell | ReducedShell] = {}
-        self.done, self.steps = 0, 1
+        self.done, self.steps = 0.0, 1.0
         self.stages: dict[str, float] = {}
         self._clock = time.perf_counter()
 
@@ -104,7 +106,9 @@ class _Run:
         self.geometry = geometry
         averaged = [i for i, g in enumerate(geometry) if g == "averaged"]
         groups = self._groups()
-        self.steps = sum(2 + len(members) for _, _, members in groups) + (WINDOW - 1 if averaged else 0)
+        spots = _HOT_SPOT_STEPS * self.problem.refines
+        self.steps = sum(2 + len(members) + spots * (kind != "own") for kind, _, members in groups)
+        self.steps += (WINDOW - 1) * bool(averaged)
         self._step(0)
         self._lap("geometry")
         for kind, spacing, members in groups:
@@ -139,7 +143,7 @@ class _Run:
         self.stages[stage] = self.stages.get(stage, 0.0) + now - self._clock
         self._clock = now
 
-    def _step(self, count: int = 1) -> None:
+    def _step(self, count: float = 1) -> None:
         self.done += count
         self.progress(self.done, self.steps)
 
@@ -210,7 +214,7 @@ class _Run:
         and interpolated in log T.
         """
         members = list(simple)
-        sampled = _spread(self.temperatures, members)
+        sampled = _spread(self.temperatures, members, _STEP)
         coarse = self._coarse(spacing)
         changes = []
         for i in sampled:
@@ -224,28 +228,44 @@ class _Run:
             changes.append([(getattr(exact, n) - getattr(one, n)) / largest(getattr(one, n)) for n in PARTS])
         known = np.array(changes)
         at = np.log(self.temperatures[sampled])
-        for i in members:
+        for i, change in zip(members, self._interpolated(sampled, known, members), strict=True):
             nearest = sampled[int(np.argmin(np.abs(at - np.log(self.temperatures[i]))))]
             self.nodes[i], self.changes[i] = self.nodes[nearest], self.changes[nearest]
-            change = known[0]
-            if len(sampled) > 1:  # from cold to hot
-                change = PchipInterpolator(at[::-1], known[::-1])(np.log(self.temperatures[i]))
             parts = {n: getattr(simple[i], n) for n in PARTS}
             scaled = {n: x + c * largest(x) for (n, x), c in zip(parts.items(), change, strict=True)}
             self.responses[i] = replace(simple[i], **scaled)
 
     def _with_hot_spots(self, solver, simple) -> dict[int, KineticResponse]:
-        """Quasi-elastic responses with the side jump summed over the fine shell."""
+        """Quasi-elastic responses with the side jump summed over the fine shell.
+
+        What that changes is smooth in temperature: of a dense list some are computed, the others interpolated in log T.
+        """
         if self._hot_spots is None:  # that of the chemical potential serves every spacing
             self._hot_spots = HotSpots(self.problem, self.problem.fine_shell(self.problem.mu))
-        kts = [KB * self.temperatures[i] for i in simple]
-        velocities = self._hot_spots.side_jump_velocity(solver, kts, [r.distribution[:, 0] for r in simple.values()])
+        members = list(simple)
+        sampled = _spread(self.temperatures, members, _HOT_SPOT_STEP)
+        velocities = self._hot_spots.side_jump_velocity(
+            solver,
+            [KB * self.temperatures[i] for i in sampled],
+            [simple[i].distribution[:, 0] for i in sampled],
+            advance=lambda fraction: self._step(fraction * _HOT_SPOT_STEPS),
+        )
+        sizes = {i: largest(r.side_jump_velocity) for i, r in simple.items()}
+        known = np.array(
+            [(v - simple[i].side_jump_velocity) / sizes[i] for i, v in zip(sampled, velocities, strict=True)]
+        )
         refined = {}
-        for (i, response), velocity in zip(simple.items(), velocities, strict=True):
-            change = velocity - response.side_jump_velocity
-            self.hot_spot_changes[i] = float(np.abs(change).max() / largest(response.side_jump_velocity))
-            refined[i] = with_side_jump(response, change)
+        for i, change in zip(members, self._interpolated(sampled, known, members), strict=True):
+            self.hot_spot_changes[i] = float(np.abs(change).max())
+            refined[i] = with_side_jump(simple[i], change * sizes[i])
         return refined
+
+    def _interpolated(self, sampled, known, members) -> np.ndarray:
+        """Values `known` at the temperatures of `sampled` (from hot to cold) at those of `members`."""
+        if len(sampled) == 1:
+            return np.repeat(known, len(members), axis=0)
+        at = np.log(self.temperatures[sampled])
+        return PchipInterpolator(at[::-1], known[::-1])(np.log(self.temperatures[members]))
 
     def _converge(self, i, solver, kt):
         wanted = self.problem.settings.energy_nodes
@@ -361,10 +381,10 @@ def shell_solver(problem: Problem, shell, hottest: float) -> SharedShell | Reduc
     return (SharedShell if shell.operations is None else ReducedShell)(problem, shell, hottest)
 
 
-def _spread(temperatures, members) -> list[int]:
+def _spread(temperatures, members, step: float) -> list[int]:
     """Some of `members`, ordered from hot to cold, with both ends and no step in T larger than it must be."""
     chosen = [members[0]]
     for last, i in pairwise(members):
-        if temperatures[chosen[-1]] > _STEP * temperatures[i] and last != chosen[-1]:
+        if temperatures[chosen[-1]] > step * temperatures[i] and last != chosen[-1]:
             chosen.append(last)
     return chosen if members[-1] == chosen[-1] else [*chosen, members[-1]]

@@ -67,7 +67,7 @@ class HotSpots:
     def __len__(self) -> int:
         return len(self.weight)
 
-    def side_jump_velocity(self, coarse: SharedShell | ReducedShell, kts, distributions) -> np.ndarray:
+    def side_jump_velocity(self, coarse: SharedShell | ReducedShell, kts, distributions, advance=None) -> np.ndarray:
         """sj(1) of several temperatures in one pass over the pairs, ``e^2/hbar angstrom^(2-d)``: shape (nT, d, d).
 
         Parameters
@@ -78,6 +78,8 @@ class HotSpots:
             eV.
         distributions : sequence of arrays, shape (C, d)
             Quasi-elastic distribution of each temperature on the ordered points of C.
+        advance : callable, optional
+            Called with the fraction of the work that a step has done.
         """
         basis = energy_basis(1, even=True)
         thermal = basis.thermal_weight[0]
@@ -109,14 +111,16 @@ class HotSpots:
                 for column in np.flatnonzero(near[index][row]):
                     part = columns[column]
                     for channel in half.evaluate(rows, part, max(cutoffs[index])):
-                        level, nearest = level_of(channel.z, z_max), channel.z.min()
+                        level, nearest = level_of(channel.z, z_max).astype(np.intp), channel.z.min()
                         factors = np.concatenate([channel.strength[None], channel.shift])
                         for t, table in enumerate(tables[index]):
                             if nearest <= cutoffs[index][t]:
-                                sums[t] += (factors * table[level]) @ right[t][part]
+                                sums[t] += (factors * table.take(level)) @ right[t][part]
             out = np.maximum(sums[:, 0, :, :1], np.finfo(float).tiny)
             here = (thermal * velocity[rows] + sums[:, 0, :, 1:]) / out
             jump = sums[:, 1:, :, :1] * here[:, None] - sums[:, 1:, :, 1:]
+            if advance is not None:
+                advance(1 / len(self.rows))
             return np.einsum("i,taib->tab", self.weight[rows], jump)
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
