@@ -6,7 +6,9 @@ nodes.  A phonon of energy y kT couples node i to node j through
     T_ij(y)  = int dx f(x) { N(y) [1 - f(x+y)] l_i(x) l_j(x+y) + [N(y)+1] [1 - f(x-y)] l_i(x) l_j(x-y) }
     T_ikj(y) = the same integral with l_i(x) l_k(x) l_j(x +- y),      sum over k: T_ij
 
-so energy is conserved without a broadening.  T falls off like the thermal weight ``(y/2 / sinh(y/2))^2`` of a phonon;
+so energy is conserved without a broadening.  Where the bands end within the thermal window everything depends on
+``|k| ~ (e - edge)^(1/2)``: there tau is the square root of the distance of tanh from its value at the edge, and with the
+chemical potential outside the band tanh starts at the edge (:class:`.mapping.EnergyMap`).  T falls off like the thermal weight ``(y/2 / sinh(y/2))^2`` of a phonon;
 what is left of ``y T(y)`` is smooth and kept as a short Chebyshev series on the range of phonon energies that occur:
 :class:`PhononSeries`.
 """
@@ -21,13 +23,14 @@ import numpy as np
 from scipy.fft import dct
 from scipy.special import expit
 
+from .mapping import EnergyMap
+
 WINDOW = 40.0
-"""|x| beyond which f (1 - f) is dropped (4e-18)."""
+"""|x|, or distance from a band edge outside, beyond which f (1 - f) is dropped (4e-18)."""
 
 Y_MAX = 32.0
 """Phonon energies above this many kT do not scatter."""
 
-_TAU_SCALE = 6.0
 _QUADRATURE = 160
 _TERMS = (12, 24, 48, 96, 160)  # of a series; the first that is long enough
 _SERIES_ERROR = 1e-9  # of the largest coefficient
@@ -72,7 +75,7 @@ class EnergyBasis:
     n : int
         Number of nodes; 1 is the quasi-elastic theory (eq. B3).
     interval : (float, float)
-        Range of x where there are states; cut to +-40.
+        Range of x where there are states; cut to +-40, or 40 beyond an edge on the other side of x = 0.
     even : bool
         Keep only the functions even in x: enough when all shells share one geometry, because the equation is then
         symmetric under x -> -x.
@@ -93,14 +96,12 @@ class EnergyBasis:
         self.n, self.even = n, even
         if n == 1:  # the quasi-elastic theory knows no band edge
             interval = (-WINDOW, WINDOW)
-        self.interval = (max(interval[0], -WINDOW), min(interval[1], WINDOW))
-        if n == 1:
-            # the one node of the quasi-elastic theory sits at the chemical potential
-            self._tau = np.zeros(1)
-        else:
-            lo, hi = np.tanh(np.array(self.interval) / _TAU_SCALE)
-            self._tau, _ = _gauss(lo, hi, n)
-        self.nodes = _TAU_SCALE * np.arctanh(self._tau)
+        lo, hi = interval
+        self.interval = (max(lo, min(hi, 0.0) - WINDOW), min(hi, max(lo, 0.0) + WINDOW))
+        self._map = EnergyMap(*self.interval)
+        # the one node of the quasi-elastic theory sits at the chemical potential
+        self._tau = np.zeros(1) if n == 1 else _gauss(*self._map.range, n)[0]
+        self.nodes = self._map.energy(self._tau)
         difference = self._tau[:, None] - self._tau[None, :] + np.eye(n)
         self._barycentric = 1 / np.prod(difference, axis=1)
         self._fold = _even_fold(n) if even else np.eye(n)
@@ -111,7 +112,7 @@ class EnergyBasis:
 
     def functions(self, x) -> np.ndarray:
         """Values of the basis functions, shape (size, *x.shape)."""
-        tau = np.tanh(np.asarray(x) / _TAU_SCALE)
+        tau = self._map.tau(np.asarray(x))
         d = tau[None] - self._tau.reshape(-1, *(1,) * tau.ndim)
         # on a node: that function is one, and the others are smaller than rounding
         d[np.abs(d) < 1e-14] = 1e-280

@@ -12,6 +12,11 @@ from .collision import CollisionOperator
 DENSE_LIMIT = 1200
 """Unknowns up to which L is factorised; above, conjugate gradients."""
 
+_INDEFINITE_LIMIT = 9000
+"""Unknowns up to which L is factorised where conjugate gradients fail because it is not positive."""
+
+_FAILED = 1e-2  # relative residual
+
 
 def solve(
     operator: CollisionOperator,
@@ -42,7 +47,17 @@ def solve(
     """
     if operator.unknowns <= dense_limit:
         return _solve_dense(operator, drive, measure)
-    return _solve_cg(operator, drive, measure, tolerance, clusters)
+    # strongly inelastic scattering on few nodes can make the discrete operator slightly indefinite
+    try:
+        g, info = _solve_cg(operator, drive, measure, tolerance, clusters)
+        failed = not info["residual"] < _FAILED
+    except linalg.LinAlgError:
+        failed = True
+    if failed:
+        if operator.unknowns > _INDEFINITE_LIMIT:
+            raise linalg.LinAlgError(f"the collision operator of {operator.unknowns} unknowns is not positive")
+        return _solve_dense(operator, drive, measure)
+    return g, info
 
 
 def neutral(drive, measure, null=None) -> np.ndarray:
@@ -64,8 +79,8 @@ def _solve_dense(operator, drive, measure):
     matrix += scale * (null @ null.T)
     try:
         g = linalg.cho_solve(linalg.cho_factor(matrix, check_finite=False), drive, check_finite=False)
-    except linalg.LinAlgError:  # many nodes can make the discrete operator slightly indefinite
-        g = linalg.solve(matrix, drive)
+    except linalg.LinAlgError:  # slightly indefinite
+        g = linalg.solve(matrix, drive, check_finite=False)
     g = _centred(g, measure, null)
     residual = _relative(operator.apply(g) - drive, drive)
     return g, {"method": "dense factorisation", "iterations": 0, "residual": residual}

@@ -27,7 +27,7 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     """
     temperatures = np.asarray(temperatures, dtype=float)
     settings, d = problem.settings, problem.model.dimension
-    coarse = problem.coarse_shell(problem.mu)
+    coarse = problem.coarse_shell(problem.carriers(KB * float(temperatures.max())).energy)
     shared = SharedShell(problem, coarse, KB * float(temperatures.max()))
     distances = _distances(problem, coarse)
     nodes = settings.energy_nodes if settings.energy_nodes != "auto" else 5

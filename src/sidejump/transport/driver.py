@@ -158,7 +158,7 @@ class _Run:
     def _group(self, kind, spacing, members) -> None:
         problem = self.problem
         hottest = KB * self.temperatures[members[0]]
-        shell = problem.shell(problem.mu, spacing)
+        shell = problem.shell(problem.carriers(hottest).energy if kind == "own" else problem.mu, spacing)
         self._lap("shells")
         if kind == "own":
             own = OwnShells(problem, shell, hottest)

@@ -14,6 +14,7 @@ from ..kinetics.kernel import ScatteringKernel
 from ..kinetics.response import KineticResponse, kinetic_response
 from ..shells.flow import ShellFlow
 from ..units import KB
+from .edges import extremum, sample
 from .problem import Problem
 from .settings import Size
 
@@ -23,17 +24,19 @@ class OwnShells:
 
     def __init__(self, problem: Problem, shell, hottest: float):
         self.problem, self.shell = problem, shell
-        self._edges = band_edges(problem.model, shell)
+        self._edges, self._beyond = band_edges(problem.model, shell)
         self._hottest = hottest
 
     def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
         """Response at kT (eV) with so many energy nodes."""
         problem, shell = self.problem, self.shell
+        problem.carriers(kt)  # there are some
         basis = energy_basis(nodes, self.interval(kt))
+        # the one node of the quasi-elastic theory is the chemical potential, or what stands for it in a gap
+        energies = problem.mu + kt * basis.nodes if basis.n > 1 else np.array([shell.energy])
         if basis.n == 1:
             k, weight = shell.k[:, None], shell.weight[:, None]
         else:
-            energies = problem.mu + kt * basis.nodes
             k, weight = self._carried(energies).at(energies)
         points = shell_points(
             problem.model,
@@ -77,10 +80,8 @@ class OwnShells:
         known = flow is not None and flow.shell is self.shell
         if flow is None or not known or low < flow.lowest or high > flow.highest:
             if known:
-                kt, reach = self._hottest, 1.01 * float(np.abs(energy_basis(USUAL_NODES).nodes).max())
-                interval = self.interval(kt)
-                low = min(low, self.problem.mu + kt * max(interval[0], -reach))
-                high = max(high, self.problem.mu + kt * min(interval[1], reach))
+                nodes = self.problem.mu + self._hottest * energy_basis(USUAL_NODES, self.interval(self._hottest)).nodes
+                low, high = min(low, nodes[0]), max(high, nodes[-1])
             flow = _flows[self.problem] = ShellFlow(self.problem.model, self.shell, low, high)
             for sentence in flow.warnings:
                 self.problem.warn(sentence)
@@ -92,15 +93,17 @@ class OwnShells:
         low, high = self._edges
         margin = 1e-3 * kt
         interval = ((low + margin - problem.mu) / kt, (high - margin - problem.mu) / kt)
-        lost = max(_tail(-interval[0]), _tail(interval[1]))
+        beyond = (self._beyond[0] - problem.mu) / kt, (self._beyond[1] - problem.mu) / kt
+        kept = max(_tail(max(interval[0], 0.0)), _tail(max(-interval[1], 0.0)))  # of states in a gap: e^-x
+        lost = max(_tail(-beyond[0]), _tail(beyond[1])) / (2 * kept)
         if lost > problem.settings.tolerance:
             problem.warn(
-                f"T = {kt / KB:.4g} K: a band edge {min(-interval[0], interval[1]):.1f} kT from the chemical potential "
-                f"cuts off a thermal weight of {lost:.1e}; other bands are not followed there"
+                f"T = {kt / KB:.4g} K: the bands end {min(-interval[0], interval[1]):.1f} kT from the chemical "
+                f"potential, and beyond are other ones with a thermal weight of {lost:.1e}, which are not followed"
             )
         # past 20 kT an edge has no weight and no node reaches it: one table serves all such temperatures
-        low, high = (float(np.sign(x) * 40.0) if abs(x) > 20 else round(float(x), 6) for x in interval)
-        return low, high
+        low, high = (x if abs(x) < 20 or x * side < 0 else side * 40.0 for x, side in zip(interval, (-1, 1), strict=True))
+        return round(float(low), 6), round(float(high), 6)
 
 
 _flows: WeakKeyDictionary[Problem, ShellFlow] = WeakKeyDictionary()  # the last of each
@@ -109,16 +112,16 @@ USUAL_NODES = 15
 """Shells that have to be carried farther are carried as far as so many nodes reach."""
 
 
-def band_edges(model, shell) -> tuple[float, float]:
-    """Lowest and highest energy that every band of the shell reaches, from a sample of k space."""
-    generator = np.random.default_rng(0)
-    if model.cell is not None:
-        k = generator.random((4000, model.dimension)) @ model.reciprocal_cell
-    else:
-        k = np.concatenate([scale * shell.k[:: max(1, len(shell) // 400)] for scale in np.linspace(0, 3, 61)])
+def band_edges(model, shell) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Lowest and highest energy that every band of the shell reaches, and the nearest states below and above, eV."""
+    k = sample(model, scale=float(np.linalg.norm(shell.k, axis=1).max()))
     energies = band_energies(model, k)
     bands = np.unique(shell.band)
-    return float(energies[:, bands].min(axis=0).max()), float(energies[:, bands].max(axis=0).min())
+    low = max(extremum(model, k, energies, b, 1) for b in bands)
+    high = min(extremum(model, k, energies, b, -1) for b in bands)
+    room = 1e-3 * abs(shell.energy - low), 1e-3 * abs(shell.energy - high)
+    below, above = energies[energies < low - room[0]], energies[energies > high + room[1]]
+    return (low, high), (below.max(initial=-np.inf), above.min(initial=np.inf))
 
 
 def _tail(x: float) -> float:

@@ -10,6 +10,7 @@ from ..kinetics.momentum import MomentumTransfer
 from ..kinetics.sources import PairSource, ScalarPairs, pair_sources
 from ..shells.shell import Shell, fermi_shell
 from ..units import KB
+from .edges import Carriers, Edges, carriers, nearest_edges
 from .settings import TransportSettings
 
 _THERMAL_POINTS = 1.2
@@ -44,12 +45,29 @@ class Problem:
         self.y_cut = energy_cutoff(min(1e-3, 0.1 * settings.tolerance) if model.dimension == 3 else 0.0)
         self.warnings: list[str] = []
         self._shells: dict = {}
+        self._edges: Edges | None = None
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warnings:
             self.warnings.append(sentence)
 
     # --- shells -------------------------------------------------------------------------------------------------
+
+    def carriers(self, kt: float) -> Carriers:
+        """The band edge next to the chemical potential as kT (eV) sees it, and where to make the first shell.
+
+        Raises
+        ------
+        InputError
+            If no band comes within reach.
+        """
+        if self._edges is None:
+            self._edges = nearest_edges(self.model, self.mu)
+        return carriers(self._edges, self.mu, kt)
+
+    def near_edge(self, kt: float) -> bool:
+        """Whether the chemical potential at kT (eV) lies in a gap, or so near an edge that shells cannot be shared."""
+        return abs(self.carriers(kt).energy - self.mu) > 0
 
     @property
     def base_spacing(self) -> float:

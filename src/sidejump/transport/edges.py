@@ -1,0 +1,135 @@
+"""Band edges next to the chemical potential: where the carriers of a semiconductor are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from ..electrons.states import band_energies
+from ..errors import InputError
+from ..units import KB
+
+REACH = 30.0
+"""Distance of a band edge from the chemical potential, in kT, beyond which it has no carriers."""
+
+_CLOSE, _INSIDE = 1.5, 2.0  # kT from an edge: closer shells are too small to start from; where to start instead
+_RANDOM = 4000  # k points
+_RADII = 121
+_TRIALS = 3  # searches for each edge
+
+
+@dataclass(frozen=True)
+class Carriers:
+    """Where the shells of a temperature are.
+
+    Attributes
+    ----------
+    energy : float   of the shell the others are carried from, eV
+    edge : float     of the bands that hold the carriers, eV; -inf or inf where none is near
+    """
+
+    energy: float
+    edge: float
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Of the bands at the chemical potential (`inside`), or else of the gap around it.
+
+    Attributes
+    ----------
+    inside : bool
+    lower, upper : float
+        Inside: lowest and highest energy that every band there reaches. In a gap: top of the bands below, bottom of
+        the bands above. Infinite where there is none.
+    """
+
+    inside: bool
+    lower: float
+    upper: float
+
+
+def sample(model, scale: float | None = None) -> np.ndarray:
+    """k points on which bands are looked at: random ones and the corners k = -k of a crystal, rays of a k.p model."""
+    d = model.dimension
+    generator = np.random.default_rng(0)
+    if model.cell is not None:
+        corners = np.stack(np.meshgrid(*[[0.0, 0.5]] * d, indexing="ij"), axis=-1).reshape(-1, d)
+        return np.concatenate([corners, generator.random((_RANDOM, d))]) @ model.reciprocal_cell
+    rays = generator.normal(size=(24, d))
+    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+    radii = (scale or model.k_scale) * np.concatenate([[0.0], np.geomspace(1e-3, 1e2, _RADII)])
+    return (radii[:, None, None] * rays).reshape(-1, d)
+
+
+def nearest_edges(model, mu: float) -> Edges:
+    """Edges around the chemical potential `mu` (eV)."""
+    k = sample(model)
+    energies = band_energies(model, k)
+    low, high = energies.min(axis=0), energies.max(axis=0)
+    # a pocket may hide between the samples: the two bands next to the gap are followed to their ends
+    for band in range(len(low)):
+        if low[band] > mu:
+            low[band] = extremum(model, k, energies, band, 1)
+            break
+    for band in range(len(low))[::-1]:
+        if high[band] < mu:
+            high[band] = extremum(model, k, energies, band, -1)
+            break
+    inside = (low <= mu) & (high >= mu)
+    if inside.any():
+        ends = [(extremum(model, k, energies, b, 1), extremum(model, k, energies, b, -1)) for b in np.flatnonzero(inside)]
+        return Edges(True, max(e[0] for e in ends), min(e[1] for e in ends))
+    return Edges(False, high[high < mu].max(initial=-np.inf), low[low > mu].min(initial=np.inf))
+
+
+def extremum(model, k, energies, band: int, sign: int) -> float:
+    """Minimum (`sign` 1) or maximum (-1) of a band, from the best of the samples k with `energies`."""
+    value = sign * energies[:, band]
+    best = np.argsort(value)[:_TRIALS]
+    found = float(value[best[0]])
+    if model.cell is not None:
+        step = np.linalg.norm(model.reciprocal_cell, axis=1).min() / _RANDOM ** (1 / model.dimension)
+    else:  # rays: the radial distance of neighbours, or the model's own scale at the centre
+        step = 0.1 * np.linalg.norm(k[best[0]]) or 1e-2 * model.k_scale
+    options = {"xatol": 1e-6 * step, "fatol": 1e-9, "maxfev": 400}
+    for start in k[best]:
+        simplex = start + step * np.concatenate([np.zeros((1, len(start))), np.eye(len(start))])
+        result = minimize(
+            lambda x: sign * np.linalg.eigvalsh(model.hamiltonian(x[None]))[0, band],
+            start,
+            method="Nelder-Mead",
+            options=options | {"initial_simplex": simplex},
+        )
+        found = min(found, float(result.fun))
+    return sign * found
+
+
+def carriers(edges: Edges, mu: float, kt: float) -> Carriers:
+    """The shell to start from at kT (eV).
+
+    Raises
+    ------
+    InputError
+        If no band comes within reach.
+    """
+    if edges.inside:
+        below, above = (mu - edges.lower) / kt, (edges.upper - mu) / kt
+        if below < _CLOSE and below < above:
+            return Carriers(min(edges.lower + _INSIDE * kt, 0.5 * (edges.lower + edges.upper)), edges.lower)
+        if above < _CLOSE and above < below:
+            return Carriers(max(edges.upper - _INSIDE * kt, 0.5 * (edges.lower + edges.upper)), edges.upper)
+        return Carriers(mu, edges.lower if below < above else edges.upper)
+    sign = 1 if edges.upper - mu < mu - edges.lower else -1
+    edge = edges.upper if sign > 0 else edges.lower
+    distance = abs(edge - mu)
+    if not distance < REACH * kt:
+        nearest = "no band is near" if not np.isfinite(edge) else f"the nearest band edge is at {edge:.6g} eV"
+        raise InputError(
+            f"no electronic state at the chemical potential {mu} eV, nor within {REACH:g} kT of it at "
+            f"{kt / KB:.4g} K: it lies in a gap or outside the bands, {nearest}; move chemical_potential "
+            "(fermi_energy) towards a band"
+        )
+    return Carriers(edge + sign * _INSIDE * kt, edge)
