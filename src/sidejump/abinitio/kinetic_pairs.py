@@ -120,6 +120,12 @@ class ElectronPhononPairs(PairSource):
             return self._sound[1] * q_max
         return 1.05 * float(np.abs(self._sampled[1]).max())
 
+    def threshold(self):
+        if self.data.phonons.n_modes <= 3:
+            return None
+        q = _ACOUSTIC * np.linalg.norm(self.data.reciprocal_cell, axis=1).min() * np.eye(3)
+        return 1.001 * max(float(self._sampled[1].max()), float(self.data.phonons.solve(q)[0].max()))
+
     def q_cut(self, z_cut):
         length, energy = self._sampled
         open_ = np.abs(energy).min(axis=1) <= z_cut

@@ -8,7 +8,7 @@ nodes.  A phonon of energy y kT couples node i to node j through
 
 so energy is conserved without a broadening.  Where the bands end within the thermal window everything depends on
 ``|k| ~ (e - edge)^(1/2)``: there tau is the square root of the distance of tanh from its value at the edge, and with the
-chemical potential outside the band tanh starts at the edge (:class:`.mapping.EnergyMap`).  T falls off like the thermal weight ``(y/2 / sinh(y/2))^2`` of a phonon;
+chemical potential outside the band tanh starts at the edge (:mod:`.mapping`).  T falls off like the thermal weight ``(y/2 / sinh(y/2))^2`` of a phonon;
 what is left of ``y T(y)`` is smooth and kept as a short Chebyshev series on the range of phonon energies that occur:
 :class:`PhononSeries`.
 """
@@ -23,7 +23,7 @@ import numpy as np
 from scipy.fft import dct
 from scipy.special import expit
 
-from .mapping import EnergyMap
+from .mapping import Elements, edge_side
 
 WINDOW = 40.0
 """|x|, or distance from a band edge outside, beyond which f (1 - f) is dropped (4e-18)."""
@@ -31,7 +31,7 @@ WINDOW = 40.0
 Y_MAX = 32.0
 """Phonon energies above this many kT do not scatter."""
 
-_QUADRATURE = 160
+_QUADRATURE, _PIECE = 160, 48
 _TERMS = (12, 24, 48, 96, 160)  # of a series; the first that is long enough
 _SERIES_ERROR = 1e-9  # of the largest coefficient
 
@@ -80,17 +80,32 @@ class EnergyBasis:
         Keep only the functions even in x: enough when all shells share one geometry, because the equation is then
         symmetric under x -> -x.
 
+    more : int
+        Nodes added to each range of energies (:mod:`.galerkin`).
+    threshold : float, optional
+        Energy of optical phonons over kT, whose emission starts so far from a band edge (:class:`.mapping.Elements`).
+
     Attributes
     ----------
     nodes : ndarray, shape (n,)
         Energies x of the nodes (without `even`).
+    side : int
+        1 for states above a band edge in sight, -1 below one, else 0.
     size : int
         Number of functions.
     thermal_weight : ndarray, shape (size,)
         ``int dx f (1 - f) phi_a``.
     """
 
-    def __init__(self, n: int, interval=(-WINDOW, WINDOW), *, even: bool = False):
+    def __init__(
+        self,
+        n: int,
+        interval=(-WINDOW, WINDOW),
+        *,
+        even: bool = False,
+        threshold: float | None = None,
+        more: int = 0,
+    ):
         if n < 1:
             raise ValueError(f"energy_nodes = {n} must be at least 1")
         self.n, self.even = n, even
@@ -98,27 +113,26 @@ class EnergyBasis:
             interval = (-WINDOW, WINDOW)
         lo, hi = interval
         self.interval = (max(lo, min(hi, 0.0) - WINDOW), min(hi, max(lo, 0.0) + WINDOW))
-        self._map = EnergyMap(*self.interval)
-        # the one node of the quasi-elastic theory sits at the chemical potential
-        self._tau = np.zeros(1) if n == 1 else _gauss(*self._map.range, n)[0]
-        self.nodes = self._map.energy(self._tau)
-        difference = self._tau[:, None] - self._tau[None, :] + np.eye(n)
-        self._barycentric = 1 / np.prod(difference, axis=1)
+        self._threshold = threshold
+        self._elements = Elements(n, *self.interval, threshold, more)
+        self.nodes = self._elements.nodes
+        self.n = n = len(self.nodes)
+        self.breaks = self._elements.breaks
         self._fold = _even_fold(n) if even else np.eye(n)
         self.size = self._fold.shape[0]
-        x, weight = _gauss(*self.interval, _QUADRATURE)
-        self.thermal_weight = self.functions(x) @ (weight * _fermi(x) * _fermi(-x))
+        self.side = 0 if n == 1 else edge_side(*self.interval)
+        self.thermal_weight = self.integrals(lambda x: _fermi(x) * _fermi(-x))
         self._series: dict[tuple[float, bool], PhononSeries] = {}
 
     def functions(self, x) -> np.ndarray:
         """Values of the basis functions, shape (size, *x.shape)."""
-        tau = self._map.tau(np.asarray(x))
-        d = tau[None] - self._tau.reshape(-1, *(1,) * tau.ndim)
-        # on a node: that function is one, and the others are smaller than rounding
-        d[np.abs(d) < 1e-14] = 1e-280
-        terms = np.divide(self._barycentric.reshape(d.shape[:1] + (1,) * tau.ndim), d, out=d)
-        terms /= terms.sum(axis=0)
+        terms = self._elements.functions(np.asarray(x))
         return np.tensordot(self._fold, terms, axes=1) if self.even else terms
+
+    def integrals(self, function) -> np.ndarray:
+        """``int dx function(x) phi_a`` over the range of x, shape (size,)."""
+        x, weight = (a[0] for a in self._quadrature(np.array([self.interval]), self.breaks[None, 1:-1]))
+        return self.functions(x) @ (weight * function(x))
 
     def pair(self, y) -> np.ndarray:
         """T_ab(y), shape y.shape + (size, size); y > 0, zero beyond `Y_MAX`."""
@@ -144,6 +158,8 @@ class EnergyBasis:
         """Series that holds up to the phonon energy `largest` (kT) at least, or up to `Y_MAX`."""
         steps = np.floor(2 * np.log2(Y_MAX / min(max(largest, 1e-3), Y_MAX)) + 1e-9)
         top = float(Y_MAX * 2 ** (-0.5 * steps))  # a ladder, so that near temperatures share a series
+        if self._threshold is not None and largest <= self._threshold:
+            top = min(top, self._threshold)  # beyond it the series would not be smooth
         if (top, triple) not in self._series:
             self._series[top, triple] = self._expand(top, triple)
         return self._series[top, triple]
@@ -171,9 +187,19 @@ class EnergyBasis:
         absorbed = np.where(y > 0, y / np.expm1(np.maximum(y, 1e-300)), 1.0)
         for sign, factor in ((1, absorbed), (-1, absorbed + y)):
             a, b = np.maximum(lo, lo - sign * y), np.minimum(hi, hi - sign * y)
-            x, weight = _gauss(a, np.maximum(a, b), _QUADRATURE)
+            inner = self._elements.breaks[1:-1]
+            breaks = np.concatenate([np.broadcast_to(inner, (len(y), len(inner))), inner - sign * y], axis=1)
+            x, weight = self._quadrature(np.concatenate([a, np.maximum(a, b)], axis=1), breaks)
             final = x + sign * y
             yield self.functions(x), self.functions(final), weight * factor * _fermi(x) * _fermi(-final)
+
+    @staticmethod
+    def _quadrature(ends, breaks):
+        """Nodes and weights (Y, X) between `ends` (Y, 2), of pieces that end at `breaks` (Y, B)."""
+        cuts = np.sort(np.clip(np.concatenate([ends, breaks], axis=1), ends[:, :1], ends[:, 1:]), axis=1)
+        order = _QUADRATURE if breaks.shape[1] == 0 else _PIECE
+        x, weight = _gauss(cuts[:, :-1, None], cuts[:, 1:, None], order)
+        return x.reshape(len(ends), -1), weight.reshape(len(ends), -1)
 
     def _pairs(self, y):
         """y T_ab and its out-scattering: shapes (Y, m, m)."""
@@ -198,9 +224,11 @@ class EnergyBasis:
 
 
 @lru_cache(maxsize=64)
-def energy_basis(n: int, interval=(-WINDOW, WINDOW), even: bool = False) -> EnergyBasis:
+def energy_basis(
+    n: int, interval=(-WINDOW, WINDOW), even: bool = False, threshold: float | None = None, more: int = 0
+) -> EnergyBasis:
     """Cached :class:`EnergyBasis`: its series do not depend on temperature."""
-    return EnergyBasis(n, interval, even=even)
+    return EnergyBasis(n, interval, even=even, threshold=threshold, more=more)
 
 
 def _even_fold(n: int) -> np.ndarray:

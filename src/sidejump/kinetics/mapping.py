@@ -8,6 +8,11 @@ _SCALE = 6.0  # kT
 _VISIBLE = 12.0  # kT: band edges farther from the chemical potential carry no weight
 
 
+def edge_side(low: float, high: float) -> int:
+    """1 for states above a band edge in sight, -1 below one; 0 without an edge, or with one on either side."""
+    return int(low > -_VISIBLE) - int(high < _VISIBLE)
+
+
 class EnergyMap:
     """``tau = tanh((x - c)/6)``, or next to a band edge x0 the root of ``|tanh((x - c)/6) - tanh((x0 - c)/6)|``.
 
@@ -17,7 +22,9 @@ class EnergyMap:
     Parameters
     ----------
     low, high : float
-        Range of ``x = (e - mu)/kT`` with states; with edges in sight on both sides the plain form is used.
+        Range of ``x = (e - mu)/kT`` with states.
+    side : int, optional
+        As of :func:`edge_side`.
 
     Attributes
     ----------
@@ -25,9 +32,8 @@ class EnergyMap:
         tau at both ends.
     """
 
-    def __init__(self, low: float, high: float):
-        below, above = low > -_VISIBLE, high < _VISIBLE
-        self._side = int(below) - int(above)  # 1: states above an edge, -1: below one
+    def __init__(self, low: float, high: float, side: int | None = None):
+        self._side = edge_side(low, high) if side is None else side
         self._edge = low if self._side > 0 else high
         self._centre = max(low, 0.0) if self._side > 0 else min(high, 0.0) if self._side < 0 else 0.0
         self._start = np.tanh((self._edge - self._centre) / _SCALE)
@@ -45,3 +51,92 @@ class EnergyMap:
         """x at tau."""
         plain = tau if self._side == 0 else self._start + self._side * tau**2
         return self._centre + _SCALE * np.arctanh(plain)
+
+
+class Elements:
+    """Lagrange polynomials on one range of energies, or on several that meet at the thresholds of optical phonons.
+
+    Above ``edge + w`` an electron can emit a phonon: rates and distributions start there like a square root, and at
+    low temperature they change by orders of magnitude.  Each range has its own polynomials, of the root of the
+    distance from its beginning.
+
+    Parameters
+    ----------
+    n : int
+        Polynomials altogether.
+    low, high : float
+        Range of x.
+    threshold : float or None
+        Phonon energy over kT.
+    more : int
+        Polynomials added to each range.
+
+    Attributes
+    ----------
+    breaks : ndarray
+        Ends of the ranges, ascending.
+    nodes : ndarray, shape (n,)
+    """
+
+    def __init__(self, n: int, low: float, high: float, threshold: float | None = None, more: int = 0):
+        self.breaks, side = _breaks(n, low, high, threshold)
+        ranges = len(self.breaks) - 1
+        counts = np.full(ranges, n // ranges)
+        spare = n - counts.sum()  # to those next to the edge, which hold most carriers
+        counts[:spare] += 1
+        if side < 0:
+            counts = counts[::-1]
+        counts = counts + more
+        self._parts = [
+            _Lagrange(int(m), EnergyMap(a, b, side), a, b)
+            for m, a, b in zip(counts, self.breaks[:-1], self.breaks[1:], strict=True)
+        ]
+        self.nodes = np.concatenate([p.nodes for p in self._parts])
+
+    def functions(self, x) -> np.ndarray:
+        """Values of all polynomials, shape (n, *x.shape)."""
+        if len(self._parts) == 1:
+            return self._parts[0].values(x)
+        inner = self.breaks[1:-1]
+        place = np.searchsorted(inner, x)
+        return np.concatenate([np.where(place == i, p.values(x), 0.0) for i, p in enumerate(self._parts)])
+
+
+class _Lagrange:
+    def __init__(self, n, mapping, low, high):
+        self._map = mapping
+        node, _ = np.polynomial.legendre.leggauss(n)
+        ends = [float(mapping.tau(np.array(x))) for x in (low, high)]
+        self._tau = np.sort(0.5 * (ends[0] + ends[1]) + 0.5 * (ends[1] - ends[0]) * node)
+        self.nodes = mapping.energy(self._tau)
+        if ends[0] > ends[1]:  # tau grows downwards
+            self._tau, self.nodes = self._tau[::-1].copy(), self.nodes[::-1].copy()
+        self._barycentric = 1 / np.prod(self._tau[:, None] - self._tau + np.eye(n), axis=1)
+
+    def values(self, x):
+        tau = self._map.tau(np.asarray(x))
+        d = tau[None] - self._tau.reshape(-1, *(1,) * tau.ndim)
+        # on a node: that function is one, and the others are smaller than rounding
+        d[np.abs(d) < 1e-14] = 1e-280
+        terms = np.divide(self._barycentric.reshape(d.shape[:1] + (1,) * tau.ndim), d, out=d)
+        terms /= terms.sum(axis=0)
+        return terms
+
+
+_DEGENERATE = -2.0  # edges below: the Fermi level blocks emission at the threshold
+_EMPTY = 8.0  # from the edge: thresholds above have no carriers
+_RANGES = 3
+
+
+def _breaks(n: int, low: float, high: float, threshold: float | None) -> tuple[np.ndarray, int]:
+    """Ends of the ranges, and on which side of an edge they lie."""
+    side = edge_side(low, high)
+    found = [low, high] if side >= 0 else [-high, -low]  # upwards from the edge
+    most = min(_RANGES, n // 2) - 1
+    if threshold is not None and side != 0 and n > 1:
+        start, end = found
+        at = start + threshold * np.arange(1, most + 1)
+        keep = (start > _DEGENERATE) & (at < min(max(start, 0.0) + _EMPTY, end - 1e-3))
+        found = [start, *at[keep], end]
+    breaks = np.array(found) if side >= 0 else -np.array(found)[::-1]
+    return breaks, side

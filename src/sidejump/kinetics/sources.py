@@ -101,9 +101,18 @@ class PairSource(abc.ABC):
     def z_max(self, q_max: float) -> float:
         """Largest z for momentum transfers up to `q_max`."""
 
+    def threshold(self) -> float | None:
+        """Energy (eV) of optical phonons, at which emission starts; None if there is no such energy."""
+        energies = [np.asarray(b.phonon_energy(_SAMPLE)) for b in self.branches if b.phonon_energy is not None]
+        flat = [float(e.max()) for e in energies if np.ptp(e) < _FLAT * e.max()]
+        return max(flat, default=None)
+
     @abc.abstractmethod
     def q_cut(self, z_cut: float) -> float:
         """A momentum transfer beyond which every z exceeds `z_cut`."""
+
+
+_SAMPLE, _FLAT = np.array([0.02, 0.05, 0.1]), 0.2  # 1/angstrom; relative change of an optical energy over these
 
 
 class ScalarPairs(PairSource):

@@ -251,7 +251,8 @@ class _Run:
         last, change = None, np.inf
         tolerance = self.problem.settings.tolerance
         shared = isinstance(solver, SharedShell)
-        for n in NODE_SEQUENCE:
+        near_edge = not shared and solver.side(kt) != 0
+        for n in NODE_SEQUENCE[1 if near_edge else 0 :]:
             response, size = solver.solve(kt, n)
             if last is not None:
                 change = relative_change(response, last)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from scipy.special import expit
 
 from ..electrons.states import band_energies
+from ..errors import InputError
 from ..kinetics.collision import CollisionOperator
-from ..kinetics.energy_basis import energy_basis
+from ..kinetics.energy_basis import EnergyBasis, energy_basis
+from ..kinetics.galerkin import projected
 from ..kinetics.geometry import PairGeometry, shell_points
 from ..kinetics.kernel import ScatteringKernel
 from ..kinetics.response import KineticResponse, kinetic_response
@@ -26,12 +29,20 @@ class OwnShells:
         self.problem, self.shell = problem, shell
         self._edges, self._beyond = band_edges(problem.model, shell)
         self._hottest = hottest
+        self.density = np.nan
 
     def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
         """Response at kT (eV) with so many energy nodes."""
         problem, shell = self.problem, self.shell
         problem.carriers(kt)  # there are some
-        basis = energy_basis(nodes, self.interval(kt))
+        fewer = basis = self._basis(nodes, kt)
+        if basis.side != 0:
+            if nodes == 1:
+                raise InputError(
+                    f"energy_nodes = 1: at {kt / KB:.4g} K the chemical potential {problem.mu} eV is next to a band "
+                    'edge, or in a gap, where the quasi-elastic theory does not hold; use "auto" or at least 3'
+                )
+            basis = self._basis(nodes, kt, more=_MORE if len(basis.breaks) == 2 else _MORE_EACH)
         # the one node of the quasi-elastic theory is the chemical potential, or what stands for it in a gap
         energies = problem.mu + kt * basis.nodes if basis.n > 1 else np.array([shell.energy])
         if basis.n == 1:
@@ -63,6 +74,11 @@ class OwnShells:
                 operator.add(block, kernel)
                 problem.check_memory(operator.nbytes, kt / KB)
         operator.finish()
+        memory = operator.nbytes
+        functions = None
+        if fewer is not basis:
+            functions = fewer.functions(basis.nodes)
+            operator = projected(operator, functions)
         response = kinetic_response(
             operator,
             geometry.weight,
@@ -70,8 +86,29 @@ class OwnShells:
             basis.thermal_weight,
             approximation=problem.settings.approximation,
             clusters=geometry.ordering.clusters,
+            functions=functions,
         )
-        return response, Size(operator.unknowns, operator.pairs, operator.nbytes)
+        self.density = self._density(basis, kt, geometry.weight.sum(axis=0))
+        return response, Size(operator.unknowns, operator.pairs, memory)
+
+    def side(self, kt: float) -> int:
+        """1 where the carriers at kT (eV) are above a band edge in sight, -1 below one, else 0."""
+        return self._basis(3, kt).side
+
+    def _density(self, basis, kt, states) -> float:
+        """Carriers between the edge and the chemical potential, 1/angstrom^d; `states` (n,): densities of states."""
+        if basis.n == 1 or basis.side == 0:
+            return np.nan
+        return float(kt * states @ basis.integrals(lambda x: expit(-basis.side * x)))
+
+    def _basis(self, nodes: int, kt: float, more: int = 0) -> EnergyBasis:
+        threshold = max((t for t in (s.threshold() for s in self.problem.sources) if t is not None), default=None)
+        return energy_basis(
+            nodes,
+            self.interval(kt),
+            threshold=None if threshold is None else round(threshold / kt * (1 + 1e-9), 9),
+            more=more,
+        )
 
     def _carried(self, energies) -> ShellFlow:
         """The points carried to `energies` (eV) at least; when this has to be done again, as far as it may ever be."""
@@ -80,7 +117,7 @@ class OwnShells:
         known = flow is not None and flow.shell is self.shell
         if flow is None or not known or low < flow.lowest or high > flow.highest:
             if known:
-                nodes = self.problem.mu + self._hottest * energy_basis(USUAL_NODES, self.interval(self._hottest)).nodes
+                nodes = self.problem.mu + self._hottest * self._basis(USUAL_NODES, self._hottest).nodes
                 low, high = min(low, nodes[0]), max(high, nodes[-1])
             flow = _flows[self.problem] = ShellFlow(self.problem.model, self.shell, low, high)
             for sentence in flow.warnings:
@@ -108,7 +145,10 @@ class OwnShells:
 
 _flows: WeakKeyDictionary[Problem, ShellFlow] = WeakKeyDictionary()  # the last of each
 
-USUAL_NODES = 15
+_MORE, _MORE_EACH = 4, 2
+"""Nodes of the rates beyond those of the distribution, on one range of energies and on each of several."""
+
+USUAL_NODES = 19
 """Shells that have to be carried farther are carried as far as so many nodes reach."""
 
 
