@@ -86,7 +86,7 @@ def nearest_edges(model, mu: float) -> Edges:
 
 
 def extremum(model, k, energies, band: int, sign: int) -> float:
-    """Minimum (`sign` 1) or maximum (-1) of a band, from the best of the samples k with `energies`."""
+    """Minimum (`sign` 1) or maximum (-1) of a band (eV), from the best of the samples k with `energies`."""
     value = sign * energies[:, band]
     best = np.argsort(value)[:_TRIALS]
     found = float(value[best[0]])
@@ -94,17 +94,21 @@ def extremum(model, k, energies, band: int, sign: int) -> float:
         step = np.linalg.norm(model.reciprocal_cell, axis=1).min() / _RANDOM ** (1 / model.dimension)
     else:  # rays: the radial distance of neighbours, or the model's own scale at the centre
         step = 0.1 * np.linalg.norm(k[best[0]]) or 1e-2 * model.k_scale
-    options = {"xatol": 1e-6 * step, "fatol": 1e-9, "maxfev": 400}
     for start in k[best]:
-        simplex = start + step * np.concatenate([np.zeros((1, len(start))), np.eye(len(start))])
-        result = minimize(
-            lambda x: sign * np.linalg.eigvalsh(model.hamiltonian(x[None]))[0, band],
-            start,
-            method="Nelder-Mead",
-            options=options | {"initial_simplex": simplex},
-        )
-        found = min(found, float(result.fun))
+        found = min(found, descend(model, start, band, sign, step)[1])
     return sign * found
+
+
+def descend(model, start, band: int, sign: int, step: float) -> tuple[np.ndarray, float]:
+    """Place (d,) of the minimum of `sign` times the band's energy that is next to `start` (d,), and its value."""
+    simplex = start + step * np.concatenate([np.zeros((1, len(start))), np.eye(len(start))])
+    result = minimize(
+        lambda x: sign * np.linalg.eigvalsh(model.hamiltonian(x[None]))[0, band],
+        start,
+        method="Nelder-Mead",
+        options={"xatol": 1e-6 * step, "fatol": 1e-9, "maxfev": 400, "initial_simplex": simplex},
+    )
+    return result.x, float(result.fun)
 
 
 def carriers(edges: Edges, mu: float, kt: float) -> Carriers:

@@ -14,10 +14,12 @@ from ..kinetics.energy_basis import EnergyBasis, energy_basis
 from ..kinetics.galerkin import projected
 from ..kinetics.geometry import PairGeometry, shell_points
 from ..kinetics.kernel import ScatteringKernel
+from ..kinetics.mapping import edge_side
 from ..kinetics.response import KineticResponse, kinetic_response
 from ..shells.flow import ShellFlow
+from ..shells.rays import ShellRays, shell_rays
 from ..units import KB
-from .edges import extremum, sample
+from .edges import descend, extremum, sample
 from .problem import Problem
 from .settings import Size
 
@@ -30,6 +32,13 @@ class OwnShells:
         self._edges, self._beyond = band_edges(problem.model, shell)
         self._hottest = hottest
         self.density = np.nan
+        self._rays = self._find_rays() if self.side(hottest) != 0 else None
+
+    def _find_rays(self) -> ShellRays | None:
+        """Rays where the shells surround band extrema, which is the rule next to an edge."""
+        model, sign = self.problem.model, self.side(self._hottest)
+        size = 0.3 * float(np.mean(self.shell.area) * len(self.shell)) ** (1 / max(1, model.dimension - 1))
+        return shell_rays(model, self.shell, lambda k, band: descend(model, k, band, sign, size)[0])
 
     def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
         """Response at kT (eV) with so many energy nodes."""
@@ -110,8 +119,10 @@ class OwnShells:
             more=more,
         )
 
-    def _carried(self, energies) -> ShellFlow:
+    def _carried(self, energies) -> ShellFlow | ShellRays:
         """The points carried to `energies` (eV) at least; when this has to be done again, as far as it may ever be."""
+        if self._rays is not None:
+            return self._rays
         low, high = energies.min() - 1e-9, energies.max() + 1e-9
         flow = _flows.get(self.problem)
         known = flow is not None and flow.shell is self.shell
@@ -138,12 +149,23 @@ class OwnShells:
                 f"T = {kt / KB:.4g} K: the bands end {min(-interval[0], interval[1]):.1f} kT from the chemical "
                 f"potential, and beyond are other ones with a thermal weight of {lost:.1e}, which are not followed"
             )
+        side = edge_side(*interval)
+        if side > 0:
+            interval = (interval[0], min(interval[1], max(interval[0], 0.0) + _FARTHEST))
+        elif side < 0:
+            interval = (max(interval[0], min(interval[1], 0.0) - _FARTHEST), interval[1])
         # past 20 kT an edge has no weight and no node reaches it: one table serves all such temperatures
-        low, high = (x if abs(x) < 20 or x * side < 0 else side * 40.0 for x, side in zip(interval, (-1, 1), strict=True))
+        low, high = (
+            x if abs(x) < 20 or x * end < 0 or side != 0 else end * 40.0
+            for x, end in zip(interval, (-1, 1), strict=True)
+        )
         return round(float(low), 6), round(float(high), 6)
 
 
 _flows: WeakKeyDictionary[Problem, ShellFlow] = WeakKeyDictionary()  # the last of each
+
+_FARTHEST = 25.0
+"""kT beyond a band edge, or the chemical potential, up to which there are nodes."""
 
 _MORE, _MORE_EACH = 4, 2
 """Nodes of the rates beyond those of the distribution, on one range of energies and on each of several."""
