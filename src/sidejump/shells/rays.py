@@ -12,6 +12,7 @@ Not covered: shells that a ray leaves and enters again, and valleys that do not 
 from __future__ import annotations
 
 import numpy as np
+from scipy.integrate import lebedev_rule
 
 from ..electrons.states import band_energies, energies_and_velocities
 from ..kinetics.momentum import MomentumTransfer
@@ -22,6 +23,9 @@ _VALLEYS = 48
 _NOTHING = 1e-9  # weight of a point that is not found, of its first weight
 _STEPS = 40
 _SETTLED = 1e-9  # eV
+_APART = 1e-4  # 1/angstrom: extrema closer are one
+_LEBEDEV = ((7, 26), (11, 50), (17, 110), (23, 194), (29, 302), (35, 434), (41, 590), (47, 770), (53, 974), (59, 1202))
+"""Order and number of points of the rules used."""
 
 
 class ShellRays:
@@ -131,3 +135,38 @@ def _monotonic(model, start, away, band) -> np.ndarray:
 
 def _own(energies, band):
     return energies[np.arange(len(band)), band]
+
+
+def evenly_sampled(rays: ShellRays, points: int) -> ShellRays:
+    """Each closed shell sampled afresh, at the directions of a Lebedev rule of at least so many points (3D).
+
+    The rules have cubic symmetry and integrate smooth functions over the sphere exponentially well.
+    """
+    order = next((n for n, count in _LEBEDEV if count >= points), _LEBEDEV[-1][0])
+    directions, solid = lebedev_rule(order)
+    directions = directions.T
+    shell, d = rays.shell, rays.shell.k.shape[1]
+    pieces = []
+    key = np.column_stack([np.round(rays._centre / _APART), shell.band])
+    _, which = np.unique(key, axis=0, return_inverse=True)
+    for valley in range(which.max() + 1):
+        here = which.reshape(-1) == valley
+        first = int(np.argmax(here))
+        centre = np.repeat(rays._centre[first : first + 1], len(solid), axis=0)
+        start = centre + np.mean(rays._radius[here]) * directions
+        blank = np.ones(len(solid))
+        band, sheet = np.full(len(solid), shell.band[first]), np.full(len(solid), shell.sheet[first])
+        piece = ShellRays(rays.model, Shell(shell.energy, start, band, blank, blank, sheet), centre)
+        piece._radius = np.full(len(solid), np.mean(rays._radius[here]))
+        radius, slope, found = piece._solve(shell.energy)
+        if not found.all():
+            return rays
+        k = centre + radius[:, None] * directions
+        _, velocity = energies_and_velocities(rays.model, k, band)
+        weight = solid * radius ** (d - 1) / (np.abs(slope) * (2 * np.pi) ** d)
+        # bands of a degenerate group that have no points of their own
+        weight = weight * max(1, round(shell.weight[here].sum() / weight.sum()))
+        area = solid * radius ** (d - 1) * np.linalg.norm(velocity, axis=1) / np.abs(slope)
+        pieces.append((k, band, weight, area, sheet, centre))
+    k, band, weight, area, sheet, centre = (np.concatenate(x) for x in zip(*pieces, strict=True))
+    return ShellRays(rays.model, Shell(shell.energy, k, band, weight, area, sheet), centre)

@@ -17,7 +17,7 @@ from ..kinetics.kernel import ScatteringKernel
 from ..kinetics.mapping import edge_side
 from ..kinetics.response import KineticResponse, kinetic_response
 from ..shells.flow import ShellFlow
-from ..shells.rays import ShellRays, shell_rays
+from ..shells.rays import ShellRays, evenly_sampled, shell_rays
 from ..units import KB
 from .edges import descend, extremum, sample
 from .problem import Problem
@@ -33,6 +33,9 @@ class OwnShells:
         self._hottest = hottest
         self.density = np.nan
         self._rays = self._find_rays() if self.side(hottest) != 0 else None
+        if self._rays is not None and problem.model.dimension == 3:
+            self._rays = evenly_sampled(self._rays, round(_POINTS * problem.settings.accuracy**2))
+            self.shell = self._rays.shell
 
     def _find_rays(self) -> ShellRays | None:
         """Rays where the shells surround band extrema, which is the rule next to an edge."""
@@ -163,6 +166,9 @@ class OwnShells:
 
 
 _flows: WeakKeyDictionary[Problem, ShellFlow] = WeakKeyDictionary()  # the last of each
+
+_POINTS = 110
+"""Points on a closed shell around a band extremum, at accuracy 1."""
 
 _FARTHEST = 25.0
 """kT beyond a band edge, or the chemical potential, up to which there are nodes."""
