@@ -88,6 +88,7 @@ class _Run:
         self.differences: list[float] = []
         self.hottest = KB * float(temperatures.max())
         self.geometry: list[str] = []
+        self.densities = [np.nan] * count
         self.hot_spot_changes = [np.nan] * count
         self.plain: dict[int, KineticResponse] = {}  # quasi-elastic, on the shell of the base spacing
         self._hot_spots: HotSpots | None = None
@@ -117,6 +118,7 @@ class _Run:
             "geometry_difference": self.differences,
             "hot_spot_change": self.hot_spot_changes,
             "energy_nodes": self.nodes,
+            "carrier_density": self.densities,
             "node_change": self.changes,
             "states": max(s.states for s in self.sizes),
             "pairs": max(s.pairs for s in self.sizes),
@@ -165,6 +167,7 @@ class _Run:
             self._step(2)
             for i in members:
                 self._converge(i, own, KB * self.temperatures[i])
+                self.densities[i] = own.density
                 self._step()
             self._lap("solutions")
             return

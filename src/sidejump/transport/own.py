@@ -47,19 +47,18 @@ class OwnShells:
         """Response at kT (eV) with so many energy nodes."""
         problem, shell = self.problem, self.shell
         problem.carriers(kt)  # there are some
+        if nodes == 1 and shell.energy != problem.mu:
+            raise InputError(
+                f"energy_nodes = 1: the chemical potential {problem.mu} eV is not inside a band, where the quasi-elastic "
+                'theory does not hold; use "auto" or at least 3'
+            )
         fewer = basis = self._basis(nodes, kt)
         if basis.side != 0:
-            if nodes == 1:
-                raise InputError(
-                    f"energy_nodes = 1: at {kt / KB:.4g} K the chemical potential {problem.mu} eV is next to a band "
-                    'edge, or in a gap, where the quasi-elastic theory does not hold; use "auto" or at least 3'
-                )
             basis = self._basis(nodes, kt, more=_MORE if len(basis.breaks) == 2 else _MORE_EACH)
-        # the one node of the quasi-elastic theory is the chemical potential, or what stands for it in a gap
-        energies = problem.mu + kt * basis.nodes if basis.n > 1 else np.array([shell.energy])
         if basis.n == 1:
             k, weight = shell.k[:, None], shell.weight[:, None]
         else:
+            energies = problem.mu + kt * basis.nodes
             k, weight = self._carried(energies).at(energies)
         points = shell_points(
             problem.model,

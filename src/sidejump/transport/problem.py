@@ -63,7 +63,10 @@ class Problem:
         """
         if self._edges is None:
             self._edges = nearest_edges(self.model, self.mu)
-        return carriers(self._edges, self.mu, kt)
+        found = carriers(self._edges, self.mu, kt)
+        if self.settings.energy_nodes == 1 and self._edges.inside:  # the quasi-elastic theory has the one shell
+            return Carriers(self.mu, found.edge)
+        return found
 
     def near_edge(self, kt: float) -> bool:
         """Whether the chemical potential at kT (eV) lies in a gap, or so near an edge that shells cannot be shared."""
