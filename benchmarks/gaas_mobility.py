@@ -125,7 +125,6 @@ def tetrahedron_sum(energy, tetrahedra, columns, level: float):
     middle = ~low & ~high
     # one corner below: a triangle
     for case, apex, others in ((low, 0, (1, 2, 3)), (high, 3, (0, 1, 2))):
-        size = 3.0
         if apex == 0:
             shares = [share(0, j) for j in others]
             size = 3 * (level - a) ** 2 / np.maximum((b - a) * (c - a) * (d - a), tiny)
@@ -142,12 +141,12 @@ def tetrahedron_sum(energy, tetrahedra, columns, level: float):
         p = np.zeros_like(e)
         p[:, i], p[:, j] = 1 - x, x
         points[i, j] = p
-    first = 3 * share(0, 2) * (1 - share(1, 2)) / np.maximum(d - a, tiny)
     # density of the quadrangle, split in proportion to the areas of its triangles
-    total = 3 / np.maximum((c - a) * (d - a), tiny) * (
-        b - a + 2 * (level - b) - (c - a + d - b) * (level - b) ** 2 / np.maximum((c - b) * (d - b), tiny)
+    total = (
+        3
+        / np.maximum((c - a) * (d - a), tiny)
+        * (b - a + 2 * (level - b) - (c - a + d - b) * (level - b) ** 2 / np.maximum((c - b) * (d - b), tiny))
     )
-    del first
     one, two = (
         np.abs(_area(points[0, 2], points[0, 3], points[1, 2])),
         np.abs(_area(points[0, 3], points[1, 2], points[1, 3])),
@@ -171,7 +170,7 @@ def drifts(states, out, back, *, limit: int = 200):
     tau[out < 1e-12] = 0.0
     first = tau[:, None] * states.velocity
     last = first
-    for count in range(1, limit + 1):
+    for count in range(1, limit + 1):  # noqa: B007
         new = first + tau[:, None] * (back @ last.astype(np.float32))
         change = np.abs(new - last).max() / np.abs(new).max()
         last = new
@@ -234,7 +233,9 @@ def main() -> None:
     parser.add_argument("--no-log", action="store_true", help="do not append to log.jsonl")
     options = parser.parse_args()
     data = read_perturbo(options.data / "gaas_epr.h5")
-    figures: dict = {"perturbo": [a | b for a, b in zip(*(perturbo(options.data, m) for m in ("rta", "ita")))]}
+    figures: dict = {
+        "perturbo": [a | b for a, b in zip(*(perturbo(options.data, m) for m in ("rta", "ita")), strict=True)]
+    }
     for row in figures["perturbo"]:
         print(row)
     widths = [1e-3 * s for s in options.smearing]

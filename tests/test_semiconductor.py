@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from helpers_ladder import polar_mobility
 from sidejump.electrons.quadratic import QuadraticModel
 from sidejump.errors import InputError

@@ -111,18 +111,18 @@ class ElectronPhononPairs(PairSource):
         return found
 
     def _smooth(self, strength, shift, omega, initial, final, patches) -> None:
-        """1/q^2 of optical modes taken at the momentum transfer that energy conservation asks for (`kinetics.polar`)."""
+        """1/q^2 of optical modes at the momentum transfer that energy conservation asks for (`kinetics.polar`)."""
         images = self._momentum.nearby_images(initial.k, final.k, np.inf)
         square = self._momentum.lengths(initial.k, final.k, images).astype(float) ** 2
-        speeds = (np.linalg.norm(s.velocity, axis=1) for s in (initial, final))
-        arguments = (initial.energy, final.energy, *speeds)
+        speed, final_speed = (np.linalg.norm(s.velocity, axis=1) for s in (initial, final))
         first, second = (None, None) if patches is None else patches
         i, j, beside = _one_place(square, second)
         for mode in range(3, len(omega)):
             s, w = strength[mode], omega[mode]
             w[i, j] = w[i, beside]
             phonon = np.abs(w).astype(float)
-            wanted = averaged_over_patch(transfer_square(square, *arguments, phonon), first, second, 3)
+            wanted = transfer_square(square, initial.energy, final.energy, speed, final_speed, phonon)
+            wanted = averaged_over_patch(wanted, first, second, 3)
             times_square = s * square
             times_square[i, j] = times_square[i, beside]
             factor = square / wanted

@@ -107,7 +107,11 @@ def assemble(
         "warnings": json.dumps([*warnings, *transport.report.get("warnings", [])]),
         "model": attribute(model.describe()),
         **_headlines(dataset, symmetry),
-        **{k: attribute(v) for k, v in transport.report.items() if k not in (*_PER_TEMPERATURE, "carrier_density", "warnings")},
+        **{
+            k: attribute(v)
+            for k, v in transport.report.items()
+            if k not in (*_PER_TEMPERATURE, "carrier_density", "warnings")
+        },
         **{k: attribute(v) for k, v in (provenance() | extra).items()},
         "symmetry": attribute(symmetry),
         "symmetry_allowed_hall": attribute(projector),

@@ -7,10 +7,10 @@ nodes.  A phonon of energy y kT couples node i to node j through
     T_ikj(y) = the same integral with l_i(x) l_k(x) l_j(x +- y),      sum over k: T_ij
 
 so energy is conserved without a broadening.  Where the bands end within the thermal window everything depends on
-``|k| ~ (e - edge)^(1/2)``: there tau is the square root of the distance of tanh from its value at the edge, and with the
-chemical potential outside the band tanh starts at the edge (:mod:`.mapping`).  T falls off like the thermal weight ``(y/2 / sinh(y/2))^2`` of a phonon;
-what is left of ``y T(y)`` is smooth and kept as a short Chebyshev series on the range of phonon energies that occur:
-:class:`PhononSeries`.
+``|k| ~ (e - edge)^(1/2)``: there tau is the root of the distance of tanh from its value at the edge, and with the
+chemical potential outside the band tanh starts at the edge (:mod:`.mapping`).  T falls off like the thermal
+weight ``(y/2 / sinh(y/2))^2`` of a phonon; what is left of ``y T(y)`` is smooth and kept as a short Chebyshev series on
+the range of phonon energies that occur: :class:`PhononSeries`.
 """
 
 from __future__ import annotations

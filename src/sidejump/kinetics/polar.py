@@ -1,8 +1,8 @@
-"""Momentum transfers of polar optical phonons, between states whose energies differ by something else than the phonon's.
+"""Momentum transfers of polar optical phonons between states whose energies do not differ by the phonon's.
 
 The coupling of a polar phonon is S/q^2.  Between the shells of two energy nodes it is needed where the events are,
-``e' - e = +-w``; there q^2 has at least the part ``(w/v)^2`` along the velocity.  At the nodes it would be sharp, on one
-shell not even integrable, and no polynomial in the energies could follow it.  So between nodes
+``e' - e = +-w``; there q^2 has at least the part ``(w/v)^2`` along the velocity.  At the nodes it would be sharp, on
+one shell not even integrable, and no polynomial in the energies could follow it.  So between nodes
 
     Q^2 = q^2 + (w^2 - (e' - e)^2) / u^2,       u = (|v| + |v'|)/2,
 

@@ -80,7 +80,10 @@ def nearest_edges(model, mu: float) -> Edges:
             break
     inside = (low <= mu) & (high >= mu)
     if inside.any():
-        ends = [(extremum(model, k, energies, b, 1), extremum(model, k, energies, b, -1)) for b in np.flatnonzero(inside)]
+        ends = [
+            (extremum(model, k, energies, b, 1), extremum(model, k, energies, b, -1))
+            for b in np.flatnonzero(inside).tolist()
+        ]
         return Edges(True, max(e[0] for e in ends), min(e[1] for e in ends))
     return Edges(False, high[high < mu].max(initial=-np.inf), low[low > mu].min(initial=np.inf))
 
