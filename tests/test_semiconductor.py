@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from helpers_ladder import polar_mobility
+from sidejump import LatticeModel
 from sidejump.electrons.quadratic import QuadraticModel
 from sidejump.errors import InputError
 from sidejump.kinetics.energy_basis import EnergyBasis
@@ -137,3 +138,13 @@ def test_rays_keep_the_density_of_states_of_an_ellipsoid():
     )
     exact = 2 * np.sqrt(energies / CURVATURE) / (4 * np.pi**2 * CURVATURE) / np.sqrt(3)
     np.testing.assert_allclose(weight.sum(axis=0), exact, rtol=1e-4)
+
+
+def test_a_valley_is_one_in_all_images_of_the_zone():
+    steps = [sign * np.eye(3, dtype=int)[axis] for axis in range(3) for sign in (1, -1)]
+    vectors = np.array([np.zeros(3, dtype=int), *steps])
+    model = LatticeModel(3.0 * np.eye(3), vectors, np.array([0.0] + 6 * [-1.0])[:, None, None])
+    shell = fermi_shell(model, -5.9, spacing=0.1)
+    rays = evenly_sampled(shell_rays(model, shell, lambda k, band: np.zeros(3)), 110)
+    assert len(rays.shell) == 110
+    assert rays.shell.weight.sum() == pytest.approx(shell.weight.sum(), rel=5e-3)

@@ -11,6 +11,8 @@ Not covered: shells that a ray leaves and enters again, and valleys that do not 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.integrate import lebedev_rule
 
@@ -36,7 +38,7 @@ class ShellRays:
     model : ElectronModel
     shell : Shell
     centre : (S, d)
-        Extremum of each point, in the zone of the point.
+        Extremum of each point, the same image of the zone.
 
     Attributes
     ----------
@@ -109,20 +111,20 @@ def shell_rays(model, shell: Shell, extremum) -> ShellRays | None:
         ``extremum(k, band)``: the extremum (d,) of the band downhill (uphill) of k (d,), or None.
     """
     zone = MomentumTransfer(model.reciprocal_cell, model.dimension)
-    centre = np.full(shell.k.shape, np.nan)
+    centre, k = np.full(shell.k.shape, np.nan), shell.k.copy()
     for _ in range(_VALLEYS):
         left = np.flatnonzero(np.isnan(centre[:, 0]))
         if not len(left):
-            return ShellRays(model, shell, centre)
+            return ShellRays(model, replace(shell, k=k), centre)
         k0 = extremum(shell.k[left[0]], int(shell.band[left[0]]))
         if k0 is None:
             return None
         away = zone.first_zone(shell.k[left] - k0)
-        start = shell.k[left] - away
-        inside = _monotonic(model, start, away, shell.band[left])
+        inside = _monotonic(model, k0, away, shell.band[left])
         if not inside[0]:
             return None
-        centre[left[inside]] = start[inside]
+        centre[left[inside]] = k0  # one for all images of a valley
+        k[left[inside]] = k0 + away[inside]
     return None
 
 
