@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -84,7 +85,14 @@ class ElectronPhononPairs(PairSource):
 
     def evaluate(self, rows, columns, z_cut):
         patches = None if self.patches is None else (self.patches[rows], self.patches[columns])
-        return self._channels(self._vertices, rows, columns, z_cut, self._softest, patches=patches)
+        found = self._channels(self._vertices, rows, columns, z_cut, self._softest, patches=patches)
+        if self.images == "hermitian" or rows != columns:
+            return found
+        # the images of a file give |g| from k to k' and back that differ; blocks off the diagonal take one of the two
+        return [
+            replace(c, strength=0.5 * (c.strength + c.strength.T), shift=0.5 * (c.shift - c.shift.swapaxes(1, 2)))
+            for c in found
+        ]
 
     def _channels(self, vertices, rows, columns, z_cut, softest, *, half=False, patches=None) -> list[Channel]:
         strength, shift, omega = vertices.block(rows, columns, half=half)
