@@ -1,6 +1,6 @@
 """Electron mobility of GaAs on uniform grids with broadened energies, as Perturbo computes it, and on energy shells.
 
-    python benchmarks/gaas_mobility.py [--data DIRECTORY] [--grids N ...] [--smearing S ...] [--shells] [--no-log]
+    python benchmarks/gaas_mobility.py [--data DIRECTORY] [--grids N ...] [--smearing S ...] [--nodes N ...] [--no-log]
 
 The grid part is written here and shares with the package only bands, phonons and |g|^2.  The states are those of the
 corners of all tetrahedra (six in each cube of an N^3 grid) that reach into the window 9.5 to 10.0 eV; both spin bands
@@ -27,7 +27,9 @@ from common import record
 from sidejump.abinitio.kinetic_vertex import PairVertices
 from sidejump.abinitio.perturbo import read_perturbo
 from sidejump.electrons.states import band_energies, solve_states
-from sidejump.units import KB
+from sidejump.scattering.electron_phonon import ElectronPhononScatterer
+from sidejump.transport import TransportSettings, run_transport
+from sidejump.units import KB, MOBILITY
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "perturbo"
 BAND = 8  # lower one of the two conduction bands
@@ -206,6 +208,38 @@ def on_grid(data, n: int, smearings, images: str) -> list[dict]:
     return found
 
 
+def on_shells(data, accuracy: float, nodes: int, lowest: float, images: str) -> list[dict]:
+    """Mobilities of the package, 110 accuracy^2 points on each shell."""
+    scatterer = ElectronPhononScatterer(data, images=images, tolerance=0.0, lowest_phonon_energy=lowest)
+    settings = TransportSettings(energy_nodes=nodes, geometry="own", accuracy=accuracy, turn=None, degeneracy=TOGETHER)
+    found = []
+    for temperature in TEMPERATURES:
+        start = perf_counter()
+        result = run_transport(
+            data.electrons, [scatterer], chemical_potential=MU, temperatures=[temperature], settings=settings
+        )
+        density, sigma = result.report["carrier_density"][0], result.boltzmann[0]
+        hall = result.side_jump_velocity[0] + result.side_jump_distribution[0]
+        mean = float(np.trace(sigma) / 3)
+        found.append(
+            {
+                "accuracy": accuracy,
+                "nodes": nodes,
+                "T": temperature,
+                "lowest_meV": 1e3 * lowest,
+                "images": images,
+                "density": float(f"{density * 1e24:.6g}"),
+                "sigma_ita": float(f"{mean * SIEMENS_PER_METRE:.6g}"),
+                "mobility_ita": float(f"{MOBILITY * mean / density:.6g}"),
+                "anisotropy": float(f"{np.abs(sigma / mean - np.eye(3)).max():.1e}"),
+                "hall": float(f"{np.abs(hall).max() / mean:.1e}"),
+                "seconds": round(perf_counter() - start, 1),
+            }
+        )
+        print(found[-1], flush=True)
+    return found
+
+
 def perturbo(folder: Path, method: str) -> list[dict]:
     """What the reference run says: sigma (S/m), mobility (cm^2/Vs), density (1/cm^3) at each temperature."""
     text = (folder / "reference" / f"epr1-trans-{method}" / "pert_output.yml").read_text()
@@ -229,6 +263,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--grids", nargs="*", type=int, default=[80])
     parser.add_argument("--smearing", nargs="*", type=float, default=[8.0], help="meV")
+    parser.add_argument("--nodes", nargs="*", type=int, default=[5], help="energy nodes of the shells")
+    parser.add_argument("--accuracy", nargs="*", type=float, default=[1.0], help="of the shells")
+    parser.add_argument("--lowest", type=float, default=2.0, help="phonons below are left out on the shells, meV")
     parser.add_argument("--images", default="file", choices=["file", "hermitian"])
     parser.add_argument("--no-log", action="store_true", help="do not append to log.jsonl")
     options = parser.parse_args()
@@ -240,6 +277,8 @@ def main() -> None:
         print(row)
     widths = [1e-3 * s for s in options.smearing]
     figures["grids"] = [row for n in options.grids for row in on_grid(data, n, widths, options.images)]
+    shells = [(a, n) for a in options.accuracy for n in options.nodes]
+    figures["shells"] = [row for a, n in shells for row in on_shells(data, a, n, 1e-3 * options.lowest, options.images)]
     if not options.no_log:
         record("gaas_mobility", figures)
 

@@ -256,9 +256,7 @@ def test_electron_mobility_of_gaas(gaas):
     """A coarse calculation (26 points, 3 nodes): the grid and smearing of the reference leave more open than that."""
     scatterer = ElectronPhononScatterer(gaas, images="file", tolerance=0.0, lowest_phonon_energy=2e-3)
     settings = TransportSettings(energy_nodes=3, geometry="own", accuracy=0.45, turn=None, degeneracy=0.05)
-    result = run_transport(
-        gaas.electrons, [scatterer], chemical_potential=9.8, temperatures=[300.0], settings=settings
-    )
+    result = run_transport(gaas.electrons, [scatterer], chemical_potential=9.8, temperatures=[300.0], settings=settings)
     text = (path("perturbo/reference/epr1-trans-ita") / "pert_output.yml").read_text().split("temperature:")[2]
     reference = float(re.search(r"mobility:\s*components:\s*xx:\s*(\S+)", text)[1])
     mobility = MOBILITY * result.boltzmann[0] / result.report["carrier_density"][0]
