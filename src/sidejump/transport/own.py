@@ -49,8 +49,8 @@ class OwnShells:
         problem.carriers(kt)  # there are some
         if nodes == 1 and shell.energy != problem.mu:
             raise InputError(
-                f"energy_nodes = 1: the chemical potential {problem.mu} eV is not inside a band, and the quasi-elastic "
-                'theory does not hold there; use "auto" or at least 3'
+                f"energy_nodes = 1: no electronic state at the chemical potential {problem.mu} eV, it lies in a gap, where the "
+                'quasi-elastic theory does not hold; use "auto" or at least 3'
             )
         fewer = basis = self._basis(nodes, kt)
         if basis.side != 0:
