@@ -29,6 +29,8 @@ _APART = 1e-4  # 1/angstrom: extrema closer are one
 _LEBEDEV = ((7, 26), (11, 50), (17, 110), (23, 194), (29, 302), (35, 434), (41, 590), (47, 770), (53, 974), (59, 1202))
 """Order and number of points of the rules used."""
 
+MOST_POINTS = _LEBEDEV[-1][1]
+
 
 class ShellRays:
     """Points and weights at any energy on one side of an extremum.

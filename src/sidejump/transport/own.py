@@ -17,7 +17,7 @@ from ..kinetics.kernel import ScatteringKernel
 from ..kinetics.mapping import edge_side
 from ..kinetics.response import KineticResponse, kinetic_response
 from ..shells.flow import ShellFlow
-from ..shells.rays import ShellRays, evenly_sampled, shell_rays
+from ..shells.rays import MOST_POINTS, ShellRays, evenly_sampled, shell_rays
 from ..units import KB
 from .edges import descend, extremum, sample
 from .problem import Problem
@@ -32,10 +32,15 @@ class OwnShells:
         self._edges, self._beyond = band_edges(problem.model, shell)
         self._hottest = hottest
         self.density = np.nan
-        self._rays = self._find_rays() if self.side(hottest) != 0 else None
+        carried = problem.settings.energy_nodes != 1 and self.side(hottest) != 0
+        self._rays = self._find_rays() if carried else None
         if self._rays is not None and problem.model.dimension == 3:
-            self._rays = evenly_sampled(self._rays, round(_POINTS * problem.settings.accuracy**2))
-            self.shell = self._rays.shell
+            # as many as thermal phonons ask for, if that is more
+            thermal = 1.3 * shell.area.sum() / problem.spacing(hottest / KB) ** 2
+            points = max(round(_POINTS * problem.settings.accuracy**2), int(thermal))
+            if points <= MOST_POINTS:
+                self._rays = evenly_sampled(self._rays, points)
+                self.shell = self._rays.shell
 
     def _find_rays(self) -> ShellRays | None:
         """Rays where the shells surround band extrema, which is the rule next to an edge."""
@@ -49,8 +54,8 @@ class OwnShells:
         problem.carriers(kt)  # there are some
         if nodes == 1 and shell.energy != problem.mu:
             raise InputError(
-                f"energy_nodes = 1: no electronic state at the chemical potential {problem.mu} eV, it lies in a gap, where the "
-                'quasi-elastic theory does not hold; use "auto" or at least 3'
+                f"energy_nodes = 1: no electronic state at the chemical potential {problem.mu} eV, it lies in a gap, "
+                'where the quasi-elastic theory does not hold; use "auto" or at least 3'
             )
         fewer = basis = self._basis(nodes, kt)
         if basis.side != 0:
