@@ -101,6 +101,10 @@ class PairSource(abc.ABC):
     def z_max(self, q_max: float) -> float:
         """Largest z for momentum transfers up to `q_max`."""
 
+    def z_min(self, q: float) -> float:
+        """z at a short momentum transfer q, below which nothing is resolved."""
+        return self.z_max(q)
+
     def threshold(self) -> float | None:
         """Energy (eV) of optical phonons, at which emission starts; None if there is no such energy."""
         energies = [np.asarray(b.phonon_energy(_SAMPLE)) for b in self.branches if b.phonon_energy is not None]
@@ -184,24 +188,38 @@ class ScalarPairs(PairSource):
 
 
 class PolarPairs(ScalarPairs):
-    """Polar optical phonons: z is the momentum transfer of :mod:`.polar` at the phonons' energy."""
+    """Polar optical phonons: z is the momentum transfer of :mod:`.polar` at the phonons' energy.
 
-    _FARTHEST = 30.0  # q_max: there the coupling has fallen to nothing
+    On a single shell, in the quasi-elastic theory, it is |q|.
+    """
+
+    _FARTHEST = 4.0  # q_max: there the coupling has fallen to nothing
 
     def __init__(self, matrix, scatterers, model, momentum):
         super().__init__(matrix, scatterers, model, momentum)
-        self.singular = False
+        self._one_shell = False
         energies = [float(b.phonon_energy(np.array([1e-6]))[0]) for b in self.branches if b.phonon_energy is not None]
         self._phonon = min(energies)
+
+    def prepare(self, states, *, single=False):
+        super().prepare(states, single=single)
+        self._one_shell = bool(np.ptp(states.energy) < 1e-3 * self._phonon)
 
     def z_max(self, q_max):
         return self._FARTHEST * q_max
 
+    def z_min(self, q):
+        return q
+
     def _z(self, a, b, q):
+        if self._one_shell:
+            return q
         speed, final_speed = (np.linalg.norm(x.velocity, axis=1) for x in (a, b))
         return np.sqrt(transfer_square(q.astype(float) ** 2, a.energy, b.energy, speed, final_speed, self._phonon))
 
     def _over_patches(self, z, initial, final):
+        if self._one_shell:
+            return z
         return np.sqrt(averaged_over_patch(z**2, initial, final, self.states.k.shape[1]))
 
 

@@ -157,7 +157,7 @@ class Problem:
     def z_floor(self, shell: Shell, source: PairSource) -> float:
         """The smallest z of a kernel: a patch of a shell scatters into itself over its own size."""
         size = float(np.mean(shell.area) ** (1 / (self.model.dimension - 1)))
-        return source.z_max(0.25 * size if source.singular else 1e-7 * size)
+        return source.z_min(0.25 * size if source.singular else 1e-7 * size)
 
     def check_memory(self, needed: float, temperature: float) -> None:
         """Refuse what does not fit.
