@@ -90,6 +90,7 @@ class _Run:
         self.differences: list[float] = []
         self.hottest = KB * float(temperatures.max())
         self.geometry: list[str] = []
+        self.densities = [np.nan] * count
         self.hot_spot_changes = [np.nan] * count
         self.plain: dict[int, KineticResponse] = {}  # quasi-elastic, on the shell of the base spacing
         self._hot_spots: HotSpots | None = None
@@ -119,6 +120,7 @@ class _Run:
             "geometry_difference": self.differences,
             "hot_spot_change": self.hot_spot_changes,
             "energy_nodes": self.nodes,
+            "carrier_density": self.densities,
             "node_change": self.changes,
             "states": max(s.states for s in self.sizes),
             "pairs": max(s.pairs for s in self.sizes),
@@ -162,13 +164,15 @@ class _Run:
     def _group(self, kind, spacing, members) -> None:
         problem = self.problem
         hottest = KB * self.temperatures[members[0]]
-        shell = problem.shell(problem.mu, spacing, whole=kind == "own")
+        energy = problem.carriers(hottest).energy if kind == "own" else problem.mu
+        shell = problem.shell(energy, spacing, whole=kind == "own")
         self._lap("shells")
         if kind == "own":
             own = OwnShells(problem, shell, hottest)
             self._step(2)
             for i in members:
                 self._converge(i, own, KB * self.temperatures[i])
+                self.densities[i] = own.density
                 self._step()
             self._lap("solutions")
             return
@@ -257,7 +261,8 @@ class _Run:
         last, change = None, np.inf
         tolerance = self.problem.settings.tolerance
         shared = not isinstance(solver, OwnShells)
-        for n in NODE_SEQUENCE:
+        near_edge = not shared and solver.side(kt) != 0
+        for n in NODE_SEQUENCE[1 if near_edge else 0 :]:
             response, size = solver.solve(kt, n)
             if last is not None:
                 change = relative_change(response, last)
