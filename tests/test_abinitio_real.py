@@ -20,6 +20,9 @@ from sidejump.abinitio.symmetrized import symmetrized
 from sidejump.electrons.magnetic_group import magnetic_operations
 from sidejump.electrons.wannier90 import read_wannier90
 from sidejump.errors import InputError
+from sidejump.scattering.electron_phonon import ElectronPhononScatterer
+from sidejump.transport import TransportSettings, run_transport
+from sidejump.units import KB, MOBILITY
 
 DATA = Path(os.environ.get("SIDEJUMP_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -264,3 +267,44 @@ def test_lead_symmetrized(lead):
 
 def test_energy_unit():
     assert pytest.approx(13.605693, abs=1e-6) == RYDBERG
+
+
+@pytest.fixture(scope="module")
+def gaas():
+    return read_perturbo(path("perturbo/gaas_epr.h5"))
+
+
+def test_self_energies_of_gaas_next_to_perturbo(gaas):
+    """Im Sigma of both conduction bands at some k, from 25 q of unit weight with a Gaussian of 1 meV."""
+    folder = path("perturbo/reference/epr1-imsigma")
+    k = np.loadtxt(folder / "gaas_tet.kpt", skiprows=1)[[0, 9, 26], :3]
+    q = np.loadtxt(folder / "gaas_imsigma.qpt", skiprows=1)[:, :3]
+    text = (folder / "pert_output.yml").read_text()
+    totals = [re.findall(r"-\s+(\S+)\n", m) for m in re.findall(r"total:\s*\n((?:\s*-\s+\S+\n)+)", text)]
+    expected = np.array(totals, dtype=float).reshape(2, 2, -1)[1][:, [0, 9, 26]].sum(axis=0)  # 300 K
+    kt, width = KB * 300, 1e-3
+    start = np.repeat(k, len(q), axis=0)
+    step = np.tile(q, (len(k), 1))
+    g = np.abs(gaas.coupling(start, step, images="file")[:, 8:10, 8:10]) ** 2
+    energy, final = (gaas.energies(x)[:, 8:10] for x in (start, start + step))
+    omega = gaas.phonon_energies(step)[:, None, None, :]
+    phonons, f = 1 / np.expm1(omega / kt), (1 / (np.exp((final - 9.8) / kt) + 1))[:, :, None, None]
+    transfer = energy[:, None, :, None] - final[:, :, None, None]
+    gauss = [np.exp(-(((transfer + s * omega) / width) ** 2)) / (width * np.sqrt(np.pi)) for s in (1, -1)]
+    rate = np.pi * g * ((phonons + f) * gauss[0] + (phonons + 1 - f) * gauss[1])
+    found = 1e3 * rate.sum(axis=(1, 2, 3)).reshape(len(k), -1).sum(axis=1)
+    np.testing.assert_allclose(found, expected, rtol=2e-5)
+
+
+def test_electron_mobility_of_gaas(gaas):
+    """A coarse calculation (26 points, 3 nodes): the grid and smearing of the reference leave more open than that."""
+    scatterer = ElectronPhononScatterer(gaas, images="file", tolerance=0.0, lowest_phonon_energy=2e-3)
+    settings = TransportSettings(energy_nodes=3, geometry="own", accuracy=0.45, turn=None, degeneracy=0.05)
+    result = run_transport(gaas.electrons, [scatterer], chemical_potential=9.8, temperatures=[300.0], settings=settings)
+    text = (path("perturbo/reference/epr1-trans-ita") / "pert_output.yml").read_text().split("temperature:")[2]
+    reference = float(re.search(r"mobility:\s*components:\s*xx:\s*(\S+)", text)[1])
+    mobility = MOBILITY * result.boltzmann[0] / result.report["carrier_density"][0]
+    assert 0.6 < mobility[0, 0] / reference < 1.2
+    assert np.ptp(np.diag(mobility)) < 1e-2 * mobility[0, 0]
+    hall = result.side_jump_velocity[0] + result.side_jump_distribution[0]
+    assert np.abs(hall).max() < 1e-5 * result.boltzmann[0, 0, 0]

@@ -5,8 +5,8 @@ import pytest
 
 from sidejump import LatticeModel, MassiveDirac
 from sidejump.scattering.base import Branch, Scatterer
-from sidejump.transport import TransportSettings, run_transport
-from sidejump.units import conductivity_unit
+from sidejump.transport import Problem, TransportSettings, run_transport
+from sidejump.units import KB, conductivity_unit
 
 
 def phonons(dimension, sound=0.01):
@@ -32,7 +32,35 @@ def test_doped_semiconductor_has_shells_of_its_own():
     result = run(cubic(), -5.95, [300.0])
     assert result.report["geometry_used"] == ["own"]
     assert np.isfinite(result.boltzmann).all() and result.boltzmann[0, 0, 0] > 0
-    assert any("band edge" in w for w in result.report["warnings"])
+    assert result.report["carrier_density"][0] == pytest.approx(carriers_of_cubic(-5.95, 300.0), rel=1e-2)
+
+
+def carriers_of_cubic(mu, temperature):
+    """Electrons of `cubic`, summed over the zone, 1/angstrom^3."""
+    line = -2 * np.cos(2 * np.pi * (np.arange(96) + 0.5) / 96)
+    mesh = line[:, None, None] + line[:, None] + line
+    return np.mean(1 / (np.exp((mesh - mu) / (KB * temperature)) + 1)) / 3.0**3
+
+
+def test_gap_of_a_symmetric_crystal():
+    """No shell at the chemical potential: neither for the symmetry nor to see what a long-ranged coupling asks for."""
+    static = Scatterer("static", 3, (Branch(lambda q: 1e-3 * np.exp(-((15 * q) ** 2))),))
+    chosen = TransportSettings(energy_nodes=3, tolerance=1e-2)
+    result = run_transport(
+        cubic(), [phonons(3), static], chemical_potential=-6.05, temperatures=[300.0], settings=chosen
+    )
+    assert result.report["geometry_used"] == ["own"] and result.report["symmetry_operations"] == 1
+    assert result.report["carrier_density"][0] == pytest.approx(carriers_of_cubic(-6.05, 300.0), rel=1e-2)
+
+
+def test_pocket_that_ends_beside_a_large_fermi_surface_is_no_semiconductor():
+    """The bottom of the second band is 0.5 kT below the chemical potential."""
+    one, kt = cubic(), KB * 300
+    hoppings = one.hoppings * np.eye(2)
+    hoppings[0] += np.diag([0.0, 3.0 - 0.5 * kt])
+    metal = LatticeModel(one.cell, one.vectors, hoppings)
+    for model, mu, expected in ((metal, -3.0, False), (one, -6.0 + 0.5 * kt, True)):
+        assert Problem(model, [phonons(3)], mu, TransportSettings()).near_edge(kt) is expected
 
 
 def test_metal_does_not_need_them():

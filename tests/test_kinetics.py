@@ -104,21 +104,32 @@ def test_more_nodes_stay_definite_and_change_little():
     np.testing.assert_allclose(few[0].boltzmann, many[0].boltzmann, rtol=2e-4)
 
 
+def test_band_edge_some_kt_away_does_not_disturb():
+    """Band edge 8 kT below the chemical potential, acoustic phonons: positive, and right with few nodes."""
+    t = 1 / 8 / (2 * 0.02 * K_FERMI)
+    few, many = solve(0.02, t, energy_nodes=5, geometry="own"), solve(0.02, t, energy_nodes=9, geometry="own")
+    assert not few.report["warnings"] and not many.report["warnings"]
+    np.testing.assert_allclose(side_jump(few), side_jump(many), atol=1e-4)
+
+
 def test_indefinite_operator_is_solved_and_said(monkeypatch):
     direct, said = lattice(0.1, energy_nodes=5)
     assert "not positive semidefinite" in said and "join, come apart" in said
     assert direct.report["residual"] < 1e-6
     monkeypatch.setattr("sidejump.kinetics.solve._solve_dense", None)
-    monkeypatch.setattr("sidejump.kinetics.solve.solve.__kwdefaults__", {"tolerance": 1e-10, "dense_limit": 0})
+    given = {"tolerance": 1e-10, "dense_limit": 0, "null": None}
+    monkeypatch.setattr("sidejump.kinetics.solve.solve.__kwdefaults__", given)
     iterative, said = lattice(0.1, energy_nodes=5)
     assert "not positive semidefinite" in said and iterative.report["method"] == "minimal residuals"
     np.testing.assert_allclose(iterative.boltzmann, direct.boltzmann, rtol=1e-5)
     np.testing.assert_allclose(iterative.side_jump_velocity, direct.side_jump_velocity, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("interval", [(-40.0, 40.0), (-2.0, 40.0), (-0.3, 0.2)])
+@pytest.mark.parametrize("interval", [(-40.0, 40.0), (-7.0, 40.0), (-2.0, 5.0), (-0.3, 0.2)])
 def test_nodes_are_gauss_points_of_the_thermal_weight(interval):
-    """Integrals of ``f (1 - f) tau^p`` are exact up to p = 2 n - 1, so that every weight is positive."""
+    """Without a band edge in sight, and between two: integrals of ``f (1 - f) tau^p`` are exact up to p = 2 n - 1, so
+    that every weight is positive.
+    """
     for n in (2, 5, 9, 15):
         basis = EnergyBasis(n, interval)
         assert np.all(basis.thermal_weight > 0) and interval[0] < basis.nodes.min() <= basis.nodes.max() < interval[1]

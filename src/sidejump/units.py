@@ -34,6 +34,9 @@ BOHR_MAGNETON = _c.physical_constants["Bohr magneton in eV/T"][0]
 COULOMB = _c.e / (4 * math.pi * _c.epsilon_0) * 1e10
 """e^2 / (4 pi epsilon_0), eV angstrom."""
 
+MOBILITY = _c.e / _c.hbar * ANGSTROM**2 * 1e4
+"""e angstrom^2 / hbar, cm^2/(V s): unit of conductivity over density inside."""
+
 
 def velocity_from_si(metres_per_second: float) -> float:
     """Velocity in m/s as ``hbar v`` in eV angstrom."""

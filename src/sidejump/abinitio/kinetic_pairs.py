@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +22,7 @@ from scipy.spatial import cKDTree
 
 from ..electrons.states import States
 from ..kinetics.momentum import MomentumTransfer
+from ..kinetics.polar import Patches, averaged_over_patch, transfer_square
 from ..kinetics.sources import Channel, PairSource, mean_over_members
 from ..scattering.base import Branch
 from .container import SOFT, ElectronPhonon
@@ -30,6 +32,7 @@ from .kinetic_vertex import TOLERANCE, PairVertices
 
 _MESH = 24  # q points along each axis on which the range of phonon energies is known
 _PATCH = 0.25  # of the distance between neighbouring points: shorter q are inside one patch
+_SAME = 1e-12  # 1/angstrom^2
 _ACOUSTIC = 1e-4  # of the reciprocal cell: momentum transfers below see acoustic phonons at the end of their branch
 
 
@@ -42,10 +45,16 @@ class ElectronPhononPairs(PairSource):
     images : {"hermitian", "file"}
     tolerance : float
         Relative rms error of the low-rank form of the vertex; 0: none.
+    lowest_phonon_energy : float
+        Modes below (eV) have no strength.
     """
 
-    def __init__(self, data: ElectronPhonon, images: str, tolerance: float = TOLERANCE):
+    def __init__(
+        self, data: ElectronPhonon, images: str, tolerance: float = TOLERANCE, lowest_phonon_energy: float = 0.0
+    ):
         self.data, self.images, self.tolerance = data, images, tolerance
+        self.lowest = lowest_phonon_energy
+        self._momentum = MomentumTransfer(data.reciprocal_cell, 3)
         self.branches = (Branch(coupling=np.ones_like, phonon_energy=lambda energy: energy),)
         self.channels = data.phonons.n_modes
         self.seconds_per_pair = 1.2e-7 * self.channels  # measured on iron, three modes
@@ -61,7 +70,7 @@ class ElectronPhononPairs(PairSource):
 
     def exact(self) -> ElectronPhononPairs:
         """Without the low-rank form of the vertex."""
-        return ElectronPhononPairs(self.data, self.images, 0.0)
+        return ElectronPhononPairs(self.data, self.images, 0.0, self.lowest)
 
     def halves(self, initial, final, *, single=False) -> HalfPairs:
         """Pairs between two sets of states with the half of the shift that belongs to the first."""
@@ -80,10 +89,24 @@ class ElectronPhononPairs(PairSource):
         return vertices
 
     def evaluate(self, rows, columns, z_cut):
-        return self._channels(self._vertices, rows, columns, z_cut, self._softest)
+        patches = None if self.patches is None else (self.patches[rows], self.patches[columns])
+        found = self._channels(self._vertices, rows, columns, z_cut, self._softest, patches=patches)
+        if self.images == "hermitian" or rows != columns:
+            return found
+        # the images of a file give |g| from k to k' and back that differ; blocks off the diagonal take one of the two
+        return [
+            replace(c, strength=0.5 * (c.strength + c.strength.T), shift=0.5 * (c.shift - c.shift.swapaxes(1, 2)))
+            for c in found
+        ]
 
-    def _channels(self, vertices, rows, columns, z_cut, softest, *, half=False) -> list[Channel]:
+    def _channels(self, vertices, rows, columns, z_cut, softest, *, half=False, patches=None) -> list[Channel]:
         strength, shift, omega = vertices.block(rows, columns, half=half)
+        if self.data.long_range is not None and vertices.phonons.phonons.n_modes > 3:
+            self._smooth(strength, shift, omega, vertices.states[rows], vertices.states[columns], patches)
+        if self.lowest > 0:
+            soft = omega < self.lowest
+            strength[soft] = 0
+            shift[np.broadcast_to(soft[:, None], shift.shape)] = 0
         if omega[0].min() < -SOFT:
             with self._lock:
                 self._lost["modes"] += int(np.count_nonzero(omega < -SOFT))
@@ -99,6 +122,25 @@ class ElectronPhononPairs(PairSource):
                 f = f * np.minimum(z * np.float32(1 / softest), 1) ** 2
             found.append(Channel(s * f, r * f, z))
         return found
+
+    def _smooth(self, strength, shift, omega, initial, final, patches) -> None:
+        """1/q^2 of optical modes at the momentum transfer that energy conservation asks for (`kinetics.polar`)."""
+        images = self._momentum.nearby_images(initial.k, final.k, np.inf)
+        square = self._momentum.lengths(initial.k, final.k, images).astype(float) ** 2
+        speed, final_speed = (np.linalg.norm(s.velocity, axis=1) for s in (initial, final))
+        first, second = (None, None) if patches is None else patches
+        i, j, beside = _one_place(square, second)
+        for mode in range(3, len(omega)):
+            s, w = strength[mode], omega[mode]
+            w[i, j] = w[i, beside]
+            phonon = np.abs(w).astype(float)
+            wanted = transfer_square(square, initial.energy, final.energy, speed, final_speed, phonon)
+            wanted = averaged_over_patch(wanted, first, second, 3)
+            times_square = s * square
+            times_square[i, j] = times_square[i, beside]
+            factor = square / wanted
+            s[...] = times_square / wanted
+            shift[mode] *= factor
 
     def warnings(self) -> list[str]:
         """What was left out so far, in sentences."""
@@ -125,6 +167,12 @@ class ElectronPhononPairs(PairSource):
             return self._sound[1] * q_max
         return 1.05 * float(np.abs(self._sampled[1]).max())
 
+    def threshold(self):
+        if self.data.phonons.n_modes <= 3:
+            return None
+        q = _ACOUSTIC * np.linalg.norm(self.data.reciprocal_cell, axis=1).min() * np.eye(3)
+        return 1.001 * max(float(self._sampled[1].max()), float(self.data.phonons.solve(q)[0].max()))
+
     def q_cut(self, z_cut):
         length, energy = self._sampled
         open_ = np.abs(energy).min(axis=1) <= z_cut
@@ -141,6 +189,18 @@ class ElectronPhononPairs(PairSource):
         q = 0.02 * np.linalg.norm(self.data.reciprocal_cell, axis=1).min()
         low = np.sort(np.abs(self.data.phonons.solve(q * directions)[0]), axis=1)[:, :3] / q
         return float(np.median(low)), float(low.max())
+
+
+def _one_place(square, patches: Patches | None):
+    """Pairs (i, j) of one k, and for each a column of the same point on another shell; none without patches."""
+    if patches is None or len(patches.point) < 2:
+        return (np.empty(0, dtype=int),) * 3
+    i, j = np.nonzero(square < _SAME)
+    last = len(patches.point) - 1
+    above, below = np.minimum(j + 1, last), np.maximum(j - 1, 0)
+    beside = np.where((patches.point[above] == patches.point[j]) & (above != j), above, below)
+    known = (patches.point[beside] == patches.point[j]) & (beside != j)
+    return i[known], j[known], beside[known]
 
 
 class HalfPairs:

@@ -169,7 +169,7 @@ def _electron_phonon(section, place: str, electrons: Electrons):
         )
     if section.acoustic_sum_rule:
         data = data.with_acoustic_sum_rule()
-    return ElectronPhononScatterer(data, images=section.images)
+    return ElectronPhononScatterer(data, images=section.images, lowest_phonon_energy=section.lowest_phonon_energy)
 
 
 def build_temperatures(section, bloch_gruneisen: float | None = None) -> np.ndarray:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import xarray as xr
 
-from ..units import conductivity_unit
+from ..units import MOBILITY, conductivity_unit
 from .attributes import attribute, provenance
 from .files import DATASETS, check_target, write_whole
 from .hall_symmetry import forbidden_fraction
@@ -95,6 +95,7 @@ def assemble(
     for name, text in _PER_TEMPERATURE.items():
         if name in transport.report:
             dataset[name] = ("temperature", np.asarray(transport.report[name]), {"long_name": text})
+    _add_mobility(dataset, transport, d)
     for part, text in _FORBIDDEN.items():
         fraction = forbidden_fraction(sigma[f"sigma_{part}"], sigma["sigma_boltzmann"], projector)
         dataset[f"forbidden_{part}"] = ("temperature", fraction, {"units": "1", "long_name": text})
@@ -106,12 +107,28 @@ def assemble(
         "warnings": json.dumps([*warnings, *transport.report.get("warnings", [])]),
         "model": attribute(model.describe()),
         **_headlines(dataset, symmetry),
-        **{k: attribute(v) for k, v in transport.report.items() if k not in (*_PER_TEMPERATURE, "warnings")},
+        **{
+            k: attribute(v)
+            for k, v in transport.report.items()
+            if k not in (*_PER_TEMPERATURE, "carrier_density", "warnings")
+        },
         **{k: attribute(v) for k, v in (provenance() | extra).items()},
         "symmetry": attribute(symmetry),
         "symmetry_allowed_hall": attribute(projector),
     }
     return dataset
+
+
+def _add_mobility(dataset, transport, d: int) -> None:
+    """Carriers of one sign next to a band edge, and ``sigma_boltzmann / (n e)``; nothing for a metal."""
+    density = np.asarray(transport.report.get("carrier_density", [np.nan]))
+    if not np.isfinite(density).any():
+        return
+    attrs = {"units": f"cm^-{d}", "long_name": "electrons above the band edge, or holes below it"}
+    dataset["carrier_density"] = ("temperature", density * 1e8**d, attrs)
+    mobility = MOBILITY * np.asarray(transport.boltzmann) / density[:, None, None]
+    attrs = {"units": "cm^2/(V s)", "long_name": "sigma_boltzmann over carrier density and elementary charge"}
+    dataset["mobility"] = (("temperature", "a", "b"), mobility, attrs)
 
 
 def _parts(transport, intrinsic, factor) -> dict[str, np.ndarray]:

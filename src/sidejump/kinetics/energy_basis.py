@@ -9,9 +9,10 @@ through
     T_ij(y)  = int dx f(x) { N(y) [1 - f(x+y)] l_i(x) l_j(x+y) + [N(y)+1] [1 - f(x-y)] l_i(x) l_j(x-y) }
     T_ikj(y) = the same integral with l_i(x) l_k(x) l_j(x +- y),      sum over k: T_ij
 
-so energy is conserved without a broadening.  T falls off like the thermal weight ``(y/2 / sinh(y/2))^2`` of a phonon;
-what is left of ``y T(y)`` is smooth and kept as a short Chebyshev series on the range of phonon energies that occur:
-:class:`PhononSeries`.
+so energy is conserved without a broadening.  Where the bands end within the thermal window everything depends on
+``|k| ~ (e - edge)^(1/2)``: there tau and the nodes are those of :mod:`.mapping`.  T falls off like the thermal weight
+``(y/2 / sinh(y/2))^2`` of a phonon; what is left of ``y T(y)`` is smooth and kept as a short Chebyshev series on the
+range of phonon energies that occur: :class:`PhononSeries`.
 """
 
 from __future__ import annotations
@@ -22,16 +23,17 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.fft import dct
-from scipy.special import expit
+
+from .mapping import Elements, edge_side
+from .quadrature import fermi, gauss_legendre
 
 WINDOW = 40.0
-"""|x| beyond which f (1 - f) is dropped (4e-18)."""
+"""|x|, or distance from a band edge outside, beyond which f (1 - f) is dropped (4e-18)."""
 
 Y_MAX = 32.0
 """Phonon energies above this many kT do not scatter."""
 
-_TAU_SCALE = 6.0
-_QUADRATURE = 160
+_QUADRATURE, _PIECE = 160, 48
 _TERMS = (12, 24, 48, 96, 160)  # of a series; the first that is long enough
 _SERIES_ERROR = 3e-11  # of the largest coefficient
 
@@ -75,51 +77,63 @@ class EnergyBasis:
     n : int
         Number of nodes; 1 is the quasi-elastic theory (eq. B3).
     interval : (float, float)
-        Range of x where there are states; cut to +-40.
+        Range of x where there are states; cut to +-40, or 40 beyond an edge on the other side of x = 0.
     even : bool
         Keep only the functions even in x: enough when all shells share one geometry, because the equation is then
         symmetric under x -> -x.
+    more : int
+        Nodes added to each range of energies (:mod:`.galerkin`).
+    threshold : float, optional
+        Energy of optical phonons over kT, whose emission starts so far from a band edge (:class:`.mapping.Elements`).
 
     Attributes
     ----------
     nodes : ndarray, shape (n,)
         Energies x of the nodes (without `even`).
+    side : int
+        1 for states above a band edge in sight, -1 below one, else 0.
     size : int
         Number of functions.
     thermal_weight : ndarray, shape (size,)
         ``int dx f (1 - f) phi_a``.
     """
 
-    def __init__(self, n: int, interval=(-WINDOW, WINDOW), *, even: bool = False):
+    def __init__(
+        self,
+        n: int,
+        interval=(-WINDOW, WINDOW),
+        *,
+        even: bool = False,
+        threshold: float | None = None,
+        more: int = 0,
+    ):
         if n < 1:
             raise ValueError(f"energy_nodes = {n} must be at least 1")
         self.n, self.even = n, even
         if n == 1:  # the quasi-elastic theory knows no band edge
             interval = (-WINDOW, WINDOW)
-        self.interval = (max(interval[0], -WINDOW), min(interval[1], WINDOW))
-        if n == 1:
-            # the one node of the quasi-elastic theory sits at the chemical potential
-            self._tau = np.zeros(1)
-        else:
-            self._tau = _thermal_gauss(self.interval, n)
-        self.nodes = _TAU_SCALE * np.arctanh(self._tau)
-        difference = self._tau[:, None] - self._tau[None, :] + np.eye(n)
-        self._barycentric = 1 / np.prod(difference, axis=1)
+        lo, hi = interval
+        self.interval = (max(lo, min(hi, 0.0) - WINDOW), min(hi, max(lo, 0.0) + WINDOW))
+        self._threshold = threshold
+        self._elements = Elements(n, *self.interval, threshold, more)
+        self.nodes = self._elements.nodes
+        self.n = n = len(self.nodes)
+        self.breaks = self._elements.breaks
         self._fold = _even_fold(n) if even else np.eye(n)
         self.size = self._fold.shape[0]
-        x, weight = _gauss(*self.interval, _QUADRATURE)
-        self.thermal_weight = self.functions(x) @ (weight * _fermi(x) * _fermi(-x))
+        self.side = 0 if n == 1 else edge_side(*self.interval, threshold)
+        self.thermal_weight = self.integrals(lambda x: fermi(x) * fermi(-x))
         self._series: dict[tuple[float, bool], PhononSeries] = {}
 
     def functions(self, x) -> np.ndarray:
         """Values of the basis functions, shape (size, *x.shape)."""
-        tau = np.tanh(np.asarray(x) / _TAU_SCALE)
-        d = tau[None] - self._tau.reshape(-1, *(1,) * tau.ndim)
-        # on a node: that function is one, and the others are smaller than rounding
-        d[np.abs(d) < 1e-14] = 1e-280
-        terms = np.divide(self._barycentric.reshape(d.shape[:1] + (1,) * tau.ndim), d, out=d)
-        terms /= terms.sum(axis=0)
+        terms = self._elements.functions(np.asarray(x))
         return np.tensordot(self._fold, terms, axes=1) if self.even else terms
+
+    def integrals(self, function) -> np.ndarray:
+        """``int dx function(x) phi_a`` over the range of x, shape (size,)."""
+        x, weight = (a[0] for a in self._quadrature(np.array([self.interval]), self.breaks[None, 1:-1]))
+        return self.functions(x) @ (weight * function(x))
 
     def pair(self, y) -> np.ndarray:
         """T_ab(y), shape y.shape + (size, size); y > 0, zero beyond `Y_MAX`."""
@@ -145,6 +159,8 @@ class EnergyBasis:
         """Series that holds up to the phonon energy `largest` (kT) at least, or up to `Y_MAX`."""
         steps = np.floor(2 * np.log2(Y_MAX / min(max(largest, 1e-3), Y_MAX)) + 1e-9)
         top = float(Y_MAX * 2 ** (-0.5 * steps))  # a ladder, so that near temperatures share a series
+        if self._threshold is not None and largest <= self._threshold:
+            top = min(top, self._threshold)  # beyond it the series would not be smooth
         if (top, triple) not in self._series:
             self._series[top, triple] = self._expand(top, triple)
         return self._series[top, triple]
@@ -172,9 +188,19 @@ class EnergyBasis:
         absorbed = np.where(y > 0, y / np.expm1(np.maximum(y, 1e-300)), 1.0)
         for sign, factor in ((1, absorbed), (-1, absorbed + y)):
             a, b = np.maximum(lo, lo - sign * y), np.minimum(hi, hi - sign * y)
-            x, weight = _gauss(a, np.maximum(a, b), _QUADRATURE)
+            inner = self._elements.breaks[1:-1]
+            breaks = np.concatenate([np.broadcast_to(inner, (len(y), len(inner))), inner - sign * y], axis=1)
+            x, weight = self._quadrature(np.concatenate([a, np.maximum(a, b)], axis=1), breaks)
             final = x + sign * y
-            yield self.functions(x), self.functions(final), weight * factor * _fermi(x) * _fermi(-final)
+            yield self.functions(x), self.functions(final), weight * factor * fermi(x) * fermi(-final)
+
+    @staticmethod
+    def _quadrature(ends, breaks):
+        """Nodes and weights (Y, X) between `ends` (Y, 2), of pieces that end at `breaks` (Y, B)."""
+        cuts = np.sort(np.clip(np.concatenate([ends, breaks], axis=1), ends[:, :1], ends[:, 1:]), axis=1)
+        order = _QUADRATURE if breaks.shape[1] == 0 else _PIECE
+        x, weight = gauss_legendre(cuts[:, :-1, None], cuts[:, 1:, None], order)
+        return x.reshape(len(ends), -1), weight.reshape(len(ends), -1)
 
     def _pairs(self, y):
         """y T_ab and its out-scattering: shapes (Y, m, m)."""
@@ -199,9 +225,11 @@ class EnergyBasis:
 
 
 @lru_cache(maxsize=64)
-def energy_basis(n: int, interval=(-WINDOW, WINDOW), even: bool = False) -> EnergyBasis:
+def energy_basis(
+    n: int, interval=(-WINDOW, WINDOW), even: bool = False, threshold: float | None = None, more: int = 0
+) -> EnergyBasis:
     """Cached :class:`EnergyBasis`: its series do not depend on temperature."""
-    return EnergyBasis(n, interval, even=even)
+    return EnergyBasis(n, interval, even=even, threshold=threshold, more=more)
 
 
 def _even_fold(n: int) -> np.ndarray:
@@ -215,33 +243,3 @@ def _even_fold(n: int) -> np.ndarray:
 def thermal_factor(y):
     """``(y/2 / sinh(y/2))^2``: how phonons of y kT die out."""
     return (0.5 * y / np.sinh(0.5 * y)) ** 2
-
-
-def _thermal_gauss(interval, n: int) -> np.ndarray:
-    """Gauss nodes in tau for the weight ``f (1 - f) dx`` on an interval of x (Stieltjes; Golub and Welsch)."""
-    lo, hi = interval
-    x, weight = _gauss(lo, hi, 4 * _QUADRATURE)
-    tau, weight = np.tanh(x / _TAU_SCALE), weight * _fermi(x) * _fermi(-x)
-    polynomial, previous = np.full_like(x, weight.sum() ** -0.5), np.zeros_like(x)
-    diagonal, off = [], [0.0]
-    for _ in range(n):
-        diagonal.append(float((weight * tau * polynomial**2).sum()))
-        following = (tau - diagonal[-1]) * polynomial - off[-1] * previous
-        off.append(float(np.sqrt((weight * following**2).sum())))
-        polynomial, previous = following / off[-1], polynomial
-    nodes = np.linalg.eigvalsh(np.diag(diagonal) + np.diag(off[1:n], 1) + np.diag(off[1:n], -1))
-    return 0.5 * (nodes - nodes[::-1]) if lo == -hi else nodes
-
-
-def _fermi(x):
-    return expit(-x)
-
-
-def _gauss(a, b, n: int):
-    x, w = _gauss_unit(n)
-    return 0.5 * (b + a) + 0.5 * (b - a) * x, 0.5 * (b - a) * w
-
-
-@lru_cache(maxsize=8)
-def _gauss_unit(n: int):
-    return np.polynomial.legendre.leggauss(n)

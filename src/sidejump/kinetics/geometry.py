@@ -17,6 +17,7 @@ from ..electrons.states import States, solve_states
 from .kernel import level_of
 from .momentum import MomentumTransfer
 from .ordering import order_points
+from .polar import Patches
 from .sources import PairSource
 
 THREADS = 2
@@ -130,7 +131,7 @@ class PairGeometry:
     def blocks(self, source: PairSource, z_cut: float) -> Iterator[PairBlock]:
         """All blocks of a source, channel by channel."""
         n = self.n
-        source = source.prepared(self.states)
+        source = source.prepared(self.states, patches=self.patches())
         for rows, columns in self.pairs_of_slices(source.q_cut(z_cut)):
             shape = (rows.stop - rows.start, n, columns.stop - columns.start, n)
             ww = self.weight[rows].reshape(-1, 1) * self.weight[columns].reshape(1, -1)
@@ -142,6 +143,14 @@ class PairGeometry:
                     (channel.shift * ww).reshape(-1, *shape),
                     channel.z.reshape(shape),
                 )
+
+    def patches(self) -> Patches:
+        """The part of its shell that each point stands for."""
+        d = self.velocity.shape[-1]
+        members = self.states.multiplicity.reshape(self.count, self.n)
+        area = self.weight / members * np.linalg.norm(self.velocity, axis=-1) * (2 * np.pi) ** d
+        radius = np.sqrt(area / np.pi) if d == 3 else 0.5 * area
+        return Patches(np.repeat(np.arange(self.count), self.n), radius.ravel())
 
     def shared_block(
         self,

@@ -49,6 +49,7 @@ def kinetic_response(
     approximation: str = "exact",
     tolerance: float = 1e-10,
     clusters=None,
+    functions=None,
 ) -> KineticResponse:
     """Solve for g^n and g^a and contract them with the velocity and the side-jump velocity.
 
@@ -64,11 +65,17 @@ def kinetic_response(
         Relative residual of the iterative solution.
     clusters : ndarray of int, optional
         See :func:`.solve.solve`.
+    functions : ndarray, shape (m, nodes), optional
+        Energy functions of the unknowns, where they are fewer than the nodes of `weight` and `velocity`.
     """
     s, m = operator.count, operator.size
     d = velocity.shape[-1]
-    measure = (np.broadcast_to(weight, (s, m)) * thermal_weight).reshape(s * m)
-    drive = measure[:, None] * np.broadcast_to(velocity, (s, m, d)).reshape(s * m, d)
+    measure = np.broadcast_to(weight, (s, len(thermal_weight))) * thermal_weight
+    drive = measure[:, :, None] * np.broadcast_to(velocity, (s, len(thermal_weight), d))
+    if functions is not None:
+        measure, drive = measure @ functions.T, np.einsum("nm,sma->sna", functions, drive)
+        velocity = drive / measure[:, :, None]
+    measure, drive = measure.reshape(s * m), drive.reshape(s * m, d)
     # a uniform shift of g carries no current, though the quadrature of the velocities leaves a little
     drive = neutral(drive, measure)
     jump = neutral(operator.side_jump_drive.reshape(s * m, d), measure)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from ..scattering.base import Branch, Scatterer, vertex_matrix
+from .polar import Patches, averaged_over_patch, transfer_square
 from .vertex import pair_vertex
 
 if TYPE_CHECKING:
@@ -78,13 +79,16 @@ class PairSource(abc.ABC):
     channels: int = 1
     seconds_per_pair: float = 4e-8
 
+    patches: Patches | None = None
+
     @abc.abstractmethod
     def prepare(self, states: States, *, single: bool = False) -> None:
         """What is needed once for all pairs of these (ordered) states; `single`: single precision is enough."""
 
-    def prepared(self, states: States, *, single: bool = False) -> Self:
-        """A copy for these states: every shell has its own."""
+    def prepared(self, states: States, *, single: bool = False, patches: Patches | None = None) -> Self:
+        """A copy for these states: every shell has its own; `patches`: what they stand for, where that is known."""
         other = copy(self)
+        other.patches = patches
         other.prepare(states, single=single)
         return other
 
@@ -104,9 +108,22 @@ class PairSource(abc.ABC):
     def z_max(self, q_max: float) -> float:
         """Largest z for momentum transfers up to `q_max`."""
 
+    def z_min(self, q: float) -> float:
+        """z at a short momentum transfer q, below which nothing is resolved."""
+        return self.z_max(q)
+
+    def threshold(self) -> float | None:
+        """Energy (eV) of optical phonons, at which emission starts; None if there is no such energy."""
+        energies = [np.asarray(b.phonon_energy(_SAMPLE)) for b in self.branches if b.phonon_energy is not None]
+        flat = [float(e.max()) for e in energies if np.ptp(e) < _FLAT * e.max()]
+        return max(flat, default=None)
+
     @abc.abstractmethod
     def q_cut(self, z_cut: float) -> float:
         """A momentum transfer beyond which every z exceeds `z_cut`."""
+
+
+_SAMPLE, _FLAT = np.array([0.02, 0.05, 0.1]), 0.2  # 1/angstrom; relative change of an optical energy over these
 
 
 class ScalarPairs(PairSource):
@@ -136,7 +153,17 @@ class ScalarPairs(PairSource):
         return z_cut
 
     def evaluate(self, rows, columns, z_cut):
-        return self.between(self.states[rows], self.states[columns], z_cut)
+        found = self.between(self.states[rows], self.states[columns], z_cut)
+        if self.patches is None:
+            return found
+        return [replace(c, z=self._over_patches(c.z, self.patches[rows], self.patches[columns])) for c in found]
+
+    def _over_patches(self, z, initial: Patches, final: Patches):
+        return z
+
+    def _z(self, a: States, b: States, q):
+        """Variable of the kernel at momentum transfers of length q (P, Q)."""
+        return q
 
     def halves(self, initial, final, *, single=False):
         return ScalarHalves(self.prepared(initial, single=single), self.prepared(final, single=single))
@@ -150,8 +177,8 @@ class ScalarPairs(PairSource):
         if q.min() > z_cut:
             return []
         strength, shift = self._vertex(a, b, images, initial_only)
-        mean = mean_over_members(a, b)
-        return [Channel(strength, shift, q) if mean is None else Channel(strength * mean, shift * mean, q)]
+        mean, z = mean_over_members(a, b), self._z(a, b, q)
+        return [Channel(strength, shift, z) if mean is None else Channel(strength * mean, shift * mean, z)]
 
     def _vertex(self, a, b, images, initial_only):
         if not self._phases:
@@ -167,6 +194,42 @@ class ScalarPairs(PairSource):
             strength = np.where(here, s, 0.0 if strength is None else strength)
             shift = np.where(here, r, 0.0 if shift is None else shift)
         return strength, shift
+
+
+class PolarPairs(ScalarPairs):
+    """Polar optical phonons: z is the momentum transfer of :mod:`.polar` at the phonons' energy.
+
+    On a single shell, in the quasi-elastic theory, it is |q|.
+    """
+
+    _FARTHEST = 4.0  # q_max: there the coupling has fallen to nothing
+
+    def __init__(self, matrix, scatterers, model, momentum):
+        super().__init__(matrix, scatterers, model, momentum)
+        self._one_shell = False
+        energies = [float(b.phonon_energy(np.array([1e-6]))[0]) for b in self.branches if b.phonon_energy is not None]
+        self._phonon = min(energies)
+
+    def prepare(self, states, *, single=False):
+        super().prepare(states, single=single)
+        self._one_shell = bool(np.ptp(states.energy) < 1e-3 * self._phonon)
+
+    def z_max(self, q_max):
+        return self._FARTHEST * q_max
+
+    def z_min(self, q):
+        return q
+
+    def _z(self, a, b, q):
+        if self._one_shell:
+            return q
+        speed, final_speed = (np.linalg.norm(x.velocity, axis=1) for x in (a, b))
+        return np.sqrt(transfer_square(q.astype(float) ** 2, a.energy, b.energy, speed, final_speed, self._phonon))
+
+    def _over_patches(self, z, initial, final):
+        if self._one_shell:
+            return z
+        return np.sqrt(averaged_over_patch(z**2, initial, final, self.states.k.shape[1]))
 
 
 @dataclass(frozen=True)
@@ -197,6 +260,9 @@ def pair_sources(scatterers, model, momentum) -> list[PairSource]:
         if not isinstance(scatterer, Scatterer):
             continue
         matrix = vertex_matrix(scatterer.vertex, model)
+        if scatterer.singular and all(b.phonon_energy is not None for b in scatterer.branches):
+            sources.append(PolarPairs(matrix, [scatterer], model, momentum))
+            continue
         for known, members in groups:
             if np.array_equal(known, matrix):
                 members.append(scatterer)

@@ -27,11 +27,14 @@ class ElectronPhononScatterer:
         coarse mesh.
     tolerance : float
         Relative rms error that the low-rank form of the vertex may have (`abinitio.kinetic_factors`); 0: none.
+    lowest_phonon_energy : float
+        Phonons below (eV) do not scatter; zero but for comparisons with codes that leave them out.
     """
 
     data: ElectronPhonon
     images: str = "hermitian"
     tolerance: float = 3e-4
+    lowest_phonon_energy: float = 0.0
     name: str = "electron-phonon coupling"
     singular: bool = False
     resolution: float = np.inf
@@ -59,7 +62,7 @@ class ElectronPhononScatterer:
     def _pairs(self) -> ElectronPhononPairs:
         from ..abinitio.kinetic_pairs import ElectronPhononPairs
 
-        return ElectronPhononPairs(self.data, self.images, self.tolerance)
+        return ElectronPhononPairs(self.data, self.images, self.tolerance, self.lowest_phonon_energy)
 
     @property
     def sound_velocity(self) -> float:

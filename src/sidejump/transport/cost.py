@@ -30,14 +30,17 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     """
     temperatures = np.asarray(temperatures, dtype=float)
     settings, d = problem.settings, problem.model.dimension
-    if problem.operations is not None and settings.geometry != "own":
+    hottest = KB * float(temperatures.max())
+    if problem.operations is not None and settings.geometry != "own" and not problem.near_edge(hottest):
         return _with_symmetry(problem, temperatures)
-    coarse = problem.coarse_shell(problem.mu)
+    coarse = problem.coarse_shell(problem.carriers(hottest).energy)
     shared = SharedShell(problem, coarse, KB * float(temperatures.max()))
     distances = _distances(problem, coarse)
     nodes = settings.energy_nodes if settings.energy_nodes != "auto" else 5
     # shells of their own take every node in double precision, shared ones the even functions in single
-    own = settings.geometry == "own" or (d == 2 and settings.geometry == "auto" and nodes != 1)
+    own = settings.geometry == "own"
+    if settings.geometry == "auto":
+        own = (d == 2 and nodes != 1) or all(problem.near_edge(KB * t) for t in temperatures)
     functions, size = (int(nodes), 8) if own else ((int(nodes) + 1) // 2, 4)
     channels = sum(source.channels for source in problem.sources)
     states, most, pairs, seconds = 0.0, 0.0, 0.0, 1.0

@@ -92,6 +92,7 @@ class _Run:
         self.differences: list[float] = []
         self.hottest = KB * float(temperatures.max())
         self.geometry: list[str] = []
+        self.densities = [np.nan] * count
         self.hot_spot_changes = [np.nan] * count
         self.centre: dict[int, KineticResponse] = {}  # quasi-elastic, on the shell of the base spacing
         self._hot_spots: HotSpots | None = None
@@ -123,6 +124,7 @@ class _Run:
             "geometry_difference": self.differences,
             "hot_spot_change": self.hot_spot_changes,
             "energy_nodes": self.nodes,
+            "carrier_density": self.densities,
             "node_change": self.changes,
             "states": max(s.states for s in self.sizes),
             "pairs": max(s.pairs for s in self.sizes),
@@ -167,15 +169,17 @@ class _Run:
         problem = self.problem
         hottest = KB * self.temperatures[members[0]]
         own_shells = kind == "own"
-        shell = (
-            problem.shell(problem.mu, spacing, whole=True) if own_shells else problem.solved_shell(problem.mu, spacing)
-        )
+        if own_shells:
+            shell = problem.shell(problem.carriers(hottest).energy, spacing, whole=True)
+        else:
+            shell = problem.solved_shell(problem.mu, spacing)
         self._lap("shells")
         if own_shells:
             own = OwnShells(problem, shell, hottest)
             self._step(2)
             for i in members:
                 self._converge(i, own, KB * self.temperatures[i])
+                self.densities[i] = own.density
                 self._step()
             self._lap("solutions")
             return
@@ -280,7 +284,8 @@ class _Run:
         last, change = None, np.inf
         tolerance = self.problem.settings.tolerance
         shared = not isinstance(solver, OwnShells)
-        for n in NODE_SEQUENCE:
+        near_edge = not shared and solver.side(kt) != 0
+        for n in NODE_SEQUENCE[1 if near_edge else 0 :]:
             response, size = solver.solve(kt, n)
             if last is not None:
                 change = relative_change(response, last)

@@ -28,6 +28,8 @@ def choose_geometries(problem: Problem, temperatures) -> tuple[list[str], list[f
     choice = problem.settings.geometry
     if choice != "auto":
         return [choice] * len(temperatures), differences
+    if all(problem.near_edge(KB * t) for t in temperatures):
+        return ["own"] * len(temperatures), differences
     if problem.model.cell is not None and problem.model.dimension == 3:
         return _crystal_geometries(problem, temperatures), differences
     if problem.settings.energy_nodes == 1:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from scipy.special import expit
 
 from ..electrons.states import band_energies
 from ..errors import InputError
 from ..kinetics.collision import CollisionOperator
-from ..kinetics.energy_basis import energy_basis
+from ..kinetics.energy_basis import EnergyBasis, energy_basis
+from ..kinetics.galerkin import projected
 from ..kinetics.geometry import PairGeometry, shell_points
 from ..kinetics.kernel import ScatteringKernel
+from ..kinetics.mapping import edge_side
 from ..kinetics.response import KineticResponse, kinetic_response
 from ..shells.flow import ShellFlow
+from ..shells.rays import MOST_POINTS, ShellRays, evenly_sampled, shell_rays
 from ..units import KB
+from .edges import descend, extremum, sample
 from .problem import Problem
 from .settings import Size
 
@@ -27,23 +32,46 @@ class OwnShells:
 
     def __init__(self, problem: Problem, shell, hottest: float):
         self.problem, self.shell = problem, shell
-        self._edges = band_edges(problem.model, shell)
+        self._edges, self._beyond = band_edges(problem.model, shell)
         self._hottest = hottest
+        self.density = np.nan
+        self._optical = max((t for t in (s.threshold() for s in problem.sources) if t is not None), default=None)
         self._looked = False
         self._said: dict[float, tuple[float, str]] = {}
         self._missing: dict[float, float] = {}  # relative error of the density of states at an energy
+        carried = problem.settings.energy_nodes != 1 and self.side(hottest) != 0
+        self._rays = self._find_rays() if carried else None
+        if self._rays is not None and problem.model.dimension == 3:
+            # as many as thermal phonons ask for, if that is more
+            thermal = 1.3 * shell.area.sum() / problem.spacing(hottest / KB) ** 2
+            points = max(round(_POINTS * problem.settings.accuracy**2), int(thermal))
+            if points <= MOST_POINTS:
+                self._rays = evenly_sampled(self._rays, points)
+                self.shell = self._rays.shell
+
+    def _find_rays(self) -> ShellRays | None:
+        """Rays where the shells surround band extrema, which is the rule next to an edge."""
+        model, sign = self.problem.model, self.side(self._hottest)
+        size = 0.3 * float(np.mean(self.shell.area) * len(self.shell)) ** (1 / max(1, model.dimension - 1))
+        return shell_rays(model, self.shell, lambda k, band: descend(model, k, band, sign, size)[0])
 
     def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
         """Response at kT (eV) with so many energy nodes."""
         problem, shell = self.problem, self.shell
-        basis = energy_basis(nodes, self.interval(kt))
+        problem.carriers(kt)  # there are some
+        if nodes == 1 and shell.energy != problem.mu:
+            raise InputError(
+                f"energy_nodes = 1: no electronic state at the chemical potential {problem.mu} eV, it lies in a gap, "
+                'where the quasi-elastic theory does not hold; use "auto" or at least 3'
+            )
+        fewer, basis = self._bases(nodes, kt)
         if basis.n == 1:
             k, weight = shell.k[:, None], shell.weight[:, None]
         else:
             energies = problem.mu + kt * basis.nodes
             flow = self._carried(energies)
             k, weight = flow.at(energies)
-            if problem.model.dimension == 2:
+            if problem.model.dimension == 2 and isinstance(flow, ShellFlow):
                 self._check_density(flow, kt, basis)
         points = shell_points(
             problem.model,
@@ -70,6 +98,11 @@ class OwnShells:
                 operator.add(block, kernel)
                 problem.check_memory(operator.nbytes, kt / KB)
         operator.finish()
+        memory = operator.nbytes
+        functions = None
+        if fewer is not basis:
+            functions = fewer.functions(basis.nodes)
+            operator = projected(operator, functions)
         response = kinetic_response(
             operator,
             geometry.weight,
@@ -77,8 +110,10 @@ class OwnShells:
             basis.thermal_weight,
             approximation=problem.settings.approximation,
             clusters=geometry.ordering.clusters,
+            functions=functions,
         )
-        return response, Size(operator.unknowns, operator.pairs, operator.nbytes)
+        self.density = self._density(basis, kt, geometry.weight.sum(axis=0))
+        return response, Size(operator.unknowns, operator.pairs, memory)
 
     def _check_density(self, flow: ShellFlow, kt: float, basis) -> None:
         """2D: warn where the carried points miss part of the density of states.
@@ -102,7 +137,7 @@ class OwnShells:
                 except InputError:  # no shell there
                     error = 1.0
                 self._missing[energies[i]] = abs(float(error))
-            lost += basis.thermal_weight[i] * self._missing[energies[i]]
+            lost += abs(basis.thermal_weight[i]) * self._missing[energies[i]]
         before, sentence = self._said.get(kt, (0.0, ""))
         if lost > max(before, problem.settings.tolerance, _DENSITY):
             if sentence in problem.warnings:
@@ -115,17 +150,40 @@ class OwnShells:
             problem.warn(sentence)
             self._said[kt] = lost, sentence
 
-    def _carried(self, energies) -> ShellFlow:
+    def side(self, kt: float) -> int:
+        """1 where the carriers at kT (eV) are above a band edge in sight, -1 below one, else 0."""
+        return edge_side(*self.interval(kt), self._threshold(kt))
+
+    def _density(self, basis, kt, states) -> float:
+        """Carriers between the edge and the chemical potential, 1/angstrom^d; `states` (n,): densities of states."""
+        if basis.n == 1 or basis.side == 0:
+            return np.nan
+        return float(kt * states @ basis.integrals(lambda x: expit(-basis.side * x)))
+
+    def _threshold(self, kt: float) -> float | None:
+        return None if self._optical is None else round(self._optical / kt * (1 + 1e-9), 9)
+
+    def _bases(self, nodes: int, kt: float) -> tuple[EnergyBasis, EnergyBasis]:
+        """Basis of the distribution, and that of the rates: more nodes next to a band edge, otherwise the same."""
+        interval, threshold = self.interval(kt), self._threshold(kt)
+        if nodes == 1 or edge_side(*interval, threshold) == 0:
+            basis = energy_basis(nodes, interval)
+            return basis, basis
+        basis = energy_basis(nodes, interval, threshold=threshold)
+        more = _MORE if len(basis.breaks) == 2 else _MORE_EACH
+        return basis, energy_basis(nodes, interval, threshold=threshold, more=more)
+
+    def _carried(self, energies) -> ShellFlow | ShellRays:
         """The points carried to `energies` (eV) at least; when this has to be done again, as far as it may ever be."""
+        if self._rays is not None:
+            return self._rays
         low, high = energies.min() - 1e-9, energies.max() + 1e-9
         flow = _flows.get(self.problem)
         known = flow is not None and flow.shell is self.shell
         if flow is None or not known or low < flow.lowest or high > flow.highest:
             if known:
-                kt, reach = self._hottest, 1.01 * float(np.abs(energy_basis(USUAL_NODES).nodes).max())
-                interval = self.interval(kt)
-                low = min(low, self.problem.mu + kt * max(interval[0], -reach))
-                high = max(high, self.problem.mu + kt * min(interval[1], reach))
+                nodes = self.problem.mu + self._hottest * self._bases(USUAL_NODES, self._hottest)[1].nodes
+                low, high = min(low, nodes[0] - 1e-9), max(high, nodes[-1] + 1e-9)
             flow = _flows[self.problem] = ShellFlow(self.problem.model, self.shell, low, high)
             for sentence in flow.warnings:
                 self.problem.warn(sentence)
@@ -137,33 +195,52 @@ class OwnShells:
         low, high = self._edges
         margin = 1e-3 * kt
         interval = ((low + margin - problem.mu) / kt, (high - margin - problem.mu) / kt)
-        lost = max(_tail(-interval[0]), _tail(interval[1]))
+        beyond = (self._beyond[0] - problem.mu) / kt, (self._beyond[1] - problem.mu) / kt
+        kept = max(_tail(max(interval[0], 0.0)), _tail(max(-interval[1], 0.0)))  # of states in a gap: e^-x
+        lost = max(_tail(-beyond[0]), _tail(beyond[1])) / (2 * kept)
         if lost > problem.settings.tolerance:
             problem.warn(
-                f"T = {kt / KB:.4g} K: a band edge {min(-interval[0], interval[1]):.1f} kT from the chemical potential "
-                f"cuts off a thermal weight of {lost:.1e}; other bands are not followed there"
+                f"T = {kt / KB:.4g} K: the bands end {min(-interval[0], interval[1]):.1f} kT from the chemical "
+                f"potential, and beyond are other ones with a thermal weight of {lost:.1e}, which are not followed"
             )
+        side = edge_side(*interval, self._threshold(kt))
+        if side > 0:
+            interval = (interval[0], min(interval[1], max(interval[0], 0.0) + _FARTHEST))
+        elif side < 0:
+            interval = (max(interval[0], min(interval[1], 0.0) - _FARTHEST), interval[1])
         # past 20 kT an edge has no weight and no node reaches it: one table serves all such temperatures
-        low, high = (float(np.sign(x) * 40.0) if abs(x) > 20 else round(float(x), 6) for x in interval)
-        return low, high
+        low, high = (
+            x if abs(x) < 20 or x * end < 0 or side != 0 else end * 40.0
+            for x, end in zip(interval, (-1, 1), strict=True)
+        )
+        return round(float(low), 6), round(float(high), 6)
 
 
 _flows: WeakKeyDictionary[Problem, ShellFlow] = WeakKeyDictionary()  # the last of each
+
+_POINTS = 110
+"""Points on a closed shell around a band extremum, at accuracy 1."""
+
+_FARTHEST = 25.0
+"""kT beyond a band edge, or the chemical potential, up to which there are nodes."""
+
+_MORE, _MORE_EACH = 4, 2
+"""Nodes of the rates beyond those of the distribution, on one range of energies and on each of several."""
 
 USUAL_NODES = 15
 """Shells that have to be carried farther are carried as far as so many nodes reach."""
 
 
-def band_edges(model, shell) -> tuple[float, float]:
-    """Lowest and highest energy that every band of the shell reaches, from a sample of k space."""
-    generator = np.random.default_rng(0)
-    if model.cell is not None:
-        k = generator.random((4000, model.dimension)) @ model.reciprocal_cell
-    else:
-        k = np.concatenate([scale * shell.k[:: max(1, len(shell) // 400)] for scale in np.linspace(0, 3, 61)])
+def band_edges(model, shell) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Lowest and highest energy that every band of the shell reaches, and the nearest states below and above, eV."""
+    k = sample(model, scale=float(np.linalg.norm(shell.k, axis=1).max()))
     energies = band_energies(model, k)
     bands = np.unique(shell.band)
-    return float(energies[:, bands].min(axis=0).max()), float(energies[:, bands].max(axis=0).min())
+    low = max(extremum(model, k, energies, b, 1) for b in bands)
+    high = min(extremum(model, k, energies, b, -1) for b in bands)
+    room = 1e-3 * abs(shell.energy - low), 1e-3 * abs(shell.energy - high)
+    below, above = energies[energies < low - room[0]], energies[energies > high + room[1]]
+    return (low, high), (below.max(initial=-np.inf), above.min(initial=np.inf))
 
 
 def _tail(x: float) -> float:

@@ -13,6 +13,7 @@ from ..kinetics.momentum import MomentumTransfer
 from ..kinetics.sources import PairSource, pair_sources
 from ..shells.shell import Shell, fermi_shell
 from ..units import KB
+from .edges import REACH, Carriers, Edges, carriers, nearest_edges
 from .settings import TransportSettings
 from .symmetry import kinetic_operations
 
@@ -37,6 +38,9 @@ _FINEST, _FINEST_REDUCED = 1, 2
 _SOLVED_LEVELS = {True: 1, False: 2}
 """3D: splits of a cell for the shell on which the distribution is solved, with and without three points for each patch;
 the rest only sample the shift."""
+
+_ROOM = 300.0 * KB
+"""eV: where the chemical potential lies in a gap, shells that no temperature is given for are those of this one."""
 
 
 class Problem:
@@ -76,11 +80,39 @@ class Problem:
         """Symmetry by which a three-dimensional crystal is reduced to irreducible points; None where there is none."""
         if self.model.dimension != 3 or self.model.cell is None or self.settings.symmetry == "off":
             return None
+        if not self.edges.inside:  # shells of their own are whole ones
+            return None
         shell = self._search(self.mu, default_spacing(self.model), levels=0, operations=None)
         operations, self.symmetry_error = kinetic_operations(self, shell)
         return operations if len(operations) > 1 else None
 
     # --- shells -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def edges(self) -> Edges:
+        """Band edges around the chemical potential."""
+        return nearest_edges(self.model, self.mu)
+
+    def carriers(self, kt: float) -> Carriers:
+        """The band edge next to the chemical potential as kT (eV) sees it, and where to make the first shell.
+
+        Raises
+        ------
+        InputError
+            If no band comes within reach.
+        """
+        found = carriers(self.edges, self.mu, kt)
+        if self.settings.energy_nodes == 1 and self.edges.inside:  # the quasi-elastic theory has the one shell
+            return Carriers(self.mu, found.edge)
+        return found
+
+    def near_edge(self, kt: float) -> bool:
+        """Whether the chemical potential at kT (eV) lies in a gap, or so near the edge of all its bands that shells
+        cannot be shared. A pocket that ends there beside large Fermi surfaces does not count.
+        """
+        if self.settings.energy_nodes == 1 and self.edges.inside:
+            return False
+        return carriers(self.edges.outermost, self.mu, kt).energy != self.mu
 
     @cached_property
     def base_spacing(self) -> float:
@@ -99,7 +131,7 @@ class Problem:
         wanted = resolution / (_POINTS * accuracy)
         if wanted >= min(self._plain_spacing, default_spacing(self.model)):
             return wanted
-        shell = self.shell(self.mu, default_spacing(self.model), levels=0)
+        shell = self.shell(self._usual_energy, default_spacing(self.model), levels=0)
         # a surface of area A passes through about 1.5 A / h^2 cubes
         size = shell.area.sum() if d == 2 else np.sqrt(1.5 * shell.area.sum())
         finest = float(size / (_BUDGET[d] ** (1 / (d - 1)) * accuracy))
@@ -110,6 +142,14 @@ class Problem:
                 f"{accuracy * finest / wanted:.1f} times its value or more"
             )
         return max(wanted, finest)
+
+    @property
+    def _usual_energy(self) -> float:
+        """Of a shell with carriers: the chemical potential, or near the edge of the nearest band."""
+        if self.edges.inside:
+            return self.mu
+        distance = self.edges.distance(self.mu)
+        return self.carriers(max(_ROOM, 1.01 * distance / REACH) if np.isfinite(distance) else _ROOM).energy
 
     def spacing(self, temperature: float) -> float:
         """Spacing that also resolves the thermal phonons, on a ladder so that near temperatures share a shell."""
@@ -211,7 +251,7 @@ class Problem:
     def z_floor(self, shell: Shell, source: PairSource) -> float:
         """The smallest z of a kernel: a patch of a shell scatters into itself over its own size."""
         size = float(np.mean(shell.patch) ** (1 / (self.model.dimension - 1)))
-        return source.z_max(0.25 * size if source.singular else 1e-7 * size)
+        return source.z_min(0.25 * size if source.singular else 1e-7 * size)
 
     def check_memory(self, needed: float, temperature: float) -> None:
         """Refuse what does not fit.

@@ -13,6 +13,7 @@ from ..kinetics.collision import THREADS
 from ..kinetics.energy_basis import energy_basis
 from ..kinetics.geometry import PairGeometry, shell_points, shell_states
 from ..kinetics.kernel import SharedKernel
+from ..kinetics.polar import Patches
 from ..kinetics.reduced import ImageBlock, ReducedCollisions, reduced_response
 from ..kinetics.response import KineticResponse
 from ..units import KB
@@ -54,9 +55,16 @@ class ReducedShell:
         others = shell_states(problem.model, np.concatenate(self._images), band, problem.settings.degeneracy)
         self.states = States.joined(self.geometry.states, others)
         self.q_max = problem.q_max(self.states.k)
-        self.sources = [source.prepared(self.states, single=True) for source in problem.sources]
+        patches = self._patches()
+        self.sources = [source.prepared(self.states, single=True, patches=patches) for source in problem.sources]
         self._kept: list[list[ImageBlock]] | None = None
         self._inverse = self._inverses()
+
+    def _patches(self) -> Patches:
+        """What each point, images included, stands for: its share of the weight of all images."""
+        order = len(self.operations)
+        radius = np.tile(self.geometry.patches().radius, order) / np.sqrt(order)
+        return Patches(np.arange(len(radius)), radius)
 
     def _inverses(self) -> list[int]:
         m = self.operations.matrices

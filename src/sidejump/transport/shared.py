@@ -52,7 +52,10 @@ class SharedShell:
             block = int(np.clip(reach / float(np.mean(shell.area)), 64, _BLOCK))
         self.geometry = PairGeometry(points, problem.momentum, block=block, cluster=max(32, s // _CLUSTERS))
         single = problem.model.dimension == 3
-        self.sources = [source.prepared(self.geometry.states, single=single) for source in problem.sources]
+        patches = self.geometry.patches()
+        self.sources = [
+            source.prepared(self.geometry.states, single=single, patches=patches) for source in problem.sources
+        ]
         self._kept: dict[int, list[SharedBlock]] | None = None
         self._hottest = hottest
 

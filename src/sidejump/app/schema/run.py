@@ -89,6 +89,9 @@ class SolverInput(Section):
     levels: Annotated[int, Field(strict=True, ge=0, le=5)] = Field(
         _DEFAULT.levels, description="3D: how often a cell may be split."
     )
+    degeneracy: Positive = Field(
+        _DEFAULT.degeneracy, description="Bands closer than this (eV) are one group, with the mean rate of its members."
+    )
     memory: Positive = Field(_DEFAULT.memory / 1e9, description="Memory the run may use, GB.")
     symmetry: Literal["auto", "off"] = Field(
         _DEFAULT.symmetry,
