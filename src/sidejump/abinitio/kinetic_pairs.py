@@ -44,6 +44,8 @@ class ElectronPhononPairs(PairSource):
         Relative rms error of the low-rank form of the vertex; 0: none.
     """
 
+    expensive = True
+
     def __init__(self, data: ElectronPhonon, images: str, tolerance: float = TOLERANCE):
         self.data, self.images, self.tolerance = data, images, tolerance
         self.branches = (Branch(coupling=np.ones_like, phonon_energy=lambda energy: energy),)

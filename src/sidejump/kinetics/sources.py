@@ -69,11 +69,14 @@ class PairSource(abc.ABC):
         Whether the coupling diverges at z = 0.
     channels : int
         Channels per pair.
+    expensive : bool
+        Whether a block of pairs takes longer to compute than to read from a disk.
     """
 
     branches: tuple[Branch, ...]
     singular: bool = False
     channels: int = 1
+    expensive: bool = False
 
     @abc.abstractmethod
     def prepare(self, states: States, *, single: bool = False) -> None:

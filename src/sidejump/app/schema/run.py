@@ -89,6 +89,7 @@ class SolverInput(Section):
     levels: Annotated[int, Field(strict=True, ge=0, le=5)] = Field(
         _DEFAULT.levels, description="3D: how often a cell may be split."
     )
+    degeneracy: Positive = Field(_DEFAULT.degeneracy, description="Bands closer than this (eV) form one group.")
     memory: Positive = Field(_DEFAULT.memory / 1e9, description="Memory the run may use, GB.")
     symmetry: Literal["auto", "off"] = Field(
         _DEFAULT.symmetry,
@@ -110,6 +111,9 @@ class OutputInput(Section):
     )
     figure: Text | None = Field(
         None, description="PNG, PDF or SVG file; the result's name with .png when not given.", examples=["result.png"]
+    )
+    checkpoint: bool = Field(
+        True, description="First-principles coupling: keep pairs beside the result until it is written, to resume."
     )
 
 
