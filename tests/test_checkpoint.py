@@ -28,7 +28,7 @@ fermi_energy = 0.3
 kind = "electron_phonon"
 
 [temperature]
-values = [100, 300]
+values = [300]
 
 [solver]
 energy_nodes = 1
@@ -40,7 +40,7 @@ spacing = 0.7
 [solver.intrinsic]
 mesh = 8
 """
-BLOCK = 16
+BLOCK = 96
 
 # the n-th block is written by half, then the process is killed
 KILLED = """
@@ -69,14 +69,29 @@ def crystal(tmp_path_factory):
     return write_compact(ferromagnet(), tmp_path_factory.mktemp("crystal") / "crystal.h5")
 
 
-@pytest.fixture(params=["off", "auto"])
-def folder(request, crystal, tmp_path, monkeypatch):
-    """Current directory with an input for many small blocks, with and without irreducible points."""
-    (tmp_path / "crystal.h5").symlink_to(crystal)
-    (tmp_path / "in.toml").write_text(INPUT.replace("SYMMETRY", request.param))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(reduced, "_BLOCK", BLOCK)
-    monkeypatch.setattr(shared, "_BLOCK", BLOCK)
+def enter(folder, crystal, patch, symmetry="auto"):
+    """Make `folder` the current directory, with an input for many small blocks."""
+    (folder / "crystal.h5").symlink_to(crystal)
+    (folder / "in.toml").write_text(INPUT.replace("SYMMETRY", symmetry))
+    patch.chdir(folder)
+    patch.setattr(reduced, "_BLOCK", BLOCK)
+    patch.setattr(shared, "_BLOCK", BLOCK)
+
+
+@pytest.fixture(scope="module")
+def whole(crystal, tmp_path_factory):
+    """Result of a run that kept nothing."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        enter(folder, crystal, patch)
+        Path("in.toml").write_text(Path("in.toml").read_text() + "\n[output]\ncheckpoint = false\n")
+        assert run() == 0
+    return folder / "in.nc"
+
+
+@pytest.fixture
+def folder(crystal, tmp_path, monkeypatch):
+    enter(tmp_path, crystal, monkeypatch)
     return tmp_path
 
 
@@ -111,40 +126,41 @@ def same_bytes(first, second):
         assert np.abs(a.sigma_side_jump.values).max() > 0 and np.isfinite(a.resistivity.values).all()
 
 
-def test_interrupted_and_resumed(folder, computed, capsys):
-    assert run("-o", "whole.nc") == 0
-    assert not Path("whole.nc.partial").exists()
-    every = len(computed)
-    assert every > 8
-    computed.clear()
-    computed.limit = every // 2
+def test_interrupted_and_resumed(folder, whole, computed, capsys):
+    computed.limit = 6
     assert run() == 130
     assert "the same command goes on from there" in capsys.readouterr().err
     left = len(list(Path("in.nc.partial").glob("*.npz")))
-    assert left > 2 and not Path("in.nc").exists()
+    assert left > 1 and not Path("in.nc").exists()
     computed.clear()
     computed.limit = np.inf
     assert run() == 0
     assert f"resuming: {left} blocks of pairs" in capsys.readouterr().err
-    assert 0 < len(computed) < every
+    assert computed
     assert not Path("in.nc.partial").exists()
-    same_bytes("in.nc", "whole.nc")
+    same_bytes("in.nc", whole)
+
+
+def test_pairs_are_computed_once(crystal, tmp_path, monkeypatch, computed):
+    """Without irreducible points: the second pass over a shell reads what the first has stored, to the same bytes."""
+    enter(tmp_path, crystal, monkeypatch, symmetry="off")
+    assert run() == 0
+    kept = len(computed)
     computed.clear()
     Path("in.toml").write_text(Path("in.toml").read_text() + "\n[output]\ncheckpoint = false\n")
     assert run("-o", "without.nc") == 0
-    assert len(computed) >= every  # what a store would have given twice is computed twice
-    same_bytes("without.nc", "whole.nc")
+    assert len(computed) > kept > 8
+    same_bytes("without.nc", "in.nc")
 
 
-def test_killed_while_writing(folder):
+def test_killed_while_writing(folder, whole):
     script = KILLED.replace("BLOCK, BLOCK", f"{BLOCK}, {BLOCK}")
     died = subprocess.run([sys.executable, "-c", script], timeout=120, capture_output=True)
     assert died.returncode == -9
     partial = Path("in.nc.partial")
     assert len(list(partial.glob("*.npz"))) >= 2 and list(partial.glob(".*.tmp"))
     assert run() == 0 and not partial.exists()
-    assert run("-o", "whole.nc") == 0
-    same_bytes("in.nc", "whole.nc")
+    same_bytes("in.nc", whole)
 
 
 @pytest.fixture
@@ -159,7 +175,7 @@ def interrupted(folder, computed):
 def test_another_run_is_refused(interrupted, computed, capsys):
     before = {p: p.read_bytes() for p in interrupted.iterdir()}
     text = Path("in.toml").read_text()
-    for old, new in (("[100, 300]", "[100, 301]"), ("fermi_energy = 0.3", "fermi_energy = 0.31")):
+    for old, new in (("[300]", "[301]"), ("fermi_energy = 0.3", "fermi_energy = 0.31")):
         Path("in.toml").write_text(text.replace(old, new))
         capsys.readouterr()
         assert run() == 2
@@ -170,7 +186,7 @@ def test_another_run_is_refused(interrupted, computed, capsys):
     assert not interrupted.exists() and Path("in.nc").exists()
 
 
-def test_less_memory_and_damaged_blocks_go_on(interrupted, capsys):
+def test_less_memory_and_damaged_blocks_go_on(interrupted, whole, capsys):
     text = Path("in.toml").read_text()
     Path("in.toml").write_text(text.replace("[solver]", "[solver]\nmemory = 3"))
     files = sorted(interrupted.glob("*.npz"))
@@ -180,8 +196,7 @@ def test_less_memory_and_damaged_blocks_go_on(interrupted, capsys):
     files[1].write_bytes(content)
     assert run() == 0
     assert "resuming" in capsys.readouterr().err
-    assert run("-o", "whole.nc") == 0
-    same_bytes("in.nc", "whole.nc")
+    same_bytes("in.nc", whole)
 
 
 # --- the store ------------------------------------------------------------------------------------------------------
@@ -210,7 +225,7 @@ def test_blocks_come_back_as_they_were(tmp_path):
     store = Checkpoint(tmp_path / "x", "p").shell(np.arange(3.0))
     assert store.blocks(0, slice(2, 5), slice(5, 9), [0, 3], 0.05, made.get) == [made[0], None]
     again = Checkpoint(tmp_path / "x", "p")
-    assert again.found == 1 and again.found_bytes > 2 * made[0].nbytes / 2
+    assert again.found == 1 and again.found_bytes > made[0].nbytes
     back, empty = again.shell(np.arange(3.0)).blocks(0, slice(2, 5), slice(5, 9), [0, 3], 0.05, never)
     assert empty is None and (back.rows, back.columns) == (slice(2, 5), slice(5, 9))
     for a, b in zip(back.channels, made[0].channels, strict=True):
@@ -259,6 +274,9 @@ def test_fingerprint():
     assert fingerprint(data) == fingerprint(ferromagnet())
     data.file_coupling.values[1, 0, 0, 0, 1] *= 1 + 1e-12
     assert fingerprint(data) != fingerprint(ferromagnet())
-    scale = [lambda q, a=a: a * q for a in (1.0, 2.0)]
-    assert fingerprint(scale[0].__code__.co_code) == fingerprint(scale[1].__code__.co_code)
+
+    def multiple(a):
+        return lambda q: a * q
+
+    assert fingerprint(multiple(1.0)) == fingerprint(multiple(1.0)) != fingerprint(multiple(2.0))
     assert len({fingerprint(x) for x in (1, 1.0, "1", [1], (1,), None, np.array(1), {1: 1})}) == 8
