@@ -178,7 +178,8 @@ def _factorise(exact, vectors, entries, tolerance) -> Factors:
     bra_maps, ket_maps, signs, weights = [], [], [], []
     for c, (m, image) in enumerate(zip(matrices, flat, strict=True)):
         if hermitian:
-            value, right = dominant_eigenpairs(0.5 * (m + m.conj().T), tolerance * size, exact=kramers)
+            span = bras.reshape(n, -1).conj() if kramers else None
+            value, right = dominant_eigenpairs(0.5 * (m + m.conj().T), tolerance * size, span)
             signs.append(np.sign(value))
         else:
             left, value, right = dominant_triples(m, tolerance * size)

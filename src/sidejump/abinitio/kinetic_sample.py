@@ -60,17 +60,18 @@ def _range(m, tolerance, rng):
     return np.eye(n, dtype=m.dtype)
 
 
-def dominant_eigenpairs(m, tolerance, *, exact: bool = False):
+def dominant_eigenpairs(m, tolerance, span=None):
     """Eigenvalues (largest modulus first) and eigenvectors of Hermitian m that leave no more than `tolerance`.
 
-    `exact`: without random projection, and with all eigenvalues of the last modulus, as a symmetry of m asks for.
+    `span`: columns that hold the range of m. With it there is no random projection, and all eigenvalues of the last
+    modulus are kept, as a symmetry of m asks for.
     """
-    q = np.eye(len(m), dtype=m.dtype) if exact else _range(m, tolerance, np.random.default_rng(1))
+    q = _range(m, tolerance, np.random.default_rng(1)) if span is None else np.linalg.qr(span)[0]
     value, vector = np.linalg.eigh(q.conj().T @ m @ q)
     order = np.argsort(-np.abs(value), kind="stable")
     size = np.abs(value[order])
     count = _count(size, tolerance)
-    while exact and count < len(size) and size[count] > (1 - _SAME) * size[count - 1]:
+    while span is not None and count < len(size) and size[count] > (1 - _SAME) * size[count - 1]:
         count += 1
     order = order[:count]
     return value[order], q @ vector[:, order]
