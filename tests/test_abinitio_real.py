@@ -1,5 +1,6 @@
 """Real files of EPW and Perturbo against what the codes themselves print."""
 
+import json
 import os
 import re
 from dataclasses import replace
@@ -17,12 +18,14 @@ from sidejump.abinitio.q2r import read_q2r
 from sidejump.abinitio.rydberg import RYDBERG
 from sidejump.abinitio.spin import two_channels, with_exchange, with_spin_orbit
 from sidejump.abinitio.symmetrized import symmetrized
+from sidejump.app.run import prepare
 from sidejump.electrons.magnetic_group import magnetic_operations
 from sidejump.electrons.wannier90 import read_wannier90
 from sidejump.errors import InputError
+from sidejump.kinetics import geometry
 from sidejump.scattering.electron_phonon import ElectronPhononScatterer
 from sidejump.transport import TransportSettings, run_transport
-from sidejump.units import KB, MOBILITY
+from sidejump.units import KB, MOBILITY, conductivity_unit
 
 DATA = Path(os.environ.get("SIDEJUMP_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -308,3 +311,54 @@ def test_electron_mobility_of_gaas(gaas):
     assert np.ptp(np.diag(mobility)) < 1e-2 * mobility[0, 0]
     hall = result.side_jump_velocity[0] + result.side_jump_distribution[0]
     assert np.abs(hall).max() < 1e-5 * result.boltzmann[0, 0, 0]
+
+
+def test_lead_has_no_hall_effect(monkeypatch):
+    """Kramers pairs are groups: no Hall component without help from symmetry, whatever basis is found inside a pair."""
+    text = {
+        "electrons": {
+            "model": "epw",
+            "directory": str(path("lead_epw")),
+            "symmetrize": True,
+            "projections": "Pb:sp3",
+        },
+        "scattering": [{"kind": "electron_phonon"}],
+        "temperature": {"values": [300]},
+        "solver": {
+            "symmetry": "off",
+            "energy_nodes": 1,
+            "accuracy": 0.2,
+            "levels": 0,
+            "geometry": "shared",
+            "intrinsic": {"mesh": 6},
+        },
+    }
+    job = prepare(text)
+    found = job.run()
+    xx = np.einsum("tii->t", found.sigma_boltzmann.values) / 3
+    assert 20 < 1e6 / xx[0] < 100
+    for name in ("boltzmann", "intrinsic", "side_jump_velocity", "side_jump_distribution"):
+        sigma = found[f"sigma_{name}"].values
+        hall = np.abs(sigma - sigma.transpose(0, 2, 1)).max(axis=(1, 2)) / 2
+        assert (hall < 1e-6 * xx).all(), (name, hall / xx)
+    assert any("imaginary" in w for w in json.loads(found.attrs["warnings"]))
+    rng, plain = np.random.default_rng(0), geometry.solve_states
+
+    def turned(model, k, band, *, degeneracy):
+        states = plain(model, k, band, degeneracy=degeneracy)
+        assert (states.multiplicity == 2).all()
+        turn = np.linalg.qr(rng.normal(size=(len(k), 2, 2)) + 1j * rng.normal(size=(len(k), 2, 2)))[0]
+        return replace(states, vectors=turn @ states.vectors, covariant=turn[:, None] @ states.covariant)
+
+    monkeypatch.setattr(geometry, "solve_states", turned)
+    again = run_transport(
+        job.model,
+        job.scatterers,
+        chemical_potential=job.chemical_potential,
+        temperatures=job.temperatures,
+        settings=job.settings,
+    )
+    unit = conductivity_unit(3)[0]
+    np.testing.assert_allclose(unit * again.boltzmann, found.sigma_boltzmann, atol=1e-5 * xx[0])
+    for jump in (again.side_jump_velocity, again.side_jump_distribution):
+        assert unit * np.abs(jump).max() < 1e-6 * xx[0]

@@ -9,7 +9,10 @@ and the matrix M = X^+ G X of all vertices between them; with its eigenvalues an
 reproduces M exactly when no eigenvalue is dropped.  Dropped are the smallest, as many as leave the rms error of M
 below `tolerance` times its rms value; the form is Hermitian whatever is dropped, so that detailed balance and the
 antisymmetry of the shift stay exact.  What is not in the sample is tested on an independent one, and the sample grows
-until that test is passed.  A coupling that is not Hermitian (images of a file) takes the singular values of M.
+until that test is passed.  Groups of degenerate states enter the sample whole.  Where all are Kramers pairs (inversion
+times time reversal maps each onto itself) nothing is dropped that the symmetry relates to something kept: the form has
+the symmetry then, and every shift vanishes as it must.  A coupling that is not Hermitian (images of a file) takes the
+singular values of M.
 
 Not covered: a bound for single pairs.  The tolerance is on the rms over pairs, relative to the rms vertex; that of the
 derivatives (of vectors D_a u scaled to the norm of u) is allowed to be three times as large.
@@ -145,14 +148,15 @@ def low_rank_factors(cluster, lattice, vectors, *, tolerance: float, seed: int =
         value, derivative = factor_errors(found, vectors, test)
         if value <= tolerance and derivative <= _DERIVATIVE * tolerance:
             return replace(found, tolerance=tolerance, value_error=value, derivative_error=derivative)
-        if size >= len(pool.entries):  # everything was in the sample and it still does not do
+        if size >= pool.size:  # everything was in the sample and it still does not do
             return exact
         size *= 2
 
 
 def _factorise(exact, vectors, entries, tolerance) -> Factors:
     cluster, lattice = exact.cluster, exact.lattice
-    dtype = np.complex64 if tolerance >= _SINGLE else np.complex128
+    kramers = bool(np.all(np.diff(vectors.first) % 2 == 0))
+    dtype = np.complex64 if tolerance >= _SINGLE and not kramers else np.complex128
     kets = sample_vectors(vectors, entries, cluster.ket_cells, lattice, dtype)
     bras = sample_vectors(vectors, entries, cluster.bra_cells, lattice, dtype)
     images = cluster.apply(kets)  # (C, n, nB, N)
@@ -174,7 +178,8 @@ def _factorise(exact, vectors, entries, tolerance) -> Factors:
     bra_maps, ket_maps, signs, weights = [], [], [], []
     for c, (m, image) in enumerate(zip(matrices, flat, strict=True)):
         if hermitian:
-            value, right = dominant_eigenpairs(0.5 * (m + m.conj().T), tolerance * size)
+            span = bras.reshape(n, -1).conj() if kramers else None
+            value, right = dominant_eigenpairs(0.5 * (m + m.conj().T), tolerance * size, span)
             signs.append(np.sign(value))
         else:
             left, value, right = dominant_triples(m, tolerance * size)

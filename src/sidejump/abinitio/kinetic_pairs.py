@@ -49,6 +49,8 @@ class ElectronPhononPairs(PairSource):
         Modes below (eV) have no strength.
     """
 
+    expensive = True
+
     def __init__(
         self, data: ElectronPhonon, images: str, tolerance: float = TOLERANCE, lowest_phonon_energy: float = 0.0
     ):

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
+_SAME = 1e-6  # relative difference of moduli of eigenvalues that a symmetry makes equal
+
 
 class Pool:
-    """Random choices among values and derivatives of all vectors, in equal number where there are enough."""
+    """Random choices among values and derivatives of all vectors, in equal number where there are enough.
+
+    Groups are taken whole: what is made of the sample then does not depend on the basis in a group.
+    """
 
     def __init__(self, vectors, rng):
-        count, directions, _ = vectors.values.shape
-        # (vector, 0 for the value or 1 + a for a derivative)
-        self.entries = np.stack([np.tile(np.arange(count), directions), np.repeat(np.arange(directions), count)], 1)
-        self._values, self._derivatives = np.split(np.arange(len(self.entries)), [count])
-        self._rng = rng
+        count, directions = len(vectors.first) - 1, vectors.values.shape[1]
+        # (state, 0 for the value or 1 + a for a derivative)
+        self._entries = np.stack([np.tile(np.arange(count), directions), np.repeat(np.arange(directions), count)], 1)
+        self._values, self._derivatives = np.split(np.arange(len(self._entries)), [count])
+        self._first, self._rng = np.asarray(vectors.first), rng
+        self.size = len(vectors) * directions
 
     def take(self, size):
+        """About `size` entries (vector, direction)."""
+        size = max(2, size * (len(self._first) - 1) // int(self._first[-1]))
         half = min(size // 2, len(self._values))
         chosen = [
             self._rng.choice(part, min(number, len(part)), replace=False)
             for part, number in ((self._values, half), (self._derivatives, size - half))
         ]
-        return self.entries[np.concatenate(chosen)]
+        state, direction = self._entries[np.concatenate(chosen)].T
+        members = np.diff(self._first)[state]
+        place = np.arange(members.sum()) - np.repeat(np.cumsum(members) - members, members)
+        return np.stack([np.repeat(self._first[state], members) + place, np.repeat(direction, members)], axis=1)
 
 
 def sample_vectors(vectors, entries, cells, lattice, dtype=np.complex128):
@@ -49,12 +60,20 @@ def _range(m, tolerance, rng):
     return np.eye(n, dtype=m.dtype)
 
 
-def dominant_eigenpairs(m, tolerance):
-    """Eigenvalues (largest modulus first) and eigenvectors of Hermitian m that leave no more than `tolerance`."""
-    q = _range(m, tolerance, np.random.default_rng(1))
+def dominant_eigenpairs(m, tolerance, span=None):
+    """Eigenvalues (largest modulus first) and eigenvectors of Hermitian m that leave no more than `tolerance`.
+
+    `span`: columns that hold the range of m. With it there is no random projection, and all eigenvalues of the last
+    modulus are kept, as a symmetry of m asks for.
+    """
+    q = _range(m, tolerance, np.random.default_rng(1)) if span is None else np.linalg.qr(span)[0]
     value, vector = np.linalg.eigh(q.conj().T @ m @ q)
     order = np.argsort(-np.abs(value), kind="stable")
-    order = order[: _count(np.abs(value[order]), tolerance)]
+    size = np.abs(value[order])
+    count = _count(size, tolerance)
+    while span is not None and count < len(size) and size[count] > (1 - _SAME) * size[count - 1]:
+        count += 1
+    order = order[:count]
     return value[order], q @ vector[:, order]
 
 

@@ -12,7 +12,7 @@ import typer
 
 from ..errors import InputError
 from .guard import guarded
-from .terminal import announce, print_table, progress, say
+from .terminal import announce, print_table, progress, say, size
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -40,6 +40,7 @@ def run(
     source: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Result, netCDF.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Discard the pairs of an interrupted run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No estimate, progress or table.")] = False,
 ) -> None:
     """Compute the conductivity tensor of an input file."""
@@ -53,14 +54,24 @@ def run(
     files.check_target(target, force=force, endings=files.DATASETS, inputs=inputs)
     files.check_target(figure, force=force, endings=files.FIGURES, inputs=inputs)
     job = prepare(source)
+    checkpoint = _checkpoint(job, target, fresh) if settings.output.checkpoint else None
     cost = job.estimate()  # refuses what does not fit into the memory
     if not quiet:
         announce(cost)
     with warnings.catch_warnings(record=True) as caught, progress(quiet) as advance:
         warnings.simplefilter("always", RuntimeWarning)
-        dataset = job.run(advance)
+        try:
+            dataset = job.run(advance)
+        except KeyboardInterrupt:
+            if checkpoint is not None and checkpoint.directory.exists():
+                say(f"{checkpoint.directory} holds the pairs so far: the same command goes on from there")
+            raise
     results.warn(dataset, (f"numerical: {w.message}" for w in caught if issubclass(w.category, RuntimeWarning)))
     results.write(dataset, target, force=force)
+    if checkpoint is not None:
+        checkpoint.remove()
+        if checkpoint.full:
+            say("note: disk or budget did not hold all pairs; an interruption would have lost the others")
     if not quiet:
         print_table(dataset)
     for sentence in results.warnings_of(dataset):
@@ -70,6 +81,17 @@ def run(
     except InputError as error:
         raise InputError(f"{error}; the result is whole in {target}") from None
     say(f"wrote {target} and {figure}")
+
+
+def _checkpoint(job, target: Path, fresh: bool):
+    """Beside the result, with a word on what an earlier run has left there; None where none is needed."""
+    checkpoint = job.open_checkpoint(target.with_name(f"{target.name}.partial"), fresh=fresh)
+    if checkpoint is not None and checkpoint.found:
+        say(
+            f"resuming: {checkpoint.found} blocks of pairs ({size(checkpoint.found_bytes)}) of an interrupted run "
+            f"are in {checkpoint.directory}"
+        )
+    return checkpoint
 
 
 @app.command()

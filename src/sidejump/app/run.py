@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from ..electrons.symmetry import symmetry_report
 from ..errors import InputError
 from ..intrinsic import intrinsic_conductivity
 from ..transport import Problem, TransportSettings, estimate_cost, run_transport
+from ..transport.checkpoint import Checkpoint
+from ..transport.fingerprint import fingerprint
 from . import build, config
 from .arguments import check_settings, checked_temperatures
 from .attributes import peak_memory
@@ -225,6 +228,24 @@ class Job:
     @cached_property
     def _problem(self) -> Problem:
         return Problem(self.model, list(self.scatterers), self.chemical_potential, self.settings)
+
+    def open_checkpoint(self, directory, *, fresh: bool = False) -> Checkpoint | None:
+        """Keep blocks of pairs in `directory`, to go on after an interruption; None where they are quick to compute.
+
+        Raises
+        ------
+        InputError
+            If the directory holds the pairs of another run.
+        """
+        if not any(source.expensive for source in self._problem.sources):
+            return None
+        settings = asdict(self.settings)
+        del settings["memory"]  # a run that took too much may go on with less
+        known = fingerprint(
+            version("sidejump"), self.model, self.scatterers, self.chemical_potential, self.temperatures, settings
+        )
+        self._problem.checkpoint = Checkpoint(directory, known, fresh=fresh)
+        return self._problem.checkpoint
 
     def _transport(self, progress: Callable):
         return run_transport(

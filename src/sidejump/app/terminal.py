@@ -35,11 +35,11 @@ def announce(cost: dict) -> None:
     """The estimate, before the work."""
     say(
         f"estimate: {cost['temperatures']} temperatures, about {_short(cost['states'])} states, "
-        f"{_short(cost['pairs'])} pairs, {_bytes(cost['memory_bytes'])}, {_duration(cost['seconds'])}"
+        f"{_short(cost['pairs'])} pairs, {size(cost['memory_bytes'])}, {_duration(cost['seconds'])}"
     )
     free = psutil.virtual_memory().available
     if cost["memory_bytes"] > free:
-        say(f"note: only {_bytes(free)} of memory are free on this machine; lower `memory` in [solver]")
+        say(f"note: only {size(free)} of memory are free on this machine; lower `memory` in [solver]")
 
 
 @contextmanager
@@ -102,10 +102,11 @@ def _short(count: float) -> str:
     return f"{count:,.0f}" if count < 1e5 else f"{count:.1e}"
 
 
-def _bytes(size: float) -> str:
+def size(count: float) -> str:
+    """Bytes for readers, two digits."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6)):
-        if size >= factor:
-            return f"{size / factor:.2g} {unit}"
+        if count >= factor:
+            return f"{count / factor:.2g} {unit}"
     return "less than 1 MB"
 
 

@@ -175,9 +175,10 @@ class PairGeometry:
             columns,
             [
                 (
-                    (c.strength * ww).astype(np.float32),
-                    (c.shift * ww).astype(np.float32),
-                    level_of(c.z, z_max),
+                    # one layout, however the channel was made: sums then have one order
+                    (c.strength * ww).astype(np.float32, order="C"),
+                    (c.shift * ww).astype(np.float32, order="C"),
+                    np.ascontiguousarray(level_of(c.z, z_max)),
                     float(c.z.min()),
                 )
                 for c in channels

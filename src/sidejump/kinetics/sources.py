@@ -72,12 +72,15 @@ class PairSource(abc.ABC):
         Channels per pair.
     seconds_per_pair : float
         On one core, for estimates.
+    expensive : bool
+        Whether a block of pairs takes longer to compute than to read from a disk.
     """
 
     branches: tuple[Branch, ...]
     singular: bool = False
     channels: int = 1
     seconds_per_pair: float = 4e-8
+    expensive: bool = False
 
     patches: Patches | None = None
 

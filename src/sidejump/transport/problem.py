@@ -13,6 +13,7 @@ from ..kinetics.momentum import MomentumTransfer
 from ..kinetics.sources import PairSource, pair_sources
 from ..shells.shell import Shell, fermi_shell
 from ..units import KB
+from .checkpoint import Checkpoint
 from .edges import REACH, Carriers, Edges, carriers, nearest_edges
 from .settings import TransportSettings
 from .symmetry import kinetic_operations
@@ -52,6 +53,8 @@ class Problem:
         Sentences for the report; each once.
     symmetry_error : float
         Largest relative difference of rates and shifts between states and their images under `operations`.
+    checkpoint : Checkpoint or None
+        Where blocks of pairs of expensive sources are kept.
     """
 
     def __init__(self, model, scatterers, chemical_potential: float, settings: TransportSettings):
@@ -64,6 +67,7 @@ class Problem:
         self.y_cut = energy_cutoff(min(1e-3, 0.1 * settings.tolerance) if model.dimension == 3 else 0.0)
         self.warnings: list[str] = []
         self.symmetry_error = 0.0
+        self.checkpoint: Checkpoint | None = None
         self._shells: dict = {}
         self._fewest = settings.minimum * max(settings.accuracy, 1.0)
         if model.dimension == 2 and any(s.singular for s in scatterers):

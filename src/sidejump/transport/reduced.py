@@ -17,6 +17,7 @@ from ..kinetics.polar import Patches
 from ..kinetics.reduced import ImageBlock, ReducedCollisions, reduced_response
 from ..kinetics.response import KineticResponse
 from ..units import KB
+from .checkpoint import blocks_of
 from .problem import Problem
 from .settings import Size
 
@@ -57,6 +58,11 @@ class ReducedShell:
         self.q_max = problem.q_max(self.states.k)
         patches = self._patches()
         self.sources = [source.prepared(self.states, single=True, patches=patches) for source in problem.sources]
+        self._stored = None
+        if problem.checkpoint is not None:
+            self._stored = problem.checkpoint.shell(
+                self.states.k, self.states.energy, self.geometry.weight, self.operations.matrices, self.q_max
+            )
         self._kept: list[list[ImageBlock]] | None = None
         self._inverse = self._inverses()
 
@@ -120,9 +126,14 @@ class ReducedShell:
         rows, columns, which = item
         source, n = self.sources[index], len(self.shell)
         z_max, found = source.z_max(self.q_max), []
-        for g in which:
+
+        def compute(g):
             moved = slice(columns.start + g * n, columns.stop + g * n)
-            block = self.geometry.shared_block(source, rows, columns, z_cut, z_max, final=moved)
+            return self.geometry.shared_block(source, rows, columns, z_cut, z_max, final=moved)
+
+        for g, block in zip(
+            which, blocks_of(self._stored, (index, source), rows, columns, which, z_cut, compute), strict=True
+        ):
             if block is not None:
                 # an image of a point weighs a fraction of the point
                 mirrored = rows != columns or self._inverse[g] != g

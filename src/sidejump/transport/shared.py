@@ -14,6 +14,7 @@ from ..kinetics.geometry import PairGeometry, SharedBlock, shell_points
 from ..kinetics.kernel import SharedKernel
 from ..kinetics.response import KineticResponse, kinetic_response
 from ..units import KB
+from .checkpoint import blocks_of
 from .problem import Problem
 from .settings import Size
 
@@ -56,6 +57,10 @@ class SharedShell:
         self.sources = [
             source.prepared(self.geometry.states, single=single, patches=patches) for source in problem.sources
         ]
+        self._stored = None
+        if problem.checkpoint is not None:
+            states = self.geometry.states
+            self._stored = problem.checkpoint.shell(states.k, states.energy, self.geometry.weight, self.q_max)
         self._kept: dict[int, list[SharedBlock]] | None = None
         self._hottest = hottest
 
@@ -122,10 +127,18 @@ class SharedShell:
         todo = self.geometry.pairs_of_slices(min(source.q_cut(z_cut), self.q_max))
 
         def work(pair):
-            return self.geometry.shared_block(source, pair[0], pair[1], z_cut, z_max)
+            return self._block(index, pair[0], pair[1], z_cut, z_max)
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
             yield from (block for block in pool.map(work, todo) if block is not None)
+
+    def _block(self, index: int, rows: slice, columns: slice, z_cut: float, z_max: float) -> SharedBlock | None:
+        source = self.sources[index]
+
+        def compute(_):
+            return self.geometry.shared_block(source, rows, columns, z_cut, z_max)
+
+        return blocks_of(self._stored, (index, source), rows, columns, [0], z_cut, compute)[0]
 
     def solve_each(self, kts, nodes: int) -> Iterator[tuple[KineticResponse, Size]]:
         """Responses at several kT (eV), one after the other."""
@@ -178,7 +191,7 @@ class SharedShell:
 
         def work(part):
             for rows, columns in todo[part::THREADS]:
-                block = self.geometry.shared_block(source, rows, columns, kernel.cutoff, z_max)
+                block = self._block(index, rows, columns, kernel.cutoff, z_max)
                 if block is not None:
                     operators[part].add_shared(block, kernel)
 

@@ -114,6 +114,9 @@ class OutputInput(Section):
     figure: Text | None = Field(
         None, description="PNG, PDF or SVG file; the result's name with .png when not given.", examples=["result.png"]
     )
+    checkpoint: bool = Field(
+        True, description="First-principles coupling: keep pairs beside the result until it is written, to resume."
+    )
 
 
 class RunInput(Section):
