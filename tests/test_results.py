@@ -130,7 +130,7 @@ def test_a_dictionary_runs_like_a_file(tmp_path):
         ({"memory": 6}, "memory = 6 .*bytes; 6 GB is 6e9"),
         ({"memory": np.nan}, "memory = nan .*bytes"),
         ({"memory": "6 GB"}, "memory = '6 GB'.*bytes"),
-        ({"degeneracy": 0.0}, "degeneracy = 0.0 .*above 0"),
+        ({"degeneracy": 0.0}, "degeneracy = 0.0.*above 0"),
         ({"degeneracy": None}, "degeneracy = None"),
         ({"minimum": 0}, "minimum = 0 .*at least 4"),
         ({"minimum": 48.0}, "minimum = 48.0: give a whole number"),

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 
@@ -74,9 +75,21 @@ class ElectronPhononPairs(PairSource):
         """Without the low-rank form of the vertex."""
         return ElectronPhononPairs(self.data, self.images, 0.0, self.lowest)
 
-    def halves(self, initial, final, *, single=False) -> HalfPairs:
+    def halves(self, initial, final, *, single=False, known=None) -> HalfPairs:
         """Pairs between two sets of states with the half of the shift that belongs to the first."""
-        return HalfPairs(self, initial, final)
+        end = known or self.prepared(final)
+        factors = end._vertices.factors
+        if not factors_serve(factors, group_vectors(initial, self.data.electrons.site_positions)):
+            factors = self._vertices_of(States.joined(initial, final)).factors
+            end = self._with(final, factors)
+        return HalfPairs(self._with(initial, factors), end)
+
+    def _with(self, states, factors: Factors) -> ElectronPhononPairs:
+        """A copy for these states with a given low-rank form."""
+        other = copy(self)
+        other._vertices = PairVertices(self.data, states, images=self.images, factors=factors, tolerance=self.tolerance)
+        other._softest = self._patch_energy(states)
+        return other
 
     def _patch_energy(self, states) -> float:
         """Energy of sound at the size of a patch of the shell, eV."""
@@ -101,10 +114,13 @@ class ElectronPhononPairs(PairSource):
             for c in found
         ]
 
-    def _channels(self, vertices, rows, columns, z_cut, softest, *, half=False, patches=None) -> list[Channel]:
-        strength, shift, omega = vertices.block(rows, columns, half=half)
+    def _channels(
+        self, vertices, rows, columns, z_cut, softest, *, half=False, patches=None, ends=None
+    ) -> list[Channel]:
+        strength, shift, omega = vertices.block(rows, columns, half=half, other=ends)
+        initial, final = vertices.states[rows], (ends or vertices).states[columns]
         if self.data.long_range is not None and vertices.phonons.phonons.n_modes > 3:
-            self._smooth(strength, shift, omega, vertices.states[rows], vertices.states[columns], patches)
+            self._smooth(strength, shift, omega, initial, final, patches)
         if self.lowest > 0:
             soft = omega < self.lowest
             strength[soft] = 0
@@ -112,7 +128,7 @@ class ElectronPhononPairs(PairSource):
         if omega[0].min() < -SOFT:
             with self._lock:
                 self._lost["modes"] += int(np.count_nonzero(omega < -SOFT))
-        mean = mean_over_members(vertices.states[rows], vertices.states[columns])
+        mean = mean_over_members(initial, final)
         factor = np.float32(self.volume) if mean is None else self.volume * mean.astype(np.float32)
         found = []
         for s, r, z in zip(strength, shift, np.abs(omega), strict=True):
@@ -212,14 +228,13 @@ class HalfPairs:
     (`kinetic_cluster`): what sums over one set of states need is A_ij alone.
     """
 
-    def __init__(self, source: ElectronPhononPairs, initial: States, final: States):
-        self._source, self._count, self._softest = source, len(initial), source._patch_energy(final)
-        self._vertices = source._vertices_of(States.joined(initial, final))
+    def __init__(self, initial: ElectronPhononPairs, final: ElectronPhononPairs):
+        self._initial, self._final = initial, final
 
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
         """Channels of the pairs of `rows` of the initial and `columns` of the final states, shift: A_ij."""
-        moved = slice(columns.start + self._count, columns.stop + self._count)
-        return self._source._channels(self._vertices, rows, moved, z_cut, self._softest, half=True)
+        start, end = self._initial, self._final
+        return start._channels(start._vertices, rows, columns, z_cut, end._softest, half=True, ends=end._vertices)
 
 
 def _spacing(k) -> float:

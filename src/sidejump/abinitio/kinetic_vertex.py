@@ -21,11 +21,14 @@ Not covered: vertices between states of different data sets; quadrupoles.
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from ..kinetics.geometry import THREADS
 from ..units import HBAR2_OVER_2M
 from .container import SOFT
 from .kinetic_cluster import ClusterCoupling, group_vectors
@@ -129,12 +132,16 @@ class PairVertices:
         store = [[np.empty((*shape, r), dtype=self.dtype) for r in self.factors.ranks] for _ in range(sides)]
         cells = max(len(self.factors.cluster.ket_cells), len(self.factors.cluster.bra_cells))
         step = max(1, int(1e8 / (16 * shape[0] * cells * self.factors.cluster.orbitals)))
-        for start in range(0, count, step):
+
+        def work(start):
             part = slice(start, start + step)
             for side, kept in enumerate(store):
                 find = self.factors.ket if side else self.factors.bra
                 for whole, piece in zip(kept, find(self._vectors, part, self.dtype), strict=True):
                     whole[:, part] = piece
+
+        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(work, range(0, count, step)))
         return store
 
     def _bra(self, part: slice):
@@ -157,13 +164,15 @@ class PairVertices:
 
     # --- blocks of pairs ----------------------------------------------------------------------------------------
 
-    def block(self, rows: slice, columns: slice, *, half: bool = False):
+    def block(self, rows: slice, columns: slice, *, half: bool = False, other: PairVertices | None = None):
         """All pairs of two slices of the states, scattering from the row to the column state.
 
         Parameters
         ----------
         half : bool
             Of the shift only A_ij, in which D_a acts on the initial state: the shift is ``A_ij - A_ji``.
+        other : PairVertices, optional
+            Of the states that the columns are, with the same factors; the same states when not given.
 
         Returns
         -------
@@ -179,24 +188,26 @@ class PairVertices:
         Safe to call from several threads; matrix products and array operations release the interpreter's lock
         (limit BLAS to one thread then).
         """
-        rows, columns = (slice(*s.indices(len(self.states))[:2]) for s in (rows, columns))
+        ends = self if other is None else other
+        rows = slice(*rows.indices(len(self.states))[:2])
+        columns = slice(*columns.indices(len(ends.states))[:2])
         shape = (rows.stop - rows.start, columns.stop - columns.start)
         modes = self.phonons.phonons.n_modes
         result = np.empty((modes, 1 + self.directions, *shape), dtype=self._real)
         omega = np.empty((modes, *shape), dtype=self._real)
         for left in range(columns.start, columns.stop, self._states):
             final = slice(left, min(left + self._states, columns.stop))
-            waves = self.phonons.final(self.states.k[final])
+            waves = self.phonons.final(ends.states.k[final])
             for top in range(rows.start, rows.stop, self._states):
                 initial = slice(top, min(top + self._states, rows.stop))
-                starting, ending = self._sides(initial, final, half)
+                starting, ending = self._sides(initial, final, half, ends)
                 height = max(1, _PLANE // (final.stop - final.start))
                 origin = self._vectors.of(initial).start
                 for low in range(initial.start, initial.stop, height):
                     band = slice(low, min(low + height, initial.stop))
                     planes = amplitudes(starting, _moved(self._vectors.of(band), origin), ending)
                     here = (..., _moved(band, rows.start), _moved(final, columns.start))
-                    result[here], omega[here] = self._resolve(band, final, planes, waves)
+                    result[here], omega[here] = self._resolve(band, final, planes, waves, ends)
         return result[:, 0], result[:, 1:], omega
 
     def _patterns(self, states: slice, side: int) -> list[Patterns]:
@@ -216,23 +227,23 @@ class PairVertices:
             self._kept[key] = found
         return found
 
-    def _sides(self, initial: slice, final: slice, half: bool):
+    def _sides(self, initial: slice, final: slice, half: bool, ends: PairVertices):
         """Factors of the products: for each displacement those of `initial_side` and `final_side`."""
-        a, b = self._vectors.of(initial), self._vectors.of(final)
+        a, b = self._vectors.of(initial), ends._vectors.of(final)
         starting, ending = [], []
-        parts = (self._ket(a), self._bra(b), self._patterns(initial, 1), self._patterns(final, 0))
+        parts = (self._ket(a), ends._bra(b), self._patterns(initial, 1), ends._patterns(final, 0))
         for ket, bra, of_ket, of_bra in zip(*parts, strict=True):
             value, turned = of_ket.projected_by(of_bra), of_bra.project(ket[1:])
             starting.append(initial_side(value, turned, None if half else of_ket.coefficients))
             ending.append(final_side(of_bra.coefficients, [None] * len(turned) if half else of_ket.project(bra[1:])))
-        for overlap, other in zip(self._overlap(a), self._overlap(b), strict=True):
+        for overlap, other in zip(self._overlap(a), ends._overlap(b), strict=True):
             starting.append(initial_side(overlap[0], overlap[1:], None if half else overlap[0]))
             ending.append(final_side(other[0], [None] * self.directions if half else other[1:]))
         return starting, ending
 
-    def _resolve(self, band: slice, final: slice, planes, waves):
+    def _resolve(self, band: slice, final: slice, planes, waves, ends: PairVertices):
         """Strength and shift (modes, 1 + d, A, B) and omega (modes, A, B) from amplitudes (1 + d, C, 2, nA, nB)."""
-        k, other = self.states.k[band], self.states.k[final]
+        k, other = self.states.k[band], ends.states.k[final]
 
         @cache
         def dipole(sums: DipoleSums) -> DipoleWaves:
@@ -243,7 +254,8 @@ class PairVertices:
             with self._lock:
                 self.excluded += modes.excluded
         shape = (len(k), len(other))
-        first = [self._vectors.first[s.start : s.stop + 1] - self._vectors.first[s.start] for s in (band, final)]
+        sets = ((self._vectors.first, band), (ends._vectors.first, final))
+        first = [every[part.start : part.stop + 1] - every[part.start] for every, part in sets]
         single = planes.shape[-2:] == shape
         owner = None
         if not single:

@@ -104,8 +104,11 @@ class PairSource(abc.ABC):
         """Channels of the pairs of two slices of the prepared states; those wholly beyond `z_cut` are left out."""
 
     @abc.abstractmethod
-    def halves(self, initial: States, final: States, *, single: bool = False) -> Halves:
-        """Pairs of two sets of states with the half of the shift that belongs to the first (:class:`Halves`)."""
+    def halves(self, initial: States, final: States, *, single: bool = False, known: Self | None = None) -> Halves:
+        """Pairs of two sets of states with the half of the shift that belongs to the first (:class:`Halves`).
+
+        `known`: this source already prepared for the final states.
+        """
 
     @abc.abstractmethod
     def z_max(self, q_max: float) -> float:
@@ -168,8 +171,8 @@ class ScalarPairs(PairSource):
         """Variable of the kernel at momentum transfers of length q (P, Q)."""
         return q
 
-    def halves(self, initial, final, *, single=False):
-        return ScalarHalves(self.prepared(initial, single=single), self.prepared(final, single=single))
+    def halves(self, initial, final, *, single=False, known=None):
+        return ScalarHalves(self.prepared(initial, single=single), known or self.prepared(final, single=single))
 
     def between(self, a: States, b: States, z_cut: float, *, initial_only: bool = False) -> list[Channel]:
         """Channels of the pairs of two sets of prepared states; `initial_only`: see :func:`.vertex.pair_vertex`."""

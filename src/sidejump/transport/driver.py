@@ -94,7 +94,6 @@ class _Run:
         self.geometry: list[str] = []
         self.densities = [np.nan] * count
         self.hot_spot_changes = [np.nan] * count
-        self.centre: dict[int, KineticResponse] = {}  # quasi-elastic, on the shell of the base spacing
         self._hot_spots: HotSpots | None = None
         self._coarse_shells: dict[float, SharedShell | ReducedShell] = {}
         self.done, self.steps = 0.0, 1.0
@@ -109,7 +108,7 @@ class _Run:
         groups = self._groups()
         spots = _HOT_SPOT_STEPS * self.problem.refines
         self.steps = sum(2 + len(members) + spots * (kind != "own") for kind, _, members in groups)
-        self.steps += (WINDOW - 1) * bool(averaged)
+        self.steps += WINDOW * bool(averaged)
         self._step(0)
         self._lap("geometry")
         for kind, spacing, members in groups:
@@ -204,8 +203,6 @@ class _Run:
         if problem.refines:
             simple = self._with_hot_spots(solver, simple)
             self._lap("hot spots")
-        if spacing == problem.base_spacing:
-            self.centre = simple
         del solver  # its pairs take the memory that comes next
         self._add_inelasticity(simple, spacing)
         self._lap("inelasticity")
@@ -327,14 +324,12 @@ class _Run:
         x, weights = thermal_nodes(WINDOW)
         hottest = max(members, key=lambda i: self.temperatures[i])
         parts = []
-        for place, energy in enumerate(problem.mu + self.hottest * x):
-            if place == WINDOW // 2 and hottest in self.centre:
-                parts.append(self.centre[hottest])
-                continue
-            solver = shell_solver(problem, problem.solved_shell(energy, problem.base_spacing), self.hottest)
+        for energy in problem.mu + self.hottest * x:
+            # a ratio of sums: shells with fewer points than those of the result will do, but not without hot spots
+            solver = shell_solver(problem, problem.shell(energy, problem.base_spacing, levels=1), self.hottest)
             response = solver.solve(self.hottest, 1)[0]
-            if problem.refines:  # what differs between shells that do not resolve them is noise
-                spots = HotSpots(problem, problem.fine_shell(energy))
+            if problem.refines:
+                spots = HotSpots(problem, problem.fine_shell(energy, fewer=1))
                 distribution = np.asarray(response.distribution)[:, 0]
                 change = spots.side_jump_velocity(solver, [self.hottest], [distribution])[0]
                 response = with_side_jump(response, change - response.side_jump_velocity)

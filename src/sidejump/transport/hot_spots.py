@@ -95,7 +95,10 @@ class HotSpots:
             coarse.everywhere(coarse.geometry.velocity[:, 0]), axis=0, weights=coarse.all_weights
         )
         columns = coarse.column_slices
-        halves = [source.halves(self.states, coarse.states, single=True) for source in self.problem.sources]
+        halves = [
+            source.halves(self.states, coarse.states, single=True, known=known)
+            for source, known in zip(self.problem.sources, coarse.sources, strict=True)
+        ]
         near = [
             self.problem.momentum.sets_within(
                 self.states.k, self.rows, coarse.states.k, columns, source.q_cut(max(cutoff))

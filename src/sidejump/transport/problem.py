@@ -158,7 +158,7 @@ class Problem:
     def spacing(self, temperature: float) -> float:
         """Spacing that also resolves the thermal phonons, on a ladder so that near temperatures share a shell."""
         base, wanted = self.base_spacing, self._thermal_spacing(temperature)
-        if wanted >= base:
+        if wanted >= base / self._denser(base):
             return base
         steps = 1 if self.model.dimension == 3 and self.operations is None else 2
         halvings = np.ceil(steps * np.log2(base / wanted) - 1e-9) / steps
@@ -168,7 +168,8 @@ class Problem:
 
     def coarseness(self, temperature: float) -> float:
         """Spacing of the shell over what the thermal phonons ask for: above 1 where the ladder ends too early."""
-        return self.spacing(temperature) / self._thermal_spacing(temperature)
+        spacing = self.spacing(temperature)
+        return spacing / self._denser(spacing) / self._thermal_spacing(temperature)
 
     def _thermal_spacing(self, temperature: float) -> float:
         if self.sound == 0:
@@ -176,14 +177,18 @@ class Problem:
         points = _THERMAL_POINTS if self.model.dimension == 2 else _THERMAL_CELLS
         return KB * temperature / self.sound / (points * self.settings.accuracy)
 
-    def levels(self, spacing: float) -> int:
+    def levels(self, spacing: float, several: bool = False) -> int:
         """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
-        most = _SOLVED_LEVELS[self._several(spacing)]
+        most = _SOLVED_LEVELS[several]
         return min(self.settings.levels, max(1, most - int(np.log2(self.base_spacing / spacing) + 0.25)))
 
     def _several(self, spacing: float) -> bool:
         """Whether the distribution is solved with three points for each patch: where symmetry makes that cheap."""
         return self.operations is not None and spacing > 0.6 * self.base_spacing
+
+    def _denser(self, spacing: float) -> float:
+        """How much closer than one for each cell the points of the distribution are."""
+        return 3**0.5 if self._several(spacing) else 1.0
 
     def solved_shell(self, energy: float, spacing: float) -> Shell:
         """The shell on which the distribution is solved."""
@@ -194,7 +199,7 @@ class Problem:
     ) -> Shell:
         """The shell at `energy`, kept for the next call; irreducible points, unless the `whole` shell is asked for."""
         if levels is None:
-            levels = self.levels(spacing)
+            levels = self.levels(spacing, several)
         operations = None if whole else self.operations
         key = (energy, spacing, levels, operations is None, several)
         if key not in self._shells:
@@ -226,9 +231,10 @@ class Problem:
         s = self.settings
         return self.model.dimension == 3 and s.approximation == "exact" and s.turn is not None and s.levels > 0
 
-    def fine_shell(self, energy: float) -> Shell:
-        """The shell with all splits of the hot spots."""
-        return self.shell(energy, self.base_spacing, levels=self.settings.levels, several=self.operations is not None)
+    def fine_shell(self, energy: float, *, fewer: int = 0) -> Shell:
+        """The shell with all splits of the hot spots, or a few less."""
+        levels = max(self.settings.levels - fewer, 1)
+        return self.shell(energy, self.base_spacing, levels=levels, several=self.operations is not None)
 
     def forget_shells(self) -> None:
         """Free the shells kept so far."""
