@@ -123,7 +123,8 @@ CASES = {
     "bcc": (p_model("bcc"), 0.1, ["identity"]),
     "hexagonal": (p_model("hexagonal"), 0.6, ["identity"]),
     "no inversion": (p_model("sc", inversion=False), 0.1, ["identity", "sigma_z"]),
-    "polar axis": (p_model("sc", (0.1, 0.2, 0.3)), 0.1, ["identity"]),
+    "general axis": (p_model("sc", (0.1, 0.2, 0.3)), 0.1, ["identity"]),
+    "polar axis": (p_model("sc", (0.2, 0.2, 0.2), inversion=False), 0.1, ["identity"]),
 }
 
 

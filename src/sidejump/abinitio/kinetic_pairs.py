@@ -12,8 +12,6 @@ modes that interpolation takes through zero.
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -63,8 +61,6 @@ class ElectronPhononPairs(PairSource):
         self.seconds_per_pair = 1.2e-7 * self.channels  # measured on iron, three modes
         self.volume = float(abs(np.linalg.det(data.cell)))
         self._factors: list[Factors] = []  # shared by all that are made of this one
-        self._lost: Counter = Counter()
-        self._lock = threading.Lock()
 
     def prepare(self, states, *, single=False):
         """As in the base class. Amplitudes are single precision in any case, far below the error of the low rank."""
@@ -125,9 +121,6 @@ class ElectronPhononPairs(PairSource):
             soft = omega < self.lowest
             strength[soft] = 0
             shift[np.broadcast_to(soft[:, None], shift.shape)] = 0
-        if omega[0].min() < -SOFT:
-            with self._lock:
-                self._lost["modes"] += int(np.count_nonzero(omega < -SOFT))
         mean = mean_over_members(initial, final)
         factor = np.float32(self.volume) if mean is None else self.volume * mean.astype(np.float32)
         found = []
@@ -161,13 +154,14 @@ class ElectronPhononPairs(PairSource):
             shift[mode] *= factor
 
     def warnings(self) -> list[str]:
-        """What was left out so far, in sentences."""
-        lost, lowest = self._lost["modes"], 1e3 * float(self._sampled[1].min())
-        if not lost:
+        """Imaginary modes, which have no strength, in a sentence."""
+        energy = self._sampled[1]
+        lost = energy < -SOFT
+        if not lost.any():
             return []
         return [
-            f"{self.data.source}: {lost} phonon modes of pairs of states are imaginary (beyond {1e3 * SOFT:.2g} meV, "
-            f"down to {lowest:.3g} meV) and were given no strength"
+            f"{self.data.source}: {100 * lost.mean():.2g} % of the phonon modes are imaginary (beyond {1e3 * SOFT:.2g} "
+            f"meV, down to {1e3 * energy.min():.3g} meV) and were given no strength"
         ]
 
     @cached_property

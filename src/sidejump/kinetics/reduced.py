@@ -243,8 +243,8 @@ def group_average(tensor, matrices, signs=None):
 
 def _invariant(projector, count) -> np.ndarray:
     """Constant vectors that the group leaves alone, as null vectors on `count` functions of 3 components."""
-    axes = np.flatnonzero(np.abs(np.diag(projector) - 1) < 1e-9)
-    return np.tile(np.eye(3)[:, axes], (count, 1))
+    value, axes = np.linalg.eigh(0.5 * (projector + projector.T))
+    return np.tile(axes[:, value > 1 - 1e-6], (count, 1))
 
 
 def _conservation_error(collisions, operator) -> float:

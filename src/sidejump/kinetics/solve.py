@@ -38,8 +38,7 @@ def solve(
     clusters : ndarray of int, optional
         Bounds of clusters of points for the coarse correction of the iteration.
     null : ndarray, shape (S * m, n), optional
-        Null vectors of L with entries 0 and 1, none overlapping; when not given the constant, or what a dense matrix
-        shows.
+        Null vectors of L; when not given the constant, or what a dense matrix shows.
 
     Returns
     -------
@@ -54,20 +53,22 @@ def solve(
 
 
 def neutral(drive, measure, null=None) -> np.ndarray:
-    """`drive` without its sums over the sets of `null` (all unknowns when None), taken out along `measure`."""
-    null = np.ones((len(measure), 1)) if null is None else (null > 0).astype(float)
-    return drive - measure[:, None] * (null @ ((null.T @ drive) / (null.T @ measure)[:, None]))
+    """`drive` orthogonal to the vectors of `null` (the constant when None); what has to go is taken along `measure`."""
+    null = np.ones((len(measure), 1)) if null is None else null
+    weighted = measure[:, None] * null
+    return drive - weighted @ np.linalg.solve(null.T @ weighted, null.T @ drive)
 
 
 def _centred(g, measure, null=None):
-    null = np.ones((len(measure), 1)) if null is None else (null > 0).astype(float)
-    return g - null @ ((null.T @ (measure[:, None] * g)) / (null.T @ measure)[:, None])
+    null = np.ones((len(measure), 1)) if null is None else null
+    weighted = measure[:, None] * null
+    return g - null @ np.linalg.solve(null.T @ weighted, weighted.T @ g)
 
 
 def _solve_dense(operator, drive, measure, null):
     """Cholesky factorisation of L with its rows and columns scaled to a unit diagonal."""
     matrix = operator.dense()
-    null = _null_vectors(matrix) if null is None else null / np.sqrt(np.maximum(null.sum(axis=0), 1))
+    null = _null_vectors(matrix) if null is None else null / np.linalg.norm(null, axis=0)
     drive = neutral(drive, measure, null)
     scale = _scale(matrix)
     scaled = scale[:, None] * drive

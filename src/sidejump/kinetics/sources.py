@@ -95,6 +95,10 @@ class PairSource(abc.ABC):
         other.prepare(states, single=single)
         return other
 
+    def warnings(self) -> list[str]:
+        """Sentences about what has no strength, for the result."""
+        return []
+
     def exact(self) -> PairSource:
         """The same without whatever is approximate in it: for few states, to check symmetries with."""
         return self

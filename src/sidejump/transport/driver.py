@@ -15,7 +15,7 @@ from ..units import KB
 from .geometry_choice import WINDOW, choose_geometries
 from .hot_spots import HotSpots
 from .own import OwnShells
-from .problem import Problem
+from .problem import TOO_COARSE, Problem
 from .reduced import ReducedShell
 from .settings import Size, TransportResult, TransportSettings
 from .shared import SharedShell
@@ -24,11 +24,10 @@ from .thermal import thermal_nodes
 
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 
-_HOT_SPOT_STEP = 1.3  # the same for the effect of hot spots
 _HOT_SPOT_STEPS = 20  # steps of the progress that hot spots count for
+_HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
 _STEP = 1.6  # ratio of temperatures between which the effect of inelasticity is interpolated
 _INELASTIC_LEVELS = 2  # splits at hot spots of the irreducible shell on which that effect is found
-_TOO_COARSE = 1.25  # spacing over that of the thermal phonons, above which a warning says so
 
 
 def run_transport(
@@ -116,6 +115,9 @@ class _Run:
         if averaged:
             self._average(averaged)
             self._lap("thermal window")
+        for source in self.problem.sources:
+            for sentence in source.warnings():
+                self.problem.warn(sentence)
         self._judge()
         return {
             "geometry": ", ".join(dict.fromkeys(geometry)),
@@ -133,11 +135,15 @@ class _Run:
             "residual": max(r.residual for r in self.responses),
             "iterations": [r.iterations for r in self.responses],
             "method": ", ".join(dict.fromkeys(r.method for r in self.responses)),
-            "symmetry_operations": 1 if self.problem.operations is None else len(self.problem.operations),
+            "symmetry_operations": self._operations_used(),
             "symmetry_error": self.problem.symmetry_error,
             "stages": self.stages,
             "warnings": self.problem.warnings,
         }
+
+    def _operations_used(self) -> int:
+        operations = self.problem.operations
+        return 1 if operations is None or all(g == "own" for g in self.geometry) else len(operations)
 
     def _lap(self, stage: str) -> None:
         now = time.perf_counter()
@@ -235,6 +241,7 @@ class _Run:
             parts = {n: getattr(simple[i], n) for n in PARTS}
             scaled = {n: x + c * largest(x) for (n, x), c in zip(parts.items(), change, strict=True)}
             self.responses[i] = replace(simple[i], **scaled)
+        self._coarse_shells.clear()
 
     def _with_hot_spots(self, solver, simple) -> dict[int, KineticResponse]:
         """Quasi-elastic responses with the side jump summed over the fine shell.
@@ -303,7 +310,9 @@ class _Run:
             problem = self.problem
             if problem.operations is not None:
                 shell = problem.shell(
-                    problem.mu, spacing, levels=_INELASTIC_LEVELS if spacing == problem.base_spacing else 1
+                    problem.mu,
+                    spacing,
+                    levels=min(problem.settings.levels, _INELASTIC_LEVELS if spacing == problem.base_spacing else 1),
                 )
             elif spacing < problem.base_spacing:
                 shell = problem.shell(problem.mu, spacing, levels=0)
@@ -323,15 +332,18 @@ class _Run:
         problem = self.problem
         x, weights = thermal_nodes(WINDOW)
         hottest = max(members, key=lambda i: self.temperatures[i])
+        kt = KB * self.temperatures[hottest]
         parts = []
-        for energy in problem.mu + self.hottest * x:
+        for energy in problem.mu + kt * x:
             # a ratio of sums: shells with fewer points than those of the result will do, but not without hot spots
-            solver = shell_solver(problem, problem.shell(energy, problem.base_spacing, levels=1), self.hottest)
-            response = solver.solve(self.hottest, 1)[0]
+            solver = shell_solver(
+                problem, problem.shell(energy, problem.base_spacing, levels=min(problem.settings.levels, 1)), kt
+            )
+            response = solver.solve(kt, 1)[0]
             if problem.refines:
                 spots = HotSpots(problem, problem.fine_shell(energy, fewer=1))
                 distribution = np.asarray(response.distribution)[:, 0]
-                change = spots.side_jump_velocity(solver, [self.hottest], [distribution])[0]
+                change = spots.side_jump_velocity(solver, [kt], [distribution])[0]
                 response = with_side_jump(response, change - response.side_jump_velocity)
             parts.append(response)
             problem.forget_shells()
@@ -339,6 +351,8 @@ class _Run:
         mean, centre = weighted_sum(parts, weights), parts[WINDOW // 2]
         ratio = {n: along(getattr(mean, n), getattr(centre, n)) - 1 for n in PARTS}
         for i, t in enumerate(self.temperatures):
+            if self.geometry[i] == "own":  # its shells are those of the window
+                continue
             share = (t / self.temperatures[hottest]) ** 2
             self.differences[i] = share * max(abs(r) for r in ratio.values())
             if i in members:
@@ -354,7 +368,7 @@ class _Run:
 
     def _judge(self) -> None:
         tolerance = self.problem.settings.tolerance
-        cold = [t for t in self.temperatures if self.problem.coarseness(t) > _TOO_COARSE]
+        cold = [t for t in self.temperatures if self.problem.coarseness(t) > TOO_COARSE]
         if cold:
             self.problem.warn(
                 f"T <= {max(cold):.4g} K: the shell points are up to {self.problem.coarseness(min(cold)):.1f} times "

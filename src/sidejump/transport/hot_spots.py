@@ -119,8 +119,8 @@ class HotSpots:
                         for t, table in enumerate(tables[index]):
                             if nearest <= cutoffs[index][t]:
                                 sums[t] += (factors * table.take(level)) @ right[t][part]
-            out = np.maximum(sums[:, 0, :, :1], np.finfo(float).tiny)
-            here = (thermal * velocity[rows] + sums[:, 0, :, 1:]) / out
+            out, drive = sums[:, 0, :, :1], thermal * velocity[rows] + sums[:, 0, :, 1:]
+            here = np.where(out > 0, drive / np.where(out > 0, out, 1.0), 0.0)  # zero for a point without a partner
             jump = sums[:, 1:, :, :1] * here[:, None] - sums[:, 1:, :, 1:]
             if advance is not None:
                 advance(1 / len(self.rows))

@@ -22,7 +22,10 @@ _THERMAL_POINTS = 1.2
 """2D: points per kT/c along a contour (theory, section 4)."""
 
 _THERMAL_CELLS = 0.45
-"""3D: cells per kT/c, each with one point for every band in it."""
+"""3D: points per kT/c."""
+
+TOO_COARSE = 1.25
+"""3D: spacing over that of the thermal phonons, up to which a shell serves."""
 
 _POINTS = 1.5
 """Points within the range of q in which a coupling falls."""
@@ -82,7 +85,13 @@ class Problem:
     @cached_property
     def operations(self) -> Operations | None:
         """Symmetry by which a three-dimensional crystal is reduced to irreducible points; None where there is none."""
-        if self.model.dimension != 3 or self.model.cell is None or self.settings.symmetry == "off":
+        settings = self.settings
+        if (
+            self.model.dimension != 3
+            or self.model.cell is None
+            or "off" == settings.symmetry
+            or settings.geometry == "own"
+        ):
             return None
         if not self.edges.inside:  # shells of their own are whole ones
             return None
@@ -158,7 +167,7 @@ class Problem:
     def spacing(self, temperature: float) -> float:
         """Spacing that also resolves the thermal phonons, on a ladder so that near temperatures share a shell."""
         base, wanted = self.base_spacing, self._thermal_spacing(temperature)
-        if wanted >= base / self._denser(base):
+        if wanted * (TOO_COARSE if self._several(base) else 1.0) >= base / self._denser(base):
             return base
         steps = 1 if self.model.dimension == 3 and self.operations is None else 2
         halvings = np.ceil(steps * np.log2(base / wanted) - 1e-9) / steps
@@ -233,7 +242,7 @@ class Problem:
 
     def fine_shell(self, energy: float, *, fewer: int = 0) -> Shell:
         """The shell with all splits of the hot spots, or a few less."""
-        levels = max(self.settings.levels - fewer, 1)
+        levels = max(self.settings.levels - fewer, min(self.settings.levels, 1))
         return self.shell(energy, self.base_spacing, levels=levels, several=self.operations is not None)
 
     def forget_shells(self) -> None:

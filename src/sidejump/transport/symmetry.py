@@ -55,16 +55,17 @@ def _violations(source, states: States, n: int, operations: Operations) -> np.nd
         part = slice(operation * n, (operation + 1) * n)
         channels = prepared.evaluate(part, part, z_cut)
         # modes of one pair that are nearly degenerate may mix: their sum is what counts
-        strength, shift = sum(c.strength for c in channels), sum(c.shift for c in channels)
-        return np.asarray(strength, dtype=float)[apart], np.asarray(shift, dtype=float)[:, apart]
+        totals = (sum(c.strength for c in channels), sum(c.strength * c.z for c in channels))
+        strength, energy = (np.asarray(x, dtype=float)[apart] for x in totals)
+        return strength, np.asarray(sum(c.shift for c in channels), dtype=float)[:, apart], energy
 
-    strength, shift = sums(0)
+    strength, shift, energy = sums(0)
     size = _rms(strength) or 1.0
     length = _rms(shift) + _NO_SHIFT * size
     errors = []
     for g, turn in enumerate(operations.matrices):
-        there, turned = sums(g)
-        rates = _rms(there - strength) / size
+        there, turned, weighted = sums(g)
+        rates = max(_rms(there - strength) / size, _rms(weighted - energy) / (_rms(energy) or 1.0))
         errors.append([max(rates, _rms(turned - sign * turn @ shift) / length) for sign in (1, -1)])
     return np.array(errors).T
 
