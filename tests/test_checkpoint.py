@@ -10,12 +10,18 @@ import pytest
 import xarray as xr
 
 from sidejump.abinitio.compact import write_compact
+from sidejump.abinitio.kinetic_pairs import HalfPairs
 from sidejump.app.cli import main
 from sidejump.errors import InputError
 from sidejump.kinetics.geometry import PairGeometry, SharedBlock
-from sidejump.transport import reduced, shared
+from sidejump.scattering.electron_phonon import ElectronPhononScatterer
+from sidejump.transport import TransportSettings, reduced, shared
 from sidejump.transport.checkpoint import Checkpoint
+from sidejump.transport.driver import shell_solver
 from sidejump.transport.fingerprint import fingerprint
+from sidejump.transport.hot_spots import HotSpots
+from sidejump.transport.problem import Problem
+from sidejump.units import KB
 from test_electron_phonon_pairs import ferromagnet
 
 INPUT = """
@@ -280,3 +286,25 @@ def test_fingerprint():
 
     assert fingerprint(multiple(1.0)) == fingerprint(multiple(1.0)) != fingerprint(multiple(2.0))
     assert len({fingerprint(x) for x in (1, 1.0, "1", [1], (1,), None, np.array(1), {1: 1})}) == 8
+
+
+def test_sums_over_hot_spots_are_kept(tmp_path, monkeypatch):
+    """The second time no pair of the fine shell is computed, and the sums are the same bytes."""
+    data = ferromagnet()
+    settings = TransportSettings(energy_nodes=1, geometry="shared", spacing=0.7, levels=1)
+    problem = Problem(data.electrons, [ElectronPhononScatterer(data)], 0.3, settings)
+    problem.checkpoint = Checkpoint(tmp_path / "result.nc.partial", "problem")
+    kt = 300 * KB
+    solver = shell_solver(problem, problem.solved_shell(0.3, problem.base_spacing), kt)
+    distribution = solver.solve(kt, 1)[0].distribution[:, 0]
+    spots = HotSpots(problem, problem.fine_shell(0.3))
+    first = spots.side_jump_velocity(solver, [kt], [distribution])
+
+    def refused(*_):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(HalfPairs, "evaluate", refused)
+    again = spots.side_jump_velocity(solver, [kt], [distribution])
+    assert first.any() and first.tobytes() == again.tobytes()
+    with pytest.raises(AssertionError, match="computed again"):  # another distribution is another sum
+        spots.side_jump_velocity(solver, [kt], [2 * distribution])

@@ -1,10 +1,10 @@
-"""Isoenergy surfaces in three dimensions: one point for each small cell of k space and band.
+"""Isoenergy surfaces in three dimensions: one point, or three, for each small cell of k space and band.
 
 A coarse mesh is split where a surface passes or may pass (the nodes of a cell need not straddle the energy: what a
 band may do between them is bounded by its second differences), until cells have the wanted size.  Cells are split
 further where the state turns fast along the surface, where the surface itself turns or hides (small pockets, necks),
 and while it is undecided whether the surface passes.  Weights come from linear tetrahedra with the leading error
-removed; the point is the centroid of the cut, moved onto the exact energy.
+removed; points are found inside the cut (`points`) and moved onto the exact energy.
 
 Not covered: a pocket that no node of the coarse mesh and no second difference there hints at.
 """

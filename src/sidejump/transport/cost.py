@@ -81,7 +81,7 @@ def _with_symmetry(problem: Problem, temperatures) -> dict:
     per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
     channels = sum(source.channels for source in problem.sources)
     fine = len(problem.fine_shell(problem.mu)) if problem.refines else 0
-    states, most, pairs, seconds = 0.0, 0.0, 0.0, 5.0
+    states, most, pairs, seconds = 0.0, 0.0, 0.0, 25.0
     for spacing in {problem.spacing(t) for t in temperatures}:
         here = [t for t in temperatures if problem.spacing(t) == spacing]
         count = len(problem.solved_shell(problem.mu, spacing))
@@ -97,7 +97,8 @@ def _with_symmetry(problem: Problem, temperatures) -> dict:
             max(pairs, 2 * solved * max(fractions)),
             max(most, operators + kept),
         )
-        seconds += total * (per_pair + _PER_TEMPERATURE * channels * sum(fractions) / max(fractions) / THREADS)
+        # the thermal window and the shell of the energy nodes take as much again as a third
+        seconds += 1.3 * total * (per_pair + _PER_TEMPERATURE * channels * sum(fractions) / max(fractions) / THREADS)
         seconds += len(here) * operators * _SOLUTION
     return {
         "temperatures": len(temperatures),

@@ -30,6 +30,7 @@ from ..kinetics.geometry import shell_points
 from ..kinetics.kernel import level_of
 from ..kinetics.ordering import order_points
 from ..kinetics.reduced import group_average
+from .fingerprint import fingerprint
 from .problem import Problem
 from .reduced import ReducedShell
 from .shared import SharedShell
@@ -106,7 +107,19 @@ class HotSpots:
             for source, cutoff in zip(self.problem.sources, cutoffs, strict=True)
         ]
 
+        checkpoint = self.problem.checkpoint
+        name = "" if checkpoint is None else fingerprint(self.states.k, coarse.states.k, np.array(kts), *right, size=8)
+
         def work(row):
+            known = None if checkpoint is None else checkpoint.load(f"hot-{name}-{row}")
+            jump = summed(row) if known is None else known["jump"]
+            if known is None and checkpoint is not None:
+                checkpoint.save(f"hot-{name}-{row}", {"jump": jump})
+            if advance is not None:
+                advance(1 / len(self.rows))
+            return jump
+
+        def summed(row):
             rows = self.rows[row]
             sums = np.zeros((len(kts), 1 + d, rows.stop - rows.start, 1 + d))
             for index, half in enumerate(halves):
@@ -122,8 +135,6 @@ class HotSpots:
             out, drive = sums[:, 0, :, :1], thermal * velocity[rows] + sums[:, 0, :, 1:]
             here = np.where(out > 0, drive / np.where(out > 0, out, 1.0), 0.0)  # zero for a point without a partner
             jump = sums[:, 1:, :, :1] * here[:, None] - sums[:, 1:, :, 1:]
-            if advance is not None:
-                advance(1 / len(self.rows))
             return np.einsum("i,taib->tab", self.weight[rows], jump)
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
