@@ -336,9 +336,10 @@ class _Run:
         parts = []
         for energy in problem.mu + kt * x:
             # a ratio of sums: shells with fewer points than those of the result will do, but not without hot spots
-            solver = shell_solver(
-                problem, problem.shell(energy, problem.base_spacing, levels=min(problem.settings.levels, 1)), kt
-            )
+            several = problem.operations is not None and not problem.expensive
+            levels = min(problem.settings.levels, 1)
+            shell = problem.shell(energy, problem.base_spacing, levels=levels, several=several)
+            solver = shell_solver(problem, shell, kt)
             response = solver.solve(kt, 1)[0]
             if problem.refines:
                 spots = HotSpots(problem, problem.fine_shell(energy, fewer=1))

@@ -39,9 +39,8 @@ _SINGULAR = 4
 _FINEST, _FINEST_REDUCED = 1, 2
 """3D: how often the spacing is halved for cold phonons; with symmetry more can be afforded."""
 
-_SOLVED_LEVELS = {True: 1, False: 2}
-"""3D: splits of a cell for the shell on which the distribution is solved, with and without three points for each patch;
-the rest only sample the shift."""
+_SOLVED_LEVELS = 2
+"""3D: splits of a cell for the shell on which the distribution is solved; the rest only sample the shift."""
 
 _ROOM = 300.0 * KB
 """eV: where the chemical potential lies in a gap, shells that no temperature is given for are those of this one."""
@@ -188,8 +187,14 @@ class Problem:
 
     def levels(self, spacing: float, several: bool = False) -> int:
         """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
-        most = _SOLVED_LEVELS[several]
+        # with three points a patch one split less will do where pairs are expensive
+        most = _SOLVED_LEVELS - (several and self.expensive)
         return min(self.settings.levels, max(1, most - int(np.log2(self.base_spacing / spacing) + 0.25)))
+
+    @property
+    def expensive(self) -> bool:
+        """Whether pairs take so long that shells have to be small."""
+        return any(source.expensive for source in self.sources)
 
     def _several(self, spacing: float) -> bool:
         """Whether the distribution is solved with three points for each patch: where symmetry makes that cheap."""
