@@ -8,7 +8,7 @@ import numpy as np
 
 from ..electrons.operations import Operations
 from ..errors import InputError
-from ..kinetics.kernel import energy_cutoff, reach
+from ..kinetics.kernel import SharedKernel, energy_cutoff, reach
 from ..kinetics.momentum import MomentumTransfer
 from ..kinetics.sources import PairSource, pair_sources
 from ..shells.shell import Shell, fermi_shell
@@ -267,6 +267,12 @@ class Problem:
         """Longest momentum transfer between points at k (..., d)."""
         flat = self.momentum.first_zone(k.reshape(-1, k.shape[-1]))
         return 2.05 * float(np.linalg.norm(flat, axis=1).max()) + float(np.linalg.norm(np.ptp(flat, axis=0))) * 0.01
+
+    def kernel(self, index: int, basis, kt: float, shell: Shell, q_max: float) -> SharedKernel:
+        """Kernel of one source at kT (eV) for pairs of a shell that all energies share."""
+        source = self.sources[index]
+        z_max, z_floor = source.z_max(q_max), self.z_floor(shell, source)
+        return SharedKernel(source.branches, basis, kt, z_max, z_floor=z_floor, y_cut=self.y_cut)
 
     def reach(self, kt: float, q_max: float) -> float:
         """Longest momentum transfer at which anything scatters at kT (eV), of those up to `q_max`."""

@@ -78,15 +78,7 @@ class ReducedShell:
 
     def kernel(self, index: int, basis, kt: float) -> SharedKernel:
         """Kernel of one source at kT (eV)."""
-        source = self.problem.sources[index]
-        return SharedKernel(
-            source.branches,
-            basis,
-            kt,
-            source.z_max(self.q_max),
-            z_floor=self.problem.z_floor(self.shell, source),
-            y_cut=self.problem.y_cut,
-        )
+        return self.problem.kernel(index, basis, kt, self.shell, self.q_max)
 
     def _todo(self, q_cut: float) -> list[tuple[slice, slice, list[int]]]:
         """Slices of points, and the operations that bring some pair of them within `q_cut`."""

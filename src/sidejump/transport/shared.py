@@ -71,15 +71,7 @@ class SharedShell:
 
     def kernel(self, index: int, basis, kt: float) -> SharedKernel:
         """Kernel of one source at kT (eV)."""
-        source = self.problem.sources[index]
-        return SharedKernel(
-            source.branches,
-            basis,
-            kt,
-            source.z_max(self.q_max),
-            z_floor=self.problem.z_floor(self.shell, source),
-            y_cut=self.problem.y_cut,
-        )
+        return self.problem.kernel(index, basis, kt, self.shell, self.q_max)
 
     @property
     def states(self):
