@@ -94,7 +94,6 @@ class _Run:
         self.densities = [np.nan] * count
         self.hot_spot_changes = [np.nan] * count
         self._hot_spots: HotSpots | None = None
-        self._coarse_shells: dict[float, SharedShell | ReducedShell] = {}
         self.done, self.steps = 0.0, 1.0
         self.stages: dict[str, float] = {}
         self._clock = time.perf_counter()
@@ -241,7 +240,6 @@ class _Run:
             parts = {n: getattr(simple[i], n) for n in PARTS}
             scaled = {n: x + c * largest(x) for (n, x), c in zip(parts.items(), change, strict=True)}
             self.responses[i] = replace(simple[i], **scaled)
-        self._coarse_shells.clear()
 
     def _with_hot_spots(self, solver, simple) -> dict[int, KineticResponse]:
         """Quasi-elastic responses with the side jump summed over the fine shell.
@@ -306,24 +304,18 @@ class _Run:
 
     def _coarse(self, spacing: float) -> SharedShell | ReducedShell:
         """Solver on the Fermi surface with little or no refinement, for temperatures of this spacing."""
-        if spacing not in self._coarse_shells:
-            problem = self.problem
-            if problem.operations is not None:
-                shell = problem.shell(
-                    problem.mu,
-                    spacing,
-                    levels=min(problem.settings.levels, _INELASTIC_LEVELS if spacing == problem.base_spacing else 1),
-                )
-            elif spacing < problem.base_spacing:
-                shell = problem.shell(problem.mu, spacing, levels=0)
-            else:
-                shell = problem.coarse_shell(problem.mu)
-            solver = shell_solver(
-                problem, shell, KB * max(t for t in self.temperatures if problem.spacing(t) == spacing)
-            )
-            solver.keep()
-            self._coarse_shells = {spacing: solver}  # one at a time
-        return self._coarse_shells[spacing]
+        problem = self.problem
+        if problem.operations is not None:
+            most = _INELASTIC_LEVELS if spacing == problem.base_spacing else 1
+            shell = problem.shell(problem.mu, spacing, levels=min(problem.settings.levels, most))
+        elif spacing < problem.base_spacing:
+            shell = problem.shell(problem.mu, spacing, levels=0)
+        else:
+            shell = problem.coarse_shell(problem.mu)
+        hottest = max(t for t in self.temperatures if problem.spacing(t) == spacing)
+        solver = shell_solver(problem, shell, KB * hottest)
+        solver.keep()
+        return solver
 
     # --- thermal window ---------------------------------------------------------------------------------------
 

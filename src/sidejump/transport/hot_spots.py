@@ -26,7 +26,6 @@ from threadpoolctl import threadpool_limits
 
 from ..kinetics.collision import THREADS
 from ..kinetics.energy_basis import energy_basis
-from ..kinetics.geometry import shell_points
 from ..kinetics.kernel import level_of
 from ..kinetics.ordering import order_points
 from ..kinetics.reduced import group_average
@@ -50,15 +49,7 @@ class HotSpots:
 
     def __init__(self, problem: Problem, fine):
         self.problem, self.operations = problem, fine.operations
-        points = shell_points(
-            problem.model,
-            problem.momentum,
-            fine.k[:, None],
-            fine.band,
-            fine.sheet,
-            fine.weight[:, None],
-            degeneracy=problem.settings.degeneracy,
-        )
+        points = problem.points(fine)
         ordering = order_points(points.states.k, fine.sheet, block=_ROWS, cluster=_ROWS)
         self.weight = points.weight[ordering.order, 0]
         self.velocity = points.velocity[ordering.order, 0]

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..electrons.operations import Operations
 from ..errors import InputError
+from ..kinetics.geometry import ShellPoints, shell_points
 from ..kinetics.kernel import SharedKernel, energy_cutoff, reach
 from ..kinetics.momentum import MomentumTransfer
 from ..kinetics.sources import PairSource, pair_sources
@@ -238,6 +239,18 @@ class Problem:
         if shell.unresolved:
             self.warn(f"{shell.unresolved} cells may hold a pocket of the shell at {energy:.6g} eV: raise accuracy")
         return shell
+
+    def points(self, shell: Shell) -> ShellPoints:
+        """States at the points of a shell that all energies share."""
+        return shell_points(
+            self.model,
+            self.momentum,
+            shell.k[:, None],
+            shell.band,
+            shell.sheet,
+            shell.weight[:, None],
+            degeneracy=self.settings.degeneracy,
+        )
 
     @property
     def refines(self) -> bool:

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from ..electrons.states import States
 from ..kinetics.collision import THREADS
 from ..kinetics.energy_basis import energy_basis
-from ..kinetics.geometry import PairGeometry, shell_points, shell_states
+from ..kinetics.geometry import PairGeometry, shell_states
 from ..kinetics.kernel import SharedKernel
 from ..kinetics.polar import Patches
 from ..kinetics.reduced import ImageBlock, ReducedCollisions, reduced_response
@@ -40,20 +40,12 @@ class ReducedShell:
     def __init__(self, problem: Problem, shell, hottest: float):
         self.problem, self.shell, self._hottest = problem, shell, hottest
         self.operations = shell.operations
-        points = shell_points(
-            problem.model,
-            problem.momentum,
-            shell.k[:, None],
-            shell.band,
-            shell.sheet,
-            shell.weight[:, None],
-            degeneracy=problem.settings.degeneracy,
-        )
+        points = problem.points(shell)
         self.geometry = PairGeometry(points, problem.momentum, block=_BLOCK, cluster=max(8, len(shell) // _CLUSTERS))
         order = self.geometry.order
-        self._images = [problem.momentum.first_zone(self.geometry.states.k @ m.T) for m in self.operations.matrices[1:]]
-        band = np.tile(shell.band[order], len(self._images))
-        others = shell_states(problem.model, np.concatenate(self._images), band, problem.settings.degeneracy)
+        images = [problem.momentum.first_zone(self.geometry.states.k @ m.T) for m in self.operations.matrices[1:]]
+        band = np.tile(shell.band[order], len(images))
+        others = shell_states(problem.model, np.concatenate(images), band, problem.settings.degeneracy)
         self.states = States.joined(self.geometry.states, others)
         self.q_max = problem.q_max(self.states.k)
         patches = self._patches()

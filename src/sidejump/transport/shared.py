@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from ..kinetics.collision import THREADS, CollisionOperator
 from ..kinetics.energy_basis import energy_basis
-from ..kinetics.geometry import PairGeometry, SharedBlock, shell_points
+from ..kinetics.geometry import PairGeometry, SharedBlock
 from ..kinetics.kernel import SharedKernel
 from ..kinetics.response import KineticResponse, kinetic_response
 from ..units import KB
@@ -35,15 +35,7 @@ class SharedShell:
 
     def __init__(self, problem: Problem, shell, hottest: float):
         self.problem, self.shell = problem, shell
-        points = shell_points(
-            problem.model,
-            problem.momentum,
-            shell.k[:, None],
-            shell.band,
-            shell.sheet,
-            shell.weight[:, None],
-            degeneracy=problem.settings.degeneracy,
-        )
+        points = problem.points(shell)
         self.q_max = problem.q_max(shell.k)
         s = len(shell)
         block = _BLOCK
