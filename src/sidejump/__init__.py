@@ -21,6 +21,7 @@ from .electrons.weyl import Weyl
 from .electrons.zeeman import WithZeeman
 from .errors import InputError
 from .intrinsic import intrinsic_conductivity
+from .kinetics.limits import CurvatureShift, HighTemperatureLimit
 from .scattering import (
     acoustic_deformation_potential,
     impurity,
@@ -33,9 +34,11 @@ __version__ = _version("sidejump")
 
 __all__ = [
     "PAULI",
+    "CurvatureShift",
     "ElectronModel",
     "ElectronPhononScatterer",
     "FunctionModel",
+    "HighTemperatureLimit",
     "InputError",
     "LatticeModel",
     "Luttinger",

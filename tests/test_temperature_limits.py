@@ -1,0 +1,110 @@
+"""Scatterers that stand for the limits of low and high temperature (eqs 13 to 15)."""
+
+import numpy as np
+import pytest
+
+from helpers_abinitio import Toy
+from helpers_models import random_wannier
+from sidejump import ElectronPhononScatterer, InputError, MassiveDirac, Weyl, impurity
+from sidejump.closed_forms import dirac
+from sidejump.electrons.states import solve_states
+from sidejump.kinetics.limits import CurvatureShift, HighTemperatureLimit
+from sidejump.kinetics.momentum import MomentumTransfer
+from sidejump.kinetics.sources import pair_sources
+from sidejump.scattering.base import Branch, Scatterer
+from sidejump.transport import TransportSettings, run_transport
+from sidejump.units import KB
+
+SOUND = 0.01
+
+
+def phonons(dimension):
+    branch = Branch(lambda q: 0.5 * SOUND * q, lambda q: SOUND * q)
+    return Scatterer("debye", dimension, (branch,), sound_velocity=SOUND)
+
+
+def solve(model, scatterer, mu, temperatures, **settings):
+    settings = TransportSettings(energy_nodes=1, **settings)
+    return run_transport(model, [scatterer], chemical_potential=mu, temperatures=temperatures, settings=settings)
+
+
+def hall(result):
+    """Antisymmetric yx element of the side jump."""
+    sigma = result.side_jump_velocity + result.side_jump_distribution
+    return 0.5 * (sigma[:, 1, 0] - sigma[:, 0, 1])
+
+
+def source_of(scatterer, model):
+    [source] = pair_sources([scatterer], model, MomentumTransfer(model.reciprocal_cell, model.dimension))
+    return source
+
+
+@pytest.mark.parametrize("mass", [0.5, -1.2])
+def test_curvature_alone_gives_eq_14_at_any_temperature(mass):
+    """On a circle Omega is constant, and ``Omega x q`` is solved by ``g = E.(Omega x k)`` whatever the rates are."""
+    model, mu = MassiveDirac(mass=mass, velocity=1.0), 2.0
+    expected = dirac.smooth_side_jump(mass / mu)
+    t_bg = 2 * SOUND * np.sqrt(mu**2 - mass**2) / KB
+    found = 2 * np.pi * hall(solve(model, CurvatureShift(phonons(2)), mu, t_bg * np.array([0.05, 0.3, 5.0])))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    full = 2 * np.pi * hall(solve(model, phonons(2), mu, t_bg * np.array([5.0])))
+    assert abs(full[0] / expected - 1) > 0.3  # the full shift is not that of the curvature
+
+
+@pytest.mark.parametrize(
+    "model", [MassiveDirac(mass=0.7, velocity=1.0), Weyl(velocity=2.0, node=0.2), random_wannier(position=False)]
+)
+def test_full_shift_becomes_that_of_the_curvature(model):
+    """``- Im V* D V / |V|^2 = Omega x q`` up to q^2 of it, and k' a reciprocal vector further on is the same."""
+    d, band = model.dimension, model.n_orbitals - 1
+    start = np.random.default_rng(5).normal(size=(6, d)) * 0.4
+    lattice = np.zeros(d) if model.cell is None else model.reciprocal_cell[0]
+    direction = np.array([0.6, -0.7, 0.4])[:d]
+    errors = []
+    for step in (2e-3, 1e-3):
+        k = np.concatenate([start, start + step * direction + lattice])
+        states = solve_states(model, k, np.full(len(k), band))
+        full, curvature = (
+            source_of(s, model).prepared(states).evaluate(slice(0, 6), slice(6, 12), np.inf)[0]
+            for s in (phonons(d), CurvatureShift(phonons(d)))
+        )
+        full, curvature = (np.diagonal(c.shift / c.strength, axis1=1, axis2=2) for c in (full, curvature))
+        errors.append(np.abs(full - curvature).max() / np.abs(curvature).max())
+    assert errors[1] < 1e-5 and errors[0] / errors[1] == pytest.approx(4, rel=0.05)
+
+
+@pytest.mark.parametrize("coupling", ["model", "first principles"])
+def test_halves_make_the_shift_of_the_curvature(coupling):
+    toy = Toy().from_meshes()
+    model = toy.electrons if coupling == "first principles" else random_wannier()
+    inner = ElectronPhononScatterer(toy, tolerance=0.0) if coupling == "first principles" else phonons(3)
+    source = source_of(CurvatureShift(inner), model)
+    k = np.random.default_rng(3).random((9, 3)) @ model.reciprocal_cell
+    states = solve_states(model, k, np.zeros(9, dtype=int))
+    whole = source.prepared(states).evaluate(slice(0, 4), slice(4, 9), np.inf)
+    there = source.halves(states[:4], states[4:]).evaluate(slice(0, 4), slice(0, 5), np.inf)
+    back = source.halves(states[4:], states[:4]).evaluate(slice(0, 5), slice(0, 4), np.inf)
+    for c, a, b in zip(whole, there, back, strict=True):
+        assert np.abs(c.shift).max() > 0
+        np.testing.assert_allclose(a.shift - b.shift.swapaxes(1, 2), c.shift, atol=1e-4 * np.abs(c.shift).max())
+        np.testing.assert_allclose(a.strength, c.strength, rtol=1e-4, atol=1e-6 * c.strength.max())
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_hot_phonons_reach_the_limit(dimension):
+    """The correction falls as 1/T^2; the conductivity is the limit's over kT."""
+    model, mu = (MassiveDirac(mass=1.0, velocity=1.0), 2.0) if dimension == 2 else (Weyl(velocity=2.0, node=0.2), 0.1)
+    settings = {} if dimension == 2 else {"spacing": 0.06, "levels": 0}
+    t = np.array([200.0, 400.0]) * (2 if dimension == 2 else 0.3) * SOUND / KB / 10
+    hot = solve(model, phonons(dimension), mu, t, geometry="shared", **settings)
+    limit = solve(model, HighTemperatureLimit(phonons(dimension)), mu, [300.0], geometry="shared", **settings)
+    change = np.abs(hall(hot) / hall(limit) - 1)
+    assert change[1] < 1e-3 and change[0] / change[1] == pytest.approx(4, rel=0.2)
+    ratio = np.trace(hot.boltzmann, axis1=1, axis2=2) * KB * t / np.trace(limit.boltzmann[0])
+    assert ratio[1] == pytest.approx(1, rel=1e-3)
+
+
+def test_static_scatterers_have_no_limit():
+    static = impurity(dimension=2, correlation="zero_range", density=1e12, strength=0.5)
+    with pytest.raises(InputError, match="no phonons"):
+        solve(MassiveDirac(mass=1.0, velocity=1.0), HighTemperatureLimit(static), 2.0, [300.0])
