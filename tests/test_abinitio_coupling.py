@@ -134,6 +134,8 @@ def test_electrons_of_a_finer_calculation(data):
     assert better.electrons is data.electrons
     assert better.checks["electrons_on_mesh_eV"] < 1e-9
     assert better.checks["electrons_centres_angstrom"] < 1e-9
+    doubtful = replace(known, warnings=["the position matrix is poor", "the moon is full"], _cache={})
+    assert doubtful.with_electrons(data.electrons).warnings == ["the moon is full"]
     with pytest.raises(InputError, match="matrix elements differ"):
         known.with_electrons(data.electrons.with_onsite(0.1 * np.eye(3)))
     with pytest.raises(InputError, match="instead of 3"):

@@ -235,7 +235,10 @@ class ElectronPhonon:
                 f"{what}: on the coarse mesh matrix elements differ by up to {apart:.2g} eV, bands by {bands:.2g} eV; "
                 "use the _tb.dat of the same Wannierisation"
             )
-        return replace(self, electrons=model, checks=checks)
+        # what was wrong with the position matrix that goes is of no concern any more
+        replaced = model.residual_positions is not None
+        warnings = [w for w in self.warnings if not (replaced and "position matrix" in w)]
+        return replace(self, electrons=model, checks=checks, warnings=warnings)
 
     def with_acoustic_sum_rule(self) -> ElectronPhonon:
         """The same with force constants that cost no energy for a rigid shift."""
