@@ -61,7 +61,7 @@ def main() -> None:
     job, runs = prepare(arguments.input), {}
     for accuracy in arguments.accuracy:
         runs[accuracy] = iron(job, accuracy, arguments.temperatures)
-        print(f"accuracy {accuracy}: {runs[accuracy]['seconds']:.0f} s", flush=True)
+        print(f"accuracy {accuracy}: {runs[accuracy]['seconds']:.0f} s, {runs[accuracy]['side_jump_yx']}", flush=True)
     for i, t in enumerate(arguments.temperatures):
         values = [run["side_jump_yx"][i] for run in runs.values()]
         change = abs(values[-1] / values[-2] - 1) if len(values) > 1 else float("nan")

@@ -14,13 +14,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..electrons.states import States, solve_states
+from ..threads import THREADS
 from .kernel import level_of
 from .momentum import MomentumTransfer
 from .ordering import order_points
 from .polar import Patches
 from .sources import PairSource
-
-THREADS = 2
 
 
 @dataclass(frozen=True)

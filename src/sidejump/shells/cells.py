@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ..threads import THREADS
 from .tetrahedra import NODES
 
-THREADS = 2
 OCTANTS = np.array(list(itertools.product(range(2), repeat=3)))
 """The eight halves of a cell, in units of their edges, shape (8, 3)."""
 

@@ -1,0 +1,98 @@
+"""At which scattering angle the coordinate shift of iron becomes ``Omega x (k' - k)``, as eq. 13 assumes.
+
+    python benchmarks/iron_small_angle.py INPUT.toml [--accuracy A] [-q LENGTH ...]
+
+`INPUT.toml` has an `electron_phonon` scatterer.  From every point of the Fermi surface, hot spots refined, to two
+states a distance q along it: the sum over the surface of ``rate (dr_x q_y - dr_y q_x)``, which drives the Hall current
+of small-angle scattering, over the same with the shift of the curvature.  The rate is that of eq. 15.  The ratio goes to
+one with q for a deformation potential without position matrix (the scalar vertex knows none); first-principles coupling
+has a phase of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from common import record
+from iron_limits import DEFORMATION
+
+from sidejump import acoustic_deformation_potential
+from sidejump.app.run import prepare
+from sidejump.electrons.lattice import LatticeModel
+from sidejump.electrons.states import States, solve_states
+from sidejump.kinetics.limits import CurvatureShift
+from sidejump.kinetics.momentum import MomentumTransfer
+from sidejump.kinetics.reduced import group_average
+from sidejump.kinetics.sources import pair_sources
+from sidejump.transport import Problem
+from sidejump.units import KB
+
+_BLOCK = 32
+
+
+def tangents(normal) -> np.ndarray:
+    """Two orthonormal vectors (S, 2, 3) across each normal (S, 3)."""
+    helper = np.eye(3)[np.argmin(np.abs(normal), axis=1)]
+    first = np.cross(normal, helper)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    return np.stack([first, np.cross(normal, first)], axis=1)
+
+
+def drive(model, scatterer, shell, length: float) -> np.ndarray:
+    """``sum dS sum_t rate (dr_a t_b)`` over points and two directions t, averaged over the symmetry: (3, 3)."""
+    states = solve_states(model, shell.k, shell.band)
+    speed = np.linalg.norm(states.velocity, axis=1)
+    directions = tangents(states.velocity / speed[:, None])
+    area = shell.weight * speed
+    [source] = pair_sources([scatterer], model, MomentumTransfer(model.reciprocal_cell, 3))
+    total = np.zeros((3, 3))
+    for t in (0, 1):
+        k = shell.k + length * directions[:, t]
+        ends = solve_states(model, k, shell.band)
+        prepared = source.prepared(States.joined(states, ends))
+        for start in range(0, len(shell), _BLOCK):
+            rows = slice(start, min(start + _BLOCK, len(shell)))
+            columns = slice(rows.start + len(shell), rows.stop + len(shell))
+            for c in prepared.evaluate(rows, columns, np.inf):
+                z = np.maximum(np.diagonal(c.z), 1e-9)
+                rate = sum(np.asarray(b.coupling(z)) / b.phonon_energy(z) for b in source.branches)
+                shift = np.diagonal(c.shift, axis1=1, axis2=2) * rate * area[rows]
+                total += shift @ directions[rows, t]
+    operations = shell.operations
+    return total if operations is None else group_average(total, operations.matrices, operations.signs)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("input", type=Path)
+    parser.add_argument("--accuracy", type=float, default=1.0)
+    parser.add_argument("-q", nargs="+", type=float, default=[0.1, 0.03, 0.01, 0.003, 0.001, 0.0003], help="1/angstrom")
+    options = parser.parse_args()
+    job = prepare(options.input)
+    settings = replace(job.settings, accuracy=options.accuracy)
+    problem = Problem(job.model, job.scatterers, job.chemical_potential, settings)
+    shell = problem.fine_shell(problem.mu)
+    deformation = acoustic_deformation_potential(dimension=3, **DEFORMATION)
+    bare = LatticeModel(job.model.cell, job.model.vectors, job.model.hoppings, None, job.model.site_positions)
+    cases = {
+        "deformation potential, no position matrix": (bare, deformation),
+        "deformation potential": (job.model, deformation),
+        "first principles": (job.model, job.scatterers[0]),
+    }
+    figures: dict = {"input": options.input.name, "accuracy": options.accuracy, "points": len(shell), "q": options.q}
+    for name, (model, scatterer) in cases.items():
+        ratios = []
+        for length in options.q:
+            full, local = (drive(model, s, shell, length) for s in (scatterer, CurvatureShift(scatterer)))
+            ratios.append(float((full[0, 1] - full[1, 0]) / (local[0, 1] - local[1, 0])))
+            thermal = scatterer.sound_velocity * length / KB
+            print(f"{name}: q = {length:g} 1/angstrom (kT/c at {thermal:.3g} K): {ratios[-1]:.4f}", flush=True)
+        figures[name] = ratios
+    record("iron_small_angle", figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""How many threads share the work: those of the cores this process may use, few enough for each to have its own sums."""
+
+import os
+
+_MOST = 4  # every thread of a sum over pairs holds an operator of its own
+
+
+def usable_cores() -> int:
+    """Cores this process may run on."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
+
+
+THREADS = min(_MOST, usable_cores())
