@@ -1,4 +1,4 @@
-"""How many threads share the work: those of the cores this process may use, few enough for each to have its own sums."""
+"""How many threads share the work: the cores this process may use, few enough for each to have its own sums."""
 
 import os
 
