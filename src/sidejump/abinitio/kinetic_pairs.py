@@ -27,6 +27,7 @@ from ..scattering.base import Branch
 from .container import SOFT, ElectronPhonon
 from .kinetic_cluster import group_vectors
 from .kinetic_factors import Factors, factors_serve
+from .kinetic_sum_rule import RigidShift
 from .kinetic_vertex import TOLERANCE, PairVertices
 
 _MESH = 24  # q points along each axis on which the range of phonon energies is known
@@ -46,15 +47,23 @@ class ElectronPhononPairs(PairSource):
         Relative rms error of the low-rank form of the vertex; 0: none.
     lowest_phonon_energy : float
         Modes below (eV) have no strength.
+    sum_rule : bool
+        Impose the acoustic sum rule on the coupling (`kinetic_sum_rule`).
     """
 
     expensive = True
 
     def __init__(
-        self, data: ElectronPhonon, images: str, tolerance: float = TOLERANCE, lowest_phonon_energy: float = 0.0
+        self,
+        data: ElectronPhonon,
+        images: str,
+        tolerance: float = TOLERANCE,
+        lowest_phonon_energy: float = 0.0,
+        sum_rule: bool = False,
     ):
         self.data, self.images, self.tolerance = data, images, tolerance
         self.lowest = lowest_phonon_energy
+        self._rigid_shift = RigidShift(data, images) if sum_rule else None
         self._momentum = MomentumTransfer(data.reciprocal_cell, 3)
         self.branches = (Branch(coupling=np.ones_like, phonon_energy=lambda energy: energy),)
         self.channels = data.phonons.n_modes
@@ -69,7 +78,7 @@ class ElectronPhononPairs(PairSource):
 
     def exact(self) -> ElectronPhononPairs:
         """Without the low-rank form of the vertex."""
-        return ElectronPhononPairs(self.data, self.images, 0.0, self.lowest)
+        return ElectronPhononPairs(self.data, self.images, 0.0, self.lowest, self._rigid_shift is not None)
 
     def halves(self, initial, final, *, single=False, known=None) -> HalfPairs:
         """Pairs between two sets of states with the half of the shift that belongs to the first."""
@@ -83,7 +92,7 @@ class ElectronPhononPairs(PairSource):
     def _with(self, states, factors: Factors) -> ElectronPhononPairs:
         """A copy for these states with a given low-rank form."""
         other = copy(self)
-        other._vertices = PairVertices(self.data, states, images=self.images, factors=factors, tolerance=self.tolerance)
+        other._vertices = self._made(states, factors)
         other._softest = self._patch_energy(states)
         return other
 
@@ -94,10 +103,20 @@ class ElectronPhononPairs(PairSource):
     def _vertices_of(self, states) -> PairVertices:
         vectors = group_vectors(states, self.data.electrons.site_positions)
         known = next((f for f in self._factors if factors_serve(f, vectors)), None)
-        vertices = PairVertices(self.data, states, images=self.images, factors=known, tolerance=self.tolerance)
+        vertices = self._made(states, known)
         if known is None:
             self._factors.append(vertices.factors)
         return vertices
+
+    def _made(self, states, factors: Factors | None) -> PairVertices:
+        return PairVertices(
+            self.data,
+            states,
+            images=self.images,
+            factors=factors,
+            tolerance=self.tolerance,
+            rigid_shift=self._rigid_shift,
+        )
 
     def evaluate(self, rows, columns, z_cut):
         patches = None if self.patches is None else (self.patches[rows], self.patches[columns])

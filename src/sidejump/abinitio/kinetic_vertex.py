@@ -36,6 +36,7 @@ from .kinetic_dipole import DipoleSums, DipoleWaves
 from .kinetic_factors import Factors, low_rank_factors
 from .kinetic_modes import PhononPairs
 from .kinetic_products import Patterns, amplitudes, final_side, find_patterns, initial_side
+from .kinetic_sum_rule import RigidShift
 
 _STATES = 512  # at most so many states have their patterns looked for together
 _SIDES = 2e8  # bytes of one side of the products
@@ -83,6 +84,8 @@ class PairVertices:
         Relative rms error of the low-rank form; 0: nothing dropped.
     factors : Factors, optional
         Those of earlier states of the same data near the same energy, to save their making.
+    rigid_shift : RigidShift, optional
+        Imposes the acoustic sum rule on the coupling.
 
     Attributes
     ----------
@@ -101,6 +104,7 @@ class PairVertices:
         dtype=np.complex64,
         tolerance: float = TOLERANCE,
         factors: Factors | None = None,
+        rigid_shift: RigidShift | None = None,
     ):
         self.states, self.dtype = states, np.dtype(dtype)
         self._real = np.dtype(np.float32 if self.dtype == np.complex64 else np.float64)
@@ -109,7 +113,7 @@ class PairVertices:
         if factors is None:
             cluster = ClusterCoupling(data.coupling_matrix(images), data.phonons.masses)
             factors = low_rank_factors(cluster, data.electrons.cell, self._vectors, tolerance=tolerance)
-        self.factors = factors
+        self.factors, self._rigid_shift = factors, rigid_shift
         self.phonons = PhononPairs(data.phonons, self._real)
         part = data.long_range
         same = part is not None and self.phonons.dipole is not None and part.alpha == self.phonons.dipole.part.alpha
@@ -122,6 +126,7 @@ class PairVertices:
         width = (2 + 4 * self.directions) * sum(self.factors.ranks) * self._vectors_per_state
         self._states = int(np.clip(_SIDES / (2 * self._real.itemsize * width), 16, _STATES))
         self._stored = self._all_factors() if self.cost().bytes <= memory else None
+        self._rigid = None if rigid_shift is None else self._all_rigid(rigid_shift)
 
     # --- factors of states --------------------------------------------------------------------------------------
 
@@ -143,6 +148,23 @@ class PairVertices:
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(work, range(0, count, step)))
         return store
+
+    def _all_rigid(self, rigid_shift: RigidShift):
+        """What the sum rule takes out, as vectors of all states: (3, 1 + d, V, N)."""
+        count = len(self._vectors)
+
+        def work(start):
+            return rigid_shift.vectors(self._vectors, slice(start, min(start + _STATES, count)), self.dtype)
+
+        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+            return np.concatenate(list(pool.map(work, range(0, count, _STATES))), axis=2)
+
+    def _rigid_sides(self, part: slice):
+        """For each direction of the shift ``[u, C u]`` and its derivatives, (1 + d, n, 2 N)."""
+        if self._rigid is None:
+            return []
+        plain = self._vectors.values[part].swapaxes(0, 1).astype(self.dtype)
+        return [np.concatenate([plain, x], axis=-1) for x in self._rigid[:, :, part]]
 
     def _bra(self, part: slice):
         if self._stored is None:
@@ -239,6 +261,11 @@ class PairVertices:
         for overlap, other in zip(self._overlap(a), ends._overlap(b), strict=True):
             starting.append(initial_side(overlap[0], overlap[1:], None if half else overlap[0]))
             ending.append(final_side(other[0], [None] * self.directions if half else other[1:]))
+        # u'^+ (C u) + (C' u')^+ u, with the same halves crossed on one side
+        for right, other in zip(self._rigid_sides(a), ends._rigid_sides(b), strict=True):
+            crossed = np.roll(right, right.shape[-1] // 2, axis=-1)
+            starting.append(initial_side(crossed[0], crossed[1:], None if half else crossed[0]))
+            ending.append(final_side(other[0], [None] * self.directions if half else other[1:]))
         return starting, ending
 
     def _resolve(self, band: slice, final: slice, planes, waves, ends: PairVertices):
@@ -262,6 +289,8 @@ class PairVertices:
             a, b = (np.repeat(np.arange(len(f) - 1), np.diff(f)) for f in first)
             owner = (a[:, None] * shape[1] + b).ravel()
         flat = planes.reshape(*planes.shape[:-2], -1)
+        if self._rigid_shift is not None:
+            flat = self._without_rigid_shift(flat, self._rigid_shift.range(k, other).ravel(), owner)
         if self._long_range is not None:
             flat = self._with_long_range(flat, dipole(self._long_range), owner)
         parts = (modes if single else modes.take(owner)).of_each_mode(flat)
@@ -283,6 +312,18 @@ class PairVertices:
         total[:, :, 1] += re * overlap[:, :, 1] + im * overlap[:, :, 0]
         return total
 
+    def _without_rigid_shift(self, planes, reach, owner):
+        """Amplitudes (1 + d, C, 2, P) with the sum rule imposed; the last three of `planes` hold what that takes."""
+        assert self._rigid_shift is not None
+        rest, shift = planes[:, :-3], planes[:, -3:]
+        reach = 0.5 * reach.astype(self._real)
+        shift = shift * (reach if owner is None else reach[owner])
+        share = self._rigid_shift.share.astype(self._real)
+        kept = rest.copy()
+        for c, s in enumerate(share):
+            kept[:, c] -= s * shift[:, c % 3]
+        return kept
+
     # --- reports and cost ---------------------------------------------------------------------------------
 
     def warnings(self) -> list[str]:
@@ -298,9 +339,14 @@ class PairVertices:
     def _vectors_per_state(self) -> float:
         return len(self._vectors) / max(len(self.states), 1)
 
+    @property
+    def _extra_length(self) -> int:
+        """Of the products for the long-range part and the sum rule."""
+        return self.factors.cluster.orbitals * ((self._long_range is not None) + 6 * (self._rigid_shift is not None))
+
     def flops_per_pair(self) -> float:
         """Floating-point operations of the matrix products for one pair of states, but for what patterns save."""
-        lengths = sum(self.factors.ranks) + (0 if self._long_range is None else self.factors.cluster.orbitals)
+        lengths = sum(self.factors.ranks) + self._extra_length
         products = 8.0 * (1 + 2 * self.directions) * lengths * self._vectors_per_state**2
         return products + self.phonons.flops
 
@@ -316,7 +362,7 @@ class PairVertices:
                 total += 8.0 * n * (d * b * ket.patterns.shape[1] + a * m)
             if bra.patterns is not None:
                 total += 8.0 * m * (d * a + n) * bra.patterns.shape[1]
-        return total + (0 if self._long_range is None else 8.0 * pairs * (1 + 2 * d) * self.factors.cluster.orbitals)
+        return total + 8.0 * pairs * (1 + 2 * d) * self._extra_length
 
     def cost(self, pairs: int | None = None) -> Cost:
         """States, pairs, operations and memory; all unordered pairs when `pairs` is not given."""

@@ -169,7 +169,12 @@ def _electron_phonon(section, place: str, electrons: Electrons):
         )
     if section.acoustic_sum_rule:
         data = data.with_acoustic_sum_rule()
-    return ElectronPhononScatterer(data, images=section.images, lowest_phonon_energy=section.lowest_phonon_energy)
+    return ElectronPhononScatterer(
+        data,
+        images=section.images,
+        lowest_phonon_energy=section.lowest_phonon_energy,
+        coupling_sum_rule=section.coupling_sum_rule,
+    )
 
 
 def build_temperatures(section, bloch_gruneisen: float | None = None) -> np.ndarray:

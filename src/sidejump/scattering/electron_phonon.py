@@ -29,12 +29,16 @@ class ElectronPhononScatterer:
         Relative rms error that the low-rank form of the vertex may have (`abinitio.kinetic_factors`); 0: none.
     lowest_phonon_energy : float
         Phonons below (eV) do not scatter; zero but for comparisons with codes that leave them out.
+    coupling_sum_rule : bool
+        Impose the acoustic sum rule on the coupling: a rigid shift of the crystal does not scatter
+        (`abinitio.kinetic_sum_rule`).
     """
 
     data: ElectronPhonon
     images: str = "hermitian"
     tolerance: float = 3e-4
     lowest_phonon_energy: float = 0.0
+    coupling_sum_rule: bool = False
     name: str = "electron-phonon coupling"
     singular: bool = False
     resolution: float = np.inf
@@ -62,7 +66,9 @@ class ElectronPhononScatterer:
     def _pairs(self) -> ElectronPhononPairs:
         from ..abinitio.kinetic_pairs import ElectronPhononPairs
 
-        return ElectronPhononPairs(self.data, self.images, self.tolerance, self.lowest_phonon_energy)
+        return ElectronPhononPairs(
+            self.data, self.images, self.tolerance, self.lowest_phonon_energy, self.coupling_sum_rule
+        )
 
     @property
     def sound_velocity(self) -> float:

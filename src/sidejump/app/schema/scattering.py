@@ -105,6 +105,9 @@ class ElectronPhononInput(Scattering):
         "hermitian", description="Supercell images of the coupling: exactly Hermitian, or as the writing code chose."
     )
     acoustic_sum_rule: Flag = Field(True, description="Impose it on the force constants.")
+    coupling_sum_rule: Flag = Field(
+        False, description="Impose the acoustic sum rule on the coupling: a rigid shift does not scatter."
+    )
     lowest_phonon_energy: float = Field(
         0.0, strict=True, ge=0, allow_inf_nan=False, description="Phonons below (eV) are left out, as other codes do."
     )
