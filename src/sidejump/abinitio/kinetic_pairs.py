@@ -22,12 +22,12 @@ from scipy.spatial import cKDTree
 from ..electrons.states import States
 from ..kinetics.momentum import MomentumTransfer
 from ..kinetics.polar import Patches, averaged_over_patch, transfer_square
-from ..kinetics.sources import Channel, PairSource, mean_over_members
+from ..kinetics.sources import Channel, Load, PairSource, mean_over_members
 from ..scattering.base import Branch
 from .container import SOFT, ElectronPhonon
 from .kinetic_cluster import group_vectors
 from .kinetic_factors import Factors, factors_serve
-from .kinetic_vertex import TOLERANCE, PairVertices
+from .kinetic_vertex import MEMORY, TOLERANCE, PairVertices
 
 _MESH = 24  # q points along each axis on which the range of phonon energies is known
 _PATCH = 0.25  # of the distance between neighbouring points: shorter q are inside one patch
@@ -66,6 +66,12 @@ class ElectronPhononPairs(PairSource):
         """As in the base class. Amplitudes are single precision in any case, far below the error of the low rank."""
         self._vertices = self._vertices_of(states)
         self._softest = self._patch_energy(states)
+
+    def load(self, states):
+        """As in the base class, patterns that blocks have in common left out."""
+        vertices = PairVertices(self.data, states, images=self.images, tolerance=self.tolerance, memory=0)
+        cost = vertices.cost(pairs=0)
+        return Load(cost.bytes / max(len(states), 1), cost.flops_per_pair, MEMORY, vertices.work_bytes)
 
     def exact(self) -> ElectronPhononPairs:
         """Without the low-rank form of the vertex."""

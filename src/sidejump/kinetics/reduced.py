@@ -179,6 +179,12 @@ class ReducedCollisions:
         return made[0], made[-1]
 
 
+def operator_bytes(pairs: float, size: int, operations: Operations) -> float:
+    """Of P for so many pairs of irreducible points and `size` basis functions: of the normal part, and of the
+    anomalous one where it is another."""
+    return 4.0 * (1 + bool(np.any(operations.signs != 1))) * (3 * size) ** 2 * pairs
+
+
 def reduced_response(
     collisions: ReducedCollisions,
     weight,

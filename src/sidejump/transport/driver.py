@@ -27,7 +27,6 @@ NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 _HOT_SPOT_STEPS = 20  # steps of the progress that hot spots count for
 _HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
 _STEP = 1.6  # ratio of temperatures between which the effect of inelasticity is interpolated
-_INELASTIC_LEVELS = 2  # splits at hot spots of the irreducible shell on which that effect is found
 
 
 def run_transport(
@@ -206,9 +205,10 @@ class _Run:
             self._step()
         self._lap("solutions")
         if problem.refines:
+            solver.forget()  # its pairs take the memory that comes next
             simple = self._with_hot_spots(solver, simple)
             self._lap("hot spots")
-        del solver  # its pairs take the memory that comes next
+        del solver
         self._add_inelasticity(simple, spacing)
         self._lap("inelasticity")
         self._step()
@@ -220,6 +220,10 @@ class _Run:
         and interpolated in log T.
         """
         members = list(simple)
+        if self.problem.settings.energy_nodes == 1:
+            for i in members:
+                self.nodes[i], self.responses[i] = 1, simple[i]
+            return
         sampled = _spread(self.temperatures, members, _STEP)
         coarse = self._coarse(spacing)
         changes = []
@@ -303,15 +307,9 @@ class _Run:
         return n, change, response, size
 
     def _coarse(self, spacing: float) -> SharedShell | ReducedShell:
-        """Solver on the Fermi surface with little or no refinement, for temperatures of this spacing."""
+        """Solver for the effect of inelasticity at temperatures of this spacing."""
         problem = self.problem
-        if problem.operations is not None:
-            most = _INELASTIC_LEVELS if spacing == problem.base_spacing else 1
-            shell = problem.shell(problem.mu, spacing, levels=min(problem.settings.levels, most))
-        elif spacing < problem.base_spacing:
-            shell = problem.shell(problem.mu, spacing, levels=0)
-        else:
-            shell = problem.coarse_shell(problem.mu)
+        shell = problem.inelastic_shell(spacing)
         hottest = max(t for t in self.temperatures if problem.spacing(t) == spacing)
         solver = shell_solver(problem, shell, KB * hottest)
         solver.keep()
