@@ -169,7 +169,10 @@ def _electron_phonon(section, place: str, electrons: Electrons):
         )
     if section.acoustic_sum_rule:
         data = data.with_acoustic_sum_rule()
-    return ElectronPhononScatterer(data, images=section.images, lowest_phonon_energy=section.lowest_phonon_energy)
+    try:
+        return ElectronPhononScatterer(data, images=section.images, lowest_phonon_energy=section.lowest_phonon_energy)
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
 
 
 def build_temperatures(section, bloch_gruneisen: float | None = None) -> np.ndarray:
