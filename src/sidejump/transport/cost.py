@@ -48,9 +48,13 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     if problem.operations is not None and settings.geometry != "own" and not problem.near_edge(hottest):
         return _with_symmetry(problem, temperatures)
     coarse = problem.coarse_shell(problem.carriers(hottest).energy)
-    shared = SharedShell(problem, coarse, KB * float(temperatures.max()))
     load = _Load(problem, coarse)
-    distances = _distances(problem, coarse)
+    distances, q_max = _distances(problem, coarse), problem.q_max(coarse.k)
+
+    def pairs_of(count, t):
+        within = float(np.mean(distances <= max(problem.cuts(KB * t, q_max))))
+        return 0.5 * count**2 * min(1.0, _WASTE * within)
+
     nodes = _nodes(problem)
     # shells of their own take every node in double precision, shared ones the even functions in single
     own = settings.geometry == "own"
@@ -60,19 +64,21 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     # shells of a metal are found now and kept for the run; others are made at the energies that the run asks for
     found = d == 3 and not own and not any(problem.near_edge(KB * t) for t in temperatures)
     spacings = np.array([problem.spacing(t) for t in temperatures])
-    counts = {x: len(problem.solved_shell(problem.mu, x)) if found else _points(problem, shared, x) for x in spacings}
+    refined = None if found or d == 2 else _Refinement(problem, coarse, hottest)
+    counts = {
+        x: len(problem.solved_shell(problem.mu, x)) if found else _points(problem, coarse, x, refined) for x in spacings
+    }
     states, most, pairs, seconds, flops = 0.0, 0.0, 0.0, 1.0, 0.0
     for t, spacing in zip(temperatures, spacings, strict=True):
         alike, count = temperatures[spacings == spacing], counts[spacing]
         m = functions if own or d == 2 else 1
-        here = 0.5 * count**2 * min(1.0, _WASTE * float(np.mean(distances <= shared.reach(KB * t))))
+        here = pairs_of(count, t)
         states, pairs = max(states, count * m), max(pairs, 2 * here * m**2)
         operator = here * size * m**2
         held = load.bytes(count * (m if own else 1))
         kept = 0.0
         if not own and len(alike) > 1:
-            widest = float(np.mean(distances <= shared.reach(KB * max(alike))))
-            wanted = 0.5 * count**2 * min(1.0, _WASTE * widest) * load.channels * shared_pair_bytes(d)
+            wanted = pairs_of(count, max(alike)) * load.channels * shared_pair_bytes(d)
             kept = wanted if problem.keeps(wanted, operator) else 0.0
         problem.check_memory(operator, t)
         most = max(most, held + kept + operator + _solution(count * m, 1, size))
@@ -85,7 +91,7 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
         flops += here * ((1 if own else 1 / len(alike)) * load.flops * (m**2 if own else 1))
         flops += here * load.channels * _KERNEL * m**2
     if problem.refines:
-        fine = len(problem.fine_shell(problem.mu)) if found else len(coarse) * _refinement(shared, settings.levels)
+        fine = len(coarse) * refined(settings.levels) if refined else len(problem.fine_shell(problem.mu))
         seconds += states * fine * (_PER_PAIR[d] + 2e-8 * len(temperatures))
         flops += states * fine * (load.flops + _KERNEL * len(temperatures))
         most = max(most, load.bytes(states + fine))
@@ -99,15 +105,13 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     }
 
 
-def _points(problem: Problem, shared: SharedShell, spacing: float) -> float:
+def _points(problem: Problem, coarse, spacing: float, refined: _Refinement | None) -> float:
     """Points of the shell of a spacing, from those of a coarse one."""
-    coarse = shared.shell
-    if problem.model.dimension == 2:
+    if refined is None:
         return len(coarse) * problem.base_spacing / spacing
     halvings = np.log2(problem.base_spacing / spacing)
     # hot spots end at one size of cells, whatever they start from
-    hot = _refinement(shared, problem.levels(spacing) + round(halvings)) - 1
-    return float(len(coarse) * (_HALVED**halvings + hot))
+    return float(len(coarse) * (_HALVED**halvings + refined(problem.levels(spacing) + round(halvings)) - 1))
 
 
 def _with_symmetry(problem: Problem, temperatures) -> dict:
@@ -215,14 +219,19 @@ def _solution(points: float, components: int, size: int = 4) -> float:
     return max(work, strips, 16.0 * min(unknowns, _CLUSTERS * components) ** 2)
 
 
-def _refinement(shared: SharedShell, levels: int) -> float:
+class _Refinement:
     """Points that splits at hot spots add to a coarse shell: every cell in which the state turns becomes four."""
-    problem = shared.problem
-    if problem.settings.turn is None:
-        return 1.0
-    edge = _EDGE * np.sqrt(shared.shell.patch[shared.geometry.order])
-    turn = shared.geometry.states.interband * edge * problem.settings.accuracy / problem.settings.turn
-    return 1.0 + sum(3 * 4**level * float(np.mean(turn > 2**level)) for level in range(levels))
+
+    def __init__(self, problem: Problem, coarse, hottest: float):
+        settings, shared = problem.settings, SharedShell(problem, coarse, hottest)
+        self._turn = np.zeros(1)
+        if settings.turn is not None:
+            edge = _EDGE * np.sqrt(coarse.patch[shared.geometry.order])
+            self._turn = shared.geometry.states.interband * edge * settings.accuracy / settings.turn
+
+    def __call__(self, levels: int) -> float:
+        """Points after so many splits, relative to those before."""
+        return 1.0 + sum(3 * 4**level * float(np.mean(self._turn > 2**level)) for level in range(levels))
 
 
 def _distances(problem: Problem, shell) -> np.ndarray:
