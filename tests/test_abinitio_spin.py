@@ -7,8 +7,9 @@ import pytest
 
 from helpers_abinitio import CELL, Toy
 from sidejump.abinitio.container import Atoms
-from sidejump.abinitio.spin import HYBRIDS, ORBITALS, angular_momentum, two_channels, with_exchange, with_spin_orbit
+from sidejump.abinitio.spin import angular_momentum, two_channels, with_exchange, with_spin_orbit
 from sidejump.electrons.base import PAULI
+from sidejump.electrons.orbitals import HARMONICS, HYBRID_FAMILIES, HYBRIDS, orbital_components
 from sidejump.errors import InputError
 
 UP = Toy().data()
@@ -25,7 +26,7 @@ def test_angular_momentum_algebra(shell, l):
 def test_orbitals_are_the_cartesian_ones():
     """L_z turns x into y: L_z |x> = i |y>, L_z |xz> = i |yz>, L_z |x2-y2> = 2 i |xy>; L_x |y> = i |z>."""
     p, d = angular_momentum("p"), angular_momentum("d")
-    i, j = ORBITALS["p"].index, ORBITALS["d"].index
+    i, j = HARMONICS[1].index, HARMONICS[2].index
     assert p[2][i("py"), i("px")] == pytest.approx(1j)
     assert p[0][i("pz"), i("py")] == pytest.approx(1j)
     assert d[2][j("dyz"), j("dxz")] == pytest.approx(1j)
@@ -35,10 +36,10 @@ def test_orbitals_are_the_cartesian_ones():
 
 @pytest.mark.parametrize(("shell", "levels"), [("p", [(-1.0, 2), (0.5, 4)]), ("d", [(-1.5, 4), (1.0, 6)])])
 def test_free_shell_splits_by_total_angular_momentum(shell, levels):
-    n = len(ORBITALS[shell])
-    toy = Toy(owner=[0] * n)
+    orbitals = HARMONICS["spd".index(shell)]
+    toy = Toy(owner=[0] * len(orbitals))
     data = two_channels(toy.data(), toy.data())
-    with_it = with_spin_orbit(data, ORBITALS[shell], {shell: 0.2})
+    with_it = with_spin_orbit(data, orbitals, {shell: 0.2})
     home = np.flatnonzero(~data.electrons.vectors.any(axis=1))[0]
     term = with_it.electrons.hoppings[home] - data.electrons.hoppings[home]
     expected = np.repeat([0.2 * level for level, _ in levels], [count for _, count in levels])
@@ -46,11 +47,12 @@ def test_free_shell_splits_by_total_angular_momentum(shell, levels):
 
 
 def test_hybrids_are_orthonormal_and_point_where_they_should():
-    for family, count in (("sp3-", 4), ("sp3d2-", 6)):
-        names = [f"{family}{i + 1}" for i in range(count)]
-        orbitals = sorted({o for name in names for o in HYBRIDS[name]})
-        matrix = np.array([[HYBRIDS[name].get(o, 0.0) for o in orbitals] for name in names])
-        np.testing.assert_allclose(matrix @ matrix.T, np.eye(count), atol=1e-12)
+    for family, number in HYBRID_FAMILIES.items():
+        parts = [orbital_components(f"{family}-{i + 1}") for i in range(len(HYBRIDS[number]))]
+        orbitals = sorted({o for part in parts for o in part})
+        matrix = np.array([[part.get(o, 0.0) for o in orbitals] for part in parts])
+        np.testing.assert_allclose(matrix @ matrix.T, np.eye(len(parts)), atol=1e-12)
+    assert not orbital_components("sp3-5") and not orbital_components("dx2") and orbital_components("dx2-y2")
     # the p shell inside six complete hybrids and the rest feels the same coupling as a pure one
     names = [*(f"sp3d2-{i + 1}" for i in range(6)), "dxy", "dxz", "dyz"]
     toy = Toy(owner=[0] * 9)

@@ -419,3 +419,20 @@ def test_electrons_of_another_crystal_are_refused():
     data = cubic(acoustic=True)
     with pytest.raises(InputError, match="use the electrons of the same files"):
         transport(ferromagnet(), [ElectronPhononScatterer(data)])
+
+
+def test_polar_coupling_on_one_shell_is_that_at_q():
+    """Quasi-elastic: |g|^2 at the momentum transfer, as for model scatterers; between shells Q^2 takes its place."""
+    toy = Toy()
+    data = replace(toy.data(), phonons=polar(toy))
+    k, bands, states = random_states(data, 9)
+    volume = abs(np.linalg.det(data.cell))
+    expected = np.zeros((data.phonons.n_modes, 4, 5))
+    for i, j in itertools.product(range(4), range(5)):
+        expected[:, i, j] = volume * np.abs(data.coupling(k[i], k[j + 4] - k[i])[0, bands[j + 4], bands[i]].T) ** 2
+    differences = []
+    for energy in (np.zeros(9), states.energy):
+        source = prepared(data, replace(states, energy=energy))
+        found = np.array([c.strength for c in source.evaluate(slice(0, 4), slice(4, 9), np.inf)])
+        differences.append(np.abs(found - expected)[3:].max() / expected.max())
+    assert differences[0] < 1e-3 < differences[1]

@@ -63,7 +63,7 @@ def test_what_a_reader_needs_to_trust_it(dataset):
     for name in ("states", "pairs", "onsager_error", "conservation_error", "residual", "intrinsic_points"):
         assert isinstance(attrs[name], (int, float)), name
     for name in ("symmetry", "kinetic", "intrinsic", "estimate"):
-        assert 0 < attrs[f"seconds_{name}"] <= attrs["seconds"]
+        assert 1e-4 < attrs[f"seconds_{name}"] <= attrs["seconds"]  # the estimate is part of the run
     assert 3e7 < attrs["peak_memory_bytes"] < 1e12  # more than numpy alone, less than any machine
     assert set(json.loads(attrs["versions"])) >= {"sidejump", "numpy", "scipy", "xarray"}
     assert json.loads(attrs["model"])["model"] == "MassiveDirac"

@@ -26,6 +26,7 @@ from sidejump.electrons.representation import (
     spin_rotation,
 )
 from sidejump.errors import InputError
+from sidejump.scattering.electron_phonon import ElectronPhononScatterer
 
 IRON = Path(__file__).parent.parent / "data" / "iron" / "Fe_tb.dat.gz"
 IRON_PROJECTIONS = "Fe:sp3d2;dxy;dxz;dyz"
@@ -260,6 +261,9 @@ def test_coupling_and_phonons(case):
     assert np.sqrt(np.mean((old.sum(1) - found.sum(1)) ** 2)) < 1e-2 * np.sqrt(np.mean(old.sum(1) ** 2))
     assert report["coupling_change"] < 1e-2
     assert new.checks["symmetrize_coupling_change"] == report["coupling_change"]
+    with pytest.raises(InputError, match=r'images = "file".* was symmetrised'):
+        ElectronPhononScatterer(new, images="file")
+    assert ElectronPhononScatterer(data, images="file").images == "file"
     np.testing.assert_allclose(
         new.phonon_energies(mesh_points((2, 2, 2))), data.phonon_energies(mesh_points((2, 2, 2))), atol=1e-9
     )

@@ -22,16 +22,17 @@ from scipy.spatial import cKDTree
 from ..electrons.states import States
 from ..kinetics.momentum import MomentumTransfer
 from ..kinetics.polar import Patches, averaged_over_patch, transfer_square
-from ..kinetics.sources import Channel, PairSource, mean_over_members
+from ..kinetics.sources import Channel, Load, PairSource, mean_over_members
 from ..scattering.base import Branch
 from .container import SOFT, ElectronPhonon
 from .kinetic_cluster import group_vectors
 from .kinetic_factors import Factors, factors_serve
 from .kinetic_sum_rule import RigidShift
-from .kinetic_vertex import TOLERANCE, PairVertices
+from .kinetic_vertex import MEMORY, TOLERANCE, PairVertices
 
 _MESH = 24  # q points along each axis on which the range of phonon energies is known
 _PATCH = 0.25  # of the distance between neighbouring points: shorter q are inside one patch
+_ONE_SHELL = 1e-3  # of the phonon energy: states closer in energy are on one shell
 _SAME = 1e-12  # 1/angstrom^2
 _ACOUSTIC = 1e-4  # of the reciprocal cell: momentum transfers below see acoustic phonons at the end of their branch
 
@@ -74,7 +75,13 @@ class ElectronPhononPairs(PairSource):
     def prepare(self, states, *, single=False):
         """As in the base class. Amplitudes are single precision in any case, far below the error of the low rank."""
         self._vertices = self._vertices_of(states)
-        self._softest = self._patch_energy(states)
+        self._set_patch(states)
+
+    def load(self, states):
+        """As in the base class, patterns that blocks have in common left out."""
+        vertices = PairVertices(self.data, states, images=self.images, tolerance=self.tolerance, memory=0)
+        cost = vertices.cost(pairs=0)
+        return Load(cost.bytes / max(len(states), 1), cost.flops_per_pair, MEMORY, vertices.work_bytes)
 
     def exact(self) -> ElectronPhononPairs:
         """Without the low-rank form of the vertex."""
@@ -93,12 +100,15 @@ class ElectronPhononPairs(PairSource):
         """A copy for these states with a given low-rank form."""
         other = copy(self)
         other._vertices = self._made(states, factors)
-        other._softest = self._patch_energy(states)
+        other._set_patch(states)
         return other
 
-    def _patch_energy(self, states) -> float:
-        """Energy of sound at the size of a patch of the shell, eV."""
-        return self._sound[0] * _PATCH * _spacing(states.k)
+    def _set_patch(self, states) -> None:
+        """Size of a patch of the shell (1/angstrom), energy of sound there (eV), and whether there is but one shell."""
+        self._shortest = _PATCH * _spacing(states.k)
+        self._softest = self._sound[0] * self._shortest
+        optical = np.abs(self._sampled[1][:, 3:])
+        self._one_shell = bool(optical.size and np.ptp(states.energy) < _ONE_SHELL * optical.min())
 
     def _vertices_of(self, states) -> PairVertices:
         vectors = group_vectors(states, self.data.electrons.site_positions)
@@ -154,9 +164,17 @@ class ElectronPhononPairs(PairSource):
         return found
 
     def _smooth(self, strength, shift, omega, initial, final, patches) -> None:
-        """1/q^2 of optical modes at the momentum transfer that energy conservation asks for (`kinetics.polar`)."""
+        """1/q^2 of optical modes at the momentum transfer that energy conservation asks for (`kinetics.polar`).
+
+        On one shell, in the quasi-elastic theory, that is |q|, as for model scatterers: only held within a patch.
+        """
         images = self._momentum.nearby_images(initial.k, final.k, np.inf)
         square = self._momentum.lengths(initial.k, final.k, images).astype(float) ** 2
+        if self._one_shell:
+            held = np.minimum(square / max(self._shortest, 1e-12) ** 2, 1.0)
+            strength[3:] *= held
+            shift[3:] *= held
+            return
         speed, final_speed = (np.linalg.norm(s.velocity, axis=1) for s in (initial, final))
         first, second = (None, None) if patches is None else patches
         i, j, beside = _one_place(square, second)

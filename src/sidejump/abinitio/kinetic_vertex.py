@@ -42,6 +42,9 @@ _STATES = 512  # at most so many states have their patterns looked for together
 _SIDES = 2e8  # bytes of one side of the products
 _PLANE = 32768  # pairs worked on at a time: planes in the cache, few calls
 
+MEMORY = 2e9
+"""Bytes up to which the factors of all states of a shell are held."""
+
 TOLERANCE = 3e-4
 """Relative rms error of the vertex that the low-rank form may have."""
 
@@ -100,7 +103,7 @@ class PairVertices:
         states,
         *,
         images: str = "hermitian",
-        memory: float = 2e9,
+        memory: float = MEMORY,
         dtype=np.complex64,
         tolerance: float = TOLERANCE,
         factors: Factors | None = None,
@@ -349,6 +352,13 @@ class PairVertices:
         lengths = sum(self.factors.ranks) + self._extra_length
         products = 8.0 * (1 + 2 * self.directions) * lengths * self._vectors_per_state**2
         return products + self.phonons.flops
+
+    @property
+    def work_bytes(self) -> float:
+        """What a block takes besides its result: phonon matrices and vectors, amplitudes and their copies."""
+        modes = self.phonons.phonons.n_modes
+        matrices = modes**2 * (1 if self.phonons.closed_form else 2) * 2 * (8 + self._real.itemsize)
+        return float(_PLANE * (matrices + 6 * (1 + self.directions) * modes * self._real.itemsize))
 
     def block_flops(self, rows: slice, columns: slice) -> float:
         """Operations of the matrix products of one block of at most 512 x 512 states, patterns included."""

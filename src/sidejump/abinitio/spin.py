@@ -19,52 +19,29 @@ import numpy as np
 
 from ..electrons.base import PAULI
 from ..electrons.lattice import LatticeModel
+from ..electrons.orbitals import HARMONICS, orbital_components
 from ..errors import InputError
 from .container import ElectronPhonon
 from .coupling import Coupling
 from .images import on_atoms
 from .position import position_elements
 
-ORBITALS = {
-    "p": ("pz", "px", "py"),
-    "d": ("dz2", "dxz", "dyz", "dx2-y2", "dxy"),
-}
-"""Real orbitals of each shell, in Wannier90's order."""
-
-_SIX, _TWO, _TWELVE, _THREE = 6**-0.5, 2**-0.5, 12**-0.5, 3**-0.5
-
-HYBRIDS = {
-    "sp3-1": {"s": 0.5, "px": 0.5, "py": 0.5, "pz": 0.5},
-    "sp3-2": {"s": 0.5, "px": 0.5, "py": -0.5, "pz": -0.5},
-    "sp3-3": {"s": 0.5, "px": -0.5, "py": 0.5, "pz": -0.5},
-    "sp3-4": {"s": 0.5, "px": -0.5, "py": -0.5, "pz": 0.5},
-    "sp3d2-1": {"s": _SIX, "px": -_TWO, "dz2": -_TWELVE, "dx2-y2": 0.5},
-    "sp3d2-2": {"s": _SIX, "px": _TWO, "dz2": -_TWELVE, "dx2-y2": 0.5},
-    "sp3d2-3": {"s": _SIX, "py": -_TWO, "dz2": -_TWELVE, "dx2-y2": -0.5},
-    "sp3d2-4": {"s": _SIX, "py": _TWO, "dz2": -_TWELVE, "dx2-y2": -0.5},
-    "sp3d2-5": {"s": _SIX, "pz": -_TWO, "dz2": _THREE},
-    "sp3d2-6": {"s": _SIX, "pz": _TWO, "dz2": _THREE},
-}
-"""Hybrids of Wannier90 in real orbitals."""
-
 
 def angular_momentum(shell: str) -> np.ndarray:
-    """L/hbar in the real orbitals of a shell ("p" or "d"), order of `ORBITALS`: shape (3, n, n).
+    """L/hbar in the real orbitals of a shell ("p" or "d"), order of `HARMONICS`: shape (3, n, n).
 
     >>> angular_momentum("p")[2].imag  # L_z px = i py
     array([[ 0.,  0.,  0.],
            [ 0.,  0., -1.],
            [ 0.,  1.,  0.]])
     """
-    if shell not in ORBITALS:
+    if shell not in ("p", "d"):
         raise InputError(f'shell "{shell}": spin-orbit coupling knows "p" and "d"')
     l = "spdf".index(shell)
     m = np.arange(-l, l + 1)
     raising = np.diag(np.sqrt(l * (l + 1) - m[:-1] * (m[:-1] + 1)), -1)
     spherical = np.stack([(raising + raising.T) / 2, (raising - raising.T) / 2j, np.diag(m)])
-    states = {}
-    for name in ORBITALS[shell]:
-        states[name] = np.zeros(2 * l + 1, dtype=complex)
+    states = {name: np.zeros(2 * l + 1, dtype=complex) for name in HARMONICS[l]}
     states["pz" if l == 1 else "dz2"][l] = 1
     # (x, y) like combinations of m = +-1, (x2 - y2, xy) of m = +-2; Condon-Shortley phases
     x, y = ("px", "py") if l == 1 else ("dxz", "dyz")
@@ -73,7 +50,7 @@ def angular_momentum(shell: str) -> np.ndarray:
     if l == 2:
         states["dx2-y2"][[0, 4]] = 1 / np.sqrt(2)
         states["dxy"][[0, 4]] = np.array([1j, -1j]) / np.sqrt(2)
-    basis = np.stack([states[name] for name in ORBITALS[shell]], axis=1)
+    basis = np.stack([states[name] for name in HARMONICS[l]], axis=1)
     return basis.conj().T @ spherical @ basis
 
 
@@ -153,8 +130,8 @@ def with_spin_orbit(
     data : ElectronPhonon
         With spin matrices (`two_channels`).
     orbitals : sequence of str or None
-        For each Wannier function of a channel the orbital it was projected on ("dxy", "pz", ...; see `ORBITALS`) or
-        hybrid ("sp3d2-1", ...; see `HYBRIDS`); "s" or None takes no part.
+        For each Wannier function of a channel the orbital ("dxy", "pz", ...) or hybrid ("sp3d2-1", ...) it was
+        projected on, see `electrons.orbitals`; "s" or None takes no part.
     strength : mapping of str to float
         lambda, eV, for "p" and "d".
 
@@ -182,13 +159,11 @@ def with_spin_orbit(
 
 def _components(name, shell) -> list[float]:
     """Expansion of a function in the orbitals of a shell."""
-    known = {"s", *ORBITALS["p"], *ORBITALS["d"]}
-    if name is None:
-        return [0.0] * len(ORBITALS[shell])
-    if name not in known and name not in HYBRIDS:
-        raise InputError(f'orbital "{name}": use one of {", ".join(sorted(known))}, or a hybrid such as "sp3d2-1"')
-    expansion = HYBRIDS.get(name, {name: 1.0})
-    return [expansion.get(orbital, 0.0) for orbital in ORBITALS[shell]]
+    expansion = {} if name is None else orbital_components(name)
+    if name is not None and not expansion:
+        known = sorted(orbital for orbitals in HARMONICS for orbital in orbitals)
+        raise InputError(f'orbital "{name}": use one of {", ".join(known)}, or a hybrid such as "sp3d2-1"')
+    return [expansion.get(orbital, 0.0) for orbital in HARMONICS["spdf".index(shell)]]
 
 
 def _channel_size(data) -> int:

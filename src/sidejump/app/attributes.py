@@ -6,12 +6,15 @@ import json
 import math
 import os
 import platform
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
+import psutil
 
 
 def attribute(value):
@@ -56,13 +59,21 @@ def provenance() -> dict:
     }
 
 
+def present_memory() -> float:
+    """Memory (bytes) that this process holds now."""
+    return float(psutil.Process().memory_info().rss)
+
+
 def peak_memory() -> float:
     """Most memory (bytes) that this process has held since it started."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux: its ru_maxrss may be that of the parent
+        found = re.search(r"^VmHWM:\s*(\d+) kB", status.read_text(), re.M)
+        if found:
+            return 1024.0 * int(found.group(1))
     try:
         import resource
     except ImportError:  # Windows
-        import psutil
-
         return float(getattr(psutil.Process().memory_info(), "peak_wset", math.nan))
     unit = 1 if sys.platform == "darwin" else 1024
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit

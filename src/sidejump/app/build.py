@@ -169,12 +169,15 @@ def _electron_phonon(section, place: str, electrons: Electrons):
         )
     if section.acoustic_sum_rule:
         data = data.with_acoustic_sum_rule()
-    return ElectronPhononScatterer(
-        data,
-        images=section.images,
-        lowest_phonon_energy=section.lowest_phonon_energy,
-        coupling_sum_rule=section.coupling_sum_rule,
-    )
+    try:
+        return ElectronPhononScatterer(
+            data,
+            images=section.images,
+            lowest_phonon_energy=section.lowest_phonon_energy,
+            coupling_sum_rule=section.coupling_sum_rule,
+        )
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
 
 
 def build_temperatures(section, bloch_gruneisen: float | None = None) -> np.ndarray:

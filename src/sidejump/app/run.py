@@ -22,7 +22,7 @@ from ..transport.checkpoint import Checkpoint
 from ..transport.fingerprint import fingerprint
 from . import build, config
 from .arguments import check_settings, checked_temperatures
-from .attributes import peak_memory
+from .attributes import peak_memory, present_memory
 from .hall_symmetry import allowed_projector
 from .judge import judge
 from .results import assemble, warn
@@ -168,6 +168,8 @@ class Job:
     warnings : list of str
     cost : dict, optional
         What `estimate` found.
+    seconds_estimate : float
+        Wall time that took.
     checks : dict
         What was found in and done to the files, for the record.
     """
@@ -183,6 +185,7 @@ class Job:
     warnings: list[str] = field(default_factory=list)
     cost: dict | None = None
     checks: dict = field(default_factory=dict)
+    seconds_estimate: float = field(default=0.0, init=False)
 
     def __post_init__(self):
         if not isinstance(self.model, ElectronModel):
@@ -214,7 +217,9 @@ class Job:
             raise InputError("the scatterers do not scatter: a strength, charge or deformation potential is zero")
 
     def estimate(self) -> dict:
-        """States, pairs, bytes and seconds, before the work.
+        """States, pairs, bytes, operations and seconds, before the work.
+
+        ``memory_bytes`` is that of the kinetic part, ``peak_memory_bytes`` that of the whole process.
 
         Raises
         ------
@@ -222,7 +227,10 @@ class Job:
             If there is no state at the chemical potential, or the memory is too small for the coldest temperature.
         """
         if self.cost is None:
-            self.cost = self._kinetic(lambda: estimate_cost(self._problem, self.temperatures))
+            started = time.perf_counter()
+            cost = self._kinetic(lambda: estimate_cost(self._problem, self.temperatures))
+            self.cost = cost | {"peak_memory_bytes": cost["memory_bytes"] + present_memory()}
+            self.seconds_estimate = time.perf_counter() - started
         return self.cost
 
     @cached_property
@@ -278,9 +286,8 @@ class Job:
     def run(self, progress: Callable | None = None) -> xr.Dataset:
         """The dataset."""
         report = progress or (lambda *_: None)
-        clock = _Clock()
         cost = self.estimate()
-        clock.lap("estimate")
+        clock = _Clock({"seconds_estimate": self.seconds_estimate})
         warnings = [*self.warnings, *_warnings_of_data(self.scatterers)]
         report("symmetry", 0, 1)
         symmetry, projector = self._symmetry(warnings)
@@ -354,18 +361,18 @@ class Job:
 
 
 class _Clock:
-    """Wall seconds of each part."""
+    """Wall seconds of each part, after those of the parts before."""
 
-    def __init__(self):
-        self.started = self.last = time.perf_counter()
-        self.laps: dict[str, float] = {}
+    def __init__(self, before: dict[str, float]):
+        self.last = time.perf_counter()
+        self.laps = dict(before)
 
     def lap(self, name: str) -> None:
         now = time.perf_counter()
         self.laps[f"seconds_{name}"], self.last = now - self.last, now
 
     def report(self) -> dict[str, float]:
-        return self.laps | {"seconds": self.last - self.started}
+        return self.laps | {"seconds": sum(self.laps.values())}
 
 
 def _is_silent(scatterer, q: float) -> bool:

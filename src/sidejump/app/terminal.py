@@ -35,7 +35,8 @@ def announce(cost: dict) -> None:
     """The estimate, before the work."""
     say(
         f"estimate: {cost['temperatures']} temperatures, about {_short(cost['states'])} states, "
-        f"{_short(cost['pairs'])} pairs, {size(cost['memory_bytes'])}, {_duration(cost['seconds'])}"
+        f"{_short(cost['pairs'])} pairs, {size(cost['peak_memory_bytes'])}, {_short(cost['flops'])} operations, "
+        f"{_duration(cost['seconds'])}"
     )
     free = psutil.virtual_memory().available
     if cost["memory_bytes"] > free:

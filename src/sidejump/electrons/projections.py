@@ -18,36 +18,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..units import BOHR
-
-HARMONICS = (
-    ("s",),
-    ("pz", "px", "py"),
-    ("dz2", "dxz", "dyz", "dx2-y2", "dxy"),
-    ("fz3", "fxz2", "fyz2", "fz(x2-y2)", "fxyz", "fx(x2-3y2)", "fy(3x2-y2)"),
-)
-"""Real harmonics by l, in Wannier90's order."""
+from .orbitals import HARMONICS, HYBRID_FAMILIES, HYBRIDS
 
 _NAMES = [name for shell in HARMONICS for name in shell]
-_A, _B, _C, _D = 1 / np.sqrt(2), 1 / np.sqrt(3), 1 / np.sqrt(6), 1 / np.sqrt(12)
-_SP2 = (
-    {"s": _B, "px": -_C, "py": _A},
-    {"s": _B, "px": -_C, "py": -_A},
-    {"s": _B, "px": 2 * _C},
-)
-_HYBRIDS = {
-    -1: ({"s": _A, "px": _A}, {"s": _A, "px": -_A}),
-    -2: _SP2,
-    -3: tuple(
-        {"s": 0.5, "px": 0.5 * x, "py": 0.5 * y, "pz": 0.5 * x * y} for x, y in ((1, 1), (1, -1), (-1, 1), (-1, -1))
-    ),
-    -4: (*_SP2, {"pz": _A, "dz2": _A}, {"pz": -_A, "dz2": _A}),
-    -5: (
-        *({"s": _C, "px": x * _A, "dz2": -_D, "dx2-y2": 0.5} for x in (-1, 1)),
-        *({"s": _C, "py": y * _A, "dz2": -_D, "dx2-y2": -0.5} for y in (-1, 1)),
-        *({"s": _C, "pz": z * _A, "dz2": 2 * _D} for z in (-1, 1)),
-    ),
-}
-_HYBRID_NAMES = {"sp": -1, "sp2": -2, "sp3": -3, "sp3d": -4, "sp3d2": -5}
 
 
 @dataclass(frozen=True)
@@ -195,7 +168,7 @@ def _rows(text: str, line: str) -> np.ndarray:
         wanted |= _angular(word, line)
     rows = np.zeros((len(wanted), 16))
     for row, (l, m) in zip(rows, sorted(wanted), strict=True):
-        parts = _HYBRIDS[l][m] if l < 0 else {HARMONICS[l][m]: 1.0}
+        parts = HYBRIDS[l][m] if l < 0 else {HARMONICS[l][m]: 1.0}
         for name, weight in parts.items():
             row[_NAMES.index(name)] = weight
     return rows
@@ -206,16 +179,16 @@ def _angular(word: str, line: str) -> set[tuple[int, int]]:
     explicit = re.fullmatch(r"l=(-?\d)(?:,mr=([\d,]+))?", word)
     if explicit:
         l = int(explicit.group(1))
-        size = len(_HYBRIDS[l]) if l in _HYBRIDS else len(HARMONICS[l]) if 0 <= l <= 3 else 0
+        size = len(HYBRIDS[l]) if l in HYBRIDS else len(HARMONICS[l]) if 0 <= l <= 3 else 0
         chosen = range(size) if explicit.group(2) is None else [int(m) - 1 for m in explicit.group(2).split(",") if m]
         if size and all(0 <= m < size for m in chosen):
             return {(l, m) for m in chosen}
-    if word in _HYBRID_NAMES:
-        l = _HYBRID_NAMES[word]
-        return {(l, m) for m in range(len(_HYBRIDS[l]))}
+    if word in HYBRID_FAMILIES:
+        l = HYBRID_FAMILIES[word]
+        return {(l, m) for m in range(len(HYBRIDS[l]))}
     hybrid, _, number = word.rpartition("-")
-    if hybrid in _HYBRID_NAMES and number.isdigit() and 1 <= int(number) <= len(_HYBRIDS[_HYBRID_NAMES[hybrid]]):
-        return {(_HYBRID_NAMES[hybrid], int(number) - 1)}
+    if hybrid in HYBRID_FAMILIES and number.isdigit() and 1 <= int(number) <= len(HYBRIDS[HYBRID_FAMILIES[hybrid]]):
+        return {(HYBRID_FAMILIES[hybrid], int(number) - 1)}
     for l, names in enumerate(HARMONICS):
         if word == "spdf"[l]:
             return {(l, m) for m in range(len(names))}

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from .contraction import both_sums, contract_shared
 from .geometry import THREADS, PairBlock, SharedBlock
 from .kernel import ScatteringKernel, SharedKernel
 from .strips import Strip, join_blocks
@@ -87,31 +88,17 @@ class CollisionOperator:
         rows, columns, m = block.rows, block.columns, self.size
         mirrored = rows != columns
         a_count, b_count = rows.stop - rows.start, columns.stop - columns.start
-        total = [[np.zeros((a_count, b_count), np.float32) for _ in range(m)] for _ in range(m)]
-        for strength, shift, level, nearest in block.channels:
-            if nearest > kernel.cutoff:
-                continue
-            into: list = [0.0] * m
-            for a in range(m):
-                for b in range(a, m):
-                    value = kernel.pair[a, b].take(level)
-                    into[a] = into[a] + value
-                    if a != b:
-                        into[b] = into[b] + value
-                        self._add_out(rows, columns, mirrored, a, b, strength * kernel.out[a, b].take(level))
-                    np.multiply(value, strength, out=value)
-                    total[a][b] += value
-            for a in range(m):
-                for axis, component in enumerate(shift):
-                    over_columns, over_rows = both_sums(component * into[a], mirrored)
-                    self.side_jump_drive[rows, a, axis] += over_columns
-                    if mirrored:
-                        self.side_jump_drive[columns, a, axis] -= over_rows
+        found = contract_shared(block, kernel, m, mirrored)
+        if not found.rates:
+            return
+        self._out[rows] += found.out_rows
+        self.side_jump_drive[rows] += found.jump_rows
+        if mirrored:  # the shift is antisymmetric
+            self._out[columns] += found.out_columns
+            self.side_jump_drive[columns] -= found.jump_columns
         p = np.empty((a_count, m, b_count, m), dtype=self.dtype)
-        for a in range(m):
-            for b in range(a, m):
-                p[:, a, :, b] = total[a][b]
-                p[:, b, :, a] = total[a][b]
+        for (a, b), rates in found.rates.items():
+            p[:, a, :, b] = p[:, b, :, a] = rates
         over_columns, over_rows = both_sums(p.reshape(a_count * m, b_count * m), mirrored)
         self._row_sum[rows] += over_columns.reshape(a_count, m)
         if mirrored:
@@ -121,13 +108,6 @@ class CollisionOperator:
             self._self_pair[rows] += p[index, :, index, :]
         self.pairs += p.size * (2 if mirrored else 1)
         self._blocks.append((rows, columns, p.reshape(a_count * m, b_count * m)))
-
-    def _add_out(self, rows, columns, mirrored, a, b, out):
-        over_columns, over_rows = both_sums(out, mirrored)
-        for i, j in ((a, b), (b, a)):
-            self._out[rows, i, j] += over_columns
-            if mirrored:
-                self._out[columns, i, j] += over_rows
 
     def merge(self, other: CollisionOperator) -> None:
         """Take over what another operator of the same unknowns has accumulated."""
@@ -230,13 +210,6 @@ class CollisionOperator:
         index = np.arange(clusters)
         full[index, :, index, :] += np.add.reduceat(self.diagonal, bounds[:-1], axis=0)
         return full.reshape(clusters * m, clusters * m)
-
-
-def both_sums(values: np.ndarray, both: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Sums over columns and over rows (the latter only if `both`), by matrix products."""
-    rows, columns = values.shape
-    over_columns = values @ np.ones(columns, values.dtype)
-    return over_columns, np.ones(rows, values.dtype) @ values if both else over_columns
 
 
 def _contract_kernel(block: PairBlock, kernel: ScatteringKernel, m: int, mirrored: bool):

@@ -22,6 +22,11 @@ from .polar import Patches
 from .sources import PairSource
 
 
+def shared_pair_bytes(dimension: int) -> int:
+    """Of one pair and channel of a :class:`SharedBlock`: strength, shift, level."""
+    return 4 * (1 + dimension) + 2
+
+
 @dataclass(frozen=True)
 class ShellPoints:
     """S points on each of n shells (n = 1: one shared shell).

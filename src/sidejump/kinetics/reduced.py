@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from ..electrons.operations import Operations
-from .collision import CollisionOperator, both_sums
+from .collision import CollisionOperator
+from .contraction import contract_shared
 from .geometry import SharedBlock
 from .kernel import SharedKernel
 from .response import KineticResponse
@@ -116,39 +117,20 @@ class ReducedCollisions:
 
     def _rates(self, block: SharedBlock, kernel: SharedKernel, mirrored: bool, turn, sign: int) -> dict:
         """P (A, B) of a block for each two basis functions i <= j; row sums and side jumps are added up on the way."""
-        rows, columns, m = block.rows, block.columns, self.size
-        total: dict[tuple[int, int], np.ndarray] = {}
-        for strength, shift, level, nearest in block.channels:
-            if nearest > kernel.cutoff:
-                continue
-            level = level.astype(np.intp)  # once for all tables
-            into: list = [0.0] * m
-            for i in range(m):
-                for j in range(i, m):
-                    value = kernel.pair[i, j].take(level)
-                    into[i] = into[i] + value
-                    if i != j:
-                        into[j] = into[j] + value
-                        out = strength * kernel.out[i, j].take(level)
-                        over_columns, over_rows = both_sums(out, mirrored)
-                        for x, y in ((i, j), (j, i)):
-                            self._out[rows, x, y] += over_columns
-                            if mirrored:
-                                self._out[columns, x, y] += over_rows
-                    p = value * strength
-                    total[i, j] = p if (i, j) not in total else total[i, j] + p
-            for i in range(m):
-                sums = [both_sums(component * into[i], mirrored) for component in shift]
-                self.side_jump_drive[rows, i] += np.stack([x for x, _ in sums], axis=1)
-                if mirrored:  # dr(j -> M^-1 i) = - sign M^-1 dr(i -> Mj)
-                    self.side_jump_drive[columns, i] -= sign * (np.stack([x for _, x in sums], axis=1) @ turn)
-        for (i, j), p in total.items():
+        rows, columns = block.rows, block.columns
+        found = contract_shared(block, kernel, self.size, mirrored)
+        self._out[rows] += found.out_rows
+        self.side_jump_drive[rows] += found.jump_rows
+        if mirrored:  # dr(j -> M^-1 i) = - sign M^-1 dr(i -> Mj)
+            self._out[columns] += found.out_columns
+            self.side_jump_drive[columns] -= sign * (found.jump_columns @ turn)
+        for (i, j), p in found.rates.items():
             for part, axis, m_ in ((rows, 1, turn), (columns, 0, turn.T))[: 1 + mirrored]:
                 sums = p.sum(axis=axis, dtype=float)
                 for x in {i, j}:
                     self._row_sum[part, x] += sums
                     self._turned_sum[part, x] += sums[:, None, None] * m_
-        return total
+        return found.rates
 
     def merge(self, other: ReducedCollisions) -> None:
         """Take over what another one of the same unknowns has summed."""
@@ -177,6 +159,12 @@ class ReducedCollisions:
             for blocks, self_pair in zip(self._blocks[: 1 + self._odd], self._self_pair, strict=False)
         ]
         return made[0], made[-1]
+
+
+def operator_bytes(pairs: float, size: int, operations: Operations) -> float:
+    """Of P for so many pairs of irreducible points and `size` basis functions: of the normal part, and of the
+    anomalous one where it is another."""
+    return 4.0 * (1 + bool(np.any(operations.signs != 1))) * (3 * size) ** 2 * pairs
 
 
 def reduced_response(

@@ -239,7 +239,9 @@ def _coarse_correction(operator, bounds):
     shift, factor = 1e-7 * diagonal.mean() * np.ones(len(matrix)), None
     while factor is None:  # L may be slightly indefinite: any positive matrix near it will do
         try:
-            factor = linalg.cho_factor(matrix + np.diag(shift), check_finite=False, overwrite_a=True)
+            raised = matrix.copy()
+            raised[np.diag_indices_from(raised)] += shift
+            factor = linalg.cho_factor(raised.T, check_finite=False, overwrite_a=True)  # in place, see _by_cholesky
         except linalg.LinAlgError:
             shift = np.maximum(10 * shift, 1e-6 * diagonal)
     sizes = np.diff(bounds)

@@ -48,6 +48,33 @@ class Channel:
     z: np.ndarray
 
 
+@dataclass(frozen=True)
+class Load:
+    """What the vertices take.
+
+    Attributes
+    ----------
+    bytes_per_state : float
+        Held for each state.
+    flops_per_pair : float
+        Floating-point operations for each pair of states.
+    most_bytes : float
+        Beyond so many for all states nothing is held.
+    work_bytes : float
+        What one thread works with while it computes a block of pairs.
+    """
+
+    bytes_per_state: float
+    flops_per_pair: float
+    most_bytes: float = np.inf
+    work_bytes: float = 0.0
+
+    def held(self, states: float) -> float:
+        """Bytes for so many states."""
+        needed = states * self.bytes_per_state
+        return needed if needed <= self.most_bytes else 0.0
+
+
 class Halves(Protocol):
     """Pairs between two sets of states.
 
@@ -104,6 +131,10 @@ class PairSource(abc.ABC):
         return self
 
     @abc.abstractmethod
+    def load(self, states: States) -> Load:
+        """What vertices between states such as these take; a few thousand are enough to tell."""
+
+    @abc.abstractmethod
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
         """Channels of the pairs of two slices of the prepared states; those wholly beyond `z_cut` are left out."""
 
@@ -155,6 +186,12 @@ class ScalarPairs(PairSource):
         self.states = replace(
             states, vectors=states.vectors.astype(precision), covariant=states.covariant.astype(precision)
         )
+
+    def load(self, states):
+        _, members, orbitals = states.vectors.shape
+        d = states.covariant.shape[1]
+        item = 8 if d == 3 else 16  # three dimensions are done in single precision
+        return Load(item * (1 + d) * members * orbitals, 8.0 * (1 + 2 * d) * members**2 * orbitals)
 
     def z_max(self, q_max):
         return q_max

@@ -43,6 +43,13 @@ class ElectronPhononScatterer:
     singular: bool = False
     resolution: float = np.inf
 
+    def __post_init__(self):
+        if self.images == "file" and any(key.startswith("symmetrize_") for key in self.data.checks):
+            raise InputError(
+                f'images = "file": the coupling of {self.data.source} was symmetrised, which needs the Hermitian '
+                "images and leaves none of the file's; leave images out, or do not symmetrise"
+            )
+
     def source(self, model) -> ElectronPhononPairs:
         """Pairs of the states of `model`, which must be spanned by the Wannier functions of the data.
 

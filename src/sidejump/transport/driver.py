@@ -27,7 +27,6 @@ NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 _HOT_SPOT_STEPS = 20  # steps of the progress that hot spots count for
 _HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
 _STEP = 1.6  # ratio of temperatures between which the effect of inelasticity is interpolated
-_INELASTIC_LEVELS = 2  # splits at hot spots of the irreducible shell on which that effect is found
 
 
 def run_transport(
@@ -206,9 +205,10 @@ class _Run:
             self._step()
         self._lap("solutions")
         if problem.refines:
+            solver.forget()  # its pairs take the memory that comes next
             simple = self._with_hot_spots(solver, simple)
             self._lap("hot spots")
-        del solver  # its pairs take the memory that comes next
+        del solver
         self._add_inelasticity(simple, spacing)
         self._lap("inelasticity")
         self._step()
@@ -220,6 +220,10 @@ class _Run:
         and interpolated in log T.
         """
         members = list(simple)
+        if self.problem.settings.energy_nodes == 1:
+            for i in members:
+                self.nodes[i], self.responses[i] = 1, simple[i]
+            return
         sampled = _spread(self.temperatures, members, _STEP)
         coarse = self._coarse(spacing)
         changes = []
@@ -231,20 +235,24 @@ class _Run:
             else:
                 self.nodes[i], exact = int(wanted), coarse.solve(kt, int(wanted))[0]
             one = coarse.solve(kt, 1)[0] if self.nodes[i] > 1 else exact
-            changes.append([(getattr(exact, n) - getattr(one, n)) / largest(getattr(one, n)) for n in PARTS])
+            changes.append([_carried(getattr(simple[i], n), getattr(one, n), getattr(exact, n), n) for n in PARTS])
         known = np.array(changes)
         at = np.log(self.temperatures[sampled])
         for i, change in zip(members, self._interpolated(sampled, known, members), strict=True):
             nearest = sampled[int(np.argmin(np.abs(at - np.log(self.temperatures[i]))))]
             self.nodes[i], self.changes[i] = self.nodes[nearest], self.changes[nearest]
             parts = {n: getattr(simple[i], n) for n in PARTS}
-            scaled = {n: x + c * largest(x) for (n, x), c in zip(parts.items(), change, strict=True)}
+            scaled = {
+                n: x + c * (largest(x) if n == "boltzmann" else 1.0)
+                for (n, x), c in zip(parts.items(), change, strict=True)
+            }
             self.responses[i] = replace(simple[i], **scaled)
 
     def _with_hot_spots(self, solver, simple) -> dict[int, KineticResponse]:
         """Quasi-elastic responses with the side jump summed over the fine shell.
 
         What that changes is smooth in temperature: of a dense list some are computed, the others interpolated in log T.
+        The change itself, not its ratio to a side jump that may pass through zero.
         """
         if self._hot_spots is None:  # that of the chemical potential serves every spacing
             self._hot_spots = HotSpots(self.problem, self.problem.fine_shell(self.problem.mu))
@@ -256,14 +264,11 @@ class _Run:
             [simple[i].distribution[:, 0] for i in sampled],
             advance=lambda fraction: self._step(fraction * _HOT_SPOT_STEPS),
         )
-        sizes = {i: largest(r.side_jump_velocity) for i, r in simple.items()}
-        known = np.array(
-            [(v - simple[i].side_jump_velocity) / sizes[i] for i, v in zip(sampled, velocities, strict=True)]
-        )
+        known = np.array([v - simple[i].side_jump_velocity for i, v in zip(sampled, velocities, strict=True)])
         refined = {}
         for i, change in zip(members, self._interpolated(sampled, known, members), strict=True):
-            self.hot_spot_changes[i] = float(np.abs(change).max())
-            refined[i] = with_side_jump(simple[i], change * sizes[i])
+            self.hot_spot_changes[i] = float(np.abs(change).max()) / largest(simple[i].side_jump_velocity)
+            refined[i] = with_side_jump(simple[i], change)
         return refined
 
     def _interpolated(self, sampled, known, members) -> np.ndarray:
@@ -303,15 +308,9 @@ class _Run:
         return n, change, response, size
 
     def _coarse(self, spacing: float) -> SharedShell | ReducedShell:
-        """Solver on the Fermi surface with little or no refinement, for temperatures of this spacing."""
+        """Solver for the effect of inelasticity at temperatures of this spacing."""
         problem = self.problem
-        if problem.operations is not None:
-            most = _INELASTIC_LEVELS if spacing == problem.base_spacing else 1
-            shell = problem.shell(problem.mu, spacing, levels=min(problem.settings.levels, most))
-        elif spacing < problem.base_spacing:
-            shell = problem.shell(problem.mu, spacing, levels=0)
-        else:
-            shell = problem.coarse_shell(problem.mu)
+        shell = problem.inelastic_shell(spacing)
         hottest = max(t for t in self.temperatures if problem.spacing(t) == spacing)
         solver = shell_solver(problem, shell, KB * hottest)
         solver.keep()
@@ -386,6 +385,16 @@ class _Run:
 def shell_solver(problem: Problem, shell, hottest: float) -> SharedShell | ReducedShell:
     """What solves on a shell that all energies share: with or without symmetry, as the shell is."""
     return (SharedShell if shell.operations is None else ReducedShell)(problem, shell, hottest)
+
+
+def _carried(plain, one, exact, part: str) -> np.ndarray:
+    """The change from `one` to `exact` node on a coarse shell, in proportion to the tensor `plain` of the refined one.
+
+    Relative for the Boltzmann part, which falls by decades with T; for the side jump, which may pass through zero on
+    either shell, as it is, and enlarged by no more than 2.
+    """
+    change = (exact - one) / largest(one)
+    return change if part == "boltzmann" else change * min(largest(plain), 2 * largest(one))
 
 
 def _spread(temperatures, members, step: float) -> list[int]:

@@ -43,6 +43,9 @@ _FINEST, _FINEST_REDUCED = 1, 2
 _SOLVED_LEVELS = 2
 """3D: splits of a cell for the shell on which the distribution is solved; the rest only sample the shift."""
 
+_INELASTIC_LEVELS = 2
+"""Splits at hot spots of the irreducible shell on which the effect of inelasticity is found."""
+
 _ROOM = 300.0 * KB
 """eV: where the chemical potential lies in a gap, shells that no temperature is given for are those of this one."""
 
@@ -252,6 +255,15 @@ class Problem:
             degeneracy=self.settings.degeneracy,
         )
 
+    def inelastic_shell(self, spacing: float) -> Shell:
+        """The Fermi surface with little or no refinement, on which the effect of inelasticity is found."""
+        if self.operations is not None:
+            most = _INELASTIC_LEVELS if spacing == self.base_spacing else 1
+            return self.shell(self.mu, spacing, levels=min(self.settings.levels, most))
+        if spacing < self.base_spacing:
+            return self.shell(self.mu, spacing, levels=0)
+        return self.coarse_shell(self.mu)
+
     @property
     def refines(self) -> bool:
         """Whether the shift is sampled on a finer shell than the distribution."""
@@ -287,14 +299,20 @@ class Problem:
         z_max, z_floor = source.z_max(q_max), self.z_floor(shell, source)
         return SharedKernel(source.branches, basis, kt, z_max, z_floor=z_floor, y_cut=self.y_cut)
 
-    def reach(self, kt: float, q_max: float) -> float:
-        """Longest momentum transfer at which anything scatters at kT (eV), of those up to `q_max`."""
-        return max(s.q_cut(max(reach(b, kt, s.z_max(q_max), self.y_cut) for b in s.branches)) for s in self.sources)
+    def cuts(self, kt: float, q_max: float) -> list[float]:
+        """For each source the longest momentum transfer up to `q_max` at which it scatters at kT (eV)."""
+        return [
+            min(q_max, s.q_cut(max(reach(b, kt, s.z_max(q_max), self.y_cut) for b in s.branches))) for s in self.sources
+        ]
 
     def z_floor(self, shell: Shell, source: PairSource) -> float:
         """The smallest z of a kernel: a patch of a shell scatters into itself over its own size."""
         size = float(np.mean(shell.patch) ** (1 / (self.model.dimension - 1)))
         return source.z_min(0.25 * size if source.singular else 1e-7 * size)
+
+    def keeps(self, pairs: float, operator: float) -> bool:
+        """Whether pairs that take so many bytes are kept for further temperatures, beside the operator of one."""
+        return pairs < 0.5 * self.settings.memory and pairs + operator <= self.settings.memory
 
     def check_memory(self, needed: float, temperature: float) -> None:
         """Refuse what does not fit.

@@ -11,17 +11,17 @@ from threadpoolctl import threadpool_limits
 from ..electrons.states import States
 from ..kinetics.collision import THREADS
 from ..kinetics.energy_basis import energy_basis
-from ..kinetics.geometry import PairGeometry, shell_states
+from ..kinetics.geometry import PairGeometry, shared_pair_bytes, shell_states
 from ..kinetics.kernel import SharedKernel
 from ..kinetics.polar import Patches
-from ..kinetics.reduced import ImageBlock, ReducedCollisions, reduced_response
+from ..kinetics.reduced import ImageBlock, ReducedCollisions, operator_bytes, reduced_response
 from ..kinetics.response import KineticResponse
 from ..units import KB
 from .checkpoint import blocks_of
+from .image_pairs import BLOCK, ImagePairs
 from .problem import Problem
 from .settings import Size
 
-_BLOCK = 256
 _CLUSTERS = 400  # of irreducible points, each with three unknowns, for the coarse correction of the solver
 
 
@@ -41,11 +41,10 @@ class ReducedShell:
         self.problem, self.shell, self._hottest = problem, shell, hottest
         self.operations = shell.operations
         points = problem.points(shell)
-        self.geometry = PairGeometry(points, problem.momentum, block=_BLOCK, cluster=max(8, len(shell) // _CLUSTERS))
-        order = self.geometry.order
-        images = [problem.momentum.first_zone(self.geometry.states.k @ m.T) for m in self.operations.matrices[1:]]
-        band = np.tile(shell.band[order], len(images))
-        others = shell_states(problem.model, np.concatenate(images), band, problem.settings.degeneracy)
+        self.geometry = PairGeometry(points, problem.momentum, block=BLOCK, cluster=max(8, len(shell) // _CLUSTERS))
+        self._images = ImagePairs(problem, self.operations, self.geometry.states.k, self.geometry.slices)
+        band = np.tile(shell.band[self.geometry.order], len(self.operations) - 1)
+        others = shell_states(problem.model, self._images.k[len(shell) :], band, problem.settings.degeneracy)
         self.states = States.joined(self.geometry.states, others)
         self.q_max = problem.q_max(self.states.k)
         patches = self._patches()
@@ -56,7 +55,6 @@ class ReducedShell:
                 self.states.k, self.states.energy, self.geometry.weight, self.operations.matrices, self.q_max
             )
         self._kept: list[list[ImageBlock]] | None = None
-        self._inverse = self._inverses()
 
     def _patches(self) -> Patches:
         """What each point, images included, stands for: its share of the weight of all images."""
@@ -64,38 +62,16 @@ class ReducedShell:
         radius = np.tile(self.geometry.patches().radius, order) / np.sqrt(order)
         return Patches(np.arange(len(radius)), radius)
 
-    def _inverses(self) -> list[int]:
-        m = self.operations.matrices
-        return [int(np.abs(m - x.T).sum(axis=(1, 2)).argmin()) for x in m]
-
     def kernel(self, index: int, basis, kt: float) -> SharedKernel:
         """Kernel of one source at kT (eV)."""
         return self.problem.kernel(index, basis, kt, self.shell, self.q_max)
-
-    def _todo(self, q_cut: float) -> list[tuple[slice, slice, list[int]]]:
-        """Slices of points, and the operations that bring some pair of them within `q_cut`."""
-        slices, order = self.geometry.slices, len(self.operations)
-        near = self.problem.momentum.sets_within(
-            self.states.k, slices, self.states.k, self.column_slices, q_cut
-        ).reshape(len(slices), order, len(slices))
-        todo = []
-        for i, rows in enumerate(slices):
-            for j, columns in enumerate(slices[i:], start=i):
-                which = np.flatnonzero(near[i, :, j]).tolist()
-                if i == j:  # the pairs with the inverse operation are the same
-                    which = [g for g in which if g <= self._inverse[g]]
-                if which:
-                    todo.append((rows, columns, which))
-        return todo
 
     # --- all points, for sums over finer shells -----------------------------------------------------------------
 
     @property
     def column_slices(self) -> list[slice]:
         """Compact sets of all points, images included."""
-        n = len(self.shell)
-        moves = [g * n for g in range(len(self.operations))]
-        return [slice(s.start + m, s.stop + m) for m in moves for s in self.geometry.slices]
+        return self._images.column_slices
 
     @property
     def all_weights(self) -> np.ndarray:
@@ -120,25 +96,29 @@ class ReducedShell:
         ):
             if block is not None:
                 # an image of a point weighs a fraction of the point
-                mirrored = rows != columns or self._inverse[g] != g
+                mirrored = rows != columns or self._images.inverse[g] != g
                 found.append(ImageBlock(g, index, mirrored, block.scaled(1 / len(self.operations))))
         return found
 
-    def pairs_estimate(self, kt: float) -> float:
-        """Pairs in the blocks that kT reaches, channels counted."""
-        total = 0.0
-        for index, source in enumerate(self.problem.sources):
-            cut = source.q_cut(self.kernel(index, energy_basis(1, even=True), kt).cutoff)
-            for rows, columns, which in self._todo(min(cut, self.q_max)):
-                total += (rows.stop - rows.start) * (columns.stop - columns.start) * len(which) * source.channels
-        return total
+    def pairs_within(self, kt: float) -> tuple[float, float]:
+        """Pairs in the blocks that kT (eV) reaches, channels counted; pairs of irreducible points among them."""
+        return self._images.count(self.problem.sources, self.problem.cuts(kt, self.q_max))
 
     def keep(self) -> None:
         """Keep the pairs of all temperatures in memory, if they fit beside the operator."""
-        if self.pairs_estimate(self._hottest) * 18 < 0.5 * self.problem.settings.memory:
+        pairs, points = self.pairs_within(self._hottest)
+        if self.problem.keeps(shared_pair_bytes(3) * pairs, operator_bytes(points, 1, self.operations)):
             basis = energy_basis(1, even=True)
             kernels = [self.kernel(i, basis, self._hottest) for i in range(len(self.sources))]
             self._kept = list(self._computed([k.cutoff for k in kernels]))
+
+    def forget(self) -> None:
+        """Free the pairs that were kept."""
+        self._kept = None
+
+    @property
+    def _kept_bytes(self) -> int:
+        return sum(b.pairs.nbytes for blocks in self._kept or [] for b in blocks)
 
     def _computed(self, cutoffs):
         """Blocks of all sources, those of two slices together."""
@@ -147,7 +127,7 @@ class ReducedShell:
             return [b for i, c in enumerate(cutoffs) for b in self._blocks(item, i, c)]
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
-            yield from pool.map(work, self._todo(self._reach(cutoffs)))
+            yield from pool.map(work, self._images.within(self._reach(cutoffs)))
 
     def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
         """Response at kT (eV) with so many energy nodes."""
@@ -156,26 +136,26 @@ class ReducedShell:
     def solve_each(self, kts, nodes: int) -> Iterator[tuple[KineticResponse, Size]]:
         """Responses at several kT (eV), one after the other; pairs that are not kept serve as many as fit in memory."""
         basis = energy_basis(nodes, even=True)
-        together = 1
+        together, memory = 1, self.problem.settings.memory
+        needed = operator_bytes(self.pairs_within(max(kts))[1], basis.size, self.operations)
+        if self._kept_bytes + needed > memory:
+            self.forget()
         if self._kept is None:
-            together = int(max(1, 0.7 * self.problem.settings.memory / self._operator_bytes(basis.size)))
+            together = int(max(1, 0.7 * memory / needed))
         for start in range(0, len(kts), together):
             batch = list(kts[start : start + together])
             summed = self._sum(batch, basis)
             for kt in batch:
                 yield self._response(summed.pop(0), kt, basis)
 
-    def _operator_bytes(self, size: int) -> float:
-        return 4.0 * (3 * size * len(self.shell)) ** 2
-
     def _sum(self, kts, basis) -> list[ReducedCollisions]:
         """Sums over all pairs, one for each kT."""
         problem = self.problem
         kernels = [[self.kernel(i, basis, kt) for i in range(len(self.sources))] for kt in kts]
         parts = [[ReducedCollisions(len(self.shell), basis.size, self.operations) for _ in kts] for _ in range(THREADS)]
-        kept = self._kept
+        kept, held = self._kept, self._kept_bytes
         cutoffs = [max(k[i].cutoff for k in kernels) for i in range(len(self.sources))]
-        todo = kept if kept is not None else self._todo(self._reach(cutoffs))
+        todo = kept if kept is not None else self._images.within(self._reach(cutoffs))
 
         def work(part):
             for item in todo[part::THREADS]:
@@ -184,7 +164,7 @@ class ReducedShell:
                     blocks = [b for i, cutoff in enumerate(cutoffs) for b in self._blocks(item, i, cutoff)]
                 for sums, each in zip(parts[part], kernels, strict=True):
                     sums.add(blocks, each)
-                problem.check_memory(sum(s.nbytes for p in parts for s in p), kts[-1] / KB)
+                problem.check_memory(held + sum(s.nbytes for p in parts for s in p), kts[-1] / KB)
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(work, range(THREADS)))
@@ -201,7 +181,7 @@ class ReducedShell:
         size = Size(
             len(self.states) * basis.size,
             collisions.pairs,
-            collisions.nbytes + sum(b.pairs.nbytes for blocks in self._kept or [] for b in blocks),
+            collisions.nbytes + self._kept_bytes,
         )
         response = reduced_response(
             collisions,

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from ..kinetics.collision import THREADS, CollisionOperator
 from ..kinetics.energy_basis import energy_basis
-from ..kinetics.geometry import PairGeometry, SharedBlock
+from ..kinetics.geometry import PairGeometry, SharedBlock, shared_pair_bytes
 from ..kinetics.kernel import SharedKernel
 from ..kinetics.response import KineticResponse, kinetic_response
 from ..units import KB
@@ -57,9 +57,8 @@ class SharedShell:
         self._hottest = hottest
 
     def reach(self, kt: float) -> float:
-        """Longest momentum transfer at which anything scatters."""
-        basis = energy_basis(1, even=True)
-        return max(src.q_cut(self.kernel(i, basis, kt).cutoff) for i, src in enumerate(self.problem.sources))
+        """Longest momentum transfer at which anything scatters at kT (eV)."""
+        return max(self.problem.cuts(kt, self.q_max))
 
     def kernel(self, index: int, basis, kt: float) -> SharedKernel:
         """Kernel of one source at kT (eV)."""
@@ -84,26 +83,39 @@ class SharedShell:
         """Vectors (S, d) at all points: those given."""
         return vectors
 
-    def pairs_estimate(self, kt: float) -> float:
-        """Unordered pairs in the blocks that kT reaches, all sources."""
-        total = 0
-        for i, source in enumerate(self.problem.sources):
-            cut = source.q_cut(self.kernel(i, energy_basis(1, even=True), kt).cutoff)
-            sizes = [
-                (a.stop - a.start) * (b.stop - b.start) for a, b in self.geometry.pairs_of_slices(min(cut, self.q_max))
-            ]
-            total += sum(sizes) * source.channels
-        return float(total)
+    def pairs_within(self, kt: float) -> tuple[float, float]:
+        """Unordered pairs in the blocks that kT (eV) reaches, channels counted; pairs of points among them."""
+        pairs = points = 0.0
+        for source, cut in zip(self.sources, self.problem.cuts(kt, self.q_max), strict=True):
+            found = self.geometry.pairs_of_slices(cut)
+            size = float(sum((a.stop - a.start) * (b.stop - b.start) for a, b in found))
+            pairs, points = pairs + size * source.channels, max(points, size)
+        return pairs, points
 
     def keep(self) -> None:
         """Keep the pairs of all temperatures in memory, if they fit beside the operator."""
-        per_pair = 4 * (1 + self.problem.model.dimension) + 2
-        if self.pairs_estimate(self._hottest) * per_pair < 0.5 * self.problem.settings.memory:
+        pairs, points = self.pairs_within(self._hottest)
+        if self.problem.keeps(shared_pair_bytes(self.problem.model.dimension) * pairs, self._operator_bytes(points, 1)):
             basis = energy_basis(1, even=True)
             self._kept = {
                 i: list(self._compute(i, self.kernel(i, basis, self._hottest).cutoff))
                 for i in range(len(self.problem.sources))
             }
+
+    def forget(self) -> None:
+        """Free the pairs that were kept."""
+        self._kept = None
+
+    @property
+    def _dtype(self):
+        return np.float32 if self.problem.model.dimension == 3 else np.float64
+
+    def _operator_bytes(self, points: float, size: int) -> float:
+        return float(np.dtype(self._dtype).itemsize) * size**2 * points
+
+    @property
+    def _kept_bytes(self) -> int:
+        return sum(b.nbytes for blocks in (self._kept or {}).values() for b in blocks)
 
     def _compute(self, index: int, z_cut: float):
         source = self.sources[index]
@@ -132,15 +144,17 @@ class SharedShell:
         """Response at kT (eV) with so many energy nodes."""
         problem, basis = self.problem, energy_basis(nodes, even=True)
         dimension, single = problem.model.dimension, problem.model.dimension == 3
-        dtype = np.float32 if single else np.float64
-        operators = [CollisionOperator(len(self.shell), basis.size, dimension, dtype=dtype) for _ in range(THREADS)]
+        if self._kept_bytes + self._operator_bytes(self.pairs_within(kt)[1], basis.size) > problem.settings.memory:
+            self.forget()
+        shape = (len(self.shell), basis.size, dimension)
+        operators = [CollisionOperator(*shape, dtype=self._dtype) for _ in range(THREADS)]
         for index in range(len(problem.sources)):
             kernel = self.kernel(index, basis, kt)
             if self._kept is not None:
                 self._add(operators, self._kept[index], kernel)
             else:
                 self._stream(operators, index, kernel)
-            problem.check_memory(sum(o.nbytes for o in operators), kt / KB)
+            problem.check_memory(self._kept_bytes + sum(o.nbytes for o in operators), kt / KB)
         operator = operators[0]
         for other in operators[1:]:
             operator.merge(other)
@@ -154,8 +168,7 @@ class SharedShell:
             tolerance=max(1e-6, 3e-3 * problem.settings.tolerance) if single else 1e-10,
             clusters=self.geometry.ordering.clusters,
         )
-        kept = sum(b.nbytes for blocks in (self._kept or {}).values() for b in blocks)
-        return response, Size(operator.unknowns, operator.pairs, operator.nbytes + kept)
+        return response, Size(operator.unknowns, operator.pairs, operator.nbytes + self._kept_bytes)
 
     @staticmethod
     def _add(operators, blocks, kernel):

@@ -1,0 +1,147 @@
+"""The estimate before a run, next to what the run takes."""
+
+import json
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from helpers_abinitio import Toy
+from sidejump.electrons.dirac import MassiveDirac
+from sidejump.scattering.electron_phonon import ElectronPhononScatterer
+from sidejump.transport import TransportSettings, estimate_cost, run_transport
+from sidejump.transport.driver import shell_solver
+from sidejump.transport.problem import Problem
+from sidejump.units import KB
+from test_hot_spots import MU, ferromagnet, phonons
+
+WITHIN = 1.5  # a factor
+
+
+def first_principles(**settings):
+    data = Toy(positions=np.zeros((1, 3)), masses=np.array([20000.0]), owner=np.zeros(2, dtype=int)).data()
+    return Problem(data.electrons, [ElectronPhononScatterer(data)], 0.0, TransportSettings(**settings))
+
+
+def lattice(**settings):
+    return Problem(ferromagnet(), [phonons()], MU, TransportSettings(**settings))
+
+
+def plane(**settings):
+    return Problem(MassiveDirac(mass=0.1, velocity=6.0), [phonons(2)], 0.25, TransportSettings(**settings))
+
+
+def traced(problem, temperatures):
+    """Peak of all arrays while the kinetic part runs, bytes, and the report."""
+    tracemalloc.start()
+    try:
+        result = run_transport(
+            problem.model,
+            problem.scatterers,
+            chemical_potential=problem.mu,
+            temperatures=temperatures,
+            settings=problem.settings,
+            problem=problem,
+        )
+        return tracemalloc.get_traced_memory()[1], result.report
+    finally:
+        tracemalloc.stop()
+
+
+SHARED = {"geometry": "shared"}
+CASES = {
+    "with symmetry": (lattice, [250.0, 300.0], SHARED | {"accuracy": 1.2, "energy_nodes": 3}),
+    "with symmetry, elastic": (lattice, [250.0, 300.0], SHARED | {"accuracy": 1.2, "energy_nodes": 1}),
+    "without symmetry": (lattice, [250.0, 300.0], SHARED | {"accuracy": 0.8, "energy_nodes": 3, "symmetry": "off"}),
+    "pairs that are not kept": (lattice, [300.0], SHARED | {"accuracy": 1.2, "energy_nodes": 1}),
+    "first principles": (
+        first_principles,
+        [250.0, 300.0],
+        SHARED | {"accuracy": 0.6, "energy_nodes": 1, "levels": 1, "symmetry": "off"},
+    ),
+    "two dimensions": (plane, [20.0, 30.0], SHARED | {"accuracy": 16.0, "energy_nodes": 3}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_memory(name):
+    make, temperatures, settings = CASES[name]
+    problem = make(**settings)
+    cost = estimate_cost(problem, np.array(temperatures))
+    peak, report = traced(problem, temperatures)
+    assert peak > 2e7  # arrays, not the odd object
+    assert 1 / WITHIN < cost["memory_bytes"] / peak < WITHIN
+    assert 1 / WITHIN < cost["states"] / report["states"] < 2
+
+
+def test_memory_of_the_process(tmp_path):
+    """The number that is printed, next to what the system says of the process."""
+    code = """
+import json, sys
+from sidejump.app.run import prepare
+job = prepare(sys.argv[1])
+cost, found = job.estimate(), job.run()
+print(json.dumps([cost["peak_memory_bytes"], found.attrs["peak_memory_bytes"]]))
+"""
+    (tmp_path / "weyl.toml").write_text(WEYL)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "weyl.toml")], capture_output=True, text=True, check=True
+    )
+    expected, found = json.loads(done.stdout.splitlines()[-1])
+    assert found > 2.5e8
+    assert 1 / WITHIN < expected / found < WITHIN
+
+
+WEYL = """
+[electrons]
+model = "weyl"
+velocity = 2.0
+node = 0.2
+tilt = [0.0, 0.3, 0.5]
+chemical_potential = 0.1
+
+[[scattering]]
+kind = "acoustic_deformation_potential"
+deformation_potential = 5.0
+sound_velocity = 2000.0
+mass_density = 5000.0
+
+[temperature]
+values = [200, 250]
+
+[solver]
+accuracy = 6.0
+energy_nodes = 1
+geometry = "shared"
+"""
+
+
+def test_operations():
+    """Vertices of the pairs: an overlap of N orbitals and its derivatives on both sides, 8 operations a product."""
+    problem = plane(geometry="shared", energy_nodes=1, accuracy=4.0)
+    cost = estimate_cost(problem, np.array([20.0]))
+    assert cost["flops"] / (0.5 * cost["pairs"]) == pytest.approx(8 * 5 * 2 + 12, rel=1e-6)
+    twice = estimate_cost(plane(geometry="shared", energy_nodes=1, accuracy=8.0), np.array([20.0]))
+    assert twice["flops"] == pytest.approx(4 * cost["flops"], rel=0.05)
+
+
+@pytest.mark.parametrize("symmetry", ["auto", "off"])
+def test_kept_pairs_make_room_for_a_larger_operator(symmetry):
+    """What fits beside the operator of one node may not fit beside that of five."""
+    problem = lattice(symmetry=symmetry, accuracy=0.7)
+    shell, kt = problem.shell(MU, problem.base_spacing, levels=0), KB * 300
+    roomy = shell_solver(problem, shell, kt)
+    roomy.keep()
+    (one, small), (five, large) = (roomy.solve(kt, n) for n in (1, 5))
+    tight = lattice(symmetry=symmetry, accuracy=0.7, memory=0.95 * large.memory)
+    solver = shell_solver(tight, shell, kt)
+    solver.keep()
+    again, size = solver.solve(kt, 1)
+    assert size.memory == small.memory  # kept
+    np.testing.assert_array_equal(again.side_jump_velocity, one.side_jump_velocity)
+    again, size = solver.solve(kt, 5)
+    assert size.memory < 0.9 * tight.settings.memory  # no more
+    scale = np.abs(five.side_jump_velocity).max()
+    np.testing.assert_allclose(again.side_jump_velocity, five.side_jump_velocity, rtol=0, atol=1e-5 * scale)
