@@ -84,19 +84,26 @@ def grid_states(model, k, separate: bool) -> States:
 class GridEquation:
     """States, rates out and rates back of one grid.
 
+    Parameters
+    ----------
+    cases : sequence of (float, float)
+        Smearing and lowest phonon energy, eV.
+    temperatures : sequence of float
+    images : {"file", "hermitian"}
+    separate, symmetric : bool
+
     Attributes
     ----------
     points, rows : int
         k points, and states at which the equation is solved.
-    out : ndarray, shape (widths, T, R)
+    out : ndarray, shape (cases, T, R)
         1/tau, eV.
-    back : ndarray, shape (widths, T, R, 3, R, 3)
+    back : ndarray, shape (cases, T, R, 3, R, 3)
         ``sum_k' W_kk' O_k'`` over the star of each representative, eV.
     """
 
-    def __init__(self, data, n: int, smearings, temperatures, *, images, lowest, separate=True, symmetric=False):
-        self.n, self.lowest = n, lowest
-        self.smearings, self.temperatures = smearings, temperatures
+    def __init__(self, data, n: int, cases, temperatures, *, images, separate=True, symmetric=False):
+        self.n, self.cases, self.temperatures = n, cases, temperatures
         model = data.electrons
         self.volume = float(abs(np.linalg.det(data.cell)))
         points, corners = tetrahedra_of(model, n)
@@ -112,7 +119,7 @@ class GridEquation:
         own = grid_states(model, few / n @ model.reciprocal_cell, separate)
         starts = PairVertices(data, own, images=images, factors=ends.factors)
         self.rows, self.own = len(own), own
-        shape = (len(smearings), len(temperatures), self.rows)
+        shape = (len(cases), len(temperatures), self.rows)
         self.out, self.back = np.zeros(shape), np.zeros((*shape, 3, self.rows, 3), dtype=np.float32)
         self._fill(starts, ends)
 
@@ -126,7 +133,7 @@ class GridEquation:
     def _add(self, starts, ends, rows: slice, columns: slice):
         """Rates of one block of pairs."""
         transfer = starts.states.energy[rows, None] - ends.states.energy[columns]
-        if np.abs(transfer).min() > 0.04 + 3 * max(self.smearings):  # beyond every phonon
+        if np.abs(transfer).min() > 0.04 + 3 * max(self.cases)[0]:  # beyond every phonon
             return
         strength, _, omega = starts.block(rows, columns, other=ends)
         members = starts.states.multiplicity[rows, None]
@@ -134,11 +141,11 @@ class GridEquation:
         order = np.argsort(where, kind="stable")
         first = np.flatnonzero(np.diff(where[order], prepend=-1))
         turn = self.turn[columns][order]
-        for s, width in enumerate(self.smearings):
+        for s, (width, lowest) in enumerate(self.cases):
             total = np.zeros((len(self.temperatures), *transfer.shape))
             for mode, w in zip(strength, np.asarray(omega, dtype=float), strict=True):
                 near = np.abs(np.abs(transfer) - w) < 3 * width
-                i, j = np.nonzero(near & (w > max(self.lowest, 1e-6)))
+                i, j = np.nonzero(near & (w > max(lowest, 1e-6)))
                 x, w = transfer[i, j], w[i, j]
                 g2 = mode[i, j] / members[i, 0] * (2 * np.pi / self.n**3)
                 up, down = gaussian(x + w, width) * g2, gaussian(x - w, width) * g2
@@ -154,43 +161,49 @@ class GridEquation:
                 self.back[s, :, rows, a, where[order][first], b] += np.moveaxis(summed, 2, 0)
 
     def solve(self, s: int, t: int, *, limit: int = 300, stop: float = 2e-3) -> dict:
-        """Conductivity (S/m) in the relaxation-time approximation, where Perturbo stops, and converged; density."""
+        """Conductivity (S/m) in the relaxation-time approximation, where Perturbo stops, and in the end; density, 1/cm^3."""
         kt = KB * self.temperatures[t]
         tau = 1 / np.maximum(self.out[s, t], 1e-30)
         tau[self.out[s, t] < 1e-12] = 0.0
         matrix = self.back[s, t].reshape(3 * self.rows, 3 * self.rows)
         first = tau[:, None] * self.own.velocity
         last, found = first, {}
-        relaxation, density = self._conductivity(first, kt)
+        share, density = self._shares(kt)
+        relaxation = self._conductivity(first, share)
         before, count = relaxation, 1
         for count in range(2, limit + 1):
             new = first + tau[:, None] * (matrix @ last.ravel().astype(np.float32)).reshape(-1, 3)
             change = np.abs(new - last).max() / np.abs(new).max()
             last = new
             if "sigma_stopped" not in found:
-                now = self._conductivity(last, kt)[0]
+                now = self._conductivity(last, share)
                 if np.abs(np.diag(now - before) / np.diag(now)).max() < stop:
                     found = {"sigma_stopped": _mean(now), "stopped_at": count}
                 before = now
             if change < 1e-5:
                 break
-        final = self._conductivity(last, kt)[0]
-        return {"sigma_rta": _mean(relaxation), "sigma_ita": _mean(final), **found, "iterations": count} | {
-            "density": float(density * 1e24)
-        }
+        final = self._conductivity(last, share)
+        found |= {"sigma_rta": _mean(relaxation), "sigma_ita": _mean(final), "iterations": count}
+        return found | {"density": density * 1e24}
 
-    def _conductivity(self, drift, kt: float):
-        """sigma (3, 3), S/m, and density, 1/angstrom^3: ``1/V int de (-f0') <v F delta(e - e_k)>``, by tetrahedra."""
-        states, spins = self.states, self.spins
-        energies = np.arange(states.energy.min() - STEP, WINDOW[1] + STEP, STEP)  # those of Perturbo
+    def _conductivity(self, drift, share):
+        """sigma (3, 3), S/m: ``1/V int de (-f0') <v F delta(e - e_k)>``; `share` from `_shares`."""
         full = np.einsum("sab,sb->sa", self.turn, drift[self.of])
-        value = np.einsum("sa,sb->sab", states.velocity, full).reshape(-1, 9)
-        columns = np.column_stack([np.ones(len(value)), value])
-        cubes = 6 * self.n**3
-        found = np.array([tetrahedron_sum(states.energy, self.corners, columns, e) for e in energies]) / cubes
+        return np.einsum("s,sa,sb->ab", share, self.states.velocity, full) * SIEMENS_PER_METRE
+
+    def _shares(self, kt: float):
+        """What ``v F`` of each state counts in sigma (S,), by tetrahedra, and the density, 1/angstrom^3."""
+        states = self.states
+        energies = np.arange(states.energy.min() - STEP, WINDOW[1] + STEP, STEP)  # those of Perturbo
         f = 1 / (np.exp((energies - MU) / kt) + 1)
-        sigma = spins / self.volume * STEP * np.einsum("e,ex->x", f * (1 - f) / kt, found[:, 1:]).reshape(3, 3)
-        return sigma * SIEMENS_PER_METRE, spins / self.volume * STEP * float(f @ found[:, 0])
+        unit = self.spins / self.volume * STEP / (6 * self.n**3)
+        share, density = np.zeros(len(states)), 0.0
+        for e, occupied in zip(energies, f, strict=True):
+            corner, weight = tetrahedron_weights(states.energy, self.corners, e)
+            found = np.bincount(corner.ravel(), weights=weight.ravel(), minlength=len(states))
+            share += unit * occupied * (1 - occupied) / kt * found
+            density += unit * occupied * found.sum()
+        return share, float(density)
 
 
 def _mean(sigma) -> float:
@@ -201,8 +214,8 @@ def gaussian(x, width: float):
     return np.exp(-((x / width) ** 2)) / (np.sqrt(np.pi) * width)
 
 
-def tetrahedron_sum(energy, tetrahedra, columns, level: float):
-    """``sum of columns delta(level - e)`` with both linear inside each tetrahedron (of volume 1)."""
+def tetrahedron_weights(energy, tetrahedra, level: float):
+    """Corners and their weights, both (X, 4), in ``int delta(level - e)`` over tetrahedra of volume 1, all linear."""
     e = energy[tetrahedra]
     crossed = (e.min(axis=1) < level) & (e.max(axis=1) > level)
     corner, e = tetrahedra[crossed], e[crossed]
@@ -249,7 +262,7 @@ def tetrahedron_sum(energy, tetrahedra, columns, level: float):
     mean = part[:, None] * (points[0, 2] + points[0, 3] + points[1, 2]) / 3
     mean += (1 - part)[:, None] * (points[0, 3] + points[1, 2] + points[1, 3]) / 3
     weights[middle] = (total[:, None] * mean)[middle]
-    return np.einsum("xc,xcv->v", weights, columns[corner])
+    return corner, weights
 
 
 def _area(p, q, r):

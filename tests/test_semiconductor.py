@@ -26,13 +26,13 @@ POLAR = Scatterer(
 
 
 class Spinful(QuadraticModel):
-    """``e = 60 k^2 - shift``, two spins."""
+    """``e = 60 k^2 -+ splitting/2``, two spins."""
 
     k_scale = 0.05
 
-    def __init__(self, sign=1.0, masses=(1.0, 1.0, 1.0)):
+    def __init__(self, sign=1.0, masses=(1.0, 1.0, 1.0), splitting=0.0):
         second = 2 * sign * CURVATURE * np.einsum("ab,mn->abmn", np.diag(masses), np.eye(2))
-        super().__init__(np.zeros((2, 2)), np.zeros((3, 2, 2)), second)
+        super().__init__(np.diag([-0.5, 0.5]) * splitting, np.zeros((3, 2, 2)), second)
 
 
 def transport(mu, temperature, nodes, sign=1.0, **settings):
@@ -138,6 +138,18 @@ def test_rays_keep_the_density_of_states_of_an_ellipsoid():
     )
     exact = 2 * np.sqrt(energies / CURVATURE) / (4 * np.pi**2 * CURVATURE) / np.sqrt(3)
     np.testing.assert_allclose(weight.sum(axis=0), exact, rtol=1e-4)
+
+
+@pytest.mark.parametrize("sample", [lambda rays: rays, lambda rays: evenly_sampled(rays, 110)])
+def test_split_bands_of_one_group_share_points_at_their_mean_energy(sample):
+    model = Spinful(splitting=0.01)
+    shell = fermi_shell(model, 0.05, spacing=0.2, turn=None, degeneracy=0.05)
+    rays = sample(shell_rays(model, shell, lambda k, band: np.zeros(3), degeneracy=0.05))
+    energies = np.array([0.03, 0.05, 0.2])
+    k, weight = rays.at(energies)
+    np.testing.assert_allclose(CURVATURE * (k**2).sum(-1), np.broadcast_to(energies, k.shape[:2]), rtol=1e-6)
+    exact = 2 * np.sqrt(energies / CURVATURE) / (4 * np.pi**2 * CURVATURE)
+    np.testing.assert_allclose(weight.sum(axis=0), exact, rtol=5e-3)
 
 
 def test_a_valley_is_one_in_all_images_of_the_zone():
