@@ -1,17 +1,17 @@
 """The Boltzmann equation of GaAs electrons on a uniform grid with broadened energies, as Perturbo solves it.
 
-States are those of the corners of all tetrahedra (six in each cube of an N^3 grid) that reach into a window of energy;
-the two conduction bands are states of their own (``separate``) or one state of their mean energy.  Rates take a Gaussian
-``G(x) = exp(-(x/s)^2) / (s sqrt(pi))``, cut at 3 s, and leave out phonons below a limit:
+States are those of the corners of all tetrahedra (six in each cube of an N^3 grid) that reach into a window of
+energy; the two conduction bands are states of their own (``separate``) or one state of their mean energy.  Rates take a
+Gaussian ``G(x) = exp(-(x/s)^2) / (s sqrt(pi))``, cut at 3 s, and leave out phonons below a limit:
 
     1/tau_k = (2 pi / N^3) sum_k' nu |g|^2 [ (n + f') G(e - e' + w) + (n + 1 - f') G(e - e' - w) ],
     F_k = tau_k (v_k + sum_k' W_kk' F_k'),
 
 conductivity and density from the linear tetrahedron method.
 
-With ``symmetric`` the equation is solved at one k of each star alone: F_k' = O F_k'' with the operation O that takes the
-representative k'' to k', one of the 48 of the cube (24 of the crystal, times time reversal).  Coupling of the file's
-2x2x2 mesh obeys them to 1 %, so that small grids are better done in full.
+With ``symmetric`` the equation is solved at one k of each star alone: F_k' = O F_k'' with the operation O that takes
+the representative k'' to k', one of the 48 of the cube (24 of the crystal, times time reversal).  Rates of the file's
+2x2x2 mesh obey them to 1 %, and the conductivity of the 80^3 grid changes by 0.3 %.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class GridEquation:
                 self.back[s, :, rows, a, where[order][first], b] += np.moveaxis(summed, 2, 0)
 
     def solve(self, s: int, t: int, *, limit: int = 300, stop: float = 2e-3) -> dict:
-        """Conductivity (S/m) in the relaxation-time approximation, where Perturbo stops, and in the end; density, 1/cm^3."""
+        """Conductivity (S/m): relaxation-time approximation, where Perturbo stops, in the end; density (1/cm^3)."""
         kt = KB * self.temperatures[t]
         tau = 1 / np.maximum(self.out[s, t], 1e-30)
         tau[self.out[s, t] < 1e-12] = 0.0
