@@ -9,7 +9,7 @@ from sidejump.electrons.quadratic import QuadraticModel
 from sidejump.errors import InputError
 from sidejump.kinetics.energy_basis import EnergyBasis
 from sidejump.kinetics.mapping import EnergyMap
-from sidejump.kinetics.polar import transfer_square
+from sidejump.kinetics.polar import Patches, mean_speed, transfer_square
 from sidejump.scattering.base import Branch, Scatterer
 from sidejump.shells.rays import evenly_sampled, shell_rays
 from sidejump.shells.shell import fermi_shell
@@ -26,13 +26,13 @@ POLAR = Scatterer(
 
 
 class Spinful(QuadraticModel):
-    """``e = 60 k^2 - shift``, two spins."""
+    """``e = 60 k^2 -+ splitting/2``, two spins."""
 
     k_scale = 0.05
 
-    def __init__(self, sign=1.0, masses=(1.0, 1.0, 1.0)):
+    def __init__(self, sign=1.0, masses=(1.0, 1.0, 1.0), splitting=0.0):
         second = 2 * sign * CURVATURE * np.einsum("ab,mn->abmn", np.diag(masses), np.eye(2))
-        super().__init__(np.zeros((2, 2)), np.zeros((3, 2, 2)), second)
+        super().__init__(np.diag([-0.5, 0.5]) * splitting, np.zeros((3, 2, 2)), second)
 
 
 def transport(mu, temperature, nodes, sign=1.0, **settings):
@@ -124,7 +124,22 @@ def test_polar_transfer_is_exact_where_energy_is_conserved():
     square = ((k[:, None] - final) ** 2).sum(-1)
     speed, fast = (2 * CURVATURE * np.linalg.norm(x, axis=1) for x in (k, final))
     transfer = np.abs(last - energy[:, None])
-    np.testing.assert_allclose(transfer_square(square, energy, last, speed, fast, transfer), square, rtol=1e-9)
+    mean = mean_speed(energy, last, speed, fast, None, None)
+    np.testing.assert_allclose(transfer_square(square, energy, last, mean, transfer), square, rtol=1e-9)
+
+
+def test_polar_transfer_is_that_of_the_angle_in_a_band_that_is_not_parabolic():
+    energies, turn = np.array([0.001, 0.05, 0.2, 0.6]), np.array([0.0, 0.4, 1.3])
+    k = np.sqrt(energies * (1 + 3 * energies) / CURVATURE)  # along two rays at some angle, 4 nodes each
+    along = np.tile(k - k[0], (3, 1))
+    patches = Patches(np.repeat(np.arange(3), 4), np.ones(12), np.tile(np.arange(4), 3), along)
+    speed = 2 * CURVATURE * k / (1 + 6 * energies)
+    e, size, angle = np.tile(energies, 3), np.tile(k, 3), np.repeat(turn, 4)
+    cosine = np.cos(angle[:, None] - angle)
+    square = size[:, None] ** 2 + size**2 - 2 * np.outer(size, size) * cosine
+    u = mean_speed(e, e, np.tile(speed, 3), np.tile(speed, 3), patches, patches)
+    found = transfer_square(square, e, e, u, PHONON)
+    np.testing.assert_allclose(found, 2 * np.outer(size, size) * (1 - cosine) + (PHONON / u) ** 2, rtol=1e-9)
 
 
 def test_rays_keep_the_density_of_states_of_an_ellipsoid():
@@ -138,6 +153,18 @@ def test_rays_keep_the_density_of_states_of_an_ellipsoid():
     )
     exact = 2 * np.sqrt(energies / CURVATURE) / (4 * np.pi**2 * CURVATURE) / np.sqrt(3)
     np.testing.assert_allclose(weight.sum(axis=0), exact, rtol=1e-4)
+
+
+@pytest.mark.parametrize("sample", [lambda rays: rays, lambda rays: evenly_sampled(rays, 110)])
+def test_split_bands_of_one_group_share_points_at_their_mean_energy(sample):
+    model = Spinful(splitting=0.01)
+    shell = fermi_shell(model, 0.05, spacing=0.2, turn=None, degeneracy=0.05)
+    rays = sample(shell_rays(model, shell, lambda k, band: np.zeros(3), degeneracy=0.05))
+    energies = np.array([0.03, 0.05, 0.2])
+    k, weight = rays.at(energies)
+    np.testing.assert_allclose(CURVATURE * (k**2).sum(-1), np.broadcast_to(energies, k.shape[:2]), rtol=1e-6)
+    exact = 2 * np.sqrt(energies / CURVATURE) / (4 * np.pi**2 * CURVATURE)
+    np.testing.assert_allclose(weight.sum(axis=0), exact, rtol=5e-3)
 
 
 def test_a_valley_is_one_in_all_images_of_the_zone():

@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 
 from ..electrons.states import States
 from ..kinetics.momentum import MomentumTransfer
-from ..kinetics.polar import Patches, averaged_over_patch, transfer_square
+from ..kinetics.polar import Patches, averaged_over_patch, mean_speed, transfer_square
 from ..kinetics.sources import Channel, Load, PairSource, mean_over_members
 from ..scattering.base import Branch
 from .container import SOFT, ElectronPhonon
@@ -177,12 +177,13 @@ class ElectronPhononPairs(PairSource):
             return
         speed, final_speed = (np.linalg.norm(s.velocity, axis=1) for s in (initial, final))
         first, second = (None, None) if patches is None else patches
+        speed = mean_speed(initial.energy, final.energy, speed, final_speed, first, second)
         i, j, beside = _one_place(square, second)
         for mode in range(3, len(omega)):
             s, w = strength[mode], omega[mode]
             w[i, j] = w[i, beside]
             phonon = np.abs(w).astype(float)
-            wanted = transfer_square(square, initial.energy, final.energy, speed, final_speed, phonon)
+            wanted = transfer_square(square, initial.energy, final.energy, speed, phonon)
             wanted = averaged_over_patch(wanted, first, second, 3)
             times_square = s * square
             times_square[i, j] = times_square[i, beside]

@@ -136,3 +136,21 @@ def energies_and_velocities(model, k, band):
     product = xp.matmul(model.hamiltonian_gradient(k), column[:, None])  # (S, d, N, 1)
     velocity = xp.real(xp.sum(xp.conj(column)[:, None] * product, axis=(2, 3)))
     return energy, velocity
+
+
+def group_range(energies, band, degeneracy: float):
+    """First and last band of the group of `band` (S,) in `energies` (S, N): two (S,) arrays."""
+    group = _group_mask(np, np.asarray(energies), np.asarray(band), degeneracy)
+    return group.argmax(axis=1), group.shape[1] - 1 - group[:, ::-1].argmax(axis=1)
+
+
+def mean_energies_and_velocities(model, k, first, last):
+    """Energy (eV) and ``hbar v`` (eV angstrom), mean over the bands `first` to `last` (S,): shapes (S,), (S, d)."""
+    if np.array_equal(first, last):
+        return energies_and_velocities(model, k, first)
+    energies, u = np.linalg.eigh(model.hamiltonian(k))
+    bands = np.arange(energies.shape[1])
+    share = ((bands >= first[:, None]) & (bands <= last[:, None])) / (last - first + 1)[:, None]
+    product = np.matmul(model.hamiltonian_gradient(k), u[:, None])  # (S, d, N, N)
+    velocity = np.real(np.sum(np.conj(u)[:, None] * product, axis=2))
+    return (energies * share).sum(axis=1), (velocity * share[:, None]).sum(axis=2)

@@ -154,7 +154,10 @@ class PairGeometry:
         members = self.states.multiplicity.reshape(self.count, self.n)
         area = self.weight / members * np.linalg.norm(self.velocity, axis=-1) * (2 * np.pi) ** d
         radius = np.sqrt(area / np.pi) if d == 3 else 0.5 * area
-        return Patches(np.repeat(np.arange(self.count), self.n), radius.ravel())
+        steps = np.linalg.norm(np.diff(self.states.k.reshape(self.count, self.n, d), axis=1), axis=2)
+        along = np.concatenate([np.zeros((self.count, 1)), np.cumsum(steps, axis=1)], axis=1)
+        point, node = np.divmod(np.arange(self.count * self.n), self.n)
+        return Patches(point, radius.ravel(), node, along)
 
     def shared_block(
         self,

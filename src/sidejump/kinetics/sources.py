@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from ..scattering.base import Branch, Scatterer, vertex_matrix
-from .polar import Patches, averaged_over_patch, transfer_square
+from .polar import Patches, averaged_over_patch, mean_speed, transfer_square
 from .vertex import pair_vertex
 
 if TYPE_CHECKING:
@@ -271,7 +271,8 @@ class PolarPairs(ScalarPairs):
         if self._one_shell:
             return q
         speed, final_speed = (np.linalg.norm(x.velocity, axis=1) for x in (a, b))
-        return np.sqrt(transfer_square(q.astype(float) ** 2, a.energy, b.energy, speed, final_speed, self._phonon))
+        speed = mean_speed(a.energy, b.energy, speed, final_speed, None, None)
+        return np.sqrt(transfer_square(q.astype(float) ** 2, a.energy, b.energy, speed, self._phonon))
 
     def _over_patches(self, z, initial, final):
         if self._one_shell:

@@ -6,6 +6,9 @@ with r from Newton's method.  Solid angles stay as they are, so that the quadrat
 first shell, where gradient lines of anisotropic pockets would crowd; no second derivatives, which nearly degenerate
 bands make large.
 
+Bands of one group (`degeneracy`) that are split share their points, which lie at the mean energy of the group: its mean
+density of states is then off in the second order of the splitting only.
+
 Not covered: shells that a ray leaves and enters again, and valleys that do not exist on the first shell.
 """
 
@@ -16,7 +19,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.integrate import lebedev_rule
 
-from ..electrons.states import band_energies, energies_and_velocities
+from ..electrons.states import band_energies, energies_and_velocities, group_range, mean_energies_and_velocities
 from ..kinetics.momentum import MomentumTransfer
 from .shell import Shell
 
@@ -41,6 +44,8 @@ class ShellRays:
     shell : Shell
     centre : (S, d)
         Extremum of each point, the same image of the zone.
+    degeneracy : float
+        Bands closer than this (eV) at the points of `shell` form one group, all along the ray.
 
     Attributes
     ----------
@@ -51,20 +56,22 @@ class ShellRays:
 
     lowest, highest = -np.inf, np.inf
 
-    def __init__(self, model, shell: Shell, centre):
-        self.model, self.shell, self._centre = model, shell, centre
+    def __init__(self, model, shell: Shell, centre, degeneracy: float):
+        self.model, self.shell, self._centre, self._degeneracy = model, shell, centre, degeneracy
         self.warnings: list[str] = []
         away = shell.k - centre
         self._radius = np.linalg.norm(away, axis=1)
         self._ray = away / self._radius[:, None]
-        self._edge = _own(band_energies(model, centre), shell.band)
-        _, slope = self._evaluate(self._radius)
+        self._group = group_range(band_energies(model, shell.k), shell.band, degeneracy)
+        self._edge, _ = mean_energies_and_velocities(model, centre, *self._group)
+        _, velocity = energies_and_velocities(model, shell.k, shell.band)  # that of the weights
+        slope = (velocity * self._ray).sum(axis=1)
         self._factor = shell.weight * np.abs(slope) / self._radius ** (shell.k.shape[1] - 1)
 
     def _evaluate(self, radius):
-        """Energy and its derivative along the ray."""
+        """Energy of the group and its derivative along the ray."""
         k = self._centre + radius[:, None] * self._ray
-        energy, velocity = energies_and_velocities(self.model, k, self.shell.band)
+        energy, velocity = mean_energies_and_velocities(self.model, k, *self._group)
         return energy, (velocity * self._ray).sum(axis=1)
 
     def at(self, energies):
@@ -104,20 +111,22 @@ class ShellRays:
         return radius, slope, found
 
 
-def shell_rays(model, shell: Shell, extremum) -> ShellRays | None:
+def shell_rays(model, shell: Shell, extremum, degeneracy: float = 1e-6) -> ShellRays | None:
     """Rays for a shell all of whose points surround extrema; None where some do not.
 
     Parameters
     ----------
     extremum : callable
         ``extremum(k, band)``: the extremum (d,) of the band downhill (uphill) of k (d,), or None.
+    degeneracy : float
+        See :class:`ShellRays`.
     """
     zone = MomentumTransfer(model.reciprocal_cell, model.dimension)
     centre, k = np.full(shell.k.shape, np.nan), shell.k.copy()
     for _ in range(_VALLEYS):
         left = np.flatnonzero(np.isnan(centre[:, 0]))
         if not len(left):
-            return ShellRays(model, replace(shell, k=k), centre)
+            return ShellRays(model, replace(shell, k=k), centre, degeneracy)
         k0 = extremum(shell.k[left[0]], int(shell.band[left[0]]))
         if k0 is None:
             return None
@@ -160,17 +169,21 @@ def evenly_sampled(rays: ShellRays, points: int) -> ShellRays:
         start = centre + np.mean(rays._radius[here]) * directions
         blank = np.ones(len(solid))
         band, sheet = np.full(len(solid), shell.band[first]), np.full(len(solid), shell.sheet[first])
-        piece = ShellRays(rays.model, Shell(shell.energy, start, band, blank, blank, sheet), centre)
+        piece = ShellRays(rays.model, Shell(shell.energy, start, band, blank, blank, sheet), centre, rays._degeneracy)
         piece._radius = np.full(len(solid), np.mean(rays._radius[here]))
         radius, slope, found = piece._solve(shell.energy)
         if not found.all():
             return rays
         k = centre + radius[:, None] * directions
-        _, velocity = energies_and_velocities(rays.model, k, band)
-        weight = solid * radius ** (d - 1) / (np.abs(slope) * (2 * np.pi) ** d)
+        _, velocity = mean_energies_and_velocities(rays.model, k, *piece._group)
+        factor = solid / (2 * np.pi) ** d
+        weight = factor * radius ** (d - 1) / np.abs(slope)
         # bands of a degenerate group that have no points of their own
-        weight = weight * max(1, round(shell.weight[here].sum() / weight.sum()))
+        members = max(1, round(shell.weight[here].sum() / weight.sum()))
+        factor, weight = members * factor, members * weight
         area = solid * radius ** (d - 1) * np.linalg.norm(velocity, axis=1) / np.abs(slope)
-        pieces.append((k, band, weight, area, sheet, centre))
-    k, band, weight, area, sheet, centre = (np.concatenate(x) for x in zip(*pieces, strict=True))
-    return ShellRays(rays.model, Shell(shell.energy, k, band, weight, area, sheet), centre)
+        pieces.append((k, band, weight, area, sheet, centre, factor))
+    k, band, weight, area, sheet, centre, factor = (np.concatenate(x) for x in zip(*pieces, strict=True))
+    new = ShellRays(rays.model, Shell(shell.energy, k, band, weight, area, sheet), centre, rays._degeneracy)
+    new._factor = factor
+    return new

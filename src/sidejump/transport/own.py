@@ -53,7 +53,8 @@ class OwnShells:
         """Rays where the shells surround band extrema, which is the rule next to an edge."""
         model, sign = self.problem.model, self.side(self._hottest)
         size = 0.3 * float(np.mean(self.shell.area) * len(self.shell)) ** (1 / max(1, model.dimension - 1))
-        return shell_rays(model, self.shell, lambda k, band: descend(model, k, band, sign, size)[0])
+        degeneracy = self.problem.settings.degeneracy
+        return shell_rays(model, self.shell, lambda k, band: descend(model, k, band, sign, size)[0], degeneracy)
 
     def solve(self, kt: float, nodes: int) -> tuple[KineticResponse, Size]:
         """Response at kT (eV) with so many energy nodes."""
