@@ -153,6 +153,18 @@ def test_description(data):
     assert distance[0] == 0 and np.all(np.diff(distance) > 0) and size[-1] < 1e-2 * size[0]
 
 
+def test_noise_is_no_magnetisation():
+    """Real hoppings with a little noise that breaks time reversal: energies and curvature of a crystal without it."""
+    toy = Toy()
+    toy.strength = toy.strength.real
+    noise = np.triu(np.random.default_rng(0).normal(size=(3, 3)), 1)
+    for size, source in ((1e-4, "none"), (1.0, "curvature")):
+        toy.strength = toy.strength.real + 1j * size * (noise - noise.T)
+        report = describe(toy.from_meshes(), n_samples=2)
+        assert report["symmetry"]["magnetisation_source"] == source
+        assert np.any(report["symmetry"]["magnetisation"]) == (source != "none")
+
+
 def test_inconsistent_sets_are_refused(data):
     k, q = random_pairs(2)
     with pytest.raises(InputError, match='images = "nearest"'):

@@ -106,6 +106,12 @@ def test_vectors_are_rebuilt_where_the_version_writes_none(data, folder, tmp_pat
         read_epw(copy, k_mesh=(3, 3, 3))
 
 
+@pytest.mark.parametrize("mesh", [3, (3, 3), (4, 4, 0), (2.5, 2, 2), "4 4 4"])
+def test_a_mesh_is_three_whole_numbers(folder, mesh):
+    refuses(lambda: read_epw(folder, k_mesh=mesh), "k_mesh = .*three whole numbers")
+    refuses(lambda: read_epw(folder, q_mesh=mesh), "q_mesh = .*three whole numbers")
+
+
 CUBE, SLAB = np.eye(3) * 4.0, np.diag([4.0, 4.0, 8.0])
 
 

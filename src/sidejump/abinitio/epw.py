@@ -26,7 +26,7 @@ from .phonons import Phonons
 from .position import hermitian_position
 from .q2r import read_q2r
 from .rebuild import rebuild
-from .wigner import WignerSeitz, from_file
+from .wigner import WignerSeitz, from_file, given_mesh
 
 
 def read_epw(
@@ -52,6 +52,7 @@ def read_epw(
         If a file is missing, truncated or of another run, or the meshes cannot be told.
     """
     folder = Path(directory)
+    k_mesh, q_mesh = given_mesh("k_mesh", k_mesh), given_mesh("q_mesh", q_mesh)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such directory")
     crystal = read_crystal(find(folder, "crystal.fmt"))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..electrons.lattice import LatticeModel
-from ..electrons.symmetry import symmetry_report
+from ..electrons.symmetry import REVERSAL_NOISE, symmetry_report
 from ..electrons.wannier90 import read_wannier90
 from .container import ElectronPhonon
 from .decay import decay_arrays
@@ -83,6 +83,9 @@ def describe(source, *, images: str = "hermitian", n_samples: int = 4) -> dict:
 def _electrons(model, source, fermi, n_samples) -> dict:
     cell = np.asarray(model.cell)
     symmetry = symmetry_report(model, energy=fermi, n_samples=n_samples)
+    if symmetry["time_reversal_violation"] < REVERSAL_NOISE:
+        symmetry = symmetry_report(model, (0, 0, 0), energy=fermi, n_samples=n_samples)
+        symmetry["magnetisation_source"] = "none"
     symmetry["lattice_operations_broken"] = len(symmetry["lattice_operations_broken"])
     return {
         "source": source,

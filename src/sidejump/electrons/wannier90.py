@@ -32,6 +32,11 @@ def read_wannier90(file, *, wsvec=None, cell=None, spin_ordering: str | None = N
     spin_ordering : {"interleaved", "block"}, optional
         How up and down Wannier functions are ordered; without it the model has no spin matrices.
 
+    Returns
+    -------
+    LatticeModel
+        ``energies(k)`` gives its bands, eV, for k in crystal coordinates.
+
     Raises
     ------
     InputError
