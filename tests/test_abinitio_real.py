@@ -12,9 +12,9 @@ import pytest
 from sidejump.abinitio.container import mesh_points
 from sidejump.abinitio.epw import read_epw
 from sidejump.abinitio.formats import convert, read_electron_phonon
-from sidejump.abinitio.info import acoustic_exponent, off_mesh_hermiticity
 from sidejump.abinitio.perturbo import read_perturbo
 from sidejump.abinitio.q2r import read_q2r
+from sidejump.abinitio.quality import acoustic_exponent, off_mesh_hermiticity
 from sidejump.abinitio.rydberg import RYDBERG
 from sidejump.abinitio.spin import two_channels, with_exchange, with_spin_orbit
 from sidejump.abinitio.symmetrized import symmetrized

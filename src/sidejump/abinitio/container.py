@@ -126,8 +126,9 @@ class ElectronPhonon:
             raise InputError(f'images = "{images}": use "hermitian" or "file"')
         if images == "file":
             return self.file_coupling
-        if "hermitian" not in self._cache:
-            self._cache["hermitian"] = hermitian_images(
+        source, result = self._cache.get("hermitian", (None, None))
+        if source is not self.file_coupling:  # `replace` hands the cache on
+            result = hermitian_images(
                 self.file_coupling,
                 cell=self.cell,
                 positions=self.atoms.positions,
@@ -135,7 +136,8 @@ class ElectronPhonon:
                 k_mesh=self.k_mesh,
                 q_mesh=self.q_mesh,
             )
-        return self._cache["hermitian"]
+            self._cache["hermitian"] = (self.file_coupling, result)
+        return result
 
     def eigenstates(self, k) -> tuple[np.ndarray, np.ndarray]:
         """Energies (nk, N), eV, and eigenvectors (nk, N, N) in the lattice gauge; k (nk, 3) in crystal coordinates."""

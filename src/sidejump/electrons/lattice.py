@@ -169,7 +169,7 @@ class LatticeModel(ElectronModel):
             raise InputError(
                 f"wave vectors have shape {np.shape(k)}; expected (n, {self.dimension}), crystal coordinates"
             )
-        return np.linalg.eigvalsh(self.hamiltonian(points @ (2 * np.pi * np.linalg.inv(self.cell).T)))
+        return np.linalg.eigvalsh(self.hamiltonian(points @ (2 * np.pi * np.linalg.inv(np.asarray(self.cell)).T)))
 
     def hamiltonian(self, k):
         return self._transform(k, self._hamiltonian_sum)[:, 0, ...]
