@@ -159,7 +159,13 @@ def test_electrons_of_a_finer_calculation(data):
     assert better.checks["electrons_on_mesh_eV"] < 1e-9
     assert better.checks["electrons_centres_angstrom"] < 1e-9
     doubtful = replace(known, warnings=["the position matrix is poor", "the moon is full"], _cache={})
-    assert doubtful.with_electrons(data.electrons).warnings == ["the moon is full"]
+    doubtful.checks["position_centres_angstrom"] = 0.2
+    replaced = doubtful.with_electrons(data.electrons)
+    assert replaced.warnings == ["the moon is full"] and "position_centres_angstrom" not in replaced.checks
+    own = data.electrons
+    bare = LatticeModel(own.cell, own.vectors, own.hoppings, None, own.site_positions)
+    kept = doubtful.with_electrons(bare)  # brings no position matrix, and no centres to compare
+    assert kept.warnings == doubtful.warnings and kept.checks["position_centres_angstrom"] == 0.2
     with pytest.raises(InputError, match="matrix elements differ"):
         known.with_electrons(data.electrons.with_onsite(0.1 * np.eye(3)))
     with pytest.raises(InputError, match="instead of 3"):

@@ -239,6 +239,38 @@ def test_every_file_cut_short(folder, tmp_path, name):
     refuses(lambda: read_epw(copy), rf"{name}\.gz: .*truncated")
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", ["crystal.fmt", "epwdata.fmt", "vmedata.fmt", "wigner.fmt"])
+def test_a_last_number_cut_short(folder, tmp_path, name, packed):
+    """What is left of it is still a number, and the count is right."""
+    copy = shutil.copytree(folder, tmp_path / "cut")
+    content = (copy / name).read_bytes()
+    for lost in (1, 2, 3, 10, 12, 20):
+        if packed:
+            (copy / name).unlink(missing_ok=True)
+            (copy / f"{name}.gz").write_bytes(gzip.compress(content[:-lost]))
+        else:
+            (copy / name).write_bytes(content[:-lost])
+        refuses(lambda: read_epw(copy), f"{name}.*(truncated in its last line|another run|not EPW)")
+
+
+def test_centres_of_another_run(folder, data, tmp_path):
+    """One wrong digit of a centre, which the position matrix does not have."""
+    copy = shutil.copytree(folder, tmp_path / "wrong")
+    lines = (copy / "crystal.fmt").read_text().splitlines()
+    centres = np.array(lines[-1].split(), dtype=float)
+    alat = data.alat or np.linalg.norm(data.cell[0])
+    for moved, refused in ((0.05, False), (0.35, True)):
+        changed = centres + [0, 0, 0, 0, moved / alat, 0]
+        (copy / "crystal.fmt").write_text("\n".join([*lines[:-1], " ".join(f"{x:.12f}" for x in changed)]) + "\n")
+        if refused:
+            refuses(lambda: read_epw(copy), "vmedata.fmt: puts Wannier function 2 0.35 angstrom away from its centre")
+        else:
+            found = read_epw(copy)
+            assert found.checks["position_centres_angstrom"] == pytest.approx(moved, abs=1e-6)
+            assert any("misses Wannier centres by up to 0.05 angstrom" in w for w in found.warnings)
+
+
 def test_mixed_runs_and_missing_files(data, folder, tmp_path):
     other = Toy(cell=BCC, positions=np.zeros((1, 3)), masses=np.array([30000.0]), owner=[0, 0, 0])
     write_epw(examined(other.from_meshes(K_MESH, Q_MESH)), tmp_path / "other", prefix="toy", n_electrons=2.0)
@@ -337,7 +369,7 @@ def test_force_constants_left_to_another_file(folder, tmp_path):
         name = "ifc.q2r.xml" if xml else "ifc.q2r"
         write_q2r(original, copy / name, xml=xml)
         compare(original, read_epw(copy))
-        (copy / name).write_text((copy / name).read_text()[:-800])
+        (copy / name).write_text("\n".join((copy / name).read_text().split("\n")[:-20]) + "\n")
         refuses(lambda: read_epw(copy), "truncated or not a force-constant file")
         (copy / name).unlink()
 

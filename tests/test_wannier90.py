@@ -168,6 +168,18 @@ def test_bad_files_give_one_sentence(tb_file, tmp_path):
     refuses("model.dat", text.encode(), "SEEDNAME_tb.dat")
 
 
+def test_a_last_number_cut_short(tb_file, tmp_path):
+    """What is left of it is still a number, and the count is right."""
+    content = tb_file.read_bytes()
+    for lost in (1, 3, 10):
+        tb_file.write_bytes(content[:-lost])
+        packed = tmp_path / "y_tb.dat.gz"
+        packed.write_bytes(gzip.compress(content[:-lost]))
+        for path in (tb_file, packed):
+            with pytest.raises(InputError, match="truncated in its last line"):
+                read_wannier90(path)
+
+
 @pytest.mark.parametrize("place", ["cell", "hamiltonian", "position"])
 @pytest.mark.parametrize("value", ["nan", "inf"])
 def test_numbers_that_are_not_finite_are_refused(tb_file, place, value):

@@ -237,9 +237,13 @@ class ElectronPhonon:
                 f"{what}: on the coarse mesh matrix elements differ by up to {apart:.2g} eV, bands by {bands:.2g} eV; "
                 "use the _tb.dat of the same Wannierisation"
             )
-        # what was wrong with the position matrix that goes is of no concern any more
-        replaced = model.residual_positions is not None
-        warnings = [w for w in self.warnings if not (replaced and "position matrix" in w)]
+        warnings = list(self.warnings)
+        if centres is not None:
+            # What was wrong with the position matrix that goes is of no concern any more; the centres it was measured
+            # by are those of the new one, see above.
+            warnings = [w for w in warnings if "position matrix" not in w]
+            for name in ("position_hermiticity_angstrom", "position_centres_angstrom"):
+                checks.pop(name, None)
         return replace(self, electrons=model, checks=checks, warnings=warnings)
 
     def with_acoustic_sum_rule(self) -> ElectronPhonon:

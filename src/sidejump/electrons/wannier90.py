@@ -85,6 +85,8 @@ def _read(path: Path, parse):
         raise InputError(f"{path}: no such file") from None
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read ({error}); the file is truncated or not what its name says") from None
+    if not text.endswith("\n"):  # a number that was cut is still a number
+        raise InputError(f"{path}: truncated in its last line, which has no end; copy or write it again")
     try:
         return parse(text)
     except _NotFinite:
