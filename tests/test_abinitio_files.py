@@ -251,7 +251,7 @@ def test_a_last_number_cut_short(folder, tmp_path, name, packed):
             (copy / f"{name}.gz").write_bytes(gzip.compress(content[:-lost]))
         else:
             (copy / name).write_bytes(content[:-lost])
-        refuses(lambda: read_epw(copy), f"{name}.*(truncated in its last line|another run|not EPW)")
+        refuses(lambda: read_epw(copy), f"{name}[^()]*(truncated in its last line|another run|not EPW)")
 
 
 def test_centres_of_another_run(folder, data, tmp_path):
@@ -386,3 +386,58 @@ def test_force_constants_of_q2r_with_two_atoms(pair, tmp_path):
         np.testing.assert_allclose(again.dynamical_matrix(q), expected, atol=1e-11 * np.abs(expected).max())
         refuses(lambda path=path: read_q2r(path, pair.cell, pair.atoms.positions, (3, 2, 2)), "use files of one run")
         refuses(lambda path=path: read_q2r(path, pair.cell, np.zeros((3, 3)), (2, 2, 2)), "has 2 atoms")
+
+
+def damage(key, value):
+    """A function that sets one data set of an open compact file."""
+
+    def change(stream):
+        content = stream[key][()]
+        del stream[key]
+        stream[key] = value(content)
+
+    return change
+
+
+def without_the_last(content):
+    return content[:-1]
+
+
+def shuffled(content):
+    return np.random.default_rng(0).permutation(content.ravel()).reshape(content.shape)
+
+
+def not_finite(content):
+    content = content.copy()
+    content.flat[content.size // 2] = np.nan
+    return content
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("electrons/hoppings", not_finite, "hoppings holds numbers that are not finite"),
+        ("electrons/positions", not_finite, "position matrix holds numbers that are not finite"),
+        ("phonons/force_constants", not_finite, "force_constants holds numbers that are not finite"),
+        ("coupling/values", not_finite, "coupling holds numbers that are not finite"),
+        ("coupling/values", shuffled, "is not the mesh that the vectors of the coupling belong to"),
+        ("coupling/values", without_the_last, "expected"),
+        ("coupling/rp_vectors", without_the_last, "expected"),
+        ("electrons/vectors", without_the_last, "do not fit together"),
+        ("q_mesh", lambda q: q // 2, r"q_mesh = \[1, 1, 1\] is not the mesh"),
+        ("q_mesh", lambda q: 2 * q, "k_mesh and q_mesh are not those of the run"),
+        ("k_mesh", lambda k: k // 2, r"k_mesh = \[2, 2, 2\] is not the mesh"),
+        ("k_mesh", lambda k: 0 * k, "three whole numbers"),
+        ("k_mesh", without_the_last, "truncated or damaged"),
+        ("electrons/wannier_centres", without_the_last, r"wannier_centres has shape \(1, 3\), expected \(2, 3\)"),
+        ("cell", np.zeros_like, "span no volume"),
+        ("cell", not_finite, "cell holds numbers that are not finite"),
+        ("atoms/masses", lambda m: -m, "a mass is not positive"),
+        ("atoms/positions", not_finite, "positions of the atoms holds numbers that are not finite"),
+    ],
+)
+def test_compact_files_are_examined(data, tmp_path, key, value, words):
+    path = write_compact(data, tmp_path / "c.h5")
+    with h5py.File(path, "a") as stream:
+        damage(key, value)(stream)
+    refuses(lambda: read_compact(path), f"c.h5: .*({words})")

@@ -139,8 +139,9 @@ def read_positions(path: Path | None, data: RawData):
     """Position matrix (nR, 3, N, N), angstrom, weights not folded in; None where the file is missing."""
     if path is None:
         return None
+    tokens = read_tokens(path)
     try:
-        body = complex_tokens(read_tokens(path))
+        body = complex_tokens(tokens)
     except ValueError as error:
         raise InputError(f"{path}: truncated or not EPW's vmedata.fmt ({error}); write it again") from None
     n, n_k = data.n_orbitals, data.n_k
