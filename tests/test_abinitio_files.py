@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from sidejump.abinitio.epw import read_epw
 from sidejump.abinitio.epw_write import write_epw
 from sidejump.abinitio.formats import convert, read_electron_phonon
 from sidejump.abinitio.images import fold_vectors, mesh_class, minimal_images
-from sidejump.abinitio.perturbo import read_perturbo
+from sidejump.abinitio.perturbo import perturbo_sets, read_perturbo
 from sidejump.abinitio.perturbo_write import write_perturbo
 from sidejump.abinitio.q2r import read_q2r
 from sidejump.abinitio.rebuild import rebuild
@@ -200,11 +201,12 @@ def test_perturbo_files(data, pair, tmp_path):
 
 def test_conversion_by_name(data, pair, tmp_path):
     packed = write_compact(pair, tmp_path / "pair.h5")
-    there = convert(packed, tmp_path / "pair_epr.h5")
+    with pytest.warns(UserWarning, match="pair.h5: the Perturbo form cannot hold the bands between the points"):
+        there = convert(packed, tmp_path / "pair_epr.h5", lossy=True)
     compare(pair, read_electron_phonon(there), on_mesh=True)
     epw = convert(there, tmp_path / "files", n_electrons=8, fermi_energy=0.1, prefix="x")
     assert (epw / "x.epmatwp").exists()
-    compare(pair, read_electron_phonon(epw), on_mesh=True)
+    compare(read_electron_phonon(there), read_electron_phonon(epw))  # EPW's files hold all that Perturbo's do
     back = read_electron_phonon(convert(epw, tmp_path / "again.hdf5"))
     assert back.family == "epw" and back.extra["n_electrons"] == 8
     with pytest.raises(InputError, match="n_electrons"):
@@ -218,6 +220,43 @@ def test_conversion_by_name(data, pair, tmp_path):
     layer = replace(pair, two_dimensional=True)
     with pytest.raises(InputError, match="polar two-dimensional"):
         write_perturbo(layer, tmp_path / "l_epr.h5")
+
+
+def test_what_a_format_cannot_hold_is_refused(data, pair, tmp_path):
+    """With its size, which is that found in the file written in spite of it."""
+    packed = write_compact(replace(pair, extra={"n_electrons": 8.0}), tmp_path / "pair.h5")
+    with pytest.raises(InputError) as caught:
+        convert(packed, tmp_path / "x_epr.h5")
+    text = str(caught.value)
+    assert not (tmp_path / "x_epr.h5").exists()
+    assert "the Fermi energy (0.3 eV)" in text and "number of electrons (8)" in text and "lossy" in text
+    assert "the position matrix (up to" in text
+    with pytest.warns(UserWarning):
+        there = read_electron_phonon(convert(packed, tmp_path / "x_epr.h5", lossy=True))
+    k = np.random.default_rng(5).random((64, 3))
+    said = float(re.search(r"k mesh \(by up to ([\d.e-]+) eV", text)[1])
+    assert 0.01 < said and np.abs(there.energies(k) - pair.energies(k)).max() == pytest.approx(said, rel=0.5)
+    said = float(re.search(r"q mesh \(by up to ([\d.e-]+) meV", text)[1])
+    change = 1e3 * np.abs(there.phonon_energies(k) - pair.phonon_energies(k)).max()
+    assert 0.01 < said and change == pytest.approx(said, rel=0.5)
+    # bands of a finer calculation have no place in files of the coarse mesh
+    finer = Toy(cell=BCC, positions=np.zeros((1, 3)), masses=np.array([30000.0]), owner=[0, 0]).data().electrons
+    packed = write_compact(data.with_electrons(finer), tmp_path / "finer.h5")
+    refuses(lambda: convert(packed, tmp_path / "epw", n_electrons=2.0), "EPW form cannot hold the bands between")
+    assert convert(write_compact(data, tmp_path / "data.h5"), tmp_path / "epw", n_electrons=2.0).is_dir()
+
+
+def test_ties_of_perturbo_survive_in_the_files_of_epw(tmp_path):
+    """Centres with noise between the two tolerances: a tie for Perturbo (of lengths), none for EPW (of squares)."""
+    toy = Toy(cell=BCC, positions=np.zeros((1, 3)), masses=np.array([30000.0]), owner=[0, 0])
+    known = toy.from_meshes(K_MESH, Q_MESH)
+    centres = known.wannier_centres + 1e-6 * np.array([[0.6, 0.2, -0.4], [0.3, -0.5, 0.1]])
+    first = read_perturbo(write_perturbo(replace(known, wannier_centres=centres), tmp_path / "x_epr.h5"))
+    alat = first.alat
+    arguments = (first.cell, K_MESH, Q_MESH, first.atoms.positions, first.wannier_centres, alat)
+    assert not pair_sets(*arguments).same(perturbo_sets(*arguments))
+    again = read_epw(convert(tmp_path / "x_epr.h5", tmp_path / "files", n_electrons=2, fermi_energy=0.0))
+    compare(first, again)
 
 
 def refuses(read, words):
