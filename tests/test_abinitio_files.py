@@ -20,6 +20,7 @@ from sidejump.abinitio.formats import convert, read_electron_phonon
 from sidejump.abinitio.images import fold_vectors, mesh_class, minimal_images
 from sidejump.abinitio.perturbo import perturbo_sets, read_perturbo
 from sidejump.abinitio.perturbo_write import write_perturbo
+from sidejump.abinitio.position import hermitian_position
 from sidejump.abinitio.q2r import read_q2r
 from sidejump.abinitio.rebuild import rebuild
 from sidejump.abinitio.rydberg import FORCE_CONSTANT
@@ -409,7 +410,8 @@ def test_force_constants_left_to_another_file(folder, tmp_path):
         write_q2r(original, copy / name, xml=xml)
         compare(original, read_epw(copy))
         (copy / name).write_text("\n".join((copy / name).read_text().split("\n")[:-20]) + "\n")
-        refuses(lambda: read_epw(copy), "truncated or not a force-constant file")
+        words = "" if xml else ".*numbers expected, .* found"
+        refuses(lambda words=words: read_epw(copy), f"truncated or not a force-constant file{words}")
         (copy / name).unlink()
 
 
@@ -480,3 +482,90 @@ def test_compact_files_are_examined(data, tmp_path, key, value, words):
     with h5py.File(path, "a") as stream:
         damage(key, value)(stream)
     refuses(lambda: read_compact(path), f"c.h5: .*({words})")
+
+
+def edited(file, old, new, count=1):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, count))
+
+
+def test_text_files_that_contradict_themselves(folder, tmp_path):
+    def copy(name):
+        return shutil.copytree(folder, tmp_path / name)
+
+    first = copy("volume")
+    lines = (first / "crystal.fmt").read_text().splitlines()
+    lines[5] = f" {2 * float(lines[5]):.10f}"
+    (first / "crystal.fmt").write_text("\n".join(lines) + "\n")
+    refuses(lambda: read_epw(first), "crystal.fmt: lattice vectors, reciprocal vectors and volume disagree")
+    first = copy("modes")
+    lines[1] = " 6"
+    (first / "crystal.fmt").write_text("\n".join(lines) + "\n")
+    refuses(lambda: read_epw(first), "crystal.fmt: 6 modes for 1 atoms and 1 flags")
+    first = copy("atoms")
+    edited(first / "epwdata.fmt", " 2 89 3 15 15", " 2 89 6 15 15")
+    refuses(lambda: read_epw(first), "epwdata.fmt: 6 modes, crystal.fmt has 1 atoms; use files of one run")
+    for name, words in (("epwdata.fmt", "epwdata.fmt"), ("vmedata.fmt", "vmedata.fmt")):
+        first = copy(f"nan_{name}")
+        lines = (first / name).read_text().splitlines()
+        lines[-3] = " (NaN,0.0)"
+        (first / name).write_text("\n".join(lines) + "\n")
+        refuses(lambda first=first: read_epw(first), f"{words} .a number that is not finite")
+    first = copy("nan_crystal")
+    lines = (first / "crystal.fmt").read_text().splitlines()
+    lines[6] = " NaN"
+    (first / "crystal.fmt").write_text("\n".join(lines) + "\n")
+    refuses(lambda: read_epw(first), "crystal.fmt .a number that is not finite")
+
+
+def test_meshes_that_are_not_those_of_the_vectors(folder):
+    words = r"wigner.fmt: its vectors fill no Wigner-Seitz cell of k_mesh = \[3, 3, 3\]"
+    refuses(lambda: read_epw(folder, k_mesh=(3, 3, 3)), words)
+    refuses(lambda: read_epw(folder, q_mesh=(1, 1, 1)), "Wigner-Seitz cell of q_mesh")
+
+
+def test_several_meshes_fit():
+    """Constant values tell nothing about the mesh; 7 x 5 x 5 vectors belong to 6 points along any of the axes."""
+    options = dict(cell=np.diag([4.0, 4.1, 4.2]), positions=np.zeros((1, 3)), centres=np.zeros((1, 3)), alat=4.0)
+    hoppings, constants = np.ones((175, 1, 1)), np.ones((27, 3, 3))
+    with pytest.raises(InputError, match=r"its numbers of vectors fit several meshes.*give k_mesh and q_mesh"):
+        rebuild(Path("run"), hoppings, constants, 27, q_mesh=(2, 2, 2), use_ws=False, **options)
+    found, _ = rebuild(
+        Path("run"), hoppings, constants, 27, k_mesh=(4, 6, 4), q_mesh=(2, 2, 2), use_ws=False, **options
+    )
+    assert found.k_mesh == (4, 6, 4)
+
+
+def test_position_matrices_need_both_directions():
+    with pytest.raises(InputError, match="a lattice vector R comes without -R"):
+        hermitian_position(np.array([[0, 0, 0], [1, 0, 0]]), np.zeros((2, 3, 1, 1)))
+
+
+def test_perturbo_files_that_contradict_themselves(data, pair, tmp_path):
+    def changed(original, change):
+        path = write_perturbo(original, tmp_path / "x_epr.h5")
+        with h5py.File(path, "a") as stream:
+            change(stream)
+        return lambda: read_perturbo(path)
+
+    def without(stream):
+        del stream["force_constant/ifc1"]
+
+    def more(stream):
+        stream["electron_wannier/hopping_r4"] = stream["electron_wannier/hopping_r1"][()]
+
+    def infinite(stream):
+        stream["eph_matrix_wannier/ep_hop_i_1_1_2"][0, 0, 0] = np.inf
+
+    def layer(stream):
+        stream["basic_data/system_2d"][()] = 1
+
+    def shape(stream):
+        stream["basic_data/nat"][()] = 2
+
+    refuses(changed(data, without), "x_epr.h5: .*force_constant has no data set ifc1")
+    refuses(changed(data, more), "electron_wannier holds more hoppings than 2 Wannier functions have")
+    refuses(changed(data, infinite), "eph_matrix_wannier/ep_hop_i_1_1_2 holds numbers that are not finite")
+    refuses(changed(pair, layer), "polar two-dimensional crystals in Perturbo is not covered")
+    refuses(changed(data, shape), "basic_data/tau has shape")

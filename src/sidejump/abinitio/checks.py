@@ -26,9 +26,10 @@ def examine(data: ElectronPhonon) -> ElectronPhonon:
     Raises
     ------
     InputError
-        If force constants or coupling are far from Hermitian, or the coupling of a rigid shift does not go with the
-        bands: files of different runs or a misread format.
+        If numbers are not finite or the cell has no volume; if force constants or coupling are far from Hermitian, or
+        the coupling of a rigid shift does not go with the bands: files of different runs or a misread format.
     """
+    require_sound(data)
     checks = data.checks
     checks["hamiltonian_hermiticity_eV"] = data.electrons.hermiticity_violation
     checks["force_constant_symmetry_eV_per_angstrom2"] = _force_constants(data)
@@ -66,6 +67,28 @@ def _warn(data, sentence) -> None:
     """Add a warning that is not there yet; a compact file carries those of its original."""
     if sentence not in data.warnings:
         data.warnings.append(sentence)
+
+
+def require_sound(data) -> None:
+    """Finite numbers and a cell."""
+    arrays = {
+        "cell": data.cell,
+        "positions of the atoms": data.atoms.positions,
+        "masses": data.atoms.masses,
+        "hoppings": data.electrons.hoppings,
+        "sites": data.electrons.site_positions,
+        "wannier_centres": data.wannier_centres,
+        "position matrix": data.electrons.residual_positions,
+        "force_constants": data.phonons.force_constants,
+        "born_charges": data.phonons.born_charges,
+        "dielectric": data.phonons.dielectric,
+        "coupling": data.file_coupling.values,
+    }
+    for name, array in arrays.items():
+        if array is not None and not np.all(np.isfinite(array)):
+            raise InputError(f"{data.source}: {name} holds numbers that are not finite; the file is damaged")
+    if np.asarray(data.cell).shape != (3, 3) or abs(np.linalg.det(data.cell)) < 1e-6:
+        raise InputError(f"{data.source}: the lattice vectors span no volume; the file is damaged")
 
 
 def _rigid_shift(data) -> None:

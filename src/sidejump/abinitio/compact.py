@@ -14,7 +14,7 @@ import numpy as np
 
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
-from .checks import examine
+from .checks import examine, require_sound
 from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
 from .images import fold_vectors, mesh_class
@@ -144,30 +144,11 @@ def read_compact(file) -> ElectronPhonon:
 
 
 def _require_sound(path, data: ElectronPhonon) -> None:
-    """Shapes, finite numbers, a cell, and meshes that the vectors belong to."""
-    nat, n = len(data.atoms.masses), data.electrons.n_orbitals
+    """Shapes, and meshes that the vectors belong to."""
+    n = data.electrons.n_orbitals
     if data.wannier_centres.shape != (n, 3):
         raise InputError(f"{path}: wannier_centres has shape {data.wannier_centres.shape}, expected {(n, 3)}")
-    arrays = {
-        "cell": data.cell,
-        "positions of the atoms": data.atoms.positions,
-        "masses": data.atoms.masses,
-        "hoppings": data.electrons.hoppings,
-        "sites": data.electrons.site_positions,
-        "wannier_centres": data.wannier_centres,
-        "position matrix": data.electrons.residual_positions,
-        "force_constants": data.phonons.force_constants,
-        "born_charges": data.phonons.born_charges,
-        "dielectric": data.phonons.dielectric,
-        "coupling": data.file_coupling.values,
-    }
-    for name, array in arrays.items():
-        if array is not None and not np.all(np.isfinite(array)):
-            raise InputError(f"{path}: {name} holds numbers that are not finite; the file is damaged")
-    if np.asarray(data.cell).shape != (3, 3) or abs(np.linalg.det(data.cell)) < 1e-6:
-        raise InputError(f"{path}: the lattice vectors span no volume; the file is damaged")
-    if data.file_coupling.n_displacements != 3 * nat:
-        raise InputError(f"{path}: {data.file_coupling.n_displacements} displacements for {nat} atoms; it is damaged")
+    require_sound(data)
     for name, mesh in (("k_mesh", data.k_mesh), ("q_mesh", data.q_mesh)):
         given_mesh(f"{path}: {name}", mesh)
     for name, vectors, axis, mesh in (

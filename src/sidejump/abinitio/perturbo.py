@@ -57,7 +57,7 @@ def read_perturbo(file, *, acoustic_sum_rule: bool = False) -> ElectronPhonon:
             return _read(path, stream, acoustic_sum_rule)
     except InputError:
         raise
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError, IndexError, TypeError) as error:
         text = str(error).splitlines()[0].strip("\"'")
         raise InputError(f"{path}: truncated or not a Perturbo prefix_epr.h5 ({text})") from None
 
