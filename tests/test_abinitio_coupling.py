@@ -258,6 +258,8 @@ def test_inconsistent_sets_are_refused(data):
         data.energies(np.zeros((2, 2)))
     with pytest.raises(InputError, match="use files of one run"):
         replace(data, electrons=Toy(owner=[0, 1]).data().electrons)
+    with pytest.raises(InputError, match=r"toy: k mesh \[4, 4, 4\] is no multiple of q mesh \[2, 2, 3\]"):
+        examine(replace(data, q_mesh=(2, 2, 3), checks={}, warnings=[]))
     rng = np.random.default_rng(0)
     c = data.file_coupling
     noise = replace(c, values=c.values + rng.normal(size=c.values.shape) * np.abs(c.values).max())

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sidejump.abinitio.checks import examine
 from sidejump.abinitio.container import mesh_points
 from sidejump.abinitio.epw import read_epw
 from sidejump.abinitio.formats import convert, read_electron_phonon
@@ -154,6 +155,20 @@ def test_hermitian_images_of_real_sets(name):
     k, q = (rng.integers(0, 12, (6, 3)) / np.array(mesh) for mesh in (data.k_mesh, data.q_mesh))
     own = data.wannier_vertex(k, q, "file")
     assert np.abs(data.wannier_vertex(k, q) - own).max() < 1e-12 * np.abs(own).max()
+
+
+@pytest.mark.parametrize("name", ["iron_epw", "lead_epw", "perturbo/fe_epr.h5", "perturbo/gaas_epr.h5"])
+def test_real_sets_in_another_gauge_are_refused(name):
+    """Two files of equal size from two Wannierisations; those of one run are far from the limit."""
+    data = read_electron_phonon(path(name))
+    assert data.checks["rigid_shift_close_states"] < 0.11
+    n = data.electrons.n_orbitals
+    rng = np.random.default_rng(0)
+    u = np.linalg.qr(rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n)))[0]
+    c = data.file_coupling
+    mixed = replace(data, file_coupling=replace(c, values=u.conj().T @ c.values @ u), checks={}, warnings=[])
+    with pytest.raises(InputError, match="other Wannier functions than the Hamiltonian"):
+        examine(mixed)
 
 
 def test_coupling_of_iron_decays(iron):

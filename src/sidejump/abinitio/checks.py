@@ -70,7 +70,7 @@ def _warn(data, sentence) -> None:
 
 
 def require_sound(data) -> None:
-    """Finite numbers and a cell."""
+    """Finite numbers, a cell, and meshes that fit together."""
     arrays = {
         "cell": data.cell,
         "positions of the atoms": data.atoms.positions,
@@ -87,8 +87,13 @@ def require_sound(data) -> None:
     for name, array in arrays.items():
         if array is not None and not np.all(np.isfinite(array)):
             raise InputError(f"{data.source}: {name} holds numbers that are not finite; the file is damaged")
-    if np.asarray(data.cell).shape != (3, 3) or abs(np.linalg.det(data.cell)) < 1e-6:
+    if abs(np.linalg.det(data.cell)) < 1e-6:
         raise InputError(f"{data.source}: the lattice vectors span no volume; the file is damaged")
+    if np.any(np.mod(data.k_mesh, data.q_mesh)):
+        raise InputError(
+            f"{data.source}: k mesh {list(data.k_mesh)} is no multiple of q mesh {list(data.q_mesh)}: k + q would "
+            "leave it; use files of one run"
+        )
 
 
 def _rigid_shift(data) -> None:
