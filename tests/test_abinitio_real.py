@@ -216,20 +216,28 @@ def test_acoustic_limit_of_graphene():
 
 @pytest.mark.parametrize("name", ["lead_epw", "perturbo/gaas_epr.h5", "perturbo/fe_epr.h5", "perturbo/graphene_epr.h5"])
 def test_conversion_of_real_sets(name, tmp_path):
+    """Between the meshes as well, without the phases of the eigenvectors."""
     source = path(name)
     original = read_electron_phonon(source)
     convert(source, tmp_path / "compact.h5")
     rng = np.random.default_rng(3)
     k, q = rng.random((2, 4, 3))
+
+    def same(other):
+        for images in ("file", "hermitian"):
+            expected = original.wannier_vertex(k, q, images)
+            np.testing.assert_allclose(other.wannier_vertex(k, q, images), expected, atol=1e-11)
+        np.testing.assert_allclose(other.energies(k), original.energies(k), atol=1e-11)
+        expected = original.phonons.dynamical_matrix(q @ original.reciprocal_cell)
+        found = other.phonons.dynamical_matrix(q @ original.reciprocal_cell)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11 * np.abs(expected).max())
+
     target = {"epw": "files", "perturbo": "x_epr.h5"}[original.family]
     options = {"n_electrons": 8.0, "fermi_energy": 1.0} if original.family == "perturbo" else {}
-    back = read_electron_phonon(convert(tmp_path / "compact.h5", tmp_path / target))
-    np.testing.assert_allclose(back.coupling(k, q, "file"), original.coupling(k, q, "file"), atol=1e-9)
+    same(read_electron_phonon(convert(tmp_path / "compact.h5", tmp_path / target)))
     other = {"files": "x_epr.h5", "x_epr.h5": "files"}[target]
     if original.family == "perturbo":  # EPW's files hold all that Perturbo's do
-        crossed = read_electron_phonon(convert(tmp_path / "compact.h5", tmp_path / other, **options))
-        np.testing.assert_allclose(crossed.coupling(k, q, "file"), original.coupling(k, q, "file"), atol=1e-9)
-        np.testing.assert_allclose(crossed.energies(k), original.energies(k), atol=1e-11)
+        same(read_electron_phonon(convert(tmp_path / "compact.h5", tmp_path / other, **options)))
         return
     with pytest.raises(InputError, match="cannot hold the bands between the points of the k mesh"):
         convert(tmp_path / "compact.h5", tmp_path / other)
