@@ -13,6 +13,7 @@ from sidejump.abinitio.checks import examine
 from sidejump.abinitio.container import mesh_points
 from sidejump.abinitio.epw import read_epw
 from sidejump.abinitio.formats import convert, read_electron_phonon
+from sidejump.abinitio.info import describe
 from sidejump.abinitio.perturbo import read_perturbo
 from sidejump.abinitio.q2r import read_q2r
 from sidejump.abinitio.quality import acoustic_exponent, off_mesh_hermiticity
@@ -169,6 +170,17 @@ def test_real_sets_in_another_gauge_are_refused(name):
     mixed = replace(data, file_coupling=replace(c, values=u.conj().T @ c.values @ u), checks={}, warnings=[])
     with pytest.raises(InputError, match="other Wannier functions than the Hamiltonian"):
         examine(mixed)
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [("iron_epw", "curvature"), ("perturbo/fe_epr.h5", "none"), ("perturbo/graphene_epr.h5", "none")],
+)
+def test_noise_of_real_sets_is_no_magnetisation(name, source):
+    """One channel of collinear iron breaks time reversal by noise alone, 1 meV."""
+    symmetry = describe(path(name), n_samples=2)["symmetry"]
+    assert symmetry["magnetisation_source"] == source
+    assert np.any(symmetry["magnetisation"]) == (source != "none")
 
 
 def test_coupling_of_iron_decays(iron):
