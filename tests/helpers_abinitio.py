@@ -26,7 +26,13 @@ RANGE = 0.7
 
 
 class Toy:
-    """`cutoff` in cells; every array over all pairs within it."""
+    """`cutoff` in cells; every array over all pairs within it.
+
+    `derivative` (3, n, n), antisymmetric within the orbitals of each atom: the orbitals do not move quite with it, and
+    ``D_a H(k) - H(k + q) D_a`` is added to the coupling, for a rigid shift the commutator of D and H.
+    """
+
+    derivative = None
 
     def __init__(self, cell=CELL, positions=POSITIONS, masses=MASSES, owner=OWNER, cutoff=2, decay=RANGE, seed=1):
         rng = np.random.default_rng(seed)
@@ -67,6 +73,13 @@ class Toy:
             for e in range(n_r):
                 values[e, self.owner[k], :, e, m, k] += gradient[e, m, k]
                 values[home, self.owner[m], :, e, m, k] -= gradient[e, m, k]
+        if self.derivative is not None:
+            h = self.hoppings()
+            for a in range(nat):
+                d = self.derivative * np.outer(self.owner == a, self.owner == a)
+                values[home, a] += np.einsum("cmj,ejn->cemn", d, h)
+                for e in range(n_r):
+                    values[e, a, :, e] -= h[e] @ d
         return Coupling(self.vectors, self.vectors, values.reshape(n_r, 3 * nat, n_r, n, n))
 
     def force_constants(self):

@@ -9,7 +9,8 @@ import pytest
 from helpers_abinitio import Toy, examined, polar
 from sidejump.abinitio.checks import examine
 from sidejump.abinitio.container import SOFT, mesh_points
-from sidejump.abinitio.info import acoustic_exponent, describe
+from sidejump.abinitio.info import describe
+from sidejump.abinitio.quality import acoustic_exponent
 from sidejump.electrons.lattice import LatticeModel
 from sidejump.errors import InputError
 from sidejump.units import HBAR2_OVER_2M
@@ -108,12 +109,35 @@ def test_imaginary_modes_are_reported_and_have_no_amplitude(data):
     constants[np.flatnonzero(~data.phonons.vectors.any(axis=1))[0]] -= 8 * np.eye(6)
     soft = examine(replace(data, phonons=replace(data.phonons, force_constants=constants), checks={}, warnings=[]))
     assert soft.checks["imaginary_modes_on_mesh"] > 0
-    assert any("imaginary" in w for w in soft.warnings)
+    omega = soft.phonon_energies(mesh_points(soft.q_mesh))
+    assert soft.checks["imaginary_modes_without_amplitude"] == np.sum(omega < -SOFT)
+    (sentence,) = (w for w in soft.warnings if "imaginary" in w)
+    assert f"{np.sum(omega < -1e-5)} modes are imaginary" in sentence and "modulus" not in sentence
     k, q = random_pairs(4)
     omega, g = soft.phonon_energies(q), soft.coupling(k, q)
     assert (omega < -SOFT).any()
     assert not g.transpose(0, 3, 1, 2)[omega < -SOFT].any()
     assert np.all(np.abs(g.transpose(0, 3, 1, 2)[omega > 1e-3]).max(axis=(1, 2)) > 0)
+
+
+def test_slightly_imaginary_modes_are_not_said_to_be_left_out(data):
+    """Three acoustic modes just below zero keep an amplitude; with an optical mode well below, both are said."""
+    home = np.flatnonzero(~data.phonons.vectors.any(axis=1))[0]
+    constants = data.phonons.force_constants.copy()
+    constants[home] -= 5e-4 * np.eye(6)
+    modes = data.phonons.solve(np.zeros((1, 3)))[1][0].real
+    root = np.sqrt(np.repeat(data.atoms.masses, 3))
+    top = (root * modes[:, -1])[:, None] * (root * modes[:, -1])
+    for extra, words in ((0, ["3 modes are", "3 within 1.36 meV"]), (1, ["4 modes are", "1 beyond", "3 within"])):
+        strong = extra * (0.1**2 / (2 * HBAR2_OVER_2M)) * top
+        changed = constants.copy()
+        changed[home] -= strong
+        phonons = replace(data.phonons, force_constants=changed)
+        soft = examine(replace(data, phonons=phonons, q_mesh=(1, 1, 1), checks={}, warnings=[]))
+        assert soft.checks["imaginary_modes_without_amplitude"] == extra
+        (sentence,) = (w for w in soft.warnings if "imaginary" in w)
+        assert all(word in sentence for word in words), sentence
+        assert ("beyond" in sentence) == bool(extra)
 
 
 def test_polar_part_is_added_on_the_diagonal(data):
@@ -135,7 +159,13 @@ def test_electrons_of_a_finer_calculation(data):
     assert better.checks["electrons_on_mesh_eV"] < 1e-9
     assert better.checks["electrons_centres_angstrom"] < 1e-9
     doubtful = replace(known, warnings=["the position matrix is poor", "the moon is full"], _cache={})
-    assert doubtful.with_electrons(data.electrons).warnings == ["the moon is full"]
+    doubtful.checks["position_centres_angstrom"] = 0.2
+    replaced = doubtful.with_electrons(data.electrons)
+    assert replaced.warnings == ["the moon is full"] and "position_centres_angstrom" not in replaced.checks
+    own = data.electrons
+    bare = LatticeModel(own.cell, own.vectors, own.hoppings, None, own.site_positions)
+    kept = doubtful.with_electrons(bare)  # brings no position matrix, and no centres to compare
+    assert kept.warnings == doubtful.warnings and kept.checks["position_centres_angstrom"] == 0.2
     with pytest.raises(InputError, match="matrix elements differ"):
         known.with_electrons(data.electrons.with_onsite(0.1 * np.eye(3)))
     with pytest.raises(InputError, match="instead of 3"):
@@ -153,6 +183,71 @@ def test_description(data):
     assert distance[0] == 0 and np.all(np.diff(distance) > 0) and size[-1] < 1e-2 * size[0]
 
 
+def test_noise_is_no_magnetisation():
+    """Real hoppings with a little noise that breaks time reversal: energies and curvature of a crystal without it."""
+    toy = Toy()
+    toy.strength = toy.strength.real
+    noise = np.triu(np.random.default_rng(0).normal(size=(3, 3)), 1)
+    for size, source in ((1e-4, "none"), (1.0, "curvature")):
+        toy.strength = toy.strength.real + 1j * size * (noise - noise.T)
+        report = describe(toy.from_meshes(), n_samples=2)
+        assert report["symmetry"]["magnetisation_source"] == source
+        assert np.any(report["symmetry"]["magnetisation"]) == (source != "none")
+
+
+def rotated(data, angle):
+    """The same with the coupling in another gauge: its first two Wannier functions turned."""
+    u = np.eye(data.electrons.n_orbitals)
+    u[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    values = u.T @ data.file_coupling.values @ u
+    return replace(data, file_coupling=replace(data.file_coupling, values=values), checks={}, warnings=[])
+
+
+def test_coupling_of_another_wannierisation_is_refused():
+    """Sizes and Hermiticity are right; a rigid shift within states tells."""
+    toy = Toy(seed=3)
+    toy.onsite[2, 2] += 4.0
+    toy.derivative = np.zeros((3, 3, 3))
+    toy.derivative[:, 0, 1] = [0.6, -0.4, 0.5]
+    toy.derivative -= toy.derivative.swapaxes(1, 2)
+    data = examined(toy.from_meshes())
+    assert data.checks["rigid_shift_close_states"] < 1e-10
+    assert data.checks["rigid_shift_coupling_eV_per_angstrom"] < 1e-10
+    assert not any("rigid shift" in w for w in data.warnings)
+    found = examined(rotated(data, 0.02))
+    assert 0.001 < found.checks["rigid_shift_close_states"] < 0.15
+    assert not any("states of nearly one energy" in w for w in found.warnings)
+    found = examined(rotated(data, 0.12))
+    (sentence,) = (w for w in found.warnings if "states of nearly one energy" in w)
+    assert f"{found.checks['rigid_shift_close_states']:.2g} times as strongly" in sentence
+    for angle in (0.5, 1.0, np.pi / 2):
+        with pytest.raises(InputError, match="the coupling belongs to other Wannier functions"):
+            examined(rotated(data, angle))
+
+
+def test_poor_interpolation_is_said_and_kept():
+    """A coarse mesh of a coupling that hardly decays; orbitals on which a rigid shift acts."""
+    toy = Toy(decay=2.5)
+    data = examined(toy.from_meshes((2, 2, 2), (2, 2, 2)))
+    assert (
+        data.checks["coupling_hermiticity_file_images"]
+        > 0.3
+        > 1e-9
+        > data.checks["coupling_hermiticity_hermitian_images"]
+    )
+    assert len(data.checks["acoustic_exponent"]) == 2
+    (sentence,) = (w for w in data.warnings if "off the coarse mesh" in w)
+    assert f"{data.checks['coupling_hermiticity_file_images']:.2g} of the largest element" in sentence
+    c = data.file_coupling
+    values = c.values.copy()
+    home = [np.flatnonzero(~v.any(axis=1))[0] for v in (c.rp_vectors, c.re_vectors)]
+    values[home[0], 0, home[1]] += 1.5 * np.eye(3)
+    shifted = examined(replace(data, file_coupling=replace(c, values=values), checks={}, warnings=[]))
+    assert shifted.checks["rigid_shift_coupling_eV_per_angstrom"] == pytest.approx(1.5, abs=1e-9)
+    (sentence,) = (w for w in shifted.warnings if "rigid shift of the crystal" in w)
+    assert "1.5 eV/angstrom" in sentence
+
+
 def test_inconsistent_sets_are_refused(data):
     k, q = random_pairs(2)
     with pytest.raises(InputError, match='images = "nearest"'):
@@ -163,13 +258,15 @@ def test_inconsistent_sets_are_refused(data):
         data.energies(np.zeros((2, 2)))
     with pytest.raises(InputError, match="use files of one run"):
         replace(data, electrons=Toy(owner=[0, 1]).data().electrons)
+    with pytest.raises(InputError, match=r"toy: k mesh \[4, 4, 4\] is no multiple of q mesh \[2, 2, 3\]"):
+        examine(replace(data, q_mesh=(2, 2, 3), checks={}, warnings=[]))
     rng = np.random.default_rng(0)
     c = data.file_coupling
     noise = replace(c, values=c.values + rng.normal(size=c.values.shape) * np.abs(c.values).max())
     with pytest.raises(InputError, match="on the coarse mesh; the files are of different runs"):
         examine(replace(data, file_coupling=noise, checks={}, warnings=[]))
     constants = data.phonons.force_constants + rng.normal(size=data.phonons.force_constants.shape)
-    with pytest.raises(InputError, match="force constants"):
+    with pytest.raises(InputError, match=r"force constants C_ab\(R\) and C_ba\(-R\) differ by"):
         examine(replace(data, phonons=replace(data.phonons, force_constants=constants), checks={}, warnings=[]))
 
 

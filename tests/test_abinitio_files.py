@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,9 @@ from sidejump.abinitio.epw import read_epw
 from sidejump.abinitio.epw_write import write_epw
 from sidejump.abinitio.formats import convert, read_electron_phonon
 from sidejump.abinitio.images import fold_vectors, mesh_class, minimal_images
-from sidejump.abinitio.perturbo import read_perturbo
+from sidejump.abinitio.perturbo import perturbo_sets, read_perturbo
 from sidejump.abinitio.perturbo_write import write_perturbo
+from sidejump.abinitio.position import hermitian_position
 from sidejump.abinitio.q2r import read_q2r
 from sidejump.abinitio.rebuild import rebuild
 from sidejump.abinitio.rydberg import FORCE_CONSTANT
@@ -104,6 +106,12 @@ def test_vectors_are_rebuilt_where_the_version_writes_none(data, folder, tmp_pat
     compare(data, read_epw(copy, k_mesh=K_MESH, q_mesh=Q_MESH))
     with pytest.raises(InputError, match=r"k_mesh = \[3, 3, 3\].* has the 89, 15 and 15 vectors"):
         read_epw(copy, k_mesh=(3, 3, 3))
+
+
+@pytest.mark.parametrize("mesh", [3, (3, 3), (4, 4, 0), (2.5, 2, 2), "4 4 4"])
+def test_a_mesh_is_three_whole_numbers(folder, mesh):
+    refuses(lambda: read_epw(folder, k_mesh=mesh), "k_mesh = .*three whole numbers")
+    refuses(lambda: read_epw(folder, q_mesh=mesh), "q_mesh = .*three whole numbers")
 
 
 CUBE, SLAB = np.eye(3) * 4.0, np.diag([4.0, 4.0, 8.0])
@@ -194,11 +202,12 @@ def test_perturbo_files(data, pair, tmp_path):
 
 def test_conversion_by_name(data, pair, tmp_path):
     packed = write_compact(pair, tmp_path / "pair.h5")
-    there = convert(packed, tmp_path / "pair_epr.h5")
+    with pytest.warns(UserWarning, match="pair.h5: the Perturbo form cannot hold the bands between the points"):
+        there = convert(packed, tmp_path / "pair_epr.h5", lossy=True)
     compare(pair, read_electron_phonon(there), on_mesh=True)
     epw = convert(there, tmp_path / "files", n_electrons=8, fermi_energy=0.1, prefix="x")
     assert (epw / "x.epmatwp").exists()
-    compare(pair, read_electron_phonon(epw), on_mesh=True)
+    compare(read_electron_phonon(there), read_electron_phonon(epw))  # EPW's files hold all that Perturbo's do
     back = read_electron_phonon(convert(epw, tmp_path / "again.hdf5"))
     assert back.family == "epw" and back.extra["n_electrons"] == 8
     with pytest.raises(InputError, match="n_electrons"):
@@ -212,6 +221,43 @@ def test_conversion_by_name(data, pair, tmp_path):
     layer = replace(pair, two_dimensional=True)
     with pytest.raises(InputError, match="polar two-dimensional"):
         write_perturbo(layer, tmp_path / "l_epr.h5")
+
+
+def test_what_a_format_cannot_hold_is_refused(data, pair, tmp_path):
+    """With its size, which is that found in the file written in spite of it."""
+    packed = write_compact(replace(pair, extra={"n_electrons": 8.0}), tmp_path / "pair.h5")
+    with pytest.raises(InputError) as caught:
+        convert(packed, tmp_path / "x_epr.h5")
+    text = str(caught.value)
+    assert not (tmp_path / "x_epr.h5").exists()
+    assert "the Fermi energy (0.3 eV)" in text and "number of electrons (8)" in text and "lossy" in text
+    assert "the position matrix (up to" in text
+    with pytest.warns(UserWarning):
+        there = read_electron_phonon(convert(packed, tmp_path / "x_epr.h5", lossy=True))
+    k = np.random.default_rng(5).random((64, 3))
+    said = float(re.search(r"k mesh \(by up to ([\d.e-]+) eV", text)[1])
+    assert 0.01 < said and np.abs(there.energies(k) - pair.energies(k)).max() == pytest.approx(said, rel=0.5)
+    said = float(re.search(r"q mesh \(by up to ([\d.e-]+) meV", text)[1])
+    change = 1e3 * np.abs(there.phonon_energies(k) - pair.phonon_energies(k)).max()
+    assert 0.01 < said and change == pytest.approx(said, rel=0.5)
+    # bands of a finer calculation have no place in files of the coarse mesh
+    finer = Toy(cell=BCC, positions=np.zeros((1, 3)), masses=np.array([30000.0]), owner=[0, 0]).data().electrons
+    packed = write_compact(data.with_electrons(finer), tmp_path / "finer.h5")
+    refuses(lambda: convert(packed, tmp_path / "epw", n_electrons=2.0), "EPW form cannot hold the bands between")
+    assert convert(write_compact(data, tmp_path / "data.h5"), tmp_path / "epw", n_electrons=2.0).is_dir()
+
+
+def test_ties_of_perturbo_survive_in_the_files_of_epw(tmp_path):
+    """Centres with noise between the two tolerances: a tie for Perturbo (of lengths), none for EPW (of squares)."""
+    toy = Toy(cell=BCC, positions=np.zeros((1, 3)), masses=np.array([30000.0]), owner=[0, 0])
+    known = toy.from_meshes(K_MESH, Q_MESH)
+    centres = known.wannier_centres + 1e-6 * np.array([[0.6, 0.2, -0.4], [0.3, -0.5, 0.1]])
+    first = read_perturbo(write_perturbo(replace(known, wannier_centres=centres), tmp_path / "x_epr.h5"))
+    alat = first.alat
+    arguments = (first.cell, K_MESH, Q_MESH, first.atoms.positions, first.wannier_centres, alat)
+    assert not pair_sets(*arguments).same(perturbo_sets(*arguments))
+    again = read_epw(convert(tmp_path / "x_epr.h5", tmp_path / "files", n_electrons=2, fermi_energy=0.0))
+    compare(first, again)
 
 
 def refuses(read, words):
@@ -231,6 +277,38 @@ def test_every_file_cut_short(folder, tmp_path, name):
     (copy / name).unlink()
     (copy / f"{name}.gz").write_bytes(packed[: len(packed) // 2])
     refuses(lambda: read_epw(copy), rf"{name}\.gz: .*truncated")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", ["crystal.fmt", "epwdata.fmt", "vmedata.fmt", "wigner.fmt"])
+def test_a_last_number_cut_short(folder, tmp_path, name, packed):
+    """What is left of it is still a number, and the count is right."""
+    copy = shutil.copytree(folder, tmp_path / "cut")
+    content = (copy / name).read_bytes()
+    for lost in (1, 2, 3, 10, 12, 20):
+        if packed:
+            (copy / name).unlink(missing_ok=True)
+            (copy / f"{name}.gz").write_bytes(gzip.compress(content[:-lost]))
+        else:
+            (copy / name).write_bytes(content[:-lost])
+        refuses(lambda: read_epw(copy), f"{name}[^()]*(truncated in its last line|another run|not EPW)")
+
+
+def test_centres_of_another_run(folder, data, tmp_path):
+    """One wrong digit of a centre, which the position matrix does not have."""
+    copy = shutil.copytree(folder, tmp_path / "wrong")
+    lines = (copy / "crystal.fmt").read_text().splitlines()
+    centres = np.array(lines[-1].split(), dtype=float)
+    alat = data.alat or np.linalg.norm(data.cell[0])
+    for moved, refused in ((0.05, False), (0.35, True)):
+        changed = centres + [0, 0, 0, 0, moved / alat, 0]
+        (copy / "crystal.fmt").write_text("\n".join([*lines[:-1], " ".join(f"{x:.12f}" for x in changed)]) + "\n")
+        if refused:
+            refuses(lambda: read_epw(copy), "vmedata.fmt: puts Wannier function 2 0.35 angstrom away from its centre")
+        else:
+            found = read_epw(copy)
+            assert found.checks["position_centres_angstrom"] == pytest.approx(moved, abs=1e-6)
+            assert any("misses Wannier centres by up to 0.05 angstrom" in w for w in found.warnings)
 
 
 def test_mixed_runs_and_missing_files(data, folder, tmp_path):
@@ -331,8 +409,9 @@ def test_force_constants_left_to_another_file(folder, tmp_path):
         name = "ifc.q2r.xml" if xml else "ifc.q2r"
         write_q2r(original, copy / name, xml=xml)
         compare(original, read_epw(copy))
-        (copy / name).write_text((copy / name).read_text()[:-800])
-        refuses(lambda: read_epw(copy), "truncated or not a force-constant file")
+        (copy / name).write_text("\n".join((copy / name).read_text().split("\n")[:-20]) + "\n")
+        words = "" if xml else ".*numbers expected, .* found"
+        refuses(lambda words=words: read_epw(copy), f"truncated or not a force-constant file{words}")
         (copy / name).unlink()
 
 
@@ -348,3 +427,145 @@ def test_force_constants_of_q2r_with_two_atoms(pair, tmp_path):
         np.testing.assert_allclose(again.dynamical_matrix(q), expected, atol=1e-11 * np.abs(expected).max())
         refuses(lambda path=path: read_q2r(path, pair.cell, pair.atoms.positions, (3, 2, 2)), "use files of one run")
         refuses(lambda path=path: read_q2r(path, pair.cell, np.zeros((3, 3)), (2, 2, 2)), "has 2 atoms")
+
+
+def damage(key, value):
+    """A function that sets one data set of an open compact file."""
+
+    def change(stream):
+        content = stream[key][()]
+        del stream[key]
+        stream[key] = value(content)
+
+    return change
+
+
+def without_the_last(content):
+    return content[:-1]
+
+
+def shuffled(content):
+    return np.random.default_rng(0).permutation(content.ravel()).reshape(content.shape)
+
+
+def not_finite(content):
+    content = content.copy()
+    content.flat[content.size // 2] = np.nan
+    return content
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("electrons/hoppings", not_finite, "hoppings holds numbers that are not finite"),
+        ("electrons/positions", not_finite, "position matrix holds numbers that are not finite"),
+        ("phonons/force_constants", not_finite, "force_constants holds numbers that are not finite"),
+        ("coupling/values", not_finite, "coupling holds numbers that are not finite"),
+        ("coupling/values", shuffled, "is not the mesh that the vectors of the coupling belong to"),
+        ("coupling/values", without_the_last, "expected"),
+        ("coupling/rp_vectors", without_the_last, "expected"),
+        ("electrons/vectors", without_the_last, "do not fit together"),
+        ("q_mesh", lambda q: q // 2, r"q_mesh = \[1, 1, 1\] is not the mesh"),
+        ("q_mesh", lambda q: 2 * q, "k_mesh and q_mesh are not those of the run"),
+        ("k_mesh", lambda k: k // 2, r"k_mesh = \[2, 2, 2\] is not the mesh"),
+        ("k_mesh", lambda k: 0 * k, "three whole numbers"),
+        ("k_mesh", without_the_last, "truncated or damaged"),
+        ("electrons/wannier_centres", without_the_last, r"wannier_centres has shape \(1, 3\), expected \(2, 3\)"),
+        ("cell", np.zeros_like, "span no volume"),
+        ("cell", not_finite, "cell holds numbers that are not finite"),
+        ("atoms/masses", lambda m: -m, "a mass is not positive"),
+        ("atoms/positions", not_finite, "positions of the atoms holds numbers that are not finite"),
+    ],
+)
+def test_compact_files_are_examined(data, tmp_path, key, value, words):
+    path = write_compact(data, tmp_path / "c.h5")
+    with h5py.File(path, "a") as stream:
+        damage(key, value)(stream)
+    refuses(lambda: read_compact(path), f"c.h5: .*({words})")
+
+
+def edited(file, old, new, count=1):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, count))
+
+
+def test_text_files_that_contradict_themselves(folder, tmp_path):
+    def copy(name):
+        return shutil.copytree(folder, tmp_path / name)
+
+    first = copy("volume")
+    lines = (first / "crystal.fmt").read_text().splitlines()
+    lines[5] = f" {2 * float(lines[5]):.10f}"
+    (first / "crystal.fmt").write_text("\n".join(lines) + "\n")
+    refuses(lambda: read_epw(first), "crystal.fmt: lattice vectors, reciprocal vectors and volume disagree")
+    first = copy("modes")
+    lines[1] = " 6"
+    (first / "crystal.fmt").write_text("\n".join(lines) + "\n")
+    refuses(lambda: read_epw(first), "crystal.fmt: 6 modes for 1 atoms and 1 flags")
+    first = copy("atoms")
+    edited(first / "epwdata.fmt", " 2 89 3 15 15", " 2 89 6 15 15")
+    refuses(lambda: read_epw(first), "epwdata.fmt: 6 modes, crystal.fmt has 1 atoms; use files of one run")
+    for name, words in (("epwdata.fmt", "epwdata.fmt"), ("vmedata.fmt", "vmedata.fmt")):
+        first = copy(f"nan_{name}")
+        lines = (first / name).read_text().splitlines()
+        lines[-3] = " (NaN,0.0)"
+        (first / name).write_text("\n".join(lines) + "\n")
+        refuses(lambda first=first: read_epw(first), f"{words} .a number that is not finite")
+    first = copy("nan_crystal")
+    lines = (first / "crystal.fmt").read_text().splitlines()
+    lines[6] = " NaN"
+    (first / "crystal.fmt").write_text("\n".join(lines) + "\n")
+    refuses(lambda: read_epw(first), "crystal.fmt .a number that is not finite")
+
+
+def test_meshes_that_are_not_those_of_the_vectors(folder):
+    words = r"wigner.fmt: its vectors fill no Wigner-Seitz cell of k_mesh = \[3, 3, 3\]"
+    refuses(lambda: read_epw(folder, k_mesh=(3, 3, 3)), words)
+    refuses(lambda: read_epw(folder, q_mesh=(1, 1, 1)), "Wigner-Seitz cell of q_mesh")
+
+
+def test_several_meshes_fit():
+    """Constant values tell nothing about the mesh; 7 x 5 x 5 vectors belong to 6 points along any of the axes."""
+    options = dict(cell=np.diag([4.0, 4.1, 4.2]), positions=np.zeros((1, 3)), centres=np.zeros((1, 3)), alat=4.0)
+    hoppings, constants = np.ones((175, 1, 1)), np.ones((27, 3, 3))
+    with pytest.raises(InputError, match=r"its numbers of vectors fit several meshes.*give k_mesh and q_mesh"):
+        rebuild(Path("run"), hoppings, constants, 27, q_mesh=(2, 2, 2), use_ws=False, **options)
+    found, _ = rebuild(
+        Path("run"), hoppings, constants, 27, k_mesh=(4, 6, 4), q_mesh=(2, 2, 2), use_ws=False, **options
+    )
+    assert found.k_mesh == (4, 6, 4)
+
+
+def test_position_matrices_need_both_directions():
+    with pytest.raises(InputError, match="a lattice vector R comes without -R"):
+        hermitian_position(np.array([[0, 0, 0], [1, 0, 0]]), np.zeros((2, 3, 1, 1)))
+
+
+def test_perturbo_files_that_contradict_themselves(data, pair, tmp_path):
+    def changed(original, change):
+        path = write_perturbo(original, tmp_path / "x_epr.h5")
+        with h5py.File(path, "a") as stream:
+            change(stream)
+        return lambda: read_perturbo(path)
+
+    def without(stream):
+        del stream["force_constant/ifc1"]
+
+    def more(stream):
+        stream["electron_wannier/hopping_r4"] = stream["electron_wannier/hopping_r1"][()]
+
+    def infinite(stream):
+        stream["eph_matrix_wannier/ep_hop_i_1_1_2"][0, 0, 0] = np.inf
+
+    def layer(stream):
+        stream["basic_data/system_2d"][()] = 1
+
+    def shape(stream):
+        stream["basic_data/nat"][()] = 2
+
+    refuses(changed(data, without), "x_epr.h5: .*force_constant has no data set ifc1")
+    refuses(changed(data, more), "electron_wannier holds more hoppings than 2 Wannier functions have")
+    refuses(changed(data, infinite), "eph_matrix_wannier/ep_hop_i_1_1_2 holds numbers that are not finite")
+    refuses(changed(pair, layer), "polar two-dimensional crystals in Perturbo is not covered")
+    refuses(changed(data, shape), "basic_data/tau has shape")

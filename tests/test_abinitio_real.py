@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sidejump.abinitio.checks import examine
 from sidejump.abinitio.container import mesh_points
 from sidejump.abinitio.epw import read_epw
 from sidejump.abinitio.formats import convert, read_electron_phonon
-from sidejump.abinitio.info import acoustic_exponent, off_mesh_hermiticity
+from sidejump.abinitio.info import describe
 from sidejump.abinitio.perturbo import read_perturbo
 from sidejump.abinitio.q2r import read_q2r
+from sidejump.abinitio.quality import acoustic_exponent, off_mesh_hermiticity
 from sidejump.abinitio.rydberg import RYDBERG
 from sidejump.abinitio.spin import two_channels, with_exchange, with_spin_orbit
 from sidejump.abinitio.symmetrized import symmetrized
@@ -157,6 +159,31 @@ def test_hermitian_images_of_real_sets(name):
     assert np.abs(data.wannier_vertex(k, q) - own).max() < 1e-12 * np.abs(own).max()
 
 
+@pytest.mark.parametrize("name", ["iron_epw", "lead_epw", "perturbo/fe_epr.h5", "perturbo/gaas_epr.h5"])
+def test_real_sets_in_another_gauge_are_refused(name):
+    """Two files of equal size from two Wannierisations; those of one run are far from the limit."""
+    data = read_electron_phonon(path(name))
+    assert data.checks["rigid_shift_close_states"] < 0.11
+    n = data.electrons.n_orbitals
+    rng = np.random.default_rng(0)
+    u = np.linalg.qr(rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n)))[0]
+    c = data.file_coupling
+    mixed = replace(data, file_coupling=replace(c, values=u.conj().T @ c.values @ u), checks={}, warnings=[])
+    with pytest.raises(InputError, match="other Wannier functions than the Hamiltonian"):
+        examine(mixed)
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [("iron_epw", "curvature"), ("perturbo/fe_epr.h5", "none"), ("perturbo/graphene_epr.h5", "none")],
+)
+def test_noise_of_real_sets_is_no_magnetisation(name, source):
+    """One channel of collinear iron breaks time reversal by noise alone, 1 meV."""
+    symmetry = describe(path(name), n_samples=2)["symmetry"]
+    assert symmetry["magnetisation_source"] == source
+    assert np.any(symmetry["magnetisation"]) == (source != "none")
+
+
 def test_coupling_of_iron_decays(iron):
     """Largest elements at |Rp| = 0, and beyond the fourth shell, where file images have none left to fall."""
     c = iron.coupling_matrix()
@@ -200,19 +227,35 @@ def test_acoustic_limit_of_graphene():
     np.testing.assert_allclose(acoustic_exponent(read_perturbo(path("perturbo/graphene_epr.h5"))), 1.0, atol=0.1)
 
 
-@pytest.mark.parametrize("name", ["lead_epw", "perturbo/gaas_epr.h5"])
+@pytest.mark.parametrize("name", ["lead_epw", "perturbo/gaas_epr.h5", "perturbo/fe_epr.h5", "perturbo/graphene_epr.h5"])
 def test_conversion_of_real_sets(name, tmp_path):
+    """Between the meshes as well, without the phases of the eigenvectors."""
     source = path(name)
     original = read_electron_phonon(source)
     convert(source, tmp_path / "compact.h5")
     rng = np.random.default_rng(3)
     k, q = rng.random((2, 4, 3))
+
+    def same(other):
+        for images in ("file", "hermitian"):
+            expected = original.wannier_vertex(k, q, images)
+            np.testing.assert_allclose(other.wannier_vertex(k, q, images), expected, atol=1e-11)
+        np.testing.assert_allclose(other.energies(k), original.energies(k), atol=1e-11)
+        expected = original.phonons.dynamical_matrix(q @ original.reciprocal_cell)
+        found = other.phonons.dynamical_matrix(q @ original.reciprocal_cell)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11 * np.abs(expected).max())
+
     target = {"epw": "files", "perturbo": "x_epr.h5"}[original.family]
     options = {"n_electrons": 8.0, "fermi_energy": 1.0} if original.family == "perturbo" else {}
-    back = read_electron_phonon(convert(tmp_path / "compact.h5", tmp_path / target))
-    np.testing.assert_allclose(back.coupling(k, q, "file"), original.coupling(k, q, "file"), atol=1e-9)
+    same(read_electron_phonon(convert(tmp_path / "compact.h5", tmp_path / target)))
     other = {"files": "x_epr.h5", "x_epr.h5": "files"}[target]
-    crossed = read_electron_phonon(convert(tmp_path / "compact.h5", tmp_path / other, **options))
+    if original.family == "perturbo":  # EPW's files hold all that Perturbo's do
+        same(read_electron_phonon(convert(tmp_path / "compact.h5", tmp_path / other, **options)))
+        return
+    with pytest.raises(InputError, match="cannot hold the bands between the points of the k mesh"):
+        convert(tmp_path / "compact.h5", tmp_path / other)
+    with pytest.warns(UserWarning, match="the position matrix"):
+        crossed = read_electron_phonon(convert(tmp_path / "compact.h5", tmp_path / other, lossy=True))
     k, q = (rng.integers(0, 6, (4, 3)) / np.array(mesh) for mesh in (original.k_mesh, original.q_mesh))
     np.testing.assert_allclose(crossed.wannier_vertex(k, q), original.wannier_vertex(k, q), atol=1e-11)
     np.testing.assert_allclose(crossed.phonon_energies(q), original.phonon_energies(q), atol=1e-7)

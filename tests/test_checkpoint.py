@@ -1,5 +1,6 @@
 """Checkpoints: an interrupted run goes on where it was, to the same bytes; nothing foreign is used or deleted."""
 
+import json
 import os
 import subprocess
 import sys
@@ -93,6 +94,15 @@ def whole(crystal, tmp_path_factory):
         Path("in.toml").write_text(Path("in.toml").read_text() + "\n[output]\ncheckpoint = false\n")
         assert run() == 0
     return folder / "in.nc"
+
+
+def test_what_was_found_in_the_data_is_in_the_result(whole):
+    with xr.open_dataset(whole) as result:
+        checks = json.loads(result.attrs["data_checks"])
+    for name in ("file", "hermitian"):
+        assert 0 <= checks[f"coupling_hermiticity_{name}_images"] < 1e-12  # all within the home cell of the electrons
+    assert len(checks["acoustic_exponent"]) == 2
+    assert checks["rigid_shift_coupling_eV_per_angstrom"] < 1e-12
 
 
 @pytest.fixture

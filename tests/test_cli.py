@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sidejump.app import config, files, guard, plots, schema
+from sidejump.app import config, files, guard, plots, schema, terminal
 from sidejump.app.build import bloch_gruneisen_temperature, build_electrons, build_scatterers, build_temperatures
 from sidejump.app.cli import main
 from sidejump.app.template import template
@@ -74,6 +74,21 @@ def command(*arguments, cwd):
     return subprocess.run(
         [sys.executable, "-m", "sidejump.app.cli", *arguments], cwd=cwd, capture_output=True, text=True, timeout=300
     )
+
+
+def test_the_package_is_a_program(folder):
+    found = subprocess.run(
+        [sys.executable, "-m", "sidejump", "--version"], cwd=folder, capture_output=True, text=True, timeout=300
+    )
+    assert found.returncode == 0 and found.stdout.startswith("sidejump ") and not found.stderr
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(5e5, "less than 1 MB"), (2.4e8, "240 MB"), (2.44e6, "2.4 MB"), (9.996e8, "1.0 GB"), (1.24e10, "12 GB")],
+)
+def test_sizes_in_words(count, words):
+    assert terminal.size(count) == words
 
 
 # --- what a good run does ------------------------------------------------------------------------------------------

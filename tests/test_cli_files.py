@@ -43,10 +43,16 @@ def test_info_in_words_and_for_programs(folder, capsys):
 
 
 def test_conversions_carry_the_coupling(folder, data, capsys):
-    assert main(["convert", "toy.h5", "toy_epr.h5"]) == 0
+    assert main(["convert", "toy.h5", "toy_epr.h5"]) == 2
+    refused = capsys.readouterr().err
+    assert "cannot hold" in refused and "--lossy" in refused and not (folder / "toy_epr.h5").exists()
+    assert main(["convert", "toy.h5", "toy_epr.h5", "--lossy"]) == 0
+    warning, wrote = capsys.readouterr().err.splitlines()
+    assert warning.startswith("warning: toy.h5: the Perturbo form cannot hold") and wrote == "wrote toy_epr.h5"
+    assert "position matrix" in warning and "the Fermi energy (0.3 eV)" in warning
     options = ["--n-electrons", "2", "--fermi-energy", "0.5", "--prefix", "toy"]
     assert main(["convert", "toy.h5", "files", *options]) == 0
-    assert capsys.readouterr().err == "wrote toy_epr.h5\nwrote files\n"
+    assert capsys.readouterr().err == "wrote files\n"
     assert (folder / "files" / "toy.epmatwp").exists()
     k, q = np.random.default_rng(0).integers(0, 2, (2, 5, 3)) / 2
     expected = np.abs(data.coupling(k, q))

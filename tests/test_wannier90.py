@@ -78,6 +78,17 @@ def test_round_trip(tb_file, model):
     np.testing.assert_allclose(total[0], total[1], atol=1e-12)
 
 
+def test_energies_take_crystal_coordinates(tb_file, model):
+    found = read_wannier90(tb_file)
+    energies = found.energies(K)
+    assert energies.shape == (4, 3)
+    expected = np.linalg.eigvalsh(model.hamiltonian(K @ (2 * np.pi * np.linalg.inv(model.cell).T)))
+    np.testing.assert_allclose(energies, expected, atol=1e-12)
+    np.testing.assert_allclose(found.energies(K + [1, -2, 3]), expected, atol=1e-11)
+    with pytest.raises(InputError, match=r"expected \(n, 3\), crystal coordinates"):
+        found.energies(K[:, :2])
+
+
 def test_gzip_reads_the_same(tb_file, tmp_path):
     packed = tmp_path / "y_tb.dat.gz"
     packed.write_bytes(gzip.compress(tb_file.read_bytes()))
@@ -155,6 +166,18 @@ def test_bad_files_give_one_sentence(tb_file, tmp_path):
     refuses("broken_tb.dat.gz", packed[:400] + b"\xff" * 60 + packed[460:], "truncated")
     refuses("plain_tb.dat.gz", text.encode(), "not what its name says")
     refuses("model.dat", text.encode(), "SEEDNAME_tb.dat")
+
+
+def test_a_last_number_cut_short(tb_file, tmp_path):
+    """What is left of it is still a number, and the count is right."""
+    content = tb_file.read_bytes()
+    for lost in (1, 3, 10):
+        tb_file.write_bytes(content[:-lost])
+        packed = tmp_path / "y_tb.dat.gz"
+        packed.write_bytes(gzip.compress(content[:-lost]))
+        for path in (tb_file, packed):
+            with pytest.raises(InputError, match="truncated in its last line"):
+                read_wannier90(path)
 
 
 @pytest.mark.parametrize("place", ["cell", "hamiltonian", "position"])

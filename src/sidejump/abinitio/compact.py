@@ -14,10 +14,13 @@ import numpy as np
 
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
+from .checks import examine, require_sound
 from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
+from .images import fold_vectors, mesh_class
 from .phonons import Phonons
 from .position import position_elements
+from .wigner import given_mesh
 
 FORMAT = "sidejump electron-phonon data"
 VERSION = 1
@@ -112,12 +115,12 @@ def is_compact(file) -> bool:
 
 
 def read_compact(file) -> ElectronPhonon:
-    """Read what `write_compact` wrote.
+    """Read what `write_compact` wrote, with the consistency tests of the other readers.
 
     Raises
     ------
     InputError
-        If the file is missing, damaged, of another program or of a later version.
+        If the file is missing, damaged, of another program or of a later version, or what it holds is inconsistent.
     """
     path = Path(file)
     if not path.is_file():
@@ -130,12 +133,44 @@ def read_compact(file) -> ElectronPhonon:
                 raise InputError(
                     f"{path}: version {stream.attrs['version']}, this program reads up to {VERSION}; update it"
                 )
-            return _read(stream)
-    except InputError:
-        raise
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+            data = _read(stream)
+        _require_sound(path, data)
+        return examine(data)
+    except InputError as error:
+        raise error if str(path) in str(error) else InputError(f"{path}: {error}") from None
+    except (OSError, KeyError, ValueError, RuntimeError, IndexError, TypeError) as error:
         text = str(error).splitlines()[0].strip("\"'")
         raise InputError(f"{path}: truncated or damaged ({text}); convert the original again") from None
+
+
+def _require_sound(path, data: ElectronPhonon) -> None:
+    """Shapes, and meshes that the vectors belong to."""
+    n = data.electrons.n_orbitals
+    if data.wannier_centres.shape != (n, 3):
+        raise InputError(f"{path}: wannier_centres has shape {data.wannier_centres.shape}, expected {(n, 3)}")
+    require_sound(data)
+    for name, mesh in (("k_mesh", data.k_mesh), ("q_mesh", data.q_mesh)):
+        given_mesh(f"{path}: {name}", mesh)
+    for name, vectors, axis, mesh in (
+        ("k_mesh", data.file_coupling.re_vectors, 2, data.k_mesh),
+        ("q_mesh", data.file_coupling.rp_vectors, 0, data.q_mesh),
+    ):
+        if not _fits(np.moveaxis(data.file_coupling.values, axis, 0), vectors, mesh):
+            raise InputError(
+                f"{path}: {name} = {list(mesh)} is not the mesh that the vectors of the coupling belong to"
+            )
+
+
+def _fits(values, vectors, mesh) -> bool:
+    """Whether values at vectors that the supercell makes equivalent are equal (or zero).
+
+    A calculation on coarse meshes knows one number for each class of vectors, which tied images share.
+    """
+    classes = mesh_class(vectors, mesh)
+    live = np.abs(values) > 1e-9 * np.abs(values).max()
+    count = fold_vectors(vectors, live.astype(np.int32), mesh)
+    mean = fold_vectors(vectors, values, mesh) / np.maximum(count, 1)
+    return bool(np.abs(np.where(live, values - mean[classes], 0)).max() <= 1e-6 * np.abs(values).max())
 
 
 def _read(stream) -> ElectronPhonon:

@@ -126,8 +126,9 @@ class ElectronPhonon:
             raise InputError(f'images = "{images}": use "hermitian" or "file"')
         if images == "file":
             return self.file_coupling
-        if "hermitian" not in self._cache:
-            self._cache["hermitian"] = hermitian_images(
+        source, result = self._cache.get("hermitian", (None, None))
+        if source is not self.file_coupling:  # `replace` hands the cache on
+            result = hermitian_images(
                 self.file_coupling,
                 cell=self.cell,
                 positions=self.atoms.positions,
@@ -135,7 +136,8 @@ class ElectronPhonon:
                 k_mesh=self.k_mesh,
                 q_mesh=self.q_mesh,
             )
-        return self._cache["hermitian"]
+            self._cache["hermitian"] = (self.file_coupling, result)
+        return result
 
     def eigenstates(self, k) -> tuple[np.ndarray, np.ndarray]:
         """Energies (nk, N), eV, and eigenvectors (nk, N, N) in the lattice gauge; k (nk, 3) in crystal coordinates."""
@@ -235,9 +237,13 @@ class ElectronPhonon:
                 f"{what}: on the coarse mesh matrix elements differ by up to {apart:.2g} eV, bands by {bands:.2g} eV; "
                 "use the _tb.dat of the same Wannierisation"
             )
-        # what was wrong with the position matrix that goes is of no concern any more
-        replaced = model.residual_positions is not None
-        warnings = [w for w in self.warnings if not (replaced and "position matrix" in w)]
+        warnings = list(self.warnings)
+        if centres is not None:
+            # What was wrong with the position matrix that goes is of no concern any more; the centres it was measured
+            # by are those of the new one, see above.
+            warnings = [w for w in warnings if "position matrix" not in w]
+            for name in ("position_hermiticity_angstrom", "position_centres_angstrom"):
+                checks.pop(name, None)
         return replace(self, electrons=model, checks=checks, warnings=warnings)
 
     def with_acoustic_sum_rule(self) -> ElectronPhonon:

@@ -26,7 +26,9 @@ from .phonons import Phonons
 from .position import hermitian_position
 from .q2r import read_q2r
 from .rebuild import rebuild
-from .wigner import WignerSeitz, from_file
+from .wigner import WignerSeitz, from_file, given_mesh
+
+_MISSED = 0.3  # angstrom, by which the position matrix may miss any Wannier centre
 
 
 def read_epw(
@@ -52,6 +54,7 @@ def read_epw(
         If a file is missing, truncated or of another run, or the meshes cannot be told.
     """
     folder = Path(directory)
+    k_mesh, q_mesh = given_mesh("k_mesh", k_mesh), given_mesh("q_mesh", q_mesh)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such directory")
     crystal = read_crystal(find(folder, "crystal.fmt"))
@@ -85,7 +88,9 @@ def read_epw(
     else:
         positions = positions * sets.electron_weights(data.n_orbitals)[:, None]
         positions, notes["position_hermiticity_angstrom"] = hermitian_position(sets.re_vectors, positions)
-        positions, notes["position_centres_angstrom"] = _with_centres(sets.re_vectors, positions, centres)
+        positions, apart = _with_centres(sets.re_vectors, positions, centres)
+        notes["position_centres_angstrom"] = float(apart.max())
+        _refuse_foreign_centres(folder, apart, centres)
         if notes["position_centres_angstrom"] > 0.01:
             warnings.append(
                 f"vmedata.fmt misses Wannier centres by up to {notes['position_centres_angstrom']:.2g} angstrom, which "
@@ -163,8 +168,21 @@ def _force_constants(folder: Path, data: RawData, crystal: Crystal, sets: Wigner
     )
 
 
-def _with_centres(vectors, positions, centres) -> tuple[np.ndarray, float]:
-    """r(R) with the Wannier centres on the diagonal of R = 0, and by how much that changes it, angstrom.
+def _refuse_foreign_centres(folder, apart, centres) -> None:
+    """Stop where the position matrix and crystal.fmt cannot be of one run.
+
+    The finite differences give ``|M| sin(b.w)/b`` for a centre w: below half of it the mesh is too coarse for any use.
+    """
+    foreign = np.flatnonzero(apart > np.maximum(_MISSED, 0.5 * np.linalg.norm(centres, axis=1)))
+    if len(foreign):
+        raise InputError(
+            f"{folder / 'vmedata.fmt'}: puts Wannier function {foreign[0] + 1} {apart[foreign[0]]:.2g} angstrom away "
+            "from its centre in crystal.fmt; one of the two is damaged or of another run"
+        )
+
+
+def _with_centres(vectors, positions, centres) -> tuple[np.ndarray, np.ndarray]:
+    """r(R) with the Wannier centres on the diagonal of R = 0, and by how much that moves each, (N,), angstrom.
 
     EPW takes r from finite differences of the overlaps M, ``i sum_b w_b b (M_nn - 1)``, which falls short of the centre
     on a coarse mesh (by a fifth on 3 x 3 x 3 k points of lead); Wannier90's centres, from ``Im ln M_nn``, do not.
@@ -173,7 +191,7 @@ def _with_centres(vectors, positions, centres) -> tuple[np.ndarray, float]:
     changed = positions.copy()
     diagonal = np.arange(len(centres))
     changed[home][:, diagonal, diagonal] = centres.T
-    return changed, float(np.abs(changed[home] - positions[home]).max())
+    return changed, np.linalg.norm(np.einsum("dnn->nd", changed[home] - positions[home]), axis=1)
 
 
 def _read_coupling(path: Path, data: RawData) -> np.ndarray:

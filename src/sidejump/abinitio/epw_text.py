@@ -49,6 +49,8 @@ def read_crystal(path: Path) -> Crystal:
             start += 1
         tail = np.array(tokens[start:], dtype=float)
         masses = mass[kind - 1]
+        if not all(np.all(np.isfinite(x)) for x in (numbers, tau, mass, tail)):
+            raise ValueError("a number that is not finite")
     except (ValueError, IndexError) as error:
         raise InputError(f"{path}: truncated or not EPW's crystal.fmt ({error}); write it again") from None
     if modes != 3 * nat or not flags:
@@ -120,6 +122,8 @@ def read_epwdata(path: Path, crystal: Crystal) -> RawData:
         body = complex_tokens(rest)
         if len(body) != expected:
             raise ValueError(f"{expected} matrix elements expected, {len(body)} found")
+        if not np.all(np.isfinite(numbers)):
+            raise ValueError("a number that is not finite")
     except (ValueError, IndexError) as error:
         if isinstance(error, InputError):
             raise
@@ -132,15 +136,19 @@ def read_epwdata(path: Path, crystal: Crystal) -> RawData:
 def complex_tokens(tokens) -> np.ndarray:
     """List-directed complex numbers ``(re,im)``, whatever blanks the compiler put into them."""
     text = " ".join(tokens).replace("(", " ").replace(")", " ").replace(",", " ")
-    return np.array(text.split(), dtype=float).view(complex) if text else np.empty(0, dtype=complex)
+    numbers = np.array(text.split(), dtype=float)
+    if not np.all(np.isfinite(numbers)):
+        raise ValueError("a number that is not finite")
+    return numbers.view(complex)
 
 
 def read_positions(path: Path | None, data: RawData):
     """Position matrix (nR, 3, N, N), angstrom, weights not folded in; None where the file is missing."""
     if path is None:
         return None
+    tokens = read_tokens(path)
     try:
-        body = complex_tokens(read_tokens(path))
+        body = complex_tokens(tokens)
     except ValueError as error:
         raise InputError(f"{path}: truncated or not EPW's vmedata.fmt ({error}); write it again") from None
     n, n_k = data.n_orbitals, data.n_k

@@ -1,9 +1,9 @@
 """Write electron-phonon data in the form of EPW 5.3, with a `wigner.fmt` as later versions add it.
 
 EPW's files hold values modulo the supercells of the coarse meshes, at the vectors of EPW's own Wigner-Seitz sets.
-Data that came from EPW keep their set (of R alone, or of each pair) and thus every number; data of another family are
-exact on the coarse meshes, and between them interpolated as EPW with `use_ws = .false.` does.  Bands replaced by
-those of a finer mesh are written as they are on the coarse mesh.
+Data that came from EPW or Perturbo keep their set (of R alone, or of each pair) and thus every number; others are
+exact on the coarse meshes, and between them interpolated as EPW with `use_ws = .true.` does (`loss` tells by how much
+that differs).  Bands replaced by those of a finer mesh are written as they are on the coarse mesh.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from ..errors import InputError
 from ..units import BOHR
 from . import rydberg
 from .container import ElectronPhonon
-from .images import fold, fold_vectors, mesh_class
+from .loss import at_vectors, undivided
+from .perturbo import perturbo_sets
 from .position import position_elements
 from .wigner import WignerSeitz, pair_sets, plain_sets
 
@@ -55,7 +56,7 @@ def write_epw(
     masses, kinds = np.unique(data.atoms.masses, return_inverse=True)
     if len(masses) > 10:
         raise InputError(f"{data.source}: {len(masses)} kinds of atoms; EPW's crystal.fmt holds at most 10")
-    sets = _sets(data, alat)
+    sets = epw_sets(data, alat)
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -78,8 +79,10 @@ def write_epw(
     (folder / "crystal.fmt").write_text("\n".join(text) + "\n")
 
     nat, n = len(data.atoms.masses), data.electrons.n_orbitals
-    hoppings = _at(sets.re_vectors, data.electrons.vectors, data.electrons.hoppings, data.k_mesh) / rydberg.RYDBERG
-    constants = _at(sets.phonon_vectors, data.phonons.vectors, data.phonons.force_constants, data.q_mesh)
+    hoppings = (
+        at_vectors(sets.re_vectors, data.electrons.vectors, data.electrons.hoppings, data.k_mesh) / rydberg.RYDBERG
+    )
+    constants = at_vectors(sets.phonon_vectors, data.phonons.vectors, data.phonons.force_constants, data.q_mesh)
     charges = np.zeros((nat, 3, 3)) if data.phonons.born_charges is None else data.phonons.born_charges
     dielectric = np.zeros((3, 3)) if data.phonons.dielectric is None else data.phonons.dielectric
     counts = [n, len(sets.re_vectors), 3 * nat, len(sets.phonon_vectors), len(sets.rp_vectors)]
@@ -90,12 +93,12 @@ def write_epw(
     (folder / "epwdata.fmt").write_text("\n".join(head) + "\n" + _complex(body))
     positions = position_elements(data.electrons)
     if positions is not None:
-        elements = _at(sets.re_vectors, data.electrons.vectors, positions, data.k_mesh) / BOHR
+        elements = at_vectors(sets.re_vectors, data.electrons.vectors, positions, data.k_mesh) / BOHR
         (folder / "vmedata.fmt").write_text(_complex(elements.transpose(2, 3, 0, 1).ravel()))
     else:
         (folder / "vmedata.fmt").unlink(missing_ok=True)
     (folder / "wigner.fmt").write_text(_wigner(sets, data.cell / alat))
-    values = _undivided(data, sets) / rydberg.FORCE
+    values = undivided(data, sets) / rydberg.FORCE
     values.swapaxes(3, 4).astype("<c16").tofile(folder / f"{prefix}.epmatwp")
     return folder
 
@@ -114,16 +117,22 @@ def _refuse_long_range(data, alat) -> None:
             )
 
 
-def _sets(data, alat) -> WignerSeitz:
-    """The Wigner-Seitz sets that give the data's own images, else those of R alone."""
-    plain = plain_sets(data.cell, data.k_mesh, data.q_mesh, alat)
-    pairs = pair_sets(data.cell, data.k_mesh, data.q_mesh, data.atoms.positions, data.wannier_centres, alat)
+def epw_sets(data, alat=None) -> WignerSeitz:
+    """The Wigner-Seitz sets that give the data's own images, else those of each pair.
+
+    `wigner.fmt` names the vectors of each pair, and can hold Perturbo's choice of ties as well.
+    """
+    alat = alat or data.alat or float(np.linalg.norm(data.cell[0]))
+    centres, positions = data.wannier_centres, data.atoms.positions
+    pairs = pair_sets(data.cell, data.k_mesh, data.q_mesh, positions, centres, alat)
+    candidates = [plain_sets(data.cell, data.k_mesh, data.q_mesh, alat), pairs]
+    candidates.append(perturbo_sets(data.cell, data.k_mesh, data.q_mesh, positions, centres, alat))
     own = data.file_coupling
-    for sets in (plain, pairs):
+    for sets in candidates:
         if len(sets.re_vectors) == len(own.re_vectors) and len(sets.rp_vectors) == len(own.rp_vectors):
             e, p = _order(sets.re_vectors, own.re_vectors), _order(sets.rp_vectors, own.rp_vectors)
             if e is not None and p is not None:
-                values = sets.weigh_coupling(_undivided(data, sets))
+                values = sets.weigh_coupling(undivided(data, sets))
                 if np.allclose(values, own.values[p][:, :, e], rtol=0, atol=1e-9 * np.abs(own.values).max()):
                     return sets
     if data.family == "epw":
@@ -131,7 +140,7 @@ def _sets(data, alat) -> WignerSeitz:
             f"{data.source}: its images are those of no Wigner-Seitz set this program writes (use_ws with the middle "
             "of bra and ket); keep the original EPW files, or convert to the compact format"
         )
-    return plain
+    return pairs
 
 
 def _order(wanted, given):
@@ -139,16 +148,6 @@ def _order(wanted, given):
     index = {tuple(r): i for i, r in enumerate(given.tolist())}
     rows = [index.get(tuple(r)) for r in wanted.tolist()]
     return None if None in rows else np.array(rows)
-
-
-def _at(vectors, own, values, mesh):
-    return fold_vectors(own, values, mesh)[mesh_class(vectors, mesh)]
-
-
-def _undivided(data, sets) -> np.ndarray:
-    folded = fold(data.file_coupling, data.k_mesh, data.q_mesh)
-    p, e = mesh_class(sets.rp_vectors, data.q_mesh), mesh_class(sets.re_vectors, data.k_mesh)
-    return folded[p][:, :, e]
 
 
 def _line(numbers) -> str:

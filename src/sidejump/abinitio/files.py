@@ -73,8 +73,11 @@ def read_complex(path: Path, count: int, what: str) -> np.ndarray:
 
 
 def read_tokens(path: Path) -> list[str]:
-    """Words of a text file."""
+    """Words of a text file, whose last line must be whole: a number that was cut is still a number."""
     try:
-        return read_bytes(path).decode("ascii").split()
+        text = read_bytes(path).decode("ascii")
     except UnicodeDecodeError:
         raise InputError(f"{path}: is no text file; the file is not what its name says") from None
+    if not text.endswith("\n"):
+        raise InputError(f"{path}: truncated in its last line, which has no end; copy or write it again")
+    return text.split()

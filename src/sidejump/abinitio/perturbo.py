@@ -23,7 +23,9 @@ from . import rydberg
 from .checks import examine
 from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
+from .images import mesh_class
 from .phonons import Phonons
+from .wigner import WignerSeitz
 
 _GROUPS = ("basic_data", "electron_wannier", "eph_matrix_wannier", "force_constant")
 _TIE = 1e-6  # of alat, Perturbo's tolerance for equal lengths
@@ -55,7 +57,7 @@ def read_perturbo(file, *, acoustic_sum_rule: bool = False) -> ElectronPhonon:
             return _read(path, stream, acoustic_sum_rule)
     except InputError:
         raise
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError, IndexError, TypeError) as error:
         text = str(error).splitlines()[0].strip("\"'")
         raise InputError(f"{path}: truncated or not a Perturbo prefix_epr.h5 ({text})") from None
 
@@ -160,6 +162,24 @@ def nearest_images(cell, mesh, shifts, alat) -> list[list[np.ndarray]]:
                 table[key] = np.concatenate(kept)
             result[-1].append(table[key])
     return result
+
+
+def perturbo_sets(cell, k_mesh, q_mesh, positions, centres, alat) -> WignerSeitz:
+    """The same vectors with their degeneracies, for each pair (those of the coupling: of the bra and the atom)."""
+
+    def degenerate(shifts, mesh):
+        sets = nearest_images(cell, mesh, shifts, alat)
+        vectors, rows = union(sets)
+        degeneracy = np.zeros((len(vectors), *shifts.shape[:2]), dtype=int)
+        for i, j in np.ndindex(shifts.shape[:2]):
+            classes = mesh_class(sets[i][j], mesh)
+            degeneracy[rows[i][j], i, j] = np.bincount(classes)[classes]
+        return vectors, degeneracy
+
+    re, re_ties = degenerate(centres[None] - centres[:, None], k_mesh)
+    rq, rq_ties = degenerate(positions[None] - positions[:, None], q_mesh)
+    rp, rp_ties = degenerate(positions[None] - centres[:, None], q_mesh)
+    return WignerSeitz(re, re_ties, rq, rq_ties, rp, rp_ties[:, :, None, :], k_mesh, q_mesh)
 
 
 def union(sets) -> tuple[np.ndarray, list[list[np.ndarray]]]:

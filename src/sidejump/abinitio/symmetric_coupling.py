@@ -66,7 +66,7 @@ class SymmetricCoupling:
             q_mesh=data.q_mesh,
             project=True,
         )
-        return replace(result, file_coupling=coupling, _cache={"hermitian": coupling}), report
+        return replace(result, file_coupling=coupling, _cache={"hermitian": (coupling, coupling)}), report
 
     def _change(self, electrons: SymmetricElectrons, change, values) -> float:
         """Root mean square of `change` over that of `values`, between states near the Fermi energy."""

@@ -19,14 +19,13 @@ import numpy as np
 from ..electrons.lattice import LatticeModel
 from ..electrons.projections import parse_projections
 from ..electrons.representation import atomic_orbitals
-from ..electrons.symmetry import symmetry_report
+from ..electrons.symmetry import REVERSAL_NOISE, symmetry_report
 from ..errors import InputError
 from .container import ElectronPhonon
 from .symmetric_coupling import SymmetricCoupling
 from .symmetric_crystal import SymmetricCrystal, require_three_dimensions, symmetric_crystal
 from .symmetric_electrons import SymmetricElectrons, infer_mesh
 
-_REVERSAL = 0.01  # violation of time reversal that is noise
 _NOTICE = (0.02, 0.05)  # eV rms near the Fermi energy, relative change of the coupling
 
 
@@ -79,7 +78,7 @@ def symmetrized(
     if data is not None and energy is None:
         energy = data.fermi_energy
     before = symmetry_report(model, magnetisation, energy=energy)
-    if magnetisation is None and before["time_reversal_violation"] < _REVERSAL:
+    if magnetisation is None and before["time_reversal_violation"] < REVERSAL_NOISE:
         before |= {"magnetisation": [0.0, 0.0, 0.0], "magnetisation_source": "none"}
     crystal = _crystal(model, data, projections, before["magnetisation"], spin_ordering, atoms)
     mesh = data.k_mesh if data is not None else tuple(k_mesh or infer_mesh(model))

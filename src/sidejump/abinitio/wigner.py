@@ -192,6 +192,22 @@ def _union(cell, mesh, tolerance, shifts):
     return np.array(list(index)), degeneracy.reshape(len(index), *shifts.shape[:-1])
 
 
+def given_mesh(name, mesh) -> tuple[int, int, int] | None:
+    """A mesh as three positive whole numbers; None stays None.
+
+    Raises
+    ------
+    InputError
+        If it is anything else.
+    """
+    if mesh is None:
+        return None
+    numbers = np.atleast_1d(np.asarray(mesh))
+    if numbers.shape != (3,) or not np.issubdtype(numbers.dtype, np.integer) or numbers.min() < 1:
+        raise InputError(f"{name} = {mesh}: give three whole numbers, for instance (4, 4, 4)")
+    return int(numbers[0]), int(numbers[1]), int(numbers[2])
+
+
 def named(name, mesh) -> str:
     """A mesh in words, for messages."""
     return f"any {name}" if mesh is None else f"{name} = {list(mesh)}"

@@ -167,12 +167,14 @@ def convert(
     prefix: Annotated[str | None, typer.Option(help="EPW: PREFIX of the coupling file.")] = None,
     n_electrons: Annotated[float | None, typer.Option(help="EPW: electrons in a cell, if unknown.")] = None,
     fermi_energy: Annotated[float | None, typer.Option(help="EPW: Fermi energy (eV), if unknown.")] = None,
+    lossy: Annotated[bool, typer.Option("--lossy", help="Accept what the format cannot hold, and say it.")] = False,
 ) -> None:
     """Write electrons, phonons and coupling in another format."""
     from . import convert as files
 
-    options = {"prefix": prefix, "n_electrons": n_electrons, "fermi_energy": fermi_energy}
-    files.convert(source, target, to=to, force=force, **options)
+    options = {"prefix": prefix, "n_electrons": n_electrons, "fermi_energy": fermi_energy, "lossy": lossy}
+    for sentence in files.convert(source, target, to=to, force=force, **options):
+        say(f"warning: {sentence}")
     say(f"wrote {target}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from pathlib import Path
 
 from ..errors import InputError
@@ -42,8 +43,8 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False) -> 
     return plain(report)
 
 
-def convert(source: Path, target: Path, *, to: str | None = None, force: bool = False, **options) -> Path:
-    """Write `source` in another format; `target` appears whole or not at all.
+def convert(source: Path, target: Path, *, to: str | None = None, force: bool = False, **options) -> list[str]:
+    """Write `source` in another format; `target` appears whole or not at all. Returns what was lost, in sentences.
 
     Raises
     ------
@@ -64,12 +65,13 @@ def convert(source: Path, target: Path, *, to: str | None = None, force: bool = 
     else:
         check_target(target, force=force, inputs=(source,) if source.is_file() else ())
     given = {name: value for name, value in options.items() if value is not None}
-    with _beside(target) as partial:
+    with _beside(target) as partial, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
         write(source, partial, to=to, **given)
         if partial.is_dir() != target.is_dir() and target.exists():
             kind = "a directory" if target.is_dir() else "a file"
             raise InputError(f"{target}: is {kind}, the format asked for is none; give another name")
-    return target
+    return [str(w.message) for w in caught if w.category is UserWarning]
 
 
 class _beside:

@@ -105,10 +105,12 @@ def _short(count: float) -> str:
 
 def size(count: float) -> str:
     """Bytes for readers, two digits."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
-        if count >= factor:
-            return f"{count / factor:.2g} {unit}"
-    return "less than 1 MB"
+    if count < 1e6:
+        return "less than 1 MB"
+    value, unit = float(f"{count:.2g}") / 1e6, "MB"  # rounded first: 999.9 MB are 1 GB
+    if value >= 1e3:
+        value, unit = value / 1e3, "GB"
+    return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
 
 
 def _duration(seconds: float) -> str:

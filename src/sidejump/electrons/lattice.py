@@ -162,6 +162,15 @@ class LatticeModel(ElectronModel):
             result = result * (xp.conj(site)[:, None, :, None] * site[:, None, None, :])
         return result
 
+    def energies(self, k) -> np.ndarray:
+        """Band energies, eV, ascending: shape (nk, N), for k (nk, d) in crystal coordinates."""
+        points = np.atleast_2d(np.asarray(k, dtype=float))
+        if points.ndim != 2 or points.shape[1] != self.dimension:
+            raise InputError(
+                f"wave vectors have shape {np.shape(k)}; expected (n, {self.dimension}), crystal coordinates"
+            )
+        return np.linalg.eigvalsh(self.hamiltonian(points @ (2 * np.pi * np.linalg.inv(np.asarray(self.cell)).T)))
+
     def hamiltonian(self, k):
         return self._transform(k, self._hamiltonian_sum)[:, 0, ...]
 

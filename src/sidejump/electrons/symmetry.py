@@ -30,6 +30,7 @@ from .states import band_energies
 
 _TURN = 0.15  # how far (sine) m may be from the direction an operation keeps or reverses
 _MAGNETIC = 1e-6  # net moment or curvature, of its rms, below which there is no magnetisation
+REVERSAL_NOISE = 0.03  # violation of time reversal that is noise of Wannier functions: real sets have up to 0.014
 _NOISE = 1e-9  # curvature below this fraction of what its terms add up to without their signs is rounding
 _WIDTH = 0.02  # w, of the range of energies
 _NEAR = 0.5  # eV: bands this close to `energy` count as near it

@@ -32,6 +32,11 @@ def read_wannier90(file, *, wsvec=None, cell=None, spin_ordering: str | None = N
     spin_ordering : {"interleaved", "block"}, optional
         How up and down Wannier functions are ordered; without it the model has no spin matrices.
 
+    Returns
+    -------
+    LatticeModel
+        ``energies(k)`` gives its bands, eV, for k in crystal coordinates.
+
     Raises
     ------
     InputError
@@ -80,6 +85,8 @@ def _read(path: Path, parse):
         raise InputError(f"{path}: no such file") from None
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read ({error}); the file is truncated or not what its name says") from None
+    if not text.endswith("\n"):  # a number that was cut is still a number
+        raise InputError(f"{path}: truncated in its last line, which has no end; copy or write it again")
     try:
         return parse(text)
     except _NotFinite:
