@@ -96,14 +96,23 @@ def _first_principles(section, folder: Path) -> Electrons:
     checks: dict = {}
     if section.symmetrize:
         data, checks, _ = symmetrize.apply(data, section, folder, float(level))
-    model = data.electrons
-    warnings = []
+    model = data.model
+    warnings = _of_layer(data) if data.two_dimensional else []
     if model.residual_positions is None and not any("position matrix" in w for w in data.warnings):
         warnings.append(
             f"{data.source}: no position matrix, so Berry curvature and coordinate shift miss its part; name the "
             "SEEDNAME_tb.dat of the same Wannier functions as wannier90"
         )
     return Electrons(_with_field(model, section.zeeman), float(level), data, warnings, checks)
+
+
+def _of_layer(data) -> list[str]:
+    if data.long_range is None:
+        return []
+    return [
+        f"{data.source}: a polar layer, whose macroscopic field has neither quadrupoles, nor dipoles along the normal, "
+        "nor the screening by its carriers"
+    ]
 
 
 def _read_coupling(section, folder: Path):
