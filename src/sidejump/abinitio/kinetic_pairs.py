@@ -6,8 +6,8 @@ states is an average over the zone, so that both carry the volume of the cell, t
 Low phonon energies: strength and kernel together grow as |V|^2 kT/omega^2, which stays finite where V ~ q.  Couplings
 from files do not vanish exactly for a rigid shift, and of two points that happen to lie much closer than their
 neighbours do, the rate would be 1/q^2 of that error.  Such pairs stand for a patch of the shell: below the energy of
-sound at a quarter of the spacing of the points the rate is held at what it is there.  The same holds what is left of
-modes that interpolation takes through zero.
+sound at a quarter of the spacing of the points the rate is held at what it is there; of layers each mode has its own,
+for flexural waves are slow.  The same holds what is left of modes that interpolation takes through zero.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ElectronPhononPairs(PairSource):
         self.branches = (Branch(coupling=np.ones_like, phonon_energy=lambda energy: energy),)
         self.channels = data.phonons.n_modes
         self.seconds_per_pair = 1.2e-7 * self.channels  # measured on iron, three modes
-        self.volume = float(abs(np.linalg.det(self.model.cell)))
+        self.volume = float(abs(np.linalg.det(np.asarray(self.model.cell))))
         self._factors: list[Factors] = []  # shared by all that are made of this one
 
     def prepare(self, states, *, single=False):
@@ -91,9 +91,13 @@ class ElectronPhononPairs(PairSource):
         other._softest = self._patch_energy(states)
         return other
 
-    def _patch_energy(self, states) -> float:
-        """Energy of sound at the size of a patch of the shell, eV."""
-        return self._sound[0] * _PATCH * _spacing(states.k)
+    def _patch_energy(self, states) -> np.ndarray:
+        """Energy of sound at the size of a patch of the shell for each mode, eV."""
+        size = _PATCH * _spacing(states.k)
+        energy = np.full(self.channels, self._sound[0] * size)
+        if self.dimension == 2 and size > 0:  # flexural waves are much slower than sound
+            energy[:3] = np.median(self._acoustic(size), axis=0)
+        return energy
 
     def _vertices_of(self, states) -> PairVertices:
         vectors = group_vectors(states, self.model.site_positions)
@@ -128,13 +132,13 @@ class ElectronPhononPairs(PairSource):
         mean = mean_over_members(initial, final)
         factor = np.float32(self.volume) if mean is None else self.volume * mean.astype(np.float32)
         found = []
-        for s, r, z in zip(strength, shift, np.abs(omega), strict=True):
+        for s, r, z, soft in zip(strength, shift, np.abs(omega), softest, strict=True):
             nearest = z.min()
             if nearest > z_cut:
                 continue
             f = factor
-            if nearest < softest:  # strength / energy as it is at `softest`, if V does not vanish
-                f = f * np.minimum(z * np.float32(1 / softest), 1) ** 2
+            if nearest < soft:  # strength / energy as it is at `soft`, if V does not vanish
+                f = f * np.minimum(z * np.float32(1 / soft), 1) ** 2
             found.append(Channel(s * f, r * f, z))
         return found
 
@@ -201,12 +205,15 @@ class ElectronPhononPairs(PairSource):
 
     @cached_property
     def _sound(self) -> tuple[float, float]:
-        d = self.dimension
-        axes = np.eye(d)
-        directions = np.concatenate([axes, np.ones((1, d)) / d**0.5, 0.6 * np.roll(axes, -1, axis=0) + 0.8 * axes])
         q = 0.02 * np.linalg.norm(self._reciprocal, axis=1).min()
-        low = np.sort(np.abs(self.data.phonons.solve(in_space(q * directions))[0]), axis=1)[:, :3] / q
+        low = self._acoustic(q) / q
         return float(np.median(low)), float(low.max())
+
+    def _acoustic(self, q: float) -> np.ndarray:
+        """Energies of the acoustic modes at wave vectors of length q in some directions: (directions, 3), eV."""
+        d, axes = self.dimension, np.eye(self.dimension)
+        directions = np.concatenate([axes, np.ones((1, d)) / d**0.5, 0.6 * np.roll(axes, -1, axis=0) + 0.8 * axes])
+        return np.sort(np.abs(self.data.phonons.solve(in_space(q * directions))[0]), axis=1)[:, :3]
 
 
 def _one_place(square, patches: Patches | None):
