@@ -242,15 +242,8 @@ def test_rates_of_flexural_waves():
 
 def test_run_from_a_file(tmp_path):
     """Two dimensions throughout, in e^2/h; the same numbers as without a file; nothing to warn of."""
-    write_compact(Layer().data(), tmp_path / "layer.h5")
-    found = run(
-        {
-            "electrons": {"model": "compact", "file": str(tmp_path / "layer.h5"), "fermi_energy": LEVEL},
-            "scattering": [{"kind": "electron_phonon"}],
-            "temperature": {"values": [300]},
-            "solver": {"energy_nodes": 1, "geometry": "shared", "turn": 6.0, "intrinsic": {"mesh": 12}},
-        }
-    )
+    solver = {"energy_nodes": 1, "geometry": "shared", "turn": 6.0, "intrinsic": {"mesh": 12}}
+    found = run(section(Layer().data(), tmp_path) | {"solver": solver})
     assert found.sigma_boltzmann.attrs["units"] == "e^2/h" and list(found.a.values) == ["x", "y"]
     expected = transport(Layer().data()).boltzmann[0]
     np.testing.assert_allclose(found.sigma_boltzmann.values[0] / (2 * np.pi), expected, atol=1e-3 * expected.max())
@@ -280,11 +273,25 @@ def test_model_of_another_dimension():
         ElectronPhononScatterer(data).source(data.electrons)
 
 
+def section(data, folder, **keys):
+    write_compact(data, folder / "layer.h5")
+    electrons = {"model": "compact", "file": str(folder / "layer.h5"), "fermi_energy": LEVEL} | keys
+    return {"electrons": electrons, "scattering": [{"kind": "electron_phonon"}], "temperature": {"values": [300]}}
+
+
 def test_polar_layer_says_what_is_missing(tmp_path):
     layer = Layer()
     charges = np.stack([np.eye(3), -np.eye(3), 0 * np.eye(3)])
     phonons = layer.phonons(born_charges=charges, dielectric=4 * np.eye(3), two_dimensional=True)
-    write_compact(replace(layer.data(), phonons=phonons), tmp_path / "polar.h5")
-    section = {"electrons": {"model": "compact", "file": str(tmp_path / "polar.h5"), "fermi_energy": LEVEL}}
-    job = prepare(section | {"scattering": [{"kind": "electron_phonon"}], "temperature": {"values": [300]}})
-    assert any("screening by its carriers" in w for w in job.warnings)
+    polar = replace(layer.data(), phonons=phonons)
+    assert any("screening by its carriers" in w for w in prepare(section(polar, tmp_path)).warnings)
+    with pytest.raises(InputError, match="two_dimensional = false: the long-range part"):
+        prepare(section(polar, tmp_path, two_dimensional=False))
+
+
+def test_layer_whose_files_do_not_say_so(tmp_path):
+    data = Layer().data(two_dimensional=False)
+    job = prepare(section(data, tmp_path))
+    assert job.model.dimension == 3 and any("two_dimensional = true" in w for w in job.warnings)
+    job = prepare(section(data, tmp_path, two_dimensional=True))
+    assert job.model.dimension == 2 and job.warnings == []
