@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from helpers_abinitio import LAYER, Layer, Toy, turned
+from helpers_abinitio import LAYER, LAYER_POSITIONS, Layer, Toy, turned
 from sidejump.abinitio.compact import write_compact
-from sidejump.abinitio.container import Atoms, ElectronPhonon
+from sidejump.abinitio.container import Atoms, ElectronPhonon, mesh_points
 from sidejump.abinitio.coupling import Coupling
 from sidejump.abinitio.kinetic_pairs import ElectronPhononPairs
 from sidejump.abinitio.phonons import Phonons
 from sidejump.abinitio.planar import in_space
+from sidejump.abinitio.symmetrized import symmetrized
 from sidejump.app.run import prepare, run
 from sidejump.electrons.lattice import LatticeModel
 from sidejump.electrons.states import solve_states
@@ -191,6 +192,19 @@ def test_exchange_of_the_two_states(pairs):
         np.testing.assert_allclose(a.strength, b.strength.T, rtol=1e-4, atol=1e-6 * a.strength.max())
         np.testing.assert_allclose(a.shift, -b.shift.swapaxes(1, 2), atol=1e-5 * np.abs(a.shift).max())
         np.testing.assert_allclose(a.z, b.z.T, rtol=1e-5)
+
+
+def test_symmetrized_layer():
+    """A flat layer with a flux has its mirror plane; the average leaves it as it is but for images between the mesh."""
+    flat = LAYER_POSITIONS * [1, 1, 0] + [0, 0, 3.0]
+    data = Layer(positions=flat).data()
+    symmetric, report = symmetrized(data, projections="A:s|B:s|C:s", magnetisation=(0, 0, 1.0))
+    assert len(report["symmetry_operations"]) == 2 and symmetric.model.dimension == 2
+    np.testing.assert_allclose(symmetric.energies(mesh_points((3, 3, 1))), data.energies(mesh_points((3, 3, 1))))
+    expected, found = transport(data), transport(symmetric)
+    np.testing.assert_allclose(found.boltzmann, expected.boltzmann, atol=1e-2 * expected.boltzmann.max())
+    jump = side_jump(expected)[0, 1]
+    assert abs(jump) > 1e-3 and side_jump(found)[0, 1] == pytest.approx(jump, rel=5e-2)
 
 
 # --- flexural waves -----------------------------------------------------------------------------------------------

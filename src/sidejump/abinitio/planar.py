@@ -76,7 +76,7 @@ def _require_separate(data) -> None:
         if values is None:
             continue
         across = np.abs(values[np.asarray(vectors)[:, 2] != 0]).max(initial=0.0)
-        if across > _CROSSING * np.abs(values).max():
+        if across > 0 and across > _CROSSING * np.abs(values).max():
             raise InputError(
                 f"{data.source}: a {name} crosses the boundary of the cell along the third lattice vector, so these "
                 "are no data of a single layer: put all atoms of the layer on one side of that boundary, with vacuum "
