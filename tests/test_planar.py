@@ -19,9 +19,10 @@ from sidejump.app.run import prepare, run
 from sidejump.electrons.lattice import LatticeModel
 from sidejump.electrons.states import solve_states
 from sidejump.errors import InputError
+from sidejump.scattering.base import Branch, Scatterer
 from sidejump.scattering.electron_phonon import ElectronPhononScatterer
 from sidejump.transport import TransportSettings, run_transport
-from sidejump.units import KB
+from sidejump.units import HBAR2_OVER_2M, KB
 
 LEVEL = -3.1  # eV: one pocket around k = 0 of the lowest band
 
@@ -223,10 +224,10 @@ def flexural(side=3.0, stiffness=0.3):
     values = np.zeros((25, 3, 1, 1, 1), dtype=complex)
     for x in (-1, 1):
         values[np.flatnonzero((cells == (x, 0, 0)).all(axis=1)), 2] = x / side
-    hoppings = np.array([-square.get((i, j), 0.0) / 4 for i, j, _ in cells])[:, None, None]
+    hoppings = np.array([square.get((i, j), 0.0) / 4 for i, j, _ in cells])[:, None, None]
     masses = np.array([4e4])
     return ElectronPhonon(
-        LatticeModel(cell, cells, -hoppings),
+        LatticeModel(cell, cells, hoppings),
         Phonons(cell, np.zeros((1, 3)), masses, cells, constants),
         Coupling(np.zeros((1, 3), dtype=int), cells, values),
         Atoms(("X",), np.zeros((1, 3)), masses),
@@ -249,6 +250,29 @@ def test_rates_of_flexural_waves():
     lowest = ElectronPhononPairs(data, "file").prepared(states).evaluate(slice(0, 1), slice(0, 7), np.inf)[0]
     rates = lowest.strength[0, 1:] / lowest.z[0, 1:]
     np.testing.assert_allclose(rates * steps[1:] ** 2, rates[-1] * steps[-1] ** 2, rtol=0.03)
+
+
+@pytest.mark.parametrize(("geometry", "nodes"), [("shared", 1), ("own", 3)])
+def test_einstein_phonons_are_a_model_scatterer(geometry, nodes):
+    """One energy and a constant potential: the conductivity of the model scatterer, inelastic or not."""
+    data = flexural()
+    constants, values = np.zeros((25, 3, 3)), np.zeros_like(data.file_coupling.values)
+    constants[12], values[12] = 6 * np.eye(3), 2.0  # R = 0
+    phonons = replace(data.phonons, force_constants=constants)
+    coupling = Coupling(data.file_coupling.re_vectors, data.file_coupling.rp_vectors, values)
+    data = replace(data, phonons=phonons, file_coupling=coupling)
+    omega = float(data.phonon_energies(np.zeros((1, 3)))[0, 0])
+    square = 3 * 2.0**2 * HBAR2_OVER_2M / (4e4 * omega) * 9.0  # the area
+    scatterer = ElectronPhononScatterer(data, images="file")
+    branch = Branch(lambda q: square + 0 * q, lambda q: omega + 0 * q)
+    model = Scatterer("optical", 2, (branch,), sound_velocity=scatterer.sound_velocity)  # that sets the shell
+    settings = TransportSettings(energy_nodes=nodes, geometry=geometry)
+    found, expected = (
+        run_transport(data.model, [s], chemical_potential=0.6, temperatures=[300.0], settings=settings).boltzmann[0]
+        for s in (scatterer, model)
+    )
+    np.testing.assert_allclose(found, expected, atol=2e-4 * expected.max())
+    assert omega > 0.5 * 300 * KB
 
 
 # --- from a file to the result, and what is refused ---------------------------------------------------------------
