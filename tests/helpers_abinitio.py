@@ -109,7 +109,7 @@ class Toy:
             electrons,
             self.phonons(),
             self.coupling(),
-            Atoms(("A", "B")[: len(self.masses)], self.positions, self.masses),
+            Atoms(("A", "B", "C")[: len(self.masses)], self.positions, self.masses),
             self.sites,
             k_mesh,
             q_mesh,
@@ -122,6 +122,32 @@ class Toy:
         """What a calculation on coarse meshes knows, with images nearest to the home cell, as EPW stores it."""
         exact = self.data(k_mesh, q_mesh, **options)
         return replace(exact, **coarse(exact), checks={}, warnings=[], _cache={})
+
+
+LAYER = np.array([[4.0, 0.0, 0.0], [2.1, 3.4, 0.0], [0.0, 0.0, 9.0]])
+LAYER_POSITIONS = np.array([[0.0, 0.0, 3.0], [2.0, 0.1, 3.5], [1.0, 1.7, 3.3]])
+
+
+class Layer(Toy):
+    """A buckled kagome layer in the xy plane; `flux`: phase around a triangle, zero with time reversal."""
+
+    def __init__(self, cell=LAYER, positions=LAYER_POSITIONS, *, cutoff=1, flux=1.2, **options):
+        masses = np.array([20000.0, 50000.0, 30000.0])
+        super().__init__(cell, positions, masses, np.arange(3), cutoff, **options)
+        self.vectors = self.vectors[self.vectors[:, 2] == 0]
+        turn = np.exp(1j * flux / 3)
+        self.strength = -np.array([[1, turn, turn.conj()], [turn.conj(), 1, turn], [turn, turn.conj(), 1]])
+        self.onsite = np.diag([0.0, 0.3, -0.2])
+
+    def data(self, k_mesh=(3, 3, 1), q_mesh=(3, 3, 1), positions=True, **options):
+        return super().data(k_mesh, q_mesh, positions, **{"two_dimensional": True} | options)
+
+
+def turned(angle):
+    """The same layer, turned about the normal (radians)."""
+    c, s = np.cos(angle), np.sin(angle)
+    turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+    return turn, Layer(LAYER @ turn.T, LAYER_POSITIONS @ turn.T)
 
 
 def coarse(data):

@@ -28,7 +28,7 @@ from sidejump.errors import InputError
 from sidejump.scattering.electron_phonon import ElectronPhononScatterer
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import Problem
-from sidejump.units import KB, MOBILITY
+from sidejump.units import KB, MOBILITY, conductivity_unit
 
 DATA = Path(os.environ.get("SIDEJUMP_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -408,3 +408,30 @@ def test_lead_does_not_depend_on_the_basis_of_a_pair(lead_job):
     for a, b in zip(one, other, strict=True):
         np.testing.assert_allclose(b.strength, a.strength, rtol=0, atol=1e-5 * size)
         assert max(np.abs(c.shift).max() for c in (a, b)) < 2e-5 * size  # angstrom
+
+
+def test_graphene_is_two_dimensional():
+    """0.3 eV above the Dirac point, quasi-elastic: isotropic, no Hall effect, and the points matter no more."""
+    data = read_perturbo(path("perturbo/graphene_epr.h5"))
+    dirac = data.energies([[1 / 3, 1 / 3, 0]])[0]
+    assert np.ptp(dirac) < 1e-6
+    exact, report = symmetrized(data, projections="C:pz", atoms=[("C", r) for r in data.atoms.positions])
+    assert len(report["symmetry_operations"]) == 48 and report["coupling_change"] < 1e-5
+    found = [
+        run_transport(
+            each.model,
+            [ElectronPhononScatterer(each)],
+            chemical_potential=dirac[0] + 0.3,
+            temperatures=[300.0],
+            settings=TransportSettings(energy_nodes=1, minimum=minimum),
+        )
+        for each, minimum in ((data, 48), (exact, 36))
+    ]
+    sigma = found[0].boltzmann[0]
+    np.testing.assert_allclose(sigma, sigma[0, 0] * np.eye(2), atol=1e-4 * sigma[0, 0])
+    np.testing.assert_allclose(found[1].boltzmann[0], sigma, atol=2e-3 * sigma[0, 0])
+    for result in found:
+        jump = result.side_jump_velocity[0] + result.side_jump_distribution[0]
+        assert np.abs(jump).max() < 1e-6 * sigma[0, 0]
+    ohm = 25812.807 / (2 * conductivity_unit(2)[0] * sigma[0, 0])  # both spins
+    assert 30 < ohm < 50

@@ -22,6 +22,7 @@ from .coupling import Coupling
 from .images import hermitian_images, mesh_cells, on_atoms
 from .long_range import DipolePart
 from .phonons import Phonons
+from .planar import planar_electrons
 from .position import centres_of
 from .rydberg import RYDBERG
 
@@ -60,6 +61,7 @@ class ElectronPhonon:
     fermi_energy : float or None
         eV.
     two_dimensional : bool
+        A layer in vacuum; see :attr:`model`.
     source : str
         Where the data came from, for reports.
     checks : dict
@@ -102,6 +104,17 @@ class ElectronPhonon:
                 f"{self.file_coupling.n_displacements} displacements, electrons and phonons have {n} and {modes}; "
                 "use files of one run"
             )
+
+    @property
+    def model(self) -> LatticeModel:
+        """The electrons in as many dimensions as they move in: `electrons`, or their two-dimensional form (`planar`).
+
+        Raises
+        ------
+        InputError
+            If the cell of a layer is not one that can be taken for two-dimensional.
+        """
+        return planar_electrons(self) if self.two_dimensional else self.electrons
 
     @property
     def long_range(self) -> DipolePart | None:

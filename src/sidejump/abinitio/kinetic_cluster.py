@@ -25,6 +25,7 @@ import numpy as np
 
 from ..units import HBAR2_OVER_2M
 from .coupling import Coupling
+from .planar import in_space
 
 
 class ClusterCoupling:
@@ -93,10 +94,10 @@ class GroupVectors:
 
     Attributes
     ----------
-    k : ndarray, shape (V, d)
-        Wave vectors, 1/angstrom.
+    k : ndarray, shape (V, 3)
+        Wave vectors, 1/angstrom; those of layers with kz = 0.
     values : ndarray, shape (V, 1 + d, N)
-        u and its covariant derivatives D_a u (angstrom).
+        u and its covariant derivatives D_a u (angstrom), in the d dimensions of the electrons.
     first : ndarray of int, shape (S + 1,)
         Vectors of state s are ``first[s]:first[s + 1]``.
     """
@@ -120,8 +121,8 @@ class GroupVectors:
         ----------
         index : slice or array of int
             Which vectors, n of them.
-        cells : array of int, shape (nT, d)
-        lattice : array, shape (d, d)
+        cells : array of int, shape (nT, 3)
+        lattice : array, shape (3, 3)
             Lattice vectors as rows, angstrom.
 
         Returns
@@ -131,7 +132,7 @@ class GroupVectors:
         where = np.asarray(cells) @ np.asarray(lattice)
         phase = np.exp(1j * (self.k[index] @ where.T))  # (n, nT)
         result = phase[:, None, :, None] * self.values[index][:, :, None]
-        for a, position in enumerate(where.T):
+        for a, position in enumerate(where.T[: result.shape[1] - 1]):
             result[:, 1 + a] += 1j * position[:, None] * result[:, 0]
         return result
 
@@ -158,4 +159,4 @@ def group_vectors(states, sites) -> GroupVectors:
     k, u = np.asarray(states.k)[state], states.vectors[state, member]
     covariant = states.covariant[state, :, member] + 1j * sites.T * u[:, None]
     values = np.concatenate([u[:, None], covariant], axis=1) * np.exp(1j * (k @ sites.T))[:, None]
-    return GroupVectors(k, values, np.concatenate([[0], np.cumsum(multiplicity)]))
+    return GroupVectors(in_space(k), values, np.concatenate([[0], np.cumsum(multiplicity)]))

@@ -1,13 +1,13 @@
 """First-principles coupling as a source of pairs: one channel for each phonon mode, its kernel a function of energy.
 
 ``|V|^2`` and the shift come from :mod:`.kinetic_vertex`; the coupling is normalised to one cell, and a sum over final
-states is an average over the zone, so that both carry the volume of the cell.
+states is an average over the zone, so that both carry the volume of the cell, the area for layers.
 
 Low phonon energies: strength and kernel together grow as |V|^2 kT/omega^2, which stays finite where V ~ q.  Couplings
 from files do not vanish exactly for a rigid shift, and of two points that happen to lie much closer than their
 neighbours do, the rate would be 1/q^2 of that error.  Such pairs stand for a patch of the shell: below the energy of
-sound at a quarter of the spacing of the points the rate is held at what it is there.  The same holds what is left of
-modes that interpolation takes through zero.
+sound at a quarter of the spacing of the points the rate is held at what it is there; of layers each mode has its own,
+for flexural waves are slow.  The same holds what is left of modes that interpolation takes through zero.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from .kinetic_cluster import group_vectors
 from .kinetic_factors import Factors, factors_serve
 from .kinetic_sum_rule import RigidShift
 from .kinetic_vertex import MEMORY, TOLERANCE, PairVertices
+from .planar import in_space
 
 _MESH = 24  # q points along each axis on which the range of phonon energies is known
 _PATCH = 0.25  # of the distance between neighbouring points: shorter q are inside one patch
@@ -65,11 +66,14 @@ class ElectronPhononPairs(PairSource):
         self.data, self.images, self.tolerance = data, images, tolerance
         self.lowest = lowest_phonon_energy
         self._rigid_shift = RigidShift(data, images) if sum_rule else None
-        self._momentum = MomentumTransfer(data.reciprocal_cell, 3)
+        self.model = data.model
+        self.dimension = self.model.dimension
+        self._reciprocal = np.asarray(self.model.reciprocal_cell)
+        self._momentum = MomentumTransfer(self._reciprocal, self.dimension)
         self.branches = (Branch(coupling=np.ones_like, phonon_energy=lambda energy: energy),)
         self.channels = data.phonons.n_modes
         self.seconds_per_pair = 1.2e-7 * self.channels  # measured on iron, three modes
-        self.volume = float(abs(np.linalg.det(data.cell)))
+        self.volume = float(abs(np.linalg.det(np.asarray(self.model.cell))))
         self._factors: list[Factors] = []  # shared by all that are made of this one
 
     def prepare(self, states, *, single=False):
@@ -80,6 +84,7 @@ class ElectronPhononPairs(PairSource):
     def load(self, states):
         """As in the base class, patterns that blocks have in common left out."""
         vertices = PairVertices(self.data, states, images=self.images, tolerance=self.tolerance, memory=0)
+        self._factors.append(vertices.factors)  # they may serve all states of the shell
         cost = vertices.cost(pairs=0)
         return Load(cost.bytes / max(len(states), 1), cost.flops_per_pair, MEMORY, vertices.work_bytes)
 
@@ -91,7 +96,7 @@ class ElectronPhononPairs(PairSource):
         """Pairs between two sets of states with the half of the shift that belongs to the first."""
         end = known or self.prepared(final)
         factors = end._vertices.factors
-        if not factors_serve(factors, group_vectors(initial, self.data.electrons.site_positions)):
+        if not factors_serve(factors, group_vectors(initial, self.model.site_positions)):
             factors = self._vertices_of(States.joined(initial, final)).factors
             end = self._with(final, factors)
         return HalfPairs(self._with(initial, factors), end)
@@ -106,12 +111,14 @@ class ElectronPhononPairs(PairSource):
     def _set_patch(self, states) -> None:
         """Size of a patch of the shell (1/angstrom), energy of sound there (eV), and whether there is but one shell."""
         self._shortest = _PATCH * _spacing(states.k)
-        self._softest = self._sound[0] * self._shortest
+        self._softest = np.full(self.channels, self._sound[0] * self._shortest)  # of each mode
+        if self.dimension == 2 and self._shortest > 0:  # flexural waves are much slower than sound
+            self._softest[:3] = np.median(self._acoustic(self._shortest), axis=0)
         optical = np.abs(self._sampled[1][:, 3:])
         self._one_shell = bool(optical.size and np.ptp(states.energy) < _ONE_SHELL * optical.min())
 
     def _vertices_of(self, states) -> PairVertices:
-        vectors = group_vectors(states, self.data.electrons.site_positions)
+        vectors = group_vectors(states, self.model.site_positions)
         known = next((f for f in self._factors if factors_serve(f, vectors)), None)
         vertices = self._made(states, known)
         if known is None:
@@ -144,7 +151,7 @@ class ElectronPhononPairs(PairSource):
     ) -> list[Channel]:
         strength, shift, omega = vertices.block(rows, columns, half=half, other=ends)
         initial, final = vertices.states[rows], (ends or vertices).states[columns]
-        if self.data.long_range is not None and vertices.phonons.phonons.n_modes > 3:
+        if self.dimension == 3 and self.data.long_range is not None and vertices.phonons.phonons.n_modes > 3:
             self._smooth(strength, shift, omega, initial, final, patches)
         if self.lowest > 0:
             soft = omega < self.lowest
@@ -153,13 +160,13 @@ class ElectronPhononPairs(PairSource):
         mean = mean_over_members(initial, final)
         factor = np.float32(self.volume) if mean is None else self.volume * mean.astype(np.float32)
         found = []
-        for s, r, z in zip(strength, shift, np.abs(omega), strict=True):
+        for s, r, z, soft in zip(strength, shift, np.abs(omega), softest, strict=True):
             nearest = z.min()
             if nearest > z_cut:
                 continue
             f = factor
-            if nearest < softest:  # strength / energy as it is at `softest`, if V does not vanish
-                f = f * np.minimum(z * np.float32(1 / softest), 1) ** 2
+            if nearest < soft:  # strength / energy as it is at `soft`, if V does not vanish
+                f = f * np.minimum(z * np.float32(1 / soft), 1) ** 2
             found.append(Channel(s * f, r * f, z))
         return found
 
@@ -206,27 +213,27 @@ class ElectronPhononPairs(PairSource):
     def _sampled(self) -> tuple[np.ndarray, np.ndarray]:
         """|q| in the first zone and all phonon energies (negative: imaginary) on a mesh: (Q,), (Q, modes)."""
         axes = (np.arange(_MESH) + 0.5) / _MESH - 0.5
-        crystal = np.stack(np.meshgrid(axes, axes, axes, indexing="ij"), axis=-1).reshape(-1, 3)
-        q = crystal @ self.data.reciprocal_cell
-        folded = MomentumTransfer(self.data.reciprocal_cell, 3).first_zone(q)
-        return np.linalg.norm(folded, axis=1), self.data.phonons.solve(q)[0]
+        crystal = np.stack(np.meshgrid(*[axes] * self.dimension, indexing="ij"), axis=-1).reshape(-1, self.dimension)
+        q = crystal @ self._reciprocal
+        folded = self._momentum.first_zone(q)
+        return np.linalg.norm(folded, axis=1), self.data.phonons.solve(in_space(q))[0]
 
     def z_max(self, q_max):
         """Largest phonon energy; for q next to zero, where this limits the kernel from below, the acoustic one."""
-        if q_max < _ACOUSTIC * np.linalg.norm(self.data.reciprocal_cell, axis=1).min():
+        if q_max < _ACOUSTIC * np.linalg.norm(self._reciprocal, axis=1).min():
             return self._sound[1] * q_max
         return 1.05 * float(np.abs(self._sampled[1]).max())
 
     def threshold(self):
         if self.data.phonons.n_modes <= 3:
             return None
-        q = _ACOUSTIC * np.linalg.norm(self.data.reciprocal_cell, axis=1).min() * np.eye(3)
-        return 1.001 * max(float(self._sampled[1].max()), float(self.data.phonons.solve(q)[0].max()))
+        q = _ACOUSTIC * np.linalg.norm(self._reciprocal, axis=1).min() * np.eye(self.dimension)
+        return 1.001 * max(float(self._sampled[1].max()), float(self.data.phonons.solve(in_space(q))[0].max()))
 
     def q_cut(self, z_cut):
         length, energy = self._sampled
         open_ = np.abs(energy).min(axis=1) <= z_cut
-        step = np.linalg.norm(self.data.reciprocal_cell, axis=1).max() / _MESH
+        step = np.linalg.norm(self._reciprocal, axis=1).max() / _MESH
         return float(length[open_].max() + step) if open_.any() else step
 
     def sound_velocity(self) -> float:
@@ -235,10 +242,15 @@ class ElectronPhononPairs(PairSource):
 
     @cached_property
     def _sound(self) -> tuple[float, float]:
-        directions = np.concatenate([np.eye(3), np.ones((1, 3)) / 3**0.5, np.eye(3)[[1, 2, 0]] * 0.6 + np.eye(3) * 0.8])
-        q = 0.02 * np.linalg.norm(self.data.reciprocal_cell, axis=1).min()
-        low = np.sort(np.abs(self.data.phonons.solve(q * directions)[0]), axis=1)[:, :3] / q
+        q = 0.02 * np.linalg.norm(self._reciprocal, axis=1).min()
+        low = self._acoustic(q) / q
         return float(np.median(low)), float(low.max())
+
+    def _acoustic(self, q: float) -> np.ndarray:
+        """Energies of the acoustic modes at wave vectors of length q in some directions: (directions, 3), eV."""
+        d, axes = self.dimension, np.eye(self.dimension)
+        directions = np.concatenate([axes, np.ones((1, d)) / d**0.5, 0.6 * np.roll(axes, -1, axis=0) + 0.8 * axes])
+        return np.sort(np.abs(self.data.phonons.solve(in_space(q * directions))[0]), axis=1)[:, :3]
 
 
 def _one_place(square, patches: Patches | None):

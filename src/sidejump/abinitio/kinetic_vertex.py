@@ -37,6 +37,7 @@ from .kinetic_factors import Factors, low_rank_factors
 from .kinetic_modes import PhononPairs
 from .kinetic_products import Patterns, amplitudes, final_side, find_patterns, initial_side
 from .kinetic_sum_rule import RigidShift
+from .planar import in_space
 
 _STATES = 512  # at most so many states have their patterns looked for together
 _SIDES = 2e8  # bytes of one side of the products
@@ -76,7 +77,7 @@ class PairVertices:
     ----------
     data : ElectronPhonon
     states : States
-        In the gauge of ``data.electrons``.
+        In the gauge of ``data.model``.
     images : {"hermitian", "file"}
         See `images`; only the first obeys detailed balance off the coarse mesh.
     memory : float
@@ -111,7 +112,8 @@ class PairVertices:
     ):
         self.states, self.dtype = states, np.dtype(dtype)
         self._real = np.dtype(np.float32 if self.dtype == np.complex64 else np.float64)
-        self._vectors = group_vectors(states, data.electrons.site_positions)
+        self._k = in_space(states.k)
+        self._vectors = group_vectors(states, data.electrons.site_positions[:, : states.k.shape[1]])
         self._amplitude = np.repeat(np.sqrt(HBAR2_OVER_2M / np.asarray(data.phonons.masses)), 3)
         if factors is None:
             cluster = ClusterCoupling(data.coupling_matrix(images), data.phonons.masses)
@@ -222,7 +224,7 @@ class PairVertices:
         omega = np.empty((modes, *shape), dtype=self._real)
         for left in range(columns.start, columns.stop, self._states):
             final = slice(left, min(left + self._states, columns.stop))
-            waves = self.phonons.final(ends.states.k[final])
+            waves = self.phonons.final(ends._k[final])
             for top in range(rows.start, rows.stop, self._states):
                 initial = slice(top, min(top + self._states, rows.stop))
                 starting, ending = self._sides(initial, final, half, ends)
@@ -273,7 +275,7 @@ class PairVertices:
 
     def _resolve(self, band: slice, final: slice, planes, waves, ends: PairVertices):
         """Strength and shift (modes, 1 + d, A, B) and omega (modes, A, B) from amplitudes (1 + d, C, 2, nA, nB)."""
-        k, other = self.states.k[band], ends.states.k[final]
+        k, other = self._k[band], ends._k[final]
 
         @cache
         def dipole(sums: DipoleSums) -> DipoleWaves:

@@ -6,8 +6,9 @@ energies, position matrix and coupling on the coarse mesh as they were; then Ham
 constants and coupling are averaged over the group, which takes out what noise is left, and written as Fourier series
 with images that keep the symmetry.  The report tells how much the average changed.
 
-Not covered: two dimensions, projections on sites that are not known, spin spirals and other magnetic order that is not
-one direction, symmetric subspaces above the frozen window (states there are averaged as they are).
+Not covered: two-dimensional models (data of layers are those of a cell with vacuum), projections on sites that are not
+known, spin spirals and other magnetic order that is not one direction, symmetric subspaces above the frozen window
+(states there are averaged as they are).
 """
 
 from __future__ import annotations

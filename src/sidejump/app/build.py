@@ -93,17 +93,46 @@ def _first_principles(section, folder: Path) -> Electrons:
         data = data.with_electrons(read_wannier90(folder / section.wannier90))
     if section.spin_ordering is not None:
         data = replace(data, electrons=_with_spin(data.electrons, section.spin_ordering))
+    data = _of_dimension(data, section.two_dimensional)
     checks: dict = {}
     if section.symmetrize:
         data, checks, _ = symmetrize.apply(data, section, folder, float(level))
-    model = data.electrons
-    warnings = []
+    model = data.model
+    warnings = _of_layer(data)
     if model.residual_positions is None and not any("position matrix" in w for w in data.warnings):
         warnings.append(
             f"{data.source}: no position matrix, so Berry curvature and coordinate shift miss its part; name the "
             "SEEDNAME_tb.dat of the same Wannier functions as wannier90"
         )
     return Electrons(_with_field(model, section.zeeman), float(level), data, warnings, checks)
+
+
+def _of_dimension(data, layer: bool | None):
+    """`data` taken for a layer or a bulk crystal, whatever its files say."""
+    if layer is None or layer == data.two_dimensional:
+        return data
+    if data.long_range is not None:
+        kind = "layer" if data.two_dimensional else "bulk crystal"
+        raise InputError(
+            f"[electrons] two_dimensional = {str(layer).lower()}: the long-range part of the coupling in {data.source} "
+            f"is that of a {kind}; leave the key out, or let the writing code take out the other one"
+        )
+    return replace(data, two_dimensional=layer)
+
+
+def _of_layer(data) -> list[str]:
+    """What a reader should know of data of a layer, or of data that may be those of one."""
+    if data.two_dimensional and data.long_range is not None:
+        return [
+            f"{data.source}: a polar layer, whose macroscopic field has neither quadrupoles, nor dipoles along the "
+            "normal, nor the screening by its carriers"
+        ]
+    if not data.two_dimensional and data.k_mesh[2] == 1 < min(data.k_mesh[:2]):
+        return [
+            f"{data.source}: one k point along the third lattice vector, and taken for a bulk crystal: if it is a "
+            "layer, set two_dimensional = true in [electrons]"
+        ]
+    return []
 
 
 def _read_coupling(section, folder: Path):

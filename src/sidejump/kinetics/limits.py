@@ -122,6 +122,9 @@ class _AlteredPairs(PairSource):
     def prepare(self, states, *, single=False):
         self.inner = self.inner.prepared(states, single=single, patches=self.patches)
 
+    def load(self, states):
+        return self.inner.load(states)
+
     def evaluate(self, rows, columns, z_cut):
         return self.inner.evaluate(rows, columns, z_cut)
 

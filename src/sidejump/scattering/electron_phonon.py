@@ -56,16 +56,20 @@ class ElectronPhononScatterer:
         Raises
         ------
         InputError
-            If the model has another number of orbitals or another cell.
+            If the model has another number of orbitals, another dimension or another cell.
         """
-        electrons = self.data.electrons
-        cell = self.data.cell
-        if model.n_orbitals != electrons.n_orbitals or model.cell is None or model.cell.shape != cell.shape:
+        electrons = self._pairs.model
+        if model.n_orbitals != electrons.n_orbitals or model.cell is None:
             raise InputError(
                 f"electron_phonon: the coupling of {self.data.source} is between {electrons.n_orbitals} Wannier "
                 f"functions, the electron model has {model.n_orbitals}; use the electrons of the same files"
             )
-        if abs(model.cell - cell).max() > 1e-3:
+        if model.dimension != electrons.dimension:
+            raise InputError(
+                f"electron_phonon: {self.data.source} has electrons in {electrons.dimension} dimensions, the electron "
+                f"model has {model.dimension}; use data.model, which of a layer is the two-dimensional model"
+            )
+        if abs(model.cell - electrons.cell).max() > 1e-3:
             raise InputError(f"electron_phonon: the electron model and {self.data.source} have different cells")
         return self._pairs
 

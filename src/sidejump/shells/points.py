@@ -15,6 +15,7 @@ from .newton import move_onto
 from .tetrahedra import Cut, cut_cells
 
 _SMALL = 0.1  # of the face of a cell: smaller patches have one point
+_ASIDE = np.array([0.7853, 0.5117, 0.3483])  # a direction that no axis of a crystal is perpendicular to
 _SLOPE = 2e-2  # relative error of the polynomial's gradient, which one step along it leaves
 
 
@@ -69,6 +70,8 @@ def _triangle(covariance, steps) -> np.ndarray:
     size, axes = np.linalg.eigh(spread)  # ascending; the smallest is across the surface
     angle = 2 * np.pi * np.arange(3) / 3
     circle = np.sqrt(2) * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    # the sign of an eigenvector is rounding: two of the points would depend on the matrix library
+    axes = axes * np.where(_ASIDE @ axes < 0, -1.0, 1.0)[:, None]
     within = axes[:, :, 1:] * np.sqrt(np.maximum(size[:, None, 1:], 0.0))
     return np.einsum("pi,xai->xpa", circle, within) @ np.linalg.inv(steps)
 

@@ -16,6 +16,7 @@ _PROJECTIONS = (
     "SEEDNAME.win beside the file when not given."
 )
 _MAGNETISATION = "For symmetrize: direction of the magnetisation, zero without any; estimated when not given."
+_LAYER = "Whether the crystal is a layer, its normal along the third lattice vector; what the files say when not given."
 _SPIN = "Order of up and down Wannier functions: gives the model its spin."
 
 
@@ -130,6 +131,7 @@ class EpwInput(Symmetrizable):
     use_ws: Flag | None = Field(
         None, description="Whether EPW ran with use_ws; inferred from the files where they tell.", examples=[False]
     )
+    two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
@@ -147,6 +149,7 @@ class StoredInput(Symmetrizable):
     fermi_energy: Number | None = Field(
         None, description="The same, by the name metals use; that of the file when neither is given.", examples=[6.0]
     )
+    two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
