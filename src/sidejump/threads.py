@@ -1,4 +1,8 @@
-"""How many threads share the work: the cores this process may use, few enough for each to have its own sums."""
+"""How many threads share the work: the cores this process may use, few enough for each to have its own sums.
+
+Runs keep the threads of the matrix library to one: the package's own threads share the blocks, and on small matrices a
+library that waits for a busy core costs more than it saves. Large solutions take all (`threadpoolctl`).
+"""
 
 import os
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from .container import IMAGES, SOFT, ElectronPhonon, mesh_points
@@ -15,6 +16,7 @@ _POOR_IMAGES = 0.3  # relative violation of Hermiticity off the mesh by the imag
 _POOR_SHIFT = 1.0  # eV/angstrom, coupling of a rigid shift within a state
 
 
+@threadpool_limits.wrap(limits=1)
 def examine(data: ElectronPhonon) -> ElectronPhonon:
     """`data` with its `checks` and `warnings` completed.
 

@@ -28,7 +28,7 @@ from functools import cache, cached_property
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..kinetics.geometry import THREADS
+from ..threads import THREADS
 from ..units import HBAR2_OVER_2M
 from .container import SOFT
 from .kinetic_cluster import ClusterCoupling, group_vectors

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..electrons.lattice import LatticeModel
 from ..electrons.projections import parse_projections
@@ -30,6 +31,7 @@ from .symmetric_electrons import SymmetricElectrons, infer_mesh
 _NOTICE = (0.02, 0.05)  # eV rms near the Fermi energy, relative change of the coupling
 
 
+@threadpool_limits.wrap(limits=1)
 def symmetrized(
     source,
     *,

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ..units import conductivity_unit
@@ -47,6 +48,7 @@ class IntrinsicResult:
         return np.asarray(self.sigma, dtype=dtype)
 
 
+@threadpool_limits.wrap(limits=1)
 def intrinsic_conductivity(
     model,
     chemical_potentials,

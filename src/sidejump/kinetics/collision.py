@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ..threads import THREADS
 from .contraction import both_sums, contract_shared
-from .geometry import THREADS, PairBlock, SharedBlock
+from .geometry import PairBlock, SharedBlock
 from .kernel import ScatteringKernel, SharedKernel
 from .strips import Strip, join_blocks
 

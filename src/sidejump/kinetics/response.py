@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from ..threads import THREADS
 from .collision import CollisionOperator
 from .solve import neutral, solve
 
@@ -40,6 +42,7 @@ class KineticResponse:
     definite: bool = True
 
 
+@threadpool_limits.wrap(limits=THREADS)
 def kinetic_response(
     operator: CollisionOperator,
     weight,

@@ -8,11 +8,12 @@ states of the fine shell of the hot spots beside those of the solved one.
 from __future__ import annotations
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from ..kinetics.collision import THREADS
 from ..kinetics.geometry import shared_pair_bytes, shell_states
 from ..kinetics.reduced import operator_bytes
 from ..kinetics.solve import DENSE_LIMIT
+from ..threads import THREADS
 from ..units import KB
 from .image_pairs import BLOCK, irreducible_pairs
 from .problem import Problem
@@ -34,6 +35,7 @@ _CLUSTERS = 700  # of points, for the coarse correction of the solver
 _KERNEL = 12  # operations for each pair and channel at one temperature: products with kernel, sums
 
 
+@threadpool_limits.wrap(limits=1)
 def estimate_cost(problem: Problem, temperatures) -> dict:
     """States, pairs, bytes, operations and seconds of the kinetic part; printed before a run.
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
+from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ..kinetics.response import KineticResponse
@@ -29,6 +30,7 @@ _HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot sp
 _STEP = 1.6  # ratio of temperatures between which the effect of inelasticity is interpolated
 
 
+@threadpool_limits.wrap(limits=1)
 def run_transport(
     model,
     scatterers,

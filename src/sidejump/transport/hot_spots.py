@@ -24,11 +24,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..kinetics.collision import THREADS
 from ..kinetics.energy_basis import energy_basis
 from ..kinetics.kernel import level_of
 from ..kinetics.ordering import order_points
 from ..kinetics.reduced import group_average
+from ..threads import THREADS
 from .fingerprint import fingerprint
 from .problem import Problem
 from .reduced import ReducedShell

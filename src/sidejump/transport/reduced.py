@@ -9,13 +9,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..electrons.states import States
-from ..kinetics.collision import THREADS
 from ..kinetics.energy_basis import energy_basis
 from ..kinetics.geometry import PairGeometry, shared_pair_bytes, shell_states
 from ..kinetics.kernel import SharedKernel
 from ..kinetics.polar import Patches
 from ..kinetics.reduced import ImageBlock, ReducedCollisions, operator_bytes, reduced_response
 from ..kinetics.response import KineticResponse
+from ..threads import THREADS
 from ..units import KB
 from .checkpoint import blocks_of
 from .image_pairs import BLOCK, ImagePairs

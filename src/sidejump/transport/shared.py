@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..kinetics.collision import THREADS, CollisionOperator
+from ..kinetics.collision import CollisionOperator
 from ..kinetics.energy_basis import energy_basis
 from ..kinetics.geometry import PairGeometry, SharedBlock, shared_pair_bytes
 from ..kinetics.kernel import SharedKernel
 from ..kinetics.response import KineticResponse, kinetic_response
+from ..threads import THREADS
 from ..units import KB
 from .checkpoint import blocks_of
 from .problem import Problem
