@@ -1,9 +1,11 @@
 """Side jump of iron next to its limits: first-principles coupling and deformation potential on the same bands.
 
     python benchmarks/iron_limits.py INPUT.toml [--accuracy A] [-T TEMPERATURE ...] [--cold TEMPERATURE ...]
+                                     [--cases CASE ...]
 
 `INPUT.toml` has an `electron_phonon` scatterer (`examples/first_principles/iron_epw.toml`).  In the quasi-elastic
-theory on one Fermi surface, for its phonons and for the deformation potential of `examples/iron.toml`:
+theory on one Fermi surface, for its phonons as they are, with the sum rule of the coupling imposed, and for the
+deformation potential of `examples/iron.toml`:
 
 * the side jump at each temperature;
 * the limit of high temperature, eq. 15, a calculation of its own with static scattering;
@@ -27,6 +29,16 @@ from sidejump.transport import run_transport
 from sidejump.units import KB, conductivity_unit
 
 DEFORMATION = {"deformation_potential": 12.0, "sound_velocity": 6000.0, "mass_density": 7874.0}
+
+
+CASES = ("first_principles", "first_principles_sum_rule", "deformation_potential")
+
+
+def scatterer_of(case: str, job):
+    """One of :data:`CASES`."""
+    if case == "deformation_potential":
+        return acoustic_deformation_potential(dimension=3, **DEFORMATION)
+    return replace(job.scatterers[0], coupling_sum_rule=case.endswith("sum_rule"))
 
 
 def solve(job, scatterer, temperatures, accuracy: float) -> dict:
@@ -54,11 +66,12 @@ def main() -> None:
     parser.add_argument("--accuracy", type=float, default=1.0)
     parser.add_argument("-T", nargs="+", type=float, default=[20, 40, 80, 150, 300, 600, 1200, 2400])
     parser.add_argument("--cold", nargs="+", type=float, default=[20, 28, 40, 80])
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES)
     options = parser.parse_args()
     job = prepare(options.input)
-    deformation = acoustic_deformation_potential(dimension=3, **DEFORMATION)
     figures: dict = {"input": options.input.name, "accuracy": options.accuracy, "T": options.T, "cold": options.cold}
-    for name, scatterer in (("first_principles", job.scatterers[0]), ("deformation_potential", deformation)):
+    for name in options.cases:
+        scatterer = scatterer_of(name, job)
         full = solve(job, scatterer, options.T, options.accuracy)
         limit = solve(job, HighTemperatureLimit(scatterer), [300.0], options.accuracy)
         local = solve(job, CurvatureShift(scatterer), options.cold, options.accuracy)

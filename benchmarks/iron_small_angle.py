@@ -6,7 +6,7 @@
 states a distance q along it: the sum over the surface of ``rate (dr_x q_y - dr_y q_x)``, which drives the Hall current
 of small-angle scattering, over the same with the shift of the curvature.  The rate is that of eq. 15.  The ratio goes
 to one with q for a deformation potential without position matrix (the scalar vertex knows none); first-principles
-coupling has a phase of its own.
+coupling has a phase of its own, and without its sum rule imposed does not vanish with q.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from pathlib import Path
 
 import numpy as np
 from common import record
-from iron_limits import DEFORMATION
+from iron_limits import scatterer_of
 
-from sidejump import acoustic_deformation_potential
 from sidejump.app.run import prepare
 from sidejump.electrons.lattice import LatticeModel
 from sidejump.electrons.states import States, solve_states
@@ -75,12 +74,13 @@ def main() -> None:
     settings = replace(job.settings, accuracy=options.accuracy)
     problem = Problem(job.model, job.scatterers, job.chemical_potential, settings)
     shell = problem.fine_shell(problem.mu)
-    deformation = acoustic_deformation_potential(dimension=3, **DEFORMATION)
+    deformation = scatterer_of("deformation_potential", job)
     bare = LatticeModel(job.model.cell, job.model.vectors, job.model.hoppings, None, job.model.site_positions)
     cases = {
         "deformation potential, no position matrix": (bare, deformation),
         "deformation potential": (job.model, deformation),
-        "first principles": (job.model, job.scatterers[0]),
+        "first principles": (job.model, scatterer_of("first_principles", job)),
+        "first principles, sum rule": (job.model, scatterer_of("first_principles_sum_rule", job)),
     }
     figures: dict = {"input": options.input.name, "accuracy": options.accuracy, "points": len(shell), "q": options.q}
     for name, (model, scatterer) in cases.items():

@@ -105,7 +105,7 @@ def _rigid_shift(data) -> None:
         _warn(
             data,
             f"a rigid shift of the crystal couples to electrons by up to {diagonal:.2g} eV/angstrom, and should not: "
-            "scattering by long acoustic waves, which dominate at low temperature, is overestimated",
+            "scattering by long acoustic waves, which dominate when cold, is wrong unless coupling_sum_rule is set",
         )
     if close is None:
         return
