@@ -19,6 +19,8 @@ import numpy as np
 
 from ..electrons.base import PAULI
 from ..electrons.lattice import LatticeModel
+from ..electrons.projections import parse_projections
+from ..electrons.representation import Orbitals, atomic_orbitals, harmonic_rotation
 from ..errors import InputError
 from .container import ElectronPhonon
 from .coupling import Coupling
@@ -31,6 +33,7 @@ ORBITALS = {
 }
 """Real orbitals of each shell, in Wannier90's order."""
 
+_NEAR, _FAR = 0.1, 0.5  # angstrom: centres of functions from their atoms
 _SIX, _TWO, _TWELVE, _THREE = 6**-0.5, 2**-0.5, 12**-0.5, 3**-0.5
 
 HYBRIDS = {
@@ -117,7 +120,7 @@ def two_channels(up: ElectronPhonon, down: ElectronPhonon, *, tolerance: float =
         wannier_centres=np.concatenate([up.wannier_centres, down.wannier_centres]),
         spinor=True,
         source=up.source if up is down else f"{up.source} (up), {down.source} (down)",
-        checks=dict(up.checks),
+        checks=_both_checks(up, down),
         warnings=[*up.warnings, *(w for w in down.warnings if w not in up.warnings)],
         _cache={},
     )
@@ -180,6 +183,102 @@ def with_spin_orbit(
     return replace(data, electrons=data.electrons.with_onsite(matrix))
 
 
+def with_projected_spin_orbit(
+    data: ElectronPhonon, projections: str, terms: Sequence[tuple[str, str, float]], *, atoms=None
+) -> ElectronPhonon:
+    """The same with ``lambda L.S`` on shells that Wannier90's projections name.
+
+    Parameters
+    ----------
+    data : ElectronPhonon
+        With spin matrices (`two_channels`).
+    projections : str
+        Of one channel, in the order of its Wannier functions, such as ``"Fe:sp3d2;dxy;dxz;dyz"``; entries separated by
+        newlines or ``|``.
+    terms : sequence of (atom, shell, lambda)
+        Species, "p" or "d", and eV.
+    atoms : sequence of (symbol, position), optional
+        Positions in angstrom; needed only where species share the orbitals.
+
+    Raises
+    ------
+    InputError
+        If the projections do not fit number and centres of the functions, or hold nothing of a shell.
+    """
+    n = _channel_size(data)
+    positions, symbols = data.atoms.positions, data.atoms.symbols
+    if atoms is not None:
+        positions, symbols = np.array([p for _, p in atoms], dtype=float).reshape(-1, 3), tuple(s for s, _ in atoms)
+    orbitals = atomic_orbitals(
+        parse_projections(projections),
+        n,
+        cell=data.cell,
+        centres=data.wannier_centres[:n],
+        atoms=positions,
+        symbols=symbols,
+    )
+    if orbitals.spin is not None:
+        raise InputError(f"projections: they make {n // 2} functions, a spin channel of the file has {n}")
+    rows = np.zeros((n, 16))  # harmonics along the crystal's axes
+    for shell in orbitals.shells:
+        rows[shell.functions] = shell.rows @ harmonic_rotation(shell.frame).T
+    _require_centres(orbitals, rows, data.atoms.positions)
+    same = orbitals.site_of[:, None] == orbitals.site_of
+    species = np.array([str(s).lower() for s in _species(orbitals, positions, symbols)])
+    matrix = np.zeros((2 * n, 2 * n), dtype=complex)
+    for atom, name, value in terms:
+        momentum, l = angular_momentum(name), "spd".index(name)
+        parts = rows[:, l * l : (l + 1) ** 2] * (species == atom.lower())[:, None]
+        if not np.abs(parts).max() > 1e-6:
+            raise InputError(f'spin_orbit: the projections hold no function of the {name} shell of "{atom}"')
+        for axis in range(3):
+            matrix += 0.5 * value * np.kron(PAULI[axis], parts @ momentum[axis] @ parts.T * same)
+    return replace(data, electrons=data.electrons.with_onsite(matrix))
+
+
+def _species(orbitals: Orbitals, positions, symbols) -> list[str | None]:
+    """Species of every function; that of the nearest atom where the projections give a place."""
+    found = list(orbitals.species)
+    if symbols is not None:
+        apart = orbitals.positions[:, None] - positions[None]
+        apart -= np.round(apart @ np.linalg.inv(orbitals.cell)) @ orbitals.cell
+        nearest = np.linalg.norm(apart, axis=-1).argmin(axis=1)
+        found = [name or symbols[i] for name, i in zip(found, nearest, strict=True)]
+    return found
+
+
+def _require_centres(orbitals: Orbitals, rows, positions) -> None:
+    """Functions sit near their atoms, and hybrids on the side they point to.
+
+    Raises
+    ------
+    InputError
+        Which the order of the projections most likely explains.
+    """
+    # s and p of one sign give a dipole along p: harmonics in the order s, pz, px, py
+    pointing = rows[:, :1] * rows[:, [2, 3, 1]]
+    for number, (centre, site, dipole) in enumerate(zip(orbitals.local, orbitals.positions, pointing, strict=True), 1):
+        away = centre - site
+        others = positions - centre
+        others -= np.round(others @ np.linalg.inv(orbitals.cell)) @ orbitals.cell
+        length, size = np.linalg.norm(away), np.linalg.norm(dipole)
+        if length > np.linalg.norm(others, axis=1).min() + _NEAR:
+            what = f"sits {length:.2g} angstrom from the atom it is assigned to, and nearer to another"
+        elif size > 0.1 and length > _NEAR and away @ dipole < 0.5 * length * size:
+            what = f"sits along ({_direction(away)}) of its atom, the orbital there points along ({_direction(dipole)})"
+        elif size < 1e-3 and np.abs(rows[number - 1, :1]) < 1e-3 and length > _FAR:
+            what = f"sits {length:.2g} angstrom from its atom, and the orbital there is centred"
+        else:
+            continue
+        raise InputError(
+            f"projections: Wannier function {number} {what}; give them in the order of the functions of the file"
+        )
+
+
+def _direction(vector) -> str:
+    return ", ".join(f"{x:.2g}" for x in np.round(vector / np.linalg.norm(vector), 2) + 0.0)
+
+
 def _components(name, shell) -> list[float]:
     """Expansion of a function in the orbitals of a shell."""
     known = {"s", *ORBITALS["p"], *ORBITALS["d"]}
@@ -199,6 +298,13 @@ def _channel_size(data) -> int:
             f"{data.source}: has no spin matrices in the order (up, down); make a spinor model of two channels first"
         )
     return n
+
+
+def _both_checks(up: ElectronPhonon, down: ElectronPhonon) -> dict:
+    """What the tests of both files found."""
+    if up is down:
+        return dict(up.checks)
+    return {f"{name}_{key}": value for name, data in (("up", up), ("down", down)) for key, value in data.checks.items()}
 
 
 def _both_electrons(up: LatticeModel, down: LatticeModel) -> LatticeModel:
