@@ -20,13 +20,14 @@ _EXCHANGE = (
     "Exchange field b added as b.sigma, eV: a number is along z. Data without spin become a spinor model, both "
     "channels alike or the second from its own file."
 )
-_SPIN_ORBIT = "lambda L.S on a shell of an atom; see the page on files."
+_SPIN_ORBIT = "lambda L.S on shells, one `[[electrons.spin_orbit]]` for each; needs projections."
+_SPIN_ORBIT_TERMS = [{"atom": "Fe", "shell": "d", "strength": 0.06}]
 _MAGNETISATION = "For symmetrize: direction of the magnetisation, zero without any; estimated when not given."
 _SPIN = "Order of up and down Wannier functions: gives the model its spin."
 
 
 class SpinOrbit(Section):
-    """`lambda L.S` on a shell of the Wannier functions, `[[electrons.spin_orbit]]`."""
+    """`lambda L.S` on the Wannier functions of one shell of one species."""
 
     atom: Text = Field(description="Species, as projections name it.", examples=["Fe"])
     shell: Literal["p", "d"] = Field(description="Shell.", examples=["d"])
@@ -173,7 +174,7 @@ class EpwInput(FirstPrinciples):
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
     exchange: Number | Vector3 | None = Field(None, description=_EXCHANGE, examples=[1.0])
-    spin_orbit: tuple[SpinOrbit, ...] = Field((), description=_SPIN_ORBIT)
+    spin_orbit: tuple[SpinOrbit, ...] | None = Field(None, description=_SPIN_ORBIT, examples=[_SPIN_ORBIT_TERMS])
     symmetrize: Flag = Field(False, description=_SYMMETRIZE, examples=[True])
     projections: Text | None = Field(None, description=_PROJECTIONS_SPIN, examples=["Fe:sp3d2;dxy;dxz;dyz"])
     magnetisation: Vector3 | None = Field(None, description=_MAGNETISATION, examples=[[0.0, 0.0, 1.0]])
@@ -192,7 +193,7 @@ class StoredInput(FirstPrinciples):
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
     exchange: Number | Vector3 | None = Field(None, description=_EXCHANGE, examples=[1.0])
-    spin_orbit: tuple[SpinOrbit, ...] = Field((), description=_SPIN_ORBIT)
+    spin_orbit: tuple[SpinOrbit, ...] | None = Field(None, description=_SPIN_ORBIT, examples=[_SPIN_ORBIT_TERMS])
     symmetrize: Flag = Field(False, description=_SYMMETRIZE, examples=[True])
     projections: Text | None = Field(None, description=_PROJECTIONS_SPIN, examples=["Fe:sp3d2;dxy;dxz;dyz"])
     magnetisation: Vector3 | None = Field(None, description=_MAGNETISATION, examples=[[0.0, 0.0, 1.0]])
