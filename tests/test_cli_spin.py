@@ -46,7 +46,9 @@ def test_input_file_makes_the_spinor_model(files):
     electrons, scatterer = built('file_down = "down.h5"\nexchange = 0.4\nprojections = "A:p"\n' + SHELL, files)
     k, q = np.random.default_rng(0).random((2, 3, 3))
     np.testing.assert_allclose(electrons.coupling.energies(k), expected.energies(k), atol=1e-12)
-    np.testing.assert_allclose(np.linalg.eigvalsh(electrons.model.hamiltonian(k @ up.reciprocal_cell)), expected.energies(k))
+    np.testing.assert_allclose(
+        np.linalg.eigvalsh(electrons.model.hamiltonian(k @ up.reciprocal_cell)), expected.energies(k)
+    )
     # the scatterer has the coupling of the six spinor functions
     g = scatterer.data.with_acoustic_sum_rule().coupling(k, q)
     reference = expected.with_acoustic_sum_rule().coupling(k, q)
@@ -104,7 +106,10 @@ def test_local_axes_of_a_projection_turn_the_orbitals(files):
         ('projections = "A:p"\n' + SHELL.replace('"p"', '"f"'), '[[electrons.spin_orbit]] number 1: shell = "f"'),
         ('projections = "A:p"\n' + SHELL.replace("strength", "stregth"), 'unknown key "stregth"; did you mean'),
         ('projections = "A:p"\nspin_orbit = 0.1\n', "[[electrons.spin_orbit]] must be written with two brackets"),
-        ('projections = "A:p"\n' + SHELL.replace('atom = "A"\n', ""), "[[electrons.spin_orbit]] number 1: atom is missing"),
+        (
+            'projections = "A:p"\n' + SHELL.replace('atom = "A"\n', ""),
+            "[[electrons.spin_orbit]] number 1: atom is missing",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(files, monkeypatch, capsys, text, sentence):
@@ -127,5 +132,5 @@ def test_hybrids_that_point_elsewhere_are_refused():
     terms = [("A", "p", 0.2)]
     with pytest.raises(ValueError, match=r"Wannier function 1 sits along \(-1, 0, 0\) .* points along \(1, 0, 0\)"):
         with_projected_spin_orbit(both, "A:sp3d2-2|A:sp3d2-1|A:sp3d2-6", terms)
-    with pytest.raises(ValueError, match="Wannier function 1 sits 0.6 angstrom from its atom"):
+    with pytest.raises(ValueError, match=r"Wannier function 1 sits 0\.6 angstrom from its atom"):
         with_projected_spin_orbit(both, "A:p", terms)

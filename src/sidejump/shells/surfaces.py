@@ -181,9 +181,9 @@ class _Search:
         steps = self.mesh.steps(level)
         too_large = self._too_large(cells, level)
         split = np.full(len(cells), level < self.uniform) | too_large
-        cut = cut_cells(values, steps)
+        cut, fine = cut_cells(values, steps), None
         if level >= self.uniform:
-            small, kink, passes = self._unresolved_shape(cells, bands, values, cut, level, crossed)
+            small, kink, passes, fine = self._unresolved_shape(cells, bands, values, cut, level, crossed)
             hidden = ~crossed & ~too_large
             if self.crossings and level >= self.uniform + _CROSSING_LEVELS:
                 small &= ~kink
@@ -208,7 +208,13 @@ class _Search:
         if done.any():
             pairs = (cells[done], bands[done], values[done], smooth[done])
             k, weight, area, left, owner = shell_points(
-                self.mesh, level, *pairs, cut.take(done), self.energy, self.several
+                self.mesh,
+                level,
+                *pairs,
+                cut.take(done),
+                self.energy,
+                self.several,
+                None if fine is None else fine[done],
             )
             if self.operations is not None:
                 share = self.share[tuple((cells[done][owner] >> level).T)]
@@ -258,14 +264,14 @@ class _Search:
         centre = self.mesh.cartesian(2 * cells + 1, level)
         return edge > 0.5 * np.maximum(scale, np.linalg.norm(centre, axis=1) - edge)
 
-    def _unresolved_shape(self, cells, bands, values, cut, level, crossed) -> tuple[np.ndarray, ...]:
+    def _unresolved_shape(self, cells, bands, values, cut, level, crossed) -> tuple:
         """Cells too large for a small pocket (around an extremum of the band) or a neck (at a saddle), and those
         whose surface bends or hides only because two bands cross.
         """
         extra = level - self.uniform
         none = np.zeros(len(values), dtype=bool)
         if level >= self.mesh.deepest or extra >= _POCKET_LEVELS:
-            return none, none, none
+            return none, none, none, None
         distance, extremum = stationary_point(values)
         small = (cut.coherence < _CLOSED) | (extremum & (distance < _POCKET))
         # a pocket that only a corner of the cell reaches into: the slope changes over less than an edge, and there is
@@ -275,13 +281,13 @@ class _Search:
         curvature = (second_differences(values) / steps**2).max(axis=1)
         bent = curvature * self.mesh.edge(level) * cut.weight > _BENT * cut.area
         bent &= ~small & (np.minimum(below, 27 - below) <= _FEW)
-        kink = passes = none
+        kink, passes, fine = none, none, None
         if self.crossings:
-            kink, passes = self._crossing(cells, bands, small | bent | ~crossed, level)
+            kink, passes, fine = self._crossing(cells, bands, small | bent | ~crossed, level)
             if extra < _CROSSING_LEVELS:
                 small |= kink
         elif level > self.turning_levels:
-            kink, _ = self._crossing(cells, bands, small & crossed, level)
+            kink, _, _ = self._crossing(cells, bands, small & crossed, level)
             self.followed += int(kink.sum())
         ask = np.flatnonzero(bent & ~kink)
         if len(ask):
@@ -289,16 +295,17 @@ class _Search:
             corner = np.where(minimum, values[ask].argmin(axis=1), values[ask].argmax(axis=1))
             k = self.mesh.cartesian(2 * cells[ask] + NODES[corner], level)
             small[ask], _ = nearby_extremum(self.model, k, bands[ask], minimum, self.mesh.edge(level))
-        return small | (distance < _NECK) if extra < _NECK_LEVELS else small, kink, passes
+        return small | (distance < _NECK) if extra < _NECK_LEVELS else small, kink, passes, fine
 
-    def _crossing(self, cells, bands, which, level) -> np.ndarray:
-        """Those of the cells `which` whose band is bent by a crossing, and has no pocket there."""
-        result = np.zeros((2, len(cells)), dtype=bool)
+    def _crossing(self, cells, bands, which, level):
+        """What :func:`crossings` says of the cells `which`."""
+        kink, passes = np.zeros((2, len(cells)), dtype=bool)
+        fine = np.full((len(cells), 9**3), np.nan)
         if which.any():
             unique, place = np.unique(cells[which], axis=0, return_inverse=True)
             energies = self.mesh.node_energies(unique, level) - self.energy
-            result[:, which] = crossings(energies[place.reshape(-1)], bands[which])
-        return result
+            kink[which], passes[which], fine[which] = crossings(energies[place.reshape(-1)], bands[which])
+        return kink, passes, fine
 
     def _may_follow(self, level, count) -> bool:
         """Whether undecided cells are split beyond the wanted size."""
