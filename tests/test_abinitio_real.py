@@ -241,6 +241,9 @@ def test_shell_of_iron_of_two_channels_is_bounded():
     options = {"spacing": 0.6, "turn": None, "levels": 0}
     both = fermi_shell(model.electrons, 14.12, **options)
     alone = [fermi_shell(minority.electrons, 14.12 + b, **options) for b in (-1.0, 1.0)]
+    # the functions on the atom are no pure orbitals, which the check tells
+    assert 2e-3 < model.checks["spin_orbit_symmetry_violation_rms_eV"] < 6e-3
+    assert any("breaks the symmetry of the crystal" in w for w in model.warnings)
     assert both.unresolved == 0 and len(both) < 2 * sum(len(s) for s in alone)
     assert both.weight.sum() == pytest.approx(sum(s.weight.sum() for s in alone), rel=0.05)
     with pytest.raises(InputError, match="Wannier function 3 sits along"):

@@ -10,6 +10,7 @@ from sidejump import two_channels, with_exchange, with_projected_spin_orbit, wit
 from sidejump.abinitio.compact import read_compact, write_compact
 from sidejump.app import build, config
 from sidejump.app.cli import main
+from sidejump.electrons.lattice import LatticeModel
 
 BCC = 1.5 * np.array([[1.0, 1, 1], [-1, 1, 1], [-1, -1, 1]])
 HEAD = '[electrons]\nmodel = "compact"\nfile = "up.h5"\n'
@@ -56,8 +57,8 @@ def test_input_file_makes_the_spinor_model(files):
     np.testing.assert_allclose(np.abs(g), np.abs(reference), atol=1e-9)
     # what was found in both files is kept
     checks = electrons.coupling.checks
-    assert {key.partition("_")[0] for key in checks} == {"up", "down"}
-    assert len(checks) == len(up.checks) + len(down.checks) > 2
+    assert {key.partition("_")[0] for key in checks} == {"up", "down", "spin"}
+    assert len(checks) == len(up.checks) + len(down.checks) + 1 > 3
 
 
 def test_one_file_twice_and_a_field_in_any_direction(files):
@@ -134,3 +135,26 @@ def test_hybrids_that_point_elsewhere_are_refused():
         with_projected_spin_orbit(both, "A:sp3d2-2|A:sp3d2-1|A:sp3d2-6", terms)
     with pytest.raises(ValueError, match=r"Wannier function 1 sits 0\.6 angstrom from its atom"):
         with_projected_spin_orbit(both, "A:p", terms)
+
+
+def test_functions_in_another_order_or_of_another_sign_break_the_symmetry():
+    """p functions on a cubic lattice: sigma and pi bonds along each axis."""
+    toy = channel(1)
+    hops = np.zeros((7, 3, 3), dtype=complex)
+    vectors = np.array([[0, 0, 0], *(s * row for row in np.eye(3, dtype=int) for s in (1, -1))])
+    for i, (x, y, z) in enumerate(vectors[1:], 1):
+        hops[i] = np.diag([1.0 if z else -0.3, 1.0 if x else -0.3, 1.0 if y else -0.3])  # pz, px, py
+    cell = 3.0 * np.eye(3)
+    electrons = LatticeModel(cell, vectors, hops, None, np.zeros((3, 3)))
+    phonons = replace(toy.phonons, cell=cell)
+    both = two_channels(*[replace(toy, electrons=electrons, phonons=phonons, _cache={})] * 2)
+    key, terms = "spin_orbit_symmetry_violation_rms_eV", [("A", "p", 0.2)]
+    good = with_projected_spin_orbit(both, "A:p", terms)
+    assert good.checks[key] < 1e-6 and not any("spin_orbit" in w for w in good.warnings)
+    turn = np.array([[0.8, 0.6, 0], [-0.6, 0.8, 0], [0, 0, 1.0]])
+    mixed = np.einsum("am,rmn,bn->rab", turn, hops, turn)
+    electrons = LatticeModel(cell, vectors, mixed, None, np.zeros((3, 3)))
+    other = two_channels(*[replace(toy, electrons=electrons, phonons=phonons, _cache={})] * 2)
+    bad = with_projected_spin_orbit(other, "A:s|A:px|A:py", terms)
+    assert bad.checks[key] > 4e-3
+    assert any("breaks the symmetry of the crystal" in w for w in bad.warnings)

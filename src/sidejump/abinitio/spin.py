@@ -19,10 +19,11 @@ import numpy as np
 
 from ..electrons.base import PAULI
 from ..electrons.lattice import LatticeModel
+from ..electrons.magnetic_group import magnetic_operations
 from ..electrons.projections import parse_projections
 from ..electrons.representation import Orbitals, atomic_orbitals, harmonic_rotation
 from ..errors import InputError
-from .container import ElectronPhonon
+from .container import ElectronPhonon, mesh_points
 from .coupling import Coupling
 from .images import on_atoms
 from .position import position_elements
@@ -34,6 +35,7 @@ ORBITALS = {
 """Real orbitals of each shell, in Wannier90's order."""
 
 _NEAR, _FAR = 0.1, 0.5  # angstrom: centres of functions from their atoms
+_LOST = 0.02  # of the spin-orbit term: loss of symmetry that is worth a warning
 _SIX, _TWO, _TWELVE, _THREE = 6**-0.5, 2**-0.5, 12**-0.5, 3**-0.5
 
 HYBRIDS = {
@@ -233,7 +235,42 @@ def with_projected_spin_orbit(
             raise InputError(f'spin_orbit: the projections hold no function of the {name} shell of "{atom}"')
         for axis in range(3):
             matrix += 0.5 * value * np.kron(PAULI[axis], parts @ momentum[axis] @ parts.T * same)
-    return replace(data, electrons=data.electrons.with_onsite(matrix))
+    found = symmetry_lost(data, matrix)
+    warnings = list(data.warnings)
+    if found > _LOST * np.abs(matrix).max():
+        warnings.append(
+            f"spin_orbit: lambda L.S breaks the symmetry of the crystal by {1e3 * found:.2g} meV (rms, on the coarse "
+            "mesh): the Wannier functions are not the orbitals that projections names, or are in another order or of "
+            "another sign"
+        )
+    checks = data.checks | {"spin_orbit_symmetry_violation_rms_eV": found}
+    return replace(data, electrons=data.electrons.with_onsite(matrix), checks=checks, warnings=warnings)
+
+
+def symmetry_lost(data: ElectronPhonon, matrix) -> float:
+    """By how much an on-site spin-orbit term makes energies differ that the crystal makes equal, rms, eV.
+
+    On the coarse mesh, where nothing is interpolated, for the first channel twice and so without an exchange field.
+    `matrix` (2n, 2n), in the order (up, down).
+    """
+    n = len(matrix) // 2
+    mesh = mesh_points(data.k_mesh)
+    up = data.electrons.hamiltonian(mesh @ data.reciprocal_cell)[:, :n, :n]
+    plain = np.linalg.eigvalsh(up).repeat(2, axis=-1)
+    turned = np.linalg.eigvalsh(np.einsum("st,kmn->ksmtn", np.eye(2), up).reshape(len(mesh), 2 * n, 2 * n) + matrix)
+    species = np.unique(np.round(data.atoms.masses, 3), return_inverse=True)[1]
+    whole = np.asarray(data.k_mesh)
+    number = np.ravel_multi_index(tuple(np.rint(mesh * whole).astype(int).T), tuple(whole))
+    square = []
+    for operation in magnetic_operations(data.cell, data.atoms.positions, species):
+        image = operation.wave_vectors(mesh) * whole
+        if np.abs(image - np.rint(image)).max() > 1e-6:
+            continue  # the mesh has not this symmetry
+        place = np.ravel_multi_index(tuple(np.rint(image).astype(int).T % whole[:, None]), tuple(whole))
+        to = np.argsort(number)[place]
+        # what the channel itself lacks is not the term's fault
+        square.append(np.mean((turned[to] - turned) ** 2) - np.mean((plain[to] - plain) ** 2))
+    return float(np.sqrt(max(np.mean(square), 0.0)))
 
 
 def _species(orbitals: Orbitals, positions, symbols) -> list[str | None]:
