@@ -18,7 +18,7 @@ from sidejump.abinitio.perturbo import read_perturbo
 from sidejump.abinitio.q2r import read_q2r
 from sidejump.abinitio.quality import acoustic_exponent, off_mesh_hermiticity
 from sidejump.abinitio.rydberg import RYDBERG
-from sidejump.abinitio.spin import two_channels, with_exchange, with_spin_orbit
+from sidejump.abinitio.spin import two_channels, with_exchange, with_projected_spin_orbit, with_spin_orbit
 from sidejump.abinitio.symmetrized import symmetrized
 from sidejump.app.run import prepare
 from sidejump.electrons.magnetic_group import magnetic_operations
@@ -26,6 +26,7 @@ from sidejump.electrons.states import solve_states
 from sidejump.electrons.wannier90 import read_wannier90
 from sidejump.errors import InputError
 from sidejump.scattering.electron_phonon import ElectronPhononScatterer
+from sidejump.shells.shell import fermi_shell
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import Problem
 from sidejump.units import KB, MOBILITY, conductivity_unit
@@ -271,6 +272,26 @@ def test_iron_of_two_channels():
     shift = np.abs(turned.energies(k) - model.energies(k))
     assert 0.005 < shift.max() < 0.5
     assert model.phonons is minority.phonons and turned.energies(k).shape == (6, 18)
+
+
+FE_ORDER = "Fe:sp3d2-1|Fe:sp3d2-2|Fe:sp3d2-6|Fe:sp3d2-3|Fe:sp3d2-5|Fe:dxy|Fe:dxz|Fe:sp3d2-4|Fe:dyz"
+
+
+def test_shell_of_iron_of_two_channels_is_bounded():
+    """Crossings of the channels are no pockets: the split shells of the one channel, with twice the points at most."""
+    minority = read_perturbo(path("perturbo/fe_epr.h5"))
+    model = with_exchange(two_channels(minority, minority), (0, 0, 1.0))
+    model = with_projected_spin_orbit(model, FE_ORDER, [("Fe", "d", 0.06)])
+    options = {"spacing": 0.6, "turn": None, "levels": 0}
+    both = fermi_shell(model.electrons, 14.12, **options)
+    alone = [fermi_shell(minority.electrons, 14.12 + b, **options) for b in (-1.0, 1.0)]
+    # the functions on the atom are no pure orbitals, which the check tells
+    assert 2e-3 < model.checks["spin_orbit_symmetry_violation_rms_eV"] < 6e-3
+    assert any("breaks the symmetry of the crystal" in w for w in model.warnings)
+    assert both.unresolved == 0 and len(both) < 2 * sum(len(s) for s in alone)
+    assert both.weight.sum() == pytest.approx(sum(s.weight.sum() for s in alone), rel=0.05)
+    with pytest.raises(InputError, match="Wannier function 3 sits along"):
+        with_projected_spin_orbit(model, "Fe:sp3d2;dxy;dxz;dyz", [("Fe", "d", 0.06)])
 
 
 def symmetry_violation(data, operations, seed=0):

@@ -376,3 +376,40 @@ def test_torn_contours():
     assert np.all(torn[:3] < 1.05) and np.all(torn[3:] > 1.1)
     # the sum of the weights need not tell: it is symmetric here
     assert np.abs(flow.density_error(energies[:3], spacing=0.1)).max() < 1e-3
+
+
+# --- crossings of bands ---------------------------------------------------------------------------------------------
+
+
+def crossing_bands(bands=(0, 1), mixing=0.0):
+    """Cubic bands of opposite sign; their surfaces at 0.5 eV intersect along closed lines."""
+    hops = np.array([[-1.0, -1.0, -1.0], [0.6, 0.5, 0.4]])[list(bands)]
+    onsite = np.diag(np.array([0.0, 0.3])[list(bands)]) + mixing * (1 - np.eye(len(bands)))
+    builder = TightBinding(3.0 * np.eye(3), [((0, 0, 0), len(bands))]).onsite(0, onsite)
+    for axis in range(3):
+        builder.hop(0, 0, tuple(np.eye(3, dtype=int)[axis]), np.diag(hops[:, axis]))
+    return builder.build()
+
+
+@pytest.mark.parametrize("mixing", [0.0, 0.005])
+def test_crossings_of_bands_are_no_pockets(mixing):
+    """Two bands that cross, or nearly, have the shells of the two bands alone, at a cost that does not diverge."""
+    alone = [fermi_shell(crossing_bands([n]), 0.5, spacing=0.15, turn=None, levels=0) for n in (0, 1)]
+    model = crossing_bands(mixing=mixing)
+    both = fermi_shell(model, 0.5, spacing=0.15, turn=None, levels=0)
+    assert both.unresolved == both.unconverged == 0
+    assert len(both) < 3 * sum(len(s) for s in alone)
+    assert both.weight.sum() == pytest.approx(sum(s.weight.sum() for s in alone), rel=5e-3)
+    assert both.area.sum() == pytest.approx(sum(s.area.sum() for s in alone), rel=8e-3)
+    assert on_energy(model, both) < 1e-7
+
+
+def test_pockets_at_nodes_are_found_where_crossings_are_passed_over(monkeypatch):
+    """A Weyl pocket is bent by a crossing, too, but has its minimum inside."""
+    model = Weyl(velocity=2.0, node=0.08, axial_velocity=2.0)
+    usual = fermi_shell(model, 1e-3, spacing=0.02)
+    monkeypatch.setattr("sidejump.shells.surfaces._FOLLOWED", -1)
+    found = fermi_shell(model, 1e-3, spacing=0.02)
+    assert found.weight.sum() == pytest.approx(usual.weight.sum(), rel=1e-2)
+    # two spheres of radius e / v
+    assert found.area.sum() == pytest.approx(2 * 4 * np.pi * (1e-3 / 2) ** 2, rel=2e-2)

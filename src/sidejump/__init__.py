@@ -6,6 +6,7 @@ from .abinitio.compact import read_compact, write_compact
 from .abinitio.epw import read_epw
 from .abinitio.formats import convert, read_electron_phonon
 from .abinitio.perturbo import read_perturbo
+from .abinitio.spin import two_channels, with_exchange, with_projected_spin_orbit, with_spin_orbit
 from .abinitio.symmetrized import symmetrized
 from .app.run import anomalous_hall, run
 from .electrons.base import PAULI, ElectronModel
@@ -62,5 +63,9 @@ __all__ = [
     "run",
     "symmetrized",
     "symmetry_report",
+    "two_channels",
+    "with_exchange",
+    "with_projected_spin_orbit",
+    "with_spin_orbit",
     "write_compact",
 ]

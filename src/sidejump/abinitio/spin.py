@@ -19,12 +19,18 @@ import numpy as np
 
 from ..electrons.base import PAULI
 from ..electrons.lattice import LatticeModel
+from ..electrons.magnetic_group import magnetic_operations
 from ..electrons.orbitals import HARMONICS, orbital_components
+from ..electrons.projections import parse_projections
+from ..electrons.representation import Orbitals, atomic_orbitals, harmonic_rotation
 from ..errors import InputError
-from .container import ElectronPhonon
+from .container import ElectronPhonon, mesh_points
 from .coupling import Coupling
 from .images import on_atoms
 from .position import position_elements
+
+_NEAR, _FAR = 0.1, 0.5  # angstrom: centres of functions from their atoms
+_LOST = 0.02  # of the spin-orbit term: loss of symmetry that is worth a warning
 
 
 def angular_momentum(shell: str) -> np.ndarray:
@@ -94,7 +100,7 @@ def two_channels(up: ElectronPhonon, down: ElectronPhonon, *, tolerance: float =
         wannier_centres=np.concatenate([up.wannier_centres, down.wannier_centres]),
         spinor=True,
         source=up.source if up is down else f"{up.source} (up), {down.source} (down)",
-        checks=dict(up.checks),
+        checks=_both_checks(up, down),
         warnings=[*up.warnings, *(w for w in down.warnings if w not in up.warnings)],
         _cache={},
     )
@@ -157,6 +163,137 @@ def with_spin_orbit(
     return replace(data, electrons=data.electrons.with_onsite(matrix))
 
 
+def with_projected_spin_orbit(
+    data: ElectronPhonon, projections: str, terms: Sequence[tuple[str, str, float]], *, atoms=None
+) -> ElectronPhonon:
+    """The same with ``lambda L.S`` on shells that Wannier90's projections name.
+
+    Parameters
+    ----------
+    data : ElectronPhonon
+        With spin matrices (`two_channels`).
+    projections : str
+        Of one channel, in the order of its Wannier functions, such as ``"Fe:sp3d2;dxy;dxz;dyz"``; entries separated by
+        newlines or ``|``.
+    terms : sequence of (atom, shell, lambda)
+        Species, "p" or "d", and eV.
+    atoms : sequence of (symbol, position), optional
+        Positions in angstrom; needed only where species share the orbitals.
+
+    Raises
+    ------
+    InputError
+        If the projections do not fit number and centres of the functions, or hold nothing of a shell.
+    """
+    n = _channel_size(data)
+    positions, symbols = data.atoms.positions, data.atoms.symbols
+    if atoms is not None:
+        positions, symbols = np.array([p for _, p in atoms], dtype=float).reshape(-1, 3), tuple(s for s, _ in atoms)
+    orbitals = atomic_orbitals(
+        parse_projections(projections),
+        n,
+        cell=data.cell,
+        centres=data.wannier_centres[:n],
+        atoms=positions,
+        symbols=symbols,
+    )
+    if orbitals.spin is not None:
+        raise InputError(f"projections: they make {n // 2} functions, a spin channel of the file has {n}")
+    rows = np.zeros((n, 16))  # harmonics along the crystal's axes
+    for shell in orbitals.shells:
+        rows[shell.functions] = shell.rows @ harmonic_rotation(shell.frame).T
+    _require_centres(orbitals, rows, data.atoms.positions)
+    same = orbitals.site_of[:, None] == orbitals.site_of
+    species = np.array([str(s).lower() for s in _species(orbitals, positions, symbols)])
+    matrix = np.zeros((2 * n, 2 * n), dtype=complex)
+    for atom, name, value in terms:
+        momentum, l = angular_momentum(name), "spd".index(name)
+        parts = rows[:, l * l : (l + 1) ** 2] * (species == atom.lower())[:, None]
+        if not np.abs(parts).max() > 1e-6:
+            raise InputError(f'spin_orbit: the projections hold no function of the {name} shell of "{atom}"')
+        for axis in range(3):
+            matrix += 0.5 * value * np.kron(PAULI[axis], parts @ momentum[axis] @ parts.T * same)
+    found = symmetry_lost(data, matrix)
+    warnings = list(data.warnings)
+    if found > _LOST * np.abs(matrix).max():
+        warnings.append(
+            f"spin_orbit: lambda L.S breaks the symmetry of the crystal by {1e3 * found:.2g} meV (rms, on the coarse "
+            "mesh): the Wannier functions are not the orbitals that projections names, or are in another order or of "
+            "another sign"
+        )
+    checks = data.checks | {"spin_orbit_symmetry_violation_rms_eV": found}
+    return replace(data, electrons=data.electrons.with_onsite(matrix), checks=checks, warnings=warnings)
+
+
+def symmetry_lost(data: ElectronPhonon, matrix) -> float:
+    """By how much an on-site spin-orbit term makes energies differ that the crystal makes equal, rms, eV.
+
+    On the coarse mesh, where nothing is interpolated, for the first channel twice and so without an exchange field.
+    `matrix` (2n, 2n), in the order (up, down).
+    """
+    n = len(matrix) // 2
+    mesh = mesh_points(data.k_mesh)
+    up = data.electrons.hamiltonian(mesh @ data.reciprocal_cell)[:, :n, :n]
+    plain = np.linalg.eigvalsh(up).repeat(2, axis=-1)
+    turned = np.linalg.eigvalsh(np.einsum("st,kmn->ksmtn", np.eye(2), up).reshape(len(mesh), 2 * n, 2 * n) + matrix)
+    species = np.unique(np.round(data.atoms.masses, 3), return_inverse=True)[1]
+    whole = np.asarray(data.k_mesh)
+    number = np.ravel_multi_index(tuple(np.rint(mesh * whole).astype(int).T), tuple(whole))
+    square = []
+    for operation in magnetic_operations(data.cell, data.atoms.positions, species):
+        image = operation.wave_vectors(mesh) * whole
+        if np.abs(image - np.rint(image)).max() > 1e-6:
+            continue  # the mesh has not this symmetry
+        place = np.ravel_multi_index(tuple(np.rint(image).astype(int).T % whole[:, None]), tuple(whole))
+        to = np.argsort(number)[place]
+        # what the channel itself lacks is not the term's fault
+        square.append(np.mean((turned[to] - turned) ** 2) - np.mean((plain[to] - plain) ** 2))
+    return float(np.sqrt(max(np.mean(square), 0.0)))
+
+
+def _species(orbitals: Orbitals, positions, symbols) -> list[str | None]:
+    """Species of every function; that of the nearest atom where the projections give a place."""
+    found = list(orbitals.species)
+    if symbols is not None:
+        apart = orbitals.positions[:, None] - positions[None]
+        apart -= np.round(apart @ np.linalg.inv(orbitals.cell)) @ orbitals.cell
+        nearest = np.linalg.norm(apart, axis=-1).argmin(axis=1)
+        found = [name or symbols[i] for name, i in zip(found, nearest, strict=True)]
+    return found
+
+
+def _require_centres(orbitals: Orbitals, rows, positions) -> None:
+    """Functions sit near their atoms, and hybrids on the side they point to.
+
+    Raises
+    ------
+    InputError
+        Which the order of the projections most likely explains.
+    """
+    # s and p of one sign give a dipole along p: harmonics in the order s, pz, px, py
+    pointing = rows[:, :1] * rows[:, [2, 3, 1]]
+    for number, (centre, site, dipole) in enumerate(zip(orbitals.local, orbitals.positions, pointing, strict=True), 1):
+        away = centre - site
+        others = positions - centre
+        others -= np.round(others @ np.linalg.inv(orbitals.cell)) @ orbitals.cell
+        length, size = np.linalg.norm(away), np.linalg.norm(dipole)
+        if length > np.linalg.norm(others, axis=1).min() + _NEAR:
+            what = f"sits {length:.2g} angstrom from the atom it is assigned to, and nearer to another"
+        elif size > 0.1 and length > _NEAR and away @ dipole < 0.5 * length * size:
+            what = f"sits along ({_direction(away)}) of its atom, the orbital there points along ({_direction(dipole)})"
+        elif size < 1e-3 and np.abs(rows[number - 1, :1]) < 1e-3 and length > _FAR:
+            what = f"sits {length:.2g} angstrom from its atom, and the orbital there is centred"
+        else:
+            continue
+        raise InputError(
+            f"projections: Wannier function {number} {what}; give them in the order of the functions of the file"
+        )
+
+
+def _direction(vector) -> str:
+    return ", ".join(f"{x:.2g}" for x in np.round(vector / np.linalg.norm(vector), 2) + 0.0)
+
+
 def _components(name, shell) -> list[float]:
     """Expansion of a function in the orbitals of a shell."""
     expansion = {} if name is None else orbital_components(name)
@@ -174,6 +311,13 @@ def _channel_size(data) -> int:
             f"{data.source}: has no spin matrices in the order (up, down); make a spinor model of two channels first"
         )
     return n
+
+
+def _both_checks(up: ElectronPhonon, down: ElectronPhonon) -> dict:
+    """What the tests of both files found."""
+    if up is down:
+        return dict(up.checks)
+    return {f"{name}_{key}": value for name, data in (("up", up), ("down", down)) for key, value in data.checks.items()}
 
 
 def _both_electrons(up: LatticeModel, down: LatticeModel) -> LatticeModel:

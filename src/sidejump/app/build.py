@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..scattering import build_scatterer, vertex_matrix
 from ..shells.shell import fermi_shell
 from ..units import KB
-from . import symmetrize
+from . import spin, symmetrize
 
 _NO_T_BG = '[temperature] unit = "T_BG" needs acoustic phonons and a model with one Fermi radius; use unit = "K"'
 
@@ -67,7 +67,7 @@ def _wannier90(section, folder: Path) -> Electrons:
         )
     checks: dict = {}
     if section.symmetrize:
-        model, checks, found = symmetrize.apply(model, section, folder, section.fermi_energy)
+        model, checks, found = symmetrize.apply(model, section, folder, section.fermi_energy, section.spin_ordering)
         warnings += found
     return Electrons(_with_field(model, section.zeeman), section.fermi_energy, warnings=warnings, checks=checks)
 
@@ -93,10 +93,12 @@ def _first_principles(section, folder: Path) -> Electrons:
         data = data.with_electrons(read_wannier90(folder / section.wannier90))
     if section.spin_ordering is not None:
         data = replace(data, electrons=_with_spin(data.electrons, section.spin_ordering))
+    data = spin.apply(data, section, folder, lambda path: _read_path(section, path))
     data = _of_dimension(data, section.two_dimensional)
     checks: dict = {}
     if section.symmetrize:
-        data, checks, _ = symmetrize.apply(data, section, folder, float(level))
+        ordering = "block" if spin.wanted(section) else section.spin_ordering
+        data, checks, _ = symmetrize.apply(data, section, folder, float(level), ordering)
     model = data.model
     warnings = _of_layer(data)
     if model.residual_positions is None and not any("position matrix" in w for w in data.warnings):
@@ -136,13 +138,17 @@ def _of_layer(data) -> list[str]:
 
 
 def _read_coupling(section, folder: Path):
+    return _read_path(section, folder / (section.directory if section.model == "epw" else section.file))
+
+
+def _read_path(section, path: Path):
     from ..abinitio.compact import read_compact
     from ..abinitio.epw import read_epw
     from ..abinitio.perturbo import read_perturbo
 
     if section.model == "epw":
-        return read_epw(folder / section.directory, k_mesh=section.k_mesh, q_mesh=section.q_mesh, use_ws=section.use_ws)
-    return (read_perturbo if section.model == "perturbo" else read_compact)(folder / section.file)
+        return read_epw(path, k_mesh=section.k_mesh, q_mesh=section.q_mesh, use_ws=section.use_ws)
+    return (read_perturbo if section.model == "perturbo" else read_compact)(path)
 
 
 def _with_spin(model: LatticeModel, ordering: str) -> LatticeModel:

@@ -48,12 +48,12 @@ def files_read(path, settings: schema.RunInput) -> list[Path]:
     """The input file `path` and every file its `[electrons]` section names or finds beside those; existing ones."""
     folder, section = Path(path).parent, settings.electrons
     found = [Path(path)]
-    for key in ("file", "wsvec", "wannier90", "directory"):
+    for key in ("file", "file_down", "wsvec", "wannier90", "directory", "directory_down"):
         name = getattr(section, key, None)
         if name is None:
             continue
         named = folder / name
-        if key == "directory":
+        if key.startswith("directory"):
             found += named.rglob("*")
             continue
         stem = named.name.removesuffix(".gz").removesuffix("_tb.dat").removesuffix("_hr.dat")

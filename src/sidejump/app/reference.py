@@ -28,6 +28,8 @@ def markdown() -> str:
             lines += ["", f'### `{key} = "{tag(cls, key)}"`', *_table(cls)]
     at = lines.index("## `[output]`") - 1
     lines[at:at] = ["", "## `[solver.intrinsic]`", *_table(schema.IntrinsicInput)]
+    at = lines.index("## `[[scattering]]`") - 1
+    lines[at:at] = ["", "### `[[electrons.spin_orbit]]`", *_table(schema.SpinOrbit)]
     return "\n".join(lines) + "\n"
 
 
@@ -76,6 +78,8 @@ def toml(value) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {toml(v)}' for key, v in value.items())}}}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(toml(v) for v in value)}]"
     if isinstance(value, float):

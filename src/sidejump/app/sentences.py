@@ -43,6 +43,8 @@ def _sentence(error: dict) -> str:
         return f"{place} {name} = {_quote(context['tag'])} is not known{_suggestion(context['tag'], known)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"{place} must be a section of keys, not {_quote(value)}"
+    if kind in ("list_type", "tuple_type") and not key and cls is schema.SpinOrbit:
+        return f"{place} must be written with two brackets on each side, one such section for each shell"
     if kind == "list_type" and not key:
         return f"{place} must be written with two brackets on each side, one such section for each scatterer"
     if kind == "too_short" and not key:
@@ -105,6 +107,11 @@ def _locate(location) -> tuple[str, str, type[BaseModel] | None]:
     if rest and rest[0] == "intrinsic":
         place, cls = "[solver.intrinsic]", schema.IntrinsicInput
         rest.pop(0)
+    if rest and rest[0] == "spin_orbit":
+        cls, place = schema.SpinOrbit, "[[electrons.spin_orbit]]"
+        rest.pop(0)
+        if rest and isinstance(rest[0], int):
+            place = f"[[electrons.spin_orbit]] number {rest.pop(0) + 1}:"
     # what follows the key are positions in a list, from 1 for people
     key = str(rest[0]) if rest else ""
     numbers = [str(x + 1) for x in rest[1:] if isinstance(x, int)]

@@ -12,7 +12,7 @@ from ..electrons.projections import Win, read_win
 from ..errors import InputError
 
 
-def apply(source, section, folder: Path, energy: float | None):
+def apply(source, section, folder: Path, energy: float | None, spin_ordering: str | None):
     """`source` symmetrised as `section` asks, what to add to the checks of the data, and warnings.
 
     Raises
@@ -21,30 +21,39 @@ def apply(source, section, folder: Path, energy: float | None):
         If there are no projections, or they do not fit.
     """
     win = _win(section, folder)
-    projections = section.projections or (win.projections if win else None)
+    projections = projections_of(section, folder)
     if projections is None:
         raise InputError(
             '[electrons] symmetrize needs projections = "...", those of the Wannier90 run (or a SEEDNAME.win with '
             "them beside the file)"
         )
-    atoms = None
-    if win is not None and win.atoms is not None:
-        atoms = [
-            (symbol, np.array(row) @ source.cell if kind == "f" else np.array(row)) for symbol, kind, row in win.atoms
-        ]
     mesh = None if isinstance(source, ElectronPhonon) else section.k_mesh or (win.mesh if win else None)
     result, report = symmetrized(
         source,
         projections=projections,
         magnetisation=section.magnetisation,
-        spin_ordering=section.spin_ordering,
-        atoms=atoms,
+        spin_ordering=spin_ordering,
+        atoms=listed_atoms(source.cell, section, folder),
         k_mesh=mesh,
         energy=energy,
     )
     # data carries its warnings itself
     warnings = [] if isinstance(source, ElectronPhonon) else symmetry_warnings(report)
     return result, {f"symmetrize_{key}": value for key, value in report.items()}, warnings
+
+
+def projections_of(section, folder: Path) -> str | None:
+    """Projections of the input, or of the ``.win``."""
+    win = _win(section, folder)
+    return section.projections or (win.projections if win else None)
+
+
+def listed_atoms(cell, section, folder: Path) -> list | None:
+    """Symbol and position (angstrom) of every atom of the ``.win``, None where there is none."""
+    win = _win(section, folder)
+    if win is None or win.atoms is None:
+        return None
+    return [(symbol, np.array(row) @ cell if kind == "f" else np.array(row)) for symbol, kind, row in win.atoms]
 
 
 def _win(section, folder: Path) -> Win | None:

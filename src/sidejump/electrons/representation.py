@@ -49,12 +49,18 @@ class Orbitals:
     shells : tuple of Shell
     spin : {None, "interleaved", "block"}
         Order of up and down; None without spin.
+    species : tuple of (str or None)
+        Of every function without spin, as the projections name it; None where they give a place.
+    local : ndarray, shape (n, 3)
+        Centres of the functions without spin, angstrom, as far from the home cell as `sites`.
     """
 
     cell: np.ndarray
     sites: np.ndarray
     shells: tuple[Shell, ...]
     spin: str | None
+    species: tuple[str | None, ...] = ()
+    local: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
 
     @property
     def n_spatial(self) -> int:
@@ -214,6 +220,7 @@ def atomic_orbitals(
     sites: list[np.ndarray] = []
     raw: list[tuple[int, np.ndarray, Entry, int]] = []
     start = 0
+    names: list[str | None] = []
     for number, (entry, count) in enumerate(zip(entries, counts, strict=True)):
         members = None
         if symbols is not None and isinstance(entry.site, str):
@@ -221,6 +228,7 @@ def atomic_orbitals(
         for copy in range(count):
             functions = np.arange(start, start + len(entry.rows))
             start += len(entry.rows)
+            names += [entry.site if isinstance(entry.site, str) else None] * len(entry.rows)
             where = centres[functions].mean(axis=0)
             if not isinstance(entry.site, str):
                 given = np.array(entry.site[1:]) if entry.site[0] == "c" else np.array(entry.site[1:]) @ cell
@@ -229,7 +237,9 @@ def atomic_orbitals(
                 chosen = np.asarray(atoms) if members is None else np.asarray(atoms)[members[copy]][None]
                 where = _nearest(chosen, where, cell)
             raw.append((_index(sites, where), functions, entry, number))
-    return Orbitals(np.asarray(cell, dtype=float), np.array(sites), tuple(_merged(raw)), spin)
+    return Orbitals(
+        np.asarray(cell, dtype=float), np.array(sites), tuple(_merged(raw)), spin, tuple(names), centres[:start]
+    )
 
 
 def _multiplicities(entries, n_functions, n_sites, symbols) -> list[int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .cells import OCTANTS, CellMesh, children_values, polynomial, threaded, threaded_energies
+from .crossings import PART_ORIGINS, sub_cells
 from .newton import move_onto
 from .tetrahedra import Cut, cut_cells
 
@@ -19,7 +20,9 @@ _ASIDE = np.array([0.7853, 0.5117, 0.3483])  # a direction that no axis of a cry
 _SLOPE = 2e-2  # relative error of the polynomial's gradient, which one step along it leaves
 
 
-def shell_points(mesh: CellMesh, level: int, cells, bands, values, smooth, cut: Cut, energy: float, several: bool):
+def shell_points(
+    mesh: CellMesh, level: int, cells, bands, values, smooth, cut: Cut, energy: float, several: bool, fine=None
+):
     """Points of X finished pairs (cell, band).
 
     Parameters
@@ -32,6 +35,8 @@ def shell_points(mesh: CellMesh, level: int, cells, bands, values, smooth, cut: 
     cut : Cut
     several : bool
         Three points for each patch that is not small, instead of one.
+    fine : array, shape (X, 729), optional
+        Finer values of the cells in which bands cross, NaN in the others (`crossings`).
 
     Returns
     -------
@@ -41,7 +46,7 @@ def shell_points(mesh: CellMesh, level: int, cells, bands, values, smooth, cut: 
         Which of the pairs a point belongs to.
     """
     steps = mesh.steps(level)
-    weight, area, centre, covariance = _extrapolated(cells, bands, values, cut, steps)
+    weight, area, centre, covariance = _extrapolated(cells, bands, values, cut, steps, fine)
     thrice = (area > _SMALL * mesh.edge(level) ** 2) & several
     owner = np.concatenate([np.arange(len(cells)), np.repeat(np.flatnonzero(thrice), 2)])
     centre = np.concatenate([centre, np.repeat(centre[thrice], 2, axis=0)])
@@ -119,7 +124,7 @@ def _moved(model, k, band, energy, step):
     return pieces[:, :3], pieces[:, 6]
 
 
-def _extrapolated(cells, bands, values, cut: Cut, steps):
+def _extrapolated(cells, bands, values, cut: Cut, steps, fine=None):
     """Weight and area (X,) without their h^2 error, a better centre (X, 3), and the covariance (X, 3, 3).
 
     The correction is a common factor for the eight halves of one larger cell, so that every weight stays positive.
@@ -136,8 +141,36 @@ def _extrapolated(cells, bands, values, cut: Cut, steps):
     weight, area = np.where(empty, cut.weight, weight), np.where(empty, cut.area, area)
     centre = np.where(empty[:, None], cut.centre, centre)
     covariance[empty] = 0.0
-    weight, area = weight * factor(weight, cut.weight), area * factor(area, cut.area)
+    coarse_weight, coarse_area = cut.weight, cut.area
+    kink = np.zeros(len(cells), dtype=bool) if fine is None else np.isfinite(fine[:, 0])
+    if kink.any():
+        # no power law for the error: what the parts say, without extrapolation
+        found = _cut_parts(fine[kink], steps)
+        for whole, part in zip((weight, area, centre, covariance), found, strict=True):
+            whole[kink] = np.where((found[0] > 0).reshape(-1, *[1] * (part.ndim - 1)), part, whole[kink])
+        coarse_weight, coarse_area = np.where(kink, weight, coarse_weight), np.where(kink, area, coarse_area)
+    by_weight, by_area = (np.where(kink, 1.0, factor(a, b)) for a, b in ((weight, coarse_weight), (area, coarse_area)))
+    weight, area = weight * by_weight, area * by_area
     return weight / (2 * np.pi) ** 3, area, centre, covariance
+
+
+def _cut_parts(fine, steps):
+    """Weight, area, centre and covariance (node units) from the 64 parts of cells in which bands cross."""
+
+    def cut(rows):
+        values = sub_cells(rows).reshape(-1, 27)
+        crossed = np.flatnonzero((values.min(axis=1) < 0) & (values.max(axis=1) >= 0))
+        part = cut_cells(values[crossed], steps / 4)
+        cell, origin = crossed // 64, 0.5 * PART_ORIGINS[crossed % 64]
+        centre = origin + part.centre / 4
+        spread = part.second / 16 - part.centre[:, :, None] * part.centre[:, None] / 16
+        second = spread + centre[:, :, None] * centre[:, None]
+        moments = np.concatenate([centre, second.reshape(-1, 9)], axis=1) * part.weight[:, None]
+        return np.column_stack(
+            [np.bincount(cell, x, minlength=len(rows)) for x in (part.weight, part.area, *moments.T)]
+        )
+
+    return _from_moments(threaded(cut, fine, chunk=128))
 
 
 def _cut_halves(values, steps):
@@ -155,7 +188,11 @@ def _cut_halves(values, steps):
         sums = [np.bincount(parent, x, minlength=len(v)) for x in (part.weight, part.area, *moments.T)]
         return np.column_stack(sums)
 
-    sums = threaded(cut, values, chunk=1024)
+    return _from_moments(threaded(cut, values, chunk=1024))
+
+
+def _from_moments(sums):
+    """Weight, area, centre and covariance from sums of weight, area and weighted moments (X, 14)."""
     moments = sums[:, 2:] / np.maximum(sums[:, :1], 1e-300)
     centre = moments[:, :3]
     covariance = moments[:, 3:].reshape(-1, 3, 3) - centre[:, :, None] * centre[:, None]

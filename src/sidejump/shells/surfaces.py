@@ -26,6 +26,7 @@ from .cells import (
     stationary_point,
     threaded,
 )
+from .crossings import crossings
 from .domain import search_domain
 from .extrema import nearby_extremum
 from .irreducible import divisor, irreducible_cells, symmetric_axes
@@ -45,6 +46,8 @@ _POCKET, _NECK = 1.75, 0.5  # edges from an extremum or saddle of the band withi
 _BENT, _FEW = 0.5, 9  # slope change over an edge, and nodes on one side, of a cell that may hold a corner of a pocket
 _POCKET_LEVELS, _NECK_LEVELS = 14, 1
 _UNDECIDED = 20000  # undecided cells of one level followed beyond the wanted size
+_FOLLOWED = 600  # smallest cells of the whole zone split at crossings until these are told from pockets
+_CROSSING_LEVELS = 1  # how often cells beyond the wanted size are split at a crossing
 
 
 @dataclass
@@ -129,9 +132,15 @@ class _Search:
         self.unresolved = 0
         self.dropped = False
         self.undecided: dict[int, int] = {}
+        self.followed = 0
+        self.crossings = False
 
     def run(self) -> list:
-        """Pieces (k, weight, area, error, band, level and cell) of the shell."""
+        """Pieces (k, weight, area, error, band, level and cell) of the shell.
+
+        Cells are split around everything that may be a small pocket.  Lines on which two bands cross look the same in
+        a single band and have no end; where they are many, the search begins anew and tells the two apart.
+        """
         if self.operations is None:
             cells = self.mesh.all_cells()
         else:
@@ -139,8 +148,13 @@ class _Search:
                 self.mesh.axes, self.mesh.counts, self.model.reciprocal_cell, self.operations
             )
         stack = [_Batch(0, cells[i : i + 1024], None, None, None, None) for i in range(0, len(cells), 1024)]
+        starts = list(stack)
+        images = 1 if self.operations is None else len(self.operations)
         while stack:
             stack += self._advance(stack.pop())
+            if not self.crossings and self.followed * images > _FOLLOWED:
+                self.crossings, self.points, self.unresolved = True, [], 0
+                self.undecided, stack = {}, list(starts)
         return self.points
 
     def _advance(self, batch: _Batch) -> list[_Batch]:
@@ -167,10 +181,14 @@ class _Search:
         steps = self.mesh.steps(level)
         too_large = self._too_large(cells, level)
         split = np.full(len(cells), level < self.uniform) | too_large
-        cut = cut_cells(values, steps)
+        cut, fine = cut_cells(values, steps), None
         if level >= self.uniform:
-            split |= ~crossed & self._may_follow(level, int((~crossed & ~too_large).sum()))
-            split |= crossed & self._unresolved_shape(cells, bands, values, cut, level)
+            small, kink, passes, fine = self._unresolved_shape(cells, bands, values, cut, level, crossed)
+            hidden = ~crossed & ~too_large
+            if self.crossings and level >= self.uniform + _CROSSING_LEVELS:
+                small &= ~kink
+                hidden &= ~kink | passes
+            split |= (crossed & small) | (hidden & self._may_follow(level, int(hidden.sum())))
         # where the polynomial of the parent was right, that of the cell itself is eight times better; cells smaller
         # than wanted were split for a reason and get eigenvalues again
         span = np.ptp(values, axis=1)
@@ -190,7 +208,13 @@ class _Search:
         if done.any():
             pairs = (cells[done], bands[done], values[done], smooth[done])
             k, weight, area, left, owner = shell_points(
-                self.mesh, level, *pairs, cut.take(done), self.energy, self.several
+                self.mesh,
+                level,
+                *pairs,
+                cut.take(done),
+                self.energy,
+                self.several,
+                None if fine is None else fine[done],
             )
             if self.operations is not None:
                 share = self.share[tuple((cells[done][owner] >> level).T)]
@@ -240,11 +264,14 @@ class _Search:
         centre = self.mesh.cartesian(2 * cells + 1, level)
         return edge > 0.5 * np.maximum(scale, np.linalg.norm(centre, axis=1) - edge)
 
-    def _unresolved_shape(self, cells, bands, values, cut, level) -> np.ndarray:
-        """Cells too large for a small pocket (around an extremum of the band) or a neck (at a saddle)."""
+    def _unresolved_shape(self, cells, bands, values, cut, level, crossed) -> tuple:
+        """Cells too large for a small pocket (around an extremum of the band) or a neck (at a saddle), and those
+        whose surface bends or hides only because two bands cross.
+        """
         extra = level - self.uniform
+        none = np.zeros(len(values), dtype=bool)
         if level >= self.mesh.deepest or extra >= _POCKET_LEVELS:
-            return np.zeros(len(values), dtype=bool)
+            return none, none, none, None
         distance, extremum = stationary_point(values)
         small = (cut.coherence < _CLOSED) | (extremum & (distance < _POCKET))
         # a pocket that only a corner of the cell reaches into: the slope changes over less than an edge, and there is
@@ -253,13 +280,32 @@ class _Search:
         steps = np.linalg.norm(self.mesh.steps(level), axis=1)
         curvature = (second_differences(values) / steps**2).max(axis=1)
         bent = curvature * self.mesh.edge(level) * cut.weight > _BENT * cut.area
-        ask = np.flatnonzero(bent & ~small & (np.minimum(below, 27 - below) <= _FEW))
+        bent &= ~small & (np.minimum(below, 27 - below) <= _FEW)
+        kink, passes, fine = none, none, None
+        if self.crossings:
+            kink, passes, fine = self._crossing(cells, bands, small | bent | ~crossed, level)
+            if extra < _CROSSING_LEVELS:
+                small |= kink
+        elif level > self.turning_levels:
+            kink, _, _ = self._crossing(cells, bands, small & crossed, level)
+            self.followed += int(kink.sum())
+        ask = np.flatnonzero(bent & ~kink)
         if len(ask):
             minimum = below[ask] <= _FEW
             corner = np.where(minimum, values[ask].argmin(axis=1), values[ask].argmax(axis=1))
             k = self.mesh.cartesian(2 * cells[ask] + NODES[corner], level)
             small[ask], _ = nearby_extremum(self.model, k, bands[ask], minimum, self.mesh.edge(level))
-        return small | (distance < _NECK) if extra < _NECK_LEVELS else small
+        return small | (distance < _NECK) if extra < _NECK_LEVELS else small, kink, passes, fine
+
+    def _crossing(self, cells, bands, which, level):
+        """What :func:`crossings` says of the cells `which`."""
+        kink, passes = np.zeros((2, len(cells)), dtype=bool)
+        fine = np.full((len(cells), 9**3), np.nan)
+        if which.any():
+            unique, place = np.unique(cells[which], axis=0, return_inverse=True)
+            energies = self.mesh.node_energies(unique, level) - self.energy
+            kink[which], passes[which], fine[which] = crossings(energies[place.reshape(-1)], bands[which])
+        return kink, passes, fine
 
     def _may_follow(self, level, count) -> bool:
         """Whether undecided cells are split beyond the wanted size."""

@@ -1,7 +1,7 @@
 """The input file as one schema: defaults, validation, reference page, templates and error messages come from it."""
 
 from .base import Section, example
-from .electrons import ELECTRONS, ElectronsInput
+from .electrons import ELECTRONS, ElectronsInput, SpinOrbit
 from .run import IntrinsicInput, OutputInput, RunInput, SolverInput, TemperatureInput
 from .scattering import SCATTERING, ScatteringInput
 
@@ -15,6 +15,7 @@ __all__ = [
     "ScatteringInput",
     "Section",
     "SolverInput",
+    "SpinOrbit",
     "TemperatureInput",
     "example",
 ]

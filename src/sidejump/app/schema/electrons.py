@@ -15,9 +15,24 @@ _PROJECTIONS = (
     "For symmetrize: projections of the Wannier90 run, entries separated by a newline or a bar; those of the "
     "SEEDNAME.win beside the file when not given."
 )
+_PROJECTIONS_SPIN = _PROJECTIONS.replace("For symmetrize:", "For symmetrize and spin_orbit:")
+_EXCHANGE = (
+    "Exchange field b added as b.sigma, eV: a number is along z. Data without spin become a spinor model, both "
+    "channels alike or the second from its own file."
+)
+_SPIN_ORBIT = "lambda L.S on shells, one `[[electrons.spin_orbit]]` for each; needs projections."
+_SPIN_ORBIT_TERMS = [{"atom": "Fe", "shell": "d", "strength": 0.06}]
 _MAGNETISATION = "For symmetrize: direction of the magnetisation, zero without any; estimated when not given."
 _LAYER = "Whether the crystal is a layer, its normal along the third lattice vector; what the files say when not given."
 _SPIN = "Order of up and down Wannier functions: gives the model its spin."
+
+
+class SpinOrbit(Section):
+    """`lambda L.S` on the Wannier functions of one shell of one species."""
+
+    atom: Text = Field(description="Species, as projections name it.", examples=["Fe"])
+    shell: Literal["p", "d"] = Field(description="Shell.", examples=["d"])
+    strength: Number = Field(description="lambda, eV.", examples=[0.06])
 
 
 class Electrons(Section):
@@ -29,9 +44,12 @@ class Symmetrizable(Electrons):
 
     @model_validator(mode="after")
     def _symmetrize_first(self):
-        given = [key for key in ("projections", "magnetisation") if getattr(self, key) is not None]
-        if given and not self.model_dump()["symmetrize"]:
-            raise ValueError(f"{given[0]} needs symmetrize = true")
+        given = self.model_dump()
+        symmetrize, turned = given["symmetrize"], given.get("spin_orbit")
+        if given["projections"] is not None and not (symmetrize or turned):
+            raise ValueError(f"projections needs symmetrize = true{' or spin_orbit' if 'spin_orbit' in given else ''}")
+        if given["magnetisation"] is not None and not symmetrize:
+            raise ValueError("magnetisation needs symmetrize = true")
         return self
 
 
@@ -112,12 +130,34 @@ class Wannier90Input(Symmetrizable):
     magnetisation: Vector3 | None = Field(None, description=_MAGNETISATION, examples=[[0.0, 0.0, 1.0]])
 
 
-class EpwInput(Symmetrizable):
+class FirstPrinciples(Symmetrizable):
+    """Two spin channels, an exchange field and spin-orbit coupling for data without spin."""
+
+    @model_validator(mode="after")
+    def _own_spin(self):
+        given = self.model_dump()
+        keys = ("file_down", "directory_down", "exchange", "spin_orbit")
+        made = [key for key in keys if given.get(key) not in (None, ())]
+        for key in ("wannier90", "spin_ordering", "zeeman"):
+            if made and given[key] is not None:
+                hint = {
+                    "wannier90": "the bands of two channels are those of their files",
+                    "spin_ordering": "the order is (up, down)",
+                    "zeeman": "use exchange",
+                }[key]
+                raise ValueError(f"{key} and {made[0]} exclude each other: {hint}; leave {key} out")
+        return self
+
+
+class EpwInput(FirstPrinciples):
     """Crystal, phonons and their coupling from the files of an EPW run."""
 
     model: Literal["epw"]
     directory: Text = Field(
         description="Holds crystal.fmt, epwdata.fmt, PREFIX.epmatwp, relative to the input file.", examples=["epw"]
+    )
+    directory_down: Text | None = Field(
+        None, description="The same for the other spin channel of a collinear calculation.", examples=["epw_down"]
     )
     fermi_energy: Number | None = Field(
         None, description="Fermi energy, eV; that of the files when not given.", examples=[17.2745]
@@ -135,12 +175,14 @@ class EpwInput(Symmetrizable):
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
+    exchange: Number | Vector3 | None = Field(None, description=_EXCHANGE, examples=[1.0])
+    spin_orbit: tuple[SpinOrbit, ...] | None = Field(None, description=_SPIN_ORBIT, examples=[_SPIN_ORBIT_TERMS])
     symmetrize: Flag = Field(False, description=_SYMMETRIZE, examples=[True])
-    projections: Text | None = Field(None, description=_PROJECTIONS, examples=["Fe:sp3d2;dxy;dxz;dyz"])
+    projections: Text | None = Field(None, description=_PROJECTIONS_SPIN, examples=["Fe:sp3d2;dxy;dxz;dyz"])
     magnetisation: Vector3 | None = Field(None, description=_MAGNETISATION, examples=[[0.0, 0.0, 1.0]])
 
 
-class StoredInput(Symmetrizable):
+class StoredInput(FirstPrinciples):
     """What files of one kind share that may or may not know their Fermi energy."""
 
     chemical_potential: Number | None = Field(
@@ -153,8 +195,10 @@ class StoredInput(Symmetrizable):
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
+    exchange: Number | Vector3 | None = Field(None, description=_EXCHANGE, examples=[1.0])
+    spin_orbit: tuple[SpinOrbit, ...] | None = Field(None, description=_SPIN_ORBIT, examples=[_SPIN_ORBIT_TERMS])
     symmetrize: Flag = Field(False, description=_SYMMETRIZE, examples=[True])
-    projections: Text | None = Field(None, description=_PROJECTIONS, examples=["Fe:sp3d2;dxy;dxz;dyz"])
+    projections: Text | None = Field(None, description=_PROJECTIONS_SPIN, examples=["Fe:sp3d2;dxy;dxz;dyz"])
     magnetisation: Vector3 | None = Field(None, description=_MAGNETISATION, examples=[[0.0, 0.0, 1.0]])
 
     @model_validator(mode="after")
@@ -169,6 +213,9 @@ class PerturboInput(StoredInput):
 
     model: Literal["perturbo"]
     file: Text = Field(description="PREFIX_epr.h5, relative to the input file.", examples=["gaas_epr.h5"])
+    file_down: Text | None = Field(
+        None, description="The same for the other spin channel of a collinear calculation.", examples=["down_epr.h5"]
+    )
 
 
 class CompactInput(StoredInput):
@@ -176,6 +223,9 @@ class CompactInput(StoredInput):
 
     model: Literal["compact"]
     file: Text = Field(description="NAME.h5, relative to the input file.", examples=["iron.h5"])
+    file_down: Text | None = Field(
+        None, description="The same for the other spin channel of a collinear calculation.", examples=["iron_down.h5"]
+    )
 
 
 ELECTRONS: tuple[type[Electrons], ...] = (
