@@ -27,7 +27,7 @@ def data():
     error = rng.normal(size=shape) + 1j * rng.normal(size=shape)
     home = [int(np.flatnonzero((v == 0).all(axis=1))[0]) for v in (coupling.rp_vectors, coupling.re_vectors)]
     values[home[0], :, home[1]] += 0.1 * np.abs(values).max() * (error + error.conj().swapaxes(1, 2))
-    spoiled = replace(good, _cache={"hermitian": replace(coupling, values=values)})
+    spoiled = replace(good, _cache={"hermitian": (good.file_coupling, replace(coupling, values=values))})
     assert spoiled.hermiticity_violation([[0.1, 0.2, 0.3]], [[0.3, 0.1, -0.2]]) < 1e-9
     return spoiled
 
