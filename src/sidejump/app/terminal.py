@@ -34,7 +34,8 @@ def say(text: str) -> None:
 def announce(cost: dict) -> None:
     """The estimate, before the work."""
     say(
-        f"estimate: {cost['temperatures']} temperatures, about {_short(cost['states'])} states, "
+        f"estimate: {cost['temperatures']} temperature{'s' * (cost['temperatures'] != 1)}, "
+        f"about {_short(cost['states'])} states, "
         f"{_short(cost['pairs'])} pairs, {size(cost['peak_memory_bytes'])}, {_short(cost['flops'])} operations, "
         f"{_duration(cost['seconds'])}"
     )
