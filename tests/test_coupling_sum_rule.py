@@ -10,7 +10,10 @@ from sidejump.abinitio.kinetic_cluster import group_vectors
 from sidejump.abinitio.kinetic_pairs import ElectronPhononPairs
 from sidejump.abinitio.kinetic_sum_rule import WIDTH, RigidShift
 from sidejump.abinitio.kinetic_vertex import PairVertices
+from sidejump.app.schema.scattering import ElectronPhononInput
 from sidejump.electrons.states import solve_states
+from sidejump.kinetics.limits import CurvatureShift, HighTemperatureLimit
+from sidejump.scattering.electron_phonon import ElectronPhononScatterer
 from sidejump.units import HBAR2_OVER_2M
 
 EXACT = {"tolerance": 0.0, "dtype": np.complex128}
@@ -148,6 +151,31 @@ def test_exchange_and_halves(data):
     np.testing.assert_allclose(there[1] - back[1].swapaxes(1, 2), shift, atol=1e-5 * np.abs(shift).max())
     plain = all_modes(ElectronPhononPairs(data, "hermitian", 0.0).prepared(states).evaluate(*sides, np.inf))
     assert np.abs(plain[0] - strength).max() > 1e-3 * strength.max()
+
+
+def test_from_the_input_to_the_pairs(data):
+    """The flag of the scatterer reaches the pairs, their exact form and the estimate; its warning goes."""
+    doubtful = replace(data, warnings=["long waves are wrong unless coupling_sum_rule is set", "another"])
+    states = states_at(data, np.random.default_rng(3).random((9, 3)) @ data.reciprocal_cell)
+    plain, ruled = (ElectronPhononScatterer(doubtful, tolerance=0.0, coupling_sum_rule=x) for x in (False, True))
+    assert len(plain.data_warnings) == 2 and ruled.data_warnings == ["another"]
+    assert HighTemperatureLimit(ruled).data_warnings == ["another"] and CurvatureShift(ruled).data is doubtful
+    found = []
+    for source in (plain.source(data.electrons), ruled.source(data.electrons), ruled.source(data.electrons).exact()):
+        channels = source.prepared(states).evaluate(slice(0, 4), slice(4, 9), np.inf)
+        found.append(sum(c.strength for c in channels))
+    assert np.abs(found[1] - found[0]).max() > 1e-3 * found[0].max()
+    np.testing.assert_allclose(found[2], found[1], rtol=1e-5)
+    loads = [x.source(data.electrons).load(states) for x in (plain, ruled)]
+    assert loads[1].flops_per_pair > loads[0].flops_per_pair and loads[1].bytes_per_state > loads[0].bytes_per_state
+
+
+def test_key_of_the_input():
+    section = {"kind": "electron_phonon", "coupling_sum_rule": True}
+    assert (
+        ElectronPhononInput(**section).coupling_sum_rule
+        and not ElectronPhononInput(kind="electron_phonon").coupling_sum_rule
+    )
 
 
 def test_optical_modes_at_zone_centre_stay(data):

@@ -1,10 +1,14 @@
 """How many threads share the work: the cores this process may use, few enough for each to have its own sums.
 
 Runs keep the threads of the matrix library to one: the package's own threads share the blocks, and on small matrices a
-library that waits for a busy core costs more than it saves. Large solutions take all (`threadpoolctl`).
+library that waits for a busy core costs more than it saves. Large solutions take `MATRIX_THREADS` (`threadpoolctl`),
+never more than the library was set to when the package was loaded (`OMP_NUM_THREADS`).
 """
 
 import os
+
+import numpy as np  # noqa: F401  loads the matrix library
+from threadpoolctl import threadpool_info
 
 _MOST = 4  # every thread of a sum over pairs holds an operator of its own
 
@@ -18,3 +22,4 @@ def usable_cores() -> int:
 
 
 THREADS = min(_MOST, usable_cores())
+MATRIX_THREADS = min([THREADS, *(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")])

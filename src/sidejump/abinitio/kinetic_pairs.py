@@ -83,7 +83,14 @@ class ElectronPhononPairs(PairSource):
 
     def load(self, states):
         """As in the base class, patterns that blocks have in common left out."""
-        vertices = PairVertices(self.data, states, images=self.images, tolerance=self.tolerance, memory=0)
+        vertices = PairVertices(
+            self.data,
+            states,
+            images=self.images,
+            tolerance=self.tolerance,
+            memory=0,
+            rigid_shift=self._rigid_shift,
+        )
         self._factors.append(vertices.factors)  # they may serve all states of the shell
         cost = vertices.cost(pairs=0)
         return Load(cost.bytes / max(len(states), 1), cost.flops_per_pair, MEMORY, vertices.work_bytes)

@@ -14,7 +14,8 @@ the part of G_a between states closer than the width w, a matrix that is smooth 
 Hermitian as g is; F is 1 at q = 0 and 0 at all other points of the coarse mesh, so that the coupling there stays what
 the files say; shares by mass leave optical modes at q = 0 alone.
 
-Not covered: between the points of the coarse mesh F is an interpolation, no better than the mesh is.
+Not covered: between the points of the coarse mesh F is an interpolation, no better than the mesh is; what the
+long-range part of polar crystals (fields with G != 0) adds to a rigid shift stays.
 """
 
 from __future__ import annotations
@@ -71,6 +72,9 @@ class RigidShift:
             eV/angstrom and eV; the first axis is that of the shift, a.
         """
         start, stop, _ = part.indices(len(states))
+        if start >= stop:
+            n = states.values.shape[1:]
+            return np.empty((3, n[0], 0, n[1]), dtype=dtype)
         parts = [self._chunk(states, slice(i, min(i + _CHUNK, stop)), dtype) for i in range(start, stop, _CHUNK)]
         return np.concatenate(parts, axis=2)
 

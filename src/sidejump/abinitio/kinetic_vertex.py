@@ -382,6 +382,8 @@ class PairVertices:
         pairs = count * (count + 1) // 2 if pairs is None else int(pairs)
         sides = 1 if self.factors.hermitian else 2
         per_vector = self.dtype.itemsize * (1 + self.directions) * sum(self.factors.ranks) * sides
+        if self._rigid_shift is not None:
+            per_vector += self.dtype.itemsize * (1 + self.directions) * 3 * self.factors.cluster.orbitals
         flops = pairs * self.flops_per_pair() + len(self._vectors) * self.factors.flops_per_vector
         return Cost(count, pairs, self.flops_per_pair(), flops, float(len(self._vectors) * per_vector))
 

@@ -387,4 +387,4 @@ def _data(scatterer):
 
 
 def _warnings_of_data(scatterers) -> list[str]:
-    return [w for s in scatterers for w in getattr(_data(s), "warnings", [])]
+    return [w for s in scatterers for w in getattr(s, "data_warnings", [])]

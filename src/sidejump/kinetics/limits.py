@@ -30,7 +30,32 @@ _CHUNK = 4096
 
 
 @dataclass(frozen=True)
-class HighTemperatureLimit:
+class _Altered:
+    """A scatterer that stands for another one."""
+
+    scatterer: Any
+
+    @property
+    def singular(self) -> bool:
+        return self.scatterer.singular
+
+    @property
+    def resolution(self) -> float:
+        return self.scatterer.resolution
+
+    @property
+    def data(self):
+        """First-principles data of the other scatterer, or None."""
+        return getattr(self.scatterer, "data", None)
+
+    @property
+    def data_warnings(self) -> list[str]:
+        """What was found wrong with these."""
+        return getattr(self.scatterer, "data_warnings", [])
+
+
+@dataclass(frozen=True)
+class HighTemperatureLimit(_Altered):
     """Eq. 15 for the phonons of another scatterer: its rates per eV of kT, elastic.
 
     The conductivity that comes out is the one at temperature T times kT in eV; the side jump is the limit itself.
@@ -41,20 +66,13 @@ class HighTemperatureLimit:
         Any scatterer with phonons; static ones have no such limit.
     """
 
-    scatterer: Any
-    sound_velocity: float | None = None
-
     @property
     def name(self) -> str:
         return f"{self.scatterer.name}, equipartition"
 
     @property
-    def singular(self) -> bool:
-        return self.scatterer.singular
-
-    @property
-    def resolution(self) -> float:
-        return self.scatterer.resolution
+    def sound_velocity(self) -> None:
+        """None: no phonon is short of energy, every momentum transfer counts."""
 
     def source(self, model) -> PairSource:
         """Pairs of the states of `model`.
@@ -73,7 +91,7 @@ class HighTemperatureLimit:
 
 
 @dataclass(frozen=True)
-class CurvatureShift:
+class CurvatureShift(_Altered):
     """Another scatterer with its coordinate shift replaced by ``Omega x (k' - k)``, as eq. 13 assumes.
 
     Attributes
@@ -82,19 +100,9 @@ class CurvatureShift:
         Any scatterer.
     """
 
-    scatterer: Any
-
     @property
     def name(self) -> str:
         return f"{self.scatterer.name}, shift of the curvature"
-
-    @property
-    def singular(self) -> bool:
-        return self.scatterer.singular
-
-    @property
-    def resolution(self) -> float:
-        return self.scatterer.resolution
 
     @property
     def sound_velocity(self) -> float | None:

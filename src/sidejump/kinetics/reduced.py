@@ -23,7 +23,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..electrons.operations import Operations
-from ..threads import THREADS
+from ..threads import MATRIX_THREADS
 from .collision import CollisionOperator
 from .contraction import contract_shared
 from .geometry import SharedBlock
@@ -169,7 +169,7 @@ def operator_bytes(pairs: float, size: int, operations: Operations) -> float:
     return 4.0 * (1 + bool(np.any(operations.signs != 1))) * (3 * size) ** 2 * pairs
 
 
-@threadpool_limits.wrap(limits=THREADS)
+@threadpool_limits.wrap(limits=MATRIX_THREADS)
 def reduced_response(
     collisions: ReducedCollisions,
     weight,

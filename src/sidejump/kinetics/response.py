@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..threads import THREADS
+from ..threads import MATRIX_THREADS
 from .collision import CollisionOperator
 from .solve import neutral, solve
 
@@ -42,7 +42,7 @@ class KineticResponse:
     definite: bool = True
 
 
-@threadpool_limits.wrap(limits=THREADS)
+@threadpool_limits.wrap(limits=MATRIX_THREADS)
 def kinetic_response(
     operator: CollisionOperator,
     weight,

@@ -82,6 +82,11 @@ class ElectronPhononScatterer:
         )
 
     @property
+    def data_warnings(self) -> list[str]:
+        """What was found wrong with the data and is not mended here."""
+        return [w for w in self.data.warnings if not (self.coupling_sum_rule and "coupling_sum_rule" in w)]
+
+    @property
     def sound_velocity(self) -> float:
         """Fastest acoustic velocity, eV angstrom."""
         return self._pairs.sound_velocity()

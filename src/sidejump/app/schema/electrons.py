@@ -31,7 +31,7 @@ class SpinOrbit(Section):
     """`lambda L.S` on the Wannier functions of one shell of one species."""
 
     atom: Text = Field(description="Species, as projections name it.", examples=["Fe"])
-    shell: Literal["p", "d"] = Field(description="Shell.", examples=["d"])
+    shell: Literal["p", "d"] = Field(description='"p" or "d".', examples=["d"])
     strength: Number = Field(description="lambda, eV.", examples=[0.06])
 
 
