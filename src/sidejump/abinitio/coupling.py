@@ -53,6 +53,11 @@ class Coupling:
         """Three times the number of atoms."""
         return self.values.shape[1]
 
+    def rigid_shift(self) -> np.ndarray:
+        """The coupling to a displacement of all atoms alike, q = 0: shape (3, nRe, N, N), eV/angstrom."""
+        shift = self.values.sum(axis=0)
+        return shift.reshape(-1, 3, *shift.shape[1:]).sum(axis=0)
+
     def at_k(self, k) -> np.ndarray:
         """The sum over Re alone: shape (nk, nRp, 3 nat, N, N), eV/angstrom, for k (nk, 3) in crystal coordinates."""
         phase = np.exp(2j * np.pi * (np.asarray(k, dtype=float) @ self.re_vectors.T))

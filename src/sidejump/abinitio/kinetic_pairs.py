@@ -83,15 +83,7 @@ class ElectronPhononPairs(PairSource):
 
     def load(self, states):
         """As in the base class, patterns that blocks have in common left out."""
-        vertices = PairVertices(
-            self.data,
-            states,
-            images=self.images,
-            tolerance=self.tolerance,
-            memory=0,
-            rigid_shift=self._rigid_shift,
-        )
-        self._factors.append(vertices.factors)  # they may serve all states of the shell
+        vertices = self._vertices_of(states, memory=0)
         cost = vertices.cost(pairs=0)
         return Load(cost.bytes / max(len(states), 1), cost.flops_per_pair, MEMORY, vertices.work_bytes)
 
@@ -124,19 +116,20 @@ class ElectronPhononPairs(PairSource):
         optical = np.abs(self._sampled[1][:, 3:])
         self._one_shell = bool(optical.size and np.ptp(states.energy) < _ONE_SHELL * optical.min())
 
-    def _vertices_of(self, states) -> PairVertices:
+    def _vertices_of(self, states, memory: float = MEMORY) -> PairVertices:
         vectors = group_vectors(states, self.model.site_positions)
         known = next((f for f in self._factors if factors_serve(f, vectors)), None)
-        vertices = self._made(states, known)
+        vertices = self._made(states, known, memory)
         if known is None:
             self._factors.append(vertices.factors)
         return vertices
 
-    def _made(self, states, factors: Factors | None) -> PairVertices:
+    def _made(self, states, factors: Factors | None, memory: float = MEMORY) -> PairVertices:
         return PairVertices(
             self.data,
             states,
             images=self.images,
+            memory=memory,
             factors=factors,
             tolerance=self.tolerance,
             rigid_shift=self._rigid_shift,

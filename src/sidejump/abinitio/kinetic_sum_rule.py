@@ -45,8 +45,7 @@ class RigidShift:
 
     def __init__(self, data, images: str = "hermitian", width: float = WIDTH):
         coupling = data.coupling_matrix(images)
-        total = coupling.values.sum(axis=0)  # q = 0: (C, nRe, N, N)
-        self._coupling = total.reshape(-1, 3, *total.shape[1:]).sum(axis=0)
+        self._coupling = coupling.rigid_shift()
         self._where = coupling.re_vectors @ data.cell
         self._hoppings, self._hops = data.electrons.hoppings, data.electrons.vectors @ data.cell
         self._width = width

@@ -324,10 +324,9 @@ class PairVertices:
         reach = 0.5 * reach.astype(self._real)
         shift = shift * (reach if owner is None else reach[owner])
         share = self._rigid_shift.share.astype(self._real)
-        kept = rest.copy()
-        for c, s in enumerate(share):
-            kept[:, c] -= s * shift[:, c % 3]
-        return kept
+        for c, s in enumerate(share):  # in place: the amplitudes are this block's own
+            rest[:, c] -= s * shift[:, c % 3]
+        return rest
 
     # --- reports and cost ---------------------------------------------------------------------------------
 

@@ -37,8 +37,8 @@ def rigid_shift(data: ElectronPhonon) -> tuple[float, float | None]:
         a rigid shift hardly couples, or there are no distant states.
     """
     k = mesh_points(data.k_mesh)
-    shift = data.file_coupling.at_k(k).sum(axis=1)  # q = 0
-    shift = shift.reshape(len(k), -1, 3, *shift.shape[2:]).sum(axis=1)
+    phase = np.exp(2j * np.pi * (k @ data.file_coupling.re_vectors.T))
+    shift = np.tensordot(phase, data.file_coupling.rigid_shift(), axes=(1, 1))  # (k, 3, N, N)
     energies, states = data.eigenstates(k)
     square = np.abs(states.conj().swapaxes(1, 2)[:, None] @ shift @ states[:, None]) ** 2
     diagonal = float(np.sqrt(np.einsum("kcnn->kcn", square).max()))
