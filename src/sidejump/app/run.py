@@ -14,7 +14,9 @@ import numpy as np
 import xarray as xr
 
 from ..electrons.base import ElectronModel
+from ..electrons.extent import require_reachable
 from ..electrons.symmetry import symmetry_report
+from ..electrons.user_function import require_model
 from ..errors import InputError
 from ..intrinsic import intrinsic_conductivity
 from ..transport import Problem, TransportSettings, estimate_cost, run_transport
@@ -201,6 +203,8 @@ class Job:
             raise InputError(f"chemical_potential = {self.chemical_potential!r}: give a number (eV)") from None
         if not np.isfinite(self.chemical_potential):
             raise InputError(f"chemical_potential = {self.chemical_potential} must be finite (eV)")
+        require_model(self.model)
+        require_reachable(self.model, self.chemical_potential)
         if self.intrinsic_mesh is not None and self.model.cell is None:
             raise InputError("mesh: a k.p model has no Brillouin zone to lay a mesh on; leave it out")
         if not self.scatterers:

@@ -20,9 +20,18 @@ from array_api_compat import array_namespace
 from ..errors import InputError
 from .base import ElectronModel
 from .gauge import GAUGES, gauge_of, site_phases
-from .user_function import call, judged_sample, looks_periodic, require_finite, require_smooth, sample_points
-
-_RADIUS = 3e-3  # of k_scale
+from .user_function import (
+    STEP,
+    allowed_difference,
+    call,
+    differences,
+    judged_gradient,
+    judged_sample,
+    looks_periodic,
+    require_finite,
+    require_smooth,
+    sample_points,
+)
 
 
 class FunctionModel(ElectronModel):
@@ -137,21 +146,17 @@ class FunctionModel(ElectronModel):
     def _choose_method(self, k) -> str:
         """Compare with central differences; tells a wrong gradient from a function that is not analytic."""
         k = k[:-1]  # k = 0 may be a corner
-        reference = self._differences(k)
-        allowed = 1e-5 * (np.abs(reference).max() + np.abs(self.h(k)).max() / self.k_scale)
         if self._gradient is not None:
-            given = call(self._gradient, k, "gradient")
-            if given.shape != reference.shape:
-                raise InputError(f"gradient(k) has shape {given.shape}; expected {reference.shape}, (nk, d, N, N)")
-            if not np.abs(given - reference).max() <= allowed:
-                raise InputError("gradient(k) is not the derivative of h(k); leave it out to have it computed")
+            judged_gradient(self._gradient, self._given, k, self.k_scale, "gradient")
             return "given"
+        reference = differences(self._given, k, self.k_scale)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 complex_step = self._on_circle(k)
         except Exception:  # a function of real k alone may fail in any way
             return "differences"
+        allowed = allowed_difference(self._given, reference, k, self.k_scale)
         return "complex" if np.abs(complex_step - reference).max() <= allowed else "differences"
 
     def _given(self, k):
@@ -170,7 +175,8 @@ class FunctionModel(ElectronModel):
         if self.gradient_method == "given":
             gradient = xp.astype(self._gradient(k), xp.complex128)
         else:
-            gradient = self._on_circle(k) if self.gradient_method == "complex" else self._differences(k)
+            complex_plane = self.gradient_method == "complex"
+            gradient = self._on_circle(k) if complex_plane else differences(self._given, k, self.k_scale)
         if self.gauge != "periodic":
             return gradient
         between = self._sites.T[:, None, :] - self._sites.T[:, :, None]  # tau_n - tau_m, shape (d, N, N)
@@ -179,7 +185,7 @@ class FunctionModel(ElectronModel):
 
     def _on_circle(self, k):
         xp = array_namespace(k)
-        radius = _RADIUS * self.k_scale
+        radius = STEP * self.k_scale
         kk = xp.astype(k, xp.complex128)
         columns = []
         for direction in np.eye(self.dimension):
@@ -189,17 +195,6 @@ class FunctionModel(ElectronModel):
                 term = complex(w.conjugate()) * self.h(kk + xp.asarray(radius * w * direction))
                 total = total + term + xp.conj(xp.matrix_transpose(term))
             columns.append(total / (8 * radius))
-        return xp.stack(columns, axis=1)
-
-    def _differences(self, k):
-        xp = array_namespace(k)
-        step = _RADIUS * self.k_scale
-        columns = []
-        for direction in np.eye(self.dimension):
-            shift = xp.asarray(step * direction)
-            near = self._given(k + shift) - self._given(k - shift)
-            far = self._given(k + 2 * shift) - self._given(k - 2 * shift)
-            columns.append((8 * near - far) / (12 * step))
         return xp.stack(columns, axis=1)
 
     def describe(self) -> dict:

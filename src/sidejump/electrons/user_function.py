@@ -11,10 +11,12 @@ import inspect
 from collections.abc import Callable
 
 import numpy as np
+from array_api_compat import array_namespace
 
 from ..errors import InputError
 
 POINTS = 5  # unlike any number of dimensions: rows of k taken for its columns show in the shape
+STEP = 3e-3  # of k_scale, for derivatives
 HERMITIAN = 1e-8  # of the largest element
 _SMALL_STEP = 1e-6  # of k_scale: a second difference over it is rounding
 _ROUGH = 1e-9  # second difference, of the largest element, of a function computed in single precision (6e-8) or worse
@@ -67,51 +69,91 @@ def call(function: Callable, k: np.ndarray, name: str) -> np.ndarray:
     return value.astype(complex)
 
 
-def judged_sample(function: Callable, k: np.ndarray, n: int | None) -> np.ndarray:
+def judged_sample(function: Callable, k: np.ndarray, n: int | None, name: str = "h") -> np.ndarray:
     """H (nk, N, N) at k (nk, d) of a function that passes for a Hamiltonian.
 
     Parameters
     ----------
     n : int or None
         N; found from the shape when None.
+    name : str
+        Of the function, for the sentence.
 
     Raises
     ------
     InputError
         In one sentence, for the first thing that is wrong.
     """
-    sample = call(function, k, "h")
+    sample = call(function, k, name)
     expected = f"expected ({len(k)}, N, N)" if n is None else f"expected {(len(k), n, n)}"
     right = sample.ndim == 3 and len(sample) == len(k) and sample.shape[1] == sample.shape[2] == (n or sample.shape[1])
     if not right or not sample.shape[1]:
         raise InputError(
-            f"h(k) has shape {sample.shape} for k of shape {k.shape}; {expected}: one matrix for each row of k"
+            f"{name}(k) has shape {sample.shape} for k of shape {k.shape}; {expected}: one matrix for each row of k"
         )
-    require_finite(sample, k)
+    require_finite(sample, k, name)
     size = np.abs(sample).max() or 1.0
     skew = np.abs(sample - sample.conj().swapaxes(1, 2))
     if skew.max() > HERMITIAN * size:
         _, i, j = np.unravel_index(np.argmax(skew), skew.shape)
         raise InputError(
-            f"h(k) is not Hermitian for real k: elements [{i}, {j}] and [{j}, {i}] differ from each other's conjugate by "
-            f"{skew.max():.2g} eV"
+            f"{name}(k) is not Hermitian for real k: elements [{i}, {j}] and [{j}, {i}] are not each other's "
+            f"conjugate, by {skew.max():.2g} eV"
         )
-    one_by_one = [call(function, row[None], "h") for row in k]
+    one_by_one = [call(function, row[None], name) for row in k]
     if any(x.shape != sample[:1].shape for x in one_by_one) or (
         np.abs(np.concatenate(one_by_one) - sample).max() > HERMITIAN * size
     ):
         raise InputError(
-            "h(k) of a row of k depends on the other rows; it must be a function of each wave vector alone"
+            f"{name}(k) of a row of k depends on the other rows; it must be a function of each wave vector alone"
         )
     return sample
 
 
-def require_finite(matrices, k) -> None:
+def judged_gradient(function: Callable, hamiltonian: Callable, k: np.ndarray, k_scale: float, name: str) -> None:
+    """Raise InputError unless `function` is the gradient (nk, d, N, N) of `hamiltonian` at k (nk, d)."""
+    given, reference = call(function, k, name), differences(hamiltonian, k, k_scale)
+    if given.shape != reference.shape:
+        raise InputError(f"{name}(k) has shape {given.shape}; expected {reference.shape}, (nk, d, N, N)")
+    if not np.abs(given - reference).max() <= allowed_difference(hamiltonian, reference, k, k_scale):
+        raise InputError(f"{name}(k) is not the derivative of the Hamiltonian; leave it out to have it computed")
+
+
+def differences(hamiltonian: Callable, k, k_scale: float):
+    """Gradient (nk, d, N, N) by central differences of fourth order."""
+    xp = array_namespace(k)
+    step = STEP * k_scale
+    columns = []
+    for direction in np.eye(k.shape[1]):
+        shift = xp.asarray(step * direction)
+        near = hamiltonian(k + shift) - hamiltonian(k - shift)
+        far = hamiltonian(k + 2 * shift) - hamiltonian(k - 2 * shift)
+        columns.append((8 * near - far) / (12 * step))
+    return xp.stack(columns, axis=1)
+
+
+def allowed_difference(hamiltonian: Callable, reference, k, k_scale: float) -> float:
+    """How far a gradient may be from `reference`, by differences, eV angstrom."""
+    return float(1e-5 * (np.abs(reference).max() + np.abs(hamiltonian(k)).max() / k_scale))
+
+
+def require_model(model) -> None:
+    """Raise InputError for a model, of the user's own class perhaps, whose matrices are not a Hamiltonian and its
+    gradient."""
+    if model.dimension not in (2, 3):
+        raise InputError(f"{type(model).__name__}.dimension = {model.dimension!r}: give 2 or 3")
+    k = sample_points(model.dimension, model.k_scale)
+    names = [f"{type(model).__name__}.{name}" for name in ("hamiltonian", "hamiltonian_gradient")]
+    judged_sample(model.hamiltonian, k, model.n_orbitals, names[0])
+    judged_gradient(model.hamiltonian_gradient, model.hamiltonian, k[:-1], model.k_scale, names[1])
+
+
+def require_finite(matrices, k, name: str = "h") -> None:
     """Raise InputError, with the first k, where a matrix holds NaN or infinity."""
     good = np.isfinite(np.asarray(matrices)).reshape(len(k), -1).all(axis=1)
     if not good.all():
         place = ", ".join(f"{x:.6g}" for x in np.asarray(k)[np.argmin(good)])
-        raise InputError(f"h(k) is not finite at k = ({place}) 1/angstrom: mend the function there")
+        raise InputError(f"{name}(k) is not finite at k = ({place}) 1/angstrom: mend the function there")
 
 
 def require_smooth(function: Callable, k: np.ndarray, k_scale: float) -> None:
