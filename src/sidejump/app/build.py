@@ -15,6 +15,7 @@ from ..electrons.registry import MODELS
 from ..electrons.wannier90 import read_wannier90, spin_matrices
 from ..electrons.zeeman import WithZeeman
 from ..errors import InputError
+from ..rules import vertex_elements
 from ..scattering import build_scatterer, vertex_matrix
 from ..shells.shell import fermi_shell
 from ..units import KB
@@ -177,21 +178,15 @@ def _scatterer(section, number: int, electrons: Electrons):
     if section.kind == "electron_phonon":
         return _electron_phonon(section, place, electrons)
     model = electrons.model
-    parameters = section.model_dump(exclude={"kind"})
+    parameters = section.model_dump(exclude={"kind"}, exclude_unset=True)
     try:
-        if not isinstance(parameters["vertex"], str):
-            parameters["vertex"] = _matrix(parameters["vertex"])
+        vertex = parameters.setdefault("vertex", "identity")
+        if not isinstance(vertex, str):
+            parameters["vertex"] = vertex_elements(vertex)
         vertex_matrix(parameters["vertex"], model)
-        if model.dimension == 3 and parameters.get("thickness") is not None:
-            raise InputError("thickness is for two dimensions, the model has three; leave it out")
         return build_scatterer(section.kind, parameters, model)
     except ValueError as error:
-        raise InputError(f"{place}: {error}") from None
-
-
-def _matrix(rows) -> np.ndarray:
-    matrix = np.asarray(rows, dtype=float)
-    return matrix if matrix.ndim == 2 else matrix[..., 0] + 1j * matrix[..., 1]
+        raise InputError(f"{place}: {str(error).removeprefix(f'{section.kind}: ')}") from None
 
 
 def _electron_phonon(section, place: str, electrons: Electrons):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import json
 
 from pydantic import BaseModel
 
+from ..rules import meaning, quote, requirement
 from . import schema
 
 _CHOICES = {"electrons": ("model", schema.ELECTRONS), "scattering": ("kind", schema.SCATTERING)}
@@ -16,7 +16,6 @@ _PLAIN = {
     "solver": (schema.SolverInput, schema.IntrinsicInput),
     "output": (schema.OutputInput,),
 }
-_LONGEST = 60  # characters of a value that are quoted
 
 
 def first_sentence(errors: list[dict]) -> str:
@@ -34,55 +33,25 @@ def _sentence(error: dict) -> str:
     if kind == "missing":
         if not key:
             return f"the section {place} is missing"
-        return f"{place} {key} is missing{_meaning(cls, key)}"
+        return f"{place} {key} is missing{meaning(cls, key)}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         name, classes = _CHOICES[str(error["loc"][0])]
         known = [tag(c, name) for c in classes]
         if kind == "union_tag_not_found":
             return f"{place} {name} is missing; known: {', '.join(known)}"
-        return f"{place} {name} = {_quote(context['tag'])} is not known{_suggestion(context['tag'], known)}"
+        return f"{place} {name} = {quote(context['tag'])} is not known{_suggestion(context['tag'], known)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return f"{place} must be a section of keys, not {_quote(value)}"
+        return f"{place} must be a section of keys, not {quote(value)}"
     if kind in ("list_type", "tuple_type") and not key and cls is schema.SpinOrbit:
         return f"{place} must be written with two brackets on each side, one such section for each shell"
     if kind == "list_type" and not key:
         return f"{place} must be written with two brackets on each side, one such section for each scatterer"
     if kind == "too_short" and not key:
         return f"no {place} section: add at least one scatterer"
-    requirement = _requirement(kind, context, error["msg"], cls, key)
+    asked = requirement(error, cls, key)
     if not key:
-        return f"{place} {requirement}"
-    return f"{place} {key} = {_quote(value)}: {requirement}"
-
-
-def _requirement(kind: str, context: dict, message: str, cls, key: str) -> str:
-    meaning = _meaning(cls, key)
-    if kind in ("float_type", "float_parsing"):
-        return f"give a plain number{meaning}"
-    if kind in ("int_type", "int_parsing", "int_from_float"):
-        return f"give a whole number{meaning}"
-    if kind == "bool_type":
-        return f"give true or false{meaning}"
-    if kind in ("string_type", "string_too_short"):
-        return f"give text in quotes{meaning}"
-    if kind == "finite_number":
-        return f"give a finite number{meaning}"
-    if kind == "greater_than":
-        return f"must be above {context['gt']:g}{meaning}"
-    if kind == "greater_than_equal":
-        return f"must be at least {context['ge']:g}{meaning}"
-    if kind == "less_than":
-        return f"must be below {context['lt']:g}{meaning}"
-    if kind == "less_than_equal":
-        return f"must be at most {context['le']:g}{meaning}"
-    if kind == "literal_error":
-        return f"use {context['expected']}".replace("'", '"')
-    if kind in ("tuple_type", "list_type"):
-        return f"give a list in brackets{meaning}"
-    if kind in ("missing", "too_short", "too_long"):
-        return f"the list has the wrong length{meaning}"
-    text = message.removeprefix("Value error, ")
-    return text[0].lower() + text[1:]
+        return f"{place} {asked}"
+    return f"{place} {key} = {quote(value)}: {asked}"
 
 
 def _locate(location) -> tuple[str, str, type[BaseModel] | None]:
@@ -129,16 +98,6 @@ def _suggestion(word: str, known: list[str]) -> str:
     if close:
         return f'; did you mean "{close[0]}"?'
     return f"; known: {', '.join(known)}" if known else ""
-
-
-def _meaning(cls, key: str) -> str:
-    field = None if cls is None else cls.model_fields.get(key.split(",")[0])
-    return f" ({field.description.rstrip('.')})" if field is not None and field.description else ""
-
-
-def _quote(value) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def tag(cls: type[BaseModel], name: str) -> str:

@@ -93,3 +93,7 @@ class ElectronModel(abc.ABC):
     def describe(self) -> dict:
         """Plain numbers and strings that identify the model in reports."""
         return {"model": type(self).__name__, "dimension": self.dimension, "n_orbitals": self.n_orbitals}
+
+    def __repr__(self) -> str:
+        parameters = {name: value for name, value in self.describe().items() if name != "model"}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in parameters.items())})"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from array_api_compat import array_namespace
 
+from ..rules import checked
 from .base import PAULI, ElectronModel
+from .parameters import MassiveDiracParameters
 
 
 class MassiveDirac(ElectronModel):
@@ -22,21 +24,16 @@ class MassiveDirac(ElectronModel):
 
     Raises
     ------
-    ValueError
-        If `velocity` is not positive or the tilt is overcritical.
+    InputError
+        If a parameter is no finite number, `velocity` is not positive or the tilt is overcritical.
     """
 
     dimension = 2
     n_orbitals = 2
 
     def __init__(self, *, mass: float, velocity: float, tilt=(0.0, 0.0)):
-        self.mass, self.velocity, self.tilt = float(mass), float(velocity), np.asarray(tilt, dtype=float)
-        if self.velocity <= 0:
-            raise ValueError(f"velocity = {velocity} must be positive (eV angstrom)")
-        if self.tilt.shape != (2,):
-            raise ValueError(f"tilt = {tilt} must have two components (eV angstrom)")
-        if np.hypot(*self.tilt) >= self.velocity:
-            raise ValueError(f"tilt = {tilt} is not below velocity = {velocity}: the contours would be open")
+        given = checked(MassiveDiracParameters, "MassiveDirac", mass=mass, velocity=velocity, tilt=tilt)
+        self.mass, self.velocity, self.tilt = given.mass, given.velocity, np.array(given.tilt)
         self.spin = PAULI
 
     @property

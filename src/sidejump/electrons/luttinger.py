@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..rules import checked
 from ..units import HBAR2_OVER_2M
+from .parameters import LuttingerParameters
 from .quadratic import QuadraticModel
 
 
@@ -35,8 +37,8 @@ class Luttinger(QuadraticModel):
 
     Raises
     ------
-    ValueError
-        If the two pairs of bands do not curve the same way (``|gamma1| <= 2 |gamma2|`` or ``2 |gamma3|``): the
+    InputError
+        If a parameter is no finite number, or the two pairs of bands do not curve the same way (``|gamma1| <= 2 |gamma2|`` or ``2 |gamma3|``): the
         isoenergy surfaces would be open.
 
     Notes
@@ -45,15 +47,11 @@ class Luttinger(QuadraticModel):
     """
 
     def __init__(self, *, gamma1: float, gamma2: float, gamma3: float, exchange=(0.0, 0.0, 0.0)):
-        self.gammas = (float(gamma1), float(gamma2), float(gamma3))
-        self.exchange = np.asarray(exchange, dtype=float)
-        if self.exchange.shape != (3,):
-            raise ValueError(f"exchange = {exchange} must have three components (eV)")
-        if not abs(gamma1) > 2 * max(abs(gamma2), abs(gamma3)):
-            raise ValueError(
-                f"gamma1 = {gamma1} must exceed twice gamma2 = {gamma2} and gamma3 = {gamma3} in size: "
-                "the isoenergy surfaces would be open"
-            )
+        given = checked(
+            LuttingerParameters, "Luttinger", gamma1=gamma1, gamma2=gamma2, gamma3=gamma3, exchange=exchange
+        )
+        self.gammas = gamma1, gamma2, gamma3 = given.gamma1, given.gamma2, given.gamma3
+        self.exchange = np.array(given.exchange)
         j = spin_three_halves()
         products = np.einsum("amn,bnp->abmp", j, j)
         products = 0.5 * (products + products.swapaxes(0, 1))  # {J_a J_b}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..rules import checked
 from ..units import HBAR2_OVER_2M
 from .base import PAULI
+from .parameters import RashbaParameters
 from .quadratic import QuadraticModel
 
 
@@ -23,14 +25,15 @@ class RashbaFerromagnet(QuadraticModel):
 
     Raises
     ------
-    ValueError
-        If `effective_mass` is not positive.
+    InputError
+        If a parameter is no finite number or `effective_mass` is not positive.
     """
 
     def __init__(self, *, effective_mass: float, rashba: float, exchange: float):
-        if not effective_mass > 0:
-            raise ValueError(f"effective_mass = {effective_mass} must be positive (electron masses)")
-        self.effective_mass, self.rashba, self.exchange = float(effective_mass), float(rashba), float(exchange)
+        given = checked(
+            RashbaParameters, "RashbaFerromagnet", effective_mass=effective_mass, rashba=rashba, exchange=exchange
+        )
+        self.effective_mass, self.rashba, self.exchange = given.effective_mass, given.rashba, given.exchange
         self._mass_term = HBAR2_OVER_2M / self.effective_mass  # hbar^2 / 2m
         sx, sy, sz = PAULI
         super().__init__(

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..rules import checked
 from .base import PAULI
+from .parameters import WeylParameters
 from .quadratic import QuadraticModel
 
 
@@ -32,23 +34,14 @@ class Weyl(QuadraticModel):
 
     Raises
     ------
-    ValueError
-        If a velocity or `node` is not positive.
+    InputError
+        If a parameter is no finite number, or a velocity or `node` is not positive.
     """
 
     def __init__(self, *, velocity: float, node: float, axial_velocity: float | None = None, tilt=(0.0, 0.0, 0.0)):
-        axial = velocity if axial_velocity is None else axial_velocity
-        for name, value, unit in (
-            ("velocity", velocity, "eV angstrom"),
-            ("node", node, "1/angstrom"),
-            ("axial_velocity", axial, "eV angstrom"),
-        ):
-            if not value > 0:
-                raise ValueError(f"{name} = {value} must be positive ({unit})")
-        self.velocity, self.node, self.axial_velocity = float(velocity), float(node), float(axial)
-        self.tilt = np.asarray(tilt, dtype=float)
-        if self.tilt.shape != (3,):
-            raise ValueError(f"tilt = {tilt} must have three components (eV angstrom)")
+        given = checked(WeylParameters, "Weyl", velocity=velocity, node=node, axial_velocity=axial_velocity, tilt=tilt)
+        self.velocity, self.node, self.tilt = given.velocity, given.node, np.array(given.tilt)
+        self.axial_velocity = given.velocity if given.axial_velocity is None else given.axial_velocity
         curvature = self.axial_velocity / (2 * self.node)  # B
         linear = self.tilt[:, None, None] * np.eye(2) + self.velocity * np.stack([*PAULI[:2], np.zeros((2, 2))])
         super().__init__(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..rules import checked
 from ..units import mass_density_from_si, velocity_from_si
-from .base import Branch, Scatterer, require_positive
+from .base import Branch, PowerLaw, Scatterer, require_dimension
+from .parameters import AcousticParameters
 
 
 def acoustic_deformation_potential(
@@ -42,25 +44,28 @@ def acoustic_deformation_potential(
     Raises
     ------
     InputError
-        If a velocity or density is not positive, or the transverse velocity is missing.
+        If a parameter breaks the rules of an input file.
     """
-    require_positive(sound_velocity=sound_velocity, mass_density=mass_density)
-    density = mass_density_from_si(mass_density, dimension)
-    pairs = [(deformation_potential, sound_velocity)]
-    if transverse_deformation_potential:
-        require_positive(transverse_sound_velocity=transverse_sound_velocity)
-        assert transverse_sound_velocity is not None
-        pairs.append((transverse_deformation_potential, transverse_sound_velocity))
-    velocities = [velocity_from_si(c) for _, c in pairs]
+    given = checked(
+        AcousticParameters,
+        "acoustic_deformation_potential",
+        deformation_potential=deformation_potential,
+        sound_velocity=sound_velocity,
+        mass_density=mass_density,
+        transverse_deformation_potential=transverse_deformation_potential,
+        transverse_sound_velocity=transverse_sound_velocity,
+        vertex=vertex,
+    )
+    density = mass_density_from_si(given.mass_density, require_dimension(dimension))
+    pairs = [(given.deformation_potential, velocity_from_si(given.sound_velocity))]
+    if given.transverse_deformation_potential and given.transverse_sound_velocity is not None:
+        pairs.append((given.transverse_deformation_potential, velocity_from_si(given.transverse_sound_velocity)))
     return Scatterer(
         name="acoustic deformation potential",
         dimension=dimension,
-        branches=tuple(_debye(d, c, density) for (d, _), c in zip(pairs, velocities, strict=True)),
+        branches=tuple(
+            Branch(PowerLaw(d**2 / (2 * density * velocity), 1), PowerLaw(velocity, 1)) for d, velocity in pairs
+        ),
         vertex=vertex,
-        sound_velocity=max(velocities),
+        sound_velocity=max(velocity for _, velocity in pairs),
     )
-
-
-def _debye(potential: float, velocity: float, density: float) -> Branch:
-    prefactor = potential**2 / (2 * density * velocity)
-    return Branch(coupling=lambda q: prefactor * q, phonon_energy=lambda q: velocity * q)

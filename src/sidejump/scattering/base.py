@@ -55,6 +55,18 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class PowerLaw:
+    """``factor q^power`` of |q| in 1/angstrom; a function that can be stored and sent."""
+
+    factor: float
+    power: int
+
+    def __call__(self, q):
+        q = np.asarray(q, dtype=float)
+        return np.full_like(q, self.factor) if self.power == 0 else self.factor * q**self.power
+
+
+@dataclass(frozen=True)
 class Scatterer:
     """Branches that share a vertex.
 
@@ -112,10 +124,8 @@ def vertex_matrix(vertex, model) -> np.ndarray:
     return matrix
 
 
-def require_positive(**values: float | None) -> None:
-    """Raise InputError for the first value that is missing or not a positive finite number."""
-    for name, value in values.items():
-        if value is None:
-            raise InputError(f"{name} is missing; it must be a positive number")
-        if not (np.isfinite(value) and value > 0):
-            raise InputError(f"{name} = {value} must be a positive number")
+def require_dimension(dimension) -> int:
+    """2 or 3, or InputError."""
+    if isinstance(dimension, bool) or dimension not in (2, 3):
+        raise InputError(f"dimension = {dimension!r}: give 2 or 3, the dimension of the model")
+    return int(dimension)

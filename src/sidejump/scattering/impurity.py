@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
-from ..errors import InputError
+from ..rules import checked
 from ..units import COULOMB, density_from_cm, strength_from_nm
-from .base import Branch, Scatterer, require_positive
+from .base import Branch, Scatterer, require_dimension
+from .parameters import ImpurityParameters
 
 
 def impurity(
@@ -48,34 +52,76 @@ def impurity(
     Raises
     ------
     InputError
-        If a parameter the correlation needs is missing or not positive.
+        If a parameter breaks the rules of an input file: missing, without meaning for the correlation, or no number
+        of the right sign.
     """
-    require_positive(density=density)
-    n = density_from_cm(density, dimension)
-    if correlation in ("zero_range", "gaussian"):
-        if strength is None:
-            raise InputError(f'impurity with correlation = "{correlation}" needs strength (eV nm^{dimension})')
-        amplitude = n * strength_from_nm(strength, dimension) ** 2
-        length = 0.0
-        if correlation == "gaussian":
-            require_positive(correlation_length=correlation_length)
-            assert correlation_length is not None
-            length = 10.0 * correlation_length
-
-        def coupling(q):
-            return amplitude * np.exp(-((q * length) ** 2))
-
-    elif correlation == "screened_coulomb":
-        require_positive(dielectric_constant=dielectric_constant, screening_length=screening_length)
-        assert dielectric_constant is not None and screening_length is not None
-        inverse = 1 / (10.0 * screening_length)
-        prefactor = 4 * np.pi * COULOMB * charge / dielectric_constant
-
-        def coupling(q):
-            if dimension == 3:
-                return n * (prefactor / (q**2 + inverse**2)) ** 2
-            return n * (prefactor / 2 / (q + inverse)) ** 2
-
+    optional = {
+        "strength": strength,
+        "correlation_length": correlation_length,
+        "charge": None if charge == 1.0 else charge,
+        "dielectric_constant": dielectric_constant,
+        "screening_length": screening_length,
+    }
+    given = checked(
+        ImpurityParameters,
+        "impurity",
+        correlation=correlation,
+        density=density,
+        vertex=vertex,
+        **{name: value for name, value in optional.items() if value is not None},
+    )
+    n = density_from_cm(given.density, require_dimension(dimension))
+    coupling: Callable
+    if given.dielectric_constant is not None and given.screening_length is not None:
+        prefactor = 4 * np.pi * COULOMB * given.charge / given.dielectric_constant
+        coupling = ScreenedCoulomb(n, prefactor, 1 / (10.0 * given.screening_length), dimension)
     else:
-        raise InputError(f'correlation = "{correlation}": use "zero_range", "gaussian" or "screened_coulomb"')
-    return Scatterer(f"{correlation} impurity", dimension, (Branch(coupling),), vertex)
+        assert given.strength is not None
+        length = 10.0 * (given.correlation_length or 0.0)
+        coupling = Gaussian(n * strength_from_nm(given.strength, dimension) ** 2, length)
+    return Scatterer(f"{given.correlation} impurity", dimension, (Branch(coupling),), vertex)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """``A exp(-q^2 L^2)`` of |q| in 1/angstrom.
+
+    Attributes
+    ----------
+    amplitude : float
+        ``n U^2``, eV^2 angstrom^d.
+    length : float
+        L, angstrom; zero for a potential of zero range.
+    """
+
+    amplitude: float
+    length: float
+
+    def __call__(self, q):
+        return self.amplitude * np.exp(-((q * self.length) ** 2))
+
+
+@dataclass(frozen=True)
+class ScreenedCoulomb:
+    """``n |P / (q^2 + k^2)|^2`` in 3D, ``n |P / (2 (q + k))|^2`` in 2D, of |q| in 1/angstrom.
+
+    Attributes
+    ----------
+    density : float
+        n, angstrom^-d.
+    prefactor : float
+        P = Z e^2 / (eps0 eps), eV angstrom.
+    inverse_length : float
+        k, 1/angstrom.
+    dimension : int
+    """
+
+    density: float
+    prefactor: float
+    inverse_length: float
+    dimension: int
+
+    def __call__(self, q):
+        if self.dimension == 3:
+            return self.density * (self.prefactor / (q**2 + self.inverse_length**2)) ** 2
+        return self.density * (self.prefactor / 2 / (q + self.inverse_length)) ** 2

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..errors import InputError
+from ..rules import checked
 from ..units import COULOMB, mass_density_from_si
-from .base import Branch, Scatterer, require_positive
+from .base import Branch, PowerLaw, Scatterer, require_dimension
+from .parameters import OpticalParameters, PolarParameters
 
 
 def optical_deformation_potential(
@@ -34,13 +39,19 @@ def optical_deformation_potential(
     Raises
     ------
     InputError
-        If the phonon energy or the density is not positive.
+        If a parameter breaks the rules of an input file.
     """
-    require_positive(phonon_energy=phonon_energy, mass_density=mass_density)
-    value = deformation_potential**2 / (2 * mass_density_from_si(mass_density, dimension) * phonon_energy)
-    branch = Branch(
-        coupling=lambda q: value + 0 * np.asarray(q), phonon_energy=lambda q: phonon_energy + 0 * np.asarray(q)
+    given = checked(
+        OpticalParameters,
+        "optical_deformation_potential",
+        deformation_potential=deformation_potential,
+        phonon_energy=phonon_energy,
+        mass_density=mass_density,
+        vertex=vertex,
     )
+    density = mass_density_from_si(given.mass_density, require_dimension(dimension))
+    value = given.deformation_potential**2 / (2 * density * given.phonon_energy)
+    branch = Branch(PowerLaw(value, 0), PowerLaw(given.phonon_energy, 0))
     return Scatterer("optical deformation potential", dimension, (branch,), vertex)
 
 
@@ -79,30 +90,48 @@ def polar_optical(
     Raises
     ------
     InputError
-        If the static dielectric constant is not above the high-frequency one, or `thickness` is missing in 2D.
+        If a parameter breaks the rules of an input file, or `thickness` is missing in 2D or given in 3D.
     """
-    require_positive(
-        phonon_energy=phonon_energy, dielectric_infinity=dielectric_infinity, dielectric_static=dielectric_static
+    given = checked(
+        PolarParameters,
+        "polar_optical",
+        phonon_energy=phonon_energy,
+        dielectric_infinity=dielectric_infinity,
+        dielectric_static=dielectric_static,
+        thickness=thickness,
+        vertex=vertex,
     )
-    if dielectric_static <= dielectric_infinity:
-        raise InputError(
-            f"dielectric_static = {dielectric_static} must exceed dielectric_infinity = {dielectric_infinity}"
-        )
-    strength = 2 * np.pi * COULOMB * phonon_energy * (1 / dielectric_infinity - 1 / dielectric_static)
-    if dimension == 3:
-
-        def coupling(q):
-            return strength / q**2
+    energy = given.phonon_energy
+    strength = 2 * np.pi * COULOMB * energy * (1 / given.dielectric_infinity - 1 / given.dielectric_static)
+    coupling: Callable
+    if require_dimension(dimension) == 3:
+        if given.thickness is not None:
+            raise InputError("polar_optical: thickness is for two dimensions, the model has three; leave it out")
+        coupling = PowerLaw(strength, -2)
     else:
-        require_positive(thickness=thickness)
-        assert thickness is not None
-        length = thickness * 10.0
+        if given.thickness is None:
+            raise InputError("polar_optical: thickness is missing, needed in two dimensions (nm)")
+        coupling = Slab(strength, given.thickness * 10.0)
+    return Scatterer("polar optical", dimension, (Branch(coupling, PowerLaw(energy, 0)),), vertex, singular=True)
 
-        def coupling(q):
-            return strength / (q**2 * length) * _slab(q * length)
 
-    branch = Branch(coupling=coupling, phonon_energy=lambda q: phonon_energy + 0 * np.asarray(q))
-    return Scatterer("polar optical", dimension, (branch,), vertex, singular=True)
+@dataclass(frozen=True)
+class Slab:
+    """``S F(q t) / (q^2 t)``, ``F(x) = 1 - (1 - exp(-x)) / x``, of |q| in 1/angstrom.
+
+    Attributes
+    ----------
+    strength : float
+        S, eV^2 angstrom.
+    thickness : float
+        t, angstrom.
+    """
+
+    strength: float
+    thickness: float
+
+    def __call__(self, q):
+        return self.strength / (q**2 * self.thickness) * _slab(q * self.thickness)
 
 
 def _slab(x):

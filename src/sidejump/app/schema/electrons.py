@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Flag, Mesh, Number, Positive, Section, SpinOrdering, Text, Vector2, Vector3
+from ...electrons.parameters import LuttingerParameters, MassiveDiracParameters, RashbaParameters, WeylParameters
+from .base import Flag, Mesh, Number, Section, SpinOrdering, Text, Vector3
 
 _ZEEMAN = "Exchange field h added as h.sigma, eV; needs spin_ordering."
 _BANDS = "SEEDNAME_tb.dat of the same Wannier functions, to take H and the position matrix from."
@@ -57,50 +58,32 @@ class ContinuumInput(Electrons):
     chemical_potential: Number = Field(description="Chemical potential, eV.", examples=[0.2])
 
 
-class MassiveDiracInput(ContinuumInput):
+class MassiveDiracInput(ContinuumInput, MassiveDiracParameters):
     """Massive Dirac model in 2D, `v (kx sx + ky sy) + Delta sz + t.k`."""
 
     dimension: ClassVar[int] = 2
     model: Literal["massive_dirac"]
-    mass: Number = Field(description="Delta, half the gap, eV.", examples=[0.1])
-    velocity: Positive = Field(description="hbar v, eV angstrom.", examples=[3.0])
-    tilt: Vector2 = Field((0.0, 0.0), description="Tilt t, eV angstrom; shorter than velocity.")
 
 
-class RashbaFerromagnetInput(ContinuumInput):
+class RashbaFerromagnetInput(ContinuumInput, RashbaParameters):
     """Rashba ferromagnet in 2D, `hbar^2 k^2/2m + alpha (kx sy - ky sx) - M sz`."""
 
     dimension: ClassVar[int] = 2
     model: Literal["rashba_ferromagnet"]
-    effective_mass: Positive = Field(description="m, electron masses.", examples=[0.6])
-    rashba: Number = Field(description="alpha, eV angstrom.", examples=[1.0])
-    exchange: Number = Field(description="M, half the splitting at k = 0, eV.", examples=[0.05])
 
 
-class WeylInput(ContinuumInput):
+class WeylInput(ContinuumInput, WeylParameters):
     """Two Weyl nodes in 3D on the z axis, time reversal broken."""
 
     model: Literal["weyl"]
     chemical_potential: Number = Field(description="Chemical potential, eV.", examples=[0.05])
-    velocity: Positive = Field(description="hbar v in the plane, eV angstrom.", examples=[2.0])
-    node: Positive = Field(description="Distance of the nodes from k = 0 along z, 1/angstrom.", examples=[0.1])
-    axial_velocity: Positive | None = Field(
-        None, description="hbar v along z at the nodes, eV angstrom; or velocity.", examples=[2.0]
-    )
-    tilt: Vector3 = Field((0.0, 0.0, 0.0), description="Tilt t, eV angstrom, the same at both nodes.")
 
 
-class LuttingerInput(ContinuumInput):
+class LuttingerInput(ContinuumInput, LuttingerParameters):
     """Spin-3/2 bands at a band edge in 3D, in an exchange field."""
 
     model: Literal["luttinger"]
     chemical_potential: Number = Field(description="Chemical potential, eV.", examples=[0.1])
-    gamma1: Number = Field(
-        description="Luttinger parameter; positive: bands open upwards (hole energies).", examples=[6.98]
-    )
-    gamma2: Number = Field(description="Luttinger parameter.", examples=[2.06])
-    gamma3: Number = Field(description="Luttinger parameter.", examples=[2.93])
-    exchange: Vector3 = Field((0.0, 0.0, 0.0), description="h in h.J, eV.", examples=[[0.0, 0.0, 0.02]])
 
 
 class Wannier90Input(Symmetrizable):

@@ -1,0 +1,152 @@
+"""Rules for parameters that a user gives, in an input file or in Python, and the sentence for one that breaks them.
+
+Number types, sections of keys, and vertices.  A key's description names its unit; its first example is the value that a
+template shows (the second one, where there are two, is for three dimensions).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from .errors import InputError
+
+# strict: "0.1" is a string and true is a truth value; neither is a number
+Number = Annotated[float, Field(strict=True)]
+Positive = Annotated[float, Field(strict=True, gt=0)]
+Vector2 = tuple[Number, Number]
+Vector3 = tuple[Number, Number, Number]
+
+VERTEX_NAMES = ("identity", "sigma_x", "sigma_y", "sigma_z")
+_LONGEST = 60  # characters of a value that are quoted
+
+
+class Section(BaseModel):
+    """Unknown keys are errors everywhere."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+S = TypeVar("S", bound=Section)
+
+
+def checked(section: type[S], place: str, **values: Any) -> S:
+    """`values` as a section, checked.
+
+    Parameters
+    ----------
+    section : type
+        The rules.
+    place : str
+        What the values are for: the sentence starts with it.
+
+    Raises
+    ------
+    InputError
+        For the first value that breaks a rule.
+    """
+    try:
+        return section.model_validate({name: _plain(value) for name, value in values.items()})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = str(first["loc"][0]) if first["loc"] else ""
+        asked = requirement(dict(first), section, key)
+        if first["type"] == "missing" and len(first["loc"]) == 1:
+            raise InputError(f"{place}: {key} is missing{meaning(section, key)}") from None
+        said = f"{key} = {quote(first['input'])}: " if key else ""
+        raise InputError(f"{place}: {said}{asked}") from None
+
+
+def _plain(value: Any):
+    """Numbers of NumPy as Python's own."""
+    if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1):
+        return tuple(_plain(x) for x in value)
+    return (
+        value.item() if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim) else value
+    )
+
+
+def requirement(error: dict, section: type[BaseModel] | None, key: str) -> str:
+    """What pydantic's `error` asks of a key, in words."""
+    kind, context, unit = error["type"], error.get("ctx", {}), meaning(section, key)
+    if kind in ("float_type", "float_parsing"):
+        return f"give a plain number{unit}"
+    if kind in ("int_type", "int_parsing", "int_from_float"):
+        return f"give a whole number{unit}"
+    if kind == "bool_type":
+        return f"give true or false{unit}"
+    if kind in ("string_type", "string_too_short"):
+        return f"give text in quotes{unit}"
+    if kind == "finite_number":
+        return f"give a finite number{unit}"
+    if kind == "greater_than":
+        return f"must be above {context['gt']:g}{unit}"
+    if kind == "greater_than_equal":
+        return f"must be at least {context['ge']:g}{unit}"
+    if kind == "less_than":
+        return f"must be below {context['lt']:g}{unit}"
+    if kind == "less_than_equal":
+        return f"must be at most {context['le']:g}{unit}"
+    if kind == "literal_error":
+        return f"use {context['expected']}".replace("'", '"')
+    if kind in ("tuple_type", "list_type"):
+        return f"give a list in brackets{unit}"
+    if kind in ("missing", "too_short", "too_long"):
+        return f"the list has the wrong length{unit}"
+    text = error["msg"].removeprefix("Value error, ")
+    return text[0].lower() + text[1:]
+
+
+def meaning(section: type[BaseModel] | None, key: str) -> str:
+    """The description of a key, in brackets."""
+    field = None if section is None else section.model_fields.get(key.split(",")[0])
+    return f" ({field.description.rstrip('.')})" if field is not None and field.description else ""
+
+
+def quote(value: Any) -> str:
+    """A value as it would be written, shortened."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def _vertex(value: Any):
+    """A name, or a square matrix: rows of numbers, or of [real, imaginary] pairs; an array may be complex."""
+    names = ", ".join(f'"{name}"' for name in VERTEX_NAMES)
+    if isinstance(value, str):
+        if value not in VERTEX_NAMES:
+            raise ValueError(f"use {names}, or a Hermitian matrix")
+        return value
+    matrix = vertex_elements(value, names)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"a matrix of shape {matrix.shape} is not square; give N rows of N numbers")
+    if not np.all(np.isfinite(matrix)):
+        raise ValueError("the matrix holds a number that is not finite")
+    if not np.allclose(matrix, matrix.conj().T):
+        raise ValueError("the matrix is not Hermitian; make it equal to its conjugate transpose")
+    return value
+
+
+def vertex_elements(value: Any, names: str = "a name") -> np.ndarray:
+    """The matrix of a vertex that is not a name."""
+    try:
+        if _has_text(value):
+            raise TypeError
+        rows = np.asarray(value)
+        if np.iscomplexobj(rows):
+            return rows.astype(complex)
+        matrix = np.array(rows, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"use {names}, or a Hermitian matrix (rows of numbers or of [real, imaginary])") from None
+    if matrix.ndim == 3 and matrix.shape[-1] == 2:
+        matrix = matrix[..., 0] + 1j * matrix[..., 1]
+    return matrix
+
+
+def _has_text(value) -> bool:
+    return any(_has_text(x) for x in value) if isinstance(value, (list, tuple)) else isinstance(value, (str, bool))
+
+
+Vertex = Annotated[Any, BeforeValidator(_vertex)]
