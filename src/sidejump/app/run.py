@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -15,7 +16,7 @@ import xarray as xr
 
 from ..electrons.base import ElectronModel
 from ..electrons.symmetry import symmetry_report
-from ..errors import InputError
+from ..errors import InputError, SidejumpWarning
 from ..intrinsic import intrinsic_conductivity
 from ..transport import Problem, TransportSettings, estimate_cost, run_transport
 from ..transport.checkpoint import Checkpoint
@@ -25,7 +26,7 @@ from .arguments import check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
 from .hall_symmetry import allowed_projector
 from .judge import judge
-from .results import assemble, warn
+from .results import assemble, warn, warnings_of
 
 
 def anomalous_hall(
@@ -67,6 +68,11 @@ def anomalous_hall(
     ------
     InputError
         For anything that cannot be computed as asked.
+
+    Warns
+    -----
+    SidejumpWarning
+        For each sentence of the attribute `warnings` of the result.
     """
     try:
         chosen = TransportSettings(**settings)
@@ -82,7 +88,7 @@ def anomalous_hall(
         intrinsic_tolerance,
         intrinsic_mesh,
     )
-    return job.run(progress)
+    return _raised(job.run(progress))
 
 
 def run(source, *, progress=None, announce=None) -> xr.Dataset:
@@ -105,11 +111,23 @@ def run(source, *, progress=None, announce=None) -> xr.Dataset:
     ------
     InputError
         For anything that cannot be computed as asked.
+
+    Warns
+    -----
+    SidejumpWarning
+        For each sentence of the attribute `warnings` of the result.
     """
     job = prepare(source)
     if announce:
         announce(job.estimate())
-    return job.run(progress)
+    return _raised(job.run(progress))
+
+
+def _raised(dataset: xr.Dataset) -> xr.Dataset:
+    """The same; its warnings as those of Python, at the line that called the function that calls this one."""
+    for sentence in warnings_of(dataset):
+        warnings.warn(sentence, SidejumpWarning, stacklevel=3)
+    return dataset
 
 
 def prepare(source) -> Job:
@@ -288,9 +306,9 @@ class Job:
         report = progress or (lambda *_: None)
         cost = self.estimate()
         clock = _Clock({"seconds_estimate": self.seconds_estimate})
-        warnings = [*self.warnings, *_warnings_of_data(self.scatterers)]
+        found = [*self.warnings, *_warnings_of_data(self.scatterers)]
         report("symmetry", 0, 1)
-        symmetry, projector = self._symmetry(warnings)
+        symmetry, projector = self._symmetry(found)
         report("symmetry", 1, 1)
         clock.lap("symmetry")
         transport = self._kinetic(lambda: self._transport(lambda done, total: report("kinetic equation", done, total)))
@@ -298,7 +316,7 @@ class Job:
         intrinsic = self._intrinsic(report)
         clock.lap("intrinsic")
         if not intrinsic.converged:
-            warnings.append(
+            found.append(
                 f"the intrinsic part did not reach its tolerance {self.intrinsic_tolerance:g}: "
                 f"{intrinsic.points} points, see intrinsic_error"
             )
@@ -324,16 +342,16 @@ class Job:
             symmetry=symmetry,
             projector=projector,
             extra=extra,
-            warnings=warnings,
+            warnings=found,
         )
         warn(dataset, judge(dataset))
         return dataset
 
-    def _symmetry(self, warnings: list[str]) -> tuple[dict, np.ndarray]:
+    def _symmetry(self, found: list[str]) -> tuple[dict, np.ndarray]:
         try:
             symmetry = symmetry_report(self.model, energy=self.chemical_potential)
         except InputError as error:
-            warnings.append(f"the symmetry of the model was not judged ({error})")
+            found.append(f"the symmetry of the model was not judged ({error})")
             return {}, np.eye(3)
         return symmetry, allowed_projector(self.model, symmetry)
 
