@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
 from .errors import InputError
@@ -319,7 +319,9 @@ def _opened(path) -> Iterator[BinaryIO]:
 
 def _bound(path, limit: float | Callable[[str], float] | None, head: bytes) -> tuple[float, str]:
     """Bytes that the file may have, and who says so."""
-    announced = limit(decode(_whole_characters(head), path)) if callable(limit) else limit
+    announced: Any = limit
+    if callable(limit):
+        announced = limit(decode(_whole_characters(head), path))  # type: ignore[operator]
     found = os.stat(path)
     # st_blocks counts 512 bytes: a sparse file is one with less on the disk than its size
     expands = Path(path).suffix in PACKED or 512 * getattr(found, "st_blocks", math.inf) < 0.5 * found.st_size - _HEAD
