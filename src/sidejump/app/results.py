@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ..units import MOBILITY, conductivity_unit
-from .attributes import attribute, provenance
 from ..errors import InputError
 from ..files import reading, require_regular
+from ..units import MOBILITY, conductivity_unit
+from .attributes import attribute, provenance
 from .files import DATASETS, check_target, write_whole
 from .hall_symmetry import forbidden_fraction
 
@@ -135,9 +135,10 @@ def _add_mobility(dataset, transport, d: int) -> None:
     density = np.asarray(transport.report.get("carrier_density", [np.nan]))
     if not np.isfinite(density).any():
         return
-    attrs = {"units": f"cm^-{d}", "long_name": "electrons above the band edge, or holes below it"}
+    attrs = {"units": f"cm^-{d}", "long_name": "electrons above the band edge, or holes below it; 0 in a gap"}
     dataset["carrier_density"] = ("temperature", density * 1e8**d, attrs)
-    mobility = MOBILITY * np.asarray(transport.boltzmann) / density[:, None, None]
+    carriers = np.where(density > 0, density, np.nan)  # no mobility without carriers
+    mobility = MOBILITY * np.asarray(transport.boltzmann) / carriers[:, None, None]
     attrs = {"units": "cm^2/(V s)", "long_name": "sigma_boltzmann over carrier density and elementary charge"}
     dataset["mobility"] = (("temperature", "a", "b"), mobility, attrs)
 
@@ -201,7 +202,7 @@ def read(path) -> xr.Dataset:
             name for name in ("units", "warnings") if name not in dataset.attrs
         ]
         if missing:
-            raise InputError(f"is no result of this version, it lacks {missing[0]}; name the file that a run has written")
+            raise InputError(f"is no result of this version, it lacks {missing[0]}; name a file that a run has written")
     return dataset
 
 

@@ -18,7 +18,7 @@ from ..electrons.base import ElectronModel
 from ..electrons.symmetry import symmetry_report
 from ..errors import InputError, SidejumpWarning
 from ..intrinsic import intrinsic_conductivity
-from ..transport import Problem, TransportSettings, estimate_cost, run_transport
+from ..transport import Problem, TransportResult, TransportSettings, estimate_cost, frozen, run_transport
 from ..transport.checkpoint import Checkpoint
 from ..transport.fingerprint import fingerprint
 from . import build, config
@@ -231,7 +231,7 @@ class Job:
                     f"give dimension={self.model.dimension}"
                 )
 
-        if all(_is_silent(s, self.model.k_scale) for s in self.scatterers):
+        if all(getattr(s, "silent", False) for s in self.scatterers):
             raise InputError("the scatterers do not scatter: a strength, charge or deformation potential is zero")
 
     def estimate(self) -> dict:
@@ -246,14 +246,24 @@ class Job:
         """
         if self.cost is None:
             started = time.perf_counter()
-            cost = self._kinetic(lambda: estimate_cost(self._problem, self.temperatures))
-            self.cost = cost | {"peak_memory_bytes": cost["memory_bytes"] + present_memory()}
+            active = self.temperatures[~self._frozen]
+            cost = self._kinetic(lambda: estimate_cost(self._problem, active)) if len(active) else frozen.NO_COST
+            self.cost = cost | {
+                "temperatures": len(self.temperatures),
+                "peak_memory_bytes": cost["memory_bytes"] + present_memory(),
+            }
             self.seconds_estimate = time.perf_counter() - started
         return self.cost
 
     @cached_property
     def _problem(self) -> Problem:
         return Problem(self.model, list(self.scatterers), self.chemical_potential, self.settings)
+
+    @cached_property
+    def _frozen(self) -> np.ndarray:
+        """Temperatures without carriers, shape (nT,)."""
+        edges = self._kinetic(lambda: self._problem.edges)
+        return frozen.without_carriers(edges, self.chemical_potential, self.temperatures)
 
     def open_checkpoint(self, directory, *, fresh: bool = False) -> Checkpoint | None:
         """Keep blocks of pairs in `directory`, to go on after an interruption; None where they are quick to compute.
@@ -273,12 +283,19 @@ class Job:
         self._problem.checkpoint = Checkpoint(directory, known, fresh=fresh)
         return self._problem.checkpoint
 
-    def _transport(self, progress: Callable):
+    def _transport(self, progress: Callable) -> TransportResult:
+        if not self._frozen.any():
+            return self._with_carriers(self.temperatures, progress)
+        active = self.temperatures[~self._frozen]
+        result = self._with_carriers(active, progress) if len(active) else None
+        return frozen.with_frozen(result, self._frozen, self.model.dimension)
+
+    def _with_carriers(self, temperatures, progress: Callable) -> TransportResult:
         return run_transport(
             self.model,
             self.scatterers,
             chemical_potential=self.chemical_potential,
-            temperatures=self.temperatures,
+            temperatures=temperatures,
             settings=self.settings,
             progress=progress,
             problem=self._problem,
@@ -307,6 +324,9 @@ class Job:
         cost = self.estimate()
         clock = _Clock({"seconds_estimate": self.seconds_estimate})
         found = [*self.warnings, *_warnings_of_data(self.scatterers)]
+        if self._frozen.any():
+            cold = self.temperatures[self._frozen]
+            found.append(frozen.sentence(self._problem.edges, self.chemical_potential, cold))
         report("symmetry", 0, 1)
         symmetry, projector = self._symmetry(found)
         report("symmetry", 1, 1)
@@ -391,12 +411,6 @@ class _Clock:
 
     def report(self) -> dict[str, float]:
         return self.laps | {"seconds": sum(self.laps.values())}
-
-
-def _is_silent(scatterer, q: float) -> bool:
-    """True if every coupling vanishes."""
-    branches = getattr(scatterer, "branches", None)
-    return branches is not None and not any(np.any(branch.coupling(np.array([q])) != 0) for branch in branches)
 
 
 def _data(scatterer):
