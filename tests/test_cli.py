@@ -340,7 +340,8 @@ def test_a_disk_without_room_is_found_before_the_run(folder):
     """The largest file that the process may write stands for what is left of the disk."""
     (folder / "in.toml").write_text(BASE)
     script = (
-        "import resource, sys; from sidejump.app import cli, run; resource.setrlimit(resource.RLIMIT_FSIZE, (5000,) * 2);"
+        "import resource, sys; from sidejump.app import cli, run;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000,) * 2);"
         "run.Job.run = lambda *_: sys.exit(77); sys.exit(cli.main(['run', 'in.toml', '-o', 'out.nc']))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)

@@ -15,7 +15,7 @@ try:
 except ImportError:  # Windows: nothing keeps two runs into one output apart there
     fcntl = None  # type: ignore[assignment]
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
 _LONGEST = 200  # bytes of a name of a process
 
 
@@ -40,8 +40,9 @@ class Claim:
         if self._descriptor is None:
             return
         try:
-            for start in range(len(self._holder), int(size), _CHUNK):
-                os.pwrite(self._descriptor, bytes(_CHUNK), start)
+            end = len(self._holder)
+            while end < size:  # a disk that is nearly full takes a part, and refuses what comes next
+                end += os.pwrite(self._descriptor, bytes(_CHUNK), end)
             os.fsync(self._descriptor)
         except OSError as error:
             self.release()

@@ -14,7 +14,7 @@ from .hall_symmetry import forbidden_fraction
 
 PARTS = ("boltzmann", "intrinsic", "side_jump_velocity", "side_jump_distribution")
 
-_SIZE, _SIZE_PER_TEMPERATURE = 2e6, 4e3  # bytes, three times what was measured with a first-principles input
+_SIZE, _SIZE_PER_TEMPERATURE = 6e5, 2.5e3  # bytes, about twice what was measured
 
 NOT_INCLUDED = "without skew scattering"
 """What no part holds, for result, table and figure."""
@@ -97,7 +97,7 @@ def assemble(
         },
     )
     whole = sigma["sigma_boltzmann"] + sigma["sigma_intrinsic_plus_side_jump"]
-    resistivity = _inverse(whole) * (1e6 if d == 3 else 1.0)
+    resistivity = _inverse(whole, factor * np.asarray(intrinsic_error)) * (1e6 if d == 3 else 1.0)
     attrs = {"units": "microohm cm" if d == 3 else "h/e^2"}
     dataset["resistivity"] = (("temperature", "a", "b"), resistivity, attrs)
     for name, text in _LONG_NAMES.items():
@@ -151,11 +151,14 @@ def _parts(transport, intrinsic, factor) -> dict[str, np.ndarray]:
     return sigma
 
 
-def _inverse(sigma) -> np.ndarray:
-    """Inverse of each matrix, NaN where there is none."""
+def _inverse(sigma, error) -> np.ndarray:
+    """Inverse of each matrix (nT, d, d); NaN where there is none, or where it would be that of the error (nT,)."""
     result = np.full_like(sigma, np.nan)
     for i, matrix in enumerate(sigma):
-        if np.all(np.isfinite(matrix)) and np.linalg.cond(matrix) < 1e12:
+        if not np.all(np.isfinite(matrix)):
+            continue
+        sizes = np.linalg.svd(matrix, compute_uv=False)
+        if sizes[-1] > max(error[i], 1e-12 * sizes[0]):
             result[i] = np.linalg.inv(matrix)
     return result
 
