@@ -64,7 +64,8 @@ def acoustic_deformation_potential(
         name="acoustic deformation potential",
         dimension=dimension,
         branches=tuple(
-            Branch(PowerLaw(d**2 / (2 * density * velocity), 1), PowerLaw(velocity, 1)) for d, velocity in pairs
+            Branch(PowerLaw(d**2 / (2 * density * velocity), 1), PowerLaw(velocity, 1), silent=d == 0)
+            for d, velocity in pairs
         ),
         vertex=vertex,
         sound_velocity=max(velocity for _, velocity in pairs),

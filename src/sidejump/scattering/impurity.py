@@ -74,12 +74,14 @@ def impurity(
     coupling: Callable
     if given.dielectric_constant is not None and given.screening_length is not None:
         prefactor = 4 * np.pi * COULOMB * given.charge / given.dielectric_constant
+        silent = prefactor == 0
         coupling = ScreenedCoulomb(n, prefactor, 1 / (10.0 * given.screening_length), dimension)
     else:
         assert given.strength is not None
         length = 10.0 * (given.correlation_length or 0.0)
+        silent = given.strength == 0
         coupling = Gaussian(n * strength_from_nm(given.strength, dimension) ** 2, length)
-    return Scatterer(f"{given.correlation} impurity", dimension, (Branch(coupling),), vertex)
+    return Scatterer(f"{given.correlation} impurity", dimension, (Branch(coupling, silent=silent),), vertex)
 
 
 @dataclass(frozen=True)

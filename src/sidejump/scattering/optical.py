@@ -51,7 +51,7 @@ def optical_deformation_potential(
     )
     density = mass_density_from_si(given.mass_density, require_dimension(dimension))
     value = given.deformation_potential**2 / (2 * density * given.phonon_energy)
-    branch = Branch(PowerLaw(value, 0), PowerLaw(given.phonon_energy, 0))
+    branch = Branch(PowerLaw(value, 0), PowerLaw(given.phonon_energy, 0), silent=value == 0)
     return Scatterer("optical deformation potential", dimension, (branch,), vertex)
 
 
