@@ -38,8 +38,8 @@ class Luttinger(QuadraticModel):
     Raises
     ------
     InputError
-        If a parameter is no finite number, or the two pairs of bands do not curve the same way (``|gamma1| <= 2 |gamma2|`` or ``2 |gamma3|``): the
-        isoenergy surfaces would be open.
+        If a parameter is no finite number, or the two pairs of bands do not curve the same way
+        (``|gamma1| <= 2 |gamma2|`` or ``2 |gamma3|``): the isoenergy surfaces would be open.
 
     Notes
     -----
