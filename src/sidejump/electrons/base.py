@@ -60,6 +60,10 @@ class ElectronModel(abc.ABC):
 
     def hamiltonian_hessian(self, k):
         """d2H/dk_a dk_b in eV angstrom^2, shape (nk, d, d, N, N); by central differences unless overridden."""
+        return self._central_differences(self.hamiltonian_gradient, k)
+
+    def _central_differences(self, function, k):
+        """d function / dk_a, the axis a first after that of k."""
         xp = array_namespace(k)
         step = 1e-4 * self.k_scale
         columns = []
@@ -67,8 +71,7 @@ class ElectronModel(abc.ABC):
             shift = np.zeros(self.dimension)
             shift[axis] = step
             shift = xp.asarray(shift)
-            difference = self.hamiltonian_gradient(k + shift) - self.hamiltonian_gradient(k - shift)
-            columns.append(difference / (2 * step))
+            columns.append((function(k + shift) - function(k - shift)) / (2 * step))
         return xp.stack(columns, axis=1)
 
     @property
@@ -85,6 +88,13 @@ class ElectronModel(abc.ABC):
         Relative to `site_positions`: what is left once the orbitals sit on their sites.
         """
         return None
+
+    def position_gradient(self, k):
+        """dA_b/dk_a in angstrom^2, shape (nk, d, d, N, N), a before b; None if A is zero. By central differences unless
+        overridden."""
+        if self.position_matrix(k[:1]) is None:
+            return None
+        return self._central_differences(self.position_matrix, k)
 
     def position_curl(self, k):
         """``dA_b/dk_a - dA_a/dk_b`` for (a, b) cyclic: shape (nk, 3, N, N) in 3D, (nk, 1, N, N) in 2D, or None."""

@@ -139,6 +139,12 @@ class LatticeModel(ElectronModel):
         return self._half_sum(np.asarray(self.residual_positions))
 
     @cached_property
+    def _position_gradient_sum(self):
+        r, a = self._distance, np.asarray(self.residual_positions)
+        products = 1j * r[:, :, None] * a[:, None]
+        return self._half_sum(products.reshape(len(r), self.dimension**2, *a.shape[2:]))
+
+    @cached_property
     def _curl_sum(self):
         pairs = [(1, 2), (2, 0), (0, 1)] if self.dimension == 3 else [(0, 1)]
         r, a = self._distance, np.asarray(self.residual_positions)
@@ -186,6 +192,12 @@ class LatticeModel(ElectronModel):
 
     def position_matrix(self, k):
         return None if self.residual_positions is None else self._transform(k, self._position_sum)
+
+    def position_gradient(self, k):
+        if self.residual_positions is None:
+            return None
+        flat, d = self._transform(k, self._position_gradient_sum), self.dimension
+        return array_namespace(k).reshape(flat, (k.shape[0], d, d, *flat.shape[2:]))
 
     def position_curl(self, k):
         return None if self.residual_positions is None else self._transform(k, self._curl_sum)
