@@ -82,19 +82,24 @@ def _require_sound(model: LatticeModel, name: str) -> None:
 
 
 def _first_principles(section, folder: Path) -> Electrons:
-    data, level = _read_coupling(section, folder), section.fermi_energy
+    from ..abinitio.checks import judge_rigid_shift
+
+    data = _of_dimension(_read_coupling(section, folder), section.two_dimensional)
+    level = section.fermi_energy
     if level is None:
         level = getattr(section, "chemical_potential", None)
     if level is None:
         level = data.fermi_energy
     if level is None:
         raise InputError(f"[electrons] fermi_energy is missing (eV), and {data.source} does not know it")
+    if level != data.fermi_energy:
+        judge_rigid_shift(data, float(level))
     if section.wannier90 is not None:
         data = data.with_electrons(read_wannier90(folder / section.wannier90))
     if section.spin_ordering is not None:
         data = replace(data, electrons=_with_spin(data.electrons, section.spin_ordering))
-    data = spin.apply(data, section, folder, lambda path: _read_path(section, path))
-    data = _of_dimension(data, section.two_dimensional)
+    layer = section.two_dimensional
+    data = spin.apply(data, section, folder, lambda path: _of_dimension(_read_path(section, path), layer))
     checks: dict = {}
     if section.symmetrize:
         ordering = "block" if spin.wanted(section) else section.spin_ordering
@@ -111,15 +116,12 @@ def _first_principles(section, folder: Path) -> Electrons:
 
 def _of_dimension(data, layer: bool | None):
     """`data` taken for a layer or a bulk crystal, whatever its files say."""
-    if layer is None or layer == data.two_dimensional:
-        return data
-    if data.long_range is not None:
-        kind = "layer" if data.two_dimensional else "bulk crystal"
-        raise InputError(
-            f"[electrons] two_dimensional = {str(layer).lower()}: the long-range part of the coupling in {data.source} "
-            f"is that of a {kind}; leave the key out, or let the writing code take out the other one"
-        )
-    return replace(data, two_dimensional=layer)
+    from ..abinitio.dimension import of_dimension
+
+    try:
+        return of_dimension(data, layer)
+    except InputError as error:
+        raise InputError(f"[electrons] {error}") from None
 
 
 def _of_layer(data) -> list[str]:
@@ -129,7 +131,7 @@ def _of_layer(data) -> list[str]:
             f"{data.source}: a polar layer, whose macroscopic field has neither quadrupoles, nor dipoles along the "
             "normal, nor the screening by its carriers"
         ]
-    if not data.two_dimensional and data.k_mesh[2] == 1 < min(data.k_mesh[:2]):
+    if not data.two_dimensional and not data.phonons.polar and data.k_mesh[2] == 1 < min(data.k_mesh[:2]):
         return [
             f"{data.source}: one k point along the third lattice vector, and taken for a bulk crystal: if it is a "
             "layer, set two_dimensional = true in [electrons]"
@@ -147,8 +149,9 @@ def _read_path(section, path: Path):
     from ..abinitio.perturbo import read_perturbo
 
     if section.model == "epw":
-        return read_epw(path, k_mesh=section.k_mesh, q_mesh=section.q_mesh, use_ws=section.use_ws)
-    return (read_perturbo if section.model == "perturbo" else read_compact)(path)
+        keys = ("k_mesh", "q_mesh", "use_ws", "two_dimensional", "long_range", "epw_version", "trust_file")
+        return read_epw(path, **{key: getattr(section, key) for key in keys})
+    return (read_perturbo if section.model == "perturbo" else read_compact)(path, trust_file=section.trust_file)
 
 
 def _with_spin(model: LatticeModel, ordering: str) -> LatticeModel:

@@ -24,6 +24,15 @@ _SPIN_ORBIT = "lambda L.S on shells, one `[[electrons.spin_orbit]]` for each; ne
 _SPIN_ORBIT_TERMS = [{"atom": "Fe", "shell": "d", "strength": 0.06}]
 _MAGNETISATION = "For symmetrize: direction of the magnetisation, zero without any; estimated when not given."
 _LAYER = "Whether the crystal is a layer, its normal along the third lattice vector; what the files say when not given."
+_TRUST = "Take files that contradict themselves as they are, with a warning."
+_LONG_RANGE = (
+    '"bulk", "layer" (system_2d = "gaussian") or "none" (lpolar = .false.): what EPW took out of phonons and coupling. '
+    "That of a crystal with the dimension at hand when not given, if the files hold Born charges."
+)
+_VERSION = (
+    "Of the run, for the Gaussian of its long-range part: 5.3 to 5.5 (Quantum ESPRESSO 6.6 to 7.1) or later. Told by the "
+    "files from 5.8 on; 5.5 when not given."
+)
 _SPIN = "Order of up and down Wannier functions: gives the model its spin."
 
 
@@ -172,6 +181,9 @@ class EpwInput(FirstPrinciples):
         None, description="Whether EPW ran with use_ws; inferred from the files where they tell.", examples=[False]
     )
     two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])
+    long_range: Literal["bulk", "layer", "none"] | None = Field(None, description=_LONG_RANGE, examples=["none"])
+    epw_version: Text | None = Field(None, description=_VERSION, examples=["5.7"])
+    trust_file: Flag = Field(False, description=_TRUST, examples=[True])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
@@ -192,6 +204,7 @@ class StoredInput(FirstPrinciples):
         None, description="The same, by the name metals use; that of the file when neither is given.", examples=[6.0]
     )
     two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])
+    trust_file: Flag = Field(False, description=_TRUST, examples=[True])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
