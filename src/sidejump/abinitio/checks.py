@@ -25,6 +25,7 @@ _SHIFTED = "a rigid shift of the crystal couples to electrons"
 _UNLIKE = "a rigid shift couples states of nearly one energy"
 ONE_Q_POINT = "polar, with one q point along lattice vector"
 
+
 def judge(warnings: list, sentence: str, trust: bool) -> None:
     """Stop with `sentence`; keep it as a warning where the file is to be trusted.
 
@@ -109,8 +110,8 @@ def _masses(data, trust: bool) -> None:
     if len(wrong):
         judge(
             data.warnings,
-            f"{data.source}: atom {wrong[0] + 1} has a mass of {masses[wrong[0]]:.3g} u, as no atom has (1 to 300); the "
-            "unit of the masses is another, or the file damaged",
+            f"{data.source}: atom {wrong[0] + 1} has a mass of {masses[wrong[0]]:.3g} u, as no atom has (1 to 300); "
+            "the unit of the masses is another, or the file damaged",
             trust,
         )
 
@@ -148,8 +149,8 @@ def _one_q_point(data) -> None:
     for axis in np.flatnonzero(np.array(data.q_mesh) == 1):
         _warn(
             data,
-            f"{ONE_Q_POINT} {axis + 1}: taken for a bulk crystal, whose long-range part has no reciprocal lattice vectors "
-            "along it; if it is a layer, set two_dimensional = true",
+            f"{ONE_Q_POINT} {axis + 1}: taken for a bulk crystal, whose long-range part has no reciprocal lattice "
+            "vectors along it; if it is a layer, set two_dimensional = true",
         )
 
 

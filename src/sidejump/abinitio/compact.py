@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from ..electrons.hermiticity import judged_position
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
 from ..hdf5 import Store, is_hdf5, opened
@@ -20,6 +21,7 @@ from .checks import examine
 from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
 from .images import fold_vectors, mesh_class
+from .long_range import summed_axes
 from .phonons import Phonons
 from .position import position_elements
 from .wigner import given_mesh
@@ -148,14 +150,21 @@ def read_compact(file, *, trust_file: bool = False) -> ElectronPhonon:
         version = stream.value("version")
         if version > VERSION:
             raise InputError(f"{path}: version {version:g}, this program reads up to {VERSION}; update it")
-        data = _read(stream)
-        _require_sound(path, data)
-        return examine(data)
+        data = _read(stream, version)
+        _require_meshes(path, data)
+        _judge_positions(path, data, trust_file)
+        return examine(data, trust_file=trust_file)
 
 
-def _require_sound(path, data: ElectronPhonon) -> None:
+def _judge_positions(path, data: ElectronPhonon, trust: bool) -> None:
+    positions = position_elements(data.electrons)
+    if positions is not None:
+        _, found = judged_position(data.electrons.vectors, positions, data.cell, str(path), trust)
+        data.warnings.extend(sentence for sentence in found if sentence not in data.warnings)
+
+
+def _require_meshes(path, data: ElectronPhonon) -> None:
     """Meshes that the vectors belong to."""
-    require_sound(data)
     for name, vectors, axis, mesh in (
         ("k_mesh", data.file_coupling.re_vectors, 2, data.k_mesh),
         ("q_mesh", data.file_coupling.rp_vectors, 0, data.q_mesh),
@@ -178,13 +187,16 @@ def _fits(values, vectors, mesh) -> bool:
     return bool(np.abs(np.where(live, values - mean[classes], 0)).max() <= 1e-6 * np.abs(values).max())
 
 
-def _read(stream: Store) -> ElectronPhonon:
-    electrons, phonons = _electrons(stream), _phonons(stream)
+def _read(stream: Store, version: float) -> ElectronPhonon:
+    family, q_mesh = stream.text("family"), stream.array("q_mesh", (3,), "i")
+    # what files of version 1 do not tell
+    axes = summed_axes(q_mesh) if version < 2 and family in ("epw", "perturbo") else (True, True, True)
+    electrons, phonons = _electrons(stream), _phonons(stream, axes)
     n, displacements = electrons.n_orbitals, phonons.n_modes
     rp_vectors = stream.array("coupling/rp_vectors", (None, 3), "i")
     re_vectors = stream.array("coupling/re_vectors", (None, 3), "i")
     shape = (len(rp_vectors), displacements, len(re_vectors), n, n)
-    k_mesh, q_mesh = _mesh(stream, "k_mesh", len(re_vectors)), _mesh(stream, "q_mesh", len(rp_vectors))
+    meshes = _mesh(stream, "k_mesh", len(re_vectors)), _mesh(stream, "q_mesh", len(rp_vectors))
     symbols = tuple(stream.text("symbols").split()) if stream.has("symbols") else None
     if symbols is not None and len(symbols) != displacements // 3:
         raise ValueError(f"{len(symbols)} symbols for {displacements // 3} atoms")
@@ -194,18 +206,19 @@ def _read(stream: Store) -> ElectronPhonon:
         Coupling(re_vectors, rp_vectors, stream.array("coupling/values", shape, "c")),
         Atoms(symbols, phonons.positions, phonons.masses),
         stream.array("electrons/wannier_centres", (n, 3)),
-        k_mesh,
-        q_mesh,
+        *meshes,
         bool(stream.value("spinor")),
         stream.value("fermi_energy") if stream.has("fermi_energy") else None,
         bool(stream.value("two_dimensional")),
         stream.text("source"),
         stream.json("checks", dict),
         _sentences(stream),
-        stream.text("family"),
+        family,
         stream.value("coupling_alpha") if stream.has("coupling_alpha") else None,
         stream.value("alat"),
         _extra(stream),
+        stream.value("coupling_limit") if stream.has("coupling_limit") else None,
+        bool(stream.value("coupling_polar", 1.0)),
     )
 
 
@@ -223,10 +236,10 @@ def _electrons(stream: Store) -> LatticeModel:
     )
 
 
-def _phonons(stream: Store) -> Phonons:
+def _phonons(stream: Store, axes) -> Phonons:
     group = stream.group("phonons")
     masses, vectors = stream.array("atoms/masses", (None,)), group.array("vectors", (None, 3), "i")
-    nat = len(masses)
+    nat, stored = len(masses), group.optional("axes", (3,), "i")
     return Phonons(
         stream.array("cell", (3, 3)),
         stream.array("atoms/positions", (nat, 3)),
@@ -235,8 +248,9 @@ def _phonons(stream: Store) -> Phonons:
         group.array("force_constants", (len(vectors), 3 * nat, 3 * nat), "c"),
         group.optional("born_charges", (nat, 3, 3)),
         group.optional("dielectric", (3, 3)),
-        bool(stream.value("two_dimensional")),
+        bool(stream.value("layer_long_range", stream.value("two_dimensional"))),
         stream.value("phonon_alpha"),
+        axes if stored is None else (bool(stored[0]), bool(stored[1]), bool(stored[2])),
     )
 
 

@@ -24,7 +24,9 @@ def require_sound(data) -> None:
     if abs(np.linalg.det(data.cell)) < 1e-6:
         raise InputError(f"{data.source}: the lattice vectors span no volume; the file is damaged")
     if min(*data.k_mesh, *data.q_mesh) < 1:
-        raise InputError(f"{data.source}: meshes of {list(data.k_mesh)} k and {list(data.q_mesh)} q points; use 1 or more")
+        raise InputError(
+            f"{data.source}: meshes of {list(data.k_mesh)} k and {list(data.q_mesh)} q points; use 1 or more"
+        )
     if np.any(np.mod(data.k_mesh, data.q_mesh)):
         raise InputError(
             f"{data.source}: k mesh {list(data.k_mesh)} is no multiple of q mesh {list(data.q_mesh)}: k + q would "
@@ -64,8 +66,8 @@ def _require_complex(data) -> None:
     """Complex where numbers are, so that no imaginary part was lost on the way; the crystal is real."""
     if not np.iscomplexobj(data.file_coupling.values):
         raise InputError(
-            f"{data.source}: the coupling holds {np.asarray(data.file_coupling.values).dtype}, expected complex numbers; "
-            "their imaginary parts are lost"
+            f"{data.source}: the coupling holds {np.asarray(data.file_coupling.values).dtype}, expected complex "
+            "numbers; their imaginary parts are lost"
         )
     real = {
         "cell": data.cell,
@@ -91,8 +93,8 @@ def _require_medium(data) -> None:
     lowest = np.linalg.eigvalsh(0.5 * (dielectric + dielectric.T))[0]
     if not lowest > 0:
         raise InputError(
-            f"{data.source}: Born charges with a dielectric tensor that is not positive (an eigenvalue of {lowest:.3g}); "
-            "no medium has one: the file is damaged, or the dielectric tensor was not computed"
+            f"{data.source}: Born charges with a dielectric tensor that is not positive (eigenvalue {lowest:.3g}), "
+            "which no medium has: the file is damaged, or the dielectric tensor was not computed"
         )
     for name, alpha in (("phonons", phonons.alpha), ("coupling", data.coupling_alpha)):
         if alpha is not None and not alpha > 0:

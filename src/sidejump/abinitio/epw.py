@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..electrons.hermiticity import judged_position
 from ..electrons.lattice import LatticeModel
 from ..electrons.wannier90 import _sites
 from ..errors import InputError
@@ -158,6 +159,7 @@ def _positions(folder, data: RawData, sets: WignerSeitz, centres, crystal: Cryst
         warnings.append("no position matrix (vmedata.fmt): Berry connections need a Wannier90 _tb.dat of the same run")
         return None
     positions = positions * sets.electron_weights(data.n_orbitals)[:, None]
+    warnings += judged_position(sets.re_vectors, positions, crystal.cell, str(path), trust)[1]
     positions, notes["position_hermiticity_angstrom"] = hermitian_position(sets.re_vectors, positions)
     positions, apart = _with_centres(sets.re_vectors, positions, centres)
     notes["position_centres_angstrom"] = float(apart.max())
@@ -229,7 +231,9 @@ def _of_q2r(path: Path, data: RawData, crystal: Crystal, sets: WignerSeitz, unit
     )
     warnings = []
     if contradictions:
-        warnings.append(f"{path}: {', '.join(contradictions)} in epwdata.fmt and crystal.fmt; is it a file of this run?")
+        warnings.append(
+            f"{path}: {', '.join(contradictions)} in epwdata.fmt and crystal.fmt; is it a file of this run?"
+        )
     charged = bool(np.abs(charges).max() > 1e-6)
     if found.polar is False and charged:
         warnings.append(f"{path}: was made without Born charges: no long-range part is put back into the phonons")

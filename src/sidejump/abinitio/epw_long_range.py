@@ -98,7 +98,9 @@ def long_range_of(
     if layer is None:
         layer = kind == "layer" or crystal.two_dimensional
     if kind == "layer" and not layer:
-        raise InputError('long_range = "layer" and two_dimensional = false contradict each other; leave one of them out')
+        raise InputError(
+            'long_range = "layer" and two_dimensional = false contradict each other; leave one of them out'
+        )
     if np.abs(charges).max() <= 1e-6:
         return LongRange("none", layer, None, None, False, [])
     warnings = []
@@ -137,8 +139,8 @@ def _refuse_quadrupoles(folder: Path) -> None:
         path = folder / f"quadrupole.fmt{ending}"
         if path.exists():
             raise InputError(
-                f"{path}: long-range parts with quadrupoles are not covered; run EPW without the file, or name the part "
-                "without them as long_range"
+                f"{path}: long-range parts with quadrupoles are not covered; run EPW without the file, or name the "
+                "part without them as long_range"
             )
 
 
@@ -147,7 +149,7 @@ def _refuse_uncovered(folder: Path, crystal: Crystal, n: int) -> None:
     separation = crystal.tail[3 * n] if len(crystal.tail) > 3 * n else 0.0
     if (crystal.two_dimensional and crystal.layer != "gaussian") or separation > 1e-3:
         raise InputError(
-            f"{folder / 'crystal.fmt'}: a layer with a long-range part that is not covered (system_2d = 'dipole_sh', "
+            f"{folder / 'crystal.fmt'}: this long-range part of a layer is not covered (system_2d = 'dipole_sh', "
             "'dipole_sp' or 'quadrupole'); run EPW with system_2d = 'gaussian', or name the part that comes next to it "
             "as long_range"
         )
@@ -161,5 +163,5 @@ def version_warning(data: ElectronPhonon, folder: Path) -> str:
     change = np.abs(part.vertex(q) - replace(part, alpha=data.phonons.alpha, limit=None).vertex(q)).max()
     return (
         f"{folder}: EPW 5.3 to 5.5 and 5.7 write the same files with other long-range parts of the coupling (by up to "
-        f"{change:.2g} eV/angstrom on the q mesh); that of 5.3 to 5.5 is taken: set epw_version to the version of the run"
+        f"{change:.2g} eV/angstrom on the q mesh); that of 5.3 to 5.5 is taken: set epw_version to that of the run"
     )

@@ -25,6 +25,7 @@ from .checks import examine
 from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
 from .images import mesh_class
+from .long_range import summed_axes
 from .phonons import Phonons
 from .wigner import WignerSeitz
 
@@ -32,7 +33,7 @@ _GROUPS = ("basic_data", "electron_wannier", "eph_matrix_wannier", "force_consta
 _TIE = 1e-6  # of alat, Perturbo's tolerance for equal lengths
 
 
-def read_perturbo(file, *, acoustic_sum_rule: bool = False) -> ElectronPhonon:
+def read_perturbo(file, *, acoustic_sum_rule: bool = False, trust_file: bool = False) -> ElectronPhonon:
     """Electron-phonon data from a Perturbo file.
 
     Parameters
@@ -41,6 +42,8 @@ def read_perturbo(file, *, acoustic_sum_rule: bool = False) -> ElectronPhonon:
         ``prefix_epr.h5`` or ``prefix_epwan.h5``.
     acoustic_sum_rule : bool
         Impose it on the force constants.
+    trust_file : bool
+        Make what contradicts itself in the file a warning instead of an error.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def read_perturbo(file, *, acoustic_sum_rule: bool = False) -> ElectronPhonon:
         missing = [g for g in _GROUPS if g not in stream]
         if missing:
             raise InputError(f"{path}: has no group {missing[0]}; not a Perturbo prefix_epr.h5")
-        return _read(path, stream, acoustic_sum_rule)
+        return examine(_read(path, stream, acoustic_sum_rule), trust_file=trust_file)
 
 
 def _read(path, stream: Store, acoustic_sum_rule) -> ElectronPhonon:
@@ -88,8 +91,9 @@ def _read(path, stream: Store, acoustic_sum_rule) -> ElectronPhonon:
         dielectric if polar else None,
         flat,
         basic.number("loto_alpha", 1.0) * unit,
+        summed_axes(q_mesh),
     )
-    result = ElectronPhonon(
+    return ElectronPhonon(
         LatticeModel(cell, vectors, hoppings, None, centres),
         phonons.with_acoustic_sum_rule() if acoustic_sum_rule else phonons,
         _coupling(stream.group("eph_matrix_wannier"), sets_k, sets_p, n, nat),
@@ -106,7 +110,6 @@ def _read(path, stream: Store, acoustic_sum_rule) -> ElectronPhonon:
         alat=alat,
         extra=_extra(basic),
     )
-    return examine(result)
 
 
 def _mesh(basic: Store, name: str) -> tuple[int, int, int]:
