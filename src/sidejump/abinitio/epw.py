@@ -26,6 +26,7 @@ from . import rydberg
 from .checks import examine, judge
 from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
+from .epw_keys import stored_keys
 from .epw_long_range import LongRange, long_range_of, version_warning
 from .epw_text import Crystal, RawData, read_centres, read_crystal, read_epwdata, read_positions
 from .files import find, prefix_file, read_complex
@@ -83,6 +84,16 @@ def read_epw(
     """
     folder = require_directory(directory)
     k_mesh, q_mesh = given_mesh("k_mesh", k_mesh), given_mesh("q_mesh", q_mesh)
+    keys = stored_keys(folder)
+    keys |= {
+        name: value
+        for name, value in (
+            ("two_dimensional", two_dimensional),
+            ("long_range", long_range),
+            ("epw_version", epw_version),
+        )
+        if value is not None
+    }
     crystal = read_crystal(find(folder, "crystal.fmt"))
     data = read_epwdata(find(folder, "epwdata.fmt"), crystal)
     counts = (data.n_k, data.n_q, data.n_g)
@@ -116,9 +127,10 @@ def read_epw(
         data.born_charges,
         data.n_orbitals,
         recent=wigner_file is not None,
-        two_dimensional=two_dimensional,
-        kind=long_range,
-        version=epw_version,
+        two_dimensional=keys.get("two_dimensional"),
+        kind=keys.get("long_range"),
+        version=keys.get("epw_version"),
+        trust_kind=long_range is not None,
         alpha=constants.coupling_alpha,
     )
     phonons = _phonons(data, crystal, sets, constants, part)
@@ -225,7 +237,8 @@ def _force_constants(folder: Path, data: RawData, crystal: Crystal, sets: Wigner
 
 def _of_q2r(path: Path, data: RawData, crystal: Crystal, sets: WignerSeitz, unit: float) -> _Constants:
     found = read_force_constants(path, len(crystal.masses), sets.q_mesh)
-    charges, dielectric = data.born_charges, data.dielectric
+    charges: np.ndarray = data.born_charges
+    dielectric: np.ndarray = data.dielectric
     contradictions = found.contradictions(
         crystal.cell, crystal.positions, crystal.masses, crystal.alat, charges, dielectric
     )
@@ -237,7 +250,7 @@ def _of_q2r(path: Path, data: RawData, crystal: Crystal, sets: WignerSeitz, unit
     charged = bool(np.abs(charges).max() > 1e-6)
     if found.polar is False and charged:
         warnings.append(f"{path}: was made without Born charges: no long-range part is put back into the phonons")
-    if found.polar and found.born_charges is not None and not charged:
+    if found.polar and found.born_charges is not None and found.dielectric is not None and not charged:
         charges, dielectric = found.born_charges, found.dielectric
     vectors, values = found.at_images(crystal.cell, crystal.positions)
     alpha = found.alpha * unit

@@ -24,11 +24,12 @@ from ..units import BOHR
 from .container import ElectronPhonon, mesh_points
 from .dimension import GAUSSIAN
 from .epw_text import Crystal
+from .long_range import end_of_sum, summed_axes
 
 KINDS = ("bulk", "layer", "none")
 
 _SAME_GAUSSIAN = (5, 6)  # the first version whose coupling has the Gaussian of the phonons
-_CUTOFF = 14.0
+_OLD = "5.5"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def long_range_of(
     two_dimensional: bool | None,
     kind: str | None,
     version: str | float | None,
+    trust_kind: bool = False,
     alpha: float | None = None,
 ) -> LongRange:
     """What files and keys of a run say of its long-range part.
@@ -81,6 +83,8 @@ def long_range_of(
         Whether the files are those of EPW 5.9 or later.
     two_dimensional, kind, version
         Keys of `epw.read_epw`.
+    trust_kind : bool
+        Whether `kind` is known to be right whatever the files tell.
     alpha : float, optional
         Ewald parameter that the run read for its coupling, 1/angstrom^2.
 
@@ -92,7 +96,7 @@ def long_range_of(
     if kind is not None and kind not in KINDS:
         raise InputError(f'long_range = "{kind}": use one of {", ".join(KINDS)}')
     old = _is_old(version)
-    if kind is None:
+    if not trust_kind:
         _refuse_quadrupoles(folder)
     layer = two_dimensional
     if layer is None:
@@ -104,11 +108,12 @@ def long_range_of(
     if np.abs(charges).max() <= 1e-6:
         return LongRange("none", layer, None, None, False, [])
     warnings = []
-    if kind is None:
+    if not trust_kind:
         _refuse_uncovered(folder, crystal, n_orbitals)
+    if kind is None:
         warnings.append(
-            f"{folder}: EPW writes Born charges whether or not it took a long-range part out (lpolar); one is put back: "
-            'if the run had lpolar = .false., its default, set long_range = "none"'
+            f"{folder}: EPW writes Born charges whether or not it took a long-range part out (lpolar); one is put "
+            'back: if the run had lpolar = .false., its default, set long_range = "none"'
         )
     chosen = kind or ("layer" if layer else "bulk")
     if chosen == "layer":
@@ -117,9 +122,54 @@ def long_range_of(
         warnings.append(f"{folder}: a layer with the long-range part of a bulk crystal, that of its periodic images")
     assumed = version is None and not (recent or crystal.layer or alpha is not None)
     if chosen == "bulk" and (old or assumed):
-        unit = 2 * np.pi / crystal.alat
-        return LongRange(chosen, layer, unit / BOHR, 4 * _CUTOFF * unit**2, assumed, warnings)
+        return LongRange(chosen, layer, *_old_gaussian(crystal.alat), assumed, warnings)
     return LongRange(chosen, layer, None if chosen == "none" else alpha, None, False, warnings)
+
+
+def _old_gaussian(alat: float) -> tuple[float, float]:
+    """Ewald parameter and end of the sum of EPW 5.3 to 5.5, 1/angstrom^2, with alat in angstrom."""
+    unit = 2 * np.pi / alat
+    return unit / BOHR, end_of_sum(unit**2)
+
+
+def keys_of(data: ElectronPhonon, alat: float) -> dict:
+    """Keys without which `read_epw` takes EPW's files of `data`, with this alat (angstrom), for something else.
+
+    Raises
+    ------
+    InputError
+        If no version of EPW has that long-range part.
+    """
+    keys: dict = {"two_dimensional": True} if data.two_dimensional else {}
+    if not data.phonons.polar:
+        return keys
+    if not data.coupling_polar:
+        raise InputError(
+            f"{data.source}: a long-range part was taken out of the force constants and not of the coupling; EPW's "
+            "files without those of q2r.x hold both or none: use the compact format"
+        )
+    unit, phonons = (2 * np.pi / alat) ** 2, data.phonons
+    part = data.long_range
+    assert part is not None
+    dimensions = slice(0, 2 if phonons.two_dimensional else 3)
+    if phonons.axes[dimensions] != summed_axes(data.q_mesh)[dimensions]:
+        raise InputError(
+            f"{data.source}: the long-range part has reciprocal lattice vectors along other axes than EPW's, which has "
+            "none along an axis with one q point; the short-range numbers would not fit: use the compact format"
+        )
+    if data.two_dimensional:
+        keys["long_range"] = "layer" if phonons.two_dimensional else "bulk"
+    own = (part.alpha, end_of_sum(part.alpha) if part.limit is None else part.limit)
+    if np.allclose([phonons.alpha, *own], [unit, unit, end_of_sum(unit)], rtol=1e-6, atol=0):
+        return keys
+    old = _old_gaussian(alat)
+    if not phonons.two_dimensional and np.allclose([phonons.alpha, *own], [unit, *old], rtol=1e-6, atol=0):
+        return keys | {"epw_version": _OLD}
+    strange = next((a for a in (phonons.alpha, part.alpha) if abs(a / unit - 1) > 1e-6), part.alpha)
+    raise InputError(
+        f"{data.source}: the long-range part was taken out with an Ewald parameter of {strange / unit:.4g}, EPW "
+        "has 1 (2 pi/alat)^2; the short-range numbers would not fit: use the compact format"
+    )
 
 
 def _is_old(version) -> bool:

@@ -38,6 +38,11 @@ def summed_axes(q_mesh) -> tuple[bool, bool, bool]:
     return a, b, c
 
 
+def end_of_sum(alpha: float) -> float:
+    """The largest K.eps.K that the codes take for an Ewald parameter, both 1/angstrom^2."""
+    return 4 * _CUTOFF * alpha
+
+
 @dataclass(frozen=True)
 class DipolePart:
     """Long-range part of a crystal with Born charges; arguments as in `phonons.Phonons`.
@@ -45,7 +50,7 @@ class DipolePart:
     Parameters
     ----------
     limit : float, optional
-        The largest K.eps.K (K^2 in a layer) that counts, 1/angstrom^2: ``4 * 14 * alpha`` when not given.
+        The largest K.eps.K (K^2 in a layer) that counts, 1/angstrom^2: `end_of_sum` of alpha when not given.
     """
 
     cell: np.ndarray
@@ -64,7 +69,7 @@ class DipolePart:
 
     @property
     def _limit(self) -> float:
-        return 4 * self.alpha * _CUTOFF if self.limit is None else self.limit
+        return end_of_sum(self.alpha) if self.limit is None else self.limit
 
     @property
     def _reciprocal(self) -> np.ndarray:

@@ -231,7 +231,7 @@ def _folded(tokens, nat: int, mesh) -> np.ndarray:
     if len(tokens) != pairs * size:
         raise ValueError(f"{pairs * size} numbers expected, {len(tokens)} found")
     body = floats(tokens).reshape(3, 3, nat, nat, size)
-    labels = np.stack(np.indices((3, 3, nat, nat)), axis=-1) + 1
+    labels = np.moveaxis(np.indices((3, 3, nat, nat)), 0, -1) + 1
     if not np.array_equal(body[..., :4], labels):
         raise ValueError("the numbers of directions and atoms are out of order")
     body = body[..., 4:].reshape(3, 3, nat, nat, n, width)
@@ -267,6 +267,8 @@ def _parse_xml(path, nat, q_mesh) -> ForceConstants:
 
     geometry, section = root.find("GEOMETRY_INFO"), root.find("INTERATOMIC_FORCE_CONSTANTS")
     medium = root.find("DIELECTRIC_PROPERTIES")
+    if geometry is None or section is None:
+        raise ValueError("no element GEOMETRY_INFO or INTERATOMIC_FORCE_CONSTANTS")
     _require_crystal(path, counts(words(geometry, "NUMBER_OF_ATOMS"), ["the number of atoms"])[0], nat)
     _require_mesh(path, words(section, "MESH_NQ1_NQ2_NQ3"), q_mesh)
     blocks = {element.tag: element for element in section or ()}
@@ -283,7 +285,7 @@ def _parse_xml(path, nat, q_mesh) -> ForceConstants:
     dielectric = tensors(medium, ["EPSILON"])
     charges = tensors(medium, [f"ZSTAR/Z_AT_.{a + 1}" for a in range(nat)])
     dimensions = (geometry.findtext("CELL_DIMENSIONS") or "").split()
-    cell = tensors(geometry, ["AT"])
+    lattice = tensors(geometry, ["AT"])
     atoms = [geometry.find(f"ATOM.{a + 1}") for a in range(nat)]
     return ForceConstants(
         q_mesh,
@@ -294,7 +296,7 @@ def _parse_xml(path, nat, q_mesh) -> ForceConstants:
         charges,
         None if dielectric is None else dielectric[0].T,
         float(floats(dimensions[:1])[0]) if dimensions else None,
-        None if cell is None else cell[0],
+        None if lattice is None else lattice[0],
         _places(atoms),
         _masses(geometry, atoms),
     )
