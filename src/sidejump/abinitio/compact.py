@@ -95,6 +95,8 @@ def write_compact(data: ElectronPhonon, file) -> Path:
         attributes["coupling_alpha"] = data.coupling_alpha
     if data.coupling_limit is not None:
         attributes["coupling_limit"] = data.coupling_limit
+    if data.spin_degeneracy is not None:
+        attributes["spin_degeneracy"] = data.spin_degeneracy
     if data.atoms.symbols is not None:
         attributes["symbols"] = " ".join(data.atoms.symbols)
     try:
@@ -219,6 +221,7 @@ def _read(stream: Store, version: float) -> ElectronPhonon:
         _extra(stream),
         stream.value("coupling_limit") if stream.has("coupling_limit") else None,
         bool(stream.value("coupling_polar", 1.0)),
+        int(stream.value("spin_degeneracy")) if stream.has("spin_degeneracy") else None,
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..electrons.base import with_spin_degeneracy
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
 from ..units import HBAR2_OVER_2M
@@ -59,6 +60,7 @@ class ElectronPhonon:
     k_mesh, q_mesh : tuple of 3 int
         Coarse meshes.
     spinor : bool
+        Whether the Wannier functions hold both spins.
     fermi_energy : float or None
         eV.
     two_dimensional : bool
@@ -80,6 +82,9 @@ class ElectronPhonon:
         Where the sum of the coupling's long-range part ends, as in `long_range.DipolePart`.
     coupling_polar : bool
         Whether a long-range part was taken out of the coupling, if there is one of the phonons.
+    spin_degeneracy : {1, 2} or None
+        That of `electrons` (:attr:`.ElectronModel.spin_degeneracy`). None: 2, as the writing codes count, where the
+        Wannier functions have no spin, else 1. The single channel of a magnet has 1.
 
     Raises
     ------
@@ -106,6 +111,7 @@ class ElectronPhonon:
     extra: dict = field(default_factory=dict)
     coupling_limit: float | None = None
     coupling_polar: bool = True
+    spin_degeneracy: int | None = None
     _cache: dict = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self):
@@ -121,6 +127,14 @@ class ElectronPhonon:
                 f"{self.source}: wannier_centres has shape {np.shape(self.wannier_centres)}, expected {(n, 3)}"
             )
         require_sound(self)
+        count = self.spin_degeneracy
+        if count is None:
+            count = 1 if self.spinor or self.electrons.spin is not None else 2
+        elif count == 2 and self.spinor:
+            raise InputError(
+                f"{self.source}: spin_degeneracy = 2, but its Wannier functions hold both spins; leave it out"
+            )
+        object.__setattr__(self, "electrons", with_spin_degeneracy(self.electrons, count))
 
     @property
     def model(self) -> LatticeModel:

@@ -57,6 +57,7 @@ def describe(source, *, images: str = "hermitian", n_samples: int = 4) -> dict:
     return report | {
         "atoms": _atoms(data),
         "spinor": data.spinor,
+        "spin_degeneracy": data.electrons.spin_degeneracy,
         "two_dimensional": data.two_dimensional,
         "fermi_energy_eV": data.fermi_energy,
         "k_mesh": list(data.k_mesh),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..electrons.base import ElectronModel
+from ..electrons.base import ElectronModel, with_spin_degeneracy
 from ..electrons.lattice import LatticeModel
 from ..electrons.registry import MODELS
 from ..electrons.spin_order import require_spin_order, spin_matrices
@@ -21,6 +21,7 @@ from ..shells.shell import fermi_shell
 from ..units import KB
 from . import spin, symmetrize
 
+_REAL = 1e-6  # of the largest hop: imaginary parts below are rounding of printed digits
 _NO_T_BG = '[temperature] unit = "T_BG" needs acoustic phonons and a model with one Fermi radius; use unit = "K"'
 
 
@@ -65,7 +66,8 @@ def _wannier90(section, folder: Path) -> Electrons:
         trust_file=section.trust_file,
     )
     _require_sound(model, section.file)
-    warnings = list(model.warnings)
+    warnings = [*model.warnings, *_of_one_spin(model, section)]
+    model = with_spin_degeneracy(model, section.spin_degeneracy or 1)
     if model.residual_positions is None and not any("position matrix" in w for w in warnings):
         warnings.append(
             f"{section.file} holds no position matrix: Berry curvature and coordinate shift miss its part; "
@@ -76,6 +78,17 @@ def _wannier90(section, folder: Path) -> Electrons:
         model, checks, found = symmetrize.apply(model, section, folder, section.fermi_energy, section.spin_ordering)
         warnings += found
     return Electrons(_with_field(model, section.zeeman), section.fermi_energy, warnings=warnings, checks=checks)
+
+
+def _of_one_spin(model, section) -> list[str]:
+    """A file without spin does not say whether its bands stand for both; real matrices have no spin-orbit coupling."""
+    imaginary = np.abs(model.hoppings.imag).max() / np.abs(model.hoppings).max()
+    if model.spin is not None or section.spin_degeneracy is not None or imaginary > _REAL:
+        return []
+    return [
+        f"{section.file}: its Hamiltonian is real, as without spin-orbit coupling, and its bands are counted once: set "
+        "spin_degeneracy = 2 in [electrons] if they stand for both spins, 1 if they are those of one"
+    ]
 
 
 def _require_sound(model: LatticeModel, name: str) -> None:
@@ -91,6 +104,8 @@ def _first_principles(section, folder: Path) -> Electrons:
     from ..abinitio.checks import judge_rigid_shift
 
     data = _of_dimension(_read_coupling(section, folder), section.two_dimensional)
+    if section.spin_degeneracy is not None:
+        data = replace(data, spin_degeneracy=section.spin_degeneracy)
     level = section.fermi_energy
     if level is None:
         level = getattr(section, "chemical_potential", None)

@@ -106,6 +106,7 @@ def assemble(
         "convention": "j_a = sigma_ab E_b; Cartesian components",
         "warnings": json.dumps([*warnings, *transport.report.get("warnings", [])]),
         "model": attribute(model.describe()),
+        "spin_degeneracy": model.spin_degeneracy,
         **_headlines(dataset, symmetry),
         **{
             k: attribute(v)

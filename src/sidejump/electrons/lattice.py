@@ -14,7 +14,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ..errors import InputError
-from .base import ElectronModel
+from .base import ElectronModel, with_spin_degeneracy
 
 
 class LatticeModel(ElectronModel):
@@ -97,7 +97,8 @@ class LatticeModel(ElectronModel):
         """The same model with `matrix` (N, N), eV, added to H(R = 0)."""
         hoppings = self.hoppings.copy()
         hoppings[self._home] += matrix
-        return LatticeModel(self.cell, self.vectors, hoppings, self._positions, self._sites, self.spin)
+        other = LatticeModel(self.cell, self.vectors, hoppings, self._positions, self._sites, self.spin)
+        return with_spin_degeneracy(other, self.spin_degeneracy)
 
     def _hermiticity_violation(self) -> float:
         index = {tuple(r): i for i, r in enumerate(self.vectors)}

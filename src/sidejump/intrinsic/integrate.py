@@ -146,6 +146,7 @@ def intrinsic_conductivity(
         vector, error, points = vector / volume, error / volume, cell_sum.points
     if mesh is None:
         converged = bool(np.all(error <= tolerance * size))
+    vector, error = model.spin_degeneracy * vector, model.spin_degeneracy * error
     sigma = np.zeros((*vector.shape[:2], d, d))
     for c, (a, b) in enumerate(cyclic_pairs(d)):
         sigma[..., a, b] = -vector[..., c]

@@ -37,6 +37,11 @@ _VERSION = (
     "Of the run, for the Gaussian of its long-range part: 5.3 to 5.5 (Quantum ESPRESSO 6.6 to 7.1), or later. Told by "
     "the files from 5.8 on; 5.5 when not given."
 )
+_SPIN_DEGENERACY = "Spins that each band stands for, 1 or 2: a factor of conductivities and densities."
+_SPIN_DEGENERACY_DATA = (
+    f"{_SPIN_DEGENERACY[:-1]}. 2 for data without spin when not given, unless a second channel, exchange or spin_orbit "
+    "gives them one; 1 is one channel of a magnet."
+)
 _SPIN = "Order of up and down Wannier functions: gives the model its spin."
 
 
@@ -139,6 +144,7 @@ class Wannier90Input(Symmetrizable):
         None, description="For symmetrize: coarse k mesh; inferred when not given.", examples=[[4, 4, 4]]
     )
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY, examples=[2])
     trust_file: Flag = Field(False, description=_TRUST, examples=[True])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
     symmetrize: Flag = Field(False, description=_SYMMETRIZE, examples=[True])
@@ -162,6 +168,8 @@ class FirstPrinciples(Symmetrizable):
                     "zeeman": "use exchange",
                 }[key]
                 raise ValueError(f"{key} and {made[0]} exclude each other: {hint}; leave {key} out")
+        if made and given["spin_degeneracy"] == 2:
+            raise ValueError(f"spin_degeneracy = 2 and {made[0]} exclude each other: both spins are among the bands")
         return self
 
 
@@ -192,6 +200,7 @@ class EpwInput(FirstPrinciples):
     epw_version: Text | None = Field(None, description=_VERSION, examples=["5.7"])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY_DATA, examples=[2])
     trust_file: Flag = Field(False, description=_TRUST_COUPLING, examples=[True])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
     exchange: Number | Vector3 | None = Field(None, description=_EXCHANGE, examples=[1.0])
@@ -213,6 +222,7 @@ class StoredInput(FirstPrinciples):
     two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY_DATA, examples=[2])
     trust_file: Flag = Field(False, description=_TRUST_COUPLING, examples=[True])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
     exchange: Number | Vector3 | None = Field(None, description=_EXCHANGE, examples=[1.0])
