@@ -168,6 +168,9 @@ class PairSource(abc.ABC):
 _SAMPLE, _FLAT = np.array([0.02, 0.05, 0.1]), 0.2  # 1/angstrom; relative change of an optical energy over these
 
 
+_LONGER = 4.0  # time of a pair with the longer vectors of a position matrix over one without, measured on iron
+
+
 class ScalarPairs(PairSource):
     """Model scatterers that share a constant vertex matrix W: ``V = V0(q) u'^+ W u``.
 
@@ -184,6 +187,8 @@ class ScalarPairs(PairSource):
         self._phases = bool(np.ptp(self._sites, axis=0).max() > 1e-9) and len(momentum.images) > 1
         self._model = model
         self._positioned = model.position_matrix(np.zeros((1, model.dimension))) is not None
+        if self._positioned:
+            self.seconds_per_pair *= _LONGER
 
     def prepare(self, states, *, single=False):
         self._single = single
