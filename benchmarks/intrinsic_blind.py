@@ -26,7 +26,6 @@ from intrinsic_postw90 import DATA, FERMI_ENERGY, reference
 from sidejump import TightBinding, read_wannier90
 from sidejump.electrons.states import band_energies
 from sidejump.intrinsic import intrinsic_conductivity
-from sidejump.units import conductivity_unit
 
 CELLS = {
     "sc": np.eye(3),
@@ -89,10 +88,9 @@ def hall(model, fermi_energy: float, **options) -> tuple[np.ndarray, float, dict
     """Vector (yz, zx, xy) and its stated error, S/cm, and the cost."""
     begin = process_time()
     result = intrinsic_conductivity(model, fermi_energy, 0.0, workers=1, **options)
-    unit = conductivity_unit(3)[0]
-    vector = unit * np.array([result.sigma[0, 0, i, j] for i, j in ((1, 2), (2, 0), (0, 1))])
+    vector = np.array([result.sigma[0, 0, i, j] for i, j in ((1, 2), (2, 0), (0, 1))])
     cost = {"points": result.points, "cpu_seconds": round(process_time() - begin, 2)}
-    return vector, unit * float(result.error[0, 0]), cost
+    return vector, float(result.error[0, 0]), cost
 
 
 def main() -> None:

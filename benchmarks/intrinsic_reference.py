@@ -72,7 +72,7 @@ class Strata:
         return sum(self.sum((corner + x[level]) * edge, None)[:, 0, 0] for x in (shift, 1 - shift)) / 2
 
     def estimates(self, runs: int):
-        """Independent sums over the zone, in the unit of :func:`sidejump.intrinsic.intrinsic_conductivity`."""
+        """Independent sums over the zone, e^2/hbar per angstrom."""
         weight = -(self._edge(self.level) ** self.dimension) / abs(np.linalg.det(self.sum.model.cell))
         for _ in range(runs):
             yield np.sum(self._sample(self.corner, self.level) * weight, axis=0)

@@ -5,8 +5,8 @@
 `INPUT.toml` has an `electron_phonon` scatterer.  From every point of the Fermi surface, hot spots refined, to two
 states a distance q along it: the sum over the surface of ``rate (dr_x q_y - dr_y q_x)``, which drives the Hall current
 of small-angle scattering, over the same with the shift of the curvature.  The rate is that of eq. 15.  The ratio goes
-to one with q for a deformation potential without position matrix (the scalar vertex knows none); first-principles
-coupling has a phase of its own, and without its sum rule imposed does not vanish with q.
+to one with q for a deformation potential; first-principles coupling has a phase of its own, and without its sum rule
+imposed does not vanish with q.
 """
 
 from __future__ import annotations

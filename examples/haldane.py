@@ -1,7 +1,5 @@
 """Haldane's honeycomb model, hop by hop: a quantised intrinsic part in the gap, and a side jump once doped."""
 
-import numpy as np
-
 import sidejump as sj
 
 honeycomb = sj.TightBinding([[2.46, 0.0], [1.23, 2.1304]], [((1 / 3, 1 / 3), 1), ((2 / 3, 2 / 3), 1)])
@@ -12,7 +10,7 @@ for vector in [(1, 0), (0, -1), (-1, 1)]:
 model = honeycomb.build()
 
 gap = sj.intrinsic_conductivity(model, 0.0, 10.0, tolerance=1e-3)
-print(f"in the gap: intrinsic {2 * np.pi * gap.sigma[0, 0, 1, 0]:.4f} e^2/h")
+print(f"in the gap: intrinsic {gap.sigma[0, 0, 1, 0]:.4f} {gap.unit}")
 
 phonons = sj.acoustic_deformation_potential(
     deformation_potential=5.0, sound_velocity=5000.0, mass_density=7.6e-7, dimension=2

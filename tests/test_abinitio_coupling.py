@@ -203,7 +203,7 @@ def rotated(data, angle):
     return replace(data, file_coupling=replace(data.file_coupling, values=values), checks={}, warnings=[])
 
 
-def test_coupling_of_another_wannierisation_is_refused():
+def test_coupling_of_another_wannierisation_is_said():
     """Sizes and Hermiticity are right; a rigid shift within states tells."""
     toy = Toy(seed=3)
     toy.onsite[2, 2] += 4.0
@@ -220,9 +220,12 @@ def test_coupling_of_another_wannierisation_is_refused():
     found = examined(rotated(data, 0.12))
     (sentence,) = (w for w in found.warnings if "states of nearly one energy" in w)
     assert f"{found.checks['rigid_shift_close_states']:.2g} times as strongly" in sentence
-    for angle in (0.5, 1.0, np.pi / 2):
-        with pytest.raises(InputError, match="the coupling belongs to other Wannier functions"):
-            examined(rotated(data, angle))
+    for angle in (1.0, np.pi / 2):
+        found = examined(rotated(data, angle))
+        assert found.checks["rigid_shift_close_states"] > 0.3
+        assert any(
+            "the coupling hardly belongs to the Wannier functions of the Hamiltonian" in w for w in found.warnings
+        )
 
 
 def test_poor_interpolation_is_said_and_kept():

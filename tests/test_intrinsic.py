@@ -16,7 +16,7 @@ from sidejump.errors import InputError
 from sidejump.intrinsic import band_curvature, intrinsic_conductivity
 from sidejump.intrinsic.crossing import averaged_crossings
 from sidejump.intrinsic.occupation import cell_fermi, fermi
-from sidejump.units import HBAR2_OVER_2M, KB
+from sidejump.units import HBAR2_OVER_2M, KB, conductivity_unit
 
 MASS, VELOCITY = 0.1, 3.0
 
@@ -24,7 +24,7 @@ MASS, VELOCITY = 0.1, 3.0
 def hall(model, mu, temperatures, **options):
     """sigma_yx in e^2/h of a two-dimensional model, shape (n_mu, n_T), and the whole result."""
     result = intrinsic_conductivity(model, mu, temperatures, **options)
-    return 2 * np.pi * result.sigma[..., 1, 0], result
+    return result.sigma[..., 1, 0], result
 
 
 # --- massive Dirac model --------------------------------------------------------------------------------------------
@@ -105,8 +105,9 @@ def test_weyl_nodes():
     and sweeps the sphere once: -1.  Beyond the nodes both ends are the north pole: 0.
     """
     result = intrinsic_conductivity(Weyl(velocity=2.0, node=0.1, axial_velocity=1.5), 0.0, 0.0, tolerance=1e-3)
-    expected = -0.1 / (2 * np.pi**2)
+    expected = -0.1 / (2 * np.pi**2) * conductivity_unit(3)[0]
     sigma = result.sigma[0, 0]
+    assert result.unit == "S/cm"
     assert sigma[1, 0] == pytest.approx(expected, rel=1e-3) and sigma[0, 1] == pytest.approx(-expected, rel=1e-3)
     np.testing.assert_allclose(sigma[:, 2], 0, atol=1e-6 * abs(expected))
 
@@ -251,7 +252,7 @@ def weyl_lattice(node):
 def test_weyl_nodes_of_a_lattice(node):
     """Planes between the nodes have Chern number one, also where the nodes lie within unresolved cells."""
     result = intrinsic_conductivity(weyl_lattice(node), 0.0, 0.0, tolerance=1e-2, start_mesh=7)
-    exact = 2 * node / 3.0 / (2 * np.pi) ** 2
+    exact = 2 * node / 3.0 / (2 * np.pi) ** 2 * conductivity_unit(3)[0]
     assert abs(result.sigma[0, 0, 1, 0]) == pytest.approx(exact, abs=float(result.error[0, 0]))
     assert result.converged
     assert result.points < 60_000
@@ -311,7 +312,7 @@ def test_one_refined_pass_agrees_within_its_errors():
 
 def test_error_estimate_is_honest():
     """The error made is below the one stated, which meets the tolerance."""
-    floor = 1e-4 / (2 * np.pi)
+    floor = 1e-4  # e^2/h
     reference, fine = hall(LATTICE, LEVELS, TEMPERATURES, tolerance=2e-3, floor=floor)
     assert fine.converged
     for tolerance in (1e-1, 3e-2, 1e-2):

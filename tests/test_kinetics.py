@@ -92,7 +92,7 @@ def lattice(mu, **settings):
     """Random two-dimensional lattice at 300 K, where contours join 2 kT below 0.1 eV and stay as they are at 0.3 eV."""
     static = Scatterer("static", 2, (Branch(lambda q: 1e-3 * np.exp(-((0.5 * q) ** 2))),))
     result = run_transport(
-        random_wannier(2, 3), [phonons(0.01), static], chemical_potential=mu, temperatures=[300.0],
+        random_wannier(2, 3, position=False), [phonons(0.01), static], chemical_potential=mu, temperatures=[300.0],
         settings=TransportSettings(geometry="own", **settings),
     )  # fmt: skip
     return result, " ".join(result.report["warnings"])

@@ -108,7 +108,7 @@ def by_hand(data, level, kt, count=32):
 
 def test_conductivity_and_side_jump_by_hand():
     data = Layer().data()
-    expected, jump = by_hand(data, LEVEL, 300 * KB)
+    expected, jump = (data.model.spin_degeneracy * x for x in by_hand(data, LEVEL, 300 * KB))
     found = transport(data)
     np.testing.assert_allclose(found.boltzmann[0], expected, atol=1e-5 * expected[0, 0])
     assert np.abs(jump).max() > 1e-3

@@ -52,7 +52,14 @@ def test_curvature_alone_gives_eq_14_at_any_temperature(mass):
 
 
 @pytest.mark.parametrize(
-    "model", [MassiveDirac(mass=0.7, velocity=1.0), Weyl(velocity=2.0, node=0.2), random_wannier(position=False)]
+    "model",
+    [
+        MassiveDirac(mass=0.7, velocity=1.0),
+        Weyl(velocity=2.0, node=0.2),
+        random_wannier(position=False),
+        random_wannier(),
+        random_wannier(2, 3, seed=1),
+    ],
 )
 def test_full_shift_becomes_that_of_the_curvature(model):
     """``- Im V* D V / |V|^2 = Omega x q`` up to q^2 of it, and k' a reciprocal vector further on is the same."""

@@ -9,7 +9,7 @@ from .abinitio.perturbo import read_perturbo
 from .abinitio.spin import two_channels, with_exchange, with_projected_spin_orbit, with_spin_orbit
 from .abinitio.symmetrized import symmetrized
 from .app.run import anomalous_hall, run
-from .electrons.base import PAULI, ElectronModel
+from .electrons.base import PAULI, ElectronModel, with_spin_degeneracy
 from .electrons.dirac import MassiveDirac
 from .electrons.function import FunctionModel
 from .electrons.lattice import LatticeModel
@@ -67,6 +67,7 @@ __all__ = [
     "two_channels",
     "with_exchange",
     "with_projected_spin_orbit",
+    "with_spin_degeneracy",
     "with_spin_orbit",
     "write_compact",
 ]

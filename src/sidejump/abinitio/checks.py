@@ -1,4 +1,8 @@
-"""Consistency tests of electron-phonon data: what is impossible stops, what is merely poor is reported as a number."""
+"""Consistency tests of electron-phonon data: what is impossible stops, what is merely poor is reported as a number.
+
+What stops because a figure is beyond any that was ever seen (`Judge`) can be had all the same, with a warning:
+`trust_file`.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,42 @@ from ..errors import InputError
 from .container import IMAGES, SOFT, ElectronPhonon, mesh_points
 from .images import adjoint, fold
 from .quality import acoustic_exponent, off_mesh_hermiticity, rigid_shift
+from .rydberg import ATOMIC_MASS
 
 _IMPOSSIBLE = 0.05  # relative Hermiticity violation on the coarse mesh that no converged run shows
 _FOREIGN, _DOUBTFUL = 0.3, 0.15  # rigid shift between close states: see `quality`
 _POOR_IMAGES = 0.3  # relative violation of Hermiticity off the mesh by the images of the file
 _POOR_SHIFT = 1.0  # eV/angstrom, coupling of a rigid shift within a state
+_MASSES = (0.9, 320.0)  # unified atomic mass units: of any atom
+_ASYMMETRY = 0.05  # of the largest force constant
+_SHIFTED = "a rigid shift of the crystal couples to electrons"
+_UNLIKE = "a rigid shift couples states of nearly one energy"
+ONE_Q_POINT = "polar, with one q point along lattice vector"
+
+
+def judge(warnings: list, sentence: str, trust: bool) -> None:
+    """Stop with `sentence`; keep it as a warning where the file is to be trusted.
+
+    Raises
+    ------
+    InputError
+        Unless `trust`.
+    """
+    if not trust:
+        raise InputError(f"{sentence}; trust_file = true takes it as it is")
+    if sentence not in warnings:
+        warnings.append(sentence)
 
 
 @threadpool_limits.wrap(limits=1)
-def examine(data: ElectronPhonon) -> ElectronPhonon:
+def examine(data: ElectronPhonon, *, trust_file: bool = False) -> ElectronPhonon:
     """`data` with its `checks` and `warnings` completed.
+
+    Parameters
+    ----------
+    data : ElectronPhonon
+    trust_file : bool
+        Whether what no sound file shows is a warning only.
 
     Checks, all largest deviations: Hermiticity of H(R), C(R) and, on the coarse mesh, of the coupling; the acoustic sum
     rule; the rms difference of E(k) and E(-k); the number of imaginary modes on the q mesh and the most negative phonon
@@ -28,24 +58,27 @@ def examine(data: ElectronPhonon) -> ElectronPhonon:
     Raises
     ------
     InputError
-        If numbers are not finite or the cell has no volume; if force constants or coupling are far from Hermitian, or
-        the coupling of a rigid shift does not go with the bands: files of different runs or a misread format.
+        If force constants or coupling are far from Hermitian, or masses those of no atom: files of different runs, or
+        a misread format.
     """
-    require_sound(data)
     checks = data.checks
+    _masses(data, trust_file)
     checks["hamiltonian_hermiticity_eV"] = data.electrons.hermiticity_violation
-    checks["force_constant_symmetry_eV_per_angstrom2"] = _force_constants(data)
+    checks["force_constant_symmetry_eV_per_angstrom2"] = _force_constants(data, trust_file)
     checks["acoustic_sum_rule_eV_per_angstrom2"] = data.phonons.acoustic_sum_rule_violation
     folded = fold(data.file_coupling, data.k_mesh, data.q_mesh)
     scale = max(float(np.abs(data.file_coupling.values).max()), 1e-9)  # the folded values may cancel
     violation = mesh_hermiticity(folded, data.k_mesh, data.q_mesh) / scale
     checks["coupling_hermiticity_on_mesh"] = violation
     if violation > _IMPOSSIBLE:
-        raise InputError(
+        judge(
+            data.warnings,
             f"{data.source}: g(k, q)^+ and g(k + q, -q) differ by {violation:.2g} of the largest element on the coarse "
-            "mesh; the files are of different runs, or k_mesh and q_mesh are not those of the run"
+            "mesh; the files are of different runs, or k_mesh and q_mesh are not those of the run",
+            trust_file,
         )
-    _rigid_shift(data)
+    judge_rigid_shift(data)
+    _one_q_point(data)
     checks["reversal_energy_violation_eV"] = _reversal(data)
     _imaginary_modes(data)
     checks |= interpolation(data)
@@ -71,56 +104,53 @@ def _warn(data, sentence) -> None:
         data.warnings.append(sentence)
 
 
-def require_sound(data) -> None:
-    """Finite numbers, a cell, and meshes that fit together."""
-    arrays = {
-        "cell": data.cell,
-        "positions of the atoms": data.atoms.positions,
-        "masses": data.atoms.masses,
-        "hoppings": data.electrons.hoppings,
-        "sites": data.electrons.site_positions,
-        "wannier_centres": data.wannier_centres,
-        "position matrix": data.electrons.residual_positions,
-        "force_constants": data.phonons.force_constants,
-        "born_charges": data.phonons.born_charges,
-        "dielectric": data.phonons.dielectric,
-        "coupling": data.file_coupling.values,
-    }
-    for name, array in arrays.items():
-        if array is not None and not np.all(np.isfinite(array)):
-            raise InputError(f"{data.source}: {name} holds numbers that are not finite; the file is damaged")
-    if abs(np.linalg.det(data.cell)) < 1e-6:
-        raise InputError(f"{data.source}: the lattice vectors span no volume; the file is damaged")
-    if np.any(np.mod(data.k_mesh, data.q_mesh)):
-        raise InputError(
-            f"{data.source}: k mesh {list(data.k_mesh)} is no multiple of q mesh {list(data.q_mesh)}: k + q would "
-            "leave it; use files of one run"
+def _masses(data, trust: bool) -> None:
+    masses = np.asarray(data.atoms.masses) / ATOMIC_MASS
+    wrong = np.flatnonzero((masses < _MASSES[0]) | (masses > _MASSES[1]))
+    if len(wrong):
+        judge(
+            data.warnings,
+            f"{data.source}: atom {wrong[0] + 1} has a mass of {masses[wrong[0]]:.3g} u, as no atom has (1 to 300); "
+            "the unit of the masses is another, or the file damaged",
+            trust,
         )
 
 
-def _rigid_shift(data) -> None:
-    diagonal, close = rigid_shift(data)
+def judge_rigid_shift(data, level: float | None = None) -> None:
+    """Figures and warnings of the coupling to a rigid shift, for states near `level` (eV; that of the data)."""
+    for start in (_SHIFTED, _UNLIKE):
+        data.warnings[:] = [w for w in data.warnings if not w.startswith(start)]
+    diagonal, close = rigid_shift(data, level)
     data.checks["rigid_shift_coupling_eV_per_angstrom"] = diagonal
     if diagonal > _POOR_SHIFT:
         _warn(
             data,
-            f"a rigid shift of the crystal couples to electrons by up to {diagonal:.2g} eV/angstrom, and should not: "
-            "scattering by long acoustic waves, which dominate when cold, is wrong unless coupling_sum_rule is set",
+            f"{_SHIFTED} by up to {diagonal:.2g} eV/angstrom, and should not: scattering by long acoustic waves, which "
+            "dominate when cold, is wrong unless coupling_sum_rule is set",
         )
+    data.checks.pop("rigid_shift_close_states", None)
     if close is None:
         return
     data.checks["rigid_shift_close_states"] = close
-    if close > _FOREIGN:
-        raise InputError(
-            f"{data.source}: a rigid shift couples states of nearly one energy {close:.2g} times as strongly as "
-            f"distant ones (converged sets: below {_DOUBTFUL:g}); the coupling belongs to other Wannier functions than "
-            "the Hamiltonian: use files of one run"
-        )
     if close > _DOUBTFUL:
+        cause = "the meshes are coarse, or the files of different runs"
+        if close > _FOREIGN:
+            cause = "the coupling hardly belongs to the Wannier functions of the Hamiltonian: are the files of one run?"
         _warn(
             data,
-            f"a rigid shift couples states of nearly one energy {close:.2g} times as strongly as distant ones "
-            f"(converged sets: below {_DOUBTFUL:g}): the meshes are coarse, or the files of different runs",
+            f"{_UNLIKE} {close:.2g} times as strongly as distant ones (converged sets: below {_DOUBTFUL:g}): {cause}",
+        )
+
+
+def _one_q_point(data) -> None:
+    """Nothing in the files tells a layer with periodic images from a bulk crystal of this mesh."""
+    if not data.phonons.polar or data.two_dimensional or max(data.q_mesh) == 1:
+        return
+    for axis in np.flatnonzero(np.array(data.q_mesh) == 1):
+        _warn(
+            data,
+            f"{ONE_Q_POINT} {axis + 1}: taken for a bulk crystal, whose long-range part has no reciprocal lattice "
+            "vectors along it; if it is a layer, set two_dimensional = true",
         )
 
 
@@ -148,17 +178,19 @@ def mesh_hermiticity(folded, k_mesh, q_mesh) -> float:
     return float(np.abs(folded - adjoint(folded, k_mesh, q_mesh)).max())
 
 
-def _force_constants(data) -> float:
+def _force_constants(data, trust: bool) -> float:
     """Largest ``|C_ab(R) - C_ba(-R)|``, eV/angstrom^2, through the Hermiticity of C(q)."""
     phonons = data.phonons
     index = {tuple(r): i for i, r in enumerate(phonons.vectors.tolist())}
     partner = np.array([index.get(tuple(-r), -1) for r in phonons.vectors])
     mirrored = np.where((partner >= 0)[:, None, None], phonons.force_constants[partner], 0).conj().swapaxes(1, 2)
     worst = float(np.abs(phonons.force_constants - mirrored).max())
-    if worst > 0.05 * np.abs(phonons.force_constants).max():
-        raise InputError(
+    if worst > _ASYMMETRY * np.abs(phonons.force_constants).max():
+        judge(
+            data.warnings,
             f"{data.source}: force constants C_ab(R) and C_ba(-R) differ by up to {worst:.2g} eV/angstrom^2; "
-            "the file is damaged or its meshes are others"
+            "the file is damaged or its meshes are others",
+            trust,
         )
     return worst
 

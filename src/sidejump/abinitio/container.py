@@ -15,10 +15,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..electrons.base import with_spin_degeneracy
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
 from ..units import HBAR2_OVER_2M
 from .coupling import Coupling
+from .domains import require_sound
 from .images import hermitian_images, mesh_cells, on_atoms
 from .long_range import DipolePart
 from .phonons import Phonons
@@ -58,6 +60,7 @@ class ElectronPhonon:
     k_mesh, q_mesh : tuple of 3 int
         Coarse meshes.
     spinor : bool
+        Whether the Wannier functions hold both spins.
     fermi_energy : float or None
         eV.
     two_dimensional : bool
@@ -75,6 +78,18 @@ class ElectronPhonon:
         Unit of length of the writing code, angstrom; 0 where unknown.
     extra : dict
         What only the writing code needs, to write its files again.
+    coupling_limit : float or None
+        Where the sum of the coupling's long-range part ends, as in `long_range.DipolePart`.
+    coupling_polar : bool
+        Whether a long-range part was taken out of the coupling, if there is one of the phonons.
+    spin_degeneracy : {1, 2} or None
+        That of `electrons` (:attr:`.ElectronModel.spin_degeneracy`). None: 2, as the writing codes count, where the
+        Wannier functions have no spin, else 1. The single channel of a magnet has 1.
+
+    Raises
+    ------
+    InputError
+        If sizes disagree, or a number is out of its domain (`domains.require_sound`).
     """
 
     electrons: LatticeModel
@@ -94,6 +109,9 @@ class ElectronPhonon:
     coupling_alpha: float | None = None
     alat: float = 0.0
     extra: dict = field(default_factory=dict)
+    coupling_limit: float | None = None
+    coupling_polar: bool = True
+    spin_degeneracy: int | None = None
     _cache: dict = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self):
@@ -104,6 +122,19 @@ class ElectronPhonon:
                 f"{self.file_coupling.n_displacements} displacements, electrons and phonons have {n} and {modes}; "
                 "use files of one run"
             )
+        if np.shape(self.wannier_centres) != (n, 3):
+            raise InputError(
+                f"{self.source}: wannier_centres has shape {np.shape(self.wannier_centres)}, expected {(n, 3)}"
+            )
+        require_sound(self)
+        count = self.spin_degeneracy
+        if count is None:
+            count = 1 if self.spinor or self.electrons.spin is not None else 2
+        elif count == 2 and self.spinor:
+            raise InputError(
+                f"{self.source}: spin_degeneracy = 2, but its Wannier functions hold both spins; leave it out"
+            )
+        object.__setattr__(self, "electrons", with_spin_degeneracy(self.electrons, count))
 
     @property
     def model(self) -> LatticeModel:
@@ -120,9 +151,10 @@ class ElectronPhonon:
     def long_range(self) -> DipolePart | None:
         """Long-range part of the coupling (`.vertex(q)`), None where the crystal is not polar."""
         part = self.phonons.dipole_part
-        if part is None or self.coupling_alpha is None:
-            return part
-        return replace(part, alpha=self.coupling_alpha)
+        if part is None or not self.coupling_polar:
+            return None
+        alpha = part.alpha if self.coupling_alpha is None else self.coupling_alpha
+        return replace(part, alpha=alpha, limit=self.coupling_limit)
 
     @property
     def cell(self) -> np.ndarray:
@@ -257,7 +289,7 @@ class ElectronPhonon:
             warnings = [w for w in warnings if "position matrix" not in w]
             for name in ("position_hermiticity_angstrom", "position_centres_angstrom"):
                 checks.pop(name, None)
-        return replace(self, electrons=model, checks=checks, warnings=warnings)
+        return replace(self, electrons=model, checks=checks, warnings=[*warnings, *getattr(model, "warnings", ())])
 
     def with_acoustic_sum_rule(self) -> ElectronPhonon:
         """The same with force constants that cost no energy for a rigid shift."""

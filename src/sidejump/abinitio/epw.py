@@ -4,27 +4,36 @@ Rydberg units; text files are lists of tokens, wrapped as the compiler likes.  T
 `wigner.fmt` or, where the version writes none, from a rebuilt Wigner-Seitz set that must have the stored number of
 vectors.  Up to version 6.0 matrix elements are not divided by their degeneracy.
 
-Not covered: dipole matrices (`dmedata.fmt`), quadrupoles, the envelope of 2D long-range parts other than the Gaussian.
+What the files do not tell of the long-range part of polar crystals is in `epw_long_range`.
+
+Not covered: dipole matrices (`dmedata.fmt`), quadrupoles, the envelope of 2D long-range parts other than the Gaussian;
+EPW 5.3 sums the long-range part of the coupling over as many reciprocal vectors as the q mesh has points, not all.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..electrons.hermiticity import judged_position
 from ..electrons.lattice import LatticeModel
 from ..electrons.wannier90 import _sites
 from ..errors import InputError
+from ..files import find_packed, require_directory
 from . import rydberg
-from .checks import examine
+from .checks import examine, judge
 from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
+from .epw_keys import stored_keys
+from .epw_long_range import LongRange, long_range_of, version_warning
 from .epw_text import Crystal, RawData, read_centres, read_crystal, read_epwdata, read_positions
-from .files import find, find_optional, prefix_file, read_complex
+from .files import find, prefix_file, read_complex
+from .long_range import summed_axes
 from .phonons import Phonons
 from .position import hermitian_position
-from .q2r import read_q2r
+from .q2r import read_force_constants
 from .rebuild import rebuild
 from .wigner import WignerSeitz, from_file, given_mesh
 
@@ -32,7 +41,16 @@ _MISSED = 0.3  # angstrom, by which the position matrix may miss any Wannier cen
 
 
 def read_epw(
-    directory, k_mesh=None, q_mesh=None, *, use_ws: bool | None = None, acoustic_sum_rule: bool = False
+    directory,
+    k_mesh=None,
+    q_mesh=None,
+    *,
+    use_ws: bool | None = None,
+    acoustic_sum_rule: bool = False,
+    two_dimensional: bool | None = None,
+    long_range: str | None = None,
+    epw_version: str | float | None = None,
+    trust_file: bool = False,
 ) -> ElectronPhonon:
     """Electron-phonon data from a directory with EPW's files.
 
@@ -47,21 +65,40 @@ def read_epw(
         Whether the run had ``use_ws = .true.``; told by ``wigner.fmt`` or the number of vectors where they can.
     acoustic_sum_rule : bool
         Impose it on the force constants.
+    two_dimensional : bool, optional
+        Whether the crystal is a layer, its normal along the third lattice vector; a bulk crystal where neither this
+        nor the files say so.
+    long_range : {"bulk", "layer", "none"}, optional
+        What the run took out of phonons and coupling: ``system_2d = 'no'``, ``'gaussian'``, or nothing at all with
+        ``lpolar = .false.``.  Without it that of a layer or a bulk crystal, if the files hold Born charges.
+    epw_version : str, optional
+        Such as "5.5": up to that version the coupling has another Gaussian (`epw_long_range`).  Told by the files
+        from 5.8 on; 5.3 to 5.5 where it is neither told nor given.
+    trust_file : bool
+        Make what contradicts itself in the files a warning instead of an error.
 
     Raises
     ------
     InputError
         If a file is missing, truncated or of another run, or the meshes cannot be told.
     """
-    folder = Path(directory)
+    folder = require_directory(directory)
     k_mesh, q_mesh = given_mesh("k_mesh", k_mesh), given_mesh("q_mesh", q_mesh)
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such directory")
+    keys = stored_keys(folder)
+    keys |= {
+        name: value
+        for name, value in (
+            ("two_dimensional", two_dimensional),
+            ("long_range", long_range),
+            ("epw_version", epw_version),
+        )
+        if value is not None
+    }
     crystal = read_crystal(find(folder, "crystal.fmt"))
     data = read_epwdata(find(folder, "epwdata.fmt"), crystal)
     counts = (data.n_k, data.n_q, data.n_g)
     centres = read_centres(crystal, data.n_orbitals, find(folder, "crystal.fmt"))
-    wigner_file = find_optional(folder, "wigner.fmt")
+    wigner_file = find_packed(folder, "wigner.fmt")
     notes: dict = {}
     warnings: list[str] = []
     if wigner_file is not None:
@@ -81,44 +118,28 @@ def read_epw(
             use_ws=use_ws,
         )
     hoppings = data.hoppings * sets.electron_weights(data.n_orbitals)
-    positions = read_positions(find_optional(folder, "vmedata.fmt"), data)
-    if positions is None:
-        sites = centres
-        warnings.append("no position matrix (vmedata.fmt): Berry connections need a Wannier90 _tb.dat of the same run")
-    else:
-        positions = positions * sets.electron_weights(data.n_orbitals)[:, None]
-        positions, notes["position_hermiticity_angstrom"] = hermitian_position(sets.re_vectors, positions)
-        positions, apart = _with_centres(sets.re_vectors, positions, centres)
-        notes["position_centres_angstrom"] = float(apart.max())
-        _refuse_foreign_centres(folder, apart, centres)
-        if notes["position_centres_angstrom"] > 0.01:
-            warnings.append(
-                f"vmedata.fmt misses Wannier centres by up to {notes['position_centres_angstrom']:.2g} angstrom, which "
-                "shows the error of its position matrix on this mesh; a Wannier90 _tb.dat of the same run is better"
-            )
-        sites = _sites(sets.re_vectors, positions)
-    electrons = LatticeModel(crystal.cell, sets.re_vectors, hoppings, positions, sites)
-    polar = bool(np.abs(data.born_charges).max() > 1e-6)
-    if polar:
-        warnings += _examine_long_range(folder, crystal, data.n_orbitals)
-    phonon_vectors, constants, shared = _force_constants(folder, data, crystal, sets)
-    phonons = Phonons(
-        crystal.cell,
-        crystal.positions,
-        crystal.masses,
-        phonon_vectors,
-        constants,
-        data.born_charges if polar else None,
-        data.dielectric if polar else None,
-        crystal.two_dimensional,
-        (2 * np.pi / crystal.alat) ** 2,
+    positions = _positions(folder, data, sets, centres, crystal, notes, warnings, trust_file)
+    sites = centres if positions is None else _sites(sets.re_vectors, positions)
+    constants = _force_constants(folder, data, crystal, sets)
+    part = long_range_of(
+        folder,
+        crystal,
+        data.born_charges,
+        data.n_orbitals,
+        recent=wigner_file is not None,
+        two_dimensional=keys.get("two_dimensional"),
+        kind=keys.get("long_range"),
+        version=keys.get("epw_version"),
+        trust_kind=long_range is not None,
+        alpha=constants.coupling_alpha,
     )
-    if shared:
+    phonons = _phonons(data, crystal, sets, constants, part)
+    if constants.shared:
         notes["q2r_acoustic_sum_rule_eV_per_angstrom2"] = phonons.acoustic_sum_rule_violation
     values = sets.weigh_coupling(_read_coupling(prefix_file(folder, "epmatwp"), data))
     result = ElectronPhonon(
-        electrons,
-        phonons.with_acoustic_sum_rule() if acoustic_sum_rule or shared else phonons,
+        LatticeModel(crystal.cell, sets.re_vectors, hoppings, positions, sites),
+        phonons.with_acoustic_sum_rule() if acoustic_sum_rule or constants.shared else phonons,
         Coupling(sets.re_vectors, sets.rp_vectors, values),
         Atoms(None, crystal.positions, crystal.masses),
         centres,
@@ -126,58 +147,138 @@ def read_epw(
         sets.q_mesh,
         crystal.spinor,
         data.fermi_energy,
-        crystal.two_dimensional,
+        part.two_dimensional,
         f"EPW files in {folder}",
         notes,
-        warnings,
+        [*warnings, *constants.warnings, *part.warnings],
         family="epw",
+        coupling_alpha=part.alpha,
+        coupling_limit=part.limit,
+        coupling_polar=part.kind != "none",
         alat=crystal.alat,
         extra={"n_electrons": crystal.n_electrons},
     )
-    return examine(result)
+    if part.assumed:
+        result.warnings.append(version_warning(result, folder))
+    return examine(result, trust_file=trust_file)
 
 
-def _examine_long_range(folder: Path, crystal: Crystal, n: int) -> list[str]:
-    """Refuse long-range parts that are not covered; a warning for the one of layers."""
-    if find_optional(folder, "quadrupole.fmt") is not None:
-        raise InputError(
-            f"{folder / 'quadrupole.fmt'}: long-range parts with quadrupoles are not covered; run EPW without the file"
+def _positions(folder, data: RawData, sets: WignerSeitz, centres, crystal: Crystal, notes, warnings, trust: bool):
+    """r(R), (nRe, 3, N, N), angstrom, with what is wrong with it added to `notes` and `warnings`; None without."""
+    path = find_packed(folder, "vmedata.fmt")
+    positions = read_positions(path, data)
+    if positions is None:
+        warnings.append("no position matrix (vmedata.fmt): Berry connections need a Wannier90 _tb.dat of the same run")
+        return None
+    positions = positions * sets.electron_weights(data.n_orbitals)[:, None]
+    warnings += judged_position(sets.re_vectors, positions, crystal.cell, str(path), trust)[1]
+    positions, notes["position_hermiticity_angstrom"] = hermitian_position(sets.re_vectors, positions)
+    positions, apart = _with_centres(sets.re_vectors, positions, centres)
+    notes["position_centres_angstrom"] = float(apart.max())
+    _judge_centres(folder, apart, centres, warnings, trust)
+    if notes["position_centres_angstrom"] > 0.01:
+        warnings.append(
+            f"vmedata.fmt misses Wannier centres by up to {notes['position_centres_angstrom']:.2g} angstrom, which "
+            "shows the error of its position matrix on this mesh; a Wannier90 _tb.dat of the same run is better"
         )
-    if not crystal.two_dimensional:
-        return []
-    separation = crystal.tail[3 * n] if len(crystal.tail) > 3 * n else 0.0
-    if crystal.layer in ("dipole_sp", "dipole_sh", "quadrupole") or separation > 1e-3:
-        raise InputError(
-            f"{folder / 'crystal.fmt'}: this long-range part of a layer is not covered; "
-            "run EPW with system_2d = 'gaussian'"
-        )
-    return ["the long-range part of the layer is taken to be the Gaussian one (system_2d = 'gaussian')"]
+    return positions
 
 
-def _force_constants(folder: Path, data: RawData, crystal: Crystal, sets: WignerSeitz):
-    """Lattice vectors, C(R), and whether they are q2r's, on which EPW imposes the acoustic sum rule."""
+def _phonons(data: RawData, crystal: Crystal, sets: WignerSeitz, constants: _Constants, part: LongRange) -> Phonons:
+    """Phonons with what EPW, or q2r.x, took out of their force constants."""
+    polar = part.kind != "none" if constants.polar is None else constants.polar
+    return Phonons(
+        crystal.cell,
+        crystal.positions,
+        crystal.masses,
+        constants.vectors,
+        constants.values,
+        constants.born_charges if polar else None,
+        constants.dielectric if polar else None,
+        part.kind == "layer" or (part.kind == "none" and part.two_dimensional),
+        constants.alpha,
+        summed_axes(sets.q_mesh),
+    )
+
+
+@dataclass(frozen=True)
+class _Constants:
+    """C(R) and the long-range part that was taken out of them.
+
+    `shared`: they are q2r's, on which EPW imposes the acoustic sum rule; `polar`: None where the files do not tell;
+    `alpha` in 1/angstrom^2, `coupling_alpha` where the run took it for the coupling as well.
+    """
+
+    vectors: np.ndarray
+    values: np.ndarray
+    born_charges: np.ndarray
+    dielectric: np.ndarray
+    alpha: float
+    shared: bool = False
+    polar: bool | None = None
+    coupling_alpha: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def _force_constants(folder: Path, data: RawData, crystal: Crystal, sets: WignerSeitz) -> _Constants:
+    unit = (2 * np.pi / crystal.alat) ** 2
     if data.force_constants.any():
-        return sets.phonon_vectors, data.force_constants * sets.phonon_weights(len(crystal.masses)), False
+        values = data.force_constants * sets.phonon_weights(len(crystal.masses))
+        return _Constants(sets.phonon_vectors, values, data.born_charges, data.dielectric, unit)
     for name in ("ifc.q2r", "ifc.q2r.xml"):
-        path = find_optional(folder, name)
+        path = find_packed(folder, name)
         if path is not None:
-            return *read_q2r(path, crystal.cell, crystal.positions, sets.q_mesh), True
+            return _of_q2r(path, data, crystal, sets, unit)
     raise InputError(
         f"{folder / 'epwdata.fmt'}: all force constants are zero (EPW ran with lifc = .true.); put the file ifc.q2r of "
         "that run beside it"
     )
 
 
-def _refuse_foreign_centres(folder, apart, centres) -> None:
+def _of_q2r(path: Path, data: RawData, crystal: Crystal, sets: WignerSeitz, unit: float) -> _Constants:
+    found = read_force_constants(path, len(crystal.masses), sets.q_mesh)
+    charges: np.ndarray = data.born_charges
+    dielectric: np.ndarray = data.dielectric
+    contradictions = found.contradictions(
+        crystal.cell, crystal.positions, crystal.masses, crystal.alat, charges, dielectric
+    )
+    warnings = []
+    if contradictions:
+        warnings.append(
+            f"{path}: {', '.join(contradictions)} in epwdata.fmt and crystal.fmt; is it a file of this run?"
+        )
+    charged = bool(np.abs(charges).max() > 1e-6)
+    if found.polar is False and charged:
+        warnings.append(f"{path}: was made without Born charges: no long-range part is put back into the phonons")
+    if found.polar and found.born_charges is not None and found.dielectric is not None and not charged:
+        charges, dielectric = found.born_charges, found.dielectric
+    vectors, values = found.at_images(crystal.cell, crystal.positions)
+    alpha = found.alpha * unit
+    return _Constants(
+        vectors,
+        values,
+        charges,
+        dielectric,
+        alpha,
+        True,
+        found.polar,
+        alpha if found.xml and found.ewald is not None else None,
+        tuple(warnings),
+    )
+
+
+def _judge_centres(folder, apart, centres, warnings, trust: bool) -> None:
     """Stop where the position matrix and crystal.fmt cannot be of one run.
 
     The finite differences give ``|M| sin(b.w)/b`` for a centre w: below half of it the mesh is too coarse for any use.
     """
     foreign = np.flatnonzero(apart > np.maximum(_MISSED, 0.5 * np.linalg.norm(centres, axis=1)))
     if len(foreign):
-        raise InputError(
+        judge(
+            warnings,
             f"{folder / 'vmedata.fmt'}: puts Wannier function {foreign[0] + 1} {apart[foreign[0]]:.2g} angstrom away "
-            "from its centre in crystal.fmt; one of the two is damaged or of another run"
+            "from its centre in crystal.fmt; one of the two is damaged or of another run",
+            trust,
         )
 
 

@@ -16,6 +16,8 @@ from ..errors import InputError
 from ..units import BOHR
 from . import rydberg
 from .container import ElectronPhonon
+from .epw_keys import write_keys
+from .epw_long_range import keys_of
 from .loss import at_vectors, undivided
 from .perturbo import perturbo_sets
 from .position import position_elements
@@ -31,6 +33,8 @@ def write_epw(
     fermi_energy: float | None = None,
 ) -> Path:
     """Write ``crystal.fmt``, ``epwdata.fmt``, ``vmedata.fmt``, ``wigner.fmt`` and ``PREFIX.epmatwp``.
+
+    What these cannot say of a polar crystal or a layer goes into ``sidejump.json``, for `read_epw`.
 
     Parameters
     ----------
@@ -52,7 +56,7 @@ def write_epw(
         name = "n_electrons" if n_electrons is None else "fermi_energy"
         raise InputError(f"{data.source}: EPW's files need {name}, which the data do not hold; give {name}")
     alat = data.alat or float(np.linalg.norm(data.cell[0]))
-    _refuse_long_range(data, alat)
+    keys = keys_of(data, alat)
     masses, kinds = np.unique(data.atoms.masses, return_inverse=True)
     if len(masses) > 10:
         raise InputError(f"{data.source}: {len(masses)} kinds of atoms; EPW's crystal.fmt holds at most 10")
@@ -98,23 +102,10 @@ def write_epw(
     else:
         (folder / "vmedata.fmt").unlink(missing_ok=True)
     (folder / "wigner.fmt").write_text(_wigner(sets, data.cell / alat))
+    write_keys(folder, keys)
     values = undivided(data, sets) / rydberg.FORCE
     values.swapaxes(3, 4).astype("<c16").tofile(folder / f"{prefix}.epmatwp")
     return folder
-
-
-def _refuse_long_range(data, alat) -> None:
-    if not data.phonons.polar:
-        return
-    if data.two_dimensional:
-        raise InputError(f"{data.source}: the long-range part of a polar layer has no place in EPW 5.3's files")
-    unit = (2 * np.pi / alat) ** 2
-    for alpha in (data.phonons.alpha, data.coupling_alpha or data.phonons.alpha):
-        if abs(alpha / unit - 1) > 1e-6:
-            raise InputError(
-                f"{data.source}: the long-range part was taken out with an Ewald parameter of {alpha / unit:.4g}, EPW "
-                "has 1 (2 pi/alat)^2; the short-range numbers would not fit"
-            )
 
 
 def epw_sets(data, alat=None) -> WignerSeitz:

@@ -121,7 +121,7 @@ class PairVertices:
         self.factors, self._rigid_shift = factors, rigid_shift
         self.phonons = PhononPairs(data.phonons, self._real)
         part = data.long_range
-        same = part is not None and self.phonons.dipole is not None and part.alpha == self.phonons.dipole.part.alpha
+        same = part is not None and self.phonons.dipole is not None and part.same_sum(self.phonons.dipole.part)
         self._long_range = None if part is None else self.phonons.dipole if same else DipoleSums(part)
         self.directions = states.covariant.shape[1]
         self.excluded = 0

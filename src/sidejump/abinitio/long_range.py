@@ -6,8 +6,9 @@ A displaced ion with Born charge Z* is a dipole; with K = q + G and the screened
     V_aA(q)       = i sum_K W(K) [K.Z_a]_A exp(-i K.tau_a),
 
 the second times the identity in the Wannier gauge (Verdi and Giustino, Phys. Rev. Lett. 115, 176401 (2015)).  The
-sums are cut by an Ewald factor: what it leaves out is short-ranged and part of the file's own numbers, so the factor
-and its parameter must be those of the code.
+sums are cut by an Ewald factor: what it leaves out is short-ranged and part of the file's own numbers, so the factor,
+its parameter and the vectors G that are summed over must be those of the code.  Along a lattice vector with one q point
+the codes take no G: K runs over the plane (or line) of the others through q.
 
     3D   W(K) = 4 pi e^2/Omega exp(-K.eps.K/4 alpha) / K.eps.K
     2D   W(K) = 2 pi e^2/A exp(-K^2/4 alpha) / [ |K| (1 + r(K) |K|) ],   r(K) = K.(eps - 1).K c / 2 K^2,
@@ -31,9 +32,26 @@ from ..units import COULOMB
 _CUTOFF = 14.0  # exponent of the Ewald factor where the codes stop the sum
 
 
+def summed_axes(q_mesh) -> tuple[bool, bool, bool]:
+    """Lattice directions along which EPW, q2r.x and Perturbo sum over reciprocal lattice vectors."""
+    a, b, c = (int(n) > 1 for n in q_mesh)
+    return a, b, c
+
+
+def end_of_sum(alpha: float) -> float:
+    """The largest K.eps.K that the codes take for an Ewald parameter, both 1/angstrom^2."""
+    return 4 * _CUTOFF * alpha
+
+
 @dataclass(frozen=True)
 class DipolePart:
-    """Long-range part of a crystal with Born charges; arguments as in `phonons.Phonons`."""
+    """Long-range part of a crystal with Born charges; arguments as in `phonons.Phonons`.
+
+    Parameters
+    ----------
+    limit : float, optional
+        The largest K.eps.K (K^2 in a layer) that counts, 1/angstrom^2: `end_of_sum` of alpha when not given.
+    """
 
     cell: np.ndarray
     positions: np.ndarray
@@ -41,6 +59,17 @@ class DipolePart:
     dielectric: np.ndarray
     two_dimensional: bool
     alpha: float
+    axes: tuple[bool, bool, bool] = (True, True, True)
+    limit: float | None = None
+
+    def same_sum(self, other: DipolePart) -> bool:
+        """Whether both weigh the same K alike."""
+        mine, theirs = ((p.alpha, p._limit, p.axes, p.two_dimensional) for p in (self, other))
+        return mine == theirs
+
+    @property
+    def _limit(self) -> float:
+        return end_of_sum(self.alpha) if self.limit is None else self.limit
 
     @property
     def _reciprocal(self) -> np.ndarray:
@@ -50,9 +79,10 @@ class DipolePart:
     def _shells(self) -> np.ndarray:
         """Reciprocal lattice vectors that can matter for q in the first zone, shape (nG, 3)."""
         smallest = 1.0 if self.two_dimensional else np.linalg.eigvalsh(0.5 * (self.dielectric + self.dielectric.T))[0]
-        radius = np.sqrt(4 * self.alpha * _CUTOFF / smallest)
+        radius = np.sqrt(self._limit / smallest)
         # |m_i| <= K |a_i| / 2 pi, and one more for q itself
         reach = np.floor(radius * np.linalg.norm(self.cell, axis=1) / (2 * np.pi)).astype(int) + 1
+        reach[~np.array(self.axes)] = 0
         if self.two_dimensional:
             reach[2] = 0
         axes = [np.arange(-n, n + 1) for n in reach]
@@ -72,7 +102,7 @@ class DipolePart:
             plane = wave[..., :2]
             square = np.sum(plane**2, axis=-1)
             exponent = square / (4 * self.alpha)
-            keep = (square > 1e-16) & (exponent < _CUTOFF)
+            keep = (square > 1e-16) & (square < self._limit)
             safe = np.where(keep, square, 1.0)
             height = volume / np.linalg.norm(np.cross(self.cell[0], self.cell[1]))
             excess = self.dielectric[:2, :2] - np.eye(2)
@@ -83,7 +113,7 @@ class DipolePart:
             )
         square = np.einsum("...i,ij,...j->...", wave, self.dielectric, wave)
         exponent = square / (4 * self.alpha)
-        keep = (square > 1e-16) & (exponent < _CUTOFF)
+        keep = (square > 1e-16) & (square < self._limit)
         return np.where(keep, 4 * np.pi * COULOMB / volume * np.exp(-exponent) / np.where(keep, square, 1.0), 0)
 
     def _terms(self, q):

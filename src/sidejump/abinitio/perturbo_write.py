@@ -18,6 +18,7 @@ from ..units import BOHR
 from . import rydberg
 from .container import ElectronPhonon
 from .images import fold, fold_vectors, mesh_class
+from .long_range import summed_axes
 from .perturbo import nearest_images
 
 
@@ -29,11 +30,12 @@ def write_perturbo(data: ElectronPhonon, file) -> Path:
     Raises
     ------
     InputError
-        For a polar layer, whose long-range part in Perturbo is another.
+        If the long-range part is none of Perturbo's.
     """
     path = Path(file)
     if data.phonons.polar and data.two_dimensional:
         raise InputError(f"{path}: the long-range part of polar two-dimensional crystals in Perturbo is not covered")
+    _refuse_long_range(data)
     try:
         with h5py.File(path, "w") as stream:
             _basic(data, stream.create_group("basic_data"))
@@ -43,6 +45,23 @@ def write_perturbo(data: ElectronPhonon, file) -> Path:
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error})") from None
     return path
+
+
+def _refuse_long_range(data) -> None:
+    """Perturbo's rules: a long-range part of both or none, with no vectors along an axis with one q point."""
+    if not data.phonons.polar:
+        return
+    if not data.coupling_polar:
+        raise InputError(
+            f"{data.source}: a long-range part was taken out of the force constants and not of the coupling; Perturbo "
+            "knows both or none: use the compact format"
+        )
+    if data.phonons.axes != summed_axes(data.q_mesh):
+        raise InputError(
+            f"{data.source}: the long-range part has reciprocal lattice vectors along other axes than Perturbo's, "
+            "which has none along an axis with one q point; the short-range numbers would not fit: use the compact "
+            "format"
+        )
 
 
 def _alat(data) -> float:

@@ -48,11 +48,13 @@ class Phonons:
         The long-range part is that of a layer in vacuum, normal along the third lattice vector.
     alpha : float
         Ewald parameter, 1/angstrom^2.
+    axes : tuple of 3 bool
+        Lattice directions along which the long-range part has reciprocal lattice vectors (`summed_axes`).
 
     Raises
     ------
     InputError
-        If shapes disagree or a mass is not positive.
+        If shapes disagree, a mass is not positive, or no medium has this dielectric tensor.
     """
 
     cell: np.ndarray
@@ -64,6 +66,7 @@ class Phonons:
     dielectric: np.ndarray | None = None
     two_dimensional: bool = False
     alpha: float = 1.0
+    axes: tuple[bool, bool, bool] = (True, True, True)
 
     def __post_init__(self):
         n = self.n_modes
@@ -98,7 +101,7 @@ class Phonons:
         if self.born_charges is None or self.dielectric is None:
             return None
         return DipolePart(
-            self.cell, self.positions, self.born_charges, self.dielectric, self.two_dimensional, self.alpha
+            self.cell, self.positions, self.born_charges, self.dielectric, self.two_dimensional, self.alpha, self.axes
         )
 
     @cached_property

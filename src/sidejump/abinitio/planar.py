@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..electrons.base import with_spin_degeneracy
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
 from .position import position_elements
@@ -41,7 +42,7 @@ def planar_electrons(data) -> LatticeModel:
     model = data.electrons
     inside = model.vectors[:, 2] == 0
     full = position_elements(model)
-    return LatticeModel(
+    planar = LatticeModel(
         model.cell[:2, :2],
         model.vectors[inside, :2],
         model.hoppings[inside],
@@ -49,6 +50,7 @@ def planar_electrons(data) -> LatticeModel:
         model.site_positions[:, :2],
         model.spin,
     )
+    return with_spin_degeneracy(planar, model.spin_degeneracy)
 
 
 def _require_upright(data) -> None:

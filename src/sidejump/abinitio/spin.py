@@ -99,6 +99,7 @@ def two_channels(up: ElectronPhonon, down: ElectronPhonon, *, tolerance: float =
         file_coupling=_both_couplings(up.file_coupling, down.file_coupling, n),
         wannier_centres=np.concatenate([up.wannier_centres, down.wannier_centres]),
         spinor=True,
+        spin_degeneracy=None,
         source=up.source if up is down else f"{up.source} (up), {down.source} (down)",
         checks=_both_checks(up, down),
         warnings=[*up.warnings, *(w for w in down.warnings if w not in up.warnings)],

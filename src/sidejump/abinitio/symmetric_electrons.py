@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..electrons.base import with_spin_degeneracy
 from ..electrons.lattice import LatticeModel
 from ..electrons.magnetic_group import Operation, words
 from ..electrons.representation import Orbitals
@@ -146,7 +147,8 @@ class SymmetricElectrons:
             home = np.flatnonzero(~vectors.any(axis=1))[0]
             diagonal = np.arange(len(positions))
             elements[home][:, diagonal, diagonal] += positions.T
-        return LatticeModel(self.crystal.cell, vectors, hoppings, elements, positions, self.model.spin)
+        model = LatticeModel(self.crystal.cell, vectors, hoppings, elements, positions, self.model.spin)
+        return with_spin_degeneracy(model, self.model.spin_degeneracy)
 
     def _positions(self) -> np.ndarray | None:
         """Position matrix in the symmetric gauge less tau, averaged: (N_k, 3, N, N)."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..electrons.base import ElectronModel
+from ..electrons.base import ElectronModel, with_spin_degeneracy
 from ..electrons.lattice import LatticeModel
 from ..electrons.registry import MODELS
-from ..electrons.wannier90 import read_wannier90, spin_matrices
+from ..electrons.spin_order import require_spin_order, spin_matrices
+from ..electrons.wannier90 import load_wannier90
 from ..electrons.zeeman import WithZeeman
 from ..errors import InputError
 from ..rules import vertex_elements
@@ -21,6 +22,7 @@ from ..shells.shell import fermi_shell
 from ..units import KB
 from . import spin, symmetrize
 
+_REAL = 1e-6  # of the largest hop: imaginary parts below are rounding of printed digits
 _NO_T_BG = '[temperature] unit = "T_BG" needs acoustic phonons and a model with one Fermi radius; use unit = "K"'
 
 
@@ -57,11 +59,17 @@ def build_electrons(section, folder: Path) -> Electrons:
 
 
 def _wannier90(section, folder: Path) -> Electrons:
-    wsvec = None if section.wsvec is None else folder / section.wsvec
-    model = read_wannier90(folder / section.file, wsvec=wsvec, cell=section.cell, spin_ordering=section.spin_ordering)
+    model = load_wannier90(
+        folder / section.file,
+        wsvec=folder / section.wsvec if section.wsvec else section.wsvec,
+        cell=section.cell,
+        spin_ordering=section.spin_ordering,
+        trust_file=section.trust_file,
+    )
     _require_sound(model, section.file)
-    warnings = []
-    if model.residual_positions is None:
+    warnings = [*model.warnings, *_of_one_spin(model, section)]
+    model = with_spin_degeneracy(model, section.spin_degeneracy or 1)
+    if model.residual_positions is None and not any("position matrix" in w for w in warnings):
         warnings.append(
             f"{section.file} holds no position matrix: Berry curvature and coordinate shift miss its part; "
             "use SEEDNAME_tb.dat"
@@ -71,6 +79,17 @@ def _wannier90(section, folder: Path) -> Electrons:
         model, checks, found = symmetrize.apply(model, section, folder, section.fermi_energy, section.spin_ordering)
         warnings += found
     return Electrons(_with_field(model, section.zeeman), section.fermi_energy, warnings=warnings, checks=checks)
+
+
+def _of_one_spin(model, section) -> list[str]:
+    """A file without spin does not say whether its bands stand for both; real matrices have no spin-orbit coupling."""
+    imaginary = np.abs(model.hoppings.imag).max() / np.abs(model.hoppings).max()
+    if model.spin is not None or section.spin_degeneracy is not None or imaginary > _REAL:
+        return []
+    return [
+        f"{section.file}: its Hamiltonian is real, as without spin-orbit coupling, and its bands are counted once: set "
+        "spin_degeneracy = 2 in [electrons] if they stand for both spins, 1 if they are those of one"
+    ]
 
 
 def _require_sound(model: LatticeModel, name: str) -> None:
@@ -83,19 +102,26 @@ def _require_sound(model: LatticeModel, name: str) -> None:
 
 
 def _first_principles(section, folder: Path) -> Electrons:
-    data, level = _read_coupling(section, folder), section.fermi_energy
+    from ..abinitio.checks import judge_rigid_shift
+
+    data = _of_dimension(_read_coupling(section, folder), section.two_dimensional)
+    if section.spin_degeneracy is not None:
+        data = replace(data, spin_degeneracy=section.spin_degeneracy)
+    level = section.fermi_energy
     if level is None:
         level = getattr(section, "chemical_potential", None)
     if level is None:
         level = data.fermi_energy
     if level is None:
         raise InputError(f"[electrons] fermi_energy is missing (eV), and {data.source} does not know it")
+    if level != data.fermi_energy:
+        judge_rigid_shift(data, float(level))
     if section.wannier90 is not None:
-        data = data.with_electrons(read_wannier90(folder / section.wannier90))
+        data = data.with_electrons(load_wannier90(folder / section.wannier90, trust_file=section.trust_file))
     if section.spin_ordering is not None:
-        data = replace(data, electrons=_with_spin(data.electrons, section.spin_ordering))
-    data = spin.apply(data, section, folder, lambda path: _read_path(section, path))
-    data = _of_dimension(data, section.two_dimensional)
+        data = replace(data, electrons=_with_spin(data, section.spin_ordering, section.trust_file))
+    layer = section.two_dimensional
+    data = spin.apply(data, section, folder, lambda path: _of_dimension(_read_path(section, path), layer))
     checks: dict = {}
     if section.symmetrize:
         ordering = "block" if spin.wanted(section) else section.spin_ordering
@@ -112,15 +138,12 @@ def _first_principles(section, folder: Path) -> Electrons:
 
 def _of_dimension(data, layer: bool | None):
     """`data` taken for a layer or a bulk crystal, whatever its files say."""
-    if layer is None or layer == data.two_dimensional:
-        return data
-    if data.long_range is not None:
-        kind = "layer" if data.two_dimensional else "bulk crystal"
-        raise InputError(
-            f"[electrons] two_dimensional = {str(layer).lower()}: the long-range part of the coupling in {data.source} "
-            f"is that of a {kind}; leave the key out, or let the writing code take out the other one"
-        )
-    return replace(data, two_dimensional=layer)
+    from ..abinitio.dimension import of_dimension
+
+    try:
+        return of_dimension(data, layer)
+    except InputError as error:
+        raise InputError(f"[electrons] {error}") from None
 
 
 def _of_layer(data) -> list[str]:
@@ -130,7 +153,7 @@ def _of_layer(data) -> list[str]:
             f"{data.source}: a polar layer, whose macroscopic field has neither quadrupoles, nor dipoles along the "
             "normal, nor the screening by its carriers"
         ]
-    if not data.two_dimensional and data.k_mesh[2] == 1 < min(data.k_mesh[:2]):
+    if not data.two_dimensional and not data.phonons.polar and data.k_mesh[2] == 1 < min(data.k_mesh[:2]):
         return [
             f"{data.source}: one k point along the third lattice vector, and taken for a bulk crystal: if it is a "
             "layer, set two_dimensional = true in [electrons]"
@@ -148,13 +171,17 @@ def _read_path(section, path: Path):
     from ..abinitio.perturbo import read_perturbo
 
     if section.model == "epw":
-        return read_epw(path, k_mesh=section.k_mesh, q_mesh=section.q_mesh, use_ws=section.use_ws)
-    return (read_perturbo if section.model == "perturbo" else read_compact)(path)
+        keys = ("k_mesh", "q_mesh", "use_ws", "two_dimensional", "long_range", "epw_version", "trust_file")
+        return read_epw(path, **{key: getattr(section, key) for key in keys})
+    return (read_perturbo if section.model == "perturbo" else read_compact)(path, trust_file=section.trust_file)
 
 
-def _with_spin(model: LatticeModel, ordering: str) -> LatticeModel:
+def _with_spin(data, ordering: str, trust: bool) -> LatticeModel:
+    model = data.electrons
     spinful = copy.copy(model)
     spinful.spin = spin_matrices(ordering, model.n_orbitals)
+    if not trust:
+        require_spin_order(ordering, model.vectors, model.hoppings, data.source)
     return spinful
 
 

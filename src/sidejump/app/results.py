@@ -69,7 +69,7 @@ def assemble(
         K.
     transport : TransportResult
     intrinsic : ndarray, shape (nT, d, d)
-        ``e^2/hbar angstrom^(2-d)``.
+        S/cm (3D) or e^2/h (2D).
     intrinsic_error : ndarray, shape (nT,)
         Estimated error of the intrinsic part, same unit.
     symmetry : dict
@@ -97,7 +97,7 @@ def assemble(
         },
     )
     whole = sigma["sigma_boltzmann"] + sigma["sigma_intrinsic_plus_side_jump"]
-    resistivity = _inverse(whole, factor * np.asarray(intrinsic_error)) * (1e6 if d == 3 else 1.0)
+    resistivity = _inverse(whole, np.asarray(intrinsic_error)) * (1e6 if d == 3 else 1.0)
     attrs = {"units": "microohm cm" if d == 3 else "h/e^2"}
     dataset["resistivity"] = (("temperature", "a", "b"), resistivity, attrs)
     for name, text in _LONG_NAMES.items():
@@ -110,13 +110,14 @@ def assemble(
         fraction = forbidden_fraction(sigma[f"sigma_{part}"], sigma["sigma_boltzmann"], projector)
         dataset[f"forbidden_{part}"] = ("temperature", fraction, {"units": "1", "long_name": text})
     attrs = {"units": unit, "long_name": "estimated error of the intrinsic part; zero on a fixed mesh"}
-    dataset["intrinsic_error"] = ("temperature", factor * np.asarray(intrinsic_error), attrs)
+    dataset["intrinsic_error"] = ("temperature", np.asarray(intrinsic_error), attrs)
     dataset.attrs = {
         "units": unit,
         "warnings": [*warnings, *transport.report.get("warnings", [])],
         "not_included": _NOT_INCLUDED_AT_LENGTH,
         "convention": "j_a = sigma_ab E_b; Cartesian components",
         "model": attribute(model.describe()),
+        "spin_degeneracy": model.spin_degeneracy,
         **_headlines(dataset, symmetry),
         **{
             k: attribute(v)
@@ -144,8 +145,9 @@ def _add_mobility(dataset, transport, d: int) -> None:
 
 
 def _parts(transport, intrinsic, factor) -> dict[str, np.ndarray]:
-    values = (transport.boltzmann, intrinsic, transport.side_jump_velocity, transport.side_jump_distribution)
-    sigma = {f"sigma_{name}": factor * np.asarray(value) for name, value in zip(PARTS, values, strict=True)}
+    velocity, distribution = transport.side_jump_velocity, transport.side_jump_distribution
+    values = (factor * transport.boltzmann, intrinsic, factor * velocity, factor * distribution)
+    sigma = {f"sigma_{name}": np.array(value) for name, value in zip(PARTS, values, strict=True)}
     sigma["sigma_side_jump"] = sigma["sigma_side_jump_velocity"] + sigma["sigma_side_jump_distribution"]
     sigma["sigma_intrinsic_plus_side_jump"] = sigma["sigma_intrinsic"] + sigma["sigma_side_jump"]
     return sigma

@@ -14,7 +14,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ..errors import InputError
-from .base import ElectronModel
+from .base import ElectronModel, with_spin_degeneracy
 
 
 class LatticeModel(ElectronModel):
@@ -40,6 +40,9 @@ class LatticeModel(ElectronModel):
     InputError
         If shapes disagree or H(R) is not Hermitian.
     """
+
+    warnings: tuple[str, ...] = ()
+    """What the file that the model was read from leaves in doubt, a sentence each."""
 
     def __init__(self, cell, vectors, hoppings, positions=None, sites=None, spin=None):
         self.cell = np.asarray(cell, dtype=float)
@@ -94,7 +97,8 @@ class LatticeModel(ElectronModel):
         """The same model with `matrix` (N, N), eV, added to H(R = 0)."""
         hoppings = self.hoppings.copy()
         hoppings[self._home] += matrix
-        return LatticeModel(self.cell, self.vectors, hoppings, self._positions, self._sites, self.spin)
+        other = LatticeModel(self.cell, self.vectors, hoppings, self._positions, self._sites, self.spin)
+        return with_spin_degeneracy(other, self.spin_degeneracy)
 
     def _hermiticity_violation(self) -> float:
         index = {tuple(r): i for i, r in enumerate(self.vectors)}
@@ -137,6 +141,12 @@ class LatticeModel(ElectronModel):
     @cached_property
     def _position_sum(self):
         return self._half_sum(np.asarray(self.residual_positions))
+
+    @cached_property
+    def _position_gradient_sum(self):
+        r, a = self._distance, np.asarray(self.residual_positions)
+        products = 1j * r[:, :, None] * a[:, None]
+        return self._half_sum(products.reshape(len(r), self.dimension**2, *a.shape[2:]))
 
     @cached_property
     def _curl_sum(self):
@@ -186,6 +196,12 @@ class LatticeModel(ElectronModel):
 
     def position_matrix(self, k):
         return None if self.residual_positions is None else self._transform(k, self._position_sum)
+
+    def position_gradient(self, k):
+        if self.residual_positions is None:
+            return None
+        flat, d = self._transform(k, self._position_gradient_sum), self.dimension
+        return array_namespace(k).reshape(flat, (k.shape[0], d, d, *flat.shape[2:]))
 
     def position_curl(self, k):
         return None if self.residual_positions is None else self._transform(k, self._curl_sum)

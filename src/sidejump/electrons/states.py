@@ -41,7 +41,7 @@ class States:
 
     def __getitem__(self, index) -> States:
         """The states at `index` (a slice or an array of integers)."""
-        return States(**{name: value[index] for name, value in vars(self).items()})
+        return type(self)(**{name: value[index] for name, value in vars(self).items()})
 
     @staticmethod
     def joined(*parts: States) -> States:

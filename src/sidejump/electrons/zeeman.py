@@ -69,6 +69,9 @@ class WithZeeman(ElectronModel):
     def position_matrix(self, k):
         return self.model.position_matrix(k)
 
+    def position_gradient(self, k):
+        return self.model.position_gradient(k)
+
     def position_curl(self, k):
         return self.model.position_curl(k)
 

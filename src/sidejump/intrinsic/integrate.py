@@ -25,7 +25,7 @@ class IntrinsicResult:
     Attributes
     ----------
     sigma : ndarray, shape (n_mu, n_T, d, d)
-        In ``e^2/hbar angstrom^(2-d)``, antisymmetric; see :func:`sidejump.units.conductivity_unit`.
+        In `unit`, antisymmetric.
     error : ndarray, shape (n_mu, n_T)
         Estimated error of the conductivity's vector, same unit; zero on a fixed mesh, whose error is not known.
     points : int
@@ -35,6 +35,8 @@ class IntrinsicResult:
         Largest k kept (1/angstrom); None when all of k space (k.p) or the Brillouin zone was integrated.
     converged : bool
         Whether the error met the tolerance.
+    unit : str
+        "S/cm" in three dimensions, "e^2/h" in two.
     """
 
     sigma: np.ndarray
@@ -43,6 +45,7 @@ class IntrinsicResult:
     seconds: float
     cutoff: float | None = None
     converged: bool = True
+    unit: str = ""
 
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self.sigma, dtype=dtype)
@@ -105,8 +108,8 @@ def intrinsic_conductivity(
     --------
     >>> from sidejump.electrons.dirac import MassiveDirac
     >>> result = intrinsic_conductivity(MassiveDirac(mass=0.1, velocity=3.0), 0.2, 0.0, tolerance=1e-9)
-    >>> round(4 * np.pi * result.sigma[0, 0, 1, 0], 7)
-    0.5
+    >>> round(float(result.sigma[0, 0, 1, 0]), 7), result.unit
+    (0.25, 'e^2/h')
     """
     begin = time.perf_counter()
     mu, temperature = _axis(chemical_potentials), _axis(temperatures)
@@ -117,7 +120,8 @@ def intrinsic_conductivity(
     d = model.dimension
     volume = 1.0 if model.cell is None else abs(np.linalg.det(model.cell))
     share = _CANCELLED if floor is None else 0.0
-    floor = _FLOOR[d] / conductivity_unit(d)[0] if floor is None else float(floor)
+    factor, unit = conductivity_unit(d)
+    floor = (_FLOOR[d] if floor is None else float(floor)) / factor
     converged = True
     if model.cell is None:
         if mesh is not None or start_mesh is not None:
@@ -146,11 +150,13 @@ def intrinsic_conductivity(
         vector, error, points = vector / volume, error / volume, cell_sum.points
     if mesh is None:
         converged = bool(np.all(error <= tolerance * size))
+    vector, error = model.spin_degeneracy * vector, model.spin_degeneracy * error
     sigma = np.zeros((*vector.shape[:2], d, d))
     for c, (a, b) in enumerate(cyclic_pairs(d)):
         sigma[..., a, b] = -vector[..., c]
         sigma[..., b, a] = vector[..., c]
-    return IntrinsicResult(sigma, error, points, time.perf_counter() - begin, cutoff, converged)
+    seconds = time.perf_counter() - begin
+    return IntrinsicResult(factor * sigma, factor * error, points, seconds, cutoff, converged, unit)
 
 
 def _axis(values) -> np.ndarray:

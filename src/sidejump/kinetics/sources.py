@@ -17,6 +17,7 @@ import numpy as np
 
 from ..scattering.base import Branch, Scatterer, vertex_matrix
 from .polar import Patches, averaged_over_patch, mean_speed, transfer_square
+from .scalar_potential import PositionedStates, final_vectors, initial_vectors, positioned_states
 from .vertex import pair_vertex
 
 if TYPE_CHECKING:
@@ -167,8 +168,14 @@ class PairSource(abc.ABC):
 _SAMPLE, _FLAT = np.array([0.02, 0.05, 0.1]), 0.2  # 1/angstrom; relative change of an optical energy over these
 
 
+_LONGER = 4.0  # time of a pair with the longer vectors of a position matrix over one without, measured on iron
+
+
 class ScalarPairs(PairSource):
-    """Model scatterers that share a constant vertex matrix W: ``V = V0(q) u'^+ W u``."""
+    """Model scatterers that share a constant vertex matrix W: ``V = V0(q) u'^+ W u``.
+
+    In a basis with a position matrix W has a term of the first order in q (:mod:`.scalar_potential`).
+    """
 
     def __init__(self, matrix: np.ndarray, scatterers: Sequence[Scatterer], model, momentum: MomentumTransfer):
         self.matrix = matrix
@@ -178,20 +185,28 @@ class ScalarPairs(PairSource):
         self._sites = np.asarray(model.site_positions)
         self._single = False
         self._phases = bool(np.ptp(self._sites, axis=0).max() > 1e-9) and len(momentum.images) > 1
+        self._model = model
+        self._positioned = model.position_matrix(np.zeros((1, model.dimension))) is not None
+        if self._positioned:
+            self.seconds_per_pair *= _LONGER
 
     def prepare(self, states, *, single=False):
         self._single = single
         precision = np.complex64 if single else np.complex128
         self.matrix = self.matrix.astype(precision)
-        self.states = replace(
-            states, vectors=states.vectors.astype(precision), covariant=states.covariant.astype(precision)
-        )
+        if self._positioned:
+            self.states = positioned_states(self._model, states, self.matrix, precision)
+        else:
+            self.states = replace(
+                states, vectors=states.vectors.astype(precision), covariant=states.covariant.astype(precision)
+            )
 
     def load(self, states):
         _, members, orbitals = states.vectors.shape
         d = states.covariant.shape[1]
         item = 8 if d == 3 else 16  # three dimensions are done in single precision
-        return Load(item * (1 + d) * members * orbitals, 8.0 * (1 + 2 * d) * members**2 * orbitals)
+        arrays, length = (1 + d, 2 + 2 * d) if self._positioned else (1, 1)
+        return Load(item * arrays * (1 + d) * members * orbitals, 8.0 * length * (1 + 2 * d) * members**2 * orbitals)
 
     def z_max(self, q_max):
         return q_max
@@ -228,19 +243,42 @@ class ScalarPairs(PairSource):
         return [Channel(strength, shift, z) if mean is None else Channel(strength * mean, shift * mean, z)]
 
     def _vertex(self, a, b, images, initial_only):
-        if not self._phases:
-            return pair_vertex(a, b, self.matrix, initial_only=initial_only)
+        if not self._phases and not (self._positioned and len(images) > 1):
+            return self._one_image(a, b, images[0], initial_only)
         which = self.momentum.shortest_image(a.k, b.k, images)
-        strength, shift = None, None
+        strength = np.zeros(which.shape, dtype=b.vectors.real.dtype)
+        shift = np.zeros((a.k.shape[1], *which.shape), dtype=strength.dtype)
         for index, g in enumerate(images):
-            # u(k' + G) = exp(-i G tau) u(k'): Umklapp between orbitals on different sites
-            phase = np.exp(-1j * (self._sites @ g)).astype(b.vectors.dtype)
-            moved = replace(b, vectors=b.vectors * phase, covariant=b.covariant * phase)
-            s, r = pair_vertex(a, moved, self.matrix, initial_only=initial_only)
             here = which == index
-            strength = np.where(here, s, 0.0 if strength is None else strength)
-            shift = np.where(here, r, 0.0 if shift is None else shift)
+            rows, columns = np.flatnonzero(here.any(axis=1)), np.flatnonzero(here.any(axis=0))
+            if len(rows) == 0:
+                continue
+            s, r = self._one_image(a[rows], b[columns], g, initial_only)
+            here = here[np.ix_(rows, columns)]
+            i, j = np.nonzero(here)
+            strength[rows[i], columns[j]] = s[here]
+            shift[:, rows[i], columns[j]] = r[:, here]
         return strength, shift
+
+    def _one_image(self, a, b, g, initial_only):
+        """Vertices of pairs with the momentum transfer ``k' + g - k``."""
+        b = self._moved(b, g)
+        if not self._positioned:
+            return pair_vertex(a, b, self.matrix, initial_only=initial_only)
+        origin = a.k.mean(axis=0)
+        a, b = initial_vectors(a, origin, self.matrix), final_vectors(b, origin)
+        return pair_vertex(a, b, None, initial_only=initial_only)
+
+    def _moved(self, states: States, g) -> States:
+        """The same states at ``k + g``: ``u(k + G) = exp(-i G tau) u(k)`` of orbitals on different sites."""
+        phase = np.exp(-1j * (self._sites @ g)).astype(states.vectors.dtype)
+        states = replace(states, k=states.k + g, vectors=states.vectors * phase, covariant=states.covariant * phase)
+        if not isinstance(states, PositionedStates):
+            return states
+        if np.allclose(phase[:, None] * self.matrix, self.matrix * phase):
+            return replace(states, dipole=states.dipole * phase, dipole_covariant=states.dipole_covariant * phase)
+        # a vertex between sites does not commute with the phases
+        return positioned_states(self._model, states, self.matrix, states.vectors.dtype)
 
 
 class PolarPairs(ScalarPairs):

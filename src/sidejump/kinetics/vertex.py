@@ -12,8 +12,9 @@ def pair_vertex(initial, final, vertex, *, initial_only: bool = False):
     ----------
     initial, final : States
         P and Q states.
-    vertex : array, shape (N, N)
-        Constant Hermitian matrix W (the q-dependent factor ``V0(q)`` is applied by the kernel).
+    vertex : array, shape (N, N), or None
+        Constant Hermitian matrix W (the q-dependent factor ``V0(q)`` is applied by the kernel); None where the vectors
+        of the states hold it already (:mod:`.scalar_potential`).
     initial_only : bool
         Derivative of the initial state alone: the half of the shift that belongs to it.
 
@@ -33,9 +34,10 @@ def pair_vertex(initial, final, vertex, *, initial_only: bool = False):
     p, m, n = initial.vectors.shape
     q, mf, _ = final.vectors.shape
     d = initial.covariant.shape[1]
-    w = xp.matrix_transpose(vertex)
     kets = xp.concat([initial.vectors[:, None], initial.covariant], axis=1)  # (P, 1 + d, m, N)
-    kets = xp.matmul(xp.reshape(xp.permute_dims(kets, (1, 0, 2, 3)), ((1 + d) * p * m, n)), w)
+    kets = xp.reshape(xp.permute_dims(kets, (1, 0, 2, 3)), ((1 + d) * p * m, n))
+    if vertex is not None:
+        kets = xp.matmul(kets, xp.matrix_transpose(vertex))
     bra = xp.matrix_transpose(xp.conj(xp.reshape(final.vectors, (q * mf, n))))
     values = xp.reshape(xp.matmul(kets, bra), (1 + d, p * m, q * mf))
     real, imag = xp.real(values[0, ...]), xp.imag(values[0, ...])

@@ -74,10 +74,11 @@ def run_transport(
     report = run.all_temperatures()
     report["seconds"] = time.perf_counter() - started
     responses: list[KineticResponse] = run.responses
+    spins = problem.model.spin_degeneracy
     return TransportResult(
-        np.stack([r.boltzmann for r in responses]),
-        np.stack([r.side_jump_velocity for r in responses]),
-        np.stack([r.side_jump_distribution for r in responses]),
+        spins * np.stack([r.boltzmann for r in responses]),
+        spins * np.stack([r.side_jump_velocity for r in responses]),
+        spins * np.stack([r.side_jump_distribution for r in responses]),
         report,
     )
 
@@ -125,7 +126,7 @@ class _Run:
             "geometry_difference": self.differences,
             "hot_spot_change": self.hot_spot_changes,
             "energy_nodes": self.nodes,
-            "carrier_density": self.densities,
+            "carrier_density": [self.problem.model.spin_degeneracy * n for n in self.densities],
             "node_change": self.changes,
             "states": max(s.states for s in self.sizes),
             "pairs": max(s.pairs for s in self.sizes),

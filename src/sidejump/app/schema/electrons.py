@@ -25,6 +25,24 @@ _SPIN_ORBIT = "lambda L.S on shells, one `[[electrons.spin_orbit]]` for each; ne
 _SPIN_ORBIT_TERMS = [{"atom": "Fe", "shell": "d", "strength": 0.06}]
 _MAGNETISATION = "For symmetrize: direction of the magnetisation, zero without any; estimated when not given."
 _LAYER = "Whether the crystal is a layer, its normal along the third lattice vector; what the files say when not given."
+_TRUST = (
+    "Use a file that contradicts itself: a Hamiltonian or position matrix that is not Hermitian (its Hermitian part is "
+    "used), a spin_ordering that the Hamiltonian speaks against, a SEEDNAME.win of another run."
+)
+_TRUST_COUPLING = f"{_TRUST[:-1]}, a coupling or force constants that are not Hermitian, masses of no atom."
+_LONG_RANGE = (
+    '"bulk", "layer" (system_2d = "gaussian") or "none" (lpolar = .false.): what EPW took out of phonons and coupling. '
+    "That of a crystal with the dimension at hand when not given, if the files hold Born charges."
+)
+_VERSION = (
+    "Of the run, for the Gaussian of its long-range part: 5.3 to 5.5 (Quantum ESPRESSO 6.6 to 7.1), or later. Told by "
+    "the files from 5.8 on; 5.5 when not given."
+)
+_SPIN_DEGENERACY = "Spins that each band stands for, 1 or 2: a factor of conductivities and densities."
+_SPIN_DEGENERACY_DATA = (
+    f"{_SPIN_DEGENERACY[:-1]}. 2 for data without spin when not given, unless a second channel, exchange or spin_orbit "
+    "gives them one; 1 is one channel of a magnet."
+)
 _SPIN = "Order of up and down Wannier functions: gives the model its spin."
 
 
@@ -94,8 +112,10 @@ class Wannier90Input(Symmetrizable):
         description="SEEDNAME_tb.dat or SEEDNAME_hr.dat, plain or .gz, relative to the input file.",
         examples=["Fe_tb.dat"],
     )
-    wsvec: Text | None = Field(
-        None, description="SEEDNAME_wsvec.dat; looked for beside `file` when not given.", examples=["Fe_wsvec.dat"]
+    wsvec: Text | Literal[False] | None = Field(
+        None,
+        description="SEEDNAME_wsvec.dat; looked for beside `file` when not given, false: there is none.",
+        examples=["Fe_wsvec.dat"],
     )
     fermi_energy: Number = Field(description="Fermi energy, eV, on the scale of the file.", examples=[17.2745])
     cell: tuple[Vector3, Vector3, Vector3] | None = Field(
@@ -107,6 +127,8 @@ class Wannier90Input(Symmetrizable):
         None, description="For symmetrize: coarse k mesh; inferred when not given.", examples=[[4, 4, 4]]
     )
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY, examples=[2])
+    trust_file: Flag = Field(False, description=_TRUST, examples=[True])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
     symmetrize: Flag = Field(False, description=_SYMMETRIZE, examples=[True])
     projections: Text | None = Field(None, description=_PROJECTIONS, examples=["Fe:sp3d2;dxy;dxz;dyz"])
@@ -129,6 +151,8 @@ class FirstPrinciples(Symmetrizable):
                     "zeeman": "use exchange",
                 }[key]
                 raise ValueError(f"{key} and {made[0]} exclude each other: {hint}; leave {key} out")
+        if made and given["spin_degeneracy"] == 2:
+            raise ValueError(f"spin_degeneracy = 2 and {made[0]} exclude each other: both spins are among the bands")
         return self
 
 
@@ -155,8 +179,12 @@ class EpwInput(FirstPrinciples):
         None, description="Whether EPW ran with use_ws; inferred from the files where they tell.", examples=[False]
     )
     two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])
+    long_range: Literal["bulk", "layer", "none"] | None = Field(None, description=_LONG_RANGE, examples=["none"])
+    epw_version: Text | None = Field(None, description=_VERSION, examples=["5.7"])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY_DATA, examples=[2])
+    trust_file: Flag = Field(False, description=_TRUST_COUPLING, examples=[True])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
     exchange: Number | Vector3 | None = Field(None, description=_EXCHANGE, examples=[1.0])
     spin_orbit: tuple[SpinOrbit, ...] | None = Field(None, description=_SPIN_ORBIT, examples=[_SPIN_ORBIT_TERMS])
@@ -177,6 +205,8 @@ class StoredInput(FirstPrinciples):
     two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY_DATA, examples=[2])
+    trust_file: Flag = Field(False, description=_TRUST_COUPLING, examples=[True])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
     exchange: Number | Vector3 | None = Field(None, description=_EXCHANGE, examples=[1.0])
     spin_orbit: tuple[SpinOrbit, ...] | None = Field(None, description=_SPIN_ORBIT, examples=[_SPIN_ORBIT_TERMS])

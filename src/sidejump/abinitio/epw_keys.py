@@ -1,0 +1,45 @@
+"""`sidejump.json`: what EPW's own files cannot say of themselves, beside the files that `epw_write` writes.
+
+EPW takes it from its input (`lpolar`, `system_2d`) and from its version; it does not read this file.  `read_epw` takes
+keys from it that are not given.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..files import present, read_text, reading
+
+NAME = "sidejump.json"
+_KINDS = {"two_dimensional": bool, "long_range": str, "epw_version": str}
+
+
+def write_keys(folder: Path, keys: dict) -> None:
+    """Write `keys` (of `read_epw`) into `folder`; without any, no file is left there."""
+    path = folder / NAME
+    if keys:
+        path.write_text(json.dumps(keys, indent=2) + "\n")
+    else:
+        path.unlink(missing_ok=True)
+
+
+def stored_keys(folder: Path) -> dict:
+    """Keys of `read_epw` that the file in `folder` holds; none where there is no file.
+
+    Raises
+    ------
+    InputError
+        If the file is not one of `write_keys`.
+    """
+    path = folder / NAME
+    if not present(path):
+        return {}
+    with reading(path, "a file of keys for read_epw", "take it away and give the keys"):
+        keys = json.loads(read_text(path))
+        if not isinstance(keys, dict):
+            raise ValueError("no object of keys")
+        for name, value in keys.items():
+            if not isinstance(value, _KINDS.get(name, ())):
+                raise ValueError(f"{name} = {value!r} is none of {', '.join(_KINDS)}")
+        return keys
