@@ -168,7 +168,7 @@ def test_an_endless_or_huge_input_is_refused(folder, capsys):
         ('model = "massive_dirac"', 'model = "masive_dirac"', ['"masive_dirac"', 'did you mean "massive_dirac"']),
         ('model = "massive_dirac"\n', "", ["model is missing", "wannier90"]),
         ("chemical_potential = 0.2", "chemical_potential = 0.05", ["gap", "0.05"]),
-        ("chemical_potential = 0.2", "chemical_potential = 1e300", ["no electronic state"]),
+        ("chemical_potential = 0.2", "chemical_potential = 200", ["chemical_potential = 200 eV", "not meV"]),
         ("[20, 50]", "[20, -50]", ["temperature", "number 2", "-50", "above 0"]),
         ("[20, 50]", "[20, 50, 20]", ["lists 20 twice"]),
         ("[20, 50]", "[]", ["empty"]),

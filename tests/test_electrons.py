@@ -264,7 +264,7 @@ def test_complex_step_is_exact_and_notices_what_is_not_analytic():
         (lambda: FunctionModel(lambda k: 1j * warped(k), dimension=2), "not Hermitian"),
         (lambda: FunctionModel(lambda k: warped(k)[0], dimension=2), "expected"),
         (lambda: FunctionModel(warped, dimension=4), "2 or 3"),
-        (lambda: FunctionModel(warped, dimension=2, cell=3 * np.eye(2)), "period"),
+        (lambda: FunctionModel(warped, dimension=2, cell=3 * np.eye(2), sites=np.zeros((2, 2))), "neither convention"),
         (lambda: FunctionModel(warped, dimension=2, gradient=lambda k: np.zeros((len(k), 2, 2, 2))), "derivative"),
         (lambda: WithZeeman(haldane(), (0, 0, 0.1)), "spin"),
         (lambda: WithZeeman(rashba_lattice(), (0.1, 0)), "three"),

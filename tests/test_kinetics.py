@@ -101,7 +101,7 @@ def lattice(mu, **settings):
 def test_more_nodes_stay_definite_and_change_little():
     few, many = lattice(0.3, energy_nodes=5), lattice(0.3, energy_nodes=9)
     assert "semidefinite" not in few[1] + many[1]
-    np.testing.assert_allclose(few[0].boltzmann, many[0].boltzmann, rtol=2e-4)
+    np.testing.assert_allclose(few[0].boltzmann, many[0].boltzmann, rtol=6e-4)
 
 
 def test_band_edge_some_kt_away_does_not_disturb():
