@@ -8,6 +8,7 @@ import pytest
 
 import sidejump as sj
 from sidejump.app import config
+from test_electron_phonon_pairs import cubic
 
 VALID = {
     "acoustic_deformation_potential": {
@@ -104,3 +105,29 @@ def test_stored_and_copied(kind, parameters, dimension):
             if b.phonon_energy is not None:
                 np.testing.assert_array_equal(a.phonon_energy(q), b.phonon_energy(q))
     assert "<function" not in repr(scatterer) and "object at" not in repr(scatterer)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"images": "all"}, "images"),
+        ({"lowest_phonon_energy": -1.0}, "at least 0"),
+        ({"lowest_phonon_energy": np.nan}, "finite"),
+        ({"coupling_sum_rule": 1}, "true or false"),
+    ],
+)
+def test_first_principles_phonons(change, words):
+    data = cubic(acoustic=True)
+    with pytest.raises(sj.InputError, match=words):
+        sj.ElectronPhononScatterer(data, **change)
+    with pytest.raises(sj.InputError, match=words):
+        in_a_file("electron_phonon", change)
+
+
+def test_first_principles_phonons_are_stored_and_copied():
+    scatterer = sj.ElectronPhononScatterer(cubic(acoustic=True))
+    assert scatterer.sound_velocity > 0  # fills what is kept
+    k = np.array([[0.1, 0.2, 0.3]])
+    for other in (pickle.loads(pickle.dumps(scatterer)), copy.deepcopy(scatterer)):
+        assert other.sound_velocity == scatterer.sound_velocity
+        np.testing.assert_array_equal(other.data.coupling(k, k), scatterer.data.coupling(k, k))

@@ -23,7 +23,7 @@ from ..electrons.states import States
 from ..kinetics.momentum import MomentumTransfer
 from ..kinetics.polar import Patches, averaged_over_patch, mean_speed, transfer_square
 from ..kinetics.sources import Channel, Load, PairSource, mean_over_members
-from ..scattering.base import Branch
+from ..scattering.base import Branch, PowerLaw
 from .container import SOFT, ElectronPhonon
 from .kinetic_cluster import group_vectors
 from .kinetic_factors import Factors, factors_serve
@@ -70,7 +70,7 @@ class ElectronPhononPairs(PairSource):
         self.dimension = self.model.dimension
         self._reciprocal = np.asarray(self.model.reciprocal_cell)
         self._momentum = MomentumTransfer(self._reciprocal, self.dimension)
-        self.branches = (Branch(coupling=np.ones_like, phonon_energy=lambda energy: energy),)
+        self.branches = (Branch(coupling=np.ones_like, phonon_energy=PowerLaw(1.0, 1)),)
         self.channels = data.phonons.n_modes
         self.seconds_per_pair = 1.2e-7 * self.channels  # measured on iron, three modes
         self.volume = float(abs(np.linalg.det(np.asarray(self.model.cell))))

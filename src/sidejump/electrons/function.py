@@ -105,7 +105,7 @@ class FunctionModel(ElectronModel):
             isinstance(search_half_width, (int, float, np.number)) and 0 < search_half_width < np.inf
         ):
             raise InputError(f"search_half_width = {search_half_width!r} must be a positive number (1/angstrom)")
-        self.search_half_width = search_half_width
+        self.search_half_width = None if search_half_width is None else float(search_half_width)
         k = sample_points(dimension, self.k_scale)
         sample = judged_sample(h, k, n_orbitals)
         self.n_orbitals = n = sample.shape[1]
@@ -206,7 +206,7 @@ class FunctionModel(ElectronModel):
 def _array(name: str, value, shape: tuple[int, ...], kind: type = float) -> np.ndarray:
     """`value` as an array of that shape, or a sentence."""
     try:
-        array = np.asarray(value, dtype=kind)
+        array: np.ndarray = np.asarray(value, dtype=kind)
     except (TypeError, ValueError):
         raise InputError(f"{name} = {value!r}: give an array of numbers of shape {shape}") from None
     if array.shape != shape:

@@ -78,12 +78,12 @@ def _intertwiner(a, b) -> np.ndarray | None:
     group = np.concatenate([[0], np.cumsum(np.diff(levels) > close)])
     rows, columns = np.nonzero(group[:, None] == group)  # the elements of X that may differ from zero
     unknown, every = np.arange(len(rows)), np.arange(len(levels))
-    triangle = np.zeros((0, len(rows)))
+    triangle: np.ndarray = np.zeros((0, len(rows)))
     for x, y in zip(left.conj().T @ a @ left, right.conj().T @ b @ right, strict=True):
         equations = np.zeros((len(levels), len(levels), len(rows)), dtype=complex)
         equations[every[:, None], columns, unknown] += x[:, rows]
         equations[rows[:, None], every, unknown[:, None]] -= y[columns]
-        triangle = np.linalg.qr(np.concatenate([triangle, equations.reshape(-1, len(rows))]), mode="r")
+        triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, equations.reshape(-1, len(rows))]), mode="r"))
     _, size, vectors = np.linalg.svd(triangle)
     free = vectors[np.concatenate([size, np.zeros(len(vectors) - len(size))]) < _ROUNDING * len(levels)].conj()
     if not len(free):

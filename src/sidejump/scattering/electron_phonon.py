@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
+from ..rules import checked
+from .parameters import ElectronPhononParameters
 
 if TYPE_CHECKING:
     from ..abinitio.container import ElectronPhonon
@@ -44,6 +46,13 @@ class ElectronPhononScatterer:
     resolution: float = np.inf
 
     def __post_init__(self):
+        checked(
+            ElectronPhononParameters,
+            "electron_phonon",
+            images=self.images,
+            coupling_sum_rule=self.coupling_sum_rule,
+            lowest_phonon_energy=self.lowest_phonon_energy,
+        )
         if self.images == "file" and any(key.startswith("symmetrize_") for key in self.data.checks):
             raise InputError(
                 f'images = "file": the coupling of {self.data.source} was symmetrised, which needs the Hermitian '

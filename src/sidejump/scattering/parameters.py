@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -57,6 +57,18 @@ class PolarParameters(Section):
                 f"{self.dielectric_infinity:g}"
             )
         return self
+
+
+class ElectronPhononParameters(Section):
+    images: Literal["hermitian", "file"] = Field(
+        "hermitian", description="Supercell images of the coupling: exactly Hermitian, or as the writing code chose."
+    )
+    coupling_sum_rule: Annotated[bool, Field(strict=True)] = Field(
+        False, description="Impose the acoustic sum rule on the coupling: a rigid shift does not scatter."
+    )
+    lowest_phonon_energy: Annotated[float, Field(strict=True, ge=0)] = Field(
+        0.0, description="Phonons below (eV) are left out, as other codes do."
+    )
 
 
 _NEEDS = {

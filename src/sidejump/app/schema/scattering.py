@@ -6,7 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ...scattering.parameters import AcousticParameters, ImpurityParameters, OpticalParameters, PolarParameters
+from ...scattering.parameters import (
+    AcousticParameters,
+    ElectronPhononParameters,
+    ImpurityParameters,
+    OpticalParameters,
+    PolarParameters,
+)
 from .base import Flag, Section
 
 
@@ -34,20 +40,11 @@ class ImpurityInput(ImpurityParameters):
     kind: Literal["impurity"]
 
 
-class ElectronPhononInput(Section):
+class ElectronPhononInput(ElectronPhononParameters):
     """First-principles electron-phonon coupling of the files in `[electrons]`."""
 
     kind: Literal["electron_phonon"]
-    images: Literal["hermitian", "file"] = Field(
-        "hermitian", description="Supercell images of the coupling: exactly Hermitian, or as the writing code chose."
-    )
     acoustic_sum_rule: Flag = Field(True, description="Impose it on the force constants.")
-    coupling_sum_rule: Flag = Field(
-        False, description="Impose the acoustic sum rule on the coupling: a rigid shift does not scatter."
-    )
-    lowest_phonon_energy: float = Field(
-        0.0, strict=True, ge=0, allow_inf_nan=False, description="Phonons below (eV) are left out, as other codes do."
-    )
 
 
 SCATTERING: tuple[type[Section], ...] = (
