@@ -93,8 +93,6 @@ def write_compact(data: ElectronPhonon, file) -> Path:
         attributes["fermi_energy"] = data.fermi_energy
     if data.coupling_alpha is not None:
         attributes["coupling_alpha"] = data.coupling_alpha
-    if data.coupling_limit is not None:
-        attributes["coupling_limit"] = data.coupling_limit
     if data.atoms.symbols is not None:
         attributes["symbols"] = " ".join(data.atoms.symbols)
     try:
@@ -217,7 +215,6 @@ def _read(stream: Store, version: float) -> ElectronPhonon:
         stream.value("coupling_alpha") if stream.has("coupling_alpha") else None,
         stream.value("alat"),
         _extra(stream),
-        stream.value("coupling_limit") if stream.has("coupling_limit") else None,
         bool(stream.value("coupling_polar", 1.0)),
     )
 

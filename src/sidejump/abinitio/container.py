@@ -76,8 +76,6 @@ class ElectronPhonon:
         Unit of length of the writing code, angstrom; 0 where unknown.
     extra : dict
         What only the writing code needs, to write its files again.
-    coupling_limit : float or None
-        Where the sum of the coupling's long-range part ends, as in `long_range.DipolePart`.
     coupling_polar : bool
         Whether a long-range part was taken out of the coupling, if there is one of the phonons.
 
@@ -104,7 +102,6 @@ class ElectronPhonon:
     coupling_alpha: float | None = None
     alat: float = 0.0
     extra: dict = field(default_factory=dict)
-    coupling_limit: float | None = None
     coupling_polar: bool = True
     _cache: dict = field(default_factory=dict, repr=False, compare=False)
 
@@ -139,8 +136,7 @@ class ElectronPhonon:
         part = self.phonons.dipole_part
         if part is None or not self.coupling_polar:
             return None
-        alpha = part.alpha if self.coupling_alpha is None else self.coupling_alpha
-        return replace(part, alpha=alpha, limit=self.coupling_limit)
+        return part if self.coupling_alpha is None else replace(part, alpha=self.coupling_alpha)
 
     @property
     def cell(self) -> np.ndarray:

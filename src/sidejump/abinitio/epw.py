@@ -12,6 +12,7 @@ EPW 5.3 sums the long-range part of the coupling over as many reciprocal vectors
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from . import rydberg
 from .checks import examine, judge
 from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
-from .epw_keys import stored_keys
+from .epw_keys import NAME, stored_keys
 from .epw_long_range import LongRange, long_range_of, version_warning
 from .epw_text import Crystal, RawData, read_centres, read_crystal, read_epwdata, read_positions
 from .files import find, prefix_file, read_complex
@@ -84,8 +85,7 @@ def read_epw(
     """
     folder = require_directory(directory)
     k_mesh, q_mesh = given_mesh("k_mesh", k_mesh), given_mesh("q_mesh", q_mesh)
-    keys = stored_keys(folder)
-    keys |= {
+    given = {
         name: value
         for name, value in (
             ("two_dimensional", two_dimensional),
@@ -94,6 +94,8 @@ def read_epw(
         )
         if value is not None
     }
+    stored = {name: value for name, value in stored_keys(folder).items() if name not in given}
+    keys = stored | given
     crystal = read_crystal(find(folder, "crystal.fmt"))
     data = read_epwdata(find(folder, "epwdata.fmt"), crystal)
     counts = (data.n_k, data.n_q, data.n_g)
@@ -101,10 +103,13 @@ def read_epw(
     wigner_file = find_packed(folder, "wigner.fmt")
     notes: dict = {}
     warnings: list[str] = []
+    if stored:
+        said = ", ".join(f"{name} = {json.dumps(value)}" for name, value in stored.items())
+        warnings.append(f"{folder / NAME}: {said}")
     if wigner_file is not None:
         sets = from_file(wigner_file, counts, crystal.cell, k_mesh, q_mesh)
     else:
-        sets, warnings = rebuild(
+        sets, found = rebuild(
             folder,
             data.hoppings,
             data.force_constants,
@@ -117,6 +122,7 @@ def read_epw(
             q_mesh=q_mesh,
             use_ws=use_ws,
         )
+        warnings += found
     hoppings = data.hoppings * sets.electron_weights(data.n_orbitals)
     positions = _positions(folder, data, sets, centres, crystal, notes, warnings, trust_file)
     sites = centres if positions is None else _sites(sets.re_vectors, positions)
@@ -153,7 +159,6 @@ def read_epw(
         [*warnings, *constants.warnings, *part.warnings],
         family="epw",
         coupling_alpha=part.alpha,
-        coupling_limit=part.limit,
         coupling_polar=part.kind != "none",
         alat=crystal.alat,
         extra={"n_electrons": crystal.n_electrons},

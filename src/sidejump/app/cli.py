@@ -138,17 +138,28 @@ def models() -> None:
     sys.stdout.write(overview())
 
 
+_Layer = Annotated[bool | None, typer.Option("--two-dimensional/--bulk", help="EPW: whether it is a layer.")]
+_LongRange = Annotated[str | None, typer.Option(help="EPW: long-range part taken out, bulk, layer or none.")]
+_Version = Annotated[str | None, typer.Option(help="EPW: version of the run, such as 5.5.")]
+_Trust = Annotated[bool, typer.Option("--trust-file", help="Take what contradicts itself as it is, with a warning.")]
+
+
 @app.command()
 def info(
     source: Annotated[Path, typer.Argument(metavar="PATH", help="EPW directory, Perturbo, compact or Wannier90 file.")],
     figure: Annotated[Path | None, typer.Option(help="Draw the decay of H, force constants and coupling.")] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
+    two_dimensional: _Layer = None,
+    long_range: _LongRange = None,
+    epw_version: _Version = None,
+    trust_file: _Trust = False,
 ) -> None:
     """Say what a file holds, and how good it is."""
     from . import convert as files
 
-    report = files.describe(source, figure=figure, force=force)
+    keys = files.reading_keys(two_dimensional, long_range, epw_version, trust_file)
+    report = files.describe(source, figure=figure, force=force, reading=keys)
     sys.stdout.write(files.as_json(report) if json else files.text(report))
     for sentence in report.get("warnings", []):
         say(f"warning: {sentence}")
@@ -168,12 +179,17 @@ def convert(
     n_electrons: Annotated[float | None, typer.Option(help="EPW: electrons in a cell, if unknown.")] = None,
     fermi_energy: Annotated[float | None, typer.Option(help="EPW: Fermi energy (eV), if unknown.")] = None,
     lossy: Annotated[bool, typer.Option("--lossy", help="Accept what the format cannot hold, and say it.")] = False,
+    two_dimensional: _Layer = None,
+    long_range: _LongRange = None,
+    epw_version: _Version = None,
+    trust_file: _Trust = False,
 ) -> None:
     """Write electrons, phonons and coupling in another format."""
     from . import convert as files
 
     options = {"prefix": prefix, "n_electrons": n_electrons, "fermi_energy": fermi_energy, "lossy": lossy}
-    for sentence in files.convert(source, target, to=to, force=force, **options):
+    keys = files.reading_keys(two_dimensional, long_range, epw_version, trust_file)
+    for sentence in files.convert(source, target, to=to, force=force, reading=keys, **options):
         say(f"warning: {sentence}")
     say(f"wrote {target}")
 

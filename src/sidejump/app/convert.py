@@ -15,7 +15,15 @@ from .files import FIGURES, check_target
 _DIGITS = 6
 
 
-def describe(path: Path, *, figure: Path | None = None, force: bool = False) -> dict:
+def reading_keys(two_dimensional: bool | None, long_range: str | None, epw_version: str | None, trust_file: bool):
+    """Keys of the readers that the command line gives, by name."""
+    keys = {"two_dimensional": two_dimensional, "long_range": long_range, "epw_version": epw_version}
+    return {name: value for name, value in keys.items() if value is not None} | (
+        {"trust_file": True} if trust_file else {}
+    )
+
+
+def describe(path: Path, *, figure: Path | None = None, force: bool = False, reading: dict | None = None) -> dict:
     """Plain description of a file or directory; the decay of H, force constants and coupling as a figure.
 
     Raises
@@ -34,7 +42,7 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False) -> 
         check_target(figure, force=force, endings=FIGURES, inputs=(path,))
         if electrons_only:
             raise InputError(f"{path}: holds no phonons whose decay could be drawn; leave --figure out")
-    source = path if electrons_only else read_electron_phonon(path)
+    source = path if electrons_only else read_electron_phonon(path, **(reading or {}))
     report = info.describe(source)
     report.pop("decay", None)
     if figure is not None:
