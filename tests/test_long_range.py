@@ -18,9 +18,10 @@ from sidejump.abinitio.container import mesh_points
 from sidejump.abinitio.epw import read_epw
 from sidejump.abinitio.epw_write import write_epw
 from sidejump.abinitio.formats import convert, read_electron_phonon
+from sidejump.abinitio.images import fold_vectors
 from sidejump.abinitio.perturbo import read_perturbo
 from sidejump.abinitio.perturbo_write import write_perturbo
-from sidejump.abinitio.rydberg import FORCE, FORCE_CONSTANT
+from sidejump.abinitio.rydberg import ATOMIC_MASS, FORCE, FORCE_CONSTANT
 from sidejump.app.run import prepare
 from sidejump.errors import InputError
 from sidejump.units import BOHR
@@ -294,3 +295,159 @@ def test_writers_keep_the_long_range_part(bulk, tmp_path):
     (tmp_path / "again" / "sidejump.json").write_text('{"epw_version": 5}\n')
     with pytest.raises(InputError, match=r"sidejump.json: .*epw_version = 5 is none of"):
         read_epw(tmp_path / "again")
+
+
+def write_q2r(data, path, *, xml, alpha=None, polar=False, dipole=False, change=None):
+    """A file of q2r.x: constants of atom a in cell R and atom b at home, modulo the supercell.
+
+    `alpha` as Quantum ESPRESSO 7.4 writes it, in (2 pi/alat)^2; `dipole`: with the dipole part beside each constant.
+    """
+    nat, mesh, phonons = len(data.atoms.masses), data.q_mesh, data.phonons
+    folded = fold_vectors(-phonons.vectors, phonons.force_constants, mesh).real / FORCE_CONSTANT
+    folded = folded.reshape(*mesh, nat, 3, nat, 3)
+    cells = [c[::-1] for c in itertools.product(*[range(n) for n in mesh[::-1]])]
+    at, tau, alat = data.cell / ALAT, data.atoms.positions / ALAT, ALAT / BOHR
+    amu = data.atoms.masses / ATOMIC_MASS
+
+    def row(numbers):
+        return " ".join(f"{x:.16e}" for x in np.ravel(numbers))
+
+    if xml:
+        rows = ["<Root><GEOMETRY_INFO><NUMBER_OF_ATOMS>", str(nat), "</NUMBER_OF_ATOMS>"]
+        rows += [f"<CELL_DIMENSIONS>{alat:.12f} 0 0 0 0 0</CELL_DIMENSIONS><AT>{row(at)}</AT>"]
+        rows += [f"<MASS.{a + 1}>{amu[a]:.12f}</MASS.{a + 1}>" for a in range(nat)]
+        rows += [f'<ATOM.{a + 1} SPECIES="X" INDEX="{a + 1}" TAU="{row(tau[a])}"/>' for a in range(nat)]
+        rows += ["</GEOMETRY_INFO>", f'<DIELECTRIC_PROPERTIES epsil="{polar}">']
+        if polar:
+            rows += [f"<EPSILON>{row(phonons.dielectric.T)}</EPSILON><ZSTAR>"]
+            rows += [f"<Z_AT_.{a + 1}>{row(z)}</Z_AT_.{a + 1}>" for a, z in enumerate(phonons.born_charges)]
+            rows += ["</ZSTAR>"]
+        rows += ["</DIELECTRIC_PROPERTIES>", "<INTERATOMIC_FORCE_CONSTANTS>"]
+        rows += ["<MESH_NQ1_NQ2_NQ3>{} {} {}</MESH_NQ1_NQ2_NQ3>".format(*mesh)]
+        rows += [] if alpha is None else [f"<alpha_ewald>{alpha:.16e}</alpha_ewald>"]
+        for a, b in itertools.product(range(nat), repeat=2):
+            for c in cells:
+                name = "s_s1_m1_m2_m3." + ".".join(str(x + 1) for x in (a, b, *c))
+                rows.append(f"<{name}><IFC>{row(folded[c][a, :, b, :].T)}</IFC></{name}>")
+        rows += ["</INTERATOMIC_FORCE_CONSTANTS></Root>"]
+    else:
+        rows = [f" {nat} {nat} 0 {alat:.12f} 0 0 0 0 0", *(row(vector) for vector in at)]
+        rows += [f" {a + 1} 'X{a} ' {amu[a] * ATOMIC_MASS / 2:.12f}" for a in range(nat)]
+        rows += [f" {a + 1} {a + 1} {row(tau[a])}" for a in range(nat)]
+        rows += [f" {'T' if polar else 'F'}" + ("" if alpha is None else f"  {alpha:.16f}")]
+        if polar:
+            rows += [row(line) for line in phonons.dielectric]
+            for a, z in enumerate(phonons.born_charges):
+                rows += [f" {a + 1}", *(row(line) for line in z.T)]
+        rows.append(" {} {} {}".format(*mesh))
+        for i, j, a, b in itertools.product(range(3), range(3), range(nat), range(nat)):
+            rows.append(f" {i + 1} {j + 1} {a + 1} {b + 1}")
+            for c in cells:
+                more = "  1.0E-03" if dipole else ""
+                rows.append(f" {c[0] + 1} {c[1] + 1} {c[2] + 1} {folded[c][a, i, b, j]:.16e}{more}")
+    path.write_text("\n".join(rows if change is None else change(rows)) + "\n")
+
+
+def left_to_q2r(case, folder):
+    """Files of EPW run with lifc = .true.: without force constants of their own."""
+    written(case, folder, version="6.0")
+    lines = (folder / "epwdata.fmt").read_text().splitlines()
+    nat, n_q = 2, int(lines[1].split()[3])
+    rows = 9 * nat * nat * n_q
+    (folder / "epwdata.fmt").write_text("\n".join(lines[:-rows] + [" (0.0,0.0)"] * rows) + "\n")
+    return folder
+
+
+def with_charges(case):
+    short, charges, dielectric = case
+    return replace(short, phonons=replace(short.phonons, born_charges=charges, dielectric=dielectric))
+
+
+@pytest.mark.parametrize("xml", [False, True])
+@pytest.mark.parametrize("alpha", [None, 0.62, 1.9])
+def test_ewald_parameter_of_q2r(bulk, xml, alpha, tmp_path):
+    """Of the phonons in both forms; EPW takes it for the coupling from XML alone."""
+    folder = left_to_q2r(bulk, tmp_path / "epw")
+    name = "ifc.q2r.xml" if xml else "ifc.q2r"
+    write_q2r(with_charges(bulk), folder / name, xml=xml, alpha=alpha, polar=True)
+    data = read_epw(folder)
+    gaussian = (alpha or 1.0) * GAUSSIAN
+    compare(data, bulk, gaussian=gaussian, coupling=gaussian if xml else GAUSSIAN, **BULK)
+    assert not any("ifc.q2r" in w for w in data.warnings)
+    compare(
+        read_compact(write_compact(data, tmp_path / "x.h5")),
+        bulk,
+        gaussian=gaussian,
+        coupling=gaussian if xml else GAUSSIAN,
+        **BULK,
+    )
+    compare(
+        read_perturbo(write_perturbo(data, tmp_path / "x_epr.h5")),
+        bulk,
+        gaussian=gaussian,
+        coupling=gaussian if xml else GAUSSIAN,
+        **BULK,
+    )
+    if alpha is not None:
+        with pytest.raises(InputError, match=r"Ewald parameter of .*: use the compact format"):
+            write_epw(data, tmp_path / "again")
+
+
+@pytest.mark.parametrize("xml", [False, True])
+def test_q2r_tells_what_was_taken_out_of_the_phonons(bulk, xml, tmp_path):
+    """Its flag, not the charges of EPW, which belong to the coupling."""
+    folder = left_to_q2r(bulk, tmp_path / "epw")
+    name = "ifc.q2r.xml" if xml else "ifc.q2r"
+    write_q2r(with_charges(bulk), folder / name, xml=xml, alpha=None, polar=False)
+    data = read_epw(folder)
+    short = replace(data, phonons=replace(data.phonons, born_charges=None, dielectric=None), _cache={})
+    compare(short, bulk, gaussian=None, coupling=None, **BULK)
+    assert not data.phonons.polar and any("made without Born charges" in w for w in data.warnings)
+    write_q2r(with_charges(bulk), folder / name, xml=xml, alpha=0.7, polar=True)
+    data = read_epw(folder, long_range="none")
+    assert data.long_range is None
+    compare(data, bulk, gaussian=0.7 * GAUSSIAN, coupling=None, **BULK)
+    compare(read_compact(write_compact(data, tmp_path / "x.h5")), bulk, gaussian=0.7 * GAUSSIAN, coupling=None, **BULK)
+
+
+def test_numbers_of_q2r_are_compared(bulk, tmp_path):
+    """Surplus and misplaced numbers are refused, contradictions to the other files said with their size."""
+    folder = left_to_q2r(bulk, tmp_path / "epw")
+    data, plain, xml = with_charges(bulk), folder / "ifc.q2r", folder / "ifc.q2r.xml"
+    write_q2r(data, plain, xml=False, polar=True, dipole=True)  # write_lr = .true.
+    compare(read_epw(folder), bulk, gaussian=GAUSSIAN, coupling=GAUSSIAN, **BULK)
+
+    def swapped(rows):
+        rows = list(rows)
+        rows[-9], rows[-18] = rows[-18], rows[-9]
+        return rows
+
+    for change, words in (
+        (lambda rows: [*rows, " 1.0"], r"numbers expected, \d+ found"),
+        (lambda rows: [*rows[:-1], rows[-2]], "the cells of one pair of atoms are others"),
+        (swapped, "the numbers of directions and atoms are out of order"),
+    ):
+        write_q2r(data, plain, xml=False, polar=True, change=change)
+        with pytest.raises(InputError, match=rf"ifc.q2r: .*{words}"):
+            read_epw(folder)
+    write_q2r(data, plain, xml=False, polar=True, alpha=np.nan)
+    with pytest.raises(InputError, match=r"ifc.q2r: .*not finite"):
+        read_epw(folder)
+    plain.unlink()
+    more = "<s_s1_m1_m2_m3.3.1.1.1.1><IFC>0 0 0 0 0 0 0 0 0</IFC></s_s1_m1_m2_m3.3.1.1.1.1>"
+    write_q2r(data, xml, xml=True, polar=True, change=lambda rows: [*rows[:-1], more, rows[-1]])
+    with pytest.raises(InputError, match=r"ifc.q2r.xml: .*1 force constants more"):
+        read_epw(folder)
+    stretched = replace(data, atoms=replace(data.atoms, masses=data.atoms.masses * 1.5))
+    stretched = replace(
+        stretched,
+        phonons=replace(
+            data.phonons, dielectric=data.phonons.dielectric * 1.2, born_charges=data.phonons.born_charges * 1.1
+        ),
+    )
+    for path, kind in ((xml, True), (plain, False)):
+        write_q2r(stretched, path, xml=kind, polar=True)
+        (sentence,) = (w for w in read_epw(folder).warnings if "ifc.q2r" in w)
+        assert "masses differ by 50 %" in sentence and "Born charges differ by 0.17" in sentence
+        assert "dielectric tensors differ by 1.2" in sentence
+        path.unlink()

@@ -132,12 +132,12 @@ def read_epw(
         crystal,
         data.born_charges,
         data.n_orbitals,
-        recent=wigner_file is not None,
+        recent=wigner_file is not None or constants.recent,
         two_dimensional=keys.get("two_dimensional"),
         kind=keys.get("long_range"),
         version=keys.get("epw_version"),
         trust_kind=long_range is not None,
-        alpha=constants.coupling_alpha,
+        shared=constants.shared_alpha,
     )
     phonons = _phonons(data, crystal, sets, constants, part)
     if constants.shared:
@@ -211,7 +211,8 @@ class _Constants:
     """C(R) and the long-range part that was taken out of them.
 
     `shared`: they are q2r's, on which EPW imposes the acoustic sum rule; `polar`: None where the files do not tell;
-    `alpha` in 1/angstrom^2, `coupling_alpha` where the run took it for the coupling as well.
+    `alpha` in 1/angstrom^2, `shared_alpha` what EPW 5.9 and later then take for the coupling; `recent`: the file is of
+    Quantum ESPRESSO 7.4 or later.
     """
 
     vectors: np.ndarray
@@ -221,7 +222,8 @@ class _Constants:
     alpha: float
     shared: bool = False
     polar: bool | None = None
-    coupling_alpha: float | None = None
+    shared_alpha: float | None = None
+    recent: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -267,7 +269,8 @@ def _of_q2r(path: Path, data: RawData, crystal: Crystal, sets: WignerSeitz, unit
         alpha,
         True,
         found.polar,
-        alpha if found.xml and found.ewald is not None else None,
+        alpha if found.xml else unit,
+        found.ewald is not None,
         tuple(warnings),
     )
 

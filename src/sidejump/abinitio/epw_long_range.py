@@ -30,6 +30,7 @@ from .long_range import summed_axes
 KINDS = ("bulk", "layer", "none")
 
 _SAME_GAUSSIAN = (5, 6)  # the first version whose coupling has the Gaussian of the phonons
+_SHARED = (5, 9)  # the first version whose coupling has the Ewald parameter of an XML file of q2r.x
 _OLD = "5.5"
 
 
@@ -67,7 +68,7 @@ def long_range_of(
     kind: str | None,
     version: str | float | None,
     trust_kind: bool = False,
-    alpha: float | None = None,
+    shared: float | None = None,
 ) -> LongRange:
     """What files and keys of a run say of its long-range part.
 
@@ -85,8 +86,9 @@ def long_range_of(
         Keys of `epw.read_epw`.
     trust_kind : bool
         Whether `kind` is known to be right whatever the files tell.
-    alpha : float, optional
-        Ewald parameter that the run read for its coupling, 1/angstrom^2.
+    shared : float, optional
+        Ewald parameter that EPW 5.9 and later take from the file of q2r.x for the coupling, 1/angstrom^2; None without
+        such a file.
 
     Raises
     ------
@@ -95,7 +97,7 @@ def long_range_of(
     """
     if kind is not None and kind not in KINDS:
         raise InputError(f'long_range = "{kind}": use one of {", ".join(KINDS)}')
-    old = _is_old(version)
+    number = _number(version)
     if not trust_kind:
         _refuse_quadrupoles(folder)
     layer = two_dimensional
@@ -118,10 +120,12 @@ def long_range_of(
         warnings.append(GAUSSIAN)
     if chosen == "bulk" and layer:
         warnings.append(f"{folder}: a layer with the long-range part of a bulk crystal, that of its periodic images")
-    assumed = version is None and not (recent or crystal.layer or alpha is not None)
-    if chosen == "bulk" and (old or assumed):
+    assumed = number is None and not (recent or crystal.layer)
+    if chosen == "bulk" and (assumed or (number is not None and number < _SAME_GAUSSIAN)):
         return LongRange(chosen, layer, _old_gaussian(crystal.alat), assumed, warnings)
-    return LongRange(chosen, layer, None if chosen == "none" else alpha, False, warnings)
+    if shared is not None and number is not None and number < _SHARED:
+        shared = (2 * np.pi / crystal.alat) ** 2
+    return LongRange(chosen, layer, None if chosen == "none" else shared, False, warnings)
 
 
 def _old_gaussian(alat: float) -> float:
@@ -168,15 +172,14 @@ def keys_of(data: ElectronPhonon, alat: float) -> dict:
     )
 
 
-def _is_old(version) -> bool:
-    """Whether a version is one whose coupling has another Gaussian than its phonons."""
+def _number(version) -> tuple[int, int] | None:
+    """The first two numbers of a version."""
     if version is None:
-        return False
-    try:
-        numbers = tuple(int(part) for part in str(version).split("."))
-    except ValueError:
-        raise InputError(f'epw_version = "{version}": write the version of EPW, such as "5.5" or "5.9"') from None
-    return numbers[:2] < _SAME_GAUSSIAN
+        return None
+    parts = str(version).split(".")
+    if len(parts) < 2 or not all(part.isdigit() for part in parts):
+        raise InputError(f'epw_version = "{version}": write the version of EPW, such as "5.5" or "5.9"')
+    return int(parts[0]), int(parts[1])
 
 
 def _refuse_quadrupoles(folder: Path) -> None:
