@@ -19,8 +19,8 @@ import numpy as np
 from .errors import InputError
 from .files import reading, require_regular
 
-_KINDS = {"f": "fiu", "c": "cfiu", "i": "iu"}
-_NAMES = {"f": "real numbers", "c": "numbers", "i": "whole numbers"}
+_KINDS = {"f": "fiu", "c": "cfiu", "z": "c", "i": "iu"}
+_NAMES = {"f": "real numbers", "c": "numbers", "z": "complex numbers", "i": "whole numbers"}
 _EXPANSION = 1100  # bytes that one stored byte can unpack to: deflate's 1032, and its frame
 _SMALL = 1 << 16  # bytes that may be fill values
 _LINKS = 16  # within the file, in a row
@@ -125,8 +125,8 @@ class Store:
         name : str
         shape : tuple of int or None, optional
             That it must have; None for a length that is free. Without it any.
-        kind : {"f", "c", "i"}
-            Real, complex or whole numbers.
+        kind : {"f", "c", "z", "i"}
+            Real, real or complex, complex or whole numbers.
 
         Raises
         ------

@@ -201,7 +201,7 @@ def _read(stream: Store, version: float) -> ElectronPhonon:
     return ElectronPhonon(
         electrons,
         phonons,
-        Coupling(re_vectors, rp_vectors, stream.array("coupling/values", shape, "c")),
+        Coupling(re_vectors, rp_vectors, stream.array("coupling/values", shape, "z")),
         Atoms(symbols, phonons.positions, phonons.masses),
         stream.array("electrons/wannier_centres", (n, 3)),
         *meshes,
@@ -226,8 +226,8 @@ def _electrons(stream: Store) -> LatticeModel:
     return LatticeModel(
         stream.array("cell", (3, 3)),
         vectors,
-        group.array("hoppings", (len(vectors), n, n), "c"),
-        group.optional("positions", (len(vectors), 3, n, n), "c"),
+        group.array("hoppings", (len(vectors), n, n), "z"),
+        group.optional("positions", (len(vectors), 3, n, n), "z"),
         sites,
         group.optional("spin", (3, n, n), "c"),
     )

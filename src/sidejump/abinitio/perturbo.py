@@ -30,6 +30,7 @@ from .phonons import Phonons
 from .wigner import WignerSeitz
 
 _GROUPS = ("basic_data", "electron_wannier", "eph_matrix_wannier", "force_constant")
+_CENTRES = 1e-3  # angstrom
 _TIE = 1e-6  # of alat, Perturbo's tolerance for equal lengths
 
 
@@ -127,6 +128,11 @@ def _require_reciprocal(basic: Store) -> None:
         raise ValueError("basic_data/at and bg are no lattice and its reciprocal one")
     if abs(abs(np.linalg.det(at)) * alat**3 / volume - 1) > 1e-4:
         raise ValueError("the volume of basic_data/at and alat is another than basic_data/volume")
+    centres, fractional = basic.array("wannier_center"), basic.optional("wannier_center_cryst")
+    if fractional is not None and fractional.shape == centres.shape:
+        apart = np.abs(fractional @ at - centres).max() * alat * BOHR
+        if apart > _CENTRES:
+            raise ValueError(f"wannier_center and wannier_center_cryst differ by {apart:.2g} angstrom")
 
 
 def _require_numbers(stream: Store, n: int, nat: int, k_mesh, q_mesh) -> None:
