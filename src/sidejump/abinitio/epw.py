@@ -9,6 +9,7 @@ Not covered: dipole matrices (`dmedata.fmt`), quadrupoles, the envelope of 2D lo
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,8 @@ def read_epw(
     )
     if shared:
         notes["q2r_acoustic_sum_rule_eV_per_angstrom2"] = phonons.acoustic_sum_rule_violation
-    values = sets.weigh_coupling(_read_coupling(prefix_file(folder, "epmatwp"), data))
+    values = _read_coupling(prefix_file(folder, "epmatwp"), data)
+    sets.weigh_coupling(values, out=values)
     result = ElectronPhonon(
         electrons,
         phonons.with_acoustic_sum_rule() if acoustic_sum_rule or shared else phonons,
@@ -198,5 +200,7 @@ def _read_coupling(path: Path, data: RawData) -> np.ndarray:
     n = data.n_orbitals
     shape = (data.n_g, data.n_modes, data.n_k, n, n)
     what = f"{n} Wannier functions, {data.n_k} electron vectors, {data.n_modes} modes and {data.n_g} coupling vectors"
-    raw = read_complex(path, int(np.prod(shape)), what).reshape(shape)
-    return raw.swapaxes(3, 4) * rydberg.FORCE
+    values = read_complex(path, math.prod(shape), what).reshape(shape)
+    for part in values:  # in place: sets of this kind are the largest there are
+        part[...] = part.swapaxes(2, 3) * rydberg.FORCE
+    return values
