@@ -11,11 +11,30 @@ part of the pairs of the vectors that they need (13 to 17 % in lead and iron): t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import InputError
+
+_READING = 3  # times the coupling of the file: the most that reading it takes, its Hermitian images included
+
+
+def require_memory(shape, memory: float | None) -> None:
+    """Refuse a coupling of `shape` that is too large for `memory` (bytes; None for no limit) before room is made.
+
+    Raises
+    ------
+    InputError
+        If reading it would take more.
+    """
+    size = 16.0 * math.prod(shape)
+    if memory is not None and _READING * size > memory:
+        raise InputError(
+            f"reading the coupling ({size / 1e9:.3g} GB) takes up to {_READING * size / 1e9:.3g} GB, memory is "
+            f"{memory / 1e9:.3g} GB; raise memory in [solver]"
+        )
 
 
 class _FourierSum:
