@@ -95,7 +95,8 @@ def reading(path, what: str = "a file of this kind", remedy: str = "write or cop
 
 def reason(error: BaseException) -> str:
     """What an exception says, in one line."""
-    lines = str(error).strip("\"'").splitlines()
+    text = str(error)
+    lines = (text.strip("\"'") if isinstance(error, KeyError) else text).splitlines()
     text = lines[0] if lines else type(error).__name__
     return f"no {text}" if isinstance(error, KeyError) and " " not in text else text
 
