@@ -103,8 +103,19 @@ class Store:
         return list(self._group)
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """Declared shape of a data set."""
-        return tuple(int(n) for n in self._data(name).shape)
+        """Shape of a data set that the file stores.
+
+        Raises
+        ------
+        ValueError
+            If it is missing, or declares more than the file stores.
+        """
+        data = self._data(name)
+        declared = tuple(int(n) for n in data.shape)
+        size, stored = math.prod(declared) * data.dtype.itemsize, data.id.get_storage_size()
+        if size > _EXPANSION * stored + _SMALL:
+            raise ValueError(f"{self._place(name)} declares {size} bytes, of which the file stores {stored}")
+        return declared
 
     def array(self, name: str, shape: tuple[int | None, ...] | None = None, kind: str = "f") -> np.ndarray:
         """A data set.
@@ -131,10 +142,6 @@ class Store:
         ):
             wanted = ", ".join("any" if n is None else str(n) for n in shape)
             raise ValueError(f"{place} has shape {declared}, expected ({wanted})")
-        size = math.prod(declared) * data.dtype.itemsize
-        stored = data.id.get_storage_size()
-        if size > _EXPANSION * stored + _SMALL:
-            raise ValueError(f"{place} declares {size} bytes, of which the file stores {stored}")
         values = np.asarray(data[()])
         if values.dtype.kind in "fc" and not np.all(np.isfinite(values)):
             raise ValueError(f"{place} holds numbers that are not finite")

@@ -16,12 +16,13 @@ import numpy as np
 from ..electrons.lattice import LatticeModel
 from ..electrons.wannier90 import _sites
 from ..errors import InputError
+from ..files import find_packed, require_directory
 from . import rydberg
 from .checks import examine
 from .container import Atoms, ElectronPhonon
 from .coupling import Coupling
 from .epw_text import Crystal, RawData, read_centres, read_crystal, read_epwdata, read_positions
-from .files import find, find_optional, prefix_file, read_complex
+from .files import find, prefix_file, read_complex
 from .phonons import Phonons
 from .position import hermitian_position
 from .q2r import read_q2r
@@ -53,15 +54,13 @@ def read_epw(
     InputError
         If a file is missing, truncated or of another run, or the meshes cannot be told.
     """
-    folder = Path(directory)
+    folder = require_directory(directory)
     k_mesh, q_mesh = given_mesh("k_mesh", k_mesh), given_mesh("q_mesh", q_mesh)
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such directory")
     crystal = read_crystal(find(folder, "crystal.fmt"))
     data = read_epwdata(find(folder, "epwdata.fmt"), crystal)
     counts = (data.n_k, data.n_q, data.n_g)
     centres = read_centres(crystal, data.n_orbitals, find(folder, "crystal.fmt"))
-    wigner_file = find_optional(folder, "wigner.fmt")
+    wigner_file = find_packed(folder, "wigner.fmt")
     notes: dict = {}
     warnings: list[str] = []
     if wigner_file is not None:
@@ -81,7 +80,7 @@ def read_epw(
             use_ws=use_ws,
         )
     hoppings = data.hoppings * sets.electron_weights(data.n_orbitals)
-    positions = read_positions(find_optional(folder, "vmedata.fmt"), data)
+    positions = read_positions(find_packed(folder, "vmedata.fmt"), data)
     if positions is None:
         sites = centres
         warnings.append("no position matrix (vmedata.fmt): Berry connections need a Wannier90 _tb.dat of the same run")
@@ -139,7 +138,7 @@ def read_epw(
 
 def _examine_long_range(folder: Path, crystal: Crystal, n: int) -> list[str]:
     """Refuse long-range parts that are not covered; a warning for the one of layers."""
-    if find_optional(folder, "quadrupole.fmt") is not None:
+    if find_packed(folder, "quadrupole.fmt") is not None:
         raise InputError(
             f"{folder / 'quadrupole.fmt'}: long-range parts with quadrupoles are not covered; run EPW without the file"
         )
@@ -159,7 +158,7 @@ def _force_constants(folder: Path, data: RawData, crystal: Crystal, sets: Wigner
     if data.force_constants.any():
         return sets.phonon_vectors, data.force_constants * sets.phonon_weights(len(crystal.masses)), False
     for name in ("ifc.q2r", "ifc.q2r.xml"):
-        path = find_optional(folder, name)
+        path = find_packed(folder, name)
         if path is not None:
             return *read_q2r(path, crystal.cell, crystal.positions, sets.q_mesh), True
     raise InputError(
