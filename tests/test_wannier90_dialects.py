@@ -375,6 +375,7 @@ def test_indices_of_wsvec(tmp_path, model):
     refused(lambda x: [x[0], "-9 -1 -1 1 1", *x[2:]], r"R = \[-9, -1, -1\] is not in the Hamiltonian")
     refused(lambda x: x[:-4], "truncated|does not list")
     refused(lambda x: [x[0]], "no element")
+    refused(lambda x: [*x[:3], "0 0 1", *x[4:]], r"H\(R\) differs|and not the opposite")
 
 
 def test_a_broken_link_to_wsvec_is_not_an_absent_one(tmp_path, model):

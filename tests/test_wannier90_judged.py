@@ -7,6 +7,8 @@ import pytest
 
 from helpers_models import random_wannier
 from helpers_wannier90 import full_positions, write_hr, write_tb
+from sidejump.app.build import build_electrons
+from sidejump.app.config import validate
 from sidejump.electrons.base import PAULI
 from sidejump.electrons.hermiticity import judged_position, mirrored, partners
 from sidejump.electrons.lattice import LatticeModel
@@ -14,6 +16,7 @@ from sidejump.electrons.spin_order import require_spin_order, reversal_violation
 from sidejump.electrons.wannier90 import read_wannier90
 from sidejump.errors import InputError
 
+PHONONS = {"deformation_potential": 5.0, "sound_velocity": 5000.0, "mass_density": 7874.0}
 HOME = 13  # row of R = 0 of `random_wannier`
 
 
@@ -201,3 +204,38 @@ def test_order_of_spins_with_noise_and_where_nothing_tells():
     pair = spinful("noncollinear", "block", n=1)
     for name in ("interleaved", "block"):  # one function with spin: both are the same
         require_spin_order(name, *pair, "x")
+
+
+def electrons(folder, **keys):
+    """What an `[electrons]` section with `keys` gives."""
+    settings = {
+        "electrons": {"fermi_energy": 0.0, **keys},
+        "scattering": [{"kind": "acoustic_deformation_potential", **PHONONS}],
+        "temperature": {"values": [100.0]},
+    }
+    return build_electrons(validate(settings).electrons, folder)
+
+
+def test_input_files_say_and_override_the_same(tmp_path, model):
+    wrong = full_positions(model)
+    wrong[HOME, 0, 0, 1] += 3.0
+    write_tb(tmp_path / "x_tb.dat", model, [2, *[1] * 25, 2], positions=wrong)
+    section = {"model": "wannier90", "file": "x_tb.dat"}
+    with pytest.raises(InputError, match="trust_file = true"):
+        electrons(tmp_path, **section)
+    found = electrons(tmp_path, **section, trust_file=True)
+    assert [any(w in x for x in found.warnings) for w in ("Hermitian part", "x_wsvec.dat")] == [True, True]
+    found = electrons(tmp_path, **section, trust_file=True, wsvec=False)
+    assert not any("x_wsvec.dat" in x for x in found.warnings)
+    with pytest.raises(InputError, match="wsvec = true: give text"):
+        electrons(tmp_path, **section, wsvec=True)
+
+
+def test_order_of_spins_in_input_files(tmp_path):
+    vectors, h = spinful("nonmagnetic", "block")
+    write_hr(tmp_path / "x_hr.dat", LatticeModel(3 * np.eye(3), vectors, h))
+    section = {"model": "wannier90", "file": "x_hr.dat", "cell": (3 * np.eye(3)).tolist()}
+    electrons(tmp_path, **section, spin_ordering="block")
+    with pytest.raises(InputError, match=r'use "block".*trust_file'):
+        electrons(tmp_path, **section, spin_ordering="interleaved")
+    assert electrons(tmp_path, **section, spin_ordering="interleaved", trust_file=True).model.spin is not None

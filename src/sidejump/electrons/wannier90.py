@@ -98,6 +98,8 @@ def load_wannier90(
         n, size = hoppings.shape[1], text_size(_NUMBERS_OF_IMAGES * hoppings.size)
         table = _read(Path(wsvec), "a _wsvec.dat of Wannier90", size, lambda text, _: parse_wsvec(text, n), notes)
         vectors, hoppings, positions = with_images(wsvec, table, vectors, hoppings, positions)
+        hoppings, found = judged_hamiltonian(vectors, hoppings, str(wsvec), trust_file)
+        notes += found
     spin = spin_matrices(spin_ordering, hoppings.shape[1])
     if spin_ordering is not None and not trust_file:
         require_spin_order(spin_ordering, vectors, hoppings, str(path))

@@ -25,8 +25,8 @@ _SPIN_ORBIT_TERMS = [{"atom": "Fe", "shell": "d", "strength": 0.06}]
 _MAGNETISATION = "For symmetrize: direction of the magnetisation, zero without any; estimated when not given."
 _LAYER = "Whether the crystal is a layer, its normal along the third lattice vector; what the files say when not given."
 _TRUST = (
-    "Use files that contradict themselves: matrices that are not Hermitian (their Hermitian part), a spin_ordering or a "
-    "SEEDNAME.win that do not fit."
+    "Use files that contradict themselves: matrices that are not Hermitian (their Hermitian part), a spin_ordering or "
+    "SEEDNAME.win that does not fit."
 )
 _SPIN = "Order of up and down Wannier functions: gives the model its spin."
 
