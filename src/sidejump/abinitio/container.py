@@ -257,7 +257,7 @@ class ElectronPhonon:
             warnings = [w for w in warnings if "position matrix" not in w]
             for name in ("position_hermiticity_angstrom", "position_centres_angstrom"):
                 checks.pop(name, None)
-        return replace(self, electrons=model, checks=checks, warnings=warnings)
+        return replace(self, electrons=model, checks=checks, warnings=[*warnings, *getattr(model, "warnings", ())])
 
     def with_acoustic_sum_rule(self) -> ElectronPhonon:
         """The same with force constants that cost no energy for a rigid shift."""

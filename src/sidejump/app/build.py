@@ -12,7 +12,8 @@ import numpy as np
 from ..electrons.base import ElectronModel
 from ..electrons.lattice import LatticeModel
 from ..electrons.registry import MODELS
-from ..electrons.wannier90 import read_wannier90, spin_matrices
+from ..electrons.spin_order import require_spin_order, spin_matrices
+from ..electrons.wannier90 import load_wannier90
 from ..electrons.zeeman import WithZeeman
 from ..errors import InputError
 from ..scattering import build_scatterer, vertex_matrix
@@ -56,11 +57,16 @@ def build_electrons(section, folder: Path, memory: float | None = None) -> Elect
 
 
 def _wannier90(section, folder: Path) -> Electrons:
-    wsvec = None if section.wsvec is None else folder / section.wsvec
-    model = read_wannier90(folder / section.file, wsvec=wsvec, cell=section.cell, spin_ordering=section.spin_ordering)
+    model = load_wannier90(
+        folder / section.file,
+        wsvec=folder / section.wsvec if section.wsvec else section.wsvec,
+        cell=section.cell,
+        spin_ordering=section.spin_ordering,
+        trust_file=section.trust_file,
+    )
     _require_sound(model, section.file)
-    warnings = []
-    if model.residual_positions is None:
+    warnings = list(model.warnings)
+    if model.residual_positions is None and not any("position matrix" in w for w in warnings):
         warnings.append(
             f"{section.file} holds no position matrix: Berry curvature and coordinate shift miss its part; "
             "use SEEDNAME_tb.dat"
@@ -90,9 +96,9 @@ def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
     if level is None:
         raise InputError(f"[electrons] fermi_energy is missing (eV), and {data.source} does not know it")
     if section.wannier90 is not None:
-        data = data.with_electrons(read_wannier90(folder / section.wannier90))
+        data = data.with_electrons(load_wannier90(folder / section.wannier90, trust_file=section.trust_file))
     if section.spin_ordering is not None:
-        data = replace(data, electrons=_with_spin(data.electrons, section.spin_ordering))
+        data = replace(data, electrons=_with_spin(data, section.spin_ordering, section.trust_file))
     data = spin.apply(data, section, folder, lambda path: _read_path(section, path, memory))
     data = _of_dimension(data, section.two_dimensional)
     checks: dict = {}
@@ -151,9 +157,12 @@ def _read_path(section, path: Path, memory: float | None):
     return (read_perturbo if section.model == "perturbo" else read_compact)(path, memory=memory)
 
 
-def _with_spin(model: LatticeModel, ordering: str) -> LatticeModel:
+def _with_spin(data, ordering: str, trust: bool) -> LatticeModel:
+    model = data.electrons
     spinful = copy.copy(model)
     spinful.spin = spin_matrices(ordering, model.n_orbitals)
+    if not trust:
+        require_spin_order(ordering, model.vectors, model.hoppings, data.source)
     return spinful
 
 
