@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..hdf5 import Store, is_hdf5, opened
 from .checks import examine
 from .container import Atoms, ElectronPhonon
-from .coupling import Coupling
+from .coupling import Coupling, require_memory
 from .images import fold_vectors, mesh_class
 from .long_range import summed_axes
 from .phonons import Phonons
@@ -127,7 +127,7 @@ def is_compact(file) -> bool:
         return stream.has("format") and stream.text("format") == FORMAT
 
 
-def read_compact(file, *, trust_file: bool = False) -> ElectronPhonon:
+def read_compact(file, *, trust_file: bool = False, memory: float | None = None) -> ElectronPhonon:
     """Read what `write_compact` wrote, with the consistency tests of the other readers.
 
     Parameters
@@ -135,6 +135,8 @@ def read_compact(file, *, trust_file: bool = False) -> ElectronPhonon:
     file : path
     trust_file : bool
         Make what contradicts itself in the file a warning instead of an error.
+    memory : float, optional
+        Bytes that reading may take: three times the size of the coupling at the most.
 
     Raises
     ------
@@ -148,7 +150,7 @@ def read_compact(file, *, trust_file: bool = False) -> ElectronPhonon:
         version = stream.value("version")
         if version > VERSION:
             raise InputError(f"{path}: version {version:g}, this program reads up to {VERSION}; update it")
-        data = _read(stream, version)
+        data = _read(stream, version, memory)
         _require_meshes(path, data)
         _judge_positions(path, data, trust_file)
         return examine(data, trust_file=trust_file)
@@ -185,7 +187,7 @@ def _fits(values, vectors, mesh) -> bool:
     return bool(np.abs(np.where(live, values - mean[classes], 0)).max() <= 1e-6 * np.abs(values).max())
 
 
-def _read(stream: Store, version: float) -> ElectronPhonon:
+def _read(stream: Store, version: float, memory: float | None) -> ElectronPhonon:
     family, q_mesh = stream.text("family"), stream.array("q_mesh", (3,), "i")
     # what files of version 1 do not tell
     axes = summed_axes(q_mesh) if version < 2 and family in ("epw", "perturbo") else (True, True, True)
@@ -194,6 +196,7 @@ def _read(stream: Store, version: float) -> ElectronPhonon:
     rp_vectors = stream.array("coupling/rp_vectors", (None, 3), "i")
     re_vectors = stream.array("coupling/re_vectors", (None, 3), "i")
     shape = (len(rp_vectors), displacements, len(re_vectors), n, n)
+    require_memory(shape, memory)
     meshes = _mesh(stream, "k_mesh", len(re_vectors)), _mesh(stream, "q_mesh", len(rp_vectors))
     symbols = tuple(stream.text("symbols").split()) if stream.has("symbols") else None
     if symbols is not None and len(symbols) != displacements // 3:

@@ -13,6 +13,7 @@ EPW 5.3 sums the long-range part of the coupling over as many reciprocal vectors
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +23,11 @@ from ..electrons.hermiticity import judged_position
 from ..electrons.lattice import LatticeModel
 from ..electrons.wannier90 import _sites
 from ..errors import InputError
-from ..files import find_packed, require_directory
+from ..files import find_packed, reading, require_directory
 from . import rydberg
 from .checks import examine, judge
 from .container import Atoms, ElectronPhonon
-from .coupling import Coupling
+from .coupling import Coupling, require_memory
 from .epw_keys import NAME, stored_keys
 from .epw_long_range import LongRange, long_range_of, version_warning
 from .epw_text import Crystal, RawData, read_centres, read_crystal, read_epwdata, read_positions
@@ -52,6 +53,7 @@ def read_epw(
     long_range: str | None = None,
     epw_version: str | float | None = None,
     trust_file: bool = False,
+    memory: float | None = None,
 ) -> ElectronPhonon:
     """Electron-phonon data from a directory with EPW's files.
 
@@ -77,6 +79,8 @@ def read_epw(
         from 5.8 on; 5.3 to 5.5 where it is neither told nor given.
     trust_file : bool
         Make what contradicts itself in the files a warning instead of an error.
+    memory : float, optional
+        Bytes that reading may take: three times the size of the coupling file at the most.
 
     Raises
     ------
@@ -142,7 +146,8 @@ def read_epw(
     phonons = _phonons(data, crystal, sets, constants, part)
     if constants.shared:
         notes["q2r_acoustic_sum_rule_eV_per_angstrom2"] = phonons.acoustic_sum_rule_violation
-    values = sets.weigh_coupling(_read_coupling(prefix_file(folder, "epmatwp"), data))
+    values = _read_coupling(prefix_file(folder, "epmatwp"), data, memory)
+    sets.weigh_coupling(values, out=values)
     result = ElectronPhonon(
         LatticeModel(crystal.cell, sets.re_vectors, hoppings, positions, sites),
         phonons.with_acoustic_sum_rule() if acoustic_sum_rule or constants.shared else phonons,
@@ -303,10 +308,14 @@ def _with_centres(vectors, positions, centres) -> tuple[np.ndarray, np.ndarray]:
     return changed, np.linalg.norm(np.einsum("dnn->nd", changed[home] - positions[home]), axis=1)
 
 
-def _read_coupling(path: Path, data: RawData) -> np.ndarray:
+def _read_coupling(path: Path, data: RawData, memory: float | None) -> np.ndarray:
     """(nRp, 3 nat, nRe, N, N), eV/angstrom, weights not folded in."""
     n = data.n_orbitals
     shape = (data.n_g, data.n_modes, data.n_k, n, n)
     what = f"{n} Wannier functions, {data.n_k} electron vectors, {data.n_modes} modes and {data.n_g} coupling vectors"
-    raw = read_complex(path, int(np.prod(shape)), what).reshape(shape)
-    return raw.swapaxes(3, 4) * rydberg.FORCE
+    with reading(path):
+        require_memory(shape, memory)
+    values = read_complex(path, math.prod(shape), what).reshape(shape)
+    for part in values:  # in place: sets of this kind are the largest there are
+        part[...] = part.swapaxes(2, 3) * rydberg.FORCE
+    return values

@@ -1,4 +1,4 @@
-"""Command line: `sidejump run`, `figure1`, `template`, `models`, `info`, `convert`, `input-reference`."""
+"""Command line: `sidejump run`, `plot`, `figure1`, `template`, `models`, `info`, `convert`, `input-reference`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
+from ..errors import InputError, SidejumpWarning
 from .guard import guarded
-from .terminal import announce, print_table, progress, say, size
+from .terminal import announce, print_table, progress, say, size, write
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"sidejump {package_version('sidejump')}\n")
+        write(f"sidejump {package_version('sidejump')}\n")
         raise typer.Exit()
 
 
@@ -32,7 +32,7 @@ def options(
 ) -> None:
     """Anomalous Hall conductivity of crystals limited by electron-phonon scattering."""
     if context.invoked_subcommand is None:
-        sys.stdout.write(context.get_help() + "\n")
+        write(context.get_help() + "\n")
 
 
 @app.command()
@@ -40,12 +40,12 @@ def run(
     source: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Result, netCDF.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Discard the pairs of an interrupted run.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, whatever an interrupted run has left.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No estimate, progress or table.")] = False,
 ) -> None:
     """Compute the conductivity tensor of an input file."""
-    from . import config, files, plots, results
-    from .run import prepare
+    from . import config, files
+    from .claim import claim
 
     settings = config.read_input(source)
     target = output or Path(settings.output.file or source.with_suffix(".nc").name)
@@ -53,13 +53,25 @@ def run(
     inputs = tuple(config.files_read(source, settings))
     files.check_target(target, force=force, endings=files.DATASETS, inputs=inputs)
     files.check_target(figure, force=force, endings=files.FIGURES, inputs=inputs)
+    with claim(target) as place:
+        files.require_absent(target, force=force)  # another run may have just ended
+        _run(source, target, figure, place, force=force, fresh=fresh, quiet=quiet, keep=settings.output.checkpoint)
+
+
+def _run(source: Path, target: Path, figure: Path, place, *, force: bool, fresh: bool, quiet: bool, keep: bool) -> None:
+    """The run itself, with its output claimed; `keep`: whether pairs go into a checkpoint."""
+    from . import plots, results
+    from .run import prepare
+
     job = prepare(source)
-    checkpoint = _checkpoint(job, target, fresh) if settings.output.checkpoint else None
+    place.reserve(results.largest_size(len(job.temperatures)))
+    checkpoint = _checkpoint(job, target, fresh) if keep else None
     cost = job.estimate()  # refuses what does not fit into the memory
     if not quiet:
-        announce(cost)
+        announce(cost, room=None if checkpoint is None else checkpoint.room)
     with warnings.catch_warnings(record=True) as caught, progress(quiet) as advance:
-        warnings.simplefilter("always", RuntimeWarning)
+        for category in (RuntimeWarning, SidejumpWarning):
+            warnings.simplefilter("always", category)
         try:
             dataset = job.run(advance)
         except KeyboardInterrupt:
@@ -67,20 +79,39 @@ def run(
                 say(f"{checkpoint.directory} holds the pairs so far: the same command goes on from there")
             raise
     results.warn(dataset, (f"numerical: {w.message}" for w in caught if issubclass(w.category, RuntimeWarning)))
-    results.write(dataset, target, force=force)
+    results.warn(dataset, (str(w.message) for w in caught if issubclass(w.category, SidejumpWarning)))
+    place.release()
+    try:
+        results.write(dataset, target, force=force)
+    finally:
+        if not quiet:
+            print_table(dataset)
+        for sentence in results.warnings_of(dataset):
+            say(f"warning: {sentence}")
     if checkpoint is not None:
         checkpoint.remove()
         if checkpoint.full:
             say("note: disk or budget did not hold all pairs; an interruption would have lost the others")
-    if not quiet:
-        print_table(dataset)
-    for sentence in results.warnings_of(dataset):
-        say(f"warning: {sentence}")
     try:
         plots.result_figure(dataset, figure)
-    except InputError as error:
-        raise InputError(f"{error}; the result is whole in {target}") from None
+    except (InputError, OSError) as error:
+        raise InputError(f"{error}; the result is whole in {target}, `sidejump plot {target}` draws it") from None
     say(f"wrote {target} and {figure}")
+
+
+@app.command()
+def plot(
+    source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="PNG, PDF or SVG file.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
+) -> None:
+    """Draw the figure of a result."""
+    from . import files, plots, results
+
+    figure = output or source.with_suffix(".png")
+    files.check_target(figure, force=force, endings=files.FIGURES, inputs=(source,) if source.exists() else ())
+    plots.result_figure(results.read(source), figure)
+    say(f"wrote {figure}")
 
 
 def _checkpoint(job, target: Path, fresh: bool):
@@ -125,9 +156,9 @@ def template(
     ] = None,
 ) -> None:
     """Print a commented input file to start from."""
-    from .template import template as write
+    from .template import template as filled
 
-    sys.stdout.write(write(model, scattering or ()))
+    write(filled(model, scattering or ()))
 
 
 @app.command()
@@ -135,7 +166,7 @@ def models() -> None:
     """List electron models and scattering mechanisms."""
     from .reference import overview
 
-    sys.stdout.write(overview())
+    write(overview())
 
 
 _Layer = Annotated[bool | None, typer.Option("--two-dimensional/--bulk", help="EPW: whether it is a layer.")]
@@ -160,7 +191,7 @@ def info(
 
     keys = files.reading_keys(two_dimensional, long_range, epw_version, trust_file)
     report = files.describe(source, figure=figure, force=force, reading=keys)
-    sys.stdout.write(files.as_json(report) if json else files.text(report))
+    write(files.as_json(report) if json else files.text(report))
     for sentence in report.get("warnings", []):
         say(f"warning: {sentence}")
     if figure is not None:
@@ -199,7 +230,7 @@ def input_reference() -> None:
     """Print the documentation of the input file (Markdown)."""
     from .reference import markdown
 
-    sys.stdout.write(markdown())
+    write(markdown())
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,9 +8,11 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, SidejumpWarning
+from ..files import plain_name, require_regular
 from .attributes import plain
 from .files import FIGURES, check_target
+from .terminal import printable
 
 _DIGITS = 6
 
@@ -35,9 +37,7 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False, rea
     from ..abinitio.decay import decay_figure
     from ..abinitio.formats import read_electron_phonon
 
-    if not path.exists():
-        raise InputError(f"{path}: no such file or directory")
-    electrons_only = path.name.removesuffix(".gz").endswith(("_tb.dat", "_hr.dat"))
+    electrons_only = plain_name(path).endswith(("_tb.dat", "_hr.dat"))
     if figure is not None:
         check_target(figure, force=force, endings=FIGURES, inputs=(path,))
         if electrons_only:
@@ -61,8 +61,8 @@ def convert(source: Path, target: Path, *, to: str | None = None, force: bool = 
     """
     from ..abinitio.formats import convert as write
 
-    if not source.exists():
-        raise InputError(f"{source}: no such file or directory")
+    if not source.is_dir():
+        require_regular(source, "no such file or directory")
     if target.exists() and target.resolve() == source.resolve():
         raise InputError(f"{target}: source and target are the same; give another target")
     if target.is_dir():
@@ -74,12 +74,12 @@ def convert(source: Path, target: Path, *, to: str | None = None, force: bool = 
         check_target(target, force=force, inputs=(source,) if source.is_file() else ())
     given = {name: value for name, value in options.items() if value is not None}
     with _beside(target) as partial, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always", SidejumpWarning)
         write(source, partial, to=to, **given)
         if partial.is_dir() != target.is_dir() and target.exists():
             kind = "a directory" if target.is_dir() else "a file"
             raise InputError(f"{target}: is {kind}, the format asked for is none; give another name")
-    return [str(w.message) for w in caught if w.category is UserWarning]
+    return [str(w.message) for w in caught if issubclass(w.category, SidejumpWarning)]
 
 
 class _beside:
@@ -133,7 +133,7 @@ def _shown(value) -> str:
         return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
     if isinstance(value, list):
         return "  ".join(_shown(item) for item in value)
-    return str(value)
+    return printable(str(value))
 
 
 def as_json(report: dict) -> str:

@@ -5,6 +5,7 @@ The table goes to standard output, everything else to standard error.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from .plots import component_label, hall_part, main_component
+from .results import NOT_INCLUDED
 
 console = Console(stderr=True)
 
@@ -26,13 +28,28 @@ _HALL_PARTS = {
 }
 
 
+def printable(text: str, keep: str = "") -> str:
+    """`text` with control characters, marks of direction and halves of characters as escapes (``\\x1b``), save `keep`.
+
+    What files and their names hold must not steer the terminal, nor pass for a line of this program.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def say(text: str) -> None:
-    """One line to standard error, as it is."""
-    console.print(text, highlight=False, soft_wrap=True, markup=False)
+    """One line to standard error."""
+    console.print(printable(text), highlight=False, soft_wrap=True, markup=False)
 
 
-def announce(cost: dict) -> None:
-    """The estimate, before the work."""
+def write(text: str) -> None:
+    """Lines to standard output."""
+    sys.stdout.write(printable(text, keep="\n"))
+
+
+def announce(cost: dict, room: float | None = None) -> None:
+    """The estimate, before the work; `room`: bytes that there are for a checkpoint."""
     say(
         f"estimate: {cost['temperatures']} temperature{'s' * (cost['temperatures'] != 1)}, "
         f"about {_short(cost['states'])} states, "
@@ -42,6 +59,11 @@ def announce(cost: dict) -> None:
     free = psutil.virtual_memory().available
     if cost["memory_bytes"] > free:
         say(f"note: only {size(free)} of memory are free on this machine; lower `memory` in [solver]")
+    if room is not None and cost["checkpoint_bytes"] > room:
+        say(
+            f"note: the pairs take up to {size(cost['checkpoint_bytes'])} in the checkpoint, which has room for "
+            f"{size(room)}: an interruption would lose the others"
+        )
 
 
 @contextmanager
@@ -75,7 +97,10 @@ def print_table(dataset) -> None:
 
 def _table(dataset) -> Table:
     component = main_component(dataset)
-    title = f"conductivity in {dataset.attrs['units']}; Hall parts: antisymmetric {component_label(component)} element"
+    title = (
+        f"conductivity in {dataset.attrs['units']}; Hall parts: antisymmetric {component_label(component)} element, "
+        f"{NOT_INCLUDED}"
+    )
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     unit = dataset.resistivity.attrs["units"]
     for name in ("T\n(K)", f"rho_xx\n({unit.replace('microohm', 'uohm')})", "\nsigma_xx", *_HALL_PARTS.values()):

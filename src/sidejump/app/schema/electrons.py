@@ -25,8 +25,8 @@ _SPIN_ORBIT_TERMS = [{"atom": "Fe", "shell": "d", "strength": 0.06}]
 _MAGNETISATION = "For symmetrize: direction of the magnetisation, zero without any; estimated when not given."
 _LAYER = "Whether the crystal is a layer, its normal along the third lattice vector; what the files say when not given."
 _TRUST = (
-    "Use a file that contradicts itself: a Hamiltonian or position matrix that is not Hermitian (its Hermitian part is "
-    "used), a spin_ordering that the Hamiltonian speaks against, a SEEDNAME.win of another run."
+    "Use files that contradict themselves: matrices that are not Hermitian (their Hermitian part), a spin_ordering or "
+    "SEEDNAME.win that does not fit."
 )
 _TRUST_COUPLING = f"{_TRUST[:-1]}, a coupling or force constants that are not Hermitian, masses of no atom."
 _LONG_RANGE = (
