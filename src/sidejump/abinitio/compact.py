@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..hdf5 import Store, is_hdf5, opened
 from .checks import examine, require_sound
 from .container import Atoms, ElectronPhonon
-from .coupling import Coupling
+from .coupling import Coupling, require_memory
 from .images import fold_vectors, mesh_class
 from .phonons import Phonons
 from .position import position_elements
@@ -121,8 +121,14 @@ def is_compact(file) -> bool:
         return stream.has("format") and stream.text("format") == FORMAT
 
 
-def read_compact(file) -> ElectronPhonon:
+def read_compact(file, *, memory: float | None = None) -> ElectronPhonon:
     """Read what `write_compact` wrote, with the consistency tests of the other readers.
+
+    Parameters
+    ----------
+    file : path
+    memory : float, optional
+        Bytes that reading may take: three times the size of the coupling at the most.
 
     Raises
     ------
@@ -136,7 +142,7 @@ def read_compact(file) -> ElectronPhonon:
         version = stream.value("version")
         if version > VERSION:
             raise InputError(f"{path}: version {version:g}, this program reads up to {VERSION}; update it")
-        data = _read(stream)
+        data = _read(stream, memory)
         _require_sound(path, data)
         return examine(data)
 
@@ -166,12 +172,13 @@ def _fits(values, vectors, mesh) -> bool:
     return bool(np.abs(np.where(live, values - mean[classes], 0)).max() <= 1e-6 * np.abs(values).max())
 
 
-def _read(stream: Store) -> ElectronPhonon:
+def _read(stream: Store, memory: float | None) -> ElectronPhonon:
     electrons, phonons = _electrons(stream), _phonons(stream)
     n, displacements = electrons.n_orbitals, phonons.n_modes
     rp_vectors = stream.array("coupling/rp_vectors", (None, 3), "i")
     re_vectors = stream.array("coupling/re_vectors", (None, 3), "i")
     shape = (len(rp_vectors), displacements, len(re_vectors), n, n)
+    require_memory(shape, memory)
     k_mesh, q_mesh = _mesh(stream, "k_mesh", len(re_vectors)), _mesh(stream, "q_mesh", len(rp_vectors))
     symbols = tuple(stream.text("symbols").split()) if stream.has("symbols") else None
     if symbols is not None and len(symbols) != displacements // 3:

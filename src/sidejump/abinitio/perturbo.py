@@ -23,7 +23,7 @@ from ..units import BOHR
 from . import rydberg
 from .checks import examine
 from .container import Atoms, ElectronPhonon
-from .coupling import Coupling
+from .coupling import Coupling, require_memory
 from .images import mesh_class
 from .phonons import Phonons
 from .wigner import WignerSeitz
@@ -32,7 +32,7 @@ _GROUPS = ("basic_data", "electron_wannier", "eph_matrix_wannier", "force_consta
 _TIE = 1e-6  # of alat, Perturbo's tolerance for equal lengths
 
 
-def read_perturbo(file, *, acoustic_sum_rule: bool = False) -> ElectronPhonon:
+def read_perturbo(file, *, acoustic_sum_rule: bool = False, memory: float | None = None) -> ElectronPhonon:
     """Electron-phonon data from a Perturbo file.
 
     Parameters
@@ -41,6 +41,8 @@ def read_perturbo(file, *, acoustic_sum_rule: bool = False) -> ElectronPhonon:
         ``prefix_epr.h5`` or ``prefix_epwan.h5``.
     acoustic_sum_rule : bool
         Impose it on the force constants.
+    memory : float, optional
+        Bytes that reading may take: three times the size of the coupling at the most.
 
     Raises
     ------
@@ -52,10 +54,10 @@ def read_perturbo(file, *, acoustic_sum_rule: bool = False) -> ElectronPhonon:
         missing = [g for g in _GROUPS if g not in stream]
         if missing:
             raise InputError(f"{path}: has no group {missing[0]}; not a Perturbo prefix_epr.h5")
-        return _read(path, stream, acoustic_sum_rule)
+        return _read(path, stream, acoustic_sum_rule, memory)
 
 
-def _read(path, stream: Store, acoustic_sum_rule) -> ElectronPhonon:
+def _read(path, stream: Store, acoustic_sum_rule, memory) -> ElectronPhonon:
     basic = stream.group("basic_data")
     n, nat = basic.integer("num_wann"), basic.integer("nat")
     if min(n, nat) < 1:
@@ -92,7 +94,7 @@ def _read(path, stream: Store, acoustic_sum_rule) -> ElectronPhonon:
     result = ElectronPhonon(
         LatticeModel(cell, vectors, hoppings, None, centres),
         phonons.with_acoustic_sum_rule() if acoustic_sum_rule else phonons,
-        _coupling(stream.group("eph_matrix_wannier"), sets_k, sets_p, n, nat),
+        _coupling(stream.group("eph_matrix_wannier"), sets_k, sets_p, n, nat, memory),
         Atoms(None, positions, masses),
         centres,
         k_mesh,
@@ -248,14 +250,17 @@ def _force_constants(group, sets, nat):
     return vectors, constants.reshape(len(vectors), 3 * nat, 3 * nat) * rydberg.FORCE_CONSTANT
 
 
-def _coupling(group, sets_k, sets_p, n, nat) -> Coupling:
+def _coupling(group, sets_k, sets_p, n, nat, memory) -> Coupling:
     re_vectors, re_rows = union(sets_k)
     rp_vectors, rp_rows = union(sets_p)
-    values = np.zeros((len(rp_vectors), 3 * nat, len(re_vectors), n, n), dtype=complex)
+    whole = (len(rp_vectors), 3 * nat, len(re_vectors), n, n)
+    require_memory(whole, memory)
+    values = np.zeros(whole, dtype=complex)
     for a, j, i in itertools.product(range(nat), range(n), range(n)):
         name = f"{a + 1}_{j + 1}_{i + 1}"
         shape = (len(sets_p[i][a]), len(sets_k[i][j]), 3)
         block = group.array(f"ep_hop_r_{name}", shape) + 1j * group.array(f"ep_hop_i_{name}", shape)
         directions = np.arange(3 * a, 3 * a + 3)
         values[rp_rows[i][a][:, None, None], directions, re_rows[i][j][:, None], i, j] = block
-    return Coupling(re_vectors, rp_vectors, values * rydberg.FORCE)
+    values *= rydberg.FORCE
+    return Coupling(re_vectors, rp_vectors, values)

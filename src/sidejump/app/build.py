@@ -35,8 +35,8 @@ class Electrons:
     checks: dict = field(default_factory=dict)
 
 
-def build_electrons(section, folder: Path) -> Electrons:
-    """What an `[electrons]` section describes; paths are relative to `folder`.
+def build_electrons(section, folder: Path, memory: float | None = None) -> Electrons:
+    """What an `[electrons]` section describes; paths are relative to `folder`, `memory`: bytes that reading may take.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def build_electrons(section, folder: Path) -> Electrons:
     if section.model == "wannier90":
         return _wannier90(section, folder)
     if section.model in ("epw", "perturbo", "compact"):
-        return _first_principles(section, folder)
+        return _first_principles(section, folder, memory)
     parameters = section.model_dump(exclude={"model", "chemical_potential"})
     try:
         return Electrons(MODELS[section.model](**parameters), section.chemical_potential)
@@ -87,8 +87,8 @@ def _require_sound(model: LatticeModel, name: str) -> None:
         raise InputError(f"{name}: the lattice vectors span no volume; the file is damaged")
 
 
-def _first_principles(section, folder: Path) -> Electrons:
-    data, level = _read_coupling(section, folder), section.fermi_energy
+def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
+    data, level = _read_coupling(section, folder, memory), section.fermi_energy
     if level is None:
         level = getattr(section, "chemical_potential", None)
     if level is None:
@@ -99,7 +99,7 @@ def _first_principles(section, folder: Path) -> Electrons:
         data = data.with_electrons(load_wannier90(folder / section.wannier90, trust_file=section.trust_file))
     if section.spin_ordering is not None:
         data = replace(data, electrons=_with_spin(data, section.spin_ordering, section.trust_file))
-    data = spin.apply(data, section, folder, lambda path: _read_path(section, path))
+    data = spin.apply(data, section, folder, lambda path: _read_path(section, path, memory))
     data = _of_dimension(data, section.two_dimensional)
     checks: dict = {}
     if section.symmetrize:
@@ -143,18 +143,18 @@ def _of_layer(data) -> list[str]:
     return []
 
 
-def _read_coupling(section, folder: Path):
-    return _read_path(section, folder / (section.directory if section.model == "epw" else section.file))
+def _read_coupling(section, folder: Path, memory: float | None):
+    return _read_path(section, folder / (section.directory if section.model == "epw" else section.file), memory)
 
 
-def _read_path(section, path: Path):
+def _read_path(section, path: Path, memory: float | None):
     from ..abinitio.compact import read_compact
     from ..abinitio.epw import read_epw
     from ..abinitio.perturbo import read_perturbo
 
     if section.model == "epw":
-        return read_epw(path, k_mesh=section.k_mesh, q_mesh=section.q_mesh, use_ws=section.use_ws)
-    return (read_perturbo if section.model == "perturbo" else read_compact)(path)
+        return read_epw(path, k_mesh=section.k_mesh, q_mesh=section.q_mesh, use_ws=section.use_ws, memory=memory)
+    return (read_perturbo if section.model == "perturbo" else read_compact)(path, memory=memory)
 
 
 def _with_spin(data, ordering: str, trust: bool) -> LatticeModel:
