@@ -183,6 +183,33 @@ def with_positions(data, change):
     )
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_hamiltonians_are_judged(data, form, tmp_path):
+    """One diagonal element of 0.5 i eV at home, which no Hermitian H(R) has."""
+    write_read(data, tmp_path, form)
+    if form == "epw":
+        path = tmp_path / "epw" / "epwdata.fmt"
+        lines = path.read_text().splitlines()
+        home = np.flatnonzero(~data.electrons.vectors.any(axis=1))[0]
+        real = lines[3 + home].strip(" ()").split(",")[0]
+        lines[3 + home] = f" ({real},0.04)"
+        path.write_text("\n".join(lines) + "\n")
+        read = lambda **keys: read_epw(tmp_path / "epw", **keys)  # noqa: E731
+    else:
+        path = tmp_path / ("x.h5" if form == "compact" else "x_epr.h5")
+        with h5py.File(path, "a") as stream:
+            place = stream["electrons/hoppings" if form == "compact" else "electron_wannier/hopping_i1"]
+            values = place[()]
+            values[...] = values + (0.5j * np.eye(3) if form == "compact" else 0.04)
+            place[...] = values
+        read = lambda **keys: (read_compact if form == "compact" else read_perturbo)(path, **keys)  # noqa: E731
+    with pytest.raises(InputError, match=r"(epwdata.fmt|x.h5|x_epr.h5): H\(R\) differs .*trust_file = true"):
+        read()
+    trusted = read(trust_file=True)
+    assert any("the Hermitian part is used" in w for w in trusted.warnings)
+    assert trusted.electrons.hermiticity_violation < 1e-12
+
+
 @pytest.mark.parametrize("form", ["epw", "compact"])
 @pytest.mark.parametrize("where", ["home", "beyond"])
 def test_position_matrices_are_judged(data, form, where, tmp_path):

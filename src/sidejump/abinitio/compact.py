@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ..electrons.hermiticity import judged_position
+from ..electrons.hermiticity import judged_hamiltonian, judged_position
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
 from ..hdf5 import Store, is_hdf5, opened
@@ -150,17 +150,9 @@ def read_compact(file, *, trust_file: bool = False, memory: float | None = None)
         version = stream.value("version")
         if version > VERSION:
             raise InputError(f"{path}: version {version:g}, this program reads up to {VERSION}; update it")
-        data = _read(stream, version, memory)
+        data = _read(path, stream, version, memory, trust_file)
         _require_meshes(path, data)
-        _judge_positions(path, data, trust_file)
         return examine(data, trust_file=trust_file)
-
-
-def _judge_positions(path, data: ElectronPhonon, trust: bool) -> None:
-    positions = position_elements(data.electrons)
-    if positions is not None:
-        _, found = judged_position(data.electrons.vectors, positions, data.cell, str(path), trust)
-        data.warnings.extend(sentence for sentence in found if sentence not in data.warnings)
 
 
 def _require_meshes(path, data: ElectronPhonon) -> None:
@@ -187,11 +179,12 @@ def _fits(values, vectors, mesh) -> bool:
     return bool(np.abs(np.where(live, values - mean[classes], 0)).max() <= 1e-6 * np.abs(values).max())
 
 
-def _read(stream: Store, version: float, memory: float | None) -> ElectronPhonon:
+def _read(path, stream: Store, version: float, memory: float | None, trust: bool) -> ElectronPhonon:
     family, q_mesh = stream.text("family"), stream.array("q_mesh", (3,), "i")
     # what files of version 1 do not tell
     axes = summed_axes(q_mesh) if version < 2 and family in ("epw", "perturbo") else (True, True, True)
-    electrons, phonons = _electrons(stream), _phonons(stream, axes)
+    warnings = _sentences(stream)
+    electrons, phonons = _electrons(path, stream, warnings, trust), _phonons(stream, axes)
     n, displacements = electrons.n_orbitals, phonons.n_modes
     rp_vectors = stream.array("coupling/rp_vectors", (None, 3), "i")
     re_vectors = stream.array("coupling/re_vectors", (None, 3), "i")
@@ -213,7 +206,7 @@ def _read(stream: Store, version: float, memory: float | None) -> ElectronPhonon
         bool(stream.value("two_dimensional")),
         stream.text("source"),
         stream.json("checks", dict),
-        _sentences(stream),
+        warnings,
         family,
         stream.value("coupling_alpha") if stream.has("coupling_alpha") else None,
         stream.value("alat"),
@@ -222,18 +215,18 @@ def _read(stream: Store, version: float, memory: float | None) -> ElectronPhonon
     )
 
 
-def _electrons(stream: Store) -> LatticeModel:
+def _electrons(path, stream: Store, warnings: list[str], trust: bool) -> LatticeModel:
+    """The electrons, with what is wrong with their matrices added to `warnings`."""
     group = stream.group("electrons")
     vectors, sites = group.array("vectors", (None, 3), "i"), group.array("sites", (None, 3))
-    n = len(sites)
-    return LatticeModel(
-        stream.array("cell", (3, 3)),
-        vectors,
-        group.array("hoppings", (len(vectors), n, n), "z"),
-        group.optional("positions", (len(vectors), 3, n, n), "z"),
-        sites,
-        group.optional("spin", (3, n, n), "c"),
-    )
+    n, cell = len(sites), stream.array("cell", (3, 3))
+    hoppings = group.array("hoppings", (len(vectors), n, n), "z")
+    hoppings, found = judged_hamiltonian(vectors, hoppings, str(path), trust)
+    positions = group.optional("positions", (len(vectors), 3, n, n), "z")
+    if positions is not None:
+        found += judged_position(vectors, positions, cell, str(path), trust)[1]
+    warnings.extend(sentence for sentence in found if sentence not in warnings)
+    return LatticeModel(cell, vectors, hoppings, positions, sites, group.optional("spin", (3, n, n), "c"))
 
 
 def _phonons(stream: Store, axes) -> Phonons:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..electrons.hermiticity import judged_position
+from ..electrons.hermiticity import judged_hamiltonian, judged_position
 from ..electrons.lattice import LatticeModel
 from ..electrons.wannier90 import _sites
 from ..errors import InputError
@@ -128,6 +128,8 @@ def read_epw(
         )
         warnings += found
     hoppings = data.hoppings * sets.electron_weights(data.n_orbitals)
+    hoppings, found = judged_hamiltonian(sets.re_vectors, hoppings, str(find(folder, "epwdata.fmt")), trust_file)
+    warnings += found
     positions = _positions(folder, data, sets, centres, crystal, notes, warnings, trust_file)
     sites = centres if positions is None else _sites(sets.re_vectors, positions)
     constants = _force_constants(folder, data, crystal, sets)

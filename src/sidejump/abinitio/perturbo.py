@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..electrons.hermiticity import judged_hamiltonian
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
 from ..hdf5 import Store, opened
@@ -60,10 +61,10 @@ def read_perturbo(
         missing = [g for g in _GROUPS if g not in stream]
         if missing:
             raise InputError(f"{path}: has no group {missing[0]}; not a Perturbo prefix_epr.h5")
-        return examine(_read(path, stream, acoustic_sum_rule, memory), trust_file=trust_file)
+        return examine(_read(path, stream, acoustic_sum_rule, memory, trust_file), trust_file=trust_file)
 
 
-def _read(path, stream: Store, acoustic_sum_rule, memory) -> ElectronPhonon:
+def _read(path, stream: Store, acoustic_sum_rule, memory, trust: bool) -> ElectronPhonon:
     basic = stream.group("basic_data")
     n, nat = basic.integer("num_wann"), basic.integer("nat")
     if min(n, nat) < 1:
@@ -85,6 +86,7 @@ def _read(path, stream: Store, acoustic_sum_rule, memory) -> ElectronPhonon:
     sets_q = nearest_images(cell, q_mesh, positions[None] - positions[:, None], alat)
     sets_p = nearest_images(cell, q_mesh, positions[None] - centres[:, None], alat)
     vectors, hoppings = _hoppings(stream.group("electron_wannier"), sets_k, n)
+    hoppings, warnings = judged_hamiltonian(vectors, hoppings, str(path), trust)
     phonon_vectors, constants = _force_constants(stream.group("force_constant"), sets_q, nat)
     phonons = Phonons(
         cell,
@@ -110,6 +112,7 @@ def _read(path, stream: Store, acoustic_sum_rule, memory) -> ElectronPhonon:
         None,
         flat,
         f"Perturbo file {path}",
+        warnings=warnings,
         family="perturbo",
         coupling_alpha=basic.number("polar_alpha", 1.0) * unit,
         alat=alat,

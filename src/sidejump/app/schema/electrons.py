@@ -189,7 +189,7 @@ class EpwInput(FirstPrinciples):
     )
     two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])
     long_range: Literal["bulk", "layer", "none"] | None = Field(None, description=_LONG_RANGE, examples=["none"])
-    epw_version: Text | None = Field(None, description=_VERSION, examples=["5.7"])
+    epw_version: Text | Number | None = Field(None, description=_VERSION, examples=["5.7"])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     trust_file: Flag = Field(False, description=_TRUST_COUPLING, examples=[True])
