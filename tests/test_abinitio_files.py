@@ -285,13 +285,38 @@ def test_a_last_number_cut_short(folder, tmp_path, name, packed):
     """What is left of it is still a number, and the count is right."""
     copy = shutil.copytree(folder, tmp_path / "cut")
     content = (copy / name).read_bytes()
-    for lost in (1, 2, 3, 10, 12, 20):
+    for lost in (2, 3, 10, 12, 20):  # with the line end alone nothing is lost
         if packed:
             (copy / name).unlink(missing_ok=True)
             (copy / f"{name}.gz").write_bytes(gzip.compress(content[:-lost]))
         else:
             (copy / name).write_bytes(content[:-lost])
         refuses(lambda: read_epw(copy), f"{name}[^()]*(truncated in its last line|another run|not EPW)")
+
+
+@pytest.mark.parametrize("name", ["epwdata.fmt", "vmedata.fmt", "wigner.fmt"])
+def test_without_the_last_line_end(folder, tmp_path, name):
+    """A bracket, or a column as wide as the others, shows that the last number is whole."""
+    copy = shutil.copytree(folder, tmp_path / "whole")
+    content = (copy / name).read_bytes()
+    assert content.endswith(b"\n")
+    (copy / name).write_bytes(content.rstrip(b"\n"))
+    found, expected = read_epw(copy), read_epw(folder)
+    np.testing.assert_array_equal(found.electrons.hoppings, expected.electrons.hoppings)
+    np.testing.assert_array_equal(found.phonons.force_constants, expected.phonons.force_constants)
+
+
+@pytest.mark.parametrize("name", ["crystal.fmt", "epwdata.fmt", "vmedata.fmt"])
+def test_letters_of_exponents(folder, tmp_path, name):
+    """Double precision as some compilers write it."""
+    copy = shutil.copytree(folder, tmp_path / "letters")
+    text = (copy / name).read_text()
+    changed = re.sub(r"(\d)[eE]([+-]\d)", r"\1D\2", text)
+    (copy / name).write_text(changed if changed != text else re.sub(r"(\d\.\d+)", r"\1D+00", text))
+    found, expected = read_epw(copy), read_epw(folder)
+    np.testing.assert_array_equal(found.electrons.hoppings, expected.electrons.hoppings)
+    np.testing.assert_array_equal(found.electrons.residual_positions, expected.electrons.residual_positions)
+    np.testing.assert_array_equal(found.cell, expected.cell)
 
 
 def test_centres_of_another_run(folder, data, tmp_path):

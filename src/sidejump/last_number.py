@@ -13,7 +13,7 @@ def last_is_whole(text: str) -> bool | None:
     """Whether the last number of `text` is whole.
 
     It is where the text ends in a blank, a line end or a bracket.  Otherwise the nearest lines with as many words tell:
-    where all are equally long, or all end in as many decimals, a last one that is shorter was cut.
+    where all end in as many decimals, or in columns of whole numbers, a last one that is shorter was cut.
 
     Returns
     -------
@@ -30,13 +30,14 @@ def last_is_whole(text: str) -> bool | None:
     alike = [line for line in lines if len(line.split()) == len(words)][-_ALIKE:]
     if len(alike) < 2:
         return None
-    lengths = {len(line.rstrip()) for line in alike}
-    if len(lengths) == 1 and len(last) <= max(lengths):
-        return len(last) in lengths
     forms, own = {_form(line.split()[-1]) for line in alike}, _form(words[-1])
-    if len(forms) > 1 or None in forms:
+    if len(forms) > 1:
         return None
     (form,) = forms
+    if form is None:
+        lengths = {len(line.rstrip()) for line in alike}
+        columns = len(lengths) == 1 and all(line.startswith(" ") for line in (*alike, last))
+        return len(last) in lengths if columns and len(last) <= max(lengths) else None
     if own == form:
         return True
     return False if own is None or all(x <= y for x, y in zip(own, form, strict=True)) else None
@@ -45,4 +46,4 @@ def last_is_whole(text: str) -> bool | None:
 def _form(word: str):
     """Decimals, letters and digits of the exponent; None for what has no point."""
     found = _FORM.match(word)
-    return None if found is None else (len(found.group(1)), len(found.group(2)), len(found.group(3) or ""))
+    return None if found is None else (len(found.group(1)), len(found.group(2) or ""), len(found.group(3) or ""))

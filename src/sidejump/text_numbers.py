@@ -119,7 +119,8 @@ def _float(word: str) -> float:
         try:
             return float(f"{match[1]}e{match[2]}" if match else word.translate(_FORTRAN))
         except ValueError:
-            raise ValueError(f'"{word[:40]}" is no number') from None
+            touching = "; two fields touch: write the file with wider ones" if word.count(".") > 1 else ""
+            raise ValueError(f'"{word[:40]}" is no number{touching}') from None
 
 
 def _integer(word: str) -> int:

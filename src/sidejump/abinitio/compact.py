@@ -13,13 +13,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ..electrons.hermiticity import judged_position
+from ..electrons.hermiticity import judged_hamiltonian, judged_position
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
 from ..hdf5 import Store, is_hdf5, opened
 from .checks import examine
 from .container import Atoms, ElectronPhonon
-from .coupling import Coupling
+from .coupling import Coupling, require_memory
 from .images import fold_vectors, mesh_class
 from .long_range import summed_axes
 from .phonons import Phonons
@@ -93,8 +93,6 @@ def write_compact(data: ElectronPhonon, file) -> Path:
         attributes["fermi_energy"] = data.fermi_energy
     if data.coupling_alpha is not None:
         attributes["coupling_alpha"] = data.coupling_alpha
-    if data.coupling_limit is not None:
-        attributes["coupling_limit"] = data.coupling_limit
     if data.spin_degeneracy is not None:
         attributes["spin_degeneracy"] = data.spin_degeneracy
     if data.atoms.symbols is not None:
@@ -131,7 +129,7 @@ def is_compact(file) -> bool:
         return stream.has("format") and stream.text("format") == FORMAT
 
 
-def read_compact(file, *, trust_file: bool = False) -> ElectronPhonon:
+def read_compact(file, *, trust_file: bool = False, memory: float | None = None) -> ElectronPhonon:
     """Read what `write_compact` wrote, with the consistency tests of the other readers.
 
     Parameters
@@ -139,6 +137,8 @@ def read_compact(file, *, trust_file: bool = False) -> ElectronPhonon:
     file : path
     trust_file : bool
         Make what contradicts itself in the file a warning instead of an error.
+    memory : float, optional
+        Bytes that reading may take: three times the size of the coupling at the most.
 
     Raises
     ------
@@ -152,17 +152,9 @@ def read_compact(file, *, trust_file: bool = False) -> ElectronPhonon:
         version = stream.value("version")
         if version > VERSION:
             raise InputError(f"{path}: version {version:g}, this program reads up to {VERSION}; update it")
-        data = _read(stream, version)
+        data = _read(path, stream, version, memory, trust_file)
         _require_meshes(path, data)
-        _judge_positions(path, data, trust_file)
         return examine(data, trust_file=trust_file)
-
-
-def _judge_positions(path, data: ElectronPhonon, trust: bool) -> None:
-    positions = position_elements(data.electrons)
-    if positions is not None:
-        _, found = judged_position(data.electrons.vectors, positions, data.cell, str(path), trust)
-        data.warnings.extend(sentence for sentence in found if sentence not in data.warnings)
 
 
 def _require_meshes(path, data: ElectronPhonon) -> None:
@@ -189,15 +181,17 @@ def _fits(values, vectors, mesh) -> bool:
     return bool(np.abs(np.where(live, values - mean[classes], 0)).max() <= 1e-6 * np.abs(values).max())
 
 
-def _read(stream: Store, version: float) -> ElectronPhonon:
+def _read(path, stream: Store, version: float, memory: float | None, trust: bool) -> ElectronPhonon:
     family, q_mesh = stream.text("family"), stream.array("q_mesh", (3,), "i")
     # what files of version 1 do not tell
     axes = summed_axes(q_mesh) if version < 2 and family in ("epw", "perturbo") else (True, True, True)
-    electrons, phonons = _electrons(stream), _phonons(stream, axes)
+    warnings = _sentences(stream)
+    electrons, phonons = _electrons(path, stream, warnings, trust), _phonons(stream, axes)
     n, displacements = electrons.n_orbitals, phonons.n_modes
     rp_vectors = stream.array("coupling/rp_vectors", (None, 3), "i")
     re_vectors = stream.array("coupling/re_vectors", (None, 3), "i")
     shape = (len(rp_vectors), displacements, len(re_vectors), n, n)
+    require_memory(shape, memory)
     meshes = _mesh(stream, "k_mesh", len(re_vectors)), _mesh(stream, "q_mesh", len(rp_vectors))
     symbols = tuple(stream.text("symbols").split()) if stream.has("symbols") else None
     if symbols is not None and len(symbols) != displacements // 3:
@@ -205,7 +199,7 @@ def _read(stream: Store, version: float) -> ElectronPhonon:
     return ElectronPhonon(
         electrons,
         phonons,
-        Coupling(re_vectors, rp_vectors, stream.array("coupling/values", shape, "c")),
+        Coupling(re_vectors, rp_vectors, stream.array("coupling/values", shape, "z")),
         Atoms(symbols, phonons.positions, phonons.masses),
         stream.array("electrons/wannier_centres", (n, 3)),
         *meshes,
@@ -214,29 +208,28 @@ def _read(stream: Store, version: float) -> ElectronPhonon:
         bool(stream.value("two_dimensional")),
         stream.text("source"),
         stream.json("checks", dict),
-        _sentences(stream),
+        warnings,
         family,
         stream.value("coupling_alpha") if stream.has("coupling_alpha") else None,
         stream.value("alat"),
         _extra(stream),
-        stream.value("coupling_limit") if stream.has("coupling_limit") else None,
         bool(stream.value("coupling_polar", 1.0)),
         int(stream.value("spin_degeneracy")) if stream.has("spin_degeneracy") else None,
     )
 
 
-def _electrons(stream: Store) -> LatticeModel:
+def _electrons(path, stream: Store, warnings: list[str], trust: bool) -> LatticeModel:
+    """The electrons, with what is wrong with their matrices added to `warnings`."""
     group = stream.group("electrons")
     vectors, sites = group.array("vectors", (None, 3), "i"), group.array("sites", (None, 3))
-    n = len(sites)
-    return LatticeModel(
-        stream.array("cell", (3, 3)),
-        vectors,
-        group.array("hoppings", (len(vectors), n, n), "c"),
-        group.optional("positions", (len(vectors), 3, n, n), "c"),
-        sites,
-        group.optional("spin", (3, n, n), "c"),
-    )
+    n, cell = len(sites), stream.array("cell", (3, 3))
+    hoppings = group.array("hoppings", (len(vectors), n, n), "z")
+    hoppings, found = judged_hamiltonian(vectors, hoppings, str(path), trust)
+    positions = group.optional("positions", (len(vectors), 3, n, n), "z")
+    if positions is not None:
+        found += judged_position(vectors, positions, cell, str(path), trust)[1]
+    warnings.extend(sentence for sentence in found if sentence not in warnings)
+    return LatticeModel(cell, vectors, hoppings, positions, sites, group.optional("spin", (3, n, n), "c"))
 
 
 def _phonons(stream: Store, axes) -> Phonons:

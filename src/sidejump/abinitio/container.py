@@ -19,7 +19,7 @@ from ..electrons.base import with_spin_degeneracy
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
 from ..units import HBAR2_OVER_2M
-from .coupling import Coupling
+from .coupling import Coupling, PairCoupling
 from .domains import require_sound
 from .images import hermitian_images, mesh_cells, on_atoms
 from .long_range import DipolePart
@@ -78,8 +78,6 @@ class ElectronPhonon:
         Unit of length of the writing code, angstrom; 0 where unknown.
     extra : dict
         What only the writing code needs, to write its files again.
-    coupling_limit : float or None
-        Where the sum of the coupling's long-range part ends, as in `long_range.DipolePart`.
     coupling_polar : bool
         Whether a long-range part was taken out of the coupling, if there is one of the phonons.
     spin_degeneracy : {1, 2} or None
@@ -109,7 +107,6 @@ class ElectronPhonon:
     coupling_alpha: float | None = None
     alat: float = 0.0
     extra: dict = field(default_factory=dict)
-    coupling_limit: float | None = None
     coupling_polar: bool = True
     spin_degeneracy: int | None = None
     _cache: dict = field(default_factory=dict, repr=False, compare=False)
@@ -153,8 +150,7 @@ class ElectronPhonon:
         part = self.phonons.dipole_part
         if part is None or not self.coupling_polar:
             return None
-        alpha = part.alpha if self.coupling_alpha is None else self.coupling_alpha
-        return replace(part, alpha=alpha, limit=self.coupling_limit)
+        return part if self.coupling_alpha is None else replace(part, alpha=self.coupling_alpha)
 
     @property
     def cell(self) -> np.ndarray:
@@ -165,7 +161,7 @@ class ElectronPhonon:
         """Reciprocal lattice vectors as rows, 1/angstrom."""
         return 2 * np.pi * np.linalg.inv(self.cell).T
 
-    def coupling_matrix(self, images: str = "hermitian") -> Coupling:
+    def coupling_matrix(self, images: str = "hermitian") -> Coupling | PairCoupling:
         """Coupling in the Wannier basis with the chosen images (see `images`), without the long-range part."""
         if images not in IMAGES:
             raise InputError(f'images = "{images}": use "hermitian" or "file"')

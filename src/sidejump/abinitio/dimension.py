@@ -43,6 +43,4 @@ def as_gaussian_layer(data: ElectronPhonon) -> ElectronPhonon:
     warnings = [w for w in data.warnings if not w.startswith(ONE_Q_POINT)]
     if GAUSSIAN not in warnings:
         warnings.append(GAUSSIAN)
-    return replace(
-        data, phonons=phonons, two_dimensional=True, coupling_alpha=None, coupling_limit=None, warnings=warnings
-    )
+    return replace(data, phonons=phonons, two_dimensional=True, coupling_alpha=None, warnings=warnings)

@@ -12,21 +12,23 @@ EPW 5.3 sums the long-range part of the coupling over as many reciprocal vectors
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..electrons.hermiticity import judged_position
+from ..electrons.hermiticity import judged_hamiltonian, judged_position
 from ..electrons.lattice import LatticeModel
 from ..electrons.wannier90 import _sites
 from ..errors import InputError
-from ..files import find_packed, require_directory
+from ..files import find_packed, reading, require_directory
 from . import rydberg
 from .checks import examine, judge
 from .container import Atoms, ElectronPhonon
-from .coupling import Coupling
-from .epw_keys import stored_keys
+from .coupling import Coupling, require_memory
+from .epw_keys import NAME, stored_keys
 from .epw_long_range import LongRange, long_range_of, version_warning
 from .epw_text import Crystal, RawData, read_centres, read_crystal, read_epwdata, read_positions
 from .files import find, prefix_file, read_complex
@@ -51,6 +53,7 @@ def read_epw(
     long_range: str | None = None,
     epw_version: str | float | None = None,
     trust_file: bool = False,
+    memory: float | None = None,
 ) -> ElectronPhonon:
     """Electron-phonon data from a directory with EPW's files.
 
@@ -76,6 +79,8 @@ def read_epw(
         from 5.8 on; 5.3 to 5.5 where it is neither told nor given.
     trust_file : bool
         Make what contradicts itself in the files a warning instead of an error.
+    memory : float, optional
+        Bytes that reading may take: three times the size of the coupling file at the most.
 
     Raises
     ------
@@ -84,8 +89,7 @@ def read_epw(
     """
     folder = require_directory(directory)
     k_mesh, q_mesh = given_mesh("k_mesh", k_mesh), given_mesh("q_mesh", q_mesh)
-    keys = stored_keys(folder)
-    keys |= {
+    given = {
         name: value
         for name, value in (
             ("two_dimensional", two_dimensional),
@@ -94,6 +98,8 @@ def read_epw(
         )
         if value is not None
     }
+    stored = {name: value for name, value in stored_keys(folder).items() if name not in given}
+    keys = stored | given
     crystal = read_crystal(find(folder, "crystal.fmt"))
     data = read_epwdata(find(folder, "epwdata.fmt"), crystal)
     counts = (data.n_k, data.n_q, data.n_g)
@@ -101,10 +107,13 @@ def read_epw(
     wigner_file = find_packed(folder, "wigner.fmt")
     notes: dict = {}
     warnings: list[str] = []
+    if stored:
+        said = ", ".join(f"{name} = {json.dumps(value)}" for name, value in stored.items())
+        warnings.append(f"{folder / NAME}: {said}")
     if wigner_file is not None:
         sets = from_file(wigner_file, counts, crystal.cell, k_mesh, q_mesh)
     else:
-        sets, warnings = rebuild(
+        sets, found = rebuild(
             folder,
             data.hoppings,
             data.force_constants,
@@ -117,7 +126,10 @@ def read_epw(
             q_mesh=q_mesh,
             use_ws=use_ws,
         )
+        warnings += found
     hoppings = data.hoppings * sets.electron_weights(data.n_orbitals)
+    hoppings, found = judged_hamiltonian(sets.re_vectors, hoppings, str(find(folder, "epwdata.fmt")), trust_file)
+    warnings += found
     positions = _positions(folder, data, sets, centres, crystal, notes, warnings, trust_file)
     sites = centres if positions is None else _sites(sets.re_vectors, positions)
     constants = _force_constants(folder, data, crystal, sets)
@@ -126,17 +138,18 @@ def read_epw(
         crystal,
         data.born_charges,
         data.n_orbitals,
-        recent=wigner_file is not None,
+        recent=wigner_file is not None or constants.recent,
         two_dimensional=keys.get("two_dimensional"),
         kind=keys.get("long_range"),
         version=keys.get("epw_version"),
         trust_kind=long_range is not None,
-        alpha=constants.coupling_alpha,
+        shared=constants.shared_alpha,
     )
     phonons = _phonons(data, crystal, sets, constants, part)
     if constants.shared:
         notes["q2r_acoustic_sum_rule_eV_per_angstrom2"] = phonons.acoustic_sum_rule_violation
-    values = sets.weigh_coupling(_read_coupling(prefix_file(folder, "epmatwp"), data))
+    values = _read_coupling(prefix_file(folder, "epmatwp"), data, memory)
+    sets.weigh_coupling(values, out=values)
     result = ElectronPhonon(
         LatticeModel(crystal.cell, sets.re_vectors, hoppings, positions, sites),
         phonons.with_acoustic_sum_rule() if acoustic_sum_rule or constants.shared else phonons,
@@ -153,7 +166,6 @@ def read_epw(
         [*warnings, *constants.warnings, *part.warnings],
         family="epw",
         coupling_alpha=part.alpha,
-        coupling_limit=part.limit,
         coupling_polar=part.kind != "none",
         alat=crystal.alat,
         extra={"n_electrons": crystal.n_electrons},
@@ -206,7 +218,8 @@ class _Constants:
     """C(R) and the long-range part that was taken out of them.
 
     `shared`: they are q2r's, on which EPW imposes the acoustic sum rule; `polar`: None where the files do not tell;
-    `alpha` in 1/angstrom^2, `coupling_alpha` where the run took it for the coupling as well.
+    `alpha` in 1/angstrom^2, `shared_alpha` what EPW 5.9 and later then take for the coupling; `recent`: the file is of
+    Quantum ESPRESSO 7.4 or later.
     """
 
     vectors: np.ndarray
@@ -216,7 +229,8 @@ class _Constants:
     alpha: float
     shared: bool = False
     polar: bool | None = None
-    coupling_alpha: float | None = None
+    shared_alpha: float | None = None
+    recent: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -262,7 +276,8 @@ def _of_q2r(path: Path, data: RawData, crystal: Crystal, sets: WignerSeitz, unit
         alpha,
         True,
         found.polar,
-        alpha if found.xml and found.ewald is not None else None,
+        alpha if found.xml else unit,
+        found.ewald is not None,
         tuple(warnings),
     )
 
@@ -295,10 +310,14 @@ def _with_centres(vectors, positions, centres) -> tuple[np.ndarray, np.ndarray]:
     return changed, np.linalg.norm(np.einsum("dnn->nd", changed[home] - positions[home]), axis=1)
 
 
-def _read_coupling(path: Path, data: RawData) -> np.ndarray:
+def _read_coupling(path: Path, data: RawData, memory: float | None) -> np.ndarray:
     """(nRp, 3 nat, nRe, N, N), eV/angstrom, weights not folded in."""
     n = data.n_orbitals
     shape = (data.n_g, data.n_modes, data.n_k, n, n)
     what = f"{n} Wannier functions, {data.n_k} electron vectors, {data.n_modes} modes and {data.n_g} coupling vectors"
-    raw = read_complex(path, int(np.prod(shape)), what).reshape(shape)
-    return raw.swapaxes(3, 4) * rydberg.FORCE
+    with reading(path):
+        require_memory(shape, memory)
+    values = read_complex(path, math.prod(shape), what).reshape(shape)
+    for part in values:  # in place: sets of this kind are the largest there are
+        part[...] = part.swapaxes(2, 3) * rydberg.FORCE
+    return values

@@ -16,12 +16,8 @@ _KINDS = {"two_dimensional": bool, "long_range": str, "epw_version": str}
 
 
 def write_keys(folder: Path, keys: dict) -> None:
-    """Write `keys` (of `read_epw`) into `folder`; without any, no file is left there."""
-    path = folder / NAME
-    if keys:
-        path.write_text(json.dumps(keys, indent=2) + "\n")
-    else:
-        path.unlink(missing_ok=True)
+    """Write `keys` (of `read_epw`) into `folder`, in the place of those of other files that were there."""
+    (folder / NAME).write_text(json.dumps(keys, indent=2) + "\n")
 
 
 def stored_keys(folder: Path) -> dict:

@@ -6,8 +6,9 @@ The files hold Born charges and dielectric tensor of the dyn files, and not
 * ``system_2d``: with 'gaussian' it is the part of a layer.  The second logical of crystal.fmt (from 5.8 on) is
   do_cutoff_2D_epw, set by 'dipole_sh' alone;
 * the version.  With u = 2 pi/alat, the Gaussian of a bulk crystal is ``exp(-K.eps.K/4 u^2)``; in the coupling versions
-  5.3 to 5.5 (Quantum ESPRESSO 6.6 to 7.1) have ``exp(-K.eps.K/4 u)``, with u a number in 1/bohr, and the same vectors
-  K.  Version 5.7 writes the same files; from 5.8 on the second logical, from 5.9 on wigner.fmt tell.
+  5.3 to 5.5 (Quantum ESPRESSO 6.6 to 7.1) have ``exp(-K.eps.K/4 u)``, with u a number in 1/bohr.  (They end the sum
+  where K.eps.K/4 u^2 is 14, here it ends where the exponent is; what lies between is below exp(-14 u) of the sum.)
+  Version 5.7 writes the same files; from 5.8 on the second logical, from 5.9 on wigner.fmt tell.
 
 From 5.9 on the Ewald parameter of an XML file of q2r.x is also that of the coupling.
 """
@@ -24,11 +25,12 @@ from ..units import BOHR
 from .container import ElectronPhonon, mesh_points
 from .dimension import GAUSSIAN
 from .epw_text import Crystal
-from .long_range import end_of_sum, summed_axes
+from .long_range import summed_axes
 
 KINDS = ("bulk", "layer", "none")
 
 _SAME_GAUSSIAN = (5, 6)  # the first version whose coupling has the Gaussian of the phonons
+_SHARED = (5, 9)  # the first version whose coupling has the Ewald parameter of an XML file of q2r.x
 _OLD = "5.5"
 
 
@@ -41,8 +43,8 @@ class LongRange:
     kind : {"bulk", "layer", "none"}
     two_dimensional : bool
         Whether the crystal is a layer.
-    alpha, limit : float or None
-        Ewald parameter of the coupling and end of its sum, 1/angstrom^2, where those of the phonons are others.
+    alpha : float or None
+        Ewald parameter of the coupling, 1/angstrom^2, where that of the phonons is another.
     assumed : bool
         Whether the version behind `alpha` is a guess.
     warnings : list of str
@@ -51,7 +53,6 @@ class LongRange:
     kind: str
     two_dimensional: bool
     alpha: float | None
-    limit: float | None
     assumed: bool
     warnings: list[str]
 
@@ -67,7 +68,7 @@ def long_range_of(
     kind: str | None,
     version: str | float | None,
     trust_kind: bool = False,
-    alpha: float | None = None,
+    shared: float | None = None,
 ) -> LongRange:
     """What files and keys of a run say of its long-range part.
 
@@ -85,8 +86,9 @@ def long_range_of(
         Keys of `epw.read_epw`.
     trust_kind : bool
         Whether `kind` is known to be right whatever the files tell.
-    alpha : float, optional
-        Ewald parameter that the run read for its coupling, 1/angstrom^2.
+    shared : float, optional
+        Ewald parameter that EPW 5.9 and later take from the file of q2r.x for the coupling, 1/angstrom^2; None without
+        such a file.
 
     Raises
     ------
@@ -95,18 +97,16 @@ def long_range_of(
     """
     if kind is not None and kind not in KINDS:
         raise InputError(f'long_range = "{kind}": use one of {", ".join(KINDS)}')
-    old = _is_old(version)
+    number = _number(version)
     if not trust_kind:
         _refuse_quadrupoles(folder)
     layer = two_dimensional
     if layer is None:
         layer = kind == "layer" or crystal.two_dimensional
     if kind == "layer" and not layer:
-        raise InputError(
-            'long_range = "layer" and two_dimensional = false contradict each other; leave one of them out'
-        )
+        raise InputError('long_range = "layer" contradicts two_dimensional = false; leave one of them out')
     if np.abs(charges).max() <= 1e-6:
-        return LongRange("none", layer, None, None, False, [])
+        return LongRange("none", layer, None, False, [])
     warnings = []
     if not trust_kind:
         _refuse_uncovered(folder, crystal, n_orbitals)
@@ -120,16 +120,17 @@ def long_range_of(
         warnings.append(GAUSSIAN)
     if chosen == "bulk" and layer:
         warnings.append(f"{folder}: a layer with the long-range part of a bulk crystal, that of its periodic images")
-    assumed = version is None and not (recent or crystal.layer or alpha is not None)
-    if chosen == "bulk" and (old or assumed):
-        return LongRange(chosen, layer, *_old_gaussian(crystal.alat), assumed, warnings)
-    return LongRange(chosen, layer, None if chosen == "none" else alpha, None, False, warnings)
+    assumed = number is None and not (recent or crystal.layer)
+    if chosen == "bulk" and (assumed or (number is not None and number < _SAME_GAUSSIAN)):
+        return LongRange(chosen, layer, _old_gaussian(crystal.alat), assumed, warnings)
+    if shared is not None and number is not None and number < _SHARED:
+        shared = (2 * np.pi / crystal.alat) ** 2
+    return LongRange(chosen, layer, None if chosen == "none" else shared, False, warnings)
 
 
-def _old_gaussian(alat: float) -> tuple[float, float]:
-    """Ewald parameter and end of the sum of EPW 5.3 to 5.5, 1/angstrom^2, with alat in angstrom."""
-    unit = 2 * np.pi / alat
-    return unit / BOHR, end_of_sum(unit**2)
+def _old_gaussian(alat: float) -> float:
+    """Ewald parameter of the coupling in EPW 5.3 to 5.5, 1/angstrom^2, with alat in angstrom."""
+    return 2 * np.pi / alat / BOHR
 
 
 def keys_of(data: ElectronPhonon, alat: float) -> dict:
@@ -159,11 +160,10 @@ def keys_of(data: ElectronPhonon, alat: float) -> dict:
         )
     if data.two_dimensional:
         keys["long_range"] = "layer" if phonons.two_dimensional else "bulk"
-    own = (part.alpha, end_of_sum(part.alpha) if part.limit is None else part.limit)
-    if np.allclose([phonons.alpha, *own], [unit, unit, end_of_sum(unit)], rtol=1e-6, atol=0):
+    own = (phonons.alpha, part.alpha)
+    if np.allclose(own, unit, rtol=1e-6, atol=0):
         return keys
-    old = _old_gaussian(alat)
-    if not phonons.two_dimensional and np.allclose([phonons.alpha, *own], [unit, *old], rtol=1e-6, atol=0):
+    if not phonons.two_dimensional and np.allclose(own, (unit, _old_gaussian(alat)), rtol=1e-6, atol=0):
         return keys | {"epw_version": _OLD}
     strange = next((a for a in (phonons.alpha, part.alpha) if abs(a / unit - 1) > 1e-6), part.alpha)
     raise InputError(
@@ -172,15 +172,14 @@ def keys_of(data: ElectronPhonon, alat: float) -> dict:
     )
 
 
-def _is_old(version) -> bool:
-    """Whether a version is one whose coupling has another Gaussian than its phonons."""
+def _number(version) -> tuple[int, int] | None:
+    """The first two numbers of a version."""
     if version is None:
-        return False
-    try:
-        numbers = tuple(int(part) for part in str(version).split("."))
-    except ValueError:
-        raise InputError(f'epw_version = "{version}": write the version of EPW, such as "5.5" or "5.9"') from None
-    return numbers[:2] < _SAME_GAUSSIAN
+        return None
+    parts = str(version).split(".")
+    if len(parts) < 2 or not all(part.isdigit() for part in parts):
+        raise InputError(f'epw_version = "{version}": write the version of EPW, such as "5.5" or "5.9"')
+    return int(parts[0]), int(parts[1])
 
 
 def _refuse_quadrupoles(folder: Path) -> None:
@@ -210,7 +209,7 @@ def version_warning(data: ElectronPhonon, folder: Path) -> str:
     part = data.long_range
     assert part is not None
     q = mesh_points(data.q_mesh) @ data.reciprocal_cell
-    change = np.abs(part.vertex(q) - replace(part, alpha=data.phonons.alpha, limit=None).vertex(q)).max()
+    change = np.abs(part.vertex(q) - replace(part, alpha=data.phonons.alpha).vertex(q)).max()
     return (
         f"{folder}: EPW 5.3 to 5.5 and 5.7 write the same files with other long-range parts of the coupling (by up to "
         f"{change:.2g} eV/angstrom on the q mesh); that of 5.3 to 5.5 is taken: set epw_version to that of the run"

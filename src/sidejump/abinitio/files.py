@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import PACKED, find_packed, read_into, read_text, require_regular, require_room, text_size
+from ..last_number import last_is_whole
 
 SMALL = text_size(100_000)
 """Bytes that a text file which holds no matrix elements may have."""
@@ -53,8 +54,11 @@ def read_complex(path: Path, count: int, what: str) -> np.ndarray:
 
 
 def read_whole_text(path: Path, limit: float | Callable[[str], float] = SMALL) -> str:
-    """A text whose last line must be whole: a number that was cut is still a number."""
+    """A text whose last number must be whole: one that was cut is still a number."""
     text = read_text(path, limit)
-    if not text.endswith("\n"):
-        raise InputError(f"{path}: truncated in its last line, which has no end; copy or write it again")
+    if not last_is_whole(text):
+        raise InputError(
+            f"{path}: truncated in its last line, which has no end; copy or write it again, or end the line if it is "
+            "whole"
+        )
     return text

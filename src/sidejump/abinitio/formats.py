@@ -11,6 +11,7 @@ from ..errors import InputError, SidejumpWarning
 from ..files import require_regular
 from .compact import is_compact, read_compact, write_compact
 from .container import ElectronPhonon
+from .dimension import of_dimension
 from .epw import read_epw
 from .epw_write import epw_sets, write_epw
 from .loss import losses
@@ -28,20 +29,24 @@ def read_electron_phonon(path, **options) -> ElectronPhonon:
     ----------
     path : path
     **options
-        Handed to the reader: `k_mesh`, `q_mesh` (EPW), `acoustic_sum_rule` (EPW, Perturbo).
+        Handed to the reader: `trust_file`, `two_dimensional`, and `long_range`, `epw_version`, `use_ws`, `k_mesh`,
+        `q_mesh` (EPW), `acoustic_sum_rule` (EPW, Perturbo).
 
     Raises
     ------
     InputError
-        If the path holds none of these.
+        If the path holds none of these, or something else than what an option is for.
     """
     path = Path(path)
     if path.is_dir():
         return read_epw(path, **options)
     require_regular(path, "no such file or directory")
-    if is_compact(path):
-        return read_compact(path)
-    return read_perturbo(path, **options)
+    read = read_compact if is_compact(path) else read_perturbo
+    layer = options.pop("two_dimensional", None)
+    foreign = set(options) - {"trust_file"} - ({"acoustic_sum_rule"} if read is read_perturbo else set())
+    if foreign:
+        raise InputError(f"{path}: {', '.join(sorted(foreign))} has no meaning for a file of this kind; leave it out")
+    return of_dimension(read(path, **options), layer)
 
 
 def lost_in(data: ElectronPhonon, to: str) -> list[str]:
@@ -55,7 +60,9 @@ def lost_in(data: ElectronPhonon, to: str) -> list[str]:
     return []
 
 
-def convert(source, target, *, to: str | None = None, lossy: bool = False, **options) -> Path:
+def convert(
+    source, target, *, to: str | None = None, lossy: bool = False, reading: dict | None = None, **options
+) -> Path:
     """Convert electron-phonon data; returns the path written.
 
     Parameters
@@ -69,6 +76,8 @@ def convert(source, target, *, to: str | None = None, lossy: bool = False, **opt
         compact format, and anything else EPW.
     lossy : bool
         Accept that the format of the target cannot hold everything; a warning says what is lost, and how much.
+    reading : dict, optional
+        Handed to the reader of `source` (`read_electron_phonon`).
     **options
         Handed to the writer: `prefix`, `n_electrons`, `fermi_energy` (EPW).
 
@@ -85,7 +94,7 @@ def convert(source, target, *, to: str | None = None, lossy: bool = False, **opt
             to = "epw"
     if to not in FORMATS:
         raise InputError(f'format "{to}": use one of {", ".join(FORMATS)}')
-    data = read_electron_phonon(source)
+    data = read_electron_phonon(source, **(reading or {}))
     if target.resolve() == Path(source).resolve():
         raise InputError(f"{target}: source and target are the same; give another target")
     if options and to != "epw":

@@ -38,20 +38,9 @@ def summed_axes(q_mesh) -> tuple[bool, bool, bool]:
     return a, b, c
 
 
-def end_of_sum(alpha: float) -> float:
-    """The largest K.eps.K that the codes take for an Ewald parameter, both 1/angstrom^2."""
-    return 4 * _CUTOFF * alpha
-
-
 @dataclass(frozen=True)
 class DipolePart:
-    """Long-range part of a crystal with Born charges; arguments as in `phonons.Phonons`.
-
-    Parameters
-    ----------
-    limit : float, optional
-        The largest K.eps.K (K^2 in a layer) that counts, 1/angstrom^2: `end_of_sum` of alpha when not given.
-    """
+    """Long-range part of a crystal with Born charges; arguments as in `phonons.Phonons`."""
 
     cell: np.ndarray
     positions: np.ndarray
@@ -60,16 +49,11 @@ class DipolePart:
     two_dimensional: bool
     alpha: float
     axes: tuple[bool, bool, bool] = (True, True, True)
-    limit: float | None = None
 
     def same_sum(self, other: DipolePart) -> bool:
         """Whether both weigh the same K alike."""
-        mine, theirs = ((p.alpha, p._limit, p.axes, p.two_dimensional) for p in (self, other))
+        mine, theirs = ((p.alpha, p.axes, p.two_dimensional) for p in (self, other))
         return mine == theirs
-
-    @property
-    def _limit(self) -> float:
-        return end_of_sum(self.alpha) if self.limit is None else self.limit
 
     @property
     def _reciprocal(self) -> np.ndarray:
@@ -79,7 +63,7 @@ class DipolePart:
     def _shells(self) -> np.ndarray:
         """Reciprocal lattice vectors that can matter for q in the first zone, shape (nG, 3)."""
         smallest = 1.0 if self.two_dimensional else np.linalg.eigvalsh(0.5 * (self.dielectric + self.dielectric.T))[0]
-        radius = np.sqrt(self._limit / smallest)
+        radius = np.sqrt(4 * self.alpha * _CUTOFF / smallest)
         # |m_i| <= K |a_i| / 2 pi, and one more for q itself
         reach = np.floor(radius * np.linalg.norm(self.cell, axis=1) / (2 * np.pi)).astype(int) + 1
         reach[~np.array(self.axes)] = 0
@@ -102,7 +86,7 @@ class DipolePart:
             plane = wave[..., :2]
             square = np.sum(plane**2, axis=-1)
             exponent = square / (4 * self.alpha)
-            keep = (square > 1e-16) & (square < self._limit)
+            keep = (square > 1e-16) & (exponent < _CUTOFF)
             safe = np.where(keep, square, 1.0)
             height = volume / np.linalg.norm(np.cross(self.cell[0], self.cell[1]))
             excess = self.dielectric[:2, :2] - np.eye(2)
@@ -113,7 +97,7 @@ class DipolePart:
             )
         square = np.einsum("...i,ij,...j->...", wave, self.dielectric, wave)
         exponent = square / (4 * self.alpha)
-        keep = (square > 1e-16) & (square < self._limit)
+        keep = (square > 1e-16) & (exponent < _CUTOFF)
         return np.where(keep, 4 * np.pi * COULOMB / volume * np.exp(-exponent) / np.where(keep, square, 1.0), 0)
 
     def _terms(self, q):

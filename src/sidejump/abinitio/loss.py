@@ -81,23 +81,9 @@ def losses(data: ElectronPhonon, sets: WignerSeitz, form: str) -> list[str]:
     if form == "perturbo":
         if data.fermi_energy is not None:
             found.append(f"the Fermi energy ({data.fermi_energy:.6g} eV)")
-        found += _end_of_sum(data, q)
         if "n_electrons" in data.extra:
             found.append(f"the number of electrons ({data.extra['n_electrons']:g})")
     return found
-
-
-def _end_of_sum(data, q) -> list[str]:
-    """Perturbo ends the sum over reciprocal lattice vectors where its Ewald parameter says."""
-    part = data.long_range
-    if part is None or part.limit is None:
-        return []
-    wave = q @ data.reciprocal_cell
-    own = part.vertex(wave)
-    change = np.abs(replace(part, limit=None).vertex(wave) - own).max()
-    if change <= _EXACT * max(np.abs(own).max(), 1e-9):
-        return []
-    return [f"where the sum of the coupling's long-range part ends (changes it by up to {change:.2g} eV/angstrom)"]
 
 
 def _positions(data, model, wave, form) -> list[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..electrons.hermiticity import judged_hamiltonian
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
 from ..hdf5 import Store, opened
@@ -23,17 +24,20 @@ from ..units import BOHR
 from . import rydberg
 from .checks import examine
 from .container import Atoms, ElectronPhonon
-from .coupling import Coupling
+from .coupling import Coupling, require_memory
 from .images import mesh_class
 from .long_range import summed_axes
 from .phonons import Phonons
 from .wigner import WignerSeitz
 
 _GROUPS = ("basic_data", "electron_wannier", "eph_matrix_wannier", "force_constant")
+_CENTRES = 1e-3  # angstrom
 _TIE = 1e-6  # of alat, Perturbo's tolerance for equal lengths
 
 
-def read_perturbo(file, *, acoustic_sum_rule: bool = False, trust_file: bool = False) -> ElectronPhonon:
+def read_perturbo(
+    file, *, acoustic_sum_rule: bool = False, trust_file: bool = False, memory: float | None = None
+) -> ElectronPhonon:
     """Electron-phonon data from a Perturbo file.
 
     Parameters
@@ -44,6 +48,8 @@ def read_perturbo(file, *, acoustic_sum_rule: bool = False, trust_file: bool = F
         Impose it on the force constants.
     trust_file : bool
         Make what contradicts itself in the file a warning instead of an error.
+    memory : float, optional
+        Bytes that reading may take: three times the size of the coupling at the most.
 
     Raises
     ------
@@ -55,10 +61,10 @@ def read_perturbo(file, *, acoustic_sum_rule: bool = False, trust_file: bool = F
         missing = [g for g in _GROUPS if g not in stream]
         if missing:
             raise InputError(f"{path}: has no group {missing[0]}; not a Perturbo prefix_epr.h5")
-        return examine(_read(path, stream, acoustic_sum_rule), trust_file=trust_file)
+        return examine(_read(path, stream, acoustic_sum_rule, memory, trust_file), trust_file=trust_file)
 
 
-def _read(path, stream: Store, acoustic_sum_rule) -> ElectronPhonon:
+def _read(path, stream: Store, acoustic_sum_rule, memory, trust: bool) -> ElectronPhonon:
     basic = stream.group("basic_data")
     n, nat = basic.integer("num_wann"), basic.integer("nat")
     if min(n, nat) < 1:
@@ -80,6 +86,7 @@ def _read(path, stream: Store, acoustic_sum_rule) -> ElectronPhonon:
     sets_q = nearest_images(cell, q_mesh, positions[None] - positions[:, None], alat)
     sets_p = nearest_images(cell, q_mesh, positions[None] - centres[:, None], alat)
     vectors, hoppings = _hoppings(stream.group("electron_wannier"), sets_k, n)
+    hoppings, warnings = judged_hamiltonian(vectors, hoppings, str(path), trust)
     phonon_vectors, constants = _force_constants(stream.group("force_constant"), sets_q, nat)
     phonons = Phonons(
         cell,
@@ -96,7 +103,7 @@ def _read(path, stream: Store, acoustic_sum_rule) -> ElectronPhonon:
     return ElectronPhonon(
         LatticeModel(cell, vectors, hoppings, None, centres),
         phonons.with_acoustic_sum_rule() if acoustic_sum_rule else phonons,
-        _coupling(stream.group("eph_matrix_wannier"), sets_k, sets_p, n, nat),
+        _coupling(stream.group("eph_matrix_wannier"), sets_k, sets_p, n, nat, memory),
         Atoms(None, positions, masses),
         centres,
         k_mesh,
@@ -105,6 +112,7 @@ def _read(path, stream: Store, acoustic_sum_rule) -> ElectronPhonon:
         None,
         flat,
         f"Perturbo file {path}",
+        warnings=warnings,
         family="perturbo",
         coupling_alpha=basic.number("polar_alpha", 1.0) * unit,
         alat=alat,
@@ -127,6 +135,11 @@ def _require_reciprocal(basic: Store) -> None:
         raise ValueError("basic_data/at and bg are no lattice and its reciprocal one")
     if abs(abs(np.linalg.det(at)) * alat**3 / volume - 1) > 1e-4:
         raise ValueError("the volume of basic_data/at and alat is another than basic_data/volume")
+    centres, fractional = basic.array("wannier_center"), basic.optional("wannier_center_cryst")
+    if fractional is not None and fractional.shape == centres.shape:
+        apart = np.abs(fractional @ at - centres).max() * alat * BOHR
+        if apart > _CENTRES:
+            raise ValueError(f"wannier_center and wannier_center_cryst differ by {apart:.2g} angstrom")
 
 
 def _require_numbers(stream: Store, n: int, nat: int, k_mesh, q_mesh) -> None:
@@ -251,14 +264,17 @@ def _force_constants(group, sets, nat):
     return vectors, constants.reshape(len(vectors), 3 * nat, 3 * nat) * rydberg.FORCE_CONSTANT
 
 
-def _coupling(group, sets_k, sets_p, n, nat) -> Coupling:
+def _coupling(group, sets_k, sets_p, n, nat, memory) -> Coupling:
     re_vectors, re_rows = union(sets_k)
     rp_vectors, rp_rows = union(sets_p)
-    values = np.zeros((len(rp_vectors), 3 * nat, len(re_vectors), n, n), dtype=complex)
+    whole = (len(rp_vectors), 3 * nat, len(re_vectors), n, n)
+    require_memory(whole, memory)
+    values = np.zeros(whole, dtype=complex)
     for a, j, i in itertools.product(range(nat), range(n), range(n)):
         name = f"{a + 1}_{j + 1}_{i + 1}"
         shape = (len(sets_p[i][a]), len(sets_k[i][j]), 3)
         block = group.array(f"ep_hop_r_{name}", shape) + 1j * group.array(f"ep_hop_i_{name}", shape)
         directions = np.arange(3 * a, 3 * a + 3)
         values[rp_rows[i][a][:, None, None], directions, re_rows[i][j][:, None], i, j] = block
-    return Coupling(re_vectors, rp_vectors, values * rydberg.FORCE)
+    values *= rydberg.FORCE
+    return Coupling(re_vectors, rp_vectors, values)

@@ -54,7 +54,7 @@ class Phonons:
     Raises
     ------
     InputError
-        If shapes disagree, a mass is not positive, or no medium has this dielectric tensor.
+        If shapes disagree or a mass is not positive.
     """
 
     cell: np.ndarray

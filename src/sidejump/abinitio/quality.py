@@ -66,7 +66,7 @@ def rigid_shift(data: ElectronPhonon, level: float | None = None) -> tuple[float
     gap = np.abs(energies[:, :, None] - energies[:, None, :])
     distant = (gap > _DISTANT) & (near[:, :, None] | near[:, None, :])
     close = (gap < _CLOSE) & near[:, :, None] & near[:, None, :]
-    least = max(_SHIFT * np.abs(data.file_coupling.values).max(), 1e-6)
+    least = max(_SHIFT * data.file_coupling.largest, 1e-6)
     if not distant.any() or square[distant].mean() < least**2:
         return diagonal, None
     return diagonal, float(np.sqrt(square[close].mean() / square[distant].mean()))

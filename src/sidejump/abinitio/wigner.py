@@ -74,13 +74,13 @@ class WignerSeitz:
         weights = np.broadcast_to(weights, (len(weights), nat, nat))
         return np.repeat(np.repeat(weights, 3, axis=1), 3, axis=2)
 
-    def weigh_coupling(self, values) -> np.ndarray:
-        """`values` (nRp, 3 nat, nRe, N, N) times the weights of Re and Rp."""
+    def weigh_coupling(self, values, out=None) -> np.ndarray:
+        """`values` (nRp, 3 nat, nRe, N, N) times the weights of Re and Rp; into `out`, where that is given."""
         nat = values.shape[1] // 3
         rp = self._weights(self.rp_degeneracy)
         rp = np.broadcast_to(rp, (*rp.shape[:3], nat))
         rp = np.repeat(rp.transpose(0, 3, 1, 2), 3, axis=1)[:, :, None]
-        return values * self._weights(self.re_degeneracy) * rp
+        return np.multiply(np.multiply(values, self._weights(self.re_degeneracy), out=out), rp, out=out)
 
 
 def from_file(path: Path, counts, cell, k_mesh=None, q_mesh=None) -> WignerSeitz:

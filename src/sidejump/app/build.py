@@ -37,8 +37,8 @@ class Electrons:
     checks: dict = field(default_factory=dict)
 
 
-def build_electrons(section, folder: Path) -> Electrons:
-    """What an `[electrons]` section describes; paths are relative to `folder`.
+def build_electrons(section, folder: Path, memory: float | None = None) -> Electrons:
+    """What an `[electrons]` section describes; paths are relative to `folder`, `memory`: bytes that reading may take.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def build_electrons(section, folder: Path) -> Electrons:
     if section.model == "wannier90":
         return _wannier90(section, folder)
     if section.model in ("epw", "perturbo", "compact"):
-        return _first_principles(section, folder)
+        return _first_principles(section, folder, memory)
     parameters = section.model_dump(exclude={"model", "chemical_potential"})
     try:
         return Electrons(MODELS[section.model](**parameters), section.chemical_potential)
@@ -101,10 +101,10 @@ def _require_sound(model: LatticeModel, name: str) -> None:
         raise InputError(f"{name}: the lattice vectors span no volume; the file is damaged")
 
 
-def _first_principles(section, folder: Path) -> Electrons:
+def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
     from ..abinitio.checks import judge_rigid_shift
 
-    data = _of_dimension(_read_coupling(section, folder), section.two_dimensional)
+    data = _of_dimension(_read_coupling(section, folder, memory), section.two_dimensional)
     if section.spin_degeneracy is not None:
         data = replace(data, spin_degeneracy=section.spin_degeneracy)
     level = section.fermi_energy
@@ -121,7 +121,7 @@ def _first_principles(section, folder: Path) -> Electrons:
     if section.spin_ordering is not None:
         data = replace(data, electrons=_with_spin(data, section.spin_ordering, section.trust_file))
     layer = section.two_dimensional
-    data = spin.apply(data, section, folder, lambda path: _of_dimension(_read_path(section, path), layer))
+    data = spin.apply(data, section, folder, lambda path: _of_dimension(_read_path(section, path, memory), layer))
     checks: dict = {}
     if section.symmetrize:
         ordering = "block" if spin.wanted(section) else section.spin_ordering
@@ -161,19 +161,20 @@ def _of_layer(data) -> list[str]:
     return []
 
 
-def _read_coupling(section, folder: Path):
-    return _read_path(section, folder / (section.directory if section.model == "epw" else section.file))
+def _read_coupling(section, folder: Path, memory: float | None):
+    return _read_path(section, folder / (section.directory if section.model == "epw" else section.file), memory)
 
 
-def _read_path(section, path: Path):
+def _read_path(section, path: Path, memory: float | None):
     from ..abinitio.compact import read_compact
     from ..abinitio.epw import read_epw
     from ..abinitio.perturbo import read_perturbo
 
     if section.model == "epw":
         keys = ("k_mesh", "q_mesh", "use_ws", "two_dimensional", "long_range", "epw_version", "trust_file")
-        return read_epw(path, **{key: getattr(section, key) for key in keys})
-    return (read_perturbo if section.model == "perturbo" else read_compact)(path, trust_file=section.trust_file)
+        return read_epw(path, memory=memory, **{key: getattr(section, key) for key in keys})
+    read = read_perturbo if section.model == "perturbo" else read_compact
+    return read(path, trust_file=section.trust_file, memory=memory)
 
 
 def _with_spin(data, ordering: str, trust: bool) -> LatticeModel:

@@ -12,14 +12,14 @@ import typer
 
 from ..errors import InputError, SidejumpWarning
 from .guard import guarded
-from .terminal import announce, print_table, progress, say, size
+from .terminal import announce, print_table, progress, say, size, write
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"sidejump {package_version('sidejump')}\n")
+        write(f"sidejump {package_version('sidejump')}\n")
         raise typer.Exit()
 
 
@@ -32,7 +32,7 @@ def options(
 ) -> None:
     """Anomalous Hall conductivity of crystals limited by electron-phonon scattering."""
     if context.invoked_subcommand is None:
-        sys.stdout.write(context.get_help() + "\n")
+        write(context.get_help() + "\n")
 
 
 @app.command()
@@ -156,9 +156,9 @@ def template(
     ] = None,
 ) -> None:
     """Print a commented input file to start from."""
-    from .template import template as write
+    from .template import template as filled
 
-    sys.stdout.write(write(model, scattering or ()))
+    write(filled(model, scattering or ()))
 
 
 @app.command()
@@ -166,7 +166,13 @@ def models() -> None:
     """List electron models and scattering mechanisms."""
     from .reference import overview
 
-    sys.stdout.write(overview())
+    write(overview())
+
+
+_Layer = Annotated[bool | None, typer.Option("--two-dimensional/--bulk", help="EPW: whether it is a layer.")]
+_LongRange = Annotated[str | None, typer.Option(help="EPW: long-range part taken out, bulk, layer or none.")]
+_Version = Annotated[str | None, typer.Option(help="EPW: version of the run, such as 5.5.")]
+_Trust = Annotated[bool, typer.Option("--trust-file", help="Take what contradicts itself as it is, with a warning.")]
 
 
 @app.command()
@@ -175,12 +181,17 @@ def info(
     figure: Annotated[Path | None, typer.Option(help="Draw the decay of H, force constants and coupling.")] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
+    two_dimensional: _Layer = None,
+    long_range: _LongRange = None,
+    epw_version: _Version = None,
+    trust_file: _Trust = False,
 ) -> None:
     """Say what a file holds, and how good it is."""
     from . import convert as files
 
-    report = files.describe(source, figure=figure, force=force)
-    sys.stdout.write(files.as_json(report) if json else files.text(report))
+    keys = files.reading_keys(two_dimensional, long_range, epw_version, trust_file)
+    report = files.describe(source, figure=figure, force=force, reading=keys)
+    write(files.as_json(report) if json else files.text(report))
     for sentence in report.get("warnings", []):
         say(f"warning: {sentence}")
     if figure is not None:
@@ -199,12 +210,17 @@ def convert(
     n_electrons: Annotated[float | None, typer.Option(help="EPW: electrons in a cell, if unknown.")] = None,
     fermi_energy: Annotated[float | None, typer.Option(help="EPW: Fermi energy (eV), if unknown.")] = None,
     lossy: Annotated[bool, typer.Option("--lossy", help="Accept what the format cannot hold, and say it.")] = False,
+    two_dimensional: _Layer = None,
+    long_range: _LongRange = None,
+    epw_version: _Version = None,
+    trust_file: _Trust = False,
 ) -> None:
     """Write electrons, phonons and coupling in another format."""
     from . import convert as files
 
     options = {"prefix": prefix, "n_electrons": n_electrons, "fermi_energy": fermi_energy, "lossy": lossy}
-    for sentence in files.convert(source, target, to=to, force=force, **options):
+    keys = files.reading_keys(two_dimensional, long_range, epw_version, trust_file)
+    for sentence in files.convert(source, target, to=to, force=force, reading=keys, **options):
         say(f"warning: {sentence}")
     say(f"wrote {target}")
 
@@ -214,7 +230,7 @@ def input_reference() -> None:
     """Print the documentation of the input file (Markdown)."""
     from .reference import markdown
 
-    sys.stdout.write(markdown())
+    write(markdown())
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,13 +9,23 @@ import warnings
 from pathlib import Path
 
 from ..errors import InputError, SidejumpWarning
+from ..files import plain_name, require_regular
 from .attributes import plain
 from .files import FIGURES, check_target
+from .terminal import printable
 
 _DIGITS = 6
 
 
-def describe(path: Path, *, figure: Path | None = None, force: bool = False) -> dict:
+def reading_keys(two_dimensional: bool | None, long_range: str | None, epw_version: str | None, trust_file: bool):
+    """Keys of the readers that the command line gives, by name."""
+    keys = {"two_dimensional": two_dimensional, "long_range": long_range, "epw_version": epw_version}
+    return {name: value for name, value in keys.items() if value is not None} | (
+        {"trust_file": True} if trust_file else {}
+    )
+
+
+def describe(path: Path, *, figure: Path | None = None, force: bool = False, reading: dict | None = None) -> dict:
     """Plain description of a file or directory; the decay of H, force constants and coupling as a figure.
 
     Raises
@@ -27,14 +37,12 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False) -> 
     from ..abinitio.decay import decay_figure
     from ..abinitio.formats import read_electron_phonon
 
-    if not path.exists():
-        raise InputError(f"{path}: no such file or directory")
-    electrons_only = path.name.removesuffix(".gz").endswith(("_tb.dat", "_hr.dat"))
+    electrons_only = plain_name(path).endswith(("_tb.dat", "_hr.dat"))
     if figure is not None:
         check_target(figure, force=force, endings=FIGURES, inputs=(path,))
         if electrons_only:
             raise InputError(f"{path}: holds no phonons whose decay could be drawn; leave --figure out")
-    source = path if electrons_only else read_electron_phonon(path)
+    source = path if electrons_only else read_electron_phonon(path, **(reading or {}))
     report = info.describe(source)
     report.pop("decay", None)
     if figure is not None:
@@ -53,8 +61,8 @@ def convert(source: Path, target: Path, *, to: str | None = None, force: bool = 
     """
     from ..abinitio.formats import convert as write
 
-    if not source.exists():
-        raise InputError(f"{source}: no such file or directory")
+    if not source.is_dir():
+        require_regular(source, "no such file or directory")
     if target.exists() and target.resolve() == source.resolve():
         raise InputError(f"{target}: source and target are the same; give another target")
     if target.is_dir():
@@ -125,7 +133,7 @@ def _shown(value) -> str:
         return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
     if isinstance(value, list):
         return "  ".join(_shown(item) for item in value)
-    return str(value)
+    return printable(str(value))
 
 
 def as_json(report: dict) -> str:

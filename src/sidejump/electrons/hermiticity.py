@@ -116,9 +116,12 @@ def judged_position(vectors, positions, cell, source: str, trust: bool = False) 
     place, others = beyond.place(vectors), _largest_other(positions, home, beyond, partner)
     sentence = f"{source}: the position matrix r(R) differs from r(-R)^+ by {beyond.size:.2g} angstrom ({place})"
     bound = _bound(vectors, cell)
-    if beyond.size > bound and not trust:
-        raise InputError(f"{sentence}, where the mesh of its vectors allows {bound:.2g} at most; {_OVERRIDE}")
-    if beyond.size > max(2 * others, _HOME[0]):
+    if beyond.size > bound:
+        sentence += f", where the mesh of its vectors allows {bound:.2g} at most"
+        if not trust:
+            raise InputError(f"{sentence}; {_OVERRIDE}")
+        warnings.append(f"{sentence}; the Hermitian part is used")
+    elif beyond.size > max(2 * others, _HOME[0]):
         warnings.append(
             f"{sentence}, and no other element exceeds {others:.2g}: one of the two is hardly right; the Hermitian "
             "part is used"

@@ -7,24 +7,26 @@ number of functions and the cell of ``SEEDNAME.win``, the order of spins and the
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from ..errors import InputError
-from ..files import find_packed, plain_name, present, read_text, reading
+from ..files import find_packed, plain_name, present, read_text, reading, text_size
 from ..last_number import last_is_whole
 from .hermiticity import judged_hamiltonian, judged_position
 from .lattice import LatticeModel
 from .spin_order import require_spin_order, spin_matrices
-from .wannier90_elements import Elements, parse_hr, parse_tb
+from .wannier90_elements import Elements, announced, parse_hr, parse_tb
 from .wannier90_images import parse_wsvec, with_images
 from .win import Win, read_win
 
 _SAME_SITE = 0.8  # angstrom: chains of Wannier centres closer than this belong to one atom
 _ORIGIN = 0.05  # angstrom: a site this close to the origin is put there
 _SAME_CELL = 1e-3  # relative: five printed digits, and any value of the Bohr radius
+_NUMBERS_OF_IMAGES = 54  # of an element: indices and 16 translations; Wannier90 keeps 8
 _ENDINGS = ("_tb.dat", "_hr.dat")
 
 
@@ -75,50 +77,63 @@ def load_wannier90(
     stem = name.removesuffix("_tb.dat").removesuffix("_hr.dat")
     win = read_win(beside) if present(beside := path.with_name(f"{stem}.win")) else None
     notes: list[str] = []
-    elements = _read(path, "a Wannier90 file", parse_tb if name.endswith("_tb.dat") else parse_hr, notes)
+    elements, complete = _elements(path, name, notes)
     cell = _cell(path, stem, elements, cell, win, trust_file)
     vectors, hoppings, positions = elements.vectors, elements.hoppings, elements.positions
-    degeneracy = elements.degeneracy
-    if degeneracy is None:
-        notes.append(f"{path}: holds no degeneracies of its lattice vectors; each is taken to be 1")
-    else:
-        hoppings = hoppings / degeneracy[:, None, None]
-        positions = None if positions is None else positions / degeneracy[:, None, None, None]
     hoppings, found = judged_hamiltonian(vectors, hoppings, str(path), trust_file)
     notes += found
-    if positions is None:
-        if name.endswith("_tb.dat"):
-            notes.append(
-                f"{path}: ends after the Hamiltonian: the position matrix is lost, and with it its part of Berry "
-                "curvature and coordinate shift; Wannier90 writes it with write_tb = true"
-            )
-    else:
+    if positions is not None:
         positions, found = judged_position(vectors, positions, cell, str(path), trust_file)
         notes += found
+    elif complete:
+        notes.append(
+            f"{path}: ends after the Hamiltonian: the position matrix is missing, and with it its part of Berry "
+            "curvature and coordinate shift; Wannier90 writes it with write_tb = true"
+        )
     if wsvec is None:
         wsvec = find_packed(path.parent, f"{stem}_wsvec.dat") or False
-        if not wsvec and degeneracy is not None and degeneracy.max() > 1:
+        if not wsvec and elements.degeneracy is not None and elements.degeneracy.max() > 1:
             notes += _without_images(path, stem, win)
     if wsvec:
-        table = _read(
-            Path(wsvec), "a _wsvec.dat of Wannier90", lambda text, _: parse_wsvec(text, len(hoppings[0])), notes
-        )
-        vectors, hoppings, positions = with_images(Path(wsvec), table, vectors, hoppings, positions)
-    if spin_ordering is not None:
-        spin = spin_matrices(spin_ordering, hoppings.shape[1])
-        if not trust_file:
-            require_spin_order(spin_ordering, vectors, hoppings, str(path))
-    else:
-        spin = None
+        n, size = hoppings.shape[1], text_size(_NUMBERS_OF_IMAGES * hoppings.size)
+        table = _read(Path(wsvec), "a _wsvec.dat of Wannier90", size, lambda text, _: parse_wsvec(text, n), notes)
+        vectors, hoppings, positions = with_images(wsvec, table, vectors, hoppings, positions)
+        hoppings, found = judged_hamiltonian(vectors, hoppings, str(wsvec), trust_file)
+        notes += found
+    spin = spin_matrices(spin_ordering, hoppings.shape[1])
+    if spin_ordering is not None and not trust_file:
+        require_spin_order(spin_ordering, vectors, hoppings, str(path))
     sites = None if positions is None else _sites(vectors, positions)
     model = LatticeModel(cell, vectors, hoppings, positions, sites, spin)
     model.warnings = tuple(notes)
     return model
 
 
-def _read(path: Path, what: str, parse, notes: list[str]):
-    """What `parse` makes of the text of a file and its path; doubts about its end are added to `notes`."""
-    text = read_text(path)
+def _elements(path: Path, name: str, notes: list[str]) -> tuple[Elements, bool]:
+    """Matrices divided by the degeneracies, and whether the file should hold the position matrix."""
+    complete = name.endswith("_tb.dat")
+    found = _read(
+        path,
+        "a Wannier90 file",
+        lambda head: text_size(announced(head, complete)),
+        parse_tb if complete else parse_hr,
+        notes,
+    )
+    if found.degeneracy is None:
+        notes.append(f"{path}: holds no degeneracies of its lattice vectors; each is taken to be 1")
+        return found, complete
+    share = 1 / found.degeneracy[:, None, None]
+    positions = None if found.positions is None else found.positions * share[:, None]
+    return replace(found, hoppings=found.hoppings * share, positions=positions), complete
+
+
+def _read(path: Path, what: str, limit, parse, notes: list[str]):
+    """What `parse` makes of the text of a file and its path; doubts about its end are added to `notes`.
+
+    `limit` as in `read_text`.
+    """
+    with reading(path, what, "write it again"):
+        text = read_text(path, limit)
     whole = last_is_whole(text)
     if whole is False:
         raise InputError(

@@ -13,6 +13,7 @@ Vectors and pairs may come in any order, each once: Wannier90 has m fastest, Wan
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,22 @@ class Elements:
     degeneracy: np.ndarray | None
     hoppings: np.ndarray
     positions: np.ndarray | None
+
+
+def announced(head: str, with_cell: bool) -> int:
+    """Numbers that a file holds by the counts in its first lines; `with_cell` for ``_tb.dat``.
+
+    Raises
+    ------
+    ValueError
+        If these lines hold no counts.
+    """
+    lines = _Lines(head)
+    if with_cell:
+        for _ in range(3):
+            lines.take(3)
+    n, n_r = lines.counts()
+    return 11 + n_r * (10 + n * n * (12 if with_cell else 7))
 
 
 def parse_tb(text: str, path) -> Elements:
@@ -138,8 +155,17 @@ class _Lines:
 
     def numbers(self, commented: bool) -> np.ndarray:
         """All numbers that are left; `commented`: without what follows them on a line."""
-        lines = [" ".join(leading(line)) for line in self.rest] if commented else self.rest
+        lines = [" ".join(_row(line)) for line in self.rest] if commented else self.rest
         return floats_of("\n".join(lines))
+
+
+def _row(line: str) -> list[str]:
+    """Numbers of a row without the comment behind them, which must not begin like one more number."""
+    words = leading(line)
+    following = line.replace(",", " ").split()[len(words) : len(words) + 1]
+    if following and re.match(r"[+-]?\d*\.?\d", following[0]):
+        floats(following)
+    return words
 
 
 def _degeneracy(lines: _Lines, n_r: int, expected: tuple[int, ...]) -> np.ndarray | None:
@@ -173,7 +199,7 @@ def _blocks_of_lines(lines: _Lines) -> dict:
     values: dict[int, list] = {_H: [], _R: []}
     vector: list[float] | None = None
     for line in lines.rest:
-        numbers = floats(words).tolist() if (words := leading(line)) else []
+        numbers = floats(words).tolist() if (words := _row(line)) else []
         if len(numbers) == 3:
             vector = numbers
         elif vector is not None and len(numbers) - 2 in labels:

@@ -106,10 +106,8 @@ class Win:
         block = self._block("unit_cell_cart")
         if not block:
             raise InputError(f"{self.path}: has no block unit_cell_cart; give cell (angstrom)")
-        unit = block[0].split()[0].lower()
-        if not unit[0].isalpha():
-            unit = ""
-        elif not unit.startswith(("ang", "bohr")):
+        unit = "" if leading(block[0]) else block[0].split()[0].lower()
+        if unit and not unit.startswith(("ang", "bohr")):
             raise InputError(f'{self.path}: unit_cell_cart is in "{unit[:20]}"; use ang or bohr')
         rows = [leading(line) for line in (block[1:] if unit else block)]
         if len(rows) != 3 or any(len(row) != 3 for row in rows):

@@ -26,8 +26,8 @@ _SPIN_ORBIT_TERMS = [{"atom": "Fe", "shell": "d", "strength": 0.06}]
 _MAGNETISATION = "For symmetrize: direction of the magnetisation, zero without any; estimated when not given."
 _LAYER = "Whether the crystal is a layer, its normal along the third lattice vector; what the files say when not given."
 _TRUST = (
-    "Use a file that contradicts itself: a Hamiltonian or position matrix that is not Hermitian (its Hermitian part is "
-    "used), a spin_ordering that the Hamiltonian speaks against, a SEEDNAME.win of another run."
+    "Use files that contradict themselves: matrices that are not Hermitian (their Hermitian part), a spin_ordering or "
+    "SEEDNAME.win that does not fit."
 )
 _TRUST_COUPLING = f"{_TRUST[:-1]}, a coupling or force constants that are not Hermitian, masses of no atom."
 _LONG_RANGE = (
@@ -180,7 +180,7 @@ class EpwInput(FirstPrinciples):
     )
     two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])
     long_range: Literal["bulk", "layer", "none"] | None = Field(None, description=_LONG_RANGE, examples=["none"])
-    epw_version: Text | None = Field(None, description=_VERSION, examples=["5.7"])
+    epw_version: Text | Number | None = Field(None, description=_VERSION, examples=["5.7"])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY_DATA, examples=[2])
