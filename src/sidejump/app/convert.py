@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 from ..errors import InputError, SidejumpWarning
+from ..files import plain_name
 from .attributes import plain
 from .files import FIGURES, check_target
 
@@ -29,7 +30,7 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False) -> 
 
     if not path.exists():
         raise InputError(f"{path}: no such file or directory")
-    electrons_only = path.name.removesuffix(".gz").endswith(("_tb.dat", "_hr.dat"))
+    electrons_only = plain_name(path).endswith(("_tb.dat", "_hr.dat"))
     if figure is not None:
         check_target(figure, force=force, endings=FIGURES, inputs=(path,))
         if electrons_only:
