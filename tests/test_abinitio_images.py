@@ -116,3 +116,20 @@ def test_meshes_must_fit_together():
         hermitian_images(rough, **options)
     with pytest.raises(InputError, match="values has shape"):
         replace(rough, values=rough.values[:-1])
+
+
+def test_pairs_of_cells_are_the_dense_coupling():
+    """The pairs that are kept give every sum of the dense array, and are what is not zero in it."""
+    centres = np.array([[0.0, 0.0, 0.0], [0.31, 0.4, 0.2], [1.0, 0.7, -0.4]])
+    rough, options = random_set((4, 4, 4), (2, 2, 2), BCC, np.array([[0.0, 0.0, 0.0], [0.3, 0.4, 0.2]]), centres)
+    pairs = hermitian_images(rough, **options)
+    dense = pairs.dense()
+    again = dense.pairs()
+    for name in ("first", "re", "rp", "values"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(pairs, name))
+    rng = np.random.default_rng(3)
+    k, q = rng.random((4, 3)), rng.random((4, 3))
+    np.testing.assert_allclose(pairs.at(k, q), dense.at(k, q), atol=1e-12)
+    np.testing.assert_allclose(pairs.rigid_shift(), dense.rigid_shift(), atol=1e-12)
+    assert pairs.largest == dense.largest
+    assert pairs.values.nbytes < 0.4 * dense.values.nbytes

@@ -186,7 +186,7 @@ def test_noise_of_real_sets_is_no_magnetisation(name, source):
 
 def test_coupling_of_iron_decays(iron):
     """Largest elements at |Rp| = 0, and beyond the fourth shell, where file images have none left to fall."""
-    c = iron.coupling_matrix()
+    c = iron.coupling_matrix().dense()
     distance = np.linalg.norm(c.rp_vectors @ iron.cell, axis=1)
     size = np.abs(c.values).max(axis=(1, 2, 3, 4))
     shells = [size[(distance >= a) & (distance < b)].max() for a, b in ((0, 1), (2, 3), (3, 5), (5, 7))]

@@ -23,7 +23,7 @@ EXACT = {"tolerance": 0.0, "dtype": np.complex128}
 def data():
     """A toy crystal whose coupling, right by construction, was spoiled: a rigid shift scatters."""
     good = Toy().from_meshes()
-    coupling = good.coupling_matrix()
+    coupling = good.coupling_matrix().dense()
     values = coupling.values.copy()
     rng = np.random.default_rng(7)
     shape = (values.shape[1], *values.shape[3:])

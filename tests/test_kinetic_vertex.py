@@ -86,7 +86,7 @@ def lattice_gauge(data, states):
 
 def plain(data, states, rows, columns):
     """Strength, shift and omega, pair by pair from the definition."""
-    coupling, cell = data.coupling_matrix(), data.electrons.cell
+    coupling, cell = data.coupling_matrix().pairs().dense(), data.electrons.cell
     inverse = cell.T / (2 * np.pi)
     i, j = (x.ravel() for x in np.meshgrid(rows, columns, indexing="ij"))
     k, q = states.k[i] @ inverse, (states.k[j] - states.k[i]) @ inverse
@@ -136,7 +136,7 @@ def test_blocks_equal_the_plain_evaluation(atoms, hermitian):
 def test_shift_is_the_finite_difference_of_the_gauge_invariant_phase(crystal):
     """Everything in the lattice gauge, from H(R), r(R) and g(Re, Rp) alone; random phases of every eigenvector."""
     data, _ = crystal
-    model, coupling = data.electrons, data.coupling_matrix()
+    model, coupling = data.electrons, data.coupling_matrix().pairs().dense()
     rng = np.random.default_rng(8)
     translation, inverse = model.vectors @ model.cell, model.cell.T / (2 * np.pi)
     positions = position_elements(model)

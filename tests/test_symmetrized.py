@@ -18,13 +18,14 @@ from sidejump.app import build, config
 from sidejump.app.run import prepare
 from sidejump.electrons.base import PAULI
 from sidejump.electrons.magnetic_group import magnetic_operations, symmetric_cell
-from sidejump.electrons.projections import parse_projections, read_win
+from sidejump.electrons.projections import parse_projections
 from sidejump.electrons.representation import (
     atomic_orbitals,
     harmonic_rotation,
     harmonics,
     spin_rotation,
 )
+from sidejump.electrons.win import read_win
 from sidejump.errors import InputError
 from sidejump.scattering.electron_phonon import ElectronPhononScatterer
 

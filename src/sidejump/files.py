@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from xml.etree.ElementTree import ParseError
 
 from .errors import InputError
@@ -28,7 +28,7 @@ LARGEST_VARIABLE = "SIDEJUMP_LARGEST_FILE"
 LARGEST = 1e9
 """Bytes that a packed or sparse file may unpack to, where neither its header nor its neighbours announce less."""
 
-PACKED = {".gz": gzip.open, ".bz2": bz2.open}
+PACKED: dict[str, Callable] = {".gz": gzip.open, ".bz2": bz2.open}
 """Endings of packed files, and how to open them."""
 
 DAMAGE = (
@@ -95,9 +95,10 @@ def reading(path, what: str = "a file of this kind", remedy: str = "write or cop
 
 def reason(error: BaseException) -> str:
     """What an exception says, in one line."""
-    lines = str(error).strip("\"'").splitlines()
-    text = lines[0] if lines else type(error).__name__
-    return f"no {text}" if isinstance(error, KeyError) and " " not in text else text
+    if isinstance(error, KeyError):
+        return f"no {error.args[0]}" if error.args else "a name is missing"
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def present(path) -> bool:
@@ -319,9 +320,10 @@ def _opened(path) -> Iterator[BinaryIO]:
 
 def _bound(path, limit: float | Callable[[str], float] | None, head: bytes) -> tuple[float, str]:
     """Bytes that the file may have, and who says so."""
-    announced: Any = limit
-    if callable(limit):
-        announced = limit(decode(_whole_characters(head), path))  # type: ignore[operator]
+    if limit is None or isinstance(limit, (int, float)):
+        announced = limit
+    else:
+        announced = limit(decode(_whole_characters(head), path))
     found = os.stat(path)
     # st_blocks counts 512 bytes: a sparse file is one with less on the disk than its size
     expands = Path(path).suffix in PACKED or 512 * getattr(found, "st_blocks", math.inf) < 0.5 * found.st_size - _HEAD

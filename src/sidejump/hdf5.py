@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from .errors import InputError
-from .files import reading, require_regular
+from .files import LARGEST_VARIABLE, largest, reading, require_regular
 
 _KINDS = {"f": "fiu", "c": "cfiu", "i": "iu"}
 _NAMES = {"f": "real numbers", "c": "numbers", "i": "whole numbers"}
@@ -44,6 +44,22 @@ def opened(path, what: str, remedy: str = "write or copy it again") -> Iterator[
     require_regular(path)
     with reading(path, what, remedy), h5py.File(path, "r") as stream:
         yield Store(stream)
+
+
+def require_contained(path, what: str, remedy: str = "write or copy it again") -> None:
+    """Look through a whole file that another library is to read: what holds for data sets of a `Store` holds for all.
+
+    Raises
+    ------
+    InputError
+        If it is no regular file, no HDF5 file, or holds a data set that is elsewhere or not stored.
+    """
+    with opened(path, what, remedy) as stream:
+        total = sum(stream.sizes())
+        if total > largest():
+            raise InputError(
+                f"{path}: declares {total:.3g} bytes; if they belong there, set {LARGEST_VARIABLE} to more (bytes)"
+            )
 
 
 def is_hdf5(path) -> bool:
@@ -102,9 +118,31 @@ class Store:
             raise ValueError(f"{self._place('')} holds {len(self._group)} data sets, at most {most} belong there")
         return list(self._group)
 
+    def sizes(self, depth: int = 8) -> Iterator[int]:
+        """Bytes of every data set in the group and in those inside of it."""
+        for name in self.names():
+            found = self._find(name)
+            if isinstance(found, h5py.Group):
+                if not depth:
+                    raise ValueError(f"{self._place(name)} is nested too deep")
+                yield from Store(found).sizes(depth - 1)
+            elif isinstance(found, h5py.Dataset):
+                yield math.prod(self.shape(name)) * found.dtype.itemsize
+
     def shape(self, name: str) -> tuple[int, ...]:
-        """Declared shape of a data set."""
-        return tuple(int(n) for n in self._data(name).shape)
+        """Shape of a data set that the file stores.
+
+        Raises
+        ------
+        ValueError
+            If it is missing, or declares more than the file stores.
+        """
+        data = self._data(name)
+        declared = tuple(int(n) for n in data.shape or ())
+        size, stored = math.prod(declared) * data.dtype.itemsize, data.id.get_storage_size()
+        if size > _EXPANSION * stored + _SMALL:
+            raise ValueError(f"{self._place(name)} declares {size} bytes, of which the file stores {stored}")
+        return declared
 
     def array(self, name: str, shape: tuple[int | None, ...] | None = None, kind: str = "f") -> np.ndarray:
         """A data set.
@@ -124,6 +162,8 @@ class Store:
         """
         data = self._data(name)
         place, declared = self._place(name), self.shape(name)
+        if data.shape is None:
+            raise ValueError(f"{place} is empty")
         if data.dtype.kind not in _KINDS[kind]:
             raise ValueError(f"{place} holds {data.dtype}, expected {_NAMES[kind]}")
         if shape is not None and (
@@ -131,10 +171,6 @@ class Store:
         ):
             wanted = ", ".join("any" if n is None else str(n) for n in shape)
             raise ValueError(f"{place} has shape {declared}, expected ({wanted})")
-        size = math.prod(declared) * data.dtype.itemsize
-        stored = data.id.get_storage_size()
-        if size > _EXPANSION * stored + _SMALL:
-            raise ValueError(f"{place} declares {size} bytes, of which the file stores {stored}")
         values = np.asarray(data[()])
         if values.dtype.kind in "fc" and not np.all(np.isfinite(values)):
             raise ValueError(f"{place} holds numbers that are not finite")
@@ -174,8 +210,6 @@ class Store:
                 f"{self._place(name)} is stored in another file ({data.external[0][0]}), which is not read; copy the "
                 "data into this one"
             )
-        if data.shape is None:
-            raise ValueError(f"{self._place(name)} is empty")
         return data
 
     # --- attributes -----------------------------------------------------------------------------------------------

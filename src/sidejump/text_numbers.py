@@ -7,7 +7,9 @@ import re
 import numpy as np
 
 _PIECE = 1 << 22  # characters that are split at a time: words take several times the memory of their text
-_NO_MARK = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([+-]\d+)")
+# Fortran leaves the letter out where the exponent has three digits; anything else is two fields that touch
+_NO_MARK = re.compile(r"([+-]?(?:\d+\.\d*|\.\d+))([+-]\d{3})")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdDqQ][+-]?\d+|[+-]\d{3})?|[+-]?(?:nan|inf|infinity)", re.I)
 _FORTRAN = str.maketrans("dDqQ", "eEeE")
 
 
@@ -88,6 +90,20 @@ def floats_of(text: str) -> np.ndarray:
     return np.concatenate(pieces) if pieces else np.empty(0)
 
 
+def leading(line: str) -> list[str]:
+    """Words of a line up to the first that is no number: what follows is a comment, as it is for Fortran.
+
+    >>> leading("18  Wannier functions, 9 of each spin")
+    ['18']
+    """
+    found = []
+    for word in line.replace(",", " ").split():
+        if "*" not in word and not _NUMBER.fullmatch(word):
+            break
+        found.append(word)
+    return found
+
+
 _BRACKETS = str.maketrans("(),", "   ")
 
 
@@ -103,7 +119,8 @@ def _float(word: str) -> float:
         try:
             return float(f"{match[1]}e{match[2]}" if match else word.translate(_FORTRAN))
         except ValueError:
-            raise ValueError(f'"{word[:40]}" is no number') from None
+            touching = "; two fields touch: write the file with wider ones" if word.count(".") > 1 else ""
+            raise ValueError(f'"{word[:40]}" is no number{touching}') from None
 
 
 def _integer(word: str) -> int:

@@ -7,6 +7,7 @@ choice of the writing code, so that nothing is lost and the original can be writ
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import h5py
@@ -14,9 +15,10 @@ import numpy as np
 
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
+from ..hdf5 import Store, is_hdf5, opened
 from .checks import examine, require_sound
 from .container import Atoms, ElectronPhonon
-from .coupling import Coupling
+from .coupling import Coupling, require_memory
 from .images import fold_vectors, mesh_class
 from .phonons import Phonons
 from .position import position_elements
@@ -106,16 +108,27 @@ def write_compact(data: ElectronPhonon, file) -> Path:
 
 
 def is_compact(file) -> bool:
-    """Whether `file` is one that `write_compact` wrote."""
-    try:
-        with h5py.File(file, "r") as stream:
-            return stream.attrs.get("format") == FORMAT
-    except OSError:
+    """Whether `file` is one that `write_compact` wrote.
+
+    Raises
+    ------
+    InputError
+        If it is an HDF5 file that is damaged.
+    """
+    if not is_hdf5(file):
         return False
+    with opened(file, "an HDF5 file") as stream:
+        return stream.has("format") and stream.text("format") == FORMAT
 
 
-def read_compact(file) -> ElectronPhonon:
+def read_compact(file, *, memory: float | None = None) -> ElectronPhonon:
     """Read what `write_compact` wrote, with the consistency tests of the other readers.
+
+    Parameters
+    ----------
+    file : path
+    memory : float, optional
+        Bytes that reading may take: three times the size of the coupling at the most.
 
     Raises
     ------
@@ -123,34 +136,20 @@ def read_compact(file) -> ElectronPhonon:
         If the file is missing, damaged, of another program or of a later version, or what it holds is inconsistent.
     """
     path = Path(file)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        with h5py.File(path, "r") as stream:
-            if stream.attrs.get("format") != FORMAT:
-                raise InputError(f'{path}: is not a file of "sidejump convert"; it has another format')
-            if int(stream.attrs["version"]) > VERSION:
-                raise InputError(
-                    f"{path}: version {stream.attrs['version']}, this program reads up to {VERSION}; update it"
-                )
-            data = _read(stream)
+    with opened(path, f'a file of "{FORMAT}"', "convert the original again") as stream:
+        if not stream.has("format") or stream.text("format") != FORMAT:
+            raise InputError(f'{path}: is not a file of "sidejump convert"; it has another format')
+        version = stream.value("version")
+        if version > VERSION:
+            raise InputError(f"{path}: version {version:g}, this program reads up to {VERSION}; update it")
+        data = _read(stream, memory)
         _require_sound(path, data)
         return examine(data)
-    except InputError as error:
-        raise error if str(path) in str(error) else InputError(f"{path}: {error}") from None
-    except (OSError, KeyError, ValueError, RuntimeError, IndexError, TypeError) as error:
-        text = str(error).splitlines()[0].strip("\"'")
-        raise InputError(f"{path}: truncated or damaged ({text}); convert the original again") from None
 
 
 def _require_sound(path, data: ElectronPhonon) -> None:
-    """Shapes, and meshes that the vectors belong to."""
-    n = data.electrons.n_orbitals
-    if data.wannier_centres.shape != (n, 3):
-        raise InputError(f"{path}: wannier_centres has shape {data.wannier_centres.shape}, expected {(n, 3)}")
+    """Meshes that the vectors belong to."""
     require_sound(data)
-    for name, mesh in (("k_mesh", data.k_mesh), ("q_mesh", data.q_mesh)):
-        given_mesh(f"{path}: {name}", mesh)
     for name, vectors, axis, mesh in (
         ("k_mesh", data.file_coupling.re_vectors, 2, data.k_mesh),
         ("q_mesh", data.file_coupling.rp_vectors, 0, data.q_mesh),
@@ -173,49 +172,86 @@ def _fits(values, vectors, mesh) -> bool:
     return bool(np.abs(np.where(live, values - mean[classes], 0)).max() <= 1e-6 * np.abs(values).max())
 
 
-def _read(stream) -> ElectronPhonon:
-    attributes = stream.attrs
-
-    def get(name):
-        return stream[name][()] if name in stream else None
-
-    electrons = LatticeModel(
-        stream["cell"][()],
-        stream["electrons/vectors"][()],
-        stream["electrons/hoppings"][()],
-        get("electrons/positions"),
-        stream["electrons/sites"][()],
-        get("electrons/spin"),
-    )
-    phonons = Phonons(
-        stream["cell"][()],
-        stream["atoms/positions"][()],
-        stream["atoms/masses"][()],
-        stream["phonons/vectors"][()],
-        stream["phonons/force_constants"][()],
-        get("phonons/born_charges"),
-        get("phonons/dielectric"),
-        bool(attributes["two_dimensional"]),
-        float(attributes["phonon_alpha"]),
-    )
-    symbols = tuple(attributes["symbols"].split()) if "symbols" in attributes else None
-    k_mesh, q_mesh = (tuple(int(x) for x in stream[name][()]) for name in ("k_mesh", "q_mesh"))
+def _read(stream: Store, memory: float | None) -> ElectronPhonon:
+    electrons, phonons = _electrons(stream), _phonons(stream)
+    n, displacements = electrons.n_orbitals, phonons.n_modes
+    rp_vectors = stream.array("coupling/rp_vectors", (None, 3), "i")
+    re_vectors = stream.array("coupling/re_vectors", (None, 3), "i")
+    shape = (len(rp_vectors), displacements, len(re_vectors), n, n)
+    require_memory(shape, memory)
+    k_mesh, q_mesh = _mesh(stream, "k_mesh", len(re_vectors)), _mesh(stream, "q_mesh", len(rp_vectors))
+    symbols = tuple(stream.text("symbols").split()) if stream.has("symbols") else None
+    if symbols is not None and len(symbols) != displacements // 3:
+        raise ValueError(f"{len(symbols)} symbols for {displacements // 3} atoms")
     return ElectronPhonon(
         electrons,
         phonons,
-        Coupling(*(stream[f"coupling/{name}"][()] for name in ("re_vectors", "rp_vectors", "values"))),
+        Coupling(re_vectors, rp_vectors, stream.array("coupling/values", shape, "c")),
         Atoms(symbols, phonons.positions, phonons.masses),
-        stream["electrons/wannier_centres"][()],
-        (k_mesh[0], k_mesh[1], k_mesh[2]),
-        (q_mesh[0], q_mesh[1], q_mesh[2]),
-        bool(attributes["spinor"]),
-        float(attributes["fermi_energy"]) if "fermi_energy" in attributes else None,
-        bool(attributes["two_dimensional"]),
-        str(attributes["source"]),
-        json.loads(attributes["checks"]),
-        json.loads(attributes["warnings"]),
-        str(attributes["family"]),
-        float(attributes["coupling_alpha"]) if "coupling_alpha" in attributes else None,
-        float(attributes["alat"]),
-        {name: value[()] for name, value in stream["extra"].items()} if "extra" in stream else {},
+        stream.array("electrons/wannier_centres", (n, 3)),
+        k_mesh,
+        q_mesh,
+        bool(stream.value("spinor")),
+        stream.value("fermi_energy") if stream.has("fermi_energy") else None,
+        bool(stream.value("two_dimensional")),
+        stream.text("source"),
+        stream.json("checks", dict),
+        _sentences(stream),
+        stream.text("family"),
+        stream.value("coupling_alpha") if stream.has("coupling_alpha") else None,
+        stream.value("alat"),
+        _extra(stream),
     )
+
+
+def _electrons(stream: Store) -> LatticeModel:
+    group = stream.group("electrons")
+    vectors, sites = group.array("vectors", (None, 3), "i"), group.array("sites", (None, 3))
+    n = len(sites)
+    return LatticeModel(
+        stream.array("cell", (3, 3)),
+        vectors,
+        group.array("hoppings", (len(vectors), n, n), "c"),
+        group.optional("positions", (len(vectors), 3, n, n), "c"),
+        sites,
+        group.optional("spin", (3, n, n), "c"),
+    )
+
+
+def _phonons(stream: Store) -> Phonons:
+    group = stream.group("phonons")
+    masses, vectors = stream.array("atoms/masses", (None,)), group.array("vectors", (None, 3), "i")
+    nat = len(masses)
+    return Phonons(
+        stream.array("cell", (3, 3)),
+        stream.array("atoms/positions", (nat, 3)),
+        masses,
+        vectors,
+        group.array("force_constants", (len(vectors), 3 * nat, 3 * nat), "c"),
+        group.optional("born_charges", (nat, 3, 3)),
+        group.optional("dielectric", (3, 3)),
+        bool(stream.value("two_dimensional")),
+        stream.value("phonon_alpha"),
+    )
+
+
+def _mesh(stream: Store, name: str, vectors: int) -> tuple[int, int, int]:
+    """A mesh, each of whose points has one of the `vectors` at least: compared before its points are listed."""
+    mesh = given_mesh(name, stream.array(name, (3,), "i"))
+    if mesh is None or math.prod(mesh) > vectors:
+        raise ValueError(f"{name} = {list(mesh or ())} has more points than the coupling has vectors ({vectors})")
+    return mesh
+
+
+def _sentences(stream: Store) -> list[str]:
+    sentences = stream.json("warnings", list)
+    if not all(isinstance(sentence, str) for sentence in sentences):
+        raise ValueError("attribute warnings holds something else than sentences")
+    return sentences
+
+
+def _extra(stream: Store) -> dict:
+    if "extra" not in stream:
+        return {}
+    group = stream.group("extra")
+    return {name: group.array(name)[()] for name in group.names()}

@@ -18,7 +18,7 @@ import numpy as np
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
 from ..units import HBAR2_OVER_2M
-from .coupling import Coupling
+from .coupling import Coupling, PairCoupling
 from .images import hermitian_images, mesh_cells, on_atoms
 from .long_range import DipolePart
 from .phonons import Phonons
@@ -133,7 +133,7 @@ class ElectronPhonon:
         """Reciprocal lattice vectors as rows, 1/angstrom."""
         return 2 * np.pi * np.linalg.inv(self.cell).T
 
-    def coupling_matrix(self, images: str = "hermitian") -> Coupling:
+    def coupling_matrix(self, images: str = "hermitian") -> Coupling | PairCoupling:
         """Coupling in the Wannier basis with the chosen images (see `images`), without the long-range part."""
         if images not in IMAGES:
             raise InputError(f'images = "{images}": use "hermitian" or "file"')
@@ -257,7 +257,7 @@ class ElectronPhonon:
             warnings = [w for w in warnings if "position matrix" not in w]
             for name in ("position_hermiticity_angstrom", "position_centres_angstrom"):
                 checks.pop(name, None)
-        return replace(self, electrons=model, checks=checks, warnings=warnings)
+        return replace(self, electrons=model, checks=checks, warnings=[*warnings, *getattr(model, "warnings", ())])
 
     def with_acoustic_sum_rule(self) -> ElectronPhonon:
         """The same with force constants that cost no energy for a rigid shift."""

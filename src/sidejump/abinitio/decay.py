@@ -26,7 +26,7 @@ def decay_arrays(data: ElectronPhonon, images: str = "hermitian") -> dict[str, t
         ``hamiltonian`` (eV), ``force_constants`` (eV/angstrom^2), ``coupling_electrons`` and ``coupling_phonons``
         (eV/angstrom): distance (n,), angstrom, ascending, and the largest modulus there (n,).
     """
-    electrons, phonons, coupling = data.electrons, data.phonons, data.coupling_matrix(images)
+    electrons, phonons, coupling = data.electrons, data.phonons, data.coupling_matrix(images).pairs()
     sites = on_atoms(data.wannier_centres, data.atoms.positions, data.cell)
     atoms = data.atoms.positions
     between = sites[None] - sites[:, None]  # w_n - w_m
@@ -34,20 +34,19 @@ def decay_arrays(data: ElectronPhonon, images: str = "hermitian") -> dict[str, t
     bond = (phonons.vectors @ data.cell)[:, None, None] + atoms[None] - atoms[:, None]
     n_r, nat = len(phonons.vectors), len(atoms)
     constants = np.abs(phonons.force_constants).reshape(n_r, nat, 3, nat, 3).max(axis=(2, 4))
-    size = np.abs(coupling.values)
-    n_rp, _, n_re, n, _ = size.shape
-    size = size.reshape(n_rp, nat, 3, n_re, n, n).max(axis=2)
+    size = np.abs(coupling.values)  # (nP, 3 nat, m, n)
+    size = size.reshape(len(size), nat, 3, *size.shape[2:]).max(axis=2)
     re, rp = coupling.re_vectors @ data.cell, coupling.rp_vectors @ data.cell
     bra = np.linalg.norm(rp[:, None, None] + atoms[:, None] - sites, axis=-1)  # (nRp, nat, m)
-    near = np.empty(size.shape, dtype=np.float32)
-    for p, shift in enumerate(rp):
-        ket = np.linalg.norm(shift + atoms[:, None, None] - re[:, None] - sites, axis=-1)  # (nat, nRe, n)
-        near[p] = np.minimum(bra[p][:, None, :, None], ket[:, :, None, :])
+    shift = (rp[coupling.rp] - re[coupling.re])[:, None, None] + atoms[:, None] - sites
+    near = np.minimum(bra[coupling.rp][..., None], np.linalg.norm(shift, axis=-1)[:, :, None])
+    largest = np.zeros((len(re), *size.shape[2:]))
+    np.maximum.at(largest, coupling.re, size.max(axis=1))
     apart = np.linalg.norm(re[:, None, None] + between, axis=-1)
     return {
         "hamiltonian": _envelope(hop, np.abs(electrons.hoppings)),
         "force_constants": _envelope(np.linalg.norm(bond, axis=-1), constants),
-        "coupling_electrons": _envelope(apart, size.max(axis=(0, 1))),
+        "coupling_electrons": _envelope(apart, largest),
         "coupling_phonons": _envelope(near, size),
     }
 

@@ -9,6 +9,7 @@ Not covered: dipole matrices (`dmedata.fmt`), quadrupoles, the envelope of 2D lo
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,13 @@ import numpy as np
 from ..electrons.lattice import LatticeModel
 from ..electrons.wannier90 import _sites
 from ..errors import InputError
+from ..files import find_packed, reading, require_directory
 from . import rydberg
 from .checks import examine
 from .container import Atoms, ElectronPhonon
-from .coupling import Coupling
+from .coupling import Coupling, require_memory
 from .epw_text import Crystal, RawData, read_centres, read_crystal, read_epwdata, read_positions
-from .files import find, find_optional, prefix_file, read_complex
+from .files import find, prefix_file, read_complex
 from .phonons import Phonons
 from .position import hermitian_position
 from .q2r import read_q2r
@@ -32,7 +34,13 @@ _MISSED = 0.3  # angstrom, by which the position matrix may miss any Wannier cen
 
 
 def read_epw(
-    directory, k_mesh=None, q_mesh=None, *, use_ws: bool | None = None, acoustic_sum_rule: bool = False
+    directory,
+    k_mesh=None,
+    q_mesh=None,
+    *,
+    use_ws: bool | None = None,
+    acoustic_sum_rule: bool = False,
+    memory: float | None = None,
 ) -> ElectronPhonon:
     """Electron-phonon data from a directory with EPW's files.
 
@@ -47,21 +55,21 @@ def read_epw(
         Whether the run had ``use_ws = .true.``; told by ``wigner.fmt`` or the number of vectors where they can.
     acoustic_sum_rule : bool
         Impose it on the force constants.
+    memory : float, optional
+        Bytes that reading may take: three times the size of the coupling file at the most.
 
     Raises
     ------
     InputError
         If a file is missing, truncated or of another run, or the meshes cannot be told.
     """
-    folder = Path(directory)
+    folder = require_directory(directory)
     k_mesh, q_mesh = given_mesh("k_mesh", k_mesh), given_mesh("q_mesh", q_mesh)
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such directory")
     crystal = read_crystal(find(folder, "crystal.fmt"))
     data = read_epwdata(find(folder, "epwdata.fmt"), crystal)
     counts = (data.n_k, data.n_q, data.n_g)
     centres = read_centres(crystal, data.n_orbitals, find(folder, "crystal.fmt"))
-    wigner_file = find_optional(folder, "wigner.fmt")
+    wigner_file = find_packed(folder, "wigner.fmt")
     notes: dict = {}
     warnings: list[str] = []
     if wigner_file is not None:
@@ -81,7 +89,7 @@ def read_epw(
             use_ws=use_ws,
         )
     hoppings = data.hoppings * sets.electron_weights(data.n_orbitals)
-    positions = read_positions(find_optional(folder, "vmedata.fmt"), data)
+    positions = read_positions(find_packed(folder, "vmedata.fmt"), data)
     if positions is None:
         sites = centres
         warnings.append("no position matrix (vmedata.fmt): Berry connections need a Wannier90 _tb.dat of the same run")
@@ -115,7 +123,8 @@ def read_epw(
     )
     if shared:
         notes["q2r_acoustic_sum_rule_eV_per_angstrom2"] = phonons.acoustic_sum_rule_violation
-    values = sets.weigh_coupling(_read_coupling(prefix_file(folder, "epmatwp"), data))
+    values = _read_coupling(prefix_file(folder, "epmatwp"), data, memory)
+    sets.weigh_coupling(values, out=values)
     result = ElectronPhonon(
         electrons,
         phonons.with_acoustic_sum_rule() if acoustic_sum_rule or shared else phonons,
@@ -139,7 +148,7 @@ def read_epw(
 
 def _examine_long_range(folder: Path, crystal: Crystal, n: int) -> list[str]:
     """Refuse long-range parts that are not covered; a warning for the one of layers."""
-    if find_optional(folder, "quadrupole.fmt") is not None:
+    if find_packed(folder, "quadrupole.fmt") is not None:
         raise InputError(
             f"{folder / 'quadrupole.fmt'}: long-range parts with quadrupoles are not covered; run EPW without the file"
         )
@@ -159,7 +168,7 @@ def _force_constants(folder: Path, data: RawData, crystal: Crystal, sets: Wigner
     if data.force_constants.any():
         return sets.phonon_vectors, data.force_constants * sets.phonon_weights(len(crystal.masses)), False
     for name in ("ifc.q2r", "ifc.q2r.xml"):
-        path = find_optional(folder, name)
+        path = find_packed(folder, name)
         if path is not None:
             return *read_q2r(path, crystal.cell, crystal.positions, sets.q_mesh), True
     raise InputError(
@@ -194,10 +203,14 @@ def _with_centres(vectors, positions, centres) -> tuple[np.ndarray, np.ndarray]:
     return changed, np.linalg.norm(np.einsum("dnn->nd", changed[home] - positions[home]), axis=1)
 
 
-def _read_coupling(path: Path, data: RawData) -> np.ndarray:
+def _read_coupling(path: Path, data: RawData, memory: float | None) -> np.ndarray:
     """(nRp, 3 nat, nRe, N, N), eV/angstrom, weights not folded in."""
     n = data.n_orbitals
     shape = (data.n_g, data.n_modes, data.n_k, n, n)
     what = f"{n} Wannier functions, {data.n_k} electron vectors, {data.n_modes} modes and {data.n_g} coupling vectors"
-    raw = read_complex(path, int(np.prod(shape)), what).reshape(shape)
-    return raw.swapaxes(3, 4) * rydberg.FORCE
+    with reading(path):
+        require_memory(shape, memory)
+    values = read_complex(path, math.prod(shape), what).reshape(shape)
+    for part in values:  # in place: sets of this kind are the largest there are
+        part[...] = part.swapaxes(2, 3) * rydberg.FORCE
+    return values

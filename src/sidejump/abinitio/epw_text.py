@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..files import reading, text_size
+from ..text_numbers import counts, floats, floats_of, integers
 from ..units import BOHR
 from . import rydberg
-from .files import read_tokens
+from .files import read_whole_text
 
 
 @dataclass(frozen=True)
@@ -30,29 +32,28 @@ class Crystal:
 
 def read_crystal(path: Path) -> Crystal:
     """Read crystal.fmt of any version."""
-    tokens = read_tokens(path)
-    try:
-        nat, modes = int(tokens[0]), int(tokens[1])
+    with reading(path, "EPW's crystal.fmt"):
+        tokens = read_whole_text(path).split()
+        nat, modes = counts(tokens, ("the number of atoms", "the number of modes"))
         # newer versions put the number of skipped bands (an integer) after the number of electrons
         start = 4 if _is_integer(tokens[3]) else 3
-        numbers = np.array(tokens[start : start + 20], dtype=float)
+        electrons = float(floats(tokens[2:3])[0])
+        numbers = floats(tokens[start : start + 20])
         at, bg, volume, alat = numbers[:9].reshape(3, 3), numbers[9:18].reshape(3, 3), numbers[18], numbers[19]
         start += 20
-        tau = np.array(tokens[start : start + 3 * nat], dtype=float).reshape(nat, 3)
-        mass = np.array(tokens[start + 3 * nat : start + 3 * nat + 10], dtype=float)
+        tau = floats(tokens[start : start + 3 * nat]).reshape(nat, 3)
+        mass = floats(tokens[start + 3 * nat : start + 3 * nat + 10])
         start += 3 * nat + 10
-        kind = np.array(tokens[start : start + nat], dtype=int)
+        kind = integers(tokens[start : start + nat])
+        if len(kind) != nat or kind.min() < 1 or kind.max() > len(mass):
+            raise ValueError(f"kinds of {nat} atoms between 1 and {len(mass)} expected, {kind.tolist()} found")
         start += nat
         flags = []
         while start < len(tokens) and not _is_number(tokens[start]):
             flags.append(tokens[start].strip(".'").lower())
             start += 1
-        tail = np.array(tokens[start:], dtype=float)
+        tail = floats(tokens[start:])
         masses = mass[kind - 1]
-        if not all(np.all(np.isfinite(x)) for x in (numbers, tau, mass, tail)):
-            raise ValueError("a number that is not finite")
-    except (ValueError, IndexError) as error:
-        raise InputError(f"{path}: truncated or not EPW's crystal.fmt ({error}); write it again") from None
     if modes != 3 * nat or not flags:
         raise InputError(f"{path}: {modes} modes for {nat} atoms and {len(flags)} flags; not EPW's crystal.fmt")
     if np.abs(at @ bg.T - np.eye(3)).max() > 1e-5 or abs(abs(np.linalg.det(at)) * alat**3 / volume - 1) > 1e-4:
@@ -62,7 +63,7 @@ def read_crystal(path: Path) -> Crystal:
         tau * alat * BOHR,
         masses * rydberg.MASS,
         alat * BOHR,
-        float(tokens[2]),
+        electrons,
         flags[0].startswith("t"),
         len(flags) > 1 and flags[1] not in ("f", "false", "no"),
         flags[1] if len(flags) > 1 else "",
@@ -106,53 +107,52 @@ class RawData:
 
 def read_epwdata(path: Path, crystal: Crystal) -> RawData:
     """Read epwdata.fmt."""
-    tokens = read_tokens(path)
-    try:
-        fermi = float(tokens[0])
-        n, n_k, modes, n_q, n_g = (int(t) for t in tokens[1:6])
+    with reading(path, "EPW's epwdata.fmt"):
+        text = read_whole_text(path, lambda head: text_size(_numbers_announced(head)))
+        fermi_energy, *_, rest = text.split(None, 6)
+        fermi = float(floats([fermi_energy])[0])
+        n, n_k, modes, n_q, n_g = _counts_announced(text)
         nat = len(crystal.masses)
         if modes != 3 * nat:
             raise InputError(f"{path}: {modes} modes, crystal.fmt has {nat} atoms; use files of one run")
-        numbers = np.array(tokens[6 : 15 + 9 * nat], dtype=float)
+        numbers = floats_of(rest)
+        expected = 9 + 9 * nat + 2 * (n * n * n_k + modes * modes * n_q)
+        if len(numbers) != expected:
+            raise ValueError(f"{expected} numbers expected, {len(numbers)} found")
         # zstar(i, j, na), contracted with K in its first index: field last
-        born = numbers[:-9].reshape(nat, 3, 3)
-        dielectric = numbers[-9:].reshape(3, 3).T
-        rest = tokens[15 + 9 * nat :]
-        expected = n * n * n_k + modes * modes * n_q
-        body = complex_tokens(rest)
-        if len(body) != expected:
-            raise ValueError(f"{expected} matrix elements expected, {len(body)} found")
-        if not np.all(np.isfinite(numbers)):
-            raise ValueError("a number that is not finite")
-    except (ValueError, IndexError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: truncated or not EPW's epwdata.fmt ({error}); write it again") from None
+        born = numbers[: 9 * nat].reshape(nat, 3, 3)
+        dielectric = numbers[9 * nat : 9 * nat + 9].reshape(3, 3).T
+        body = numbers[9 * nat + 9 :].view(complex)
     hoppings = body[: n * n * n_k].reshape(n, n, n_k).transpose(2, 0, 1) * rydberg.RYDBERG
     constants = body[n * n * n_k :].reshape(modes, modes, n_q).transpose(2, 0, 1) * rydberg.FORCE_CONSTANT
     return RawData(fermi * rydberg.RYDBERG, n, n_k, modes, n_q, n_g, born, dielectric, hoppings, constants)
 
 
-def complex_tokens(tokens) -> np.ndarray:
-    """List-directed complex numbers ``(re,im)``, whatever blanks the compiler put into them."""
-    text = " ".join(tokens).replace("(", " ").replace(")", " ").replace(",", " ")
-    numbers = np.array(text.split(), dtype=float)
-    if not np.all(np.isfinite(numbers)):
-        raise ValueError("a number that is not finite")
-    return numbers.view(complex)
+def _counts_announced(text: str) -> list[int]:
+    """N, nRe, 3 nat, nRq and nRp at the beginning of epwdata.fmt."""
+    names = (
+        "the number of Wannier functions",
+        "of electron vectors",
+        "of modes",
+        "of phonon vectors",
+        "of coupling vectors",
+    )
+    return counts(text.split(None, 6)[1:6], names)
+
+
+def _numbers_announced(head: str) -> int:
+    n, n_k, modes, n_q, _ = _counts_announced(head)
+    return 18 + 9 * modes + 2 * (n * n * n_k + modes * modes * n_q)
 
 
 def read_positions(path: Path | None, data: RawData):
     """Position matrix (nR, 3, N, N), angstrom, weights not folded in; None where the file is missing."""
     if path is None:
         return None
-    tokens = read_tokens(path)
-    try:
-        body = complex_tokens(tokens)
-    except ValueError as error:
-        raise InputError(f"{path}: truncated or not EPW's vmedata.fmt ({error}); write it again") from None
     n, n_k = data.n_orbitals, data.n_k
     expected = n * n * n_k * 3
+    with reading(path, "EPW's vmedata.fmt"):
+        body = floats_of(read_whole_text(path, text_size(4 * expected))).view(complex)
     if len(body) == 2 * expected:  # newer versions: each element followed by another form of it
         body = body[::2]
     elif len(body) != expected:

@@ -38,14 +38,17 @@ def write_epw(
     directory : path
         Made if needed; existing files are replaced.
     prefix : str
+        Of the coupling's name; a plain name.
     n_electrons, fermi_energy : float, optional
         Per cell; eV. Needed where the data do not know them.
 
     Raises
     ------
     InputError
-        If EPW's format cannot hold the data.
+        If EPW's format cannot hold the data, or the prefix is no plain name.
     """
+    if not prefix.isprintable() or Path(prefix).name != prefix or "\\" in prefix or prefix.startswith("."):
+        raise InputError(f'prefix = "{prefix}": give a plain name, without a folder; the files go into {directory}')
     n_electrons = data.extra.get("n_electrons") if n_electrons is None else n_electrons
     fermi_energy = data.fermi_energy if fermi_energy is None else fermi_energy
     if n_electrons is None or fermi_energy is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError, SidejumpWarning
+from ..files import require_regular
 from .compact import is_compact, read_compact, write_compact
 from .container import ElectronPhonon
 from .epw import read_epw
@@ -37,7 +38,8 @@ def read_electron_phonon(path, **options) -> ElectronPhonon:
     path = Path(path)
     if path.is_dir():
         return read_epw(path, **options)
-    if path.is_file() and is_compact(path):
+    require_regular(path, "no such file or directory")
+    if is_compact(path):
         return read_compact(path)
     return read_perturbo(path, **options)
 

@@ -23,12 +23,16 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
+from collections.abc import Iterator
 
 import numpy as np
 import spglib
 
 from ..errors import InputError
-from .coupling import Coupling
+from .coupling import Coupling, PairCoupling
+
+_BLOCK = 1 << 15  # elements that are moved at a time
 
 
 def minimal_images(cell, mesh, shift, *, tolerance: float = 1e-6) -> tuple[np.ndarray, np.ndarray]:
@@ -79,8 +83,14 @@ def on_atoms(centres, positions, cell, *, radius: float = 0.8) -> np.ndarray:
 
 def fold(coupling: Coupling, k_mesh, q_mesh) -> np.ndarray:
     """g modulo the supercells: shape (N_q, 3 nat, N_k, N, N), the sum of the images of each class."""
-    half = fold_vectors(coupling.re_vectors, coupling.values.transpose(2, 0, 1, 3, 4), k_mesh)
-    return fold_vectors(coupling.rp_vectors, half.transpose(1, 2, 0, 3, 4), q_mesh)
+    q_class, k_class = mesh_class(coupling.rp_vectors, q_mesh), mesh_class(coupling.re_vectors, k_mesh)
+    order = np.argsort(k_class, kind="stable")
+    present, starts = np.unique(k_class[order], return_index=True)
+    c, n = coupling.n_displacements, coupling.n_orbitals
+    folded = np.zeros((math.prod(q_mesh), c, math.prod(k_mesh), n, n), dtype=coupling.values.dtype)
+    for target, part in zip(q_class, coupling.values, strict=True):
+        folded[target][:, present] += np.add.reduceat(part[:, order], starts, axis=1)
+    return folded
 
 
 def fold_vectors(vectors, values, mesh) -> np.ndarray:
@@ -93,15 +103,19 @@ def fold_vectors(vectors, values, mesh) -> np.ndarray:
 
 def adjoint(folded, k_mesh, q_mesh) -> np.ndarray:
     """``g_nm(-Re, Rp - Re)*`` modulo the supercells, for `folded` as `fold` returns it: equal to it where Hermitian."""
+    return np.stack(list(adjoints(folded, k_mesh, q_mesh)), axis=2)
+
+
+def adjoints(folded, k_mesh, q_mesh) -> Iterator[np.ndarray]:
+    """`adjoint` for one Re after the other: (N_q, 3 nat, N, N) each."""
     re, rp = mesh_cells(k_mesh), mesh_cells(q_mesh)
-    minus = mesh_class(-re, k_mesh)
-    moved = np.stack([mesh_class(p - re, q_mesh) for p in rp])  # (N_q, N_k)
-    return folded[moved, :, minus].conj().transpose(0, 2, 1, 4, 3)
+    for r, minus in zip(re, mesh_class(-re, k_mesh), strict=True):
+        yield folded[mesh_class(rp - r, q_mesh), :, minus].conj().swapaxes(2, 3)
 
 
 def hermitian_images(
     coupling: Coupling, *, cell, positions, centres, k_mesh, q_mesh, tolerance: float = 0.05, project: bool = False
-) -> Coupling:
+) -> PairCoupling:
     """The same coupling on the coarse meshes, with images that keep it Hermitian between them.
 
     Parameters
@@ -144,17 +158,25 @@ def hermitian_images(
     }
     re_vectors = np.unique(np.concatenate([c[0] for c in choices.values()]), axis=0)
     rp_vectors = np.unique(np.concatenate([c[1] for c in choices.values()]), axis=0)
+    # pairs of cells as one number each: vectors Rp in turn, and for each of them those of Re
+    numbers = {
+        key: _locate(rp_vectors, rp) * len(re_vectors) + _locate(re_vectors, re) for key, (re, rp, _) in choices.items()
+    }
+    pairs = np.unique(np.concatenate(list(numbers.values())))
     n = coupling.n_orbitals
-    values = np.zeros((len(rp_vectors), coupling.n_displacements, len(re_vectors), n, n), dtype=complex)
+    values = np.zeros((len(pairs), coupling.n_displacements, n, n), dtype=complex)
     for (a, m, n_), (re, rp, weight) in choices.items():
-        e, p = _locate(re_vectors, re), _locate(rp_vectors, rp)
+        rows = np.searchsorted(pairs, numbers[a, m, n_])
         e_class, p_class = mesh_class(re, k_mesh), mesh_class(rp, q_mesh)
         bras, kets = np.flatnonzero(kind == m), np.flatnonzero(kind == n_)
-        for direction in range(3):
-            c = 3 * a + direction
-            source = folded[p_class[:, None, None], c, e_class[:, None, None], bras[:, None], kets]
-            values[p[:, None, None], c, e[:, None, None], bras[:, None], kets] = weight[:, None, None] * source
-    return Coupling(re_vectors, rp_vectors, values)
+        block = max(1, _BLOCK // (len(bras) * len(kets)))
+        for start, direction in itertools.product(range(0, len(rows), block), range(3)):
+            part, c = slice(start, start + block), 3 * a + direction
+            source = folded[p_class[part, None, None], c, e_class[part, None, None], bras[:, None], kets]
+            values[rows[part, None, None], c, bras[:, None], kets] = weight[part, None, None] * source
+    rp, re = np.divmod(pairs, len(re_vectors))
+    first = np.searchsorted(rp, np.arange(len(rp_vectors) + 1))
+    return PairCoupling(re_vectors, rp_vectors, first, re, values)
 
 
 def _closest(cell, k_mesh, q_mesh, bra, ket, atom, tolerance):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from ..electrons.lattice import LatticeModel
 from ..electrons.symmetry import REVERSAL_NOISE, symmetry_report
-from ..electrons.wannier90 import read_wannier90
+from ..electrons.wannier90 import load_wannier90
+from ..files import plain_name
 from .checks import interpolation
 from .container import ElectronPhonon
 from .decay import decay_arrays
@@ -41,9 +40,10 @@ def describe(source, *, images: str = "hermitian", n_samples: int = 4) -> dict:
         If the source cannot be read.
     """
     if not isinstance(source, ElectronPhonon):
-        name = Path(source).name.removesuffix(".gz")
+        name = plain_name(source)
         if name.endswith(("_tb.dat", "_hr.dat")):
-            return _electrons(read_wannier90(source), str(source), None, n_samples)
+            model = load_wannier90(source)
+            return _electrons(model, str(source), None, n_samples) | {"warnings": list(model.warnings)}
         source = read_electron_phonon(source)
     data = source
     # hybrids on their atom, so that the sites have the symmetry of the crystal

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..units import HBAR2_OVER_2M
-from .coupling import Coupling
+from .coupling import Coupling, PairCoupling
 from .planar import in_space
 
 
@@ -33,7 +33,7 @@ class ClusterCoupling:
 
     Parameters
     ----------
-    coupling : Coupling
+    coupling : Coupling or PairCoupling
     masses : array, shape (nat,)
         Electron masses.
 
@@ -45,21 +45,18 @@ class ClusterCoupling:
         N and C = 3 nat.
     """
 
-    def __init__(self, coupling: Coupling, masses):
-        values = coupling.values
+    def __init__(self, coupling: Coupling | PairCoupling, masses):
+        pairs = coupling.pairs()
         self.orbitals, self.displacements = coupling.n_orbitals, coupling.n_displacements
         scale = np.repeat(np.sqrt(HBAR2_OVER_2M / np.asarray(masses)), 3)
-        apart = coupling.re_vectors[None] - coupling.rp_vectors[:, None]  # (nRp, nRe, 3)
-        filled = np.abs(values).max(axis=(1, 3, 4)) > 0
+        apart = pairs.re_vectors[pairs.re] - pairs.rp_vectors[pairs.rp]  # (nP, 3)
         self.bra_cells = -coupling.rp_vectors
-        self.ket_cells = np.unique(apart[filled], axis=0)
-        index = {tuple(t): i for i, t in enumerate(self.ket_cells.tolist())}
+        self.ket_cells, kets = np.unique(apart, axis=0, return_inverse=True)
         self._blocks: list[tuple[np.ndarray, np.ndarray]] = []  # for each bra cell: ket cells, (C, N, nE N)
-        for part, row, cells in zip(values, filled, apart, strict=True):
-            kept = np.flatnonzero(row)
-            block = (part[:, kept] * scale[:, None, None, None]).transpose(0, 2, 1, 3)
-            kets = np.array([index[tuple(t)] for t in cells[kept].tolist()], dtype=int)
-            self._blocks.append((kets, block.reshape(*block.shape[:2], -1)))
+        for p in range(len(self.bra_cells)):
+            part = pairs.of(p)
+            block = (pairs.values[part] * scale[:, None, None]).transpose(1, 2, 0, 3)
+            self._blocks.append((kets.ravel()[part], block.reshape(*block.shape[:2], -1)))
 
     @property
     def elements(self) -> int:

@@ -11,18 +11,19 @@ Not covered: the long-range part of polar two-dimensional crystals; the phonon-p
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
+from ..hdf5 import Store, opened
 from ..units import BOHR
 from . import rydberg
 from .checks import examine
 from .container import Atoms, ElectronPhonon
-from .coupling import Coupling
+from .coupling import Coupling, require_memory
 from .images import mesh_class
 from .phonons import Phonons
 from .wigner import WignerSeitz
@@ -31,7 +32,7 @@ _GROUPS = ("basic_data", "electron_wannier", "eph_matrix_wannier", "force_consta
 _TIE = 1e-6  # of alat, Perturbo's tolerance for equal lengths
 
 
-def read_perturbo(file, *, acoustic_sum_rule: bool = False) -> ElectronPhonon:
+def read_perturbo(file, *, acoustic_sum_rule: bool = False, memory: float | None = None) -> ElectronPhonon:
     """Electron-phonon data from a Perturbo file.
 
     Parameters
@@ -40,6 +41,8 @@ def read_perturbo(file, *, acoustic_sum_rule: bool = False) -> ElectronPhonon:
         ``prefix_epr.h5`` or ``prefix_epwan.h5``.
     acoustic_sum_rule : bool
         Impose it on the force constants.
+    memory : float, optional
+        Bytes that reading may take: three times the size of the coupling at the most.
 
     Raises
     ------
@@ -47,35 +50,26 @@ def read_perturbo(file, *, acoustic_sum_rule: bool = False) -> ElectronPhonon:
         If the file is missing, damaged, of another program, or of a kind that is not covered.
     """
     path = Path(file)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        with h5py.File(path, "r") as stream:
-            missing = [g for g in _GROUPS if g not in stream]
-            if missing:
-                raise InputError(f"{path}: has no group {missing[0]}; not a Perturbo prefix_epr.h5")
-            return _read(path, stream, acoustic_sum_rule)
-    except InputError:
-        raise
-    except (OSError, KeyError, ValueError, RuntimeError, IndexError, TypeError) as error:
-        text = str(error).splitlines()[0].strip("\"'")
-        raise InputError(f"{path}: truncated or not a Perturbo prefix_epr.h5 ({text})") from None
+    with opened(path, "a Perturbo prefix_epr.h5") as stream:
+        missing = [g for g in _GROUPS if g not in stream]
+        if missing:
+            raise InputError(f"{path}: has no group {missing[0]}; not a Perturbo prefix_epr.h5")
+        return _read(path, stream, acoustic_sum_rule, memory)
 
 
-def _read(path, stream, acoustic_sum_rule) -> ElectronPhonon:
-    basic = stream["basic_data"]
-    n, nat = int(basic["num_wann"][()]), int(basic["nat"][()])
-    alat = float(basic["alat"][()]) * BOHR
-    cell, positions = basic["at"][()] * alat, basic["tau"][()] * alat
-    masses, centres = basic["mass"][()] * rydberg.MASS, basic["wannier_center"][()] * alat
-    for name, array, shape in (("at", cell, (3, 3)), ("tau", positions, (nat, 3)), ("mass", masses, (nat,))):
-        if array.shape != shape:
-            raise ValueError(f"basic_data/{name} has shape {array.shape}, expected {shape}")
-    if centres.shape != (n, 3):
-        raise ValueError(f"wannier_center has shape {centres.shape} for {n} Wannier functions")
-    k_mesh, q_mesh = _mesh(basic["kc_dim"][()]), _mesh(basic["qc_dim"][()])
+def _read(path, stream: Store, acoustic_sum_rule, memory) -> ElectronPhonon:
+    basic = stream.group("basic_data")
+    n, nat = basic.integer("num_wann"), basic.integer("nat")
+    if min(n, nat) < 1:
+        raise ValueError(f"{n} Wannier functions and {nat} atoms")
+    alat = basic.number("alat") * BOHR
+    cell, positions = basic.array("at", (3, 3)) * alat, basic.array("tau", (nat, 3)) * alat
+    _require_reciprocal(basic)
+    masses, centres = basic.array("mass", (nat,)) * rydberg.MASS, basic.array("wannier_center", (n, 3)) * alat
+    k_mesh, q_mesh = _mesh(basic, "kc_dim"), _mesh(basic, "qc_dim")
+    _require_numbers(stream, n, nat, k_mesh, q_mesh)
     flat = _flag(basic, "system_2d", False)
-    charges, dielectric = basic["zstar"][()], basic["epsil"][()].T
+    charges, dielectric = basic.array("zstar", (nat, 3, 3)), basic.array("epsil", (3, 3)).T
     polar = _flag(basic, "lpolar", np.abs(charges).sum() > 0.1)
     if polar and flat:
         raise InputError(f"{path}: the long-range part of polar two-dimensional crystals in Perturbo is not covered")
@@ -84,8 +78,8 @@ def _read(path, stream, acoustic_sum_rule) -> ElectronPhonon:
     sets_k = nearest_images(cell, k_mesh, centres[None] - centres[:, None], alat)
     sets_q = nearest_images(cell, q_mesh, positions[None] - positions[:, None], alat)
     sets_p = nearest_images(cell, q_mesh, positions[None] - centres[:, None], alat)
-    vectors, hoppings = _hoppings(stream["electron_wannier"], sets_k, n)
-    phonon_vectors, constants = _force_constants(stream["force_constant"], sets_q, nat)
+    vectors, hoppings = _hoppings(stream.group("electron_wannier"), sets_k, n)
+    phonon_vectors, constants = _force_constants(stream.group("force_constant"), sets_q, nat)
     phonons = Phonons(
         cell,
         positions,
@@ -95,12 +89,12 @@ def _read(path, stream, acoustic_sum_rule) -> ElectronPhonon:
         charges if polar else None,
         dielectric if polar else None,
         flat,
-        _number(basic, "loto_alpha", 1.0) * unit,
+        basic.number("loto_alpha", 1.0) * unit,
     )
     result = ElectronPhonon(
         LatticeModel(cell, vectors, hoppings, None, centres),
         phonons.with_acoustic_sum_rule() if acoustic_sum_rule else phonons,
-        _coupling(stream["eph_matrix_wannier"], sets_k, sets_p, n, nat),
+        _coupling(stream.group("eph_matrix_wannier"), sets_k, sets_p, n, nat, memory),
         Atoms(None, positions, masses),
         centres,
         k_mesh,
@@ -110,24 +104,58 @@ def _read(path, stream, acoustic_sum_rule) -> ElectronPhonon:
         flat,
         f"Perturbo file {path}",
         family="perturbo",
-        coupling_alpha=_number(basic, "polar_alpha", 1.0) * unit,
+        coupling_alpha=basic.number("polar_alpha", 1.0) * unit,
         alat=alat,
-        extra={name: basic[name][()] for name in ("nsym", "symop", "thickness_2d") if name in basic},
+        extra=_extra(basic),
     )
     return examine(result)
 
 
-def _mesh(numbers) -> tuple[int, int, int]:
-    a, b, c = (int(x) for x in numbers)
+def _mesh(basic: Store, name: str) -> tuple[int, int, int]:
+    a, b, c = (int(x) for x in basic.array(name, (3,), "i"))
+    if min(a, b, c) < 1:
+        raise ValueError(f"basic_data/{name} = {[a, b, c]}; each is at least 1")
     return a, b, c
 
 
-def _flag(group, name, default) -> bool:
-    return bool(int(group[name][()])) if name in group else bool(default)
+def _require_reciprocal(basic: Store) -> None:
+    """Compare the lattice vectors with what the file says of them once more."""
+    at, alat = basic.array("at", (3, 3)), basic.number("alat")
+    bg, volume = basic.optional("bg", (3, 3)), basic.number("volume", math.nan)
+    if bg is not None and np.abs(at @ bg.T - np.eye(3)).max() > 1e-5:
+        raise ValueError("basic_data/at and bg are no lattice and its reciprocal one")
+    if abs(abs(np.linalg.det(at)) * alat**3 / volume - 1) > 1e-4:
+        raise ValueError("the volume of basic_data/at and alat is another than basic_data/volume")
 
 
-def _number(group, name, default) -> float:
-    return float(group[name][()]) if name in group else default
+def _require_numbers(stream: Store, n: int, nat: int, k_mesh, q_mesh) -> None:
+    """Compare the declared shapes with the meshes, before lists of lattice vectors are made from these.
+
+    A Wigner-Seitz set holds every point of its mesh, some of them at several images.
+    """
+    electrons, phonons = stream.group("electron_wannier"), stream.group("force_constant")
+    for place, name, least in (
+        (electrons, f"hopping_r{n * (n + 1) // 2}", math.prod(k_mesh)),
+        (phonons, f"ifc{nat * (nat + 1) // 2}", math.prod(q_mesh)),
+    ):
+        shape = place.shape(name)
+        if not shape or shape[0] < least:
+            raise ValueError(f"{name} has shape {shape}, a mesh of {least} points needs at least as many vectors")
+
+
+def _flag(group: Store, name: str, default) -> bool:
+    return bool(group.integer(name, int(default)))
+
+
+def _extra(basic: Store) -> dict:
+    """Symmetry operations and thickness, which only Perturbo needs."""
+    count = basic.integer("nsym", 1)
+    found = {
+        "nsym": basic.optional("nsym", kind="i"),
+        "symop": basic.optional("symop", (count, 3, 3), "i"),
+        "thickness_2d": basic.optional("thickness_2d"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def nearest_images(cell, mesh, shifts, alat) -> list[list[np.ndarray]]:
@@ -189,17 +217,6 @@ def union(sets) -> tuple[np.ndarray, list[list[np.ndarray]]]:
     return vectors, [[np.array([index[tuple(x)] for x in r.tolist()]) for r in row] for row in sets]
 
 
-def _values(group, name, shape) -> np.ndarray:
-    if name not in group:
-        raise ValueError(f"{group.name[1:]} has no data set {name}")
-    values = group[name][()]
-    if values.shape != shape:
-        raise ValueError(f"{group.name[1:]}/{name} has shape {values.shape}, the lattice vectors need {shape}")
-    if not np.all(np.isfinite(values)):
-        raise ValueError(f"{group.name[1:]}/{name} holds numbers that are not finite")
-    return values
-
-
 def _hoppings(group, sets, n):
     """R (nR, 3) and ``<m 0|H|n R>`` (nR, N, N), eV. The file holds the upper triangle."""
     both = [[sets[i][j] if i <= j else -sets[j][i] for j in range(n)] for i in range(n)]
@@ -209,7 +226,7 @@ def _hoppings(group, sets, n):
         for i in range(j + 1):
             number = j * (j + 1) // 2 + i + 1
             shape = (len(sets[i][j]),)
-            values = _values(group, f"hopping_r{number}", shape) + 1j * _values(group, f"hopping_i{number}", shape)
+            values = group.array(f"hopping_r{number}", shape) + 1j * group.array(f"hopping_i{number}", shape)
             hoppings[rows[i][j], i, j] = values
             if i < j:
                 hoppings[rows[j][i], j, i] = values.conj()
@@ -226,21 +243,24 @@ def _force_constants(group, sets, nat):
     for b in range(nat):
         for a in range(b + 1):
             # the stored array has the axes of the other program's language reversed
-            values = _values(group, f"ifc{b * (b + 1) // 2 + a + 1}", (len(sets[a][b]), 3, 3)).swapaxes(1, 2)
+            values = group.array(f"ifc{b * (b + 1) // 2 + a + 1}", (len(sets[a][b]), 3, 3)).swapaxes(1, 2)
             constants[rows[a][b], a, :, b, :] = values
             if a < b:
                 constants[rows[b][a], b, :, a, :] = values.swapaxes(1, 2)
     return vectors, constants.reshape(len(vectors), 3 * nat, 3 * nat) * rydberg.FORCE_CONSTANT
 
 
-def _coupling(group, sets_k, sets_p, n, nat) -> Coupling:
+def _coupling(group, sets_k, sets_p, n, nat, memory) -> Coupling:
     re_vectors, re_rows = union(sets_k)
     rp_vectors, rp_rows = union(sets_p)
-    values = np.zeros((len(rp_vectors), 3 * nat, len(re_vectors), n, n), dtype=complex)
+    whole = (len(rp_vectors), 3 * nat, len(re_vectors), n, n)
+    require_memory(whole, memory)
+    values = np.zeros(whole, dtype=complex)
     for a, j, i in itertools.product(range(nat), range(n), range(n)):
         name = f"{a + 1}_{j + 1}_{i + 1}"
         shape = (len(sets_p[i][a]), len(sets_k[i][j]), 3)
-        block = _values(group, f"ep_hop_r_{name}", shape) + 1j * _values(group, f"ep_hop_i_{name}", shape)
+        block = group.array(f"ep_hop_r_{name}", shape) + 1j * group.array(f"ep_hop_i_{name}", shape)
         directions = np.arange(3 * a, 3 * a + 3)
         values[rp_rows[i][a][:, None, None], directions, re_rows[i][j][:, None], i, j] = block
-    return Coupling(re_vectors, rp_vectors, values * rydberg.FORCE)
+    values *= rydberg.FORCE
+    return Coupling(re_vectors, rp_vectors, values)

@@ -63,14 +63,14 @@ def _require_upright(data) -> None:
 
 def _require_separate(data) -> None:
     """No element of the Hamiltonian, the position matrix, the force constants or the coupling has R3 != 0."""
-    electrons, phonons, coupling = data.electrons, data.phonons, data.coupling_matrix()
+    electrons, phonons, coupling = data.electrons, data.phonons, data.coupling_matrix().pairs()
     full = position_elements(electrons)
     parts = [
         ("hopping", electrons.vectors, electrons.hoppings),
         ("element of the position matrix", electrons.vectors, None if full is None else full[:, :2]),
         ("force constant", phonons.vectors, phonons.force_constants),
-        ("coupling", coupling.rp_vectors, coupling.values),
-        ("coupling", coupling.re_vectors, np.moveaxis(coupling.values, 2, 0)),
+        ("coupling", coupling.rp_vectors[coupling.rp], coupling.values),
+        ("coupling", coupling.re_vectors[coupling.re], coupling.values),
     ]
     for name, vectors, values in parts:
         if values is None:

@@ -45,7 +45,7 @@ def rigid_shift(data: ElectronPhonon) -> tuple[float, float | None]:
     square = square.mean(axis=1)
     gap = np.abs(energies[:, :, None] - energies[:, None, :])
     distant = gap > _DISTANT
-    least = max(_SHIFT * np.abs(data.file_coupling.values).max(), 1e-6)
+    least = max(_SHIFT * data.file_coupling.largest, 1e-6)
     if not distant.any() or square[distant].mean() < least**2:
         return diagonal, None
     return diagonal, float(np.sqrt(square[gap < _CLOSE].mean() / square[distant].mean()))

@@ -66,7 +66,8 @@ class SymmetricCoupling:
             q_mesh=data.q_mesh,
             project=True,
         )
-        return replace(result, file_coupling=coupling, _cache={"hermitian": (coupling, coupling)}), report
+        dense = coupling.dense()
+        return replace(result, file_coupling=dense, _cache={"hermitian": (dense, coupling)}), report
 
     def _change(self, electrons: SymmetricElectrons, change, values) -> float:
         """Root mean square of `change` over that of `values`, between states near the Fermi energy."""

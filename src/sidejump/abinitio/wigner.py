@@ -17,8 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .files import read_tokens
+from ..files import reading, text_size
+from ..text_numbers import counts as positive
+from ..text_numbers import floats
+from .files import read_whole_text
 from .images import minimal_images
+
+_LARGEST = 1_000_000  # of a component of R, and of a degeneracy
 
 
 @dataclass(frozen=True)
@@ -69,41 +74,40 @@ class WignerSeitz:
         weights = np.broadcast_to(weights, (len(weights), nat, nat))
         return np.repeat(np.repeat(weights, 3, axis=1), 3, axis=2)
 
-    def weigh_coupling(self, values) -> np.ndarray:
-        """`values` (nRp, 3 nat, nRe, N, N) times the weights of Re and Rp."""
+    def weigh_coupling(self, values, out=None) -> np.ndarray:
+        """`values` (nRp, 3 nat, nRe, N, N) times the weights of Re and Rp; into `out`, where that is given."""
         nat = values.shape[1] // 3
         rp = self._weights(self.rp_degeneracy)
         rp = np.broadcast_to(rp, (*rp.shape[:3], nat))
         rp = np.repeat(rp.transpose(0, 3, 1, 2), 3, axis=1)[:, :, None]
-        return values * self._weights(self.re_degeneracy) * rp
+        return np.multiply(np.multiply(values, self._weights(self.re_degeneracy), out=out), rp, out=out)
 
 
 def from_file(path: Path, counts, cell, k_mesh=None, q_mesh=None) -> WignerSeitz:
     """Read `wigner.fmt`; `counts` are the numbers of vectors that epwdata.fmt states."""
-    tokens = read_tokens(path)
-    try:
-        divided = int(tokens[0]) == -2
-        start = 3 if divided else 0
-        n_k, n_q, n_g, dims, dims2 = (int(t) for t in tokens[start : start + 5])
+    with reading(path, "EPW's wigner.fmt"):
+        tokens = read_whole_text(path, lambda head: text_size(_numbers_announced(head, counts))).split()
+        start = _start(tokens)
+        n_k, n_q, n_g, dims, dims2 = _announced(tokens)
         if (n_k, n_q, n_g) != tuple(counts):
             raise InputError(
                 f"{path}: {n_k}, {n_q}, {n_g} vectors, epwdata.fmt has {', '.join(map(str, counts))}; "
                 "use files of one run"
             )
-        divided = divided and int(tokens[2]) != 0
+        divided = start > 0 and int(tokens[2]) != 0
         position = start + 5
+        expected = _numbers_announced(" ".join(tokens[:position]), counts)
+        if len(tokens) != position + expected:
+            raise ValueError(f"{expected} numbers expected, {len(tokens) - position} found")
         blocks = []
         for n, rows, columns in ((n_k, dims, dims), (n_q, dims2, dims2), (n_g, dims, dims2)):
             size = 4 + rows * columns
-            block = np.array(tokens[position : position + n * size], dtype=float).reshape(n, size)
-            blocks.append((block[:, :3].astype(int), block[:, 4:].astype(int).reshape(n, rows, columns)))
+            block = floats(tokens[position : position + n * size]).reshape(n, size)
+            whole = np.delete(block, 3, axis=1)  # R and degeneracies; between them the length
+            if np.abs(whole).max() > _LARGEST or np.any(whole != np.rint(whole)) or whole[:, 3:].min() < 0:
+                raise ValueError("a lattice vector or degeneracy that is no whole number, or a negative degeneracy")
+            blocks.append((whole[:, :3].astype(int), whole[:, 3:].astype(int).reshape(n, rows, columns)))
             position += n * size
-        if position != len(tokens):
-            raise ValueError(f"{len(tokens) - position} words too many")
-    except (ValueError, IndexError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: truncated or not EPW's wigner.fmt ({error}); write it again") from None
     (re, re_degeneracy), (rq, rq_degeneracy), (rp, rp_degeneracy) = blocks
     return WignerSeitz(
         re,
@@ -116,6 +120,29 @@ def from_file(path: Path, counts, cell, k_mesh=None, q_mesh=None) -> WignerSeitz
         _mesh_of(path, cell, rq, rq_degeneracy, q_mesh, "q_mesh"),
         divided,
     )
+
+
+def _start(words) -> int:
+    """Words before the counts: newer versions begin with -2 and two flags."""
+    return 3 if words and words[0] == "-2" else 0
+
+
+def _announced(words) -> list[int]:
+    """Numbers of vectors of electrons, phonons and coupling, and the two dimensions of the degeneracies."""
+    names = (
+        "the number of electron vectors",
+        "of phonon vectors",
+        "of coupling vectors",
+        "the dimension",
+        "the second one",
+    )
+    return positive(words[_start(words) :], names)
+
+
+def _numbers_announced(head: str, counts) -> int:
+    *_, dims, dims2 = _announced(head.split(None, 8))
+    n_k, n_q, n_g = counts
+    return n_k * (4 + dims**2) + n_q * (4 + dims2**2) + n_g * (4 + dims * dims2)
 
 
 def _mesh_of(path, cell, vectors, degeneracy, given, name):

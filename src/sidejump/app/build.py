@@ -12,7 +12,8 @@ import numpy as np
 from ..electrons.base import ElectronModel
 from ..electrons.lattice import LatticeModel
 from ..electrons.registry import MODELS
-from ..electrons.wannier90 import read_wannier90, spin_matrices
+from ..electrons.spin_order import require_spin_order, spin_matrices
+from ..electrons.wannier90 import load_wannier90
 from ..electrons.zeeman import WithZeeman
 from ..errors import InputError
 from ..scattering import build_scatterer, vertex_matrix
@@ -34,8 +35,8 @@ class Electrons:
     checks: dict = field(default_factory=dict)
 
 
-def build_electrons(section, folder: Path) -> Electrons:
-    """What an `[electrons]` section describes; paths are relative to `folder`.
+def build_electrons(section, folder: Path, memory: float | None = None) -> Electrons:
+    """What an `[electrons]` section describes; paths are relative to `folder`, `memory`: bytes that reading may take.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def build_electrons(section, folder: Path) -> Electrons:
     if section.model == "wannier90":
         return _wannier90(section, folder)
     if section.model in ("epw", "perturbo", "compact"):
-        return _first_principles(section, folder)
+        return _first_principles(section, folder, memory)
     parameters = section.model_dump(exclude={"model", "chemical_potential"})
     try:
         return Electrons(MODELS[section.model](**parameters), section.chemical_potential)
@@ -56,11 +57,16 @@ def build_electrons(section, folder: Path) -> Electrons:
 
 
 def _wannier90(section, folder: Path) -> Electrons:
-    wsvec = None if section.wsvec is None else folder / section.wsvec
-    model = read_wannier90(folder / section.file, wsvec=wsvec, cell=section.cell, spin_ordering=section.spin_ordering)
+    model = load_wannier90(
+        folder / section.file,
+        wsvec=folder / section.wsvec if section.wsvec else section.wsvec,
+        cell=section.cell,
+        spin_ordering=section.spin_ordering,
+        trust_file=section.trust_file,
+    )
     _require_sound(model, section.file)
-    warnings = []
-    if model.residual_positions is None:
+    warnings = list(model.warnings)
+    if model.residual_positions is None and not any("position matrix" in w for w in warnings):
         warnings.append(
             f"{section.file} holds no position matrix: Berry curvature and coordinate shift miss its part; "
             "use SEEDNAME_tb.dat"
@@ -81,8 +87,8 @@ def _require_sound(model: LatticeModel, name: str) -> None:
         raise InputError(f"{name}: the lattice vectors span no volume; the file is damaged")
 
 
-def _first_principles(section, folder: Path) -> Electrons:
-    data, level = _read_coupling(section, folder), section.fermi_energy
+def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
+    data, level = _read_coupling(section, folder, memory), section.fermi_energy
     if level is None:
         level = getattr(section, "chemical_potential", None)
     if level is None:
@@ -90,10 +96,10 @@ def _first_principles(section, folder: Path) -> Electrons:
     if level is None:
         raise InputError(f"[electrons] fermi_energy is missing (eV), and {data.source} does not know it")
     if section.wannier90 is not None:
-        data = data.with_electrons(read_wannier90(folder / section.wannier90))
+        data = data.with_electrons(load_wannier90(folder / section.wannier90, trust_file=section.trust_file))
     if section.spin_ordering is not None:
-        data = replace(data, electrons=_with_spin(data.electrons, section.spin_ordering))
-    data = spin.apply(data, section, folder, lambda path: _read_path(section, path))
+        data = replace(data, electrons=_with_spin(data, section.spin_ordering, section.trust_file))
+    data = spin.apply(data, section, folder, lambda path: _read_path(section, path, memory))
     data = _of_dimension(data, section.two_dimensional)
     checks: dict = {}
     if section.symmetrize:
@@ -137,23 +143,26 @@ def _of_layer(data) -> list[str]:
     return []
 
 
-def _read_coupling(section, folder: Path):
-    return _read_path(section, folder / (section.directory if section.model == "epw" else section.file))
+def _read_coupling(section, folder: Path, memory: float | None):
+    return _read_path(section, folder / (section.directory if section.model == "epw" else section.file), memory)
 
 
-def _read_path(section, path: Path):
+def _read_path(section, path: Path, memory: float | None):
     from ..abinitio.compact import read_compact
     from ..abinitio.epw import read_epw
     from ..abinitio.perturbo import read_perturbo
 
     if section.model == "epw":
-        return read_epw(path, k_mesh=section.k_mesh, q_mesh=section.q_mesh, use_ws=section.use_ws)
-    return (read_perturbo if section.model == "perturbo" else read_compact)(path)
+        return read_epw(path, k_mesh=section.k_mesh, q_mesh=section.q_mesh, use_ws=section.use_ws, memory=memory)
+    return (read_perturbo if section.model == "perturbo" else read_compact)(path, memory=memory)
 
 
-def _with_spin(model: LatticeModel, ordering: str) -> LatticeModel:
+def _with_spin(data, ordering: str, trust: bool) -> LatticeModel:
+    model = data.electrons
     spinful = copy.copy(model)
     spinful.spin = spin_matrices(ordering, model.n_orbitals)
+    if not trust:
+        require_spin_order(ordering, model.vectors, model.hoppings, data.source)
     return spinful
 
 

@@ -12,14 +12,14 @@ import typer
 
 from ..errors import InputError, SidejumpWarning
 from .guard import guarded
-from .terminal import announce, print_table, progress, say, size
+from .terminal import announce, print_table, progress, say, size, write
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"sidejump {package_version('sidejump')}\n")
+        write(f"sidejump {package_version('sidejump')}\n")
         raise typer.Exit()
 
 
@@ -32,7 +32,7 @@ def options(
 ) -> None:
     """Anomalous Hall conductivity of crystals limited by electron-phonon scattering."""
     if context.invoked_subcommand is None:
-        sys.stdout.write(context.get_help() + "\n")
+        write(context.get_help() + "\n")
 
 
 @app.command()
@@ -156,9 +156,9 @@ def template(
     ] = None,
 ) -> None:
     """Print a commented input file to start from."""
-    from .template import template as write
+    from .template import template as filled
 
-    sys.stdout.write(write(model, scattering or ()))
+    write(filled(model, scattering or ()))
 
 
 @app.command()
@@ -166,7 +166,7 @@ def models() -> None:
     """List electron models and scattering mechanisms."""
     from .reference import overview
 
-    sys.stdout.write(overview())
+    write(overview())
 
 
 @app.command()
@@ -180,7 +180,7 @@ def info(
     from . import convert as files
 
     report = files.describe(source, figure=figure, force=force)
-    sys.stdout.write(files.as_json(report) if json else files.text(report))
+    write(files.as_json(report) if json else files.text(report))
     for sentence in report.get("warnings", []):
         say(f"warning: {sentence}")
     if figure is not None:
@@ -214,7 +214,7 @@ def input_reference() -> None:
     """Print the documentation of the input file (Markdown)."""
     from .reference import markdown
 
-    sys.stdout.write(markdown())
+    write(markdown())
 
 
 def main(arguments: list[str] | None = None) -> int:

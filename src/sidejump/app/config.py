@@ -45,7 +45,7 @@ def files_read(path, settings: schema.RunInput) -> list[Path]:
     found = [Path(path)]
     for key in ("file", "file_down", "wsvec", "wannier90", "directory", "directory_down"):
         name = getattr(section, key, None)
-        if name is None:
+        if not name:
             continue
         named = folder / name
         if key.startswith("directory"):

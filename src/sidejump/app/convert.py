@@ -9,9 +9,11 @@ import warnings
 from pathlib import Path
 
 from ..errors import InputError, SidejumpWarning
+from ..files import plain_name, require_regular
 from .attributes import plain
 from .claim import claim
 from .files import FIGURES, check_target
+from .terminal import printable
 
 _DIGITS = 6
 
@@ -28,9 +30,7 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False) -> 
     from ..abinitio.decay import decay_figure
     from ..abinitio.formats import read_electron_phonon
 
-    if not path.exists():
-        raise InputError(f"{path}: no such file or directory")
-    electrons_only = path.name.removesuffix(".gz").endswith(("_tb.dat", "_hr.dat"))
+    electrons_only = plain_name(path).endswith(("_tb.dat", "_hr.dat"))
     if figure is not None:
         check_target(figure, force=force, endings=FIGURES, inputs=(path,))
         if electrons_only:
@@ -54,8 +54,8 @@ def convert(source: Path, target: Path, *, to: str | None = None, force: bool = 
     """
     from ..abinitio.formats import convert as write
 
-    if not source.exists():
-        raise InputError(f"{source}: no such file or directory")
+    if not source.is_dir():
+        require_regular(source, "no such file or directory")
     if target.exists() and target.resolve() == source.resolve():
         raise InputError(f"{target}: source and target are the same; give another target")
     if target.is_dir():
@@ -126,7 +126,7 @@ def _shown(value) -> str:
         return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
     if isinstance(value, list):
         return "  ".join(_shown(item) for item in value)
-    return str(value)
+    return printable(str(value))
 
 
 def as_json(report: dict) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 
 import numpy as np
 
 from ..errors import InputError
-from .terminal import say
+from .terminal import printable, say
 
 DEBUG = "SIDEJUMP_TRACEBACK"
 """Environment variable: set to 1 to see where an error came from."""
@@ -20,6 +21,7 @@ INTERRUPTED = 130
 
 def guarded(command: Callable[[], int | None]) -> int:
     """Run `command`; its exit status."""
+    warnings.showwarning = _show_warning
     try:
         return _status(command())
     except KeyboardInterrupt:
@@ -29,10 +31,15 @@ def guarded(command: Callable[[], int | None]) -> int:
         return 1
     except Exception as error:
         if os.environ.get(DEBUG) == "1":
-            traceback.print_exc()
+            sys.stderr.write(printable(traceback.format_exc(), keep="\n"))
         sentence, status = describe(error)
         say(f"error: {sentence}")
         return status
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    """A Python warning as a line of this program: its words may be those of a file."""
+    say(f"warning: {message}")
 
 
 def _status(result: int | None) -> int:

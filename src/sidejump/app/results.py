@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from ..errors import InputError
-from ..files import reading, require_regular
+from ..files import reading
+from ..hdf5 import require_contained
 from ..units import MOBILITY, conductivity_unit
 from .attributes import attribute, provenance
 from .files import DATASETS, check_target, write_whole
@@ -20,6 +21,7 @@ NOT_INCLUDED = "without skew scattering"
 """What no part holds, for result, table and figure."""
 
 _LABELS = ("x", "y", "z")
+_RESISTIVITY_UNITS = {2: "h/e^2", 3: "microohm cm"}
 _NOT_INCLUDED_AT_LENGTH = (
     "skew scattering: its Gaussian part (fourth order in the potential) does not depend on the scattering time either "
     "and may cancel intrinsic part and side jump; its part of third order grows with the scattering time"
@@ -98,7 +100,7 @@ def assemble(
     )
     whole = sigma["sigma_boltzmann"] + sigma["sigma_intrinsic_plus_side_jump"]
     resistivity = _inverse(whole, factor * np.asarray(intrinsic_error)) * (1e6 if d == 3 else 1.0)
-    attrs = {"units": "microohm cm" if d == 3 else "h/e^2"}
+    attrs = {"units": _RESISTIVITY_UNITS[d]}
     dataset["resistivity"] = (("temperature", "a", "b"), resistivity, attrs)
     for name, text in _LONG_NAMES.items():
         dataset[name].attrs["long_name"] = text
@@ -197,8 +199,9 @@ def read(path) -> xr.Dataset:
     InputError
         If there is no such file, or it is no result.
     """
-    require_regular(path)
-    with reading(path, "a result of `sidejump run`", "name the netCDF file that a run has written"):
+    what, remedy = "a result of `sidejump run`", "name the netCDF file that a run has written"
+    require_contained(path, what, remedy)
+    with reading(path, what, remedy):
         with xr.open_dataset(path, engine="h5netcdf") as stored:
             dataset = stored.load()
         missing = [name for name in _LONG_NAMES if name not in dataset] + [
@@ -206,7 +209,25 @@ def read(path) -> xr.Dataset:
         ]
         if missing:
             raise InputError(f"is no result of this version, it lacks {missing[0]}; name a file that a run has written")
+        _require_result(dataset)
     return dataset
+
+
+def _require_result(dataset: xr.Dataset) -> None:
+    """Dimensions, types and attributes that every result has."""
+    temperatures, labels = dataset.temperature.values, dataset.a.values.tolist()
+    d = len(labels)
+    if d not in (2, 3) or labels != list(_LABELS[:d]) or dataset.b.values.tolist() != labels:
+        raise ValueError(f"axes {labels} of the tensors")
+    if not len(temperatures) or temperatures.dtype.kind not in "fiu" or not np.all(np.isfinite(temperatures)):
+        raise ValueError("no temperatures")
+    for name in _LONG_NAMES:
+        if dataset[name].dims != ("temperature", "a", "b") or dataset[name].dtype.kind != "f":
+            raise ValueError(f"{name} has dimensions {dataset[name].dims} and holds {dataset[name].dtype}")
+    units = (conductivity_unit(d)[1], _RESISTIVITY_UNITS[d])
+    found = (dataset.attrs["units"], dataset.resistivity.attrs["units"])
+    if found != units or dataset.sigma_boltzmann.attrs["units"] != units[0]:
+        raise ValueError(f"units {found}, expected {units}")
 
 
 def write(dataset: xr.Dataset, path, *, force: bool = False) -> None:

@@ -145,7 +145,7 @@ def prepare(source) -> Job:
 
 
 def _job(settings, folder: Path, text: str) -> Job:
-    electrons = build.build_electrons(settings.electrons, folder)
+    electrons = build.build_electrons(settings.electrons, folder, 1e9 * settings.solver.memory)
     scatterers = build.build_scatterers(settings.scattering, electrons)
     scale = None
     if settings.temperature.unit == "T_BG":

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..abinitio.container import ElectronPhonon
 from ..abinitio.symmetrized import symmetrized, symmetry_warnings
-from ..electrons.projections import Win, read_win
+from ..electrons.win import Win, read_win
 from ..errors import InputError
+from ..files import plain_name, present
 
 
 def apply(source, section, folder: Path, energy: float | None, spin_ordering: str | None):
@@ -61,11 +62,11 @@ def _win(section, folder: Path) -> Win | None:
     named = getattr(section, "wannier90", None) or (section.file if section.model == "wannier90" else None)
     if named is not None:
         path = folder / named
-        stem = path.name.removesuffix(".gz").removesuffix("_tb.dat").removesuffix("_hr.dat")
+        stem = plain_name(path).removesuffix("_tb.dat").removesuffix("_hr.dat")
         found = [path.with_name(f"{stem}.win")]
     elif section.model == "epw":
         found = sorted((folder / section.directory).glob("*.win"))
     else:
         found = sorted((folder / section.file).parent.glob("*.win"))
-    found = [path for path in found if path.exists()]
+    found = [path for path in found if present(path)]
     return read_win(found[0]) if len(found) == 1 else None

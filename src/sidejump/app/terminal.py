@@ -5,6 +5,7 @@ The table goes to standard output, everything else to standard error.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,9 +28,24 @@ _HALL_PARTS = {
 }
 
 
+def printable(text: str, keep: str = "") -> str:
+    """`text` with control characters, marks of direction and halves of characters as escapes (``\\x1b``), save `keep`.
+
+    What files and their names hold must not steer the terminal, nor pass for a line of this program.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def say(text: str) -> None:
-    """One line to standard error, as it is."""
-    console.print(text, highlight=False, soft_wrap=True, markup=False)
+    """One line to standard error."""
+    console.print(printable(text), highlight=False, soft_wrap=True, markup=False)
+
+
+def write(text: str) -> None:
+    """Lines to standard output."""
+    sys.stdout.write(printable(text, keep="\n"))
 
 
 def announce(cost: dict, room: float | None = None) -> None:

@@ -41,6 +41,9 @@ class LatticeModel(ElectronModel):
         If shapes disagree or H(R) is not Hermitian.
     """
 
+    warnings: tuple[str, ...] = ()
+    """What the file that the model was read from leaves in doubt, a sentence each."""
+
     def __init__(self, cell, vectors, hoppings, positions=None, sites=None, spin=None):
         self.cell = np.asarray(cell, dtype=float)
         self.dimension = d = self.cell.shape[0]

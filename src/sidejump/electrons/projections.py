@@ -1,22 +1,22 @@
 """Wannier90's projections: which atomic orbitals the Wannier functions stand for, and in which order.
 
 An entry ``site:orbitals[:z=..][:x=..][:r=..][:zona=..]``; the site is a species, ``f=x,y,z`` (crystal) or ``c=x,y,z``
-(angstrom), the orbitals are separated by ``;``: ``s p d f sp sp2 sp3 sp3d sp3d2``, single ones such as ``dxy``, or
-``l=2,mr=1,4``.  Order of the functions: entries in turn, the sites of an entry, hybrids before s, p, d, f (l = -5 to
-3), mr ascending, up and down last.
+(angstrom; bohr after a line ``bohr``), the orbitals are separated by ``;`` or ``,``: ``s p d f sp sp2 sp3 sp3d
+sp3d2``, single ones such as ``dxy``, or ``l=2,mr=1,4``.  Order of the functions: entries in turn, the sites of an
+entry, hybrids before s, p, d, f (l = -5 to 3), mr ascending, up and down last.
 
-Not covered: ``random``, spin directions other than up and down along z, ``ang`` and ``bohr`` lines inside the block.
+Not covered: ``random``, spin directions other than up and down along z.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from ..text_numbers import floats
 from ..units import BOHR
 from .orbitals import HARMONICS, HYBRID_FAMILIES, HYBRIDS
 
@@ -56,60 +56,19 @@ def parse_projections(text: str) -> list[Entry]:
     >>> [len(entry.rows) for entry in parse_projections("Fe:sp3d2;dxy;dxz;dyz")]
     [9]
     """
-    entries = []
+    entries, unit = [], 1.0
     for line in re.split(r"[|\n]", text):
         line = re.sub(r"\s+", "", re.split(r"[!#]", line)[0])
-        if line and line.lower() not in ("ang", "bohr"):
-            entries.append(_entry(line))
+        if line.lower() in ("ang", "bohr"):
+            unit = BOHR if line.lower() == "bohr" else 1.0
+        elif line:
+            entries.append(_entry(line, unit))
     if not entries:
         raise InputError('projections: no entry; give them as in Wannier90\'s input, such as "Fe:sp3;d"')
     return entries
 
 
-@dataclass(frozen=True)
-class Win:
-    """What a ``.win`` tells: projections, atoms (symbol, "f" or "c", three numbers; angstrom) and mesh, or None."""
-
-    projections: str | None
-    atoms: list[tuple[str, str, tuple[float, ...]]] | None
-    mesh: tuple[int, int, int] | None
-
-
-def read_win(path: Path) -> Win:
-    """Read Wannier90's input file.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read.
-    """
-    try:
-        text = path.read_text(errors="replace")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
-    grid = re.search(r"^\s*mp_grid\s*[=:]?\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)", text, re.I | re.M)
-    mesh = (int(grid.group(1)), int(grid.group(2)), int(grid.group(3))) if grid else None
-    atoms: list = []
-    for block, kind in (("atoms_frac", "f"), ("atoms_cart", "c")):
-        scale = 1.0
-        for line in (_block(text, block) or "").splitlines():
-            words = re.split(r"[!#]", line)[0].split()
-            if len(words) == 1:
-                scale = BOHR if words[0].lower() == "bohr" else 1.0
-            elif len(words) >= 4:
-                try:
-                    atoms.append((words[0], kind, tuple(scale * float(x) for x in words[1:4])))
-                except ValueError:
-                    raise InputError(f'{path}: "{line.strip()}" in {block} is no atom') from None
-    return Win(_block(text, "projections"), atoms or None, mesh)
-
-
-def _block(text: str, name: str) -> str | None:
-    found = re.search(rf"^\s*begin\s+{name}\s*$(.*?)^\s*end\s+{name}\s*$", text, re.I | re.M | re.S)
-    return found.group(1).strip() if found and found.group(1).strip() else None
-
-
-def _entry(line: str) -> Entry:
+def _entry(line: str, unit: float) -> Entry:
     fields = line.split(":")
     if len(fields) < 2:
         raise InputError(f'projections: "{line}" is not understood; write SITE:ORBITALS, such as "Fe:sp3;d"')
@@ -131,7 +90,7 @@ def _entry(line: str) -> Entry:
     if abs(x @ z) > 1e-5:
         raise InputError(f'projections: the z and x axes of "{line}" are not at right angles')
     frame = np.stack([x, np.cross(z, x), z], axis=1)
-    return Entry(_site(fields[0], line), _rows(fields[1], line), frame, radial)
+    return Entry(_site(fields[0], line, unit), _rows(fields[1], line), frame, radial)
 
 
 def _direction(text: str, line: str) -> np.ndarray:
@@ -143,7 +102,7 @@ def _direction(text: str, line: str) -> np.ndarray:
 
 def _numbers(text: str, line: str) -> list[float]:
     try:
-        numbers = [float(x) for x in text.split(",")]
+        numbers = floats(text.split(",")).tolist()
     except ValueError:
         numbers = []
     if len(numbers) != 3:
@@ -151,7 +110,7 @@ def _numbers(text: str, line: str) -> list[float]:
     return numbers
 
 
-def _site(text: str, line: str):
+def _site(text: str, line: str, unit: float):
     key, equals, value = text.partition("=")
     if not equals:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text) or text.lower() == "random":
@@ -159,13 +118,15 @@ def _site(text: str, line: str):
         return text
     if key.lower() not in ("f", "c"):
         raise InputError(f'projections: the site "{text}" of "{line}" is not understood; use f= or c=')
-    return (key.lower(), *_numbers(value, line))
+    scale = unit if key.lower() == "c" else 1.0
+    return (key.lower(), *(scale * x for x in _numbers(value, line)))
 
 
 def _rows(text: str, line: str) -> np.ndarray:
     wanted: set[tuple[int, int]] = set()
-    for word in text.lower().split(";"):
-        wanted |= _angular(word, line)
+    for part in text.lower().split(";"):
+        for word in [part] if part.startswith("l=") else part.split(","):
+            wanted |= _angular(word, line)
     rows = np.zeros((len(wanted), 16))
     for row, (l, m) in zip(rows, sorted(wanted), strict=True):
         parts = HYBRIDS[l][m] if l < 0 else {HARMONICS[l][m]: 1.0}

@@ -1,194 +1,189 @@
-"""Read Wannier90's `_tb.dat` (H and r) or `_hr.dat` (H only), with `_wsvec.dat`, plain or gzipped."""
+"""Read Wannier90's `_tb.dat` (H and r) or `_hr.dat` (H only), with `_wsvec.dat`, plain or packed.
+
+Files of one run tell some things twice, and then both must agree: R of H and of r, the adjoint of every matrix, the
+number of functions and the cell of ``SEEDNAME.win``, the order of spins and the symmetry of H.
+"""
 
 from __future__ import annotations
 
-import gzip
-import zlib
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from ..errors import InputError
-from ..units import BOHR
-from .base import PAULI
+from ..files import find_packed, plain_name, present, read_text, reading, text_size
+from ..last_number import last_is_whole
+from .hermiticity import judged_hamiltonian, judged_position
 from .lattice import LatticeModel
+from .spin_order import require_spin_order, spin_matrices
+from .wannier90_elements import Elements, announced, parse_hr, parse_tb
+from .wannier90_images import parse_wsvec, with_images
+from .win import Win, read_win
 
 _SAME_SITE = 0.8  # angstrom: chains of Wannier centres closer than this belong to one atom
 _ORIGIN = 0.05  # angstrom: a site this close to the origin is put there
+_SAME_CELL = 1e-3  # relative: five printed digits, and any value of the Bohr radius
+_NUMBERS_OF_IMAGES = 54  # of an element: indices and 16 translations; Wannier90 keeps 8
+_ENDINGS = ("_tb.dat", "_hr.dat")
 
 
-def read_wannier90(file, *, wsvec=None, cell=None, spin_ordering: str | None = None) -> LatticeModel:
+def read_wannier90(
+    file, *, wsvec=None, cell=None, spin_ordering: str | None = None, trust_file: bool = False
+) -> LatticeModel:
     """A lattice model from a Wannier90 file.
 
     Parameters
     ----------
     file : path
-        ``seedname_tb.dat`` or ``seedname_hr.dat``, plain or ``.gz``.
+        ``seedname_tb.dat`` or ``seedname_hr.dat``, plain, ``.gz`` or ``.bz2``.
     wsvec : path or False, optional
         ``seedname_wsvec.dat``; looked for next to `file` when not given, ignored when False.
     cell : array, shape (3, 3), optional
         Lattice vectors as rows, angstrom. `_hr.dat` does not hold them; ``seedname.win`` beside it is read then.
     spin_ordering : {"interleaved", "block"}, optional
         How up and down Wannier functions are ordered; without it the model has no spin matrices.
+    trust_file : bool
+        Read what contradicts itself: matrices that are not Hermitian (their Hermitian part is used), a
+        `spin_ordering` that the Hamiltonian speaks against, a ``seedname.win`` of another run.
 
     Returns
     -------
     LatticeModel
-        ``energies(k)`` gives its bands, eV, for k in crystal coordinates.
+        ``energies(k)`` gives its bands, eV, for k in crystal coordinates; ``warnings`` says what is doubtful, which
+        is raised as Python warnings as well.
 
     Raises
     ------
     InputError
-        If a file is missing, truncated or not of this format, or a number in it is not finite.
+        If a file is missing, truncated, not of this format or contradicts itself.
     """
+    model = load_wannier90(file, wsvec=wsvec, cell=cell, spin_ordering=spin_ordering, trust_file=trust_file)
+    for sentence in model.warnings:
+        warnings.warn(sentence, stacklevel=2)
+    return model
+
+
+def load_wannier90(
+    file, *, wsvec=None, cell=None, spin_ordering: str | None = None, trust_file: bool = False
+) -> LatticeModel:
+    """`read_wannier90` without Python warnings, for a caller that hands on ``warnings`` of the model."""
     path = Path(file)
-    name = path.name.removesuffix(".gz")
-    if name.endswith("_tb.dat"):
-        cell, vectors, degeneracy, hoppings, positions = _read(path, _parse_tb)
-        stem = name.removesuffix("_tb.dat")
-    elif name.endswith("_hr.dat"):
-        stem = name.removesuffix("_hr.dat")
-        vectors, degeneracy, hoppings, positions = _read(path, _parse_hr)
-        if cell is None:
-            if not path.with_name(f"{stem}.win").exists():
-                raise InputError(
-                    f"{path}: holds no lattice vectors; give cell (angstrom), put {stem}.win beside it, "
-                    "or use the _tb.dat"
-                )
-            cell = _read(path.with_name(f"{stem}.win"), _parse_win_cell)
-    else:
+    name = plain_name(path)
+    if not name.endswith(_ENDINGS):
         raise InputError(f"{path}: expected a file named SEEDNAME_tb.dat or SEEDNAME_hr.dat (or .gz)")
-    hoppings = hoppings / degeneracy[:, None, None]
+    stem = name.removesuffix("_tb.dat").removesuffix("_hr.dat")
+    win = read_win(beside) if present(beside := path.with_name(f"{stem}.win")) else None
+    notes: list[str] = []
+    elements, complete = _elements(path, name, notes)
+    cell = _cell(path, stem, elements, cell, win, trust_file)
+    vectors, hoppings, positions = elements.vectors, elements.hoppings, elements.positions
+    hoppings, found = judged_hamiltonian(vectors, hoppings, str(path), trust_file)
+    notes += found
     if positions is not None:
-        positions = positions / degeneracy[:, None, None, None]
+        positions, found = judged_position(vectors, positions, cell, str(path), trust_file)
+        notes += found
+    elif complete:
+        notes.append(
+            f"{path}: ends after the Hamiltonian: the position matrix is missing, and with it its part of Berry "
+            "curvature and coordinate shift; Wannier90 writes it with write_tb = true"
+        )
     if wsvec is None:
-        candidates = [path.with_name(f"{stem}_wsvec.dat{end}") for end in ("", ".gz")]
-        wsvec = next((c for c in candidates if c.exists()), False)
+        wsvec = find_packed(path.parent, f"{stem}_wsvec.dat") or False
+        if not wsvec and elements.degeneracy is not None and elements.degeneracy.max() > 1:
+            notes += _without_images(path, stem, win)
     if wsvec:
-        shifts = _read(Path(wsvec), lambda text: _parse_wsvec(text, hoppings.shape[1]))
-        vectors, hoppings, positions = _apply_wsvec(Path(wsvec), shifts, vectors, hoppings, positions)
+        n, size = hoppings.shape[1], text_size(_NUMBERS_OF_IMAGES * hoppings.size)
+        table = _read(Path(wsvec), "a _wsvec.dat of Wannier90", size, lambda text, _: parse_wsvec(text, n), notes)
+        vectors, hoppings, positions = with_images(wsvec, table, vectors, hoppings, positions)
+        hoppings, found = judged_hamiltonian(vectors, hoppings, str(wsvec), trust_file)
+        notes += found
+    spin = spin_matrices(spin_ordering, hoppings.shape[1])
+    if spin_ordering is not None and not trust_file:
+        require_spin_order(spin_ordering, vectors, hoppings, str(path))
     sites = None if positions is None else _sites(vectors, positions)
-    return LatticeModel(cell, vectors, hoppings, positions, sites, spin_matrices(spin_ordering, hoppings.shape[1]))
+    model = LatticeModel(cell, vectors, hoppings, positions, sites, spin)
+    model.warnings = tuple(notes)
+    return model
 
 
-class _NotFinite(ValueError):
-    """A number of a file is nan or infinite."""
+def _elements(path: Path, name: str, notes: list[str]) -> tuple[Elements, bool]:
+    """Matrices divided by the degeneracies, and whether the file should hold the position matrix."""
+    complete = name.endswith("_tb.dat")
+    found = _read(
+        path,
+        "a Wannier90 file",
+        lambda head: text_size(announced(head, complete)),
+        parse_tb if complete else parse_hr,
+        notes,
+    )
+    if found.degeneracy is None:
+        notes.append(f"{path}: holds no degeneracies of its lattice vectors; each is taken to be 1")
+        return found, complete
+    share = 1 / found.degeneracy[:, None, None]
+    positions = None if found.positions is None else found.positions * share[:, None]
+    return replace(found, hoppings=found.hoppings * share, positions=positions), complete
 
 
-def _read(path: Path, parse):
-    try:
-        opener = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rt") as stream:
-            text = stream.read()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); the file is truncated or not what its name says") from None
-    if not text.endswith("\n"):  # a number that was cut is still a number
-        raise InputError(f"{path}: truncated in its last line, which has no end; copy or write it again")
-    try:
-        return parse(text)
-    except _NotFinite:
-        raise InputError(f"{path}: holds numbers that are not finite; the file is damaged, write it again") from None
-    except (ValueError, IndexError) as error:
-        raise InputError(f"{path}: truncated or not a Wannier90 file ({error}); write it again") from None
+def _read(path: Path, what: str, limit, parse, notes: list[str]):
+    """What `parse` makes of the text of a file and its path; doubts about its end are added to `notes`.
+
+    `limit` as in `read_text`.
+    """
+    with reading(path, what, "write it again"):
+        text = read_text(path, limit)
+    whole = last_is_whole(text)
+    if whole is False:
+        raise InputError(
+            f"{path}: truncated in its last line, which has no end and is shorter than the others; copy or write it "
+            "again"
+        )
+    with reading(path, what, "write it again"):
+        result = parse(text, path)
+    if whole is None:
+        notes.append(
+            f"{path}: its last line has no end, so that its last number may be cut; compare it with the source"
+        )
+    return result
 
 
-def _numbers(tokens, count, dtype=float):
-    if len(tokens) < count:
-        raise ValueError(f"{count} numbers expected, {len(tokens)} found")
-    numbers = np.array(tokens[:count], dtype=dtype)
-    if not np.all(np.isfinite(numbers)):
-        raise _NotFinite
-    return numbers
+def _cell(path: Path, stem: str, elements: Elements, given, win: Win | None, trust: bool) -> np.ndarray:
+    """Lattice vectors, and whether the ``.win`` agrees."""
+    n = elements.hoppings.shape[1]
+    if win is not None and not trust and win.n_functions not in (None, n):
+        raise InputError(
+            f"{path}: {n} Wannier functions, num_wann = {win.n_functions} in {win.path.name}; use files of one run (or "
+            "trust_file = true)"
+        )
+    if elements.cell is not None:
+        if win is not None and not trust and win.has_cell:
+            apart = np.abs(win.cell - elements.cell).max()
+            if apart > _SAME_CELL * np.abs(elements.cell).max():
+                raise InputError(
+                    f"{path}: its lattice vectors differ from those of {win.path.name} by {apart:.2g} angstrom; use "
+                    "files of one run (or trust_file = true)"
+                )
+        return elements.cell
+    if given is not None:
+        return np.asarray(given, dtype=float)
+    if win is None:
+        raise InputError(
+            f"{path}: holds no lattice vectors; give cell (angstrom), put {stem}.win beside it, or use the _tb.dat"
+        )
+    return win.cell
 
 
-def _degeneracies(tokens, count):
-    numbers = _numbers(tokens, count, int)
-    if np.any(numbers < 1):
-        raise ValueError(f"a degeneracy of {numbers.min()}; each is at least 1")
-    return numbers
-
-
-def _parse_tb(text: str):
-    header, _, rest = text.partition("\n")
-    tokens = rest.split()
-    if not header.strip():
-        raise ValueError("no header line")
-    cell = _numbers(tokens, 9).reshape(3, 3)
-    n, n_r = (int(t) for t in tokens[9:11])
-    degeneracy = _degeneracies(tokens[11:], n_r)
-    start = 11 + n_r
-    size = 3 + n * n * 4
-    body = _numbers(tokens[start:], size * n_r).reshape(n_r, size)
-    vectors = body[:, :3].astype(int)
-    entries = body[:, 3:].reshape(n_r, n, n, 4)  # column index slow, row index fast
-    hoppings = (entries[..., 2] + 1j * entries[..., 3]).transpose(0, 2, 1)
-    start += size * n_r
-    size = 3 + n * n * 8
-    body = _numbers(tokens[start:], size * n_r).reshape(n_r, size)
-    if not np.array_equal(body[:, :3].astype(int), vectors):
-        raise ValueError("the R vectors of H and r differ")
-    entries = body[:, 3:].reshape(n_r, n, n, 8)
-    positions = (entries[..., 2::2] + 1j * entries[..., 3::2]).transpose(0, 3, 2, 1)
-    return cell, vectors, degeneracy, hoppings, positions
-
-
-def _parse_hr(text: str):
-    _, _, rest = text.partition("\n")
-    tokens = rest.split()
-    n, n_r = int(tokens[0]), int(tokens[1])
-    degeneracy = _degeneracies(tokens[2:], n_r)
-    body = _numbers(tokens[2 + n_r :], 7 * n * n * n_r).reshape(n_r, n, n, 7)
-    hoppings = (body[..., 5] + 1j * body[..., 6]).transpose(0, 2, 1)
-    return body[:, 0, 0, :3].astype(int), degeneracy, hoppings, None
-
-
-def _parse_win_cell(text: str):
-    """Lattice vectors, angstrom, from the `unit_cell_cart` block of a `.win` file."""
-    lines = [line.split("!")[0].split("#")[0].split() for line in text.lower().splitlines()]
-    block = lines[lines.index(["begin", "unit_cell_cart"]) + 1 : lines.index(["end", "unit_cell_cart"])]
-    tokens = [token for line in block for token in line]
-    bohr = tokens[0] == "bohr"
-    numbers = tokens[1:] if tokens[0] in ("bohr", "ang", "angstrom") else tokens
-    return _numbers(numbers, 9).reshape(3, 3) * (BOHR if bohr else 1.0)
-
-
-def _parse_wsvec(text: str, n: int):
-    """Flat arrays (R, m, n, T, number of T) of every translation listed."""
-    _, _, rest = text.partition("\n")
-    values = np.array(rest.split(), dtype=int)
-    rows, position = [], 0
-    while position < len(values):
-        key, count = values[position : position + 5], values[position + 5]
-        translations = values[position + 6 : position + 6 + 3 * count].reshape(count, 3)
-        rows.append(np.concatenate([np.tile(np.append(key, count), (count, 1)), translations], axis=1))
-        position += 6 + 3 * count
-    table = np.concatenate(rows)
-    if table[:, 3:5].max() != n:
-        raise ValueError(f"{table[:, 3:5].max()} Wannier functions, the Hamiltonian has {n}")
-    return table
-
-
-def _apply_wsvec(path, table, vectors, hoppings, positions):
-    index = {tuple(r): i for i, r in enumerate(vectors.tolist())}
-    try:
-        source = np.array([index[tuple(r)] for r in table[:, :3].tolist()])
-    except KeyError as error:
-        raise InputError(f"{path}: R = {error} is not in the Hamiltonian file; use files of one run") from None
-    if len(np.unique(table[:, :5], axis=0)) != len(vectors) * hoppings.shape[1] ** 2:
-        raise InputError(f"{path}: does not list every matrix element; the file is truncated or of another run")
-    m, n, share = table[:, 3] - 1, table[:, 4] - 1, 1.0 / table[:, 5]
-    targets, inverse = np.unique(table[:, :3] + table[:, 6:9], axis=0, return_inverse=True)
-    new_h = np.zeros((len(targets), *hoppings.shape[1:]), dtype=complex)
-    np.add.at(new_h, (inverse, m, n), hoppings[source, m, n] * share)
-    new_r = None
-    if positions is not None:
-        new_r = np.zeros((len(targets), *positions.shape[1:]), dtype=complex)
-        for axis in range(positions.shape[1]):
-            np.add.at(new_r[:, axis], (inverse, m, n), positions[source, axis, m, n] * share)
-    return targets, new_h, new_r
+def _without_images(path: Path, stem: str, win: Win | None) -> list[str]:
+    """What to say where degeneracies above 1 come without ``_wsvec.dat``: nothing if the run wrote none."""
+    if win is not None and win.use_ws_distance is False:
+        return []
+    return [
+        f"{path}: degeneracies above 1 and no {stem}_wsvec.dat: Wannier90 writes one with use_ws_distance = true, its "
+        "default, and bands between the points of its mesh are worse without it; copy it from the run, or give "
+        "wsvec = false if there is none"
+    ]
 
 
 def _sites(vectors, positions) -> np.ndarray:
@@ -201,29 +196,3 @@ def _sites(vectors, positions) -> np.ndarray:
         mean = centres[label == atom].mean(axis=0)
         sites[label == atom] = 0.0 if np.linalg.norm(mean) < _ORIGIN else mean
     return sites
-
-
-def spin_matrices(ordering: str | None, n: int) -> np.ndarray | None:
-    """Pauli matrices (3, n, n) of `n` Wannier functions, up and down alternating or one after the other.
-
-    Parameters
-    ----------
-    ordering : {"interleaved", "block"} or None
-        None: no spin matrices.
-    n : int
-        Number of Wannier functions.
-
-    Raises
-    ------
-    InputError
-        If the ordering is not known or `n` is odd.
-    """
-    if ordering is None:
-        return None
-    if n % 2:
-        raise InputError(f"spin_ordering needs an even number of Wannier functions, the file has {n}")
-    if ordering == "interleaved":
-        return np.stack([np.kron(np.eye(n // 2), s) for s in PAULI])
-    if ordering == "block":
-        return np.stack([np.kron(s, np.eye(n // 2)) for s in PAULI])
-    raise InputError(f'spin_ordering = "{ordering}": use "interleaved" or "block"')

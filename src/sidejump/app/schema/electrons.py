@@ -24,6 +24,10 @@ _SPIN_ORBIT = "lambda L.S on shells, one `[[electrons.spin_orbit]]` for each; ne
 _SPIN_ORBIT_TERMS = [{"atom": "Fe", "shell": "d", "strength": 0.06}]
 _MAGNETISATION = "For symmetrize: direction of the magnetisation, zero without any; estimated when not given."
 _LAYER = "Whether the crystal is a layer, its normal along the third lattice vector; what the files say when not given."
+_TRUST = (
+    "Use files that contradict themselves: matrices that are not Hermitian (their Hermitian part), a spin_ordering or "
+    "SEEDNAME.win that does not fit."
+)
 _SPIN = "Order of up and down Wannier functions: gives the model its spin."
 
 
@@ -111,8 +115,10 @@ class Wannier90Input(Symmetrizable):
         description="SEEDNAME_tb.dat or SEEDNAME_hr.dat, plain or .gz, relative to the input file.",
         examples=["Fe_tb.dat"],
     )
-    wsvec: Text | None = Field(
-        None, description="SEEDNAME_wsvec.dat; looked for beside `file` when not given.", examples=["Fe_wsvec.dat"]
+    wsvec: Text | Literal[False] | None = Field(
+        None,
+        description="SEEDNAME_wsvec.dat; looked for beside `file` when not given, false: there is none.",
+        examples=["Fe_wsvec.dat"],
     )
     fermi_energy: Number = Field(description="Fermi energy, eV, on the scale of the file.", examples=[17.2745])
     cell: tuple[Vector3, Vector3, Vector3] | None = Field(
@@ -124,6 +130,7 @@ class Wannier90Input(Symmetrizable):
         None, description="For symmetrize: coarse k mesh; inferred when not given.", examples=[[4, 4, 4]]
     )
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    trust_file: Flag = Field(False, description=_TRUST, examples=[True])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
     symmetrize: Flag = Field(False, description=_SYMMETRIZE, examples=[True])
     projections: Text | None = Field(None, description=_PROJECTIONS, examples=["Fe:sp3d2;dxy;dxz;dyz"])
@@ -174,6 +181,7 @@ class EpwInput(FirstPrinciples):
     two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    trust_file: Flag = Field(False, description=_TRUST, examples=[True])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
     exchange: Number | Vector3 | None = Field(None, description=_EXCHANGE, examples=[1.0])
     spin_orbit: tuple[SpinOrbit, ...] | None = Field(None, description=_SPIN_ORBIT, examples=[_SPIN_ORBIT_TERMS])
@@ -194,6 +202,7 @@ class StoredInput(FirstPrinciples):
     two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    trust_file: Flag = Field(False, description=_TRUST, examples=[True])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])
     exchange: Number | Vector3 | None = Field(None, description=_EXCHANGE, examples=[1.0])
     spin_orbit: tuple[SpinOrbit, ...] | None = Field(None, description=_SPIN_ORBIT, examples=[_SPIN_ORBIT_TERMS])
