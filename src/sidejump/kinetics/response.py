@@ -53,6 +53,7 @@ def kinetic_response(
     tolerance: float = 1e-10,
     clusters=None,
     functions=None,
+    pieces=None,
 ) -> KineticResponse:
     """Solve for g^n and g^a and contract them with the velocity and the side-jump velocity.
 
@@ -70,6 +71,8 @@ def kinetic_response(
         See :func:`.solve.solve`.
     functions : ndarray, shape (m, nodes), optional
         Energy functions of the unknowns, where they are fewer than the nodes of `weight` and `velocity`.
+    pieces : ndarray of int, shape (S,), optional
+        Which connected piece of the shell a point belongs to.
     """
     s, m = operator.count, operator.size
     d = velocity.shape[-1]
@@ -84,7 +87,8 @@ def kinetic_response(
     jump = neutral(operator.side_jump_drive.reshape(s * m, d), measure)
     both = np.concatenate([drive, -jump], axis=1)
     if approximation == "exact":
-        g, info = solve(operator, both, measure=measure, tolerance=tolerance, clusters=clusters)
+        sets = None if pieces is None else np.repeat(pieces[:, None] == np.unique(pieces), m, axis=0).astype(float)
+        g, info = solve(operator, both, measure=measure, tolerance=tolerance, clusters=clusters, sets=sets)
     else:
         g = _relaxation_time(operator, both, np.broadcast_to(velocity, (s, m, d)), approximation)
         info = {"method": approximation, "iterations": 0, "residual": 0.0, "definite": True}

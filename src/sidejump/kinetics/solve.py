@@ -12,6 +12,10 @@ from .collision import CollisionOperator
 DENSE_LIMIT = 3000
 """Unknowns up to which L is factorised; above, conjugate gradients."""
 
+_APART = 1e-7
+"""Rate between sets of states, of that within them, below which each set is one of its own for the iteration: what they
+exchange changes the result by no more."""
+
 _ROUNDING = 1e-7
 """Negative eigenvalue, of L scaled to a unit diagonal, that rounding explains: shared pairs are in single precision."""
 
@@ -25,6 +29,7 @@ def solve(
     tolerance: float = 1e-10,
     dense_limit: int = DENSE_LIMIT,
     null: np.ndarray | None = None,
+    sets: np.ndarray | None = None,
 ):
     """Solution of ``L g = drive``, zero on the average over each set of states that scattering connects.
 
@@ -39,6 +44,9 @@ def solve(
         Bounds of clusters of points for the coarse correction of the iteration.
     null : ndarray, shape (S * m, n), optional
         Null vectors of L; when not given the constant, or what a dense matrix shows.
+    sets : ndarray, shape (S * m, C), optional
+        Vectors, null vectors among their combinations, on pieces of the shell that cold phonons may no longer connect.
+        The iteration leaves alone what it cannot tell from a null vector.
 
     Returns
     -------
@@ -49,7 +57,20 @@ def solve(
     """
     if operator.unknowns <= dense_limit:
         return _solve_dense(operator, drive, measure, null)
+    if sets is not None and sets.shape[1]:
+        null = _apart(operator, sets, null)
     return _solve_iterative(operator, drive, measure, tolerance, clusters, null)
+
+
+def _apart(operator, sets, null) -> np.ndarray:
+    """The vectors `null` (the constant when None) and the combinations of `sets` that L takes to next to nothing."""
+    size = np.abs(np.einsum("sii->si", operator.diagonal)).reshape(-1, 1)
+    size = np.maximum(size, 1e-12 * size.max())
+    rate, vectors = linalg.eigh(sets.T @ operator.apply(sets), sets.T @ (size * sets))
+    known = np.ones((len(sets), 1)) if null is None else null
+    found = np.hstack([known, sets @ vectors[:, rate < _APART]])
+    columns, size, _ = np.linalg.svd(found / np.linalg.norm(found, axis=0), full_matrices=False)
+    return columns[:, size > 1e-8]
 
 
 def neutral(drive, measure, null=None) -> np.ndarray:
