@@ -29,8 +29,8 @@ from .collision import CollisionOperator
 from .contraction import contract_shared
 from .geometry import SharedBlock
 from .kernel import SharedKernel
-from .response import KineticResponse
-from .solve import neutral, solve
+from .response import KineticResponse, drive_or_nothing, growing_share, side_jump_scale
+from .solve import neutral, no_modes, solve
 
 
 @dataclass(frozen=True)
@@ -201,6 +201,8 @@ def reduced_response(
     null = [_invariant(matrices.mean(axis=0), s * m), _invariant((signs[:, None, None] * matrices).mean(axis=0), s * m)]
     drives = [neutral(x[:, None], measure, n) for x, n in zip((drive, jump), null, strict=True)]
     operators = collisions.operators()
+    rates = np.einsum("sii->si", operators[0].diagonal).reshape(-1, 3).mean(axis=1)
+    drives[1] = drive_or_nothing(drives[1].reshape(-1, 3), drives[0].reshape(-1, 3), rates).reshape(-1, 1)
     solutions, infos = [], []
     parities = np.ones_like(signs), signs
     for operator, x, n, sign, parity in zip(operators, drives, null, (1, -1), parities, strict=True):
@@ -211,7 +213,7 @@ def reduced_response(
             )
         else:
             g = _relaxation_time(operator, operators[0], sign * x, velocity, m, approximation)
-            info = {"method": approximation, "iterations": 0, "residual": 0.0, "definite": True}
+            info = {"method": approximation, "iterations": 0, "residual": 0.0, "growing": no_modes(operator)}
         solutions.append(g.reshape(-1, 3))
         infos.append(info)
     normal, anomalous = solutions
@@ -219,7 +221,10 @@ def reduced_response(
     boltzmann = group_average(v.T @ normal, matrices)
     sj1 = group_average(r.T @ normal, matrices, signs)
     sj2 = group_average(v.T @ anomalous, matrices, signs)
-    scale = max(np.abs(sj1).max(), np.finfo(float).tiny)
+    contributions = float((np.abs(r).T @ np.abs(normal)).max())
+    scale = side_jump_scale(sj1, contributions, boltzmann)
+    # of one field in place of three: an average over directions
+    growing = growing_share(infos[0]["growing"], *drives, np.trace(v.T @ normal), 3 * scale)
     return KineticResponse(
         boltzmann,
         sj1,
@@ -230,7 +235,8 @@ def reduced_response(
         max(i["iterations"] for i in infos),
         infos[0]["method"],
         normal.reshape(s, m, 3),
-        all(i["definite"] for i in infos),
+        growing,
+        contributions,
     )
 
 

@@ -158,7 +158,7 @@ class _Neighbours:
         return flat.min(axis=0) * len(self.bands) + band
 
     def coincident(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Links between images that lie in one cell: a pair (first) and the image of a pair (second) under an operation."""
+        """Images that lie in one cell: a pair (first), and an operation (third) that takes another (second) there."""
         inverse = (self.products == 0).argmax(axis=1)
         links = []
         for key, owner, image in self._tables.values():
