@@ -30,6 +30,9 @@ FORMAT = "sidejump electron-phonon data"
 VERSION = 2
 """Files of version 1 do not say along which axes the long-range part was summed: as EPW and Perturbo do."""
 
+_MOST_POINTS = 10**6
+"""Points of a coarse mesh, beyond which its numbers are damaged: 100 along each axis."""
+
 _UNITS = {
     "cell": "angstrom",
     "atoms/positions": "angstrom",
@@ -192,7 +195,7 @@ def _read(path, stream: Store, version: float, memory: float | None, trust: bool
     re_vectors = stream.array("coupling/re_vectors", (None, 3), "i")
     shape = (len(rp_vectors), displacements, len(re_vectors), n, n)
     require_memory(shape, memory)
-    meshes = _mesh(stream, "k_mesh", len(re_vectors)), _mesh(stream, "q_mesh", len(rp_vectors))
+    meshes = _mesh(stream, "k_mesh"), _mesh(stream, "q_mesh")
     symbols = tuple(stream.text("symbols").split()) if stream.has("symbols") else None
     if symbols is not None and len(symbols) != displacements // 3:
         raise ValueError(f"{len(symbols)} symbols for {displacements // 3} atoms")
@@ -250,11 +253,12 @@ def _phonons(stream: Store, axes) -> Phonons:
     )
 
 
-def _mesh(stream: Store, name: str, vectors: int) -> tuple[int, int, int]:
-    """A mesh, each of whose points has one of the `vectors` at least: compared before its points are listed."""
+def _mesh(stream: Store, name: str) -> tuple[int, int, int]:
+    """A mesh whose points can be listed. It may have more of them than there are vectors: those without elements need
+    not be stored."""
     mesh = given_mesh(name, stream.array(name, (3,), "i"))
-    if mesh is None or math.prod(mesh) > vectors:
-        raise ValueError(f"{name} = {list(mesh or ())} has more points than the coupling has vectors ({vectors})")
+    if mesh is None or math.prod(mesh) > _MOST_POINTS:
+        raise ValueError(f"{name} = {list(mesh or ())} has more points than any calculation ({_MOST_POINTS:.0e})")
     return mesh
 
 
