@@ -1,4 +1,4 @@
-"""TeX between \\( and \\) or \\[ and \\] becomes MathML when the site is built: pages show it without any script or network."""
+"""TeX becomes MathML when the site is built: pages show formulas without any script or network."""
 
 import html
 import re
