@@ -88,7 +88,7 @@ def hall(model, fermi_energy: float, **options) -> tuple[np.ndarray, float, dict
     """Vector (yz, zx, xy) and its stated error, S/cm, and the cost."""
     begin = process_time()
     result = intrinsic_conductivity(model, fermi_energy, 0.0, workers=1, **options)
-    vector = np.array([result.sigma[0, 0, i, j] for i, j in ((1, 2), (2, 0), (0, 1))])
+    vector = np.array([result.conductivity[0, 0, i, j] for i, j in ((1, 2), (2, 0), (0, 1))])
     cost = {"points": result.points, "cpu_seconds": round(process_time() - begin, 2)}
     return vector, float(result.error[0, 0]), cost
 

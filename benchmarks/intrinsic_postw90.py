@@ -42,7 +42,7 @@ def own(model, **options) -> dict:
     """The package's vector (S/cm) and cost at T = 0, one thread."""
     cpu, wall = process_time(), perf_counter()
     result = intrinsic_conductivity(model, FERMI_ENERGY, 0.0, workers=1, max_points=10_000_000, **options)
-    sigma = result.sigma[0, 0]
+    sigma = result.conductivity[0, 0]
     return {
         "vector": [round(float(sigma[i]), 4) for i in ((1, 2), (2, 0), (0, 1))],
         "points": result.points,

@@ -10,7 +10,7 @@ for vector in [(1, 0), (0, -1), (-1, 1)]:
 model = honeycomb.build()
 
 gap = sj.intrinsic_conductivity(model, 0.0, 10.0, tolerance=1e-3)
-print(f"in the gap: intrinsic {gap.sigma[0, 0, 1, 0]:.4f} {gap.unit}")
+print(f"in the gap: intrinsic {gap.conductivity[0, 0, 1, 0]:.4f} {gap.unit}")
 
 phonons = sj.acoustic_deformation_potential(
     deformation_potential=5.0, sound_velocity=5000.0, mass_density=7.6e-7, dimension=2

@@ -24,7 +24,7 @@ MASS, VELOCITY = 0.1, 3.0
 def hall(model, mu, temperatures, **options):
     """sigma_yx in e^2/h of a two-dimensional model, shape (n_mu, n_T), and the whole result."""
     result = intrinsic_conductivity(model, mu, temperatures, **options)
-    return result.sigma[..., 1, 0], result
+    return result.conductivity[..., 1, 0], result
 
 
 # --- massive Dirac model --------------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ def test_dirac_at_zero_temperature(mass):
     np.testing.assert_allclose(found[:, 0], [cold(m, mass) for m in mu], rtol=0, atol=1e-8)
     assert result.converged and result.error.max() < 1e-8
     assert found[7, 0] == pytest.approx(dirac.intrinsic_conductivity(mass / 0.2), abs=1e-8)
-    np.testing.assert_allclose(result.sigma, -np.swapaxes(result.sigma, -1, -2), atol=1e-16)
+    np.testing.assert_allclose(result.conductivity, -np.swapaxes(result.conductivity, -1, -2), atol=1e-16)
 
 
 def test_dirac_at_finite_temperature():
@@ -106,7 +106,7 @@ def test_weyl_nodes():
     """
     result = intrinsic_conductivity(Weyl(velocity=2.0, node=0.1, axial_velocity=1.5), 0.0, 0.0, tolerance=1e-3)
     expected = -0.1 / (2 * np.pi**2) * conductivity_unit(3)[0]
-    sigma = result.sigma[0, 0]
+    sigma = result.conductivity[0, 0]
     assert result.unit == "S/cm"
     assert sigma[1, 0] == pytest.approx(expected, rel=1e-3) and sigma[0, 1] == pytest.approx(-expected, rel=1e-3)
     np.testing.assert_allclose(sigma[:, 2], 0, atol=1e-6 * abs(expected))
@@ -253,7 +253,7 @@ def test_weyl_nodes_of_a_lattice(node):
     """Planes between the nodes have Chern number one, also where the nodes lie within unresolved cells."""
     result = intrinsic_conductivity(weyl_lattice(node), 0.0, 0.0, tolerance=1e-2, start_mesh=7)
     exact = 2 * node / 3.0 / (2 * np.pi) ** 2 * conductivity_unit(3)[0]
-    assert abs(result.sigma[0, 0, 1, 0]) == pytest.approx(exact, abs=float(result.error[0, 0]))
+    assert abs(result.conductivity[0, 0, 1, 0]) == pytest.approx(exact, abs=float(result.error[0, 0]))
     assert result.converged
     assert result.points < 60_000
 

@@ -363,7 +363,7 @@ class Job:
             self.model,
             self.temperatures,
             transport,
-            intrinsic.sigma[0],
+            intrinsic.conductivity[0],
             intrinsic.error[0],
             symmetry=symmetry,
             projector=projector,

@@ -24,8 +24,8 @@ class IntrinsicResult:
 
     Attributes
     ----------
-    sigma : ndarray, shape (n_mu, n_T, d, d)
-        In `unit`, antisymmetric.
+    conductivity : ndarray, shape (n_mu, n_T, d, d)
+        In `unit`, antisymmetric; what ``numpy.asarray(result)`` gives.
     error : ndarray, shape (n_mu, n_T)
         Estimated error of the conductivity's vector, same unit; zero on a fixed mesh, whose error is not known.
     points : int
@@ -39,7 +39,7 @@ class IntrinsicResult:
         "S/cm" in three dimensions, "e^2/h" in two.
     """
 
-    sigma: np.ndarray
+    conductivity: np.ndarray
     error: np.ndarray
     points: int
     seconds: float
@@ -48,7 +48,13 @@ class IntrinsicResult:
     unit: str = ""
 
     def __array__(self, dtype=None, copy=None):
-        return np.asarray(self.sigma, dtype=dtype)
+        return np.asarray(self.conductivity, dtype=dtype)
+
+    @property
+    def sigma(self) -> np.ndarray:
+        """The conductivity in ``e^2/hbar angstrom^(2-d)``, the unit of the kinetic parts inside
+        (:func:`sidejump.units.conductivity_unit`)."""
+        return self.conductivity / conductivity_unit(self.conductivity.shape[-1])[0]
 
 
 @threadpool_limits.wrap(limits=1)
@@ -108,7 +114,7 @@ def intrinsic_conductivity(
     --------
     >>> from sidejump.electrons.dirac import MassiveDirac
     >>> result = intrinsic_conductivity(MassiveDirac(mass=0.1, velocity=3.0), 0.2, 0.0, tolerance=1e-9)
-    >>> round(float(result.sigma[0, 0, 1, 0]), 7), result.unit
+    >>> round(float(result.conductivity[0, 0, 1, 0]), 7), result.unit
     (0.25, 'e^2/h')
     """
     begin = time.perf_counter()
