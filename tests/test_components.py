@@ -122,7 +122,7 @@ def test_carried_pieces_that_come_apart_are_taken_together():
     np.testing.assert_allclose(new[:, 1, 0], velocity[:, 1, 0] + 0.005)
 
 
-# --- pockets far apart -------------------------------------------------------------------------------------------------
+# --- pockets far apart ------------------------------------------------------------------------------------------------
 
 
 def conductivity(model, energy, temperatures, sound=0.02, **settings):
