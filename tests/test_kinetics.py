@@ -133,7 +133,7 @@ def test_indefinite_operator_is_solved_and_judged(monkeypatch):
 
 
 def test_a_negative_rate_counts_by_what_it_carries_of_the_result():
-    """At 100 K, 12 kT above the edge, five nodes leave a negative rate in the isotropic modes, which no field excites."""
+    """100 K, 12 kT above the edge: five nodes leave a negative rate in isotropic modes, which no field excites."""
     model = MassiveDirac(mass=0.1, velocity=3.0)
     scatterers = [
         acoustic_deformation_potential(

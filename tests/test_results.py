@@ -19,6 +19,7 @@ from sidejump.app.hall_symmetry import (
     scattering_projector,
 )
 from sidejump.app.judge import judge
+from sidejump.app.plots import main_component
 from sidejump.app.withhold import withhold
 from sidejump.closed_forms import dirac
 from sidejump.electrons.symmetry import symmetry_report
@@ -303,6 +304,13 @@ def test_values_that_cannot_be_trusted_are_withheld(dataset, changes, parts, wor
                 np.testing.assert_array_equal(copy[f"raw_{name}"], before[name])
     assert np.isnan(copy.resistivity[1]).all() and np.isnan(copy.sigma_intrinsic_plus_side_jump[1]).all()
     assert np.isfinite(copy.sigma_intrinsic).all()
+
+
+def test_the_component_shown_is_found_where_the_side_jump_is_withheld():
+    intrinsic = tensor([0.1, 0.0, 2.0])[None]
+    names = ("temperature", "a", "b")
+    shown = xr.Dataset({"sigma_intrinsic": (names, intrinsic), "sigma_side_jump": (names, np.full((1, 3, 3), np.nan))})
+    assert main_component(shown) == 2
 
 
 def test_a_longitudinal_conductivity_is_judged_by_threefold_symmetry():
