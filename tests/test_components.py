@@ -185,3 +185,19 @@ def test_every_energy_conserves_its_particles():
         builder.build(), [impurities], chemical_potential=-0.32, temperatures=[300.0], settings=settings
     ).boltzmann[0]
     np.testing.assert_allclose(sigma[0, 0], sigma[1, 1], rtol=0.02)
+
+
+@pytest.mark.parametrize(("along", "energy", "winding"), [(1.0, -2.5, 0), (0.3, 0.0, 1)])
+def test_contours_are_pieces_whose_sums_are_exact_already(along, energy, winding):
+    """Two dimensions: spectral contours, closed and open, need no correction, and get none."""
+    builder = TightBinding(np.array([[3.0, 0.0], [0.7, 2.5]]), [((0, 0), 1)])
+    model = builder.hop(0, 0, (1, 0), -1.0).hop(0, 0, (0, 1), -along).build()
+    shell = fermi_shell(model, energy, spacing=0.05)
+    _, v = energies_and_velocities(model, shell.k, shell.band)
+    new = closed_velocities(shell.weight[:, None], v[:, None], shell.components, None, model.cell)[:, 0]
+    np.testing.assert_allclose(new, v, atol=1e-9)
+    total = [
+        (shell.weight[:, None] * new)[shell.components.label == c].sum(axis=0) for c in set(shell.components.label)
+    ]
+    counted = np.abs(np.array(total) @ np.linalg.inv(model.cell)) * 2 * np.pi * abs(np.linalg.det(model.cell))
+    np.testing.assert_allclose(counted.max(axis=1), winding, atol=1e-9)
