@@ -1,6 +1,7 @@
 """The general machinery against closed forms, exact values and invariances, on the massive Dirac model."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,12 @@ from sidejump.electrons.base import ElectronModel
 from sidejump.electrons.dirac import MassiveDirac
 from sidejump.electrons.states import solve_states
 from sidejump.errors import InputError
+from sidejump.kinetics.collision import CollisionOperator
 from sidejump.kinetics.energy_basis import EnergyBasis
+from sidejump.kinetics.response import growing_share
+from sidejump.kinetics.solve import solve as linear_solve
 from sidejump.kinetics.vertex import pair_vertex
-from sidejump.scattering import impurity
+from sidejump.scattering import acoustic_deformation_potential, impurity
 from sidejump.scattering.base import Branch, Scatterer
 from sidejump.shells.shell import fermi_shell
 from sidejump.transport import TransportSettings, run_transport
@@ -112,17 +116,57 @@ def test_band_edge_some_kt_away_does_not_disturb():
     np.testing.assert_allclose(side_jump(few), side_jump(many), atol=1e-4)
 
 
-def test_indefinite_operator_is_solved_and_said(monkeypatch):
+def test_indefinite_operator_is_solved_and_judged(monkeypatch):
+    """A saddle 2 kT away leaves negative rates, which carry next to nothing of the result."""
     direct, said = lattice(0.1, energy_nodes=5)
-    assert "not positive semidefinite" in said and "join, come apart" in said
+    assert "join, come apart" in said and "semidefinite" not in said
     assert direct.report["residual"] < 1e-6
+    assert direct.report["growing_share"][0] < 1e-3
     monkeypatch.setattr("sidejump.kinetics.solve._solve_dense", None)
     given = {"tolerance": 1e-10, "dense_limit": 0, "null": None}
     monkeypatch.setattr("sidejump.kinetics.solve.solve.__kwdefaults__", given)
     iterative, said = lattice(0.1, energy_nodes=5)
-    assert "not positive semidefinite" in said and iterative.report["method"] == "minimal residuals"
+    assert iterative.report["method"] == "minimal residuals"
+    assert iterative.report["growing_share"][0] == pytest.approx(direct.report["growing_share"][0], rel=0.05, abs=1e-6)
     np.testing.assert_allclose(iterative.boltzmann, direct.boltzmann, rtol=1e-5)
     np.testing.assert_allclose(iterative.side_jump_velocity, direct.side_jump_velocity, rtol=1e-4, atol=1e-6)
+
+
+def test_a_negative_rate_counts_by_what_it_carries_of_the_result():
+    """100 K, 12 kT above the edge: five nodes leave a negative rate in isotropic modes, which no field excites."""
+    model = MassiveDirac(mass=0.1, velocity=3.0)
+    scatterers = [
+        acoustic_deformation_potential(
+            deformation_potential=5.0, sound_velocity=2000.0, mass_density=7.6e-7, dimension=2
+        )
+    ]
+    settings = TransportSettings(geometry="own", energy_nodes=5)
+    found = run_transport(model, scatterers, chemical_potential=0.2, temperatures=[100.0], settings=settings)
+    more = run_transport(
+        model, scatterers, chemical_potential=0.2, temperatures=[100.0], settings=replace(settings, energy_nodes=9)
+    )
+    assert found.report["warnings"] == [] and found.report["growing_share"][0] < 1e-10
+    np.testing.assert_allclose(side_jump(found), side_jump(more), atol=1e-3)
+
+
+def test_modes_that_grow_are_found_by_both_solvers():
+    rng = np.random.default_rng(1)
+    vectors = np.linalg.qr(np.column_stack([np.ones(40), rng.normal(size=(40, 39))]))[0]
+    rates = np.concatenate([[0.0, -0.2], np.linspace(0.5, 2, 38)])
+    matrix = (vectors * rates) @ vectors.T
+    diagonal = np.diag(matrix).reshape(40, 1, 1)
+    pairs = np.diag(np.diag(matrix)) - matrix
+    operator = CollisionOperator.assembled(
+        [(slice(0, 40), slice(0, 40), pairs)], diagonal, np.zeros((40, 1, 1)), np.float64
+    )
+    drive, jump = vectors[:, [1, 2]], vectors[:, [3, 4]]
+    for limit in (0, 100):
+        g, info = linear_solve(operator, drive, measure=np.ones(40), dense_limit=limit)
+        np.testing.assert_allclose(g, drive / [-0.2, 0.5], rtol=1e-5, atol=1e-5)
+        share = growing_share(info["growing"], drive, jump, drive.T @ g, 1.0)
+        assert share == pytest.approx(1.0, rel=0.02)  # all of the largest element
+        _, info = linear_solve(operator, vectors[:, [2, 3]], measure=np.ones(40), dense_limit=limit)
+        assert growing_share(info["growing"], vectors[:, [2, 3]], jump, np.eye(2), 1.0) < 1e-3
 
 
 @pytest.mark.parametrize("interval", [(-40.0, 40.0), (-7.0, 40.0), (-2.0, 5.0), (-0.3, 0.2)])

@@ -1,6 +1,7 @@
 """The dataset of a run: content, units, what it says about its own quality, and its way through a file."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,12 +10,24 @@ import xarray as xr
 import sidejump as sj
 from sidejump.app import results
 from sidejump.app.attributes import attribute
-from sidejump.app.hall_symmetry import allowed_projector, forbidden_fraction, hall_vector
+from sidejump.app.hall_symmetry import (
+    allowed_projector,
+    broken_fraction,
+    forbidden_fraction,
+    hall_vector,
+    kinetic_symmetry,
+    scattering_projector,
+)
 from sidejump.app.judge import judge
+from sidejump.app.plots import main_component
+from sidejump.app.withhold import withhold
 from sidejump.closed_forms import dirac
 from sidejump.electrons.symmetry import symmetry_report
 from sidejump.electrons.tight_binding import TightBinding
 from sidejump.electrons.weyl import Weyl
+from sidejump.kinetics.response import KineticResponse
+from sidejump.transport.tensors import relative_change
+from test_components import kagome as stacked_kagome
 
 PHONONS = sj.acoustic_deformation_potential(
     deformation_potential=5.0, sound_velocity=2000.0, mass_density=7.6e-7, dimension=2
@@ -252,13 +265,87 @@ def spoiled(dataset, **changes):
 def test_wrong_values_become_warnings(dataset):
     assert judge(dataset) == []
     assert "not finite" in spoiled(dataset, sigma_boltzmann=np.nan)[0]
-    assert "not positive" in spoiled(dataset, sigma_boltzmann=-np.eye(2))[0]
     assert "side jump is not finite" in spoiled(dataset, sigma_side_jump=np.nan)[0]
     assert "25 % of the allowed one in the side jump" in spoiled(dataset, forbidden_side_jump=[0.02, 0.25, 0.0])[0]
     assert spoiled(dataset, forbidden_intrinsic=0.09) == []
     assert "conserved" in spoiled(dataset, conservation_error=1e-2)[0]
     nothing = spoiled(dataset, forbidden_intrinsic=1e-3, symmetry_allowed_hall="[[0, 0, 0]]")
     assert "forbids any Hall effect" in nothing[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts", "words"),
+    [
+        ({"sigma_boltzmann": -np.eye(2)}, {"boltzmann", "side_jump"}, "not positive"),
+        ({"broken_symmetry_boltzmann": [0.0, 0.3, 0.0]}, {"boltzmann", "side_jump"}, "by 30 %"),
+        ({"broken_symmetry_side_jump": [0.0, 0.7, 0.0]}, {"side_jump"}, "by 70 %"),
+        ({"growing_share": [0.0, 1.6, 0.0]}, {"boltzmann", "side_jump"}, "carry 1.6 of the result"),
+        ({"equation_residual": [0.0, 0.6, 0.0]}, {"boltzmann", "side_jump"}, "not solved (residual 6.0e-01)"),
+        ({"onsager_violation": [0.0, 0.9, 0.0]}, {"side_jump"}, "violated by 0.9"),
+    ],
+)
+def test_values_that_cannot_be_trusted_are_withheld(dataset, changes, parts, words):
+    copy = dataset.copy(deep=True)
+    assert withhold(copy) == [] and not copy.withheld_boltzmann.any() and not copy.withheld_side_jump.any()
+    assert not any(name.startswith("raw_") for name in copy)
+    copy = dataset.copy(deep=True)
+    for name, values in changes.items():
+        copy[name].values[1] = values[1]
+    before = copy.copy(deep=True)
+    (sentence,) = withhold(copy)
+    assert words in sentence and f"{dataset.temperature.values[1]:.4g} K" in sentence and "withheld" in sentence
+    for part, names in (("boltzmann", ["sigma_boltzmann"]), ("side_jump", ["sigma_side_jump"])):
+        gone = part in parts
+        np.testing.assert_array_equal(copy[f"withheld_{part}"], [0, gone, 0])
+        for name in names:
+            assert np.isnan(copy[name][1]).all() == gone
+            np.testing.assert_array_equal(copy[name][[0, 2]], before[name][[0, 2]])
+            if gone:
+                np.testing.assert_array_equal(copy[f"raw_{name}"], before[name])
+    assert np.isnan(copy.resistivity[1]).all() and np.isnan(copy.sigma_intrinsic_plus_side_jump[1]).all()
+    assert np.isfinite(copy.sigma_intrinsic).all()
+
+
+def test_the_component_shown_is_found_where_the_side_jump_is_withheld():
+    intrinsic = tensor([0.1, 0.0, 2.0])[None]
+    names = ("temperature", "a", "b")
+    shown = xr.Dataset({"sigma_intrinsic": (names, intrinsic), "sigma_side_jump": (names, np.full((1, 3, 3), np.nan))})
+    assert main_component(shown) == 2
+
+
+def test_a_longitudinal_conductivity_is_judged_by_threefold_symmetry():
+    model = stacked_kagome(along=0)
+    operations = kinetic_symmetry(
+        model, [sj.impurity(density=1e11, strength=1.0, dimension=2, correlation="zero_range")], -0.75
+    )
+    assert len(operations) == 11  # of 6mm with time reversal, beside the identity
+    sigma = np.array([np.diag([72.0, 19527.0]), 3.52 * np.eye(2)])
+    broken = broken_fraction(sigma, operations, np.abs(sigma).max(axis=(1, 2)), odd=False)
+    assert broken[0] > 0.7 and broken[1] < 1e-12
+
+
+def test_a_vertex_lowers_the_symmetry():
+    """Exchange along (1, 0, 1) lets h lie along it; with sigma_z as well only the plane is left."""
+    model = sj.Luttinger(gamma1=6.98, gamma2=2.06, gamma3=2.93, exchange=[0.02, 0.0, 0.02])
+
+    def allowed(vertex):
+        scatterer = sj.impurity(density=1e17, strength=0.1, dimension=3, correlation="zero_range", vertex=vertex)
+        return scattering_projector(model, kinetic_symmetry(model, [scatterer], 0.1))
+
+    along = np.array([1.0, 0.0, 1.0]) / np.sqrt(2)
+    np.testing.assert_allclose(allowed("identity"), np.outer(along, along), atol=1e-6)
+    np.testing.assert_allclose(allowed("sigma_z"), np.diag([1.0, 0.0, 1.0]), atol=1e-6)
+
+
+def test_a_side_jump_that_cancels_is_judged_by_what_cancels():
+    sigma = tensor([1e-4, 0, 1e-5])[None]
+    along_z = np.diag([0.0, 0.0, 1.0])
+    assert forbidden_fraction(sigma, np.eye(3)[None], along_z)[0] == pytest.approx(10)
+    assert forbidden_fraction(sigma, np.eye(3)[None], along_z, [1e-2])[0] == pytest.approx(0.01)
+    response = KineticResponse(np.eye(2), np.full((2, 2), 1e-9), np.zeros((2, 2)), 0, 0, 0, 0, "", contributions=1.0)
+    assert response.scale == pytest.approx(0.1)
+    other = replace(response, side_jump_velocity=np.full((2, 2), -1e-9))
+    assert relative_change(response, other) < 1e-7
 
 
 def test_relaxation_times_are_called_what_they_are():

@@ -67,8 +67,9 @@ def main_component(dataset) -> int:
     """0, 1, 2 for the x, y, z component in which the Hall vector is largest."""
     if dataset.sizes["a"] == 2:
         return 2
-    h = hall_vector(dataset.sigma_intrinsic.values + dataset.sigma_side_jump.values)
-    return int(np.argmax(np.nan_to_num(np.abs(h)).max(axis=0)))
+    # values that are withheld do not hide the others
+    h = hall_vector(np.nan_to_num(dataset.sigma_intrinsic.values) + np.nan_to_num(dataset.sigma_side_jump.values))
+    return int(np.argmax(np.abs(h).max(axis=0)))
 
 
 def hall_part(dataset, name: str, component: int) -> np.ndarray:

@@ -152,7 +152,8 @@ def assemble(
 
 
 def _add_broken_symmetry(dataset, operations, least) -> None:
-    """How far longitudinal conductivity and side jump are from their images; `least`: the size of the latter at least."""
+    """How far longitudinal conductivity and side jump are from their images; `least`: what the latter is compared with
+    where it is smaller."""
     sigma, jump = dataset.sigma_boltzmann.values, dataset.sigma_side_jump.values
     size = {"boltzmann": np.abs(sigma).max(axis=(1, 2))}
     size["side_jump"] = np.maximum(np.abs(jump).max(axis=(1, 2)), least)

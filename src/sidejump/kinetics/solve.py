@@ -69,7 +69,7 @@ def _apart(operator, sets, null) -> np.ndarray:
     size = np.maximum(size, 1e-12 * size.max())
     rate, vectors = linalg.eigh(sets.T @ operator.apply(sets), sets.T @ (size * sets))
     known = np.ones((len(sets), 1)) if null is None else null
-    found = np.hstack([known, sets @ vectors[:, rate < _APART]])
+    found = np.hstack([known, sets @ vectors[:, np.abs(rate) < _APART]])
     columns, size, _ = np.linalg.svd(found / np.linalg.norm(found, axis=0), full_matrices=False)
     return columns[:, size > 1e-8]
 
