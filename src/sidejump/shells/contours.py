@@ -1,7 +1,9 @@
 """Isoenergy contours in two dimensions with spectral quadrature.
 
 Marching squares finds every contour of every band; each is then described by a smooth periodic parameter, its points
-moved onto the exact energy, and ``dk/dtheta`` taken by FFT, so that integrals converge exponentially.
+moved onto the exact energy, and ``dk/dtheta`` taken by FFT, so that integrals converge exponentially.  The parameter
+follows the velocity: a contour that passes a saddle of the band at a distance delta has weights ``1/|v|`` that change
+over delta, which points at equal distances would miss; ``|M t| / |v|`` (M the inverse mass, t the tangent) tells.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from dataclasses import dataclass
 import contourpy
 import numpy as np
 
-from ..electrons.states import band_energies, solve_states
+from ..electrons.states import band_energies, energies_and_velocities, solve_states
 from .domain import search_domain
+from .masses import velocity_and_inverse_mass
 from .newton import move_onto
 from .pockets import small_pockets
 from .shell import Shell
@@ -21,6 +24,10 @@ from .shell import Shell
 _GRIDS = (97, 193, 385, 769)  # a finer one is used when the contours of the coarser one jump between two contours
 _OVERSAMPLING = 512
 _ROUNDING = 1e-16  # modes of this relative size are noise
+_PER_CHANGE = 4.0  # points where the velocity changes by itself
+_ACROSS = 0.8  # cosine between a step and the velocity
+_UNEVEN = 0.2  # of the mean distance, in the density of points
+_CLUSTERING = 8  # rounds in which the points gather where the velocity changes
 
 
 def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy) -> Shell | None:
@@ -51,11 +58,12 @@ class _Curve:
     ----------
     band : int          lowest of its group
     members : int       bands of the group
-    k : (n, 2)          on the exact energy, uniform in arc length
+    k : (n, 2)          on the exact energy, uniform in the integral of :func:`_changes`
     period : (2,)       what k gains in one turn
     grid_step : float   longest step of a point
     turning : (n,)      how fast the state turns along the curve, angstrom
-    jumps : bool        whether the points change to another contour
+    slowing : (n,)      how fast the velocity changes along the curve, angstrom
+    jumps : bool        whether the points change to another contour, or are too few to tell
     """
 
     band: int
@@ -64,16 +72,17 @@ class _Curve:
     period: np.ndarray
     grid_step: float
     turning: np.ndarray
+    slowing: np.ndarray
     jumps: bool
 
     def points(self, model, energy, spacing, turn, minimum):
         """Points, weights, lengths and the number of points off the energy."""
-        length = _speed(self.k, self.period).mean()
-        density = np.full(_OVERSAMPLING, 1.0 / spacing)
+        speed = _speed(self.k, self.period)
+        density = np.maximum(1.0 / spacing, _PER_CHANGE * self.slowing)
         if turn is not None:
             density = np.maximum(density, _widened(self.turning) / turn)
         density = _smoothed(density)
-        count = max(minimum, int(np.ceil(length * density.mean())))
+        count = max(minimum, int(np.ceil((speed * density).mean())))
         count += count % 2
         k = _uniform(self.k, self.period, density, count)
         k, v, error = move_onto(model, k, np.full(count, self.band), energy, largest_step=self.grid_step)
@@ -190,21 +199,77 @@ def _curve(model, energy, band, line, period, grid_step, degeneracy) -> _Curve |
     if band > 0 and joined[band - 1]:
         return None
     members = 1 + int(np.cumprod(joined[band:]).sum())
+    clustered, settled = _clustered(model, energy, k, bands, period, grid_step)
+    if settled:
+        k = clustered
     for _ in range(4):
-        speed = _speed(k, period)
-        if np.ptp(speed) < 1e-12 * speed.mean():
+        changes = _changes(model, k, bands, period) if settled else np.ones(len(k))
+        rate = _speed(k, period) * changes
+        if np.ptp(rate) < 1e-12 * rate.mean():
             break
-        k, _, _ = move_onto(model, _uniform(k, period), bands, energy, largest_step=grid_step)
+        k, _, _ = move_onto(model, _uniform(k, period, changes), bands, energy, largest_step=grid_step)
     states = solve_states(model, k, bands, degeneracy=degeneracy)
-    return _Curve(band, members, k, period, grid_step, states.interband, jumps)
+    if settled:  # every step is short beside the distances over which the velocity turns
+        slowing = _slowing(model, k, bands, period)
+        jumps = jumps or bool((_across(k, energies_and_velocities(model, k, bands)[1], period)[0] > _ACROSS).any())
+    else:
+        slowing, jumps = np.zeros(len(k)), True
+    return _Curve(band, members, k, period, grid_step, states.interband, slowing, jumps)
+
+
+def _slowing(model, k, bands, period) -> np.ndarray:
+    """How fast the velocity changes along the curve, ``|M t| / |v|``, angstrom, no faster than the points resolve."""
+    v, mass = velocity_and_inverse_mass(model, k, bands)
+    tangent = np.stack([-v[:, 1], v[:, 0]], axis=1)
+    square = (v**2).sum(axis=1)
+    step = np.linalg.norm(np.roll(k, -1, axis=0) - np.roll(k, 1, axis=0) + _ends(len(k)) * period, axis=1)
+    change = np.linalg.norm(np.einsum("sab,sb->sa", mass, tangent), axis=1) / np.maximum(square, 1e-300)
+    return 1 / np.sqrt(1 / np.maximum(change, 1e-300) ** 2 + step**2)
+
+
+def _ends(n: int) -> np.ndarray:
+    """1 where the neighbours of a point of a closed curve of n points are those of different turns, shape (n, 1)."""
+    ends = np.zeros((n, 1))
+    ends[[0, -1]] = 1.0
+    return ends
+
+
+def _changes(model, k, bands, period) -> np.ndarray:
+    """Density of points (n,), 1/angstrom, with which everything on the curve is smooth."""
+    length = _speed(k, period).mean()
+    return np.sqrt((2 * np.pi / length) ** 2 + _slowing(model, k, bands, period) ** 2)
+
+
+def _clustered(model, energy, k, bands, period, grid_step) -> tuple[np.ndarray, bool]:
+    """The points gathered, by and by, where the velocity changes: what is narrow is seen only once points are there.
+
+    And whether that came to an end: it does not where points are on the other side of a saddle, on another contour.
+    """
+    n = len(k)
+    for _ in range(_CLUSTERING):
+        closed = np.concatenate([k, k[:1] + period])
+        changes = _changes(model, k, bands, period)
+        step = np.linalg.norm(np.diff(closed, axis=0), axis=1)
+        share = np.concatenate([[0.0], np.cumsum(step * 0.5 * (changes + np.roll(changes, -1)))])
+        if np.ptp(np.diff(share)) < _UNEVEN * share[-1] / n:
+            return k, True
+        wanted = share[-1] * np.arange(n) / n
+        k = np.stack([np.interp(wanted, share, closed[:, a]) for a in (0, 1)], axis=1)
+        k, _, _ = move_onto(model, k, bands, energy, largest_step=grid_step)
+    return k, False
 
 
 def _jumps(k, v, period) -> bool:
     """Whether the points change to another contour: a long step along the velocity."""
+    across, length = _across(k, v, period)
+    return bool(np.any((across > _ACROSS) & (length > 5 * np.median(length))))
+
+
+def _across(k, v, period):
+    """Cosine between the step from each point to the next and the velocity, and the length of the step."""
     step = np.diff(np.concatenate([k, k[:1] + period]), axis=0)
     length = np.linalg.norm(step, axis=1)
-    along = np.abs(np.einsum("ka,ka->k", step, v)) / np.maximum(length * np.linalg.norm(v, axis=1), 1e-300)
-    return bool(np.any((along > 0.8) & (length > 5 * np.median(length))))
+    return np.abs(np.einsum("ka,ka->k", step, v)) / np.maximum(length * np.linalg.norm(v, axis=1), 1e-300), length
 
 
 def _fourier(k, period):
