@@ -23,10 +23,13 @@ from .shell import Shell
 
 _GRIDS = (97, 193, 385, 769)  # a finer one is used when the contours of the coarser one jump between two contours
 _OVERSAMPLING = 512
+_ROUND = 0.75  # of the fewest points on a contour: those of a full turn where a contour bends, as a circle has them
 _ROUNDING = 1e-16  # modes of this relative size are noise
 _PER_CHANGE = 4.0  # points where the velocity changes by itself
 _ACROSS = 0.8  # cosine between a step and the velocity
+_UNSEEN = 0.25  # of the distance of neighbours: no change of the velocity within less is believed
 _UNEVEN = 0.2  # of the mean distance, in the density of points
+_RESOLVED = 0.1  # changes of the velocity between neighbours
 _CLUSTERING = 8  # rounds in which the points gather where the velocity changes
 
 
@@ -63,7 +66,9 @@ class _Curve:
     grid_step : float   longest step of a point
     turning : (n,)      how fast the state turns along the curve, angstrom
     slowing : (n,)      how fast the velocity changes along the curve, angstrom
-    jumps : bool        whether the points change to another contour, or are too few to tell
+    bending : (n,)      curvature of the curve, angstrom
+    jumps : bool        whether the points change to another contour
+    rough : bool        whether the points are too few for what the velocity does
     """
 
     band: int
@@ -73,7 +78,9 @@ class _Curve:
     grid_step: float
     turning: np.ndarray
     slowing: np.ndarray
+    bending: np.ndarray
     jumps: bool
+    rough: bool
 
     def points(self, model, energy, spacing, turn, minimum):
         """Points, weights, lengths and the number of points off the energy."""
@@ -81,6 +88,7 @@ class _Curve:
         density = np.maximum(1.0 / spacing, _PER_CHANGE * self.slowing)
         if turn is not None:
             density = np.maximum(density, _widened(self.turning) / turn)
+            density = np.maximum(density, _widened(self.bending) * _ROUND * minimum / (2 * np.pi))
         density = _smoothed(density)
         count = max(minimum, int(np.ceil((speed * density).mean())))
         count += count % 2
@@ -106,15 +114,16 @@ def _found(model, energy, degeneracy) -> tuple[list[_Curve], int]:
             return result
     curves: list[_Curve] = []
     for grid in _GRIDS:
-        curves, broken = [], 0
+        curves, broken, rough = [], 0, False
         for band, line, period, grid_step in _polylines(model, energy, origin, axes, grid):
             curve = _curve(model, energy, band, line, period, grid_step, degeneracy)
             if curve is not None:
                 curves.append(curve)
                 broken += curve.jumps
-                if broken and grid != _GRIDS[-1]:
+                rough |= curve.rough
+                if (broken or rough) and grid != _GRIDS[-1]:
                     break
-        if not broken:
+        if not (broken or rough):
             break
     _last[:] = [weakref.ref(model), energy, degeneracy, probe, (curves, broken)]
     return curves, broken
@@ -199,32 +208,38 @@ def _curve(model, energy, band, line, period, grid_step, degeneracy) -> _Curve |
     if band > 0 and joined[band - 1]:
         return None
     members = 1 + int(np.cumprod(joined[band:]).sum())
-    clustered, settled = _clustered(model, energy, k, bands, period, grid_step)
-    if settled:
-        k = clustered
+    clustered = _clustered(model, energy, k, band, period, grid_step)
+    rough = clustered is None
+    if clustered is not None:
+        k, bands = clustered, np.full(len(clustered), band)
     for _ in range(4):
-        changes = _changes(model, k, bands, period) if settled else np.ones(len(k))
+        changes = np.ones(len(k)) if rough else _changes(model, k, bands, period)
         rate = _speed(k, period) * changes
         if np.ptp(rate) < 1e-12 * rate.mean():
             break
         k, _, _ = move_onto(model, _uniform(k, period, changes), bands, energy, largest_step=grid_step)
     states = solve_states(model, k, bands, degeneracy=degeneracy)
-    if settled:  # every step is short beside the distances over which the velocity turns
-        slowing = _slowing(model, k, bands, period)
+    change = np.zeros((len(k), 2))
+    if not rough:  # every step is short beside the distances over which the velocity turns
+        change = _change(model, k, bands, period)
         jumps = jumps or bool((_across(k, energies_and_velocities(model, k, bands)[1], period)[0] > _ACROSS).any())
-    else:
-        slowing, jumps = np.zeros(len(k)), True
-    return _Curve(band, members, k, period, grid_step, states.interband, slowing, jumps)
+    slowing, bending = np.linalg.norm(change, axis=1), np.abs(change[:, 0])
+    return _Curve(band, members, k, period, grid_step, states.interband, slowing, bending, jumps, rough)
 
 
-def _slowing(model, k, bands, period) -> np.ndarray:
-    """How fast the velocity changes along the curve, ``|M t| / |v|``, angstrom, no faster than the points resolve."""
+def _change(model, k, bands, period) -> np.ndarray:
+    """How fast the velocity changes along the curve, ``M t / |v|`` of the tangent t: shape (n, 2), angstrom.
+
+    The part along t is the curvature.
+    """
     v, mass = velocity_and_inverse_mass(model, k, bands)
+    square = np.maximum((v**2).sum(axis=1), 1e-300)[:, None]
     tangent = np.stack([-v[:, 1], v[:, 0]], axis=1)
-    square = (v**2).sum(axis=1)
+    change = np.einsum("sab,sb->sa", mass, tangent) / square
+    along = np.stack([(change * tangent).sum(axis=1), (change * v).sum(axis=1)], axis=1) / np.sqrt(square)
+    # no faster than the points may ever resolve
     step = np.linalg.norm(np.roll(k, -1, axis=0) - np.roll(k, 1, axis=0) + _ends(len(k)) * period, axis=1)
-    change = np.linalg.norm(np.einsum("sab,sb->sa", mass, tangent), axis=1) / np.maximum(square, 1e-300)
-    return 1 / np.sqrt(1 / np.maximum(change, 1e-300) ** 2 + step**2)
+    return along / np.sqrt(1 + (_UNSEEN * step[:, None]) ** 2 * (along**2).sum(axis=1, keepdims=True))
 
 
 def _ends(n: int) -> np.ndarray:
@@ -237,26 +252,27 @@ def _ends(n: int) -> np.ndarray:
 def _changes(model, k, bands, period) -> np.ndarray:
     """Density of points (n,), 1/angstrom, with which everything on the curve is smooth."""
     length = _speed(k, period).mean()
-    return np.sqrt((2 * np.pi / length) ** 2 + _slowing(model, k, bands, period) ** 2)
+    return np.sqrt((2 * np.pi / length) ** 2 + (_change(model, k, bands, period) ** 2).sum(axis=1))
 
 
-def _clustered(model, energy, k, bands, period, grid_step) -> tuple[np.ndarray, bool]:
+def _clustered(model, energy, k, band, period, grid_step) -> np.ndarray | None:
     """The points gathered, by and by, where the velocity changes: what is narrow is seen only once points are there.
 
-    And whether that came to an end: it does not where points are on the other side of a saddle, on another contour.
+    None where that does not come to an end: points are on the other side of a saddle, on another contour, or bands
+    cross.
     """
-    n = len(k)
     for _ in range(_CLUSTERING):
-        closed = np.concatenate([k, k[:1] + period])
-        changes = _changes(model, k, bands, period)
+        n, closed = len(k), np.concatenate([k, k[:1] + period])
+        changes = _changes(model, k, np.full(n, band), period)
         step = np.linalg.norm(np.diff(closed, axis=0), axis=1)
         share = np.concatenate([[0.0], np.cumsum(step * 0.5 * (changes + np.roll(changes, -1)))])
-        if np.ptp(np.diff(share)) < _UNEVEN * share[-1] / n:
-            return k, True
-        wanted = share[-1] * np.arange(n) / n
+        more = 2 if share[-1] > _RESOLVED * n and n < 4 * _OVERSAMPLING else 1
+        if more == 1 and np.ptp(np.diff(share)) < _UNEVEN * share[-1] / n:
+            return k
+        wanted = share[-1] * np.arange(more * n) / (more * n)
         k = np.stack([np.interp(wanted, share, closed[:, a]) for a in (0, 1)], axis=1)
-        k, _, _ = move_onto(model, k, bands, energy, largest_step=grid_step)
-    return k, False
+        k, _, _ = move_onto(model, k, np.full(len(k), band), energy, largest_step=grid_step)
+    return None
 
 
 def _jumps(k, v, period) -> bool:
@@ -302,7 +318,10 @@ def _uniform(k, period, density=None, count=None):
     keep = (mr != 0) & (np.abs(mr) < n / 4) & (np.abs(r) > _ROUNDING * total)
     primitive, modes = r[keep] / (2j * np.pi * mr[keep]), mr[keep]
     target = np.arange(count or n) / (count or n) * total
-    theta = target / total
+    grid = np.arange(n + 1) / n
+    wave = np.exp(2j * np.pi * grid[:, None] * modes)
+    # started where the rate may vary much: from the uniform points Newton would not get there
+    theta = np.interp(target, total * grid + (wave @ primitive - primitive.sum()).real, grid)
     for _ in range(30):
         wave = np.exp(2j * np.pi * theta[:, None] * modes)
         s = total * theta + (wave @ primitive - primitive.sum()).real

@@ -234,7 +234,7 @@ USUAL_NODES = 15
 
 def band_edges(model, shell) -> tuple[tuple[float, float], tuple[float, float]]:
     """Lowest and highest energy that every band of the shell reaches, and the nearest states below and above, eV."""
-    k = sample(model, scale=float(np.linalg.norm(shell.k, axis=1).max()))
+    k = sample(model, reach=float(np.linalg.norm(shell.k, axis=1).max()))
     energies = band_energies(model, k)
     bands = np.unique(shell.band)
     low = max(extremum(model, k, energies, b, 1) for b in bands)
