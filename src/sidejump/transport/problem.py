@@ -201,7 +201,7 @@ class Problem:
         """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
         # with three points a patch one split less will do where pairs are expensive
         most = _SOLVED_LEVELS - (several and self.expensive)
-        return min(self.settings.levels, max(1, most - int(np.log2(self.base_spacing / spacing) + 0.25)))
+        return min(self.settings.levels, max(1, most - self._halvings(spacing)))
 
     @property
     def expensive(self) -> bool:
@@ -278,10 +278,18 @@ class Problem:
         s = self.settings
         return self.model.dimension == 3 and s.approximation == "exact" and s.turn is not None and s.levels > 0
 
-    def fine_shell(self, energy: float, *, fewer: int = 0) -> Shell:
-        """The shell with all splits of the hot spots, or a few less."""
-        levels = max(self.settings.levels - fewer, min(self.settings.levels, 1))
-        return self.shell(energy, self.base_spacing, levels=levels, several=self.operations is not None)
+    def fine_shell(self, energy: float, spacing: float, *, fewer: int = 0) -> Shell:
+        """The shell with all splits of the hot spots, or a few less, of the spacing of the one it serves.
+
+        In no cell coarser than the solved shell; where the spacing is finer, the smallest cells are the same.
+        """
+        least = min(self.settings.levels, 1) if fewer else self.levels(spacing)
+        levels = max(self.settings.levels - fewer - self._halvings(spacing), least)
+        return self.shell(energy, spacing, levels=levels, several=self.operations is not None)
+
+    def _halvings(self, spacing: float) -> int:
+        """Splits of a cell that a spacing finer than the base one stands for."""
+        return int(np.log2(self.base_spacing / spacing) + 0.25)
 
     def forget_shells(self) -> None:
         """Free the shells kept so far."""
