@@ -1,5 +1,9 @@
-"""The one error a user can cause: bad input."""
+"""What goes wrong by the user's hand, and what a user has to know of a result."""
 
 
 class InputError(ValueError):
     """Input that cannot be used: one sentence that names the file, key or value and the fix."""
+
+
+class SidejumpWarning(UserWarning):
+    """Something about data or result that its reader has to know: wrong, unconverged, approximate or left out."""
