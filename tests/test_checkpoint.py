@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +69,25 @@ def half(stream, **arrays):
     os.kill(os.getpid(), signal.SIGKILL)
 
 np.savez, reduced.BLOCK, shared._BLOCK = half, BLOCK, BLOCK
+main(["run", "in.toml", "-q"])
+"""
+
+# waits with some blocks written until it is killed
+HELD = """
+import signal, sys, time
+import numpy as np
+from sidejump.app.cli import main
+
+whole, count = np.savez, [0]
+
+def wait(stream, **arrays):
+    count[0] += 1
+    if count[0] < 3:
+        return whole(stream, **arrays)
+    print("working", flush=True)
+    time.sleep(300)
+
+np.savez = wait
 main(["run", "in.toml", "-q"])
 """
 
@@ -176,7 +197,8 @@ def test_killed_while_writing(folder, whole):
     assert died.returncode == -9
     partial = Path("in.nc.partial")
     assert len(list(partial.glob("*.npz"))) >= 2 and list(partial.glob(".*.tmp"))
-    assert run() == 0 and not partial.exists()
+    assert Path(".in.nc.lock").exists()  # left behind, and no lock any more
+    assert run() == 0 and not partial.exists() and not Path(".in.nc.lock").exists()
     same_bytes("in.nc", whole)
 
 
@@ -216,7 +238,42 @@ def test_less_memory_and_damaged_blocks_go_on(interrupted, whole, capsys):
     same_bytes("in.nc", whole)
 
 
+def test_fresh_starts_whatever_was_left(interrupted, whole):
+    (interrupted / "manifest.json").write_text("{damaged")
+    (interrupted / "notes.txt").write_text("mine")
+    assert run("--fresh") == 0
+    assert [p.name for p in interrupted.iterdir()] == ["notes.txt"]
+    same_bytes("in.nc", whole)
+
+
+def test_two_runs_into_one_output(folder, whole):
+    """The second is refused in one sentence while the first runs, and neither reads a block of the other."""
+    Path("other.toml").write_text(Path("in.toml").read_text().replace("fermi_energy = 0.3", "fermi_energy = 0.31"))
+    with subprocess.Popen([sys.executable, "-c", HELD], stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout.readline() == "working\n"
+        command = [sys.executable, "-m", "sidejump", "run", "other.toml", "-q", "-o", "in.nc", "--force"]
+        second = subprocess.run(command, timeout=120, capture_output=True, text=True)
+        first.send_signal(signal.SIGTERM)
+    assert second.returncode == 2 and second.stderr.count("\n") == 1
+    assert f"in.nc: another run (process {first.pid} on " in second.stderr and "-o" in second.stderr
+    assert not Path("in.nc").exists()
+    assert run() == 0  # the lock of a killed run is none
+    same_bytes("in.nc", whole)
+    assert sorted(p.name for p in folder.iterdir()) == ["crystal.h5", "in.nc", "in.png", "in.toml", "other.toml"]
+
+
+def test_room_for_the_checkpoint_is_told_before_the_run(folder, monkeypatch, capsys):
+    usage = shutil.disk_usage(folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=int(1.002e9)))
+    assert main(["run", "in.toml"]) == 0
+    said = capsys.readouterr().err
+    assert said.index("in the checkpoint, which has room for 2.0 MB") < said.index("kinetic equation")
+
+
 # --- the store ------------------------------------------------------------------------------------------------------
+
+
+PROBLEM = fingerprint("a problem")
 
 
 def block(nearest=(0.01, 0.02)):
@@ -239,9 +296,9 @@ def never(_):
 
 def test_blocks_come_back_as_they_were(tmp_path):
     made = {0: block(), 3: None}
-    store = Checkpoint(tmp_path / "x", "p").shell(np.arange(3.0))
+    store = Checkpoint(tmp_path / "x", PROBLEM).shell(np.arange(3.0))
     assert store.blocks(0, slice(2, 5), slice(5, 9), [0, 3], 0.05, made.get) == [made[0], None]
-    again = Checkpoint(tmp_path / "x", "p")
+    again = Checkpoint(tmp_path / "x", PROBLEM)
     assert again.found == 1 and again.found_bytes > made[0].nbytes
     back, empty = again.shell(np.arange(3.0)).blocks(0, slice(2, 5), slice(5, 9), [0, 3], 0.05, never)
     assert empty is None and (back.rows, back.columns) == (slice(2, 5), slice(5, 9))
@@ -259,7 +316,7 @@ def test_blocks_come_back_as_they_were(tmp_path):
 
 
 def test_budget(tmp_path):
-    checkpoint = Checkpoint(tmp_path / "x", "p", budget=1.5 * block().nbytes)
+    checkpoint = Checkpoint(tmp_path / "x", PROBLEM, budget=1.5 * block().nbytes)
     store = checkpoint.shell(1)
     for index in range(3):
         assert store.blocks(index, slice(2, 5), slice(5, 9), [0], 0.05, lambda _: block())[0] is not None
@@ -267,18 +324,61 @@ def test_budget(tmp_path):
 
 
 def test_a_folder_of_the_user_is_left_alone(tmp_path):
+    """Refused, with the way out in the sentence; --fresh works beside what is there, and deletes none of it."""
     (tmp_path / "x").mkdir()
-    (tmp_path / "x" / "notes.txt").write_text("mine")
-    for fresh in (False, True):
-        with pytest.raises(InputError, match="is not a checkpoint of this program"):
-            Checkpoint(tmp_path / "x", "p", fresh=fresh)
-    assert (tmp_path / "x" / "notes.txt").read_text() == "mine"
+    for name in ("notes.txt", "array.npz"):
+        (tmp_path / "x" / name).write_text("mine")
+    with pytest.raises(InputError, match=r"is not a checkpoint of this program, it holds .*; .*--fresh"):
+        Checkpoint(tmp_path / "x", PROBLEM)
+    checkpoint = Checkpoint(tmp_path / "x", PROBLEM, fresh=True)
+    checkpoint.shell(1).blocks(0, slice(2, 5), slice(5, 9), [0], 0.05, lambda _: block())
+    assert not checkpoint.full and len(list((tmp_path / "x").iterdir())) == 4
+    checkpoint.remove()
+    assert {p.name: p.read_text() for p in (tmp_path / "x").iterdir()} == {"notes.txt": "mine", "array.npz": "mine"}
+
+
+def test_a_file_in_the_place_of_the_checkpoint(tmp_path):
+    (tmp_path / "x").write_text("mine")
+    with pytest.raises(InputError, match=r"is not a checkpoint of this program; .*--fresh"):
+        Checkpoint(tmp_path / "x", PROBLEM)
+    checkpoint = Checkpoint(tmp_path / "x", PROBLEM, fresh=True)
+    assert checkpoint.shell(1).blocks(0, slice(2, 5), slice(5, 9), [0], 0.05, lambda _: block())[0] is not None
+    assert checkpoint.full and (tmp_path / "x").read_text() == "mine"
+
+
+def test_blocks_belong_to_their_problem(tmp_path):
+    """Two problems that come to write into one directory never read each other's blocks."""
+    cell = (0, slice(2, 5), slice(5, 9), [0], 0.05)
+    both = {z: Checkpoint(tmp_path / "x", fingerprint("problem", z)) for z in (0.01, 0.02)}
+    for z, checkpoint in both.items():
+        checkpoint.shell(1).blocks(*cell, {0: block((z,))}.get)
+        checkpoint.save("hot-0", {"jump": np.array([z])})
+    for z, checkpoint in both.items():
+        assert checkpoint.load("hot-0")["jump"].tolist() == [z]
+        assert checkpoint.shell(1).blocks(*cell, never)[0].channels[0][3] == z
+    with pytest.raises(InputError, match="holds pairs of another run"):
+        Checkpoint(tmp_path / "x", fingerprint("a third"))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\x00", b'{"format": "sidejump checkpoint"}'])
+def test_a_damaged_manifest(tmp_path, content):
+    """Its own blocks are known by their names and serve; those of others are refused, unless --fresh discards them."""
+    store = Checkpoint(tmp_path / "x", PROBLEM).shell(1)
+    store.blocks(0, slice(2, 5), slice(5, 9), [0], 0.05, lambda _: block())
+    (tmp_path / "x" / "manifest.json").write_bytes(content)
+    again = Checkpoint(tmp_path / "x", PROBLEM)
+    assert again.found == 1
+    assert again.shell(1).blocks(0, slice(2, 5), slice(5, 9), [0], 0.05, never)[0] is not None
+    with pytest.raises(InputError, match=r"another run .*--fresh"):
+        Checkpoint(tmp_path / "x", fingerprint("another problem"))
+    assert Checkpoint(tmp_path / "x", fingerprint("another problem"), fresh=True).found == 0
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
 def test_a_folder_that_cannot_be_written(tmp_path):
     tmp_path.chmod(0o500)
-    checkpoint = Checkpoint(tmp_path / "x", "p")
+    checkpoint = Checkpoint(tmp_path / "x", PROBLEM)
     assert checkpoint.shell(1).blocks(0, slice(2, 5), slice(5, 9), [0], 0.05, lambda _: block())[0] is not None
     tmp_path.chmod(0o700)
     assert checkpoint.full
@@ -304,7 +404,7 @@ def test_sums_over_hot_spots_are_kept(tmp_path, monkeypatch):
     data = ferromagnet()
     settings = TransportSettings(energy_nodes=1, geometry="shared", spacing=0.7, levels=1)
     problem = Problem(data.electrons, [ElectronPhononScatterer(data)], 0.3, settings)
-    problem.checkpoint = Checkpoint(tmp_path / "result.nc.partial", "problem")
+    problem.checkpoint = Checkpoint(tmp_path / "result.nc.partial", PROBLEM)
     kt = 300 * KB
     solver = shell_solver(problem, problem.solved_shell(0.3, problem.base_spacing), kt)
     distribution = solver.solve(kt, 1)[0].distribution[:, 0]

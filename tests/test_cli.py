@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sidejump.app import config, files, guard, plots, schema, terminal
+from sidejump.app import config, files, guard, plots, results, schema, terminal
 from sidejump.app.build import bloch_gruneisen_temperature, build_electrons, build_scatterers, build_temperatures
 from sidejump.app.cli import main
 from sidejump.app.template import template
@@ -132,9 +132,22 @@ def test_names_in_the_output_section(folder, capsys):
     assert (folder / "named.pdf").read_bytes()[:4] == b"%PDF" and (folder / "named.nc").exists()
 
 
-def test_a_byte_order_mark_is_no_mistake(folder):
-    (folder / "in.toml").write_bytes(b"\xef\xbb\xbf" + BASE.encode())
-    assert len(config.read_input("in.toml").scattering) == 1
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1", "cp1252"])
+def test_a_text_in_another_encoding_is_no_mistake(folder, encoding):
+    """As editors of other systems save it, with a comment that is not ASCII."""
+    (folder / "in.toml").write_bytes(("# \xb5 = 0.2 eV, f\xfcr Graphen\r\n" + BASE).encode(encoding))
+    settings = config.read_input("in.toml")
+    assert len(settings.scattering) == 1 and settings.electrons.mass == 0.1
+
+
+def test_an_endless_or_huge_input_is_refused(folder, capsys):
+    with (folder / "in.toml").open("wb") as stream:
+        stream.truncate(2 * 10**9)
+    os.mkfifo(folder / "pipe.toml")
+    for name, words in (("in.toml", "in.toml: holds more than"), ("pipe.toml", "pipe.toml: is a pipe")):
+        assert main(["run", name]) == 2
+        err = capsys.readouterr().err
+        assert words in err and err.count("\n") == 1
 
 
 # --- mistakes in the input ------------------------------------------------------------------------------------------
@@ -218,7 +231,12 @@ def test_a_mistake_in_a_scatterer_is_one_sentence(refused, section, words):
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [(b"", "no input"), (b"# nothing\n", "no input"), (b"\xff\xfe\x00x", "not a text file"), (b"\x00", "TOML")],
+    [
+        (b"", "no input"),
+        (b"# nothing\n", "no input"),
+        (b"\xff\xfe\x00", "not a text file"),
+        (b"\x00", "not a text file"),
+    ],
 )
 def test_files_that_are_no_input(refused, content, word):
     assert word in refused(content)
@@ -301,6 +319,7 @@ def test_a_folder_without_permission(folder, capsys):
 
 
 def test_a_full_disk_leaves_what_was_there(folder, monkeypatch, capsys):
+    """Full when the result is to be written: the numbers are on the screen, and the old file is whole."""
     (folder / "in.toml").write_text(BASE)
     (folder / "out.nc").write_text("kept")
 
@@ -309,11 +328,67 @@ def test_a_full_disk_leaves_what_was_there(folder, monkeypatch, capsys):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    assert main(["run", "in.toml", "-o", "out.nc", "-q", "--force"]) == 2
-    err = capsys.readouterr().err
-    assert "out.nc: cannot be written (No space left on device)" in err and err.count("\n") == 1
+    assert main(["run", "in.toml", "-o", "out.nc", "--force"]) == 2
+    out, err = capsys.readouterr()
+    assert "error: out.nc: cannot be written (No space left on device)" in err and "sigma_xx" in out
     assert (folder / "out.nc").read_text() == "kept"
     assert sorted(p.name for p in folder.iterdir()) == ["in.toml", "out.nc"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+def test_a_disk_without_room_is_found_before_the_run(folder):
+    """The largest file that the process may write stands for what is left of the disk."""
+    (folder / "in.toml").write_text(BASE)
+    script = (
+        "import resource, sys; from sidejump.app import cli, run; resource.setrlimit(resource.RLIMIT_FSIZE, (5000,) * 2);"
+        "run.Job.run = lambda *_: sys.exit(77); sys.exit(cli.main(['run', 'in.toml', '-o', 'out.nc']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2, done.stderr
+    assert "out.nc: there is no room for the result, which takes up to" in done.stderr
+    assert done.stderr.count("\n") == 1 and [p.name for p in folder.iterdir()] == ["in.toml"]
+
+
+@pytest.mark.parametrize("count", [1, 300])
+def test_the_room_taken_holds_result_and_figure(folder, count):
+    (folder / "in.toml").write_text(BASE.replace("[20, 50]", str(np.linspace(5, 60, count).tolist())))
+    assert main(["run", "in.toml", "-q"]) == 0
+    assert sum((folder / name).stat().st_size for name in ("in.nc", "in.png")) < 0.7 * results.largest_size(count)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_killed_between_result_and_figure(folder, capsys):
+    """The result is whole, and the figure is drawn from it."""
+    (folder / "in.toml").write_text(BASE)
+    script = (
+        "import os, signal; from sidejump.app import cli, plots;"
+        "plots.result_figure = lambda *_: os.kill(os.getpid(), signal.SIGKILL); cli.main(['run', 'in.toml', '-q'])"
+    )
+    assert subprocess.run([sys.executable, "-c", script], timeout=120, check=False).returncode == -signal.SIGKILL
+    assert (folder / "in.nc").exists() and not (folder / "in.png").exists()
+    assert main(["run", "in.toml"]) == 2
+    assert "`sidejump plot in.nc` draws its figure" in capsys.readouterr().err
+    assert main(["plot", "in.nc"]) == 0 and (folder / "in.png").read_bytes()[:4] == b"\x89PNG"
+    drawn = (folder / "in.png").read_bytes()
+    assert main(["plot", "in.nc"]) == 2 and "--force" in capsys.readouterr().err
+    assert main(["run", "in.toml", "--force", "-q"]) == 0
+    assert (folder / "in.png").read_bytes() == drawn  # as the run itself draws it
+    assert sorted(p.name for p in folder.iterdir()) == ["in.nc", "in.png", "in.toml"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "no such file"), (b"", "in.nc: truncated or not a result"), (b"\x89HDF\r\n\x1a\n\0", "in.nc: truncated")],
+)
+def test_figures_of_what_is_no_result(folder, capsys, content, words):
+    if content is not None:
+        (folder / "in.nc").write_bytes(content)
+    assert main(["plot", "in.nc"]) == 2
+    err = capsys.readouterr().err
+    assert words in err and err.count("\n") == 1 and not (folder / "in.png").exists()
+    xr.Dataset({"x": 1.0}).to_netcdf(folder / "other.nc", engine="h5netcdf")
+    assert main(["plot", "other.nc"]) == 2
+    assert "other.nc: is no result of this version, it lacks sigma_boltzmann" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

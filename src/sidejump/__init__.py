@@ -20,7 +20,7 @@ from .electrons.tight_binding import TightBinding
 from .electrons.wannier90 import read_wannier90
 from .electrons.weyl import Weyl
 from .electrons.zeeman import WithZeeman
-from .errors import InputError
+from .errors import InputError, SidejumpWarning
 from .intrinsic import intrinsic_conductivity
 from .kinetics.limits import CurvatureShift, HighTemperatureLimit
 from .scattering import (
@@ -45,6 +45,7 @@ __all__ = [
     "Luttinger",
     "MassiveDirac",
     "RashbaFerromagnet",
+    "SidejumpWarning",
     "TightBinding",
     "Weyl",
     "WithZeeman",

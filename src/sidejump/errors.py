@@ -1,4 +1,4 @@
-"""The one error a user can cause: bad input."""
+"""What goes wrong by the user's hand, and what a user has to know of a result."""
 
 
 class InputError(ValueError):
@@ -7,3 +7,7 @@ class InputError(ValueError):
 
 class NoStates(InputError):
     """No electronic state where one is needed."""
+
+
+class SidejumpWarning(UserWarning):
+    """Something about data or result that its reader has to know: wrong, unconverged, approximate or left out."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, SidejumpWarning
 from .compact import is_compact, read_compact, write_compact
 from .container import ElectronPhonon
 from .epw import read_epw
@@ -93,7 +93,7 @@ def convert(source, target, *, to: str | None = None, lossy: bool = False, **opt
         sentence = f"{source}: the {NAMES[to]} form cannot hold {', '.join(lost)}"
         if not lossy:
             raise InputError(f"{sentence}; accept that with lossy (--lossy), or use the compact form")
-        warnings.warn(sentence, stacklevel=2)
+        warnings.warn(sentence, SidejumpWarning, stacklevel=2)
     if to == "epw":
         return write_epw(data, target, **options)
     return write_compact(data, target) if to == "compact" else write_perturbo(data, target)

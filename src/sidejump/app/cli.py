@@ -1,4 +1,4 @@
-"""Command line: `sidejump run`, `figure1`, `template`, `models`, `info`, `convert`, `input-reference`."""
+"""Command line: `sidejump run`, `plot`, `figure1`, `template`, `models`, `info`, `convert`, `input-reference`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
+from ..errors import InputError, SidejumpWarning
 from .guard import guarded
 from .terminal import announce, print_table, progress, say, size
 
@@ -40,12 +40,12 @@ def run(
     source: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Result, netCDF.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Discard the pairs of an interrupted run.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, whatever an interrupted run has left.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No estimate, progress or table.")] = False,
 ) -> None:
     """Compute the conductivity tensor of an input file."""
-    from . import config, files, plots, results
-    from .run import prepare
+    from . import config, files
+    from .claim import claim
 
     settings = config.read_input(source)
     target = output or Path(settings.output.file or source.with_suffix(".nc").name)
@@ -53,13 +53,25 @@ def run(
     inputs = tuple(config.files_read(source, settings))
     files.check_target(target, force=force, endings=files.DATASETS, inputs=inputs)
     files.check_target(figure, force=force, endings=files.FIGURES, inputs=inputs)
+    with claim(target) as place:
+        files.require_absent(target, force=force)  # another run may have just ended
+        _run(source, target, figure, place, force=force, fresh=fresh, quiet=quiet, keep=settings.output.checkpoint)
+
+
+def _run(source: Path, target: Path, figure: Path, place, *, force: bool, fresh: bool, quiet: bool, keep: bool) -> None:
+    """The run itself, with its output claimed; `keep`: whether pairs go into a checkpoint."""
+    from . import plots, results
+    from .run import prepare
+
     job = prepare(source)
-    checkpoint = _checkpoint(job, target, fresh) if settings.output.checkpoint else None
+    place.reserve(results.largest_size(len(job.temperatures)))
+    checkpoint = _checkpoint(job, target, fresh) if keep else None
     cost = job.estimate()  # refuses what does not fit into the memory
     if not quiet:
-        announce(cost)
+        announce(cost, room=None if checkpoint is None else checkpoint.room)
     with warnings.catch_warnings(record=True) as caught, progress(quiet) as advance:
-        warnings.simplefilter("always", RuntimeWarning)
+        for category in (RuntimeWarning, SidejumpWarning):
+            warnings.simplefilter("always", category)
         try:
             dataset = job.run(advance)
         except KeyboardInterrupt:
@@ -67,20 +79,39 @@ def run(
                 say(f"{checkpoint.directory} holds the pairs so far: the same command goes on from there")
             raise
     results.warn(dataset, (f"numerical: {w.message}" for w in caught if issubclass(w.category, RuntimeWarning)))
-    results.write(dataset, target, force=force)
+    results.warn(dataset, (str(w.message) for w in caught if issubclass(w.category, SidejumpWarning)))
+    place.release()
+    try:
+        results.write(dataset, target, force=force)
+    finally:
+        if not quiet:
+            print_table(dataset)
+        for sentence in results.warnings_of(dataset):
+            say(f"warning: {sentence}")
     if checkpoint is not None:
         checkpoint.remove()
         if checkpoint.full:
             say("note: disk or budget did not hold all pairs; an interruption would have lost the others")
-    if not quiet:
-        print_table(dataset)
-    for sentence in results.warnings_of(dataset):
-        say(f"warning: {sentence}")
     try:
         plots.result_figure(dataset, figure)
-    except InputError as error:
-        raise InputError(f"{error}; the result is whole in {target}") from None
+    except (InputError, OSError) as error:
+        raise InputError(f"{error}; the result is whole in {target}, `sidejump plot {target}` draws it") from None
     say(f"wrote {target} and {figure}")
+
+
+@app.command()
+def plot(
+    source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="PNG, PDF or SVG file.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
+) -> None:
+    """Draw the figure of a result."""
+    from . import files, plots, results
+
+    figure = output or source.with_suffix(".png")
+    files.check_target(figure, force=force, endings=files.FIGURES, inputs=(source,) if source.exists() else ())
+    plots.result_figure(results.read(source), figure)
+    say(f"wrote {figure}")
 
 
 def _checkpoint(job, target: Path, fresh: bool):

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from .. import files
 from ..errors import InputError
 from . import schema
 from .sentences import first_sentence
+
+_LARGEST = 1e8  # bytes of an input file: no more is ever read of one
 
 
 def read_input(path) -> schema.RunInput:
@@ -26,22 +29,14 @@ def read_input(path) -> schema.RunInput:
 def read_text(path) -> str:
     """Content of an input file, as it was written.
 
+    In UTF-8, as TOML is; Latin-1 and UTF-16 with a byte-order mark, as some editors save it, are read as well.
+
     Raises
     ------
     InputError
         If there is no such file or it is not text.
     """
-    path = Path(path)
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; `sidejump template` prints one to start from") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a directory; name the input file in it") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not a text file; give an input file in TOML") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    return files.read_text(path, limit=_LARGEST, missing="no such file; `sidejump template` prints one to start from")
 
 
 def files_read(path, settings: schema.RunInput) -> list[Path]:

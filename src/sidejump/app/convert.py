@@ -8,7 +8,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, SidejumpWarning
 from .attributes import plain
 from .files import FIGURES, check_target
 
@@ -66,12 +66,12 @@ def convert(source: Path, target: Path, *, to: str | None = None, force: bool = 
         check_target(target, force=force, inputs=(source,) if source.is_file() else ())
     given = {name: value for name, value in options.items() if value is not None}
     with _beside(target) as partial, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always", SidejumpWarning)
         write(source, partial, to=to, **given)
         if partial.is_dir() != target.is_dir() and target.exists():
             kind = "a directory" if target.is_dir() else "a file"
             raise InputError(f"{target}: is {kind}, the format asked for is none; give another name")
-    return [str(w.message) for w in caught if w.category is UserWarning]
+    return [str(w.message) for w in caught if issubclass(w.category, SidejumpWarning)]
 
 
 class _beside:

@@ -38,8 +38,7 @@ def check_target(path, *, force: bool, endings: tuple[str, ...] = (), inputs: tu
         raise InputError(f"{path}: the name of this output must end in {' or '.join(endings)}")
     if any(path.exists() and os.path.samefile(path, other) for other in inputs):
         raise InputError(f"{path}: is an input of this run; give another name with -o")
-    if path.exists() and not force:
-        raise InputError(f"{path} exists already: give --force to replace it, or another name with -o")
+    require_absent(path, force=force)
     if not path.parent.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist; make it first")
     try:
@@ -49,6 +48,19 @@ def check_target(path, *, force: bool, endings: tuple[str, ...] = (), inputs: tu
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder with -o") from None
     return path
+
+
+def require_absent(path: Path, *, force: bool) -> None:
+    """Refuse a file that exists, unless it may be replaced.
+
+    Raises
+    ------
+    InputError
+        If it must not.
+    """
+    if path.exists() and not force:
+        whole = f"; `sidejump plot {path}` draws its figure" if path.suffix.lower() in DATASETS else ""
+        raise InputError(f"{path} exists already: give --force to replace it, or another name with -o{whole}")
 
 
 def write_whole(path, content: bytes | memoryview) -> None:

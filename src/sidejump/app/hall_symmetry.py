@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..electrons.intertwiner import operation_matrix
 from ..electrons.states import band_energies
-from ..electrons.symmetry import point_groups
+from ..electrons.symmetry import TRIED, point_groups, sample_points
 
 _TURN = 0.15  # how far (sine) m may be from the direction an operation keeps or reverses
 _BROKEN = 0.1  # of the spread of the energies: an operation violated by more than this is none of the model's
@@ -35,6 +36,9 @@ def hall_vector(sigma) -> np.ndarray:
 def allowed_projector(model, report: dict, *, seed: int = 0) -> np.ndarray:
     """Projector (3, 3) on the Hall vectors that the symmetry of `model` allows.
 
+    Operations that the model obeys to rounding decide. Where a crystal has none, as from Wannier functions, those of
+    the lattice and its magnetisation do that the bands obey roughly, but they do not forbid everything.
+
     Parameters
     ----------
     model : ElectronModel
@@ -42,16 +46,39 @@ def allowed_projector(model, report: dict, *, seed: int = 0) -> np.ndarray:
         Of :func:`sidejump.electrons.symmetry.symmetry_report`.
     """
     symbols, families = point_groups(model)
-    operations = families[symbols.index(report["lattice_point_group"])]
+    k = sample_points(model, TRIED, np.random.default_rng(seed), report["energy"])
+    everything = _projector(model.dimension, [])
+    exact = _projector(model.dimension, _exact_conditions(model, np.concatenate(families), k))
     m = np.array(report["magnetisation"])
-    conditions = []
+    # k.p models are what they are; without a net moment energies do not tell time reversal from inversion
+    if model.cell is None or not np.allclose(exact, everything) or not m.any():
+        return exact
+    near = _projector(
+        model.dimension, _near_conditions(model, families[symbols.index(report["lattice_point_group"])], m, k)
+    )
+    return near if near.any() else exact
+
+
+def _exact_conditions(model, operations, k):
+    """``C h = 0`` for each operation that holds to rounding."""
+    d = model.dimension
+    for s in operations:
+        for sign in (1, -1):
+            condition = sign * np.linalg.det(s) * s - np.eye(3)
+            if np.any(condition) and operation_matrix(model, k, s[:d, :d], reversal=sign < 0) is not None:
+                yield condition
+
+
+def _near_conditions(model, operations, m, k):
+    """The same for operations that fit the magnetisation m and are obeyed by the bands roughly."""
     for s, sign in _conditions(operations, m):
-        if _holds(model, sign * s, seed):
-            conditions.append(sign * np.linalg.det(s) * s - np.eye(3))
-    if model.dimension == 2:
-        conditions.append(np.diag([1.0, 1.0, 0.0]))
-    if not m.any():  # time reversal
-        conditions.append(-2 * np.eye(3))
+        if _holds(model, sign * s, k[:_SAMPLES]):
+            yield sign * np.linalg.det(s) * s - np.eye(3)
+
+
+def _projector(dimension: int, conditions) -> np.ndarray:
+    """On the vectors h that obey all conditions ``C h = 0``; in two dimensions there is only h_z."""
+    conditions = [*conditions, *([np.diag([1.0, 1.0, 0.0])] if dimension == 2 else [])]
     if not conditions:
         return np.eye(3)
     _, size, rows = np.linalg.svd(np.concatenate(conditions))
@@ -68,14 +95,9 @@ def _conditions(operations, m):
                 yield s, sign
 
 
-def _holds(model, turn, seed) -> bool:
+def _holds(model, turn, k) -> bool:
     """Whether e(turn k) = e(k) to a fraction of the spread of the bands: warping and tilts are no symmetry."""
     d = model.dimension
-    rng = np.random.default_rng(seed)
-    if model.cell is not None:
-        k = rng.random((_SAMPLES, d)) @ model.reciprocal_cell
-    else:
-        k = (model.search_half_width or 2 * model.k_scale) * rng.uniform(-1, 1, (_SAMPLES, d)) / d**0.5
     reference = band_energies(model, k)
     difference = band_energies(model, k @ turn[:d, :d].T) - reference
     return bool(np.sqrt(np.mean(difference**2)) < _BROKEN * (np.std(reference) + 1e-12))

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from .files import write_whole
 from .hall_symmetry import hall_vector
-from .results import warnings_of
+from .results import NOT_INCLUDED, warnings_of
 
 STYLE: Any = {
     "font.size": 9,
@@ -30,6 +30,8 @@ STYLE: Any = {
 }
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#882288"
 _UNIT = {"S/cm": "S/cm", "e^2/h": "$e^2/h$", "microohm cm": r"$\mu\Omega\,$cm", "h/e^2": "$h/e^2$"}
+_WIDTH, _MOST_LINES = 130, 16  # of the warnings in a figure: letters, lines
+_LINE = 0.14  # inches
 _COMPONENTS = (("z", "y"), ("x", "z"), ("y", "x"))  # (a, b) of the Hall vector's x, y, z
 
 
@@ -40,9 +42,9 @@ def result_figure(dataset, path) -> None:
     """
     order = np.argsort(dataset.temperature.values)
     dataset = dataset.isel(temperature=order)
-    warnings = warnings_of(dataset)
+    note = _note(warnings_of(dataset))
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(8.0, 4.2 + 0.28 * bool(warnings)), layout="constrained")
+        figure = Figure(figsize=(8.0, 4.2 + _LINE * len(note)), layout="constrained")
         grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
         hall, conductivity = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1])
         resistivity = figure.add_subplot(grid[1, 1], sharex=conductivity)
@@ -56,8 +58,8 @@ def result_figure(dataset, path) -> None:
             axes.set_xlabel("temperature (K)")
         for letter, axes in zip("abc", (hall, conductivity, resistivity), strict=True):
             axes.set_title(f"({letter})", loc="left", fontsize=9)
-        if warnings:
-            figure.supxlabel(_note(warnings), fontsize=7, color=ORANGE, x=0.01, ha="left")
+        if note:
+            figure.supxlabel("\n".join(note), fontsize=7, color=ORANGE, x=0.01, ha="left", parse_math=False)
         save(figure, path)
 
 
@@ -84,7 +86,7 @@ def _hall_parts(axes, dataset) -> None:
     velocity, distribution = (hall_part(dataset, f"side_jump_{n}", c) for n in ("velocity", "distribution"))
     intrinsic, side_jump = hall_part(dataset, "intrinsic", c), hall_part(dataset, "side_jump", c)
     axes.axhline(0, color="0.5", lw=0.8)
-    axes.plot(t, intrinsic + side_jump, "-", color="black", lw=1.8, label="intrinsic + side jump")
+    axes.plot(t, intrinsic + side_jump, "-", color="black", lw=1.8, label=f"intrinsic + side jump,\n{NOT_INCLUDED}")
     axes.plot(t, intrinsic, "s-", color=BLUE, lw=1.2, label="intrinsic")
     axes.plot(t, side_jump, "o-", color=ORANGE, lw=1.2, label="side jump")
     # the two halves are equal by Onsager's relation: rings around dots, so that both can be seen
@@ -130,10 +132,15 @@ def log_spaced(t) -> bool:
     return bool(unevenness(np.diff(np.log(t))) < unevenness(np.diff(t)))
 
 
-def _note(warnings: list[str]) -> str:
-    first = textwrap.shorten(warnings[0], 150, placeholder=" ...")
-    more = f" (and {len(warnings) - 1} more: attribute `warnings`)" if len(warnings) > 1 else ""
-    return "\n".join(textwrap.wrap(f"Warning: {first}{more}", 130))
+def _note(warnings: list[str]) -> list[str]:
+    """Lines below the panels: whole sentences, as many as there is room for, and how many there are beyond."""
+    lines: list[str] = []
+    for shown, sentence in enumerate(warnings):
+        wrapped = textwrap.wrap(f"Warning: {sentence}", _WIDTH, subsequent_indent="    ")
+        if lines and len(lines) + len(wrapped) > _MOST_LINES:
+            return [*lines, f"and {len(warnings) - shown} more of {len(warnings)} warnings: attribute `warnings`"]
+        lines += wrapped
+    return lines
 
 
 def save(figure, path) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import xarray as xr
 
+from ..errors import InputError
+from ..files import reading, require_regular
 from ..units import MOBILITY, conductivity_unit
 from .attributes import attribute, provenance
 from .files import DATASETS, check_target, write_whole
@@ -14,15 +14,24 @@ from .hall_symmetry import forbidden_fraction
 
 PARTS = ("boltzmann", "intrinsic", "side_jump_velocity", "side_jump_distribution")
 
+_SIZE, _SIZE_PER_TEMPERATURE = 2e6, 4e3  # bytes, three times what was measured with a first-principles input
+
+NOT_INCLUDED = "without skew scattering"
+"""What no part holds, for result, table and figure."""
+
 _LABELS = ("x", "y", "z")
+_NOT_INCLUDED_AT_LENGTH = (
+    "skew scattering: its Gaussian part (fourth order in the potential) does not depend on the scattering time either "
+    "and may cancel intrinsic part and side jump; its part of third order grows with the scattering time"
+)
 _LONG_NAMES = {
     "sigma_boltzmann": "ordinary conductivity (eq. 2b)",
     "sigma_intrinsic": "Berry curvature of all occupied states",
     "sigma_side_jump_velocity": "side-jump velocity of the field-driven distribution (eqs 8, 12)",
     "sigma_side_jump_distribution": "band velocity of the anomalous distribution (eqs 8, 11)",
     "sigma_side_jump": "side jump, both parts",
-    "sigma_total": "conductivity, all parts",
-    "resistivity": "inverse of sigma_total",
+    "sigma_intrinsic_plus_side_jump": f"intrinsic part and side jump; {NOT_INCLUDED}",
+    "resistivity": "inverse of sigma_boltzmann + sigma_intrinsic_plus_side_jump",
 }
 # entries of the transport report that hold one value for each temperature
 _PER_TEMPERATURE = {
@@ -88,7 +97,8 @@ def assemble(
             "b": ("b", list(_LABELS[:d]), {"long_name": "direction of the field"}),
         },
     )
-    resistivity = _inverse(sigma["sigma_total"]) * (1e6 if d == 3 else 1.0)
+    whole = sigma["sigma_boltzmann"] + sigma["sigma_intrinsic_plus_side_jump"]
+    resistivity = _inverse(whole) * (1e6 if d == 3 else 1.0)
     attrs = {"units": "microohm cm" if d == 3 else "h/e^2"}
     dataset["resistivity"] = (("temperature", "a", "b"), resistivity, attrs)
     for name, text in _LONG_NAMES.items():
@@ -104,8 +114,9 @@ def assemble(
     dataset["intrinsic_error"] = ("temperature", factor * np.asarray(intrinsic_error), attrs)
     dataset.attrs = {
         "units": unit,
+        "warnings": [*warnings, *transport.report.get("warnings", [])],
+        "not_included": _NOT_INCLUDED_AT_LENGTH,
         "convention": "j_a = sigma_ab E_b; Cartesian components",
-        "warnings": json.dumps([*warnings, *transport.report.get("warnings", [])]),
         "model": attribute(model.describe()),
         **_headlines(dataset, symmetry),
         **{
@@ -125,9 +136,10 @@ def _add_mobility(dataset, transport, d: int) -> None:
     density = np.asarray(transport.report.get("carrier_density", [np.nan]))
     if not np.isfinite(density).any():
         return
-    attrs = {"units": f"cm^-{d}", "long_name": "electrons above the band edge, or holes below it"}
+    attrs = {"units": f"cm^-{d}", "long_name": "electrons above the band edge, or holes below it; 0 in a gap"}
     dataset["carrier_density"] = ("temperature", density * 1e8**d, attrs)
-    mobility = MOBILITY * np.asarray(transport.boltzmann) / density[:, None, None]
+    carriers = np.where(density > 0, density, np.nan)  # no mobility without carriers
+    mobility = MOBILITY * np.asarray(transport.boltzmann) / carriers[:, None, None]
     attrs = {"units": "cm^2/(V s)", "long_name": "sigma_boltzmann over carrier density and elementary charge"}
     dataset["mobility"] = (("temperature", "a", "b"), mobility, attrs)
 
@@ -136,7 +148,7 @@ def _parts(transport, intrinsic, factor) -> dict[str, np.ndarray]:
     values = (transport.boltzmann, intrinsic, transport.side_jump_velocity, transport.side_jump_distribution)
     sigma = {f"sigma_{name}": factor * np.asarray(value) for name, value in zip(PARTS, values, strict=True)}
     sigma["sigma_side_jump"] = sigma["sigma_side_jump_velocity"] + sigma["sigma_side_jump_distribution"]
-    sigma["sigma_total"] = sigma["sigma_boltzmann"] + sigma["sigma_intrinsic"] + sigma["sigma_side_jump"]
+    sigma["sigma_intrinsic_plus_side_jump"] = sigma["sigma_intrinsic"] + sigma["sigma_side_jump"]
     return sigma
 
 
@@ -160,14 +172,39 @@ def _headlines(dataset, symmetry: dict) -> dict:
 
 
 def warnings_of(dataset) -> list[str]:
-    """The sentences of the attribute `warnings`."""
-    return json.loads(dataset.attrs["warnings"])
+    """The sentences of the attribute `warnings`, which of a single one a file gives back as text."""
+    return [str(sentence) for sentence in np.atleast_1d(dataset.attrs["warnings"])]
 
 
 def warn(dataset, sentences) -> None:
     """Add sentences to the attribute `warnings`, each once."""
     known = warnings_of(dataset)
-    dataset.attrs["warnings"] = json.dumps([*known, *(s for s in dict.fromkeys(sentences) if s not in known)])
+    dataset.attrs["warnings"] = [*known, *(s for s in dict.fromkeys(sentences) if s not in known)]
+
+
+def largest_size(temperatures: int) -> float:
+    """Bytes that dataset and figure of so many temperatures may take on a disk."""
+    return _SIZE + _SIZE_PER_TEMPERATURE * temperatures
+
+
+def read(path) -> xr.Dataset:
+    """The dataset of a file that a run has written.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is no result.
+    """
+    require_regular(path)
+    with reading(path, "a result of `sidejump run`", "name the netCDF file that a run has written"):
+        with xr.open_dataset(path, engine="h5netcdf") as stored:
+            dataset = stored.load()
+        missing = [name for name in _LONG_NAMES if name not in dataset] + [
+            name for name in ("units", "warnings") if name not in dataset.attrs
+        ]
+        if missing:
+            raise InputError(f"is no result of this version, it lacks {missing[0]}; name a file that a run has written")
+    return dataset
 
 
 def write(dataset: xr.Dataset, path, *, force: bool = False) -> None:

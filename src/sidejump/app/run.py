@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -15,9 +16,9 @@ import xarray as xr
 
 from ..electrons.base import ElectronModel
 from ..electrons.symmetry import symmetry_report
-from ..errors import InputError
+from ..errors import InputError, SidejumpWarning
 from ..intrinsic import intrinsic_conductivity
-from ..transport import Problem, TransportSettings, estimate_cost, run_transport
+from ..transport import Problem, TransportResult, TransportSettings, estimate_cost, frozen, run_transport
 from ..transport.checkpoint import Checkpoint
 from ..transport.fingerprint import fingerprint
 from . import build, config
@@ -25,7 +26,7 @@ from .arguments import check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
 from .hall_symmetry import allowed_projector
 from .judge import judge
-from .results import assemble, warn
+from .results import assemble, warn, warnings_of
 
 
 def anomalous_hall(
@@ -67,6 +68,11 @@ def anomalous_hall(
     ------
     InputError
         For anything that cannot be computed as asked.
+
+    Warns
+    -----
+    SidejumpWarning
+        For each sentence of the attribute `warnings` of the result.
     """
     try:
         chosen = TransportSettings(**settings)
@@ -82,7 +88,7 @@ def anomalous_hall(
         intrinsic_tolerance,
         intrinsic_mesh,
     )
-    return job.run(progress)
+    return _raised(job.run(progress))
 
 
 def run(source, *, progress=None, announce=None) -> xr.Dataset:
@@ -105,11 +111,23 @@ def run(source, *, progress=None, announce=None) -> xr.Dataset:
     ------
     InputError
         For anything that cannot be computed as asked.
+
+    Warns
+    -----
+    SidejumpWarning
+        For each sentence of the attribute `warnings` of the result.
     """
     job = prepare(source)
     if announce:
         announce(job.estimate())
-    return job.run(progress)
+    return _raised(job.run(progress))
+
+
+def _raised(dataset: xr.Dataset) -> xr.Dataset:
+    """The same; its warnings as those of Python, at the line that called the function that calls this one."""
+    for sentence in warnings_of(dataset):
+        warnings.warn(sentence, SidejumpWarning, stacklevel=3)
+    return dataset
 
 
 def prepare(source) -> Job:
@@ -213,7 +231,7 @@ class Job:
                     f"give dimension={self.model.dimension}"
                 )
 
-        if all(_is_silent(s, self.model.k_scale) for s in self.scatterers):
+        if all(getattr(s, "silent", False) for s in self.scatterers):
             raise InputError("the scatterers do not scatter: a strength, charge or deformation potential is zero")
 
     def estimate(self) -> dict:
@@ -228,14 +246,24 @@ class Job:
         """
         if self.cost is None:
             started = time.perf_counter()
-            cost = self._kinetic(lambda: estimate_cost(self._problem, self.temperatures))
-            self.cost = cost | {"peak_memory_bytes": cost["memory_bytes"] + present_memory()}
+            active = self.temperatures[~self._frozen]
+            cost = self._kinetic(lambda: estimate_cost(self._problem, active)) if len(active) else frozen.NO_COST
+            self.cost = cost | {
+                "temperatures": len(self.temperatures),
+                "peak_memory_bytes": cost["memory_bytes"] + present_memory(),
+            }
             self.seconds_estimate = time.perf_counter() - started
         return self.cost
 
     @cached_property
     def _problem(self) -> Problem:
         return Problem(self.model, list(self.scatterers), self.chemical_potential, self.settings)
+
+    @cached_property
+    def _frozen(self) -> np.ndarray:
+        """Temperatures without carriers, shape (nT,)."""
+        edges = self._kinetic(lambda: self._problem.edges)
+        return frozen.without_carriers(edges, self.chemical_potential, self.temperatures)
 
     def open_checkpoint(self, directory, *, fresh: bool = False) -> Checkpoint | None:
         """Keep blocks of pairs in `directory`, to go on after an interruption; None where they are quick to compute.
@@ -255,12 +283,19 @@ class Job:
         self._problem.checkpoint = Checkpoint(directory, known, fresh=fresh)
         return self._problem.checkpoint
 
-    def _transport(self, progress: Callable):
+    def _transport(self, progress: Callable) -> TransportResult:
+        if not self._frozen.any():
+            return self._with_carriers(self.temperatures, progress)
+        active = self.temperatures[~self._frozen]
+        result = self._with_carriers(active, progress) if len(active) else None
+        return frozen.with_frozen(result, self._frozen, self.model.dimension)
+
+    def _with_carriers(self, temperatures, progress: Callable) -> TransportResult:
         return run_transport(
             self.model,
             self.scatterers,
             chemical_potential=self.chemical_potential,
-            temperatures=self.temperatures,
+            temperatures=temperatures,
             settings=self.settings,
             progress=progress,
             problem=self._problem,
@@ -288,9 +323,12 @@ class Job:
         report = progress or (lambda *_: None)
         cost = self.estimate()
         clock = _Clock({"seconds_estimate": self.seconds_estimate})
-        warnings = [*self.warnings, *_warnings_of_data(self.scatterers)]
+        found = [*self.warnings, *_warnings_of_data(self.scatterers)]
+        if self._frozen.any():
+            cold = self.temperatures[self._frozen]
+            found.append(frozen.sentence(self._problem.edges, self.chemical_potential, cold))
         report("symmetry", 0, 1)
-        symmetry, projector = self._symmetry(warnings)
+        symmetry, projector = self._symmetry(found)
         report("symmetry", 1, 1)
         clock.lap("symmetry")
         transport = self._kinetic(lambda: self._transport(lambda done, total: report("kinetic equation", done, total)))
@@ -298,7 +336,7 @@ class Job:
         intrinsic = self._intrinsic(report)
         clock.lap("intrinsic")
         if not intrinsic.converged:
-            warnings.append(
+            found.append(
                 f"the intrinsic part did not reach its tolerance {self.intrinsic_tolerance:g}: "
                 f"{intrinsic.points} points, see intrinsic_error"
             )
@@ -324,16 +362,16 @@ class Job:
             symmetry=symmetry,
             projector=projector,
             extra=extra,
-            warnings=warnings,
+            warnings=found,
         )
         warn(dataset, judge(dataset))
         return dataset
 
-    def _symmetry(self, warnings: list[str]) -> tuple[dict, np.ndarray]:
+    def _symmetry(self, found: list[str]) -> tuple[dict, np.ndarray]:
         try:
             symmetry = symmetry_report(self.model, energy=self.chemical_potential)
         except InputError as error:
-            warnings.append(f"the symmetry of the model was not judged ({error})")
+            found.append(f"the symmetry of the model was not judged ({error})")
             return {}, np.eye(3)
         return symmetry, allowed_projector(self.model, symmetry)
 
@@ -373,12 +411,6 @@ class _Clock:
 
     def report(self) -> dict[str, float]:
         return self.laps | {"seconds": sum(self.laps.values())}
-
-
-def _is_silent(scatterer, q: float) -> bool:
-    """True if every coupling vanishes."""
-    branches = getattr(scatterer, "branches", None)
-    return branches is not None and not any(np.any(branch.coupling(np.array([q])) != 0) for branch in branches)
 
 
 def _data(scatterer):

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from .plots import component_label, hall_part, main_component
+from .results import NOT_INCLUDED
 
 console = Console(stderr=True)
 
@@ -31,8 +32,8 @@ def say(text: str) -> None:
     console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
-def announce(cost: dict) -> None:
-    """The estimate, before the work."""
+def announce(cost: dict, room: float | None = None) -> None:
+    """The estimate, before the work; `room`: bytes that there are for a checkpoint."""
     say(
         f"estimate: {cost['temperatures']} temperature{'s' * (cost['temperatures'] != 1)}, "
         f"about {_short(cost['states'])} states, "
@@ -42,6 +43,11 @@ def announce(cost: dict) -> None:
     free = psutil.virtual_memory().available
     if cost["memory_bytes"] > free:
         say(f"note: only {size(free)} of memory are free on this machine; lower `memory` in [solver]")
+    if room is not None and cost["checkpoint_bytes"] > room:
+        say(
+            f"note: the pairs take up to {size(cost['checkpoint_bytes'])} in the checkpoint, which has room for "
+            f"{size(room)}: an interruption would lose the others"
+        )
 
 
 @contextmanager
@@ -75,7 +81,10 @@ def print_table(dataset) -> None:
 
 def _table(dataset) -> Table:
     component = main_component(dataset)
-    title = f"conductivity in {dataset.attrs['units']}; Hall parts: antisymmetric {component_label(component)} element"
+    title = (
+        f"conductivity in {dataset.attrs['units']}; Hall parts: antisymmetric {component_label(component)} element, "
+        f"{NOT_INCLUDED}"
+    )
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     unit = dataset.resistivity.attrs["units"]
     for name in ("T\n(K)", f"rho_xx\n({unit.replace('microohm', 'uohm')})", "\nsigma_xx", *_HALL_PARTS.values()):

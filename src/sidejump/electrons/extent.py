@@ -36,8 +36,8 @@ def enclosing_half_width(model, energy: float) -> float:
         half = float(model.search_half_width)
         if _passes_faces(model, energy, half):
             raise InputError(
-                f"the isoenergy line or surface at {energy:.6g} eV leaves the box |k_a| < {half:g} 1/angstrom, in which "
-                "it is searched: raise search_half_width until it holds whole contours"
+                f"the isoenergy line or surface at {energy:.6g} eV leaves the box |k_a| < {half:g} 1/angstrom in which it "
+                "is searched: raise search_half_width until it holds whole contours"
             )
         return half
     half = max(_MARGIN * _outermost(model, energy), 2 * scale)
@@ -46,8 +46,8 @@ def enclosing_half_width(model, energy: float) -> float:
         if half > _LARGEST * max(scale, 1.0):
             raise InputError(
                 f"the isoenergy line or surface at {energy:.6g} eV does not close: it reaches beyond |k| = {half:.2g} "
-                "1/angstrom; a k.p model must not be overtilted and needs terms that close its contours, a lattice needs "
-                "cell="
+                "1/angstrom; a k.p model must not be overtilted and needs terms that close its contours, a lattice "
+                "needs cell="
             )
     return half
 

@@ -61,8 +61,8 @@ def call(function: Callable, k: np.ndarray, name: str) -> np.ndarray:
         raise InputError(f"{name}(k) returns an array of {value.dtype}; return numbers (complex128)")
     if value.dtype.kind in "fc" and np.finfo(value.dtype).eps > np.finfo(float).eps:
         raise InputError(
-            f"{name}(k) returns {value.dtype}, whose rounding the search for shells cannot work with; compute in double "
-            "precision and return complex128 (or float64)"
+            f"{name}(k) returns {value.dtype}, whose rounding the search for shells cannot work with; compute in "
+            "double precision and return complex128 (or float64)"
         )
     return value.astype(complex)
 
@@ -93,14 +93,16 @@ def judged_sample(function: Callable, k: np.ndarray, n: int | None) -> np.ndarra
     if skew.max() > HERMITIAN * size:
         _, i, j = np.unravel_index(np.argmax(skew), skew.shape)
         raise InputError(
-            f"h(k) is not Hermitian for real k: elements [{i}, {j}] and [{j}, {i}] are not conjugates of each other, by "
+            f"h(k) is not Hermitian for real k: elements [{i}, {j}] and [{j}, {i}] differ from each other's conjugate by "
             f"{skew.max():.2g} eV"
         )
     one_by_one = [call(function, row[None], "h") for row in k]
     if any(x.shape != sample[:1].shape for x in one_by_one) or (
         np.abs(np.concatenate(one_by_one) - sample).max() > HERMITIAN * size
     ):
-        raise InputError("h(k) of a row of k depends on the other rows; it must be a function of each wave vector alone")
+        raise InputError(
+            "h(k) of a row of k depends on the other rows; it must be a function of each wave vector alone"
+        )
     return sample
 
 

@@ -44,6 +44,10 @@ class _Altered:
         return self.scatterer.resolution
 
     @property
+    def silent(self) -> bool:
+        return getattr(self.scatterer, "silent", False)
+
+    @property
     def data(self):
         """First-principles data of the other scatterer, or None."""
         return getattr(self.scatterer, "data", None)

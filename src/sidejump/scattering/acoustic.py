@@ -63,4 +63,4 @@ def acoustic_deformation_potential(
 
 def _debye(potential: float, velocity: float, density: float) -> Branch:
     prefactor = potential**2 / (2 * density * velocity)
-    return Branch(coupling=lambda q: prefactor * q, phonon_energy=lambda q: velocity * q)
+    return Branch(lambda q: prefactor * q, lambda q: velocity * q, silent=prefactor == 0)

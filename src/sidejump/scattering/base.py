@@ -29,10 +29,14 @@ class Branch:
         ``|V0(q)|^2`` in eV^2 angstrom^d for an array of ``|q|`` (1/angstrom); for impurities times their density.
     phonon_energy : callable or None
         Energy in eV for an array of ``|q|``; None for a static scatterer.
+    silent : bool
+        True if the prefactor of the coupling is zero, as that of a strength of zero. Not to be told from values: a
+        coupling of long range falls below the smallest number within any crystal's zone, and scatters all the same.
     """
 
     coupling: Callable[[np.ndarray], np.ndarray]
     phonon_energy: Callable[[np.ndarray], np.ndarray] | None = None
+    silent: bool = False
 
     @cached_property
     def range(self) -> float:
@@ -79,6 +83,11 @@ class Scatterer:
     vertex: str | np.ndarray = "identity"
     sound_velocity: float | None = None
     singular: bool = False
+
+    @property
+    def silent(self) -> bool:
+        """Whether it does not scatter at all."""
+        return all(b.silent for b in self.branches)
 
     @property
     def resolution(self) -> float:

@@ -82,6 +82,11 @@ class ElectronPhononScatterer:
         )
 
     @property
+    def silent(self) -> bool:
+        """Whether the files hold no coupling but zeros, the field of polar modes included."""
+        return self.data.long_range is None and not np.any(self.data.file_coupling.values)
+
+    @property
     def data_warnings(self) -> list[str]:
         """What was found wrong with the data and is not mended here."""
         return [w for w in self.data.warnings if not (self.coupling_sum_rule and "coupling_sum_rule" in w)]

@@ -65,11 +65,14 @@ def impurity(
         def coupling(q):
             return amplitude * np.exp(-((q * length) ** 2))
 
+        silent = amplitude == 0
+
     elif correlation == "screened_coulomb":
         require_positive(dielectric_constant=dielectric_constant, screening_length=screening_length)
         assert dielectric_constant is not None and screening_length is not None
         inverse = 1 / (10.0 * screening_length)
         prefactor = 4 * np.pi * COULOMB * charge / dielectric_constant
+        silent = n * prefactor**2 == 0
 
         def coupling(q):
             if dimension == 3:
@@ -78,4 +81,4 @@ def impurity(
 
     else:
         raise InputError(f'correlation = "{correlation}": use "zero_range", "gaussian" or "screened_coulomb"')
-    return Scatterer(f"{correlation} impurity", dimension, (Branch(coupling),), vertex)
+    return Scatterer(f"{correlation} impurity", dimension, (Branch(coupling, silent=silent),), vertex)

@@ -39,7 +39,9 @@ def optical_deformation_potential(
     require_positive(phonon_energy=phonon_energy, mass_density=mass_density)
     value = deformation_potential**2 / (2 * mass_density_from_si(mass_density, dimension) * phonon_energy)
     branch = Branch(
-        coupling=lambda q: value + 0 * np.asarray(q), phonon_energy=lambda q: phonon_energy + 0 * np.asarray(q)
+        coupling=lambda q: value + 0 * np.asarray(q),
+        phonon_energy=lambda q: phonon_energy + 0 * np.asarray(q),
+        silent=value == 0,
     )
     return Scatterer("optical deformation potential", dimension, (branch,), vertex)
 
@@ -101,7 +103,7 @@ def polar_optical(
         def coupling(q):
             return strength / (q**2 * length) * _slab(q * length)
 
-    branch = Branch(coupling=coupling, phonon_energy=lambda q: phonon_energy + 0 * np.asarray(q))
+    branch = Branch(coupling=coupling, phonon_energy=lambda q: phonon_energy + 0 * np.asarray(q), silent=strength == 0)
     return Scatterer("polar optical", dimension, (branch,), vertex, singular=True)
 
 

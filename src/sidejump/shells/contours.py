@@ -15,6 +15,7 @@ import contourpy
 import numpy as np
 
 from ..electrons.states import band_energies, energies_and_velocities, solve_states
+from .components import Components
 from .domain import search_domain
 from .masses import velocity_and_inverse_mass
 from .newton import move_onto
@@ -41,15 +42,17 @@ def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy) -> Shell
     parts = [curve.points(model, energy, spacing, turn, minimum) for curve in curves]
     k, weight, area = (np.concatenate([p[i] for p in parts]) for i in range(3))
     counts = [len(p[0]) for p in parts]
+    sheet = np.repeat(np.arange(len(parts)), counts)
     return Shell(
         energy=energy,
         k=k,
         band=np.repeat([c.band for c in curves], counts),
         weight=weight,
         area=area,
-        sheet=np.repeat(np.arange(len(parts)), counts),
+        sheet=sheet,
         unconverged=sum(p[3] for p in parts),
         unresolved=unresolved,
+        components=Components.plain(sheet),
     )
 
 

@@ -2,17 +2,20 @@
 
 A directory with one file for each block, in the precision of memory, so that a block read back is the block computed,
 bit for bit.  A file appears under its name only when it is whole: however a run ends, a later one
-can use what is there.
+can use what is there.  Its name begins with the fingerprint of the problem: whatever else comes to lie in the
+directory, and whoever else writes there, a run reads blocks of its own problem only.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import threading
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +31,9 @@ BUDGET = 20e9
 _SPARE = 1e9  # bytes of the disk that are left to others, the result among them
 _MANIFEST = "manifest.json"
 _FORMAT = "sidejump checkpoint"
-_VERSION = 1
+_VERSION = 2
+_OURS = re.compile(r"(hot-)?[0-9a-f]{16,}-[\w-]*\.npz|\.[\w.-]+\.tmp|" + re.escape(_MANIFEST))
+"""Names of the files of a checkpoint, those of earlier versions too."""
 
 
 class Checkpoint:
@@ -41,7 +46,7 @@ class Checkpoint:
     problem : str
         :func:`.fingerprint.fingerprint` of all that the pairs depend on.
     fresh : bool
-        Discard what an earlier run has left.
+        Discard what an earlier run has left; whatever else is in the directory stays, and is no reason to stop.
     budget : float
         Bytes that it may take.
 
@@ -63,20 +68,29 @@ class Checkpoint:
         self._lock = threading.Lock()
         self.full = False
         self._take_up(fresh)
-        files = list(self.directory.glob("*.npz"))
+        files = list(self.directory.glob(f"{problem}-*.npz"))
         self.found, self.found_bytes = len(files), sum(f.stat().st_size for f in files)
         self._bytes = self.found_bytes
 
     def _take_up(self, fresh: bool) -> None:
-        if not self.directory.exists():
-            return
-        known = self._manifest()
-        inside = self.directory.iterdir() if self.directory.is_dir() else [self.directory]
-        if known is None and any(file.suffix != ".tmp" for file in inside):
-            raise InputError(f"{self.directory}: is not a checkpoint of this program; move it away")
         if fresh:
             self.remove()
-        elif known != self._problem and known is not None:
+            return
+        if not self.directory.exists():
+            return
+        if not self.directory.is_dir():
+            raise InputError(
+                f"{self.directory}: is not a checkpoint of this program; move it away, or give --fresh to start without"
+            )
+        known, names = self._manifest(), [file.name for file in self.directory.iterdir()]
+        foreign = [name for name in names if not _OURS.fullmatch(name)]
+        if known is None and foreign:
+            raise InputError(
+                f"{self.directory}: is not a checkpoint of this program, it holds {foreign[0]}; move it away, or give "
+                "--fresh to start beside it"
+            )
+        others = [name for name in names if name.endswith(".npz") and not name.startswith(f"{self._problem}-")]
+        if (known is not None and known != self._problem) or set(others) - set(foreign):
             raise InputError(
                 f"{self.directory}: holds pairs of another run (other input, files or version); finish that run, or "
                 "give --fresh to discard them"
@@ -92,9 +106,18 @@ class Checkpoint:
             return None
 
     def remove(self) -> None:
-        """Delete the directory: the result is written, or not wanted."""
-        if self._manifest() is not None:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        """Delete what this program has written: the result is there, or the pairs are not wanted. Nothing else."""
+        with suppress(OSError):  # not there, not empty, or not to be written: blocks of others are never read
+            for file in self.directory.iterdir():
+                if _OURS.fullmatch(file.name):
+                    file.unlink(missing_ok=True)
+            self.directory.rmdir()
+
+    @property
+    def room(self) -> float:
+        """Bytes that budget and disk have for blocks, those found included."""
+        folder = self.directory if self.directory.is_dir() else self.directory.parent
+        return min(self._budget, max(0.0, shutil.disk_usage(folder).free - _SPARE) + self.found_bytes)
 
     def shell(self, *identity) -> ShellBlocks:
         """Blocks of one shell; `identity`: arrays and numbers that determine its pairs."""
@@ -105,7 +128,7 @@ class Checkpoint:
     def load(self, name: str) -> dict[str, np.ndarray] | None:
         """Arrays of a file; None where there is none, or a damaged one."""
         try:
-            with np.load(self.directory / f"{name}.npz", allow_pickle=False) as stored:
+            with np.load(self._file(name), allow_pickle=False) as stored:
                 return dict(stored)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
@@ -113,7 +136,7 @@ class Checkpoint:
     def save(self, name: str, arrays: dict[str, np.ndarray]) -> None:
         """Write a file, unless budget or disk are exhausted."""
         size = sum(x.nbytes for x in arrays.values())
-        target = self.directory / f"{name}.npz"
+        target = self._file(name)
         partial = self.directory / f".{name}.{os.getpid()}.{threading.get_ident()}.tmp"
         try:
             with self._lock:
@@ -127,7 +150,11 @@ class Checkpoint:
             os.replace(partial, target)
         except OSError:  # a checkpoint that cannot be written is no reason to stop
             self.full = True
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):  # where the directory itself is gone, or is none
+                partial.unlink()
+
+    def _file(self, name: str) -> Path:
+        return self.directory / f"{self._problem}-{name}.npz"
 
     def _open(self) -> None:
         if self._manifest() is None:

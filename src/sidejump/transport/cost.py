@@ -15,6 +15,7 @@ from ..kinetics.reduced import operator_bytes
 from ..kinetics.solve import DENSE_LIMIT
 from ..threads import THREADS
 from ..units import KB
+from .geometry_choice import WINDOW
 from .image_pairs import BLOCK, irreducible_pairs
 from .problem import Problem
 from .shared import SharedShell
@@ -70,7 +71,7 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     counts = {
         x: len(problem.solved_shell(problem.mu, x)) if found else _points(problem, coarse, x, refined) for x in spacings
     }
-    states, most, pairs, seconds, flops = 0.0, 0.0, 0.0, 1.0, 0.0
+    states, most, pairs, seconds, flops, stored = 0.0, 0.0, 0.0, 1.0, 0.0, 0.0
     for t, spacing in zip(temperatures, spacings, strict=True):
         alike, count = temperatures[spacings == spacing], counts[spacing]
         m = functions if own or d == 2 else 1
@@ -83,11 +84,14 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
             wanted = pairs_of(count, max(alike)) * load.channels * shared_pair_bytes(d)
             kept = wanted if problem.keeps(wanted, operator) else 0.0
         problem.check_memory(operator, t)
+        once = not own and t == max(alike)
+        stored += once * pairs_of(count, t) * load.stored
         most = max(most, held + kept + operator + _solution(count * m, 1, size))
         if not own and d == 3 and functions > 1:  # the effect of inelasticity, on a shell without refinement
             few = len(problem.inelastic_shell(spacing)) if found else len(coarse)
             kept, operator = (0.5 * few**2 * x for x in (shared_pair_bytes(d) * load.channels, size * functions**2))
             kept = kept if problem.keeps(kept, operator) else 0.0
+            stored += once * 0.5 * few**2 * load.stored
             most = max(most, load.bytes(few) + kept + operator + _solution(few * functions, 1, size))
         seconds += here * (load.channels * _PER_PAIR[d] + 2e-8 * m**2)
         flops += here * ((1 if own else 1 / len(alike)) * load.flops * (m**2 if own else 1))
@@ -102,6 +106,7 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
         "states": int(states),
         "pairs": float(pairs),
         "memory_bytes": float(most + load.work),
+        "checkpoint_bytes": float(stored + _window_shells(problem) * 0.5 * pairs * load.stored),
         "flops": float(flops),
         "seconds": float(seconds),
     }
@@ -125,7 +130,7 @@ def _with_symmetry(problem: Problem, temperatures) -> dict:
     load = _Load(problem, problem.solved_shell(problem.mu, min(spacings)))
     per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
     fine = len(problem.fine_shell(problem.mu)) if problem.refines else 0
-    states, most, pairs, seconds, flops = 0.0, 0.0, 0.0, 25.0, 0.0
+    states, most, pairs, seconds, flops, stored = 0.0, 0.0, 0.0, 25.0, 0.0, 0.0
     for spacing in spacings:
         here = [t for t in temperatures if problem.spacing(t) == spacing]
         shell = problem.solved_shell(problem.mu, spacing)
@@ -146,10 +151,12 @@ def _with_symmetry(problem: Problem, temperatures) -> dict:
         if size > 1:
             other = problem.inelastic_shell(spacing)
             more, points, kept = _Reach(problem, other).at(max(here))
+            stored += more * load.stored
             operators = operator_bytes(points, size, operations)
             kept = kept if problem.keeps(kept, operators) else 0.0
             stages.append(load.bytes(images * len(other)) + kept + operators + _solution(len(other), 3 * size))
         states, pairs, most = max(states, images * count), max(pairs, 2 * solved), max(most, *stages)
+        stored += solved * load.stored
         # the thermal window and the shell of the energy nodes take as much again as a third
         total = solved * passes + hot
         seconds += 1.3 * total * (per_pair + _PER_TEMPERATURE * load.channels * len(here) / THREADS)
@@ -160,9 +167,15 @@ def _with_symmetry(problem: Problem, temperatures) -> dict:
         "states": int(max(states, images * fine)),
         "pairs": float(pairs),
         "memory_bytes": float(most + load.work),
+        "checkpoint_bytes": float(stored + _window_shells(problem) * 0.5 * pairs * load.stored),
         "flops": float(flops),
         "seconds": float(seconds),
     }
+
+
+def _window_shells(problem: Problem) -> int:
+    """Most shells that the thermal window may add to that of the chemical potential."""
+    return WINDOW if problem.model.dimension == 3 and problem.settings.geometry in ("auto", "averaged") else 0
 
 
 def _nodes(problem: Problem) -> int:
@@ -190,6 +203,8 @@ class _Load:
         self.work = THREADS * max(x.work_bytes for x in self._loads)
         self.flops = sum(x.flops_per_pair for x in self._loads)
         self.channels = sum(source.channels for source in problem.sources)
+        expensive = sum(source.channels for source in problem.sources if source.expensive)
+        self.stored = expensive * shared_pair_bytes(problem.model.dimension)  # of a pair, in a checkpoint
 
     def bytes(self, states: float) -> float:
         """Held for so many states."""

@@ -275,15 +275,7 @@ class Problem:
 
     def points(self, shell: Shell) -> ShellPoints:
         """States at the points of a shell that all energies share."""
-        return shell_points(
-            self.model,
-            self.momentum,
-            shell.k[:, None],
-            shell.band,
-            shell.sheet,
-            shell.weight[:, None],
-            degeneracy=self.settings.degeneracy,
-        )
+        return shell_points(self.model, self.momentum, shell, degeneracy=self.settings.degeneracy)
 
     def inelastic_shell(self, spacing: float) -> Shell:
         """The Fermi surface with little or no refinement, on which the effect of inelasticity is found."""
