@@ -28,7 +28,7 @@ from .hot_spots import HotSpots
 from .problem import Problem
 from .settings import Size
 from .reduced import shell_solver
-from .tensors import PARTS, Change, difference, largest, relative_change, weighted_sum, with_change
+from .tensors import PARTS, Change, difference, largest, weighted_sum, with_change
 
 LEVELS = (4, 8, 14, 24)
 """Nodes of a piece, from the first look to the last."""
@@ -45,8 +45,7 @@ class _Piece:
     high: float
     level: int = -1
     value: KineticResponse | None = None  # weighted sum; None where there is no state
-    change: float = np.inf
-    nodes: tuple = ()  # (energy, weight) of the last level
+    change: tuple[float, float] = (0.0, 0.0)  # of boltzmann and side jump by the last level; at first their sizes
 
     def quadrature(self, level: int) -> tuple[np.ndarray, np.ndarray]:
         """F and weights of a level."""
@@ -119,7 +118,7 @@ class IndependentShells:
             for piece in todo:
                 self._refine(piece)
         total = self._total()
-        self.change = sum(self._matters(p, total) for p in self._pieces if p.level > 0)
+        self.change = sum(self._matters(p, total) for p in self._pieces)
         return total
 
     def inelasticity(self, raise_nodes) -> tuple[int, float, Change]:
@@ -165,10 +164,7 @@ class IndependentShells:
                 found.append(response)
                 weights.append(weight)
         before, piece.value = piece.value, _joined(found, weights) if found else None
-        if piece.level > 0:
-            piece.change = np.inf if (before is None) != (piece.value is None) else 0.0
-            if before is not None and piece.value is not None:
-                piece.change = relative_change(piece.value, before)
+        piece.change = _apart(piece.value, before)
 
     def _total(self) -> KineticResponse:
         known = [p.value for p in self._pieces if p.value is not None]
@@ -181,11 +177,10 @@ class IndependentShells:
 
     def _matters(self, piece: _Piece, total: KineticResponse) -> float:
         """What may be wrong with a piece, relative to the total."""
-        if piece.value is None:
-            return 0.0 if piece.level > 0 else piece.high - piece.low
-        share = max(largest(getattr(piece.value, n)) / largest(getattr(total, n)) for n in PARTS[:2])
-        # of a piece seen once nothing is known but how much there is
-        return share * (piece.change if piece.level > 0 else 1.0)
+        if piece.value is None and piece.level == 0:  # nothing seen with few nodes
+            return piece.high - piece.low
+        boltzmann, side_jump = piece.change
+        return max(boltzmann / largest(total.boltzmann), side_jump / total.scale)
 
     def _solver(self, energy: float, coarse: bool = False):
         """The solver of the shell at an energy; None where there is no state."""
@@ -221,13 +216,25 @@ class IndependentShells:
         return replace(response, distribution=None)
 
 
+def _apart(new: KineticResponse | None, old: KineticResponse | None) -> tuple[float, float]:
+    """Largest changes of boltzmann and sj(1); no state is no conductivity."""
+    sizes = []
+    for name in PARTS[:2]:
+        a, b = (0.0 if r is None else getattr(r, name) for r in (new, old))
+        sizes.append(float(np.abs(a - b).max()))
+    return sizes[0], sizes[1]
+
+
 def _joined(parts: list[KineticResponse], weights) -> KineticResponse:
     """Weighted sum, with the worst of what is known of the parts."""
+    total = weighted_sum(parts, weights)
     return replace(
-        weighted_sum(parts, weights),
+        total,
         onsager_error=max(p.onsager_error for p in parts),
         conservation_error=max(p.conservation_error for p in parts),
         residual=max(p.residual for p in parts),
         iterations=max(p.iterations for p in parts),
-        definite=all(p.definite for p in parts),
+        growing=sum(w * p.growing * largest(p.boltzmann) for w, p in zip(weights, parts, strict=True))
+        / largest(total.boltzmann),
+        contributions=float(sum(w * p.contributions for w, p in zip(weights, parts, strict=True))),
     )
