@@ -97,7 +97,7 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
         flops += here * ((1 if own else 1 / len(alike)) * load.flops * (m**2 if own else 1))
         flops += here * load.channels * _KERNEL * m**2
     if problem.refines:
-        fine = len(coarse) * refined(settings.levels) if refined else len(problem.fine_shell(problem.mu))
+        fine = len(coarse) * refined(settings.levels) if refined else len(problem.fine_shell(problem.mu, spacings.min()))
         seconds += states * fine * (_PER_PAIR[d] + 2e-8 * len(temperatures))
         flops += states * fine * (load.flops + _KERNEL * len(temperatures))
         most = max(most, load.bytes(states + fine))
@@ -129,7 +129,7 @@ def _with_symmetry(problem: Problem, temperatures) -> dict:
     spacings = {problem.spacing(t) for t in temperatures}
     load = _Load(problem, problem.solved_shell(problem.mu, min(spacings)))
     per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
-    fine = len(problem.fine_shell(problem.mu)) if problem.refines else 0
+    fine = len(problem.fine_shell(problem.mu, min(spacings))) if problem.refines else 0
     states, most, pairs, seconds, flops, stored = 0.0, 0.0, 0.0, 25.0, 0.0, 0.0
     for spacing in spacings:
         here = [t for t in temperatures if problem.spacing(t) == spacing]

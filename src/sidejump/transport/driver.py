@@ -36,6 +36,7 @@ NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 _HOT_SPOT_STEPS = 20  # steps of the progress that hot spots count for
 _HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
 _INELASTIC = 10.0  # tolerances: more inelasticity than this, found on single shells, is said to be an estimate
+_UNSETTLED = 4.0  # tolerances: what the last level of shells changed, several times what it leaves to change
 _STEP = 1.6  # ratio of temperatures between which the effect of inelasticity is interpolated
 
 
@@ -263,10 +264,10 @@ class _Run:
         shells = IndependentShells(problem, kt, problem.critical(kt), problem.window_density(kt))
         response = shells.solve()
         self.sizes[i], self.differences[i], self.nodes[i] = shells.size, shells.change, 1
-        if shells.change > tolerance:
+        if shells.change > _UNSETTLED * tolerance:
             problem.warn(
                 f"T = {self.temperatures[i]:.4g} K: the integral over the thermal window, in which shells change "
-                f"topology, is left with a change of {shells.change:.1e}, above the tolerance: raise accuracy"
+                f"topology, still changed by {shells.change:.1e} with the last shells: raise accuracy"
             )
         self._step()
         if problem.settings.energy_nodes != 1 and not problem.elastic_only:

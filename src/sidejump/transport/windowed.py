@@ -30,7 +30,7 @@ from .settings import Size
 from .reduced import shell_solver
 from .tensors import PARTS, Change, difference, largest, weighted_sum, with_change
 
-LEVELS = (4, 8, 14, 24)
+LEVELS = (4, 8, 14)
 """Nodes of a piece, from the first look to the last."""
 
 MOST_PIECES = 12
