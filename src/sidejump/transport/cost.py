@@ -97,7 +97,9 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
         flops += here * ((1 if own else 1 / len(alike)) * load.flops * (m**2 if own else 1))
         flops += here * load.channels * _KERNEL * m**2
     if problem.refines:
-        fine = len(coarse) * refined(settings.levels) if refined else len(problem.fine_shell(problem.mu, spacings.min()))
+        fine = (
+            len(coarse) * refined(settings.levels) if refined else len(problem.fine_shell(problem.mu, spacings.min()))
+        )
         seconds += states * fine * (_PER_PAIR[d] + 2e-8 * len(temperatures))
         flops += states * fine * (load.flops + _KERNEL * len(temperatures))
         most = max(most, load.bytes(states + fine))
