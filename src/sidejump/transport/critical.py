@@ -166,7 +166,7 @@ def _cusps(model, mesh, energies, n, step, periodic, known, low, high) -> list[t
             best = np.all([value < np.roll(value, s, axis=tuple(range(d))) for s in shifts], axis=0)
             if not periodic:
                 for axis in range(d):
-                    edge = [slice(None)] * d
+                    edge: list = [slice(None)] * d
                     edge[axis] = [0, -1]
                     best[tuple(edge)] = False
             near = (bands[..., band] > low - _reach(energies)[band]) & (

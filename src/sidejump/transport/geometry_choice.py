@@ -30,16 +30,25 @@ def choose_geometries(problem: Problem, temperatures) -> tuple[list[str], list[f
     """Own, shared or averaged for each temperature (K), and what own shells change where that was measured."""
     differences = [np.nan] * len(temperatures)
     choice = problem.settings.geometry
-    independent = [choice == "independent"] * len(temperatures)
-    if choice == "averaged" or (choice == "auto" and not problem.expensive):
-        independent = _changing_shells(problem, temperatures)
+    independent = independent_temperatures(problem, temperatures)
     rest = [i for i, apart in enumerate(independent) if not apart]
-    geometries, chosen = ["independent"] * len(temperatures), ([], [])
+    geometries = ["independent"] * len(temperatures)
     if rest:
         chosen = _smooth_geometries(problem, [temperatures[i] for i in rest], choice)
-    for i, geometry, difference in zip(rest, *chosen, strict=True):
-        geometries[i], differences[i] = geometry, difference
+        for i, geometry, difference in zip(rest, *chosen, strict=True):
+            geometries[i], differences[i] = geometry, difference
     return geometries, differences
+
+
+def independent_temperatures(problem: Problem, temperatures) -> list[bool]:
+    """Which temperatures (K) take shells made afresh over the thermal window.
+
+    Vertices from first principles cost too much for that, unless it is asked for: then nothing is looked for.
+    """
+    choice = problem.settings.geometry
+    if choice == "averaged" or (choice == "auto" and not problem.expensive):
+        return _changing_shells(problem, temperatures)
+    return [choice == "independent"] * len(temperatures)
 
 
 def _smooth_geometries(problem: Problem, temperatures, choice: str) -> tuple[list[str], list[float]]:

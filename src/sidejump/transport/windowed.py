@@ -16,6 +16,7 @@ piece (a, b) makes Gauss-Legendre nodes in t converge.  A piece gets more nodes 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import expit, logit
@@ -100,7 +101,7 @@ class IndependentShells:
         self.problem, self.kt, self._step = problem, kt, step
         tolerance = problem.settings.tolerance
         ends = breaks(points, problem.mu, kt, density, tolerance)
-        self._pieces = [_Piece(low, high) for low, high in zip(ends[:-1], ends[1:], strict=True)]
+        self._pieces = [_Piece(low, high) for low, high in pairwise(ends)]
         self.size = Size(0, 0, 0.0)
         self.change = np.inf
         self.shells = 0

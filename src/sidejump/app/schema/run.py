@@ -75,8 +75,8 @@ class SolverInput(Section):
     )
     geometry: Literal["auto", "own", "shared", "averaged", "independent"] = Field(
         _DEFAULT.geometry,
-        description="A shell for each energy node, one for all, one averaged over the thermal window, or shells made afresh "
-        "over the window (where saddle points or edges of bands lie in it).",
+        description="A shell for each energy node, one for all, one averaged over the thermal window, or "
+        "shells made afresh over the window (where saddle points or edges of bands lie in it).",
     )
     accuracy: Positive = Field(_DEFAULT.accuracy, description="Divides every spacing: 2 halves them all.")
     spacing: Positive | None = Field(
