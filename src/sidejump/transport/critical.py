@@ -23,6 +23,7 @@ from ..shells.masses import velocity_and_inverse_mass
 from .edges import descend, sample
 
 _MESH = {2: 48, 3: 16}  # points along each axis
+_NEIGHBOURS = {2: 0.15, 3: 0.06}  # of the width of a band: how far apart in energy neighbours of a critical point are
 _REACH = 2.0  # steps of the mesh within which Newton's method may go
 _ITERATIONS = 16
 _SETTLED = 1e-5  # of a step of the mesh
@@ -104,7 +105,8 @@ def _domain(model, low: float, high: float):
 
 def _stationary(model, k, energies, step, low, high) -> list[tuple]:
     """Zeros of the velocity next to the points k (S, d): tuples (energy, k, band, curvature, saddle)."""
-    points, bands = np.nonzero((energies > low - _reach(energies)) & (energies < high + _reach(energies)))
+    reach = _reach(energies, k.shape[1])
+    points, bands = np.nonzero((energies > low - reach) & (energies < high + reach))
     found = []
     for i in range(0, len(points), _BATCH):
         start, band = k[points[i : i + _BATCH]], bands[i : i + _BATCH]
@@ -140,9 +142,9 @@ def _stationary(model, k, energies, step, low, high) -> list[tuple]:
     return found
 
 
-def _reach(energies) -> np.ndarray:
+def _reach(energies, d: int) -> np.ndarray:
     """How far from the energy of a stationary point its neighbours on the mesh may be, for each band (eV)."""
-    return 0.15 * np.ptp(energies, axis=0) + 1e-6
+    return _NEIGHBOURS[d] * np.ptp(energies, axis=0) + 1e-6
 
 
 def _newton_step(v, mass):
@@ -169,8 +171,8 @@ def _cusps(model, mesh, energies, n, step, periodic, known, low, high) -> list[t
                     edge: list = [slice(None)] * d
                     edge[axis] = [0, -1]
                     best[tuple(edge)] = False
-            near = (bands[..., band] > low - _reach(energies)[band]) & (
-                bands[..., band] < high + _reach(energies)[band]
+            near = (bands[..., band] > low - _reach(energies, d)[band]) & (
+                bands[..., band] < high + _reach(energies, d)[band]
             )
             for start in mesh[np.flatnonzero((best & near).ravel())[:_CUSPS]]:
                 if len(mine) and _apart(model, mine, start).min() < _REACH * step:

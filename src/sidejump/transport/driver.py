@@ -482,7 +482,7 @@ class _Run:
                 self.problem.warn(
                     f"T = {t:.4g} K: the collision operator is not positive semidefinite, and modes that grow instead "
                     f"of decaying carry {r.growing:.1e} of the result: the shells change too much within the thermal "
-                    'window for these energy nodes; choose others (energy_nodes), or compare geometry = "averaged"'
+                    'window for these energy nodes; choose others (energy_nodes), or compare geometry = "independent"'
                 )
             if r.onsager_error > max(tolerance, 1e-3):
                 self.problem.warn(f"T = {t:.4g} K: Onsager's relation is violated by {r.onsager_error:.1e}")
