@@ -99,6 +99,22 @@ def test_chemical_potential_below_all_bands(geometry):
     np.testing.assert_allclose(result.boltzmann[0], expected * np.eye(2), atol=1e-3 * expected)
 
 
+def test_phonons_across_a_saddle_are_estimated_and_the_error_is_said():
+    """Einstein phonons: the rate at e is that of the densities of states at e +- w, and there is no vertex correction."""
+    phonon, kt = 0.04, KB * 300
+    scatterer = Scatterer("einstein", 2, (Branch(lambda q: STRENGTH + 0 * q, lambda q: phonon + 0 * q),))
+    result = transport(lattice(2), [scatterer], 0.0, 300.0, energy_nodes=3)
+    e = np.linspace(-1.9999, 1.9999, 20000)
+    states, number, step = states_of_lattice(2, e), 1 / np.expm1(phonon / kt), e[1] - e[0]
+    velocity = np.cumsum(-(4.0**2) * e * states) * step / 2
+    absorbed, emitted = (states_of_lattice(2, e + s * phonon) for s in (1, -1))
+    rate = (number + expit(-(e + phonon) / kt)) * absorbed
+    rate = 2 * np.pi * STRENGTH * (rate + (number + 1 - expit(-(e - phonon) / kt)) * emitted)
+    expected = (velocity / rate * expit(e / kt) * expit(-e / kt)).sum() * step / kt
+    assert result.boltzmann[0, 0, 0] == pytest.approx(expected, rel=0.015)
+    assert "both ends of a phonon event" in " ".join(result.report["warnings"])
+
+
 # --- kagome ferromagnet ---------------------------------------------------------------------------------------------
 
 

@@ -273,12 +273,12 @@ class _Run:
         if problem.settings.energy_nodes != 1 and not problem.elastic_only:
             self.nodes[i], self.changes[i], change = shells.inelasticity(self._raise_nodes)
             response = with_change(response, change, response.boltzmann)
-            size = size_of_change(change, response)
+            size = max(size_of_change(change, response), shells.unfollowed())
             if size > _INELASTIC * tolerance:
                 problem.warn(
-                    f"T = {self.temperatures[i]:.4g} K: shells change topology within the thermal window; inelasticity "
-                    f"changes the result by {size:.1e}, found as if both ends of an event lay on one shell: that much "
-                    "of the result is an estimate"
+                    f"T = {self.temperatures[i]:.4g} K: shells change topology within the thermal window, and both "
+                    f"ends of a phonon event are taken to lie on one shell: of the order of {size:.1e} of the result "
+                    "is uncertain for that reason"
                 )
         else:
             self.changes[i] = 0.0

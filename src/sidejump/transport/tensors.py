@@ -52,9 +52,9 @@ def with_change(response: KineticResponse, change: Change, plain) -> KineticResp
 
 
 def size_of_change(change: Change, response: KineticResponse) -> float:
-    """The largest change of a part, relative to that part."""
+    """The largest change of a part, relative to that part, or to what cancels in it where that is more."""
     _, *jumps = PARTS
-    sizes = [largest(getattr(change, n)) / largest(getattr(response, n)) for n in jumps]
+    sizes = [largest(getattr(change, n)) / response.scale for n in jumps]
     return max(largest(change.boltzmann), *sizes)
 
 

@@ -15,7 +15,7 @@ piece (a, b) makes Gauss-Legendre nodes in t converge.  A piece gets more nodes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -46,6 +46,7 @@ class _Piece:
     high: float
     level: int = -1
     value: KineticResponse | None = None  # weighted sum; None where there is no state
+    seen: list = field(default_factory=list)  # (energy, density of states, weighted conductivity) of the last nodes
     change: tuple[float, float] = (0.0, 0.0)  # of boltzmann and side jump by the last level; at first their sizes
 
     def quadrature(self, level: int) -> tuple[np.ndarray, np.ndarray]:
@@ -105,6 +106,7 @@ class IndependentShells:
         self.size = Size(0, 0, 0.0)
         self.change = np.inf
         self.shells = 0
+        self._longest = 0.0  # momentum transfer on any of the shells
 
     def solve(self) -> KineticResponse:
         """The quasi-elastic response."""
@@ -150,6 +152,27 @@ class IndependentShells:
             self._step()
         return nodes, change, difference(weighted_sum(exact, weights), weighted_sum(plain, weights))
 
+    def unfollowed(self) -> float:
+        """What phonons change, relatively, because the density of states differs where they take the electrons.
+
+        Rates in proportion to the mean density of states at the two ends ``e +- w``, w the energy of the phonons of
+        half the longest momentum transfer, and of no more than 4 kT: an estimate of what is left out here.
+        """
+        energies = [
+            float(np.asarray(b.phonon_energy(np.array([0.5 * source.z_max(self._longest)])))[0])
+            for source in self.problem.sources
+            for b in source.branches
+            if b.phonon_energy is not None
+        ]
+        seen = sorted(node for piece in self._pieces for node in piece.seen)
+        energy, density, carried = np.array(seen).T
+        if not energies or carried.sum() <= 0:
+            return 0.0
+        reach = min(max(energies), 4 * self.kt)
+        ends = 0.5 * sum(np.interp(energy + sign * reach, energy, density) for sign in (-1, 1))
+        some = (density > 0) & (ends > 0)
+        return float(abs((carried * (density / np.where(some, ends, 1.0) - 1))[some].sum()) / carried.sum())
+
     def _nodes(self, piece: _Piece, level: int):
         place, weight = piece.quadrature(level)
         return list(zip(self.problem.mu + self.kt * logit(place), weight, strict=True))
@@ -157,13 +180,16 @@ class IndependentShells:
     def _refine(self, piece: _Piece) -> None:
         """The next level of a piece."""
         piece.level += 1
-        found, weights = [], []
+        found, weights, piece.seen = [], [], []
         for energy, weight in self._nodes(piece, piece.level):
-            response = self._response(float(energy))
+            response, density = self._response(float(energy))
             self._step()
+            carried = 0.0
             if response is not None:
                 found.append(response)
                 weights.append(weight)
+                carried = weight * float(np.trace(response.boltzmann))
+            piece.seen.append((float(energy), density, carried))
         before, piece.value = piece.value, _joined(found, weights) if found else None
         piece.change = _apart(piece.value, before)
 
@@ -200,11 +226,14 @@ class IndependentShells:
         levels = min(problem.settings.levels, 1)
         return problem.shell(energy, problem.base_spacing, levels=levels, several=several)
 
-    def _response(self, energy: float) -> KineticResponse | None:
+    def _response(self, energy: float) -> tuple[KineticResponse | None, float]:
+        """Quasi-elastic response and density of states of the shell at an energy."""
         problem = self.problem
         solver = self._solver(energy)
         if solver is None:
-            return None
+            return None, 0.0
+        density = float(solver.shell.weight.sum())
+        self._longest = max(self._longest, solver.q_max)
         response, size = solver.solve(self.kt, 1)
         self.shells += 1
         self.size = Size(*(max(a, b) for a, b in zip(vars(self.size).values(), vars(size).values(), strict=True)))
@@ -214,7 +243,7 @@ class IndependentShells:
             change = Change.of_side_jump(velocity - response.side_jump_velocity)
             response = with_change(response, change, response.boltzmann)
         problem.forget_shells()
-        return replace(response, distribution=None)
+        return replace(response, distribution=None), density
 
 
 def _apart(new: KineticResponse | None, old: KineticResponse | None) -> tuple[float, float]:
