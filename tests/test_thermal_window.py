@@ -100,7 +100,7 @@ def test_chemical_potential_below_all_bands(geometry):
 
 
 def test_phonons_across_a_saddle_are_estimated_and_the_error_is_said():
-    """Einstein phonons: the rate at e is that of the densities of states at e +- w, and there is no vertex correction."""
+    """Einstein phonons: the rate at e is that of the densities of states at e +- w, without a vertex correction."""
     phonon, kt = 0.04, KB * 300
     scatterer = Scatterer("einstein", 2, (Branch(lambda q: STRENGTH + 0 * q, lambda q: phonon + 0 * q),))
     result = transport(lattice(2), [scatterer], 0.0, 300.0, energy_nodes=3)
