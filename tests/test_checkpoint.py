@@ -408,7 +408,7 @@ def test_sums_over_hot_spots_are_kept(tmp_path, monkeypatch):
     kt = 300 * KB
     solver = shell_solver(problem, problem.solved_shell(0.3, problem.base_spacing), kt)
     distribution = solver.solve(kt, 1)[0].distribution[:, 0]
-    spots = HotSpots(problem, problem.fine_shell(0.3))
+    spots = HotSpots(problem, problem.fine_shell(0.3, problem.base_spacing))
     first = spots.side_jump_velocity(solver, [kt], [distribution])
 
     def refused(*_):

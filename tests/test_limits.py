@@ -36,6 +36,8 @@ def phonons(sound, vertex="identity"):
 
 def solve(model, scatterers, mu, temperatures=(1.0,), **settings):
     settings.setdefault("energy_nodes", 1)
+    if settings["energy_nodes"] == 1:  # closed forms of one shell, also where a window reaches a band edge
+        settings.setdefault("geometry", "own")
     return run_transport(
         model,
         scatterers,

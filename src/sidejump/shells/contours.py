@@ -1,7 +1,9 @@
 """Isoenergy contours in two dimensions with spectral quadrature.
 
 Marching squares finds every contour of every band; each is then described by a smooth periodic parameter, its points
-moved onto the exact energy, and ``dk/dtheta`` taken by FFT, so that integrals converge exponentially.
+moved onto the exact energy, and ``dk/dtheta`` taken by FFT, so that integrals converge exponentially.  The parameter
+follows the velocity: a contour that passes a saddle of the band at a distance delta has weights ``1/|v|`` that change
+over delta, which points at equal distances would miss; ``|M t| / |v|`` (M the inverse mass, t the tangent) tells.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ from dataclasses import dataclass
 import contourpy
 import numpy as np
 
-from ..electrons.states import band_energies, solve_states
+from ..electrons.states import band_energies, energies_and_velocities, solve_states
 from .components import Components
 from .domain import search_domain
+from .masses import velocity_and_inverse_mass
 from .newton import move_onto
 from .pockets import small_pockets
 from .shell import Shell
@@ -23,6 +26,12 @@ _GRIDS = (97, 193, 385, 769)  # a finer one is used when the contours of the coa
 _OVERSAMPLING = 512
 _ROUND = 0.75  # of the fewest points on a contour: those of a full turn where a contour bends, as a circle has them
 _ROUNDING = 1e-16  # modes of this relative size are noise
+_PER_CHANGE = 4.0  # points where the velocity changes by itself
+_ACROSS = 0.8  # cosine between a step and the velocity
+_UNSEEN = 0.25  # of the distance of neighbours: no change of the velocity within less is believed
+_UNEVEN = 0.2  # of the mean distance, in the density of points
+_RESOLVED = 0.1  # changes of the velocity between neighbours
+_CLUSTERING = 8  # rounds in which the points gather where the velocity changes
 
 
 def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy) -> Shell | None:
@@ -55,12 +64,14 @@ class _Curve:
     ----------
     band : int          lowest of its group
     members : int       bands of the group
-    k : (n, 2)          on the exact energy, uniform in arc length
+    k : (n, 2)          on the exact energy, uniform in the integral of :func:`_changes`
     period : (2,)       what k gains in one turn
     grid_step : float   longest step of a point
     turning : (n,)      how fast the state turns along the curve, angstrom
+    slowing : (n,)      how fast the velocity changes along the curve, angstrom
     bending : (n,)      curvature of the curve, angstrom
     jumps : bool        whether the points change to another contour
+    rough : bool        whether the points are too few for what the velocity does
     """
 
     band: int
@@ -69,18 +80,20 @@ class _Curve:
     period: np.ndarray
     grid_step: float
     turning: np.ndarray
+    slowing: np.ndarray
     bending: np.ndarray
     jumps: bool
+    rough: bool
 
     def points(self, model, energy, spacing, turn, minimum):
         """Points, weights, lengths and the number of points off the energy."""
-        length = _speed(self.k, self.period).mean()
-        density = np.full(_OVERSAMPLING, 1.0 / spacing)
+        speed = _speed(self.k, self.period)
+        density = np.maximum(1.0 / spacing, _PER_CHANGE * self.slowing)
         if turn is not None:
             density = np.maximum(density, _widened(self.turning) / turn)
             density = np.maximum(density, _widened(self.bending) * _ROUND * minimum / (2 * np.pi))
         density = _smoothed(density)
-        count = max(minimum, int(np.ceil(length * density.mean())))
+        count = max(minimum, int(np.ceil((speed * density).mean())))
         count += count % 2
         k = _uniform(self.k, self.period, density, count)
         k, v, error = move_onto(model, k, np.full(count, self.band), energy, largest_step=self.grid_step)
@@ -104,15 +117,16 @@ def _found(model, energy, degeneracy) -> tuple[list[_Curve], int]:
             return result
     curves: list[_Curve] = []
     for grid in _GRIDS:
-        curves, broken = [], 0
+        curves, broken, rough = [], 0, False
         for band, line, period, grid_step in _polylines(model, energy, origin, axes, grid):
             curve = _curve(model, energy, band, line, period, grid_step, degeneracy)
             if curve is not None:
                 curves.append(curve)
                 broken += curve.jumps
-                if broken and grid != _GRIDS[-1]:
+                rough |= curve.rough
+                if (broken or rough) and grid != _GRIDS[-1]:
                     break
-        if not broken:
+        if not (broken or rough):
             break
     _last[:] = [weakref.ref(model), energy, degeneracy, probe, (curves, broken)]
     return curves, broken
@@ -197,21 +211,84 @@ def _curve(model, energy, band, line, period, grid_step, degeneracy) -> _Curve |
     if band > 0 and joined[band - 1]:
         return None
     members = 1 + int(np.cumprod(joined[band:]).sum())
+    clustered = _clustered(model, energy, k, band, period, grid_step)
+    rough = clustered is None
+    if clustered is not None:
+        k, bands = clustered, np.full(len(clustered), band)
     for _ in range(4):
-        speed = _speed(k, period)
-        if np.ptp(speed) < 1e-12 * speed.mean():
+        changes = np.ones(len(k)) if rough else _changes(model, k, bands, period)
+        rate = _speed(k, period) * changes
+        if np.ptp(rate) < 1e-12 * rate.mean():
             break
-        k, _, _ = move_onto(model, _uniform(k, period), bands, energy, largest_step=grid_step)
+        k, _, _ = move_onto(model, _uniform(k, period, changes), bands, energy, largest_step=grid_step)
     states = solve_states(model, k, bands, degeneracy=degeneracy)
-    return _Curve(band, members, k, period, grid_step, states.interband, _curvature(k, period), jumps)
+    change = np.zeros((len(k), 2))
+    if not rough:  # every step is short beside the distances over which the velocity turns
+        change = _change(model, k, bands, period)
+        jumps = jumps or bool((_across(k, energies_and_velocities(model, k, bands)[1], period)[0] > _ACROSS).any())
+    slowing, bending = np.linalg.norm(change, axis=1), np.abs(change[:, 0])
+    return _Curve(band, members, k, period, grid_step, states.interband, slowing, bending, jumps, rough)
+
+
+def _change(model, k, bands, period) -> np.ndarray:
+    """How fast the velocity changes along the curve, ``M t / |v|`` of the tangent t: shape (n, 2), angstrom.
+
+    The part along t is the curvature.
+    """
+    v, mass = velocity_and_inverse_mass(model, k, bands)
+    square = np.maximum((v**2).sum(axis=1), 1e-300)[:, None]
+    tangent = np.stack([-v[:, 1], v[:, 0]], axis=1)
+    change = np.einsum("sab,sb->sa", mass, tangent) / square
+    along = np.stack([(change * tangent).sum(axis=1), (change * v).sum(axis=1)], axis=1) / np.sqrt(square)
+    # no faster than the points may ever resolve
+    step = np.linalg.norm(np.roll(k, -1, axis=0) - np.roll(k, 1, axis=0) + _ends(len(k)) * period, axis=1)
+    return along / np.sqrt(1 + (_UNSEEN * step[:, None]) ** 2 * (along**2).sum(axis=1, keepdims=True))
+
+
+def _ends(n: int) -> np.ndarray:
+    """1 where the neighbours of a point of a closed curve of n points are those of different turns, shape (n, 1)."""
+    ends = np.zeros((n, 1))
+    ends[[0, -1]] = 1.0
+    return ends
+
+
+def _changes(model, k, bands, period) -> np.ndarray:
+    """Density of points (n,), 1/angstrom, with which everything on the curve is smooth."""
+    length = _speed(k, period).mean()
+    return np.sqrt((2 * np.pi / length) ** 2 + (_change(model, k, bands, period) ** 2).sum(axis=1))
+
+
+def _clustered(model, energy, k, band, period, grid_step) -> np.ndarray | None:
+    """The points gathered, by and by, where the velocity changes: what is narrow is seen only once points are there.
+
+    None where that does not come to an end: points are on the other side of a saddle, on another contour, or bands
+    cross.
+    """
+    for _ in range(_CLUSTERING):
+        n, closed = len(k), np.concatenate([k, k[:1] + period])
+        changes = _changes(model, k, np.full(n, band), period)
+        step = np.linalg.norm(np.diff(closed, axis=0), axis=1)
+        share = np.concatenate([[0.0], np.cumsum(step * 0.5 * (changes + np.roll(changes, -1)))])
+        more = 2 if share[-1] > _RESOLVED * n and n < 4 * _OVERSAMPLING else 1
+        if more == 1 and np.ptp(np.diff(share)) < _UNEVEN * share[-1] / n:
+            return k
+        wanted = share[-1] * np.arange(more * n) / (more * n)
+        k = np.stack([np.interp(wanted, share, closed[:, a]) for a in (0, 1)], axis=1)
+        k, _, _ = move_onto(model, k, np.full(len(k), band), energy, largest_step=grid_step)
+    return None
 
 
 def _jumps(k, v, period) -> bool:
     """Whether the points change to another contour: a long step along the velocity."""
+    across, length = _across(k, v, period)
+    return bool(np.any((across > _ACROSS) & (length > 5 * np.median(length))))
+
+
+def _across(k, v, period):
+    """Cosine between the step from each point to the next and the velocity, and the length of the step."""
     step = np.diff(np.concatenate([k, k[:1] + period]), axis=0)
     length = np.linalg.norm(step, axis=1)
-    along = np.abs(np.einsum("ka,ka->k", step, v)) / np.maximum(length * np.linalg.norm(v, axis=1), 1e-300)
-    return bool(np.any((along > 0.8) & (length > 5 * np.median(length))))
+    return np.abs(np.einsum("ka,ka->k", step, v)) / np.maximum(length * np.linalg.norm(v, axis=1), 1e-300), length
 
 
 def _fourier(k, period):
@@ -224,23 +301,10 @@ def _fourier(k, period):
 
 
 def _speed(k, period):
-    return np.linalg.norm(_derivatives(k, period)[0], axis=1)
-
-
-def _curvature(k, period):
-    """Angle by which the tangent turns along the curve, per length."""
-    first, second = _derivatives(k, period)
-    turned = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
-    return np.abs(turned) / np.maximum(np.linalg.norm(first, axis=1) ** 3, 1e-300)
-
-
-def _derivatives(k, period):
-    """First and second derivative of the curve by its parameter, each (n, 2)."""
     c, m = _fourier(k, period)
     m = np.where(np.abs(m) == len(k) / 2, 0, m)  # the highest mode has no derivative
-    wave = (2j * np.pi * m)[:, None]
-    first = np.fft.ifft(c * wave * len(k), axis=0).real + period
-    return first, np.fft.ifft(c * wave**2 * len(k), axis=0).real
+    derivative = np.fft.ifft(c * (2j * np.pi * m)[:, None] * len(k), axis=0).real + period
+    return np.linalg.norm(derivative, axis=1)
 
 
 def _uniform(k, period, density=None, count=None):

@@ -15,10 +15,11 @@ from ..kinetics.reduced import operator_bytes
 from ..kinetics.solve import DENSE_LIMIT
 from ..threads import THREADS
 from ..units import KB
-from .geometry_choice import WINDOW
+from .geometry_choice import WINDOW, independent_temperatures
 from .image_pairs import BLOCK, irreducible_pairs
 from .problem import Problem
 from .shared import SharedShell
+from .windowed import LEVELS
 
 # measured on one core at 3 GHz: geometry and kernel of a pair, seconds
 _PER_PAIR = {2: 2e-8, 3: 6e-8}
@@ -26,6 +27,8 @@ _EDGE = 1.3  # edge of a cell in terms of the square root of the area in it, mea
 _HALVED = (
     2.5  # points gained when the spacing is halved in three dimensions: cells at necks and pockets are small already
 )
+_PER_SHELL = {2: 0.3, 3: 1.0}  # seconds to find a shell and solve on it
+_PIECES = 3  # of a thermal window that holds critical energies, mostly
 _PER_TEMPERATURE = 6e-9  # kernel of a pair and channel at one temperature, one core
 _SOLUTION = 4e-9  # seconds for each byte of the operators, solution and assembly
 _WASTE = 1.6  # pairs in blocks that reach over the cutoff
@@ -36,7 +39,6 @@ _CLUSTERS = 700  # of points, for the coarse correction of the solver
 _KERNEL = 12  # operations for each pair and channel at one temperature: products with kernel, sums
 
 
-@threadpool_limits.wrap(limits=1)
 def estimate_cost(problem: Problem, temperatures) -> dict:
     """States, pairs, bytes, operations and seconds of the kinetic part; printed before a run.
 
@@ -46,6 +48,15 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
         If there is no state at the chemical potential, or the coldest temperature does not fit into the memory.
     """
     temperatures = np.asarray(temperatures, dtype=float)
+    cost = _on_one_shell(problem, temperatures)
+    apart = sum(independent_temperatures(problem, temperatures))
+    cost["seconds"] += apart * _PIECES * sum(LEVELS[:2]) * _PER_SHELL[problem.model.dimension]
+    return cost
+
+
+@threadpool_limits.wrap(limits=1)
+def _on_one_shell(problem: Problem, temperatures) -> dict:
+    """The same without the shells that are made afresh over a thermal window."""
     settings, d = problem.settings, problem.model.dimension
     hottest = KB * float(temperatures.max())
     if problem.operations is not None and settings.geometry != "own" and not problem.near_edge(hottest):
@@ -97,7 +108,9 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
         flops += here * ((1 if own else 1 / len(alike)) * load.flops * (m**2 if own else 1))
         flops += here * load.channels * _KERNEL * m**2
     if problem.refines:
-        fine = len(coarse) * refined(settings.levels) if refined else len(problem.fine_shell(problem.mu))
+        fine = (
+            len(coarse) * refined(settings.levels) if refined else len(problem.fine_shell(problem.mu, spacings.min()))
+        )
         seconds += states * fine * (_PER_PAIR[d] + 2e-8 * len(temperatures))
         flops += states * fine * (load.flops + _KERNEL * len(temperatures))
         most = max(most, load.bytes(states + fine))
@@ -129,7 +142,7 @@ def _with_symmetry(problem: Problem, temperatures) -> dict:
     spacings = {problem.spacing(t) for t in temperatures}
     load = _Load(problem, problem.solved_shell(problem.mu, min(spacings)))
     per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
-    fine = len(problem.fine_shell(problem.mu)) if problem.refines else 0
+    fine = len(problem.fine_shell(problem.mu, min(spacings))) if problem.refines else 0
     states, most, pairs, seconds, flops, stored = 0.0, 0.0, 0.0, 25.0, 0.0, 0.0
     for spacing in spacings:
         here = [t for t in temperatures if problem.spacing(t) == spacing]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,16 +16,27 @@ from .geometry_choice import WINDOW, choose_geometries
 from .hot_spots import HotSpots
 from .own import OwnShells
 from .problem import TOO_COARSE, Problem
-from .reduced import ReducedShell
+from .reduced import ReducedShell, shell_solver
 from .settings import Size, TransportResult, TransportSettings
 from .shared import SharedShell
-from .tensors import PARTS, along, largest, relative_change, weighted_sum, with_side_jump
+from .tensors import (
+    Change,
+    difference,
+    largest,
+    relative_change,
+    size_of_change,
+    weighted_sum,
+    with_change,
+)
 from .thermal import thermal_nodes
+from .windowed import IndependentShells
 
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 
 _HOT_SPOT_STEPS = 20  # steps of the progress that hot spots count for
 _HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
+_INELASTIC = 10.0  # tolerances: more inelasticity than this, found on single shells, is said to be an estimate
+_UNSETTLED = 4.0  # tolerances: what the last level of shells changed, several times what it leaves to change
 _STEP = 1.6  # ratio of temperatures between which the effect of inelasticity is interpolated
 
 
@@ -55,21 +65,25 @@ def run_transport(
     progress : callable, optional
         Called as ``progress(done, total)`` while the work goes on.
     problem : Problem, optional
-        That of :func:`.cost.estimate_cost`, whose shells need not be searched again.
+        That of :func:`.cost.estimate_cost`, whose shells need not be searched again; of the same model, scatterers,
+        chemical potential and settings (its own where `settings` is left out).
 
     Raises
     ------
     InputError
-        If there is no state at the chemical potential, a temperature is not positive, or memory does not suffice.
+        If there is no state at the chemical potential, a temperature is not positive, memory does not suffice, or
+        `problem` is that of other arguments.
     """
-    settings = settings or TransportSettings()
     temperatures = np.asarray(temperatures, dtype=float)
     if temperatures.ndim != 1 or not len(temperatures) or not np.all(temperatures > 0):
         raise InputError(f"temperatures = {temperatures.tolist()} must be a list of positive numbers (K)")
     if not scatterers:
         raise InputError("no scatterer given: the conductivity would be infinite; add a [[scattering]] section")
     started = time.perf_counter()
-    problem = problem or Problem(model, list(scatterers), float(chemical_potential), settings)
+    if problem is None:
+        problem = Problem(model, list(scatterers), float(chemical_potential), settings or TransportSettings())
+    else:
+        _check_same(problem, model, list(scatterers), float(chemical_potential), settings)
     run = _Run(problem, temperatures, progress or (lambda *_: None))
     report = run.all_temperatures()
     report["seconds"] = time.perf_counter() - started
@@ -81,6 +95,27 @@ def run_transport(
         spins * np.stack([r.side_jump_distribution for r in responses]),
         report,
     )
+
+
+def _check_same(problem: Problem, model, scatterers: list, chemical_potential: float, settings) -> None:
+    """Refuse arguments that a given problem was not made of."""
+    wrong = []
+    if problem.model is not model:
+        wrong.append("model")
+    if len(problem.scatterers) != len(scatterers) or any(
+        a is not b for a, b in zip(problem.scatterers, scatterers, strict=False)
+    ):
+        wrong.append("scatterers")
+    if problem.mu != chemical_potential:
+        wrong.append(f"chemical_potential ({chemical_potential:g} eV, that of the problem {problem.mu:g} eV)")
+    if settings is not None and settings != problem.settings:
+        names = [n for n in settings.__dataclass_fields__ if getattr(settings, n) != getattr(problem.settings, n)]
+        wrong.append(f"settings ({', '.join(names)})")
+    if wrong:
+        raise InputError(
+            f"problem was made for another {' and another '.join(wrong)}: make it from the same objects, "
+            "or leave problem out"
+        )
 
 
 class _Run:
@@ -95,7 +130,7 @@ class _Run:
         self.geometry: list[str] = []
         self.densities = [np.nan] * count
         self.hot_spot_changes = [np.nan] * count
-        self._hot_spots: HotSpots | None = None
+        self.plain: dict[int, np.ndarray] = {}  # Boltzmann part without any correction
         self.done, self.steps = 0.0, 1.0
         self.stages: dict[str, float] = {}
         self._clock = time.perf_counter()
@@ -104,17 +139,19 @@ class _Run:
         """Solve, and report."""
         geometry, self.differences = choose_geometries(self.problem, self.temperatures)
         self.geometry = geometry
-        averaged = [i for i, g in enumerate(geometry) if g == "averaged"]
         groups = self._groups()
         spots = _HOT_SPOT_STEPS * self.problem.refines
         self.steps = sum(2 + len(members) + spots * (kind != "own") for kind, _, members in groups)
-        self.steps += WINDOW * bool(averaged)
+        self.steps += WINDOW * len(self._windows()) + 2 * geometry.count("independent")
         self._step(0)
         self._lap("geometry")
         for kind, spacing, members in groups:
             self._group(kind, spacing, members)
-        if averaged:
-            self._average(averaged)
+        for i in np.flatnonzero(np.array(geometry) == "independent"):
+            self._independent(int(i))
+            self._lap("independent shells")
+        if "averaged" in geometry:
+            self._average()
             self._lap("thermal window")
         for source in self.problem.sources:
             for sentence in source.warnings():
@@ -143,7 +180,7 @@ class _Run:
             "symmetry_operations": self._operations_used(),
             "symmetry_error": self.problem.symmetry_error,
             "stages": self.stages,
-            "warnings": self.problem.warnings,
+            "warnings": list(self.problem.warnings),
         }
 
     def _operations_used(self) -> int:
@@ -213,15 +250,44 @@ class _Run:
         self._lap("solutions")
         if problem.refines:
             solver.forget()  # its pairs take the memory that comes next
-            simple = self._with_hot_spots(solver, simple)
+            simple = self._with_hot_spots(solver, simple, spacing)
             self._lap("hot spots")
         del solver
+        self.plain |= {i: response.boltzmann for i, response in simple.items()}
         self._add_inelasticity(simple, spacing)
         self._lap("inelasticity")
         self._step()
 
+    def _independent(self, i: int) -> None:
+        """Shells made afresh over the thermal window."""
+        problem, kt = self.problem, KB * float(self.temperatures[i])
+        tolerance = problem.settings.tolerance
+        shells = IndependentShells(problem, kt, problem.critical(kt), problem.window_density(kt))
+        response = shells.solve()
+        self.sizes[i], self.differences[i], self.nodes[i] = shells.size, shells.change, 1
+        if shells.change > _UNSETTLED * tolerance:
+            problem.warn(
+                f"T = {self.temperatures[i]:.4g} K: the integral over the thermal window, in which shells change "
+                f"topology, still changed by {shells.change:.1e} with the last shells: raise accuracy"
+            )
+        self._step()
+        if problem.settings.energy_nodes != 1 and not problem.elastic_only:
+            self.nodes[i], self.changes[i], change = shells.inelasticity(self._raise_nodes)
+            response = with_change(response, change, response.boltzmann)
+            size = max(size_of_change(change, response), shells.unfollowed())
+            if size > _INELASTIC * tolerance:
+                problem.warn(
+                    f"T = {self.temperatures[i]:.4g} K: shells change topology within the thermal window, and both "
+                    f"ends of a phonon event are taken to lie on one shell: of the order of {size:.1e} of the result "
+                    "is uncertain for that reason"
+                )
+        else:
+            self.changes[i] = 0.0
+        self.responses[i] = response
+        self._step()
+
     def _add_inelasticity(self, simple, spacing) -> None:
-        """What more energy nodes change, relative to the quasi-elastic theory, found on a shell without refinement.
+        """What more energy nodes change in the quasi-elastic theory, found on a shell without refinement.
 
         Inelasticity is smooth in temperature and knows no detail of the shell: it is computed at some temperatures
         and interpolated in log T.
@@ -242,48 +308,45 @@ class _Run:
             else:
                 self.nodes[i], exact = int(wanted), coarse.solve(kt, int(wanted))[0]
             one = coarse.solve(kt, 1)[0] if self.nodes[i] > 1 else exact
-            changes.append([_carried(getattr(simple[i], n), getattr(one, n), getattr(exact, n), n) for n in PARTS])
-        known = np.array(changes)
+            changes.append(difference(exact, one))
+        known = self._interpolated(sampled, changes, members)
         at = np.log(self.temperatures[sampled])
-        for i, change in zip(members, self._interpolated(sampled, known, members), strict=True):
+        for i, change in zip(members, known, strict=True):
             nearest = sampled[int(np.argmin(np.abs(at - np.log(self.temperatures[i]))))]
             self.nodes[i], self.changes[i] = self.nodes[nearest], self.changes[nearest]
-            parts = {n: getattr(simple[i], n) for n in PARTS}
-            scaled = {
-                n: x + c * (largest(x) if n == "boltzmann" else 1.0)
-                for (n, x), c in zip(parts.items(), change, strict=True)
-            }
-            self.responses[i] = replace(simple[i], **scaled)
+            self.responses[i] = with_change(simple[i], change, self.plain[i])
 
-    def _with_hot_spots(self, solver, simple) -> dict[int, KineticResponse]:
+    def _with_hot_spots(self, solver, simple, spacing) -> dict[int, KineticResponse]:
         """Quasi-elastic responses with the side jump summed over the fine shell.
 
         What that changes is smooth in temperature: of a dense list some are computed, the others interpolated in log T.
         The change itself, not its ratio to a side jump that may pass through zero.
         """
-        if self._hot_spots is None:  # that of the chemical potential serves every spacing
-            self._hot_spots = HotSpots(self.problem, self.problem.fine_shell(self.problem.mu))
+        hot_spots = HotSpots(self.problem, self.problem.fine_shell(self.problem.mu, spacing))
         members = list(simple)
         sampled = _spread(self.temperatures, members, _HOT_SPOT_STEP)
-        velocities = self._hot_spots.side_jump_velocity(
+        velocities = hot_spots.side_jump_velocity(
             solver,
             [KB * self.temperatures[i] for i in sampled],
             [simple[i].distribution[:, 0] for i in sampled],
             advance=lambda fraction: self._step(fraction * _HOT_SPOT_STEPS),
         )
-        known = np.array([v - simple[i].side_jump_velocity for i, v in zip(sampled, velocities, strict=True)])
+        changes = [
+            Change.of_side_jump(v - simple[i].side_jump_velocity) for i, v in zip(sampled, velocities, strict=True)
+        ]
         refined = {}
-        for i, change in zip(members, self._interpolated(sampled, known, members), strict=True):
-            self.hot_spot_changes[i] = float(np.abs(change).max()) / simple[i].scale
-            refined[i] = with_side_jump(simple[i], change)
+        for i, change in zip(members, self._interpolated(sampled, changes, members), strict=True):
+            self.hot_spot_changes[i] = largest(change.side_jump_velocity) / simple[i].scale
+            refined[i] = with_change(simple[i], change, simple[i].boltzmann)
         return refined
 
-    def _interpolated(self, sampled, known, members) -> np.ndarray:
-        """Values `known` at the temperatures of `sampled` (from hot to cold) at those of `members`."""
+    def _interpolated(self, sampled, known: list[Change], members) -> list[Change]:
+        """Changes `known` at the temperatures of `sampled` (from hot to cold) at those of `members`, in log T."""
         if len(sampled) == 1:
-            return np.repeat(known, len(members), axis=0)
+            return known * len(members)
         at = np.log(self.temperatures[sampled])
-        return PchipInterpolator(at[::-1], known[::-1])(np.log(self.temperatures[members]))
+        smooth = PchipInterpolator(at[::-1], np.array([change.tensors for change in known])[::-1])
+        return [Change(*tensors) for tensors in smooth(np.log(self.temperatures[members]))]
 
     def _converge(self, i, solver, kt):
         wanted = self.problem.settings.energy_nodes
@@ -327,43 +390,78 @@ class _Run:
 
     # --- thermal window ---------------------------------------------------------------------------------------
 
-    def _average(self, members) -> None:
-        """What averaging over the thermal window changes: measured when hottest, quadratic in T below (Sommerfeld)."""
-        problem = self.problem
-        x, weights = thermal_nodes(WINDOW)
-        hottest = max(members, key=lambda i: self.temperatures[i])
-        kt = KB * self.temperatures[hottest]
-        parts = []
-        for energy in problem.mu + kt * x:
-            # a ratio of sums: shells with fewer points than those of the result will do, but not without hot spots
-            several = problem.operations is not None and not problem.expensive
-            levels = min(problem.settings.levels, 1)
-            shell = problem.shell(energy, problem.base_spacing, levels=levels, several=several)
-            solver = shell_solver(problem, shell, kt)
-            response = solver.solve(kt, 1)[0]
-            if problem.refines:
-                spots = HotSpots(problem, problem.fine_shell(energy, fewer=1))
-                distribution = np.asarray(response.distribution)[:, 0]
-                change = spots.side_jump_velocity(solver, [kt], [distribution])[0]
-                response = with_side_jump(response, change - response.side_jump_velocity)
-            parts.append(response)
-            problem.forget_shells()
-            self._step()
-        mean, centre = weighted_sum(parts, weights), parts[WINDOW // 2]
-        ratio = {n: along(getattr(mean, n), getattr(centre, n)) - 1 for n in PARTS}
+    def _windows(self) -> list[list[int]]:
+        """Averaged temperatures, from hot to cold, that the shells of one thermal window serve.
+
+        In two dimensions shells cost little and every temperature has its own. In three those of the hottest serve
+        all: of a dense list some are computed, the others interpolated.
+        """
+        members = [i for i, g in enumerate(self.geometry) if g == "averaged"]
+        members.sort(key=lambda i: -self.temperatures[i])
+        if not members or self.problem.model.dimension == 2:
+            return [[i] for i in members]
+        return [_spread(self.temperatures, members, _HOT_SPOT_STEP)]
+
+    def _average(self) -> None:
+        """Add what averaging over the thermal window changes."""
+        sampled, changes = [], []
+        for window in self._windows():
+            sampled += window
+            changes += self._window_changes(window)
+        members = [i for i, g in enumerate(self.geometry) if g == "averaged"]
+        members.sort(key=lambda i: -self.temperatures[i])
+        for i, change in zip(members, self._interpolated(sampled, changes, members), strict=True):
+            old = self.responses[i]
+            self.responses[i] = with_change(old, change, self.plain[i])
+            self.differences[i] = size_of_change(change, old)
+        coldest = members[-1]
         for i, t in enumerate(self.temperatures):
-            if self.geometry[i] == "own":  # its shells are those of the window
+            if self.geometry[i] != "shared":  # own shells are those of the window
                 continue
-            share = (t / self.temperatures[hottest]) ** 2
-            self.differences[i] = share * max(abs(r) for r in ratio.values())
-            if i in members:
-                old = self.responses[i]
-                self.responses[i] = replace(old, **{n: getattr(old, n) * (1 + share * ratio[n]) for n in PARTS})
-            elif self.differences[i] > problem.settings.tolerance:
-                problem.warn(
+            self.differences[i] = (t / self.temperatures[coldest]) ** 2 * self.differences[coldest]
+            if self.differences[i] > self.problem.settings.tolerance:
+                self.problem.warn(
                     f"T = {t:.4g} K: the thermal window may change the result by {self.differences[i]:.1e}; "
                     "compute this temperature in a run of its own"
                 )
+
+    def _window_changes(self, window) -> list[Change]:
+        """What the average over ``mu + x kT`` changes in the quasi-elastic theory, at each temperature of `window`.
+
+        With the shells of the hottest, and the scattering of each: the second derivative in energy that these shells
+        know makes a change in proportion to T^2 (Sommerfeld). Changes ask for fewer points than the result, but not
+        for none at hot spots.
+        """
+        problem = self.problem
+        x, weights = thermal_nodes(WINDOW)
+        kts = [KB * float(self.temperatures[i]) for i in window]
+        parts = []
+        for energy in problem.mu + kts[0] * x:
+            several = problem.operations is not None and not problem.expensive
+            levels = min(problem.settings.levels, 1)
+            shell = problem.shell(energy, problem.base_spacing, levels=levels, several=several)
+            solver = shell_solver(problem, shell, kts[0])
+            if len(kts) > 1:
+                solver.keep()
+            responses = [response for response, _ in solver.solve_each(kts, 1)]
+            if problem.refines:
+                solver.forget()
+                spots = HotSpots(problem, problem.fine_shell(energy, problem.base_spacing, fewer=1))
+                distributions = [np.asarray(r.distribution)[:, 0] for r in responses]
+                velocities = spots.side_jump_velocity(solver, kts, distributions)
+                responses = [
+                    with_change(r, Change.of_side_jump(v - r.side_jump_velocity), r.boltzmann)
+                    for r, v in zip(responses, velocities, strict=True)
+                ]
+            parts.append(responses)
+            problem.forget_shells()
+            self._step()
+        changes = []
+        for i, kt, nodes in zip(window, kts, zip(*parts, strict=True), strict=True):
+            centre = nodes[WINDOW // 2]
+            self.plain.setdefault(i, centre.boltzmann)
+            changes.append(difference(weighted_sum(list(nodes), weights), centre).times((kt / kts[0]) ** 2))
+        return changes
 
     # --- judgement ----------------------------------------------------------------------------------------------
 
@@ -385,25 +483,10 @@ class _Run:
                 self.problem.warn(
                     f"T = {t:.4g} K: the collision operator is not positive semidefinite, and modes that grow instead "
                     f"of decaying carry {r.growing:.1e} of the result: the shells change too much within the thermal "
-                    'window for these energy nodes; choose others (energy_nodes), or compare geometry = "averaged"'
+                    'window for these energy nodes; choose others (energy_nodes), or compare geometry = "independent"'
                 )
             if r.onsager_error > max(tolerance, 1e-3):
                 self.problem.warn(f"T = {t:.4g} K: Onsager's relation is violated by {r.onsager_error:.1e}")
-
-
-def shell_solver(problem: Problem, shell, hottest: float) -> SharedShell | ReducedShell:
-    """What solves on a shell that all energies share: with or without symmetry, as the shell is."""
-    return (SharedShell if shell.operations is None else ReducedShell)(problem, shell, hottest)
-
-
-def _carried(plain, one, exact, part: str) -> np.ndarray:
-    """The change from `one` to `exact` node on a coarse shell, in proportion to the tensor `plain` of the refined one.
-
-    Relative for the Boltzmann part, which falls by decades with T; for the side jump, which may pass through zero on
-    either shell, as it is, and enlarged by no more than 2.
-    """
-    change = (exact - one) / largest(one)
-    return change if part == "boltzmann" else change * min(largest(plain), 2 * largest(one))
 
 
 def _spread(temperatures, members, step: float) -> list[int]:

@@ -139,7 +139,7 @@ class OwnShells:
             sentence = (
                 f"T = {kt / KB:.4g} K: shells join, come apart or appear within the thermal window; the density of "
                 f"states carried along from the chemical potential is off by {lost:.1e} on the average: lower the "
-                'temperature, or compare geometry = "averaged"'
+                'temperature, or compare geometry = "independent"'
             )
             problem.warn(sentence)
             self._said[kt] = lost, sentence

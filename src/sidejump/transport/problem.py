@@ -8,7 +8,7 @@ import numpy as np
 
 from ..electrons.extent import enclosing_half_width
 from ..electrons.operations import Operations
-from ..errors import InputError
+from ..errors import InputError, NoStates
 from ..kinetics.geometry import ShellPoints, shell_points
 from ..kinetics.kernel import SharedKernel, energy_cutoff, reach
 from ..kinetics.momentum import MomentumTransfer
@@ -16,6 +16,7 @@ from ..kinetics.sources import PairSource, pair_sources
 from ..shells.shell import Shell, fermi_shell
 from ..units import KB
 from .checkpoint import Checkpoint
+from .critical import CriticalPoints, critical_points
 from .edges import REACH, Carriers, Edges, carriers, nearest_edges
 from .settings import TransportSettings
 from .symmetry import kinetic_operations
@@ -79,6 +80,7 @@ class Problem:
         self.symmetry_error = 0.0
         self.checkpoint: Checkpoint | None = None
         self._shells: dict = {}
+        self._critical: tuple[float, CriticalPoints] | None = None
         self._fewest = settings.minimum * max(settings.accuracy, 1.0)
         if model.dimension == 2 and any(s.singular for s in scatterers):
             self._fewest *= _SINGULAR
@@ -133,6 +135,26 @@ class Problem:
         if self.settings.energy_nodes == 1 and self.edges.inside:
             return False
         return carriers(self.edges.outermost, self.mu, kt).energy != self.mu
+
+    def critical(self, kt: float) -> CriticalPoints:
+        """Critical points within reach of kT (eV) around the chemical potential."""
+        reach = kt * np.log(10 / self.settings.tolerance)
+        if self._critical is None or self._critical[0] < reach:
+            self._critical = reach, critical_points(self.model, self.mu - reach, self.mu + reach)
+        return self._critical[1]
+
+    def window_density(self, kt: float) -> float:
+        """Density of states at a distance kT (eV) from the chemical potential, which may itself be critical.
+
+        1/(eV angstrom^d); 0 where there are no states.
+        """
+        found = []
+        for energy in (self.mu - kt, self.mu + kt):
+            try:
+                found.append(float(self.coarse_shell(energy).weight.sum()))
+            except NoStates:
+                found.append(0.0)
+        return 0.5 * sum(found)
 
     @cached_property
     def base_spacing(self) -> float:
@@ -201,7 +223,7 @@ class Problem:
         """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
         # with three points a patch one split less will do where pairs are expensive
         most = _SOLVED_LEVELS - (several and self.expensive)
-        return min(self.settings.levels, max(1, most - int(np.log2(self.base_spacing / spacing) + 0.25)))
+        return min(self.settings.levels, max(1, most - self._halvings(spacing)))
 
     @property
     def expensive(self) -> bool:
@@ -270,10 +292,18 @@ class Problem:
         s = self.settings
         return self.model.dimension == 3 and s.approximation == "exact" and s.turn is not None and s.levels > 0
 
-    def fine_shell(self, energy: float, *, fewer: int = 0) -> Shell:
-        """The shell with all splits of the hot spots, or a few less."""
-        levels = max(self.settings.levels - fewer, min(self.settings.levels, 1))
-        return self.shell(energy, self.base_spacing, levels=levels, several=self.operations is not None)
+    def fine_shell(self, energy: float, spacing: float, *, fewer: int = 0) -> Shell:
+        """The shell with all splits of the hot spots, or a few less, of the spacing of the one it serves.
+
+        In no cell coarser than the solved shell; where the spacing is finer, the smallest cells are the same.
+        """
+        least = min(self.settings.levels, 1) if fewer else self.levels(spacing)
+        levels = max(self.settings.levels - fewer - self._halvings(spacing), least)
+        return self.shell(energy, spacing, levels=levels, several=self.operations is not None)
+
+    def _halvings(self, spacing: float) -> int:
+        """Splits of a cell that a spacing finer than the base one stands for."""
+        return int(np.log2(self.base_spacing / spacing) + 0.25)
 
     def forget_shells(self) -> None:
         """Free the shells kept so far."""
