@@ -155,7 +155,9 @@ def _cusps(model, mesh, energies, n, step, periodic, known, low, high) -> list[t
                     edge = [slice(None)] * d
                     edge[axis] = [0, -1]
                     best[tuple(edge)] = False
-            near = (bands[..., band] > low - _reach(energies)[band]) & (bands[..., band] < high + _reach(energies)[band])
+            near = (bands[..., band] > low - _reach(energies)[band]) & (
+                bands[..., band] < high + _reach(energies)[band]
+            )
             for start in mesh[np.flatnonzero((best & near).ravel())[:_CUSPS]]:
                 if len(mine) and _apart(model, mine, start).min() < _REACH * step:
                     continue
