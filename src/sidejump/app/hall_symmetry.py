@@ -6,7 +6,7 @@ keeps m (``det(S) S m = m``) keeps h; one that turns m round holds together with
 ``det(S) S h = -h``.  What no such condition removes is allowed: for m along an axis of the crystal, the part of h along
 it.  The rest is a measure of the discretisation, and of how far the model itself breaks its symmetry.
 
-Not covered: forbidden elements of the symmetric part.
+What a result of the kinetic equation has to obey is the symmetry of bands and scatterers together.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import numpy as np
 from ..electrons.intertwiner import operation_matrix
 from ..electrons.states import band_energies
 from ..electrons.symmetry import TRIED, point_groups, sample_points
+from ..scattering.base import vertex_matrix
 
 _TURN = 0.15  # how far (sine) m may be from the direction an operation keeps or reverses
 _BROKEN = 0.1  # of the spread of the energies: an operation violated by more than this is none of the model's
 _SAMPLES = 6
+_SAME_VERTEX = 1e-6
 _NOTHING = 1e-9  # of the longitudinal conductivity: a Hall vector below this is rounding
 
 
@@ -59,14 +61,61 @@ def allowed_projector(model, report: dict, *, seed: int = 0) -> np.ndarray:
     return near if near.any() else exact
 
 
-def _exact_conditions(model, operations, k):
-    """``C h = 0`` for each operation that holds to rounding."""
+def kinetic_symmetry(model, scatterers, energy: float, *, seed: int = 0) -> list[tuple[np.ndarray, int]]:
+    """Rotations (3, 3), and -1 where they hold together with time reversal, that bands and scatterers obey to rounding.
+
+    Scatterers with a vertex: it has to be the same but for its sign, which no rate and no shift knows.  None at all for
+    scatterers that are not made of branches.
+    """
+    if not all(hasattr(s, "branches") for s in scatterers):
+        return []
+    _, families = point_groups(model)
+    k = sample_points(model, TRIED, np.random.default_rng(seed), energy)
+    vertices = [vertex_matrix(s.vertex, model) for s in scatterers]
+    return list(_obeyed(model, np.concatenate(families), k, vertices))
+
+
+def scattering_projector(model, operations) -> np.ndarray:
+    """Projector (3, 3) on the Hall vectors that the operations of :func:`kinetic_symmetry` allow."""
+    return _projector(model.dimension, [sign * np.linalg.det(s) * s - np.eye(3) for s, sign in operations])
+
+
+def broken_fraction(sigma, operations, scale, *, odd: bool) -> np.ndarray:
+    """Largest change of `sigma` (nT, d, d) under the operations that it should obey, over `scale` (nT,): shape (nT,).
+
+    `odd`: whether it changes its sign under time reversal.
+    """
+    sigma = np.asarray(sigma)
+    d, worst = sigma.shape[-1], np.zeros(len(sigma))
+    for s, sign in operations:
+        m = s[:d, :d]
+        change = (sign if odd else 1) * m @ sigma @ m.T - sigma
+        worst = np.maximum(worst, np.abs(change).max(axis=(1, 2)))
+    scale = np.asarray(scale, dtype=float)
+    return worst / np.where(scale > 0, scale, np.nan)
+
+
+def _obeyed(model, operations, k, vertices=()):
+    """Of `operations`, with and without time reversal (-1, 1), those that hold to rounding."""
     d = model.dimension
     for s in operations:
         for sign in (1, -1):
-            condition = sign * np.linalg.det(s) * s - np.eye(3)
-            if np.any(condition) and operation_matrix(model, k, s[:d, :d], reversal=sign < 0) is not None:
-                yield condition
+            if sign > 0 and np.array_equal(s, np.eye(3)):
+                continue
+            u = operation_matrix(model, k, s[:d, :d], reversal=sign < 0)
+            if u is not None and all(_same_vertex(u, w if sign > 0 else w.conj(), w) for w in vertices):
+                yield s, sign
+
+
+def _same_vertex(u, w, wanted) -> bool:
+    """Whether ``u w u^+`` is `wanted`, up to its sign."""
+    turned, size = u @ w @ u.conj().T, max(np.abs(wanted).max(), 1e-300)
+    return min(np.abs(turned - wanted).max(), np.abs(turned + wanted).max()) < _SAME_VERTEX * size
+
+
+def _exact_conditions(model, operations, k):
+    """``C h = 0`` for each operation that holds to rounding."""
+    return [sign * np.linalg.det(s) * s - np.eye(3) for s, sign in _obeyed(model, operations, k)]
 
 
 def _near_conditions(model, operations, m, k):
@@ -103,8 +152,9 @@ def _holds(model, turn, k) -> bool:
     return bool(np.sqrt(np.mean(difference**2)) < _BROKEN * (np.std(reference) + 1e-12))
 
 
-def forbidden_fraction(sigma, longitudinal, projector) -> np.ndarray:
-    """Forbidden part of the Hall vector over the allowed one, shape (nT,); NaN where there is neither.
+def forbidden_fraction(sigma, longitudinal, projector, cancels=0.0) -> np.ndarray:
+    """Forbidden part of the Hall vector over the allowed one, or over `cancels` (nT,) if that is more: shape (nT,); NaN
+    where there is neither.
 
     Where nothing is allowed the forbidden part is compared with the longitudinal conductivity.
     """
@@ -114,4 +164,5 @@ def forbidden_fraction(sigma, longitudinal, projector) -> np.ndarray:
     forbidden = np.linalg.norm(h - h @ projector.T, axis=-1)
     if not projector.any():
         return forbidden / np.where(scale > 0, scale, np.nan)
+    allowed = np.maximum(allowed, cancels)
     return forbidden / np.where(allowed > _NOTHING * np.abs(scale), allowed, np.nan)

@@ -9,8 +9,8 @@ that winds around the zone.  A quadrature misses that by its error, and what it 
 piece: where cold phonons no longer carry electrons from one pocket to another nothing balances it, and the conductivity
 diverges.  So the difference is taken out, from all points of the piece alike.
 
-Pieces as they are found for one shell; carried along to other energies they may join or come apart.  There a sum far
-from that of a whole piece is left alone.
+Pieces are found for one shell; carried along to other energies they may join or come apart.  Those whose sum is far
+from that of a whole piece are taken together there.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def closed_velocities(
     off = total - _allowed(total, cell)
     off = np.where(components.closed[:, None, None], off, 0.0)
     if n > 1:
-        off[np.linalg.norm(off, axis=2) > _WHOLE * size] = 0.0
+        torn = np.linalg.norm(off, axis=2) > _WHOLE * size
+        off = np.where(torn[..., None], (torn[..., None] * off).sum(axis=0), off)
+        whole = np.where(torn, (torn * whole).sum(axis=0), whole)
     excess = off / np.where(whole > 0, whole, 1.0)[..., None]
     return velocity - np.einsum("sab,snb->sna", turn, excess[components.label])
 

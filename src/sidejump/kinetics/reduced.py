@@ -224,7 +224,7 @@ def reduced_response(
     contributions = float((np.abs(r).T @ np.abs(normal)).max())
     scale = side_jump_scale(sj1, contributions, boltzmann)
     # of one field in place of three: an average over directions
-    growing = growing_share(infos[0]["growing"], *drives, np.trace(v.T @ normal), 3 * scale)
+    growing = growing_share(infos[0]["growing"], drives[0], drives[1], np.trace(v.T @ normal), 3 * scale)
     return KineticResponse(
         boltzmann,
         sj1,

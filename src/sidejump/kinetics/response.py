@@ -132,7 +132,9 @@ def kinetic_response(
     jump = drive_or_nothing(jump, drive, np.einsum("sii->si", operator.diagonal).ravel())
     both = np.concatenate([drive, -jump], axis=1)
     if approximation == "exact":
-        sets = None if pieces is None else np.repeat(pieces[:, None] == np.unique(pieces), m, axis=0).astype(float)
+        # elastic scattering conserves the particles of every energy
+        inside = np.ones((s, 1)) if pieces is None else (pieces[:, None] == np.unique(pieces)).astype(float)
+        sets = np.kron(inside, np.eye(m))
         g, info = solve(operator, both, measure=measure, tolerance=tolerance, clusters=clusters, sets=sets)
     else:
         g = _relaxation_time(operator, both, np.broadcast_to(velocity, (s, m, d)), approximation)

@@ -13,8 +13,8 @@ DENSE_LIMIT = 3000
 """Unknowns up to which L is factorised; above, conjugate gradients."""
 
 _APART = 1e-7
-"""Rate between sets of states, of that within them, below which each set is one of its own for the iteration: what they
-exchange changes the result by no more."""
+"""Rate between sets of states, of that within them, below which each set is one of its own: what they exchange changes
+the result by no more."""
 
 _ROUNDING = 1e-7
 """Negative eigenvalue, of L scaled to a unit diagonal, that rounding explains: shared pairs are in single precision."""
@@ -45,8 +45,8 @@ def solve(
     null : ndarray, shape (S * m, n), optional
         Null vectors of L; when not given the constant, or what a dense matrix shows.
     sets : ndarray, shape (S * m, C), optional
-        Vectors, null vectors among their combinations, on pieces of the shell that cold phonons may no longer connect.
-        The iteration leaves alone what it cannot tell from a null vector.
+        Vectors on pieces of the shell that scattering may not connect, such as pockets far apart when it is cold, or
+        shells of several energies. Combinations that L takes to next to nothing are null vectors as well.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def solve(
         ``u (u . drive) / rate`` is in g.
     """
     if operator.unknowns <= dense_limit:
-        return _solve_dense(operator, drive, measure, null)
+        return _solve_dense(operator, drive, measure, null, sets)
     if sets is not None and sets.shape[1]:
         null = _apart(operator, sets, null)
     return _solve_iterative(operator, drive, measure, tolerance, clusters, null)
@@ -87,10 +87,12 @@ def _centred(g, measure, null=None):
     return g - null @ np.linalg.solve(null.T @ weighted, weighted.T @ g)
 
 
-def _solve_dense(operator, drive, measure, null):
+def _solve_dense(operator, drive, measure, null, sets):
     """Cholesky factorisation of L with its rows and columns scaled to a unit diagonal."""
     matrix = operator.dense()
     null = _null_vectors(matrix) if null is None else null / np.linalg.norm(null, axis=0)
+    if sets is not None and sets.shape[1]:
+        null = _apart(operator, sets, null)
     drive = neutral(drive, measure, null)
     scale = _scale(matrix)
     scaled = scale[:, None] * drive
