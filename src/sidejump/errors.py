@@ -5,5 +5,9 @@ class InputError(ValueError):
     """Input that cannot be used: one sentence that names the file, key or value and the fix."""
 
 
+class NoStates(InputError):
+    """No electronic state where one is needed."""
+
+
 class SidejumpWarning(UserWarning):
     """Something about data or result that its reader has to know: wrong, unconverged, approximate or left out."""

@@ -38,7 +38,8 @@ _LONG_NAMES = {
 _PER_TEMPERATURE = {
     "energy_nodes": "nodes of the spectral basis in energy",
     "node_change": "relative change of the result with the last increase of energy nodes",
-    "geometry_used": "own: a shell for each energy node; shared: one; averaged: shared, over the thermal window",
+    "geometry_used": "own: a shell for each energy node; shared: one; averaged: shared, over the thermal window; "
+    "independent: quasi-elastic shells over the window, with what inelasticity changes",
     "geometry_difference": "relative change of the result between the geometries that were compared",
     "hot_spot_change": "relative change of the side jump by sampling its hot spots on a finer shell",
     "equation_residual": "of the kinetic equation, relative",

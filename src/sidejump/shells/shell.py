@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..electrons.operations import Operations
-from ..errors import InputError
+from ..errors import NoStates
 from .components import Components
 
 
@@ -86,7 +86,7 @@ def fermi_shell(
 
     Raises
     ------
-    InputError
+    NoStates
         If no band has this energy.
     """
     from .contours import contour_shell
@@ -106,7 +106,7 @@ def fermi_shell(
             several=several,
         )
     if shell is None:
-        raise InputError(
+        raise NoStates(
             f"no electronic state at the chemical potential {energy} eV (it lies in a gap or outside the bands): "
             "move chemical_potential (fermi_energy) into a band"
         )

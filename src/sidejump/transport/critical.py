@@ -17,6 +17,7 @@ from itertools import product
 import numpy as np
 
 from ..electrons.states import band_energies
+from ..errors import InputError
 from ..shells.domain import search_domain
 from ..shells.masses import velocity_and_inverse_mass
 from .edges import descend, sample
@@ -72,7 +73,7 @@ class CriticalPoints:
 
 def critical_points(model, low: float, high: float) -> CriticalPoints:
     """Critical points of all bands between the energies `low` and `high` (eV)."""
-    origin, axes = max((search_domain(model, e) for e in (low, high)), key=lambda x: np.abs(np.linalg.det(x[1])))
+    origin, axes = _domain(model, low, high)
     n, d = _MESH[model.dimension], model.dimension
     periodic = model.cell is not None
     t = np.arange(n) / n if periodic else np.linspace(0, 1, n)
@@ -86,6 +87,19 @@ def critical_points(model, low: float, high: float) -> CriticalPoints:
         found += _stationary(model, rays, band_energies(model, rays), step, low, high)
     found += _cusps(model, mesh, energies, n, step, periodic, found, low, high)
     return _distinct(model, found, d, step, low, high)
+
+
+def _domain(model, low: float, high: float):
+    """The larger of the boxes around the shells of both ends; one whose shells do not close any more has none."""
+    found, refused = [], None
+    for energy in (low, 0.5 * (low + high), high):
+        try:
+            found.append(search_domain(model, energy))
+        except InputError as error:
+            refused = error
+    if not found and refused is not None:
+        raise refused
+    return max(found, key=lambda box: np.abs(np.linalg.det(box[1])))
 
 
 def _stationary(model, k, energies, step, low, high) -> list[tuple]:

@@ -16,7 +16,7 @@ from .geometry_choice import WINDOW, choose_geometries
 from .hot_spots import HotSpots
 from .own import OwnShells
 from .problem import TOO_COARSE, Problem
-from .reduced import ReducedShell
+from .reduced import ReducedShell, shell_solver
 from .settings import Size, TransportResult, TransportSettings
 from .shared import SharedShell
 from .tensors import (
@@ -29,11 +29,14 @@ from .tensors import (
     with_change,
 )
 from .thermal import thermal_nodes
+from .windowed import IndependentShells
 
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
 
 _HOT_SPOT_STEPS = 20  # steps of the progress that hot spots count for
 _HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
+_INELASTIC = 10.0  # tolerances: more inelasticity than this, found on single shells, is said to be an estimate
+_UNSETTLED = 4.0  # tolerances: what the last level of shells changed, several times what it leaves to change
 _STEP = 1.6  # ratio of temperatures between which the effect of inelasticity is interpolated
 
 
@@ -138,11 +141,14 @@ class _Run:
         groups = self._groups()
         spots = _HOT_SPOT_STEPS * self.problem.refines
         self.steps = sum(2 + len(members) + spots * (kind != "own") for kind, _, members in groups)
-        self.steps += WINDOW * len(self._windows())
+        self.steps += WINDOW * len(self._windows()) + 2 * geometry.count("independent")
         self._step(0)
         self._lap("geometry")
         for kind, spacing, members in groups:
             self._group(kind, spacing, members)
+        for i in np.flatnonzero(np.array(geometry) == "independent"):
+            self._independent(int(i))
+            self._lap("independent shells")
         if "averaged" in geometry:
             self._average()
             self._lap("thermal window")
@@ -249,6 +255,34 @@ class _Run:
         self.plain |= {i: response.boltzmann for i, response in simple.items()}
         self._add_inelasticity(simple, spacing)
         self._lap("inelasticity")
+        self._step()
+
+    def _independent(self, i: int) -> None:
+        """Shells made afresh over the thermal window."""
+        problem, kt = self.problem, KB * float(self.temperatures[i])
+        tolerance = problem.settings.tolerance
+        shells = IndependentShells(problem, kt, problem.critical(kt), problem.window_density(kt))
+        response = shells.solve()
+        self.sizes[i], self.differences[i], self.nodes[i] = shells.size, shells.change, 1
+        if shells.change > _UNSETTLED * tolerance:
+            problem.warn(
+                f"T = {self.temperatures[i]:.4g} K: the integral over the thermal window, in which shells change "
+                f"topology, still changed by {shells.change:.1e} with the last shells: raise accuracy"
+            )
+        self._step()
+        if problem.settings.energy_nodes != 1 and not problem.elastic_only:
+            self.nodes[i], self.changes[i], change = shells.inelasticity(self._raise_nodes)
+            response = with_change(response, change, response.boltzmann)
+            size = size_of_change(change, response)
+            if size > _INELASTIC * tolerance:
+                problem.warn(
+                    f"T = {self.temperatures[i]:.4g} K: shells change topology within the thermal window; inelasticity "
+                    f"changes the result by {size:.1e}, found as if both ends of an event lay on one shell: that much "
+                    "of the result is an estimate"
+                )
+        else:
+            self.changes[i] = 0.0
+        self.responses[i] = response
         self._step()
 
     def _add_inelasticity(self, simple, spacing) -> None:
@@ -460,11 +494,6 @@ class _Run:
                 )
             if r.onsager_error > max(tolerance, 1e-3):
                 self.problem.warn(f"T = {t:.4g} K: Onsager's relation is violated by {r.onsager_error:.1e}")
-
-
-def shell_solver(problem: Problem, shell, hottest: float) -> SharedShell | ReducedShell:
-    """What solves on a shell that all energies share: with or without symmetry, as the shell is."""
-    return (SharedShell if shell.operations is None else ReducedShell)(problem, shell, hottest)
 
 
 def _spread(temperatures, members, step: float) -> list[int]:

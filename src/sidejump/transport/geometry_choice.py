@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import expit
 
 from ..electrons.states import band_energies
 from ..errors import InputError
@@ -12,10 +13,13 @@ from .problem import Problem
 from .shared import SharedShell
 from .tensors import relative_change
 from .thermal import thermal_nodes
+from .windowed import significance
 
 WINDOW = 3
 """Shells of the thermal window."""
 
+_TOUCHED = 0.3  # of the tolerance: critical energies of less significance are passed over
+_SAME = 1e-6  # eV: ends of bands
 _SAMPLE = 4096  # random k points for the density of states in the thermal window
 _COUNTED = 100  # states of the sample from which on their number tells
 _COLD = 0.25  # of the highest temperature: below, the window changes a sixteenth of what it changes there
@@ -26,6 +30,21 @@ def choose_geometries(problem: Problem, temperatures) -> tuple[list[str], list[f
     """Own, shared or averaged for each temperature (K), and what own shells change where that was measured."""
     differences = [np.nan] * len(temperatures)
     choice = problem.settings.geometry
+    independent = [choice == "independent"] * len(temperatures)
+    if choice == "averaged" or (choice == "auto" and not problem.expensive):
+        independent = _changing_shells(problem, temperatures)
+    rest = [i for i, apart in enumerate(independent) if not apart]
+    geometries, chosen = ["independent"] * len(temperatures), ([], [])
+    if rest:
+        chosen = _smooth_geometries(problem, [temperatures[i] for i in rest], choice)
+    for i, geometry, difference in zip(rest, *chosen, strict=True):
+        geometries[i], differences[i] = geometry, difference
+    return geometries, differences
+
+
+def _smooth_geometries(problem: Problem, temperatures, choice: str) -> tuple[list[str], list[float]]:
+    """The same where no shell changes topology that shells carried along would have to follow."""
+    differences = [np.nan] * len(temperatures)
     if choice != "auto":
         return [choice] * len(temperatures), differences
     if all(problem.near_edge(KB * t) for t in temperatures):
@@ -54,6 +73,36 @@ def choose_geometries(problem: Problem, temperatures) -> tuple[list[str], list[f
     for place, i in enumerate(order):
         result[i] = "shared" if place < high else "own"
     return result, differences
+
+
+def _changing_shells(problem: Problem, temperatures) -> list[bool]:
+    """Whether the thermal window holds critical energies that shells carried along from the Fermi surface, or shared
+    with it, cannot follow: any but the edges of the bands at hand, at which :mod:`.own` ends its energies."""
+    points = problem.critical(KB * max(temperatures))
+    if not len(points):
+        return [False] * len(temperatures)
+    density = problem.window_density(KB * max(temperatures))
+    if problem.settings.energy_nodes != 1 and problem.settings.geometry == "auto":
+        points = points[~_followed(problem, points)]
+    result = []
+    for t in temperatures:
+        kt = KB * t
+        weight = significance(points, problem.mu, kt, density)
+        # of a gap only what lies beyond it counts
+        states = 1.0 if problem.edges.inside else expit(-problem.edges.distance(problem.mu) / kt)
+        result.append(bool((weight > _TOUCHED * problem.settings.tolerance * states).any()))
+    return result
+
+
+def _followed(problem, points) -> np.ndarray:
+    """Which critical points are ends of all the bands at hand (in a gap: of the nearer ones)."""
+    edges = problem.edges
+    if edges.inside:
+        ends = [e for e, other in ((edges.lower, edges.lowest), (edges.upper, edges.highest)) if abs(e - other) < _SAME]
+    else:
+        ends = [min((edges.lower, edges.upper), key=lambda e: abs(e - problem.mu))]
+    near = np.abs(points.energy[:, None] - np.array([e for e in ends if np.isfinite(e)])) < _SAME
+    return near.any(axis=1) & ~points.saddle
 
 
 def _crystal_geometries(problem, temperatures) -> list[str]:

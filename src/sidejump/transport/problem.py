@@ -8,7 +8,7 @@ import numpy as np
 
 from ..electrons.extent import enclosing_half_width
 from ..electrons.operations import Operations
-from ..errors import InputError
+from ..errors import InputError, NoStates
 from ..kinetics.geometry import ShellPoints, shell_points
 from ..kinetics.kernel import SharedKernel, energy_cutoff, reach
 from ..kinetics.momentum import MomentumTransfer
@@ -16,6 +16,7 @@ from ..kinetics.sources import PairSource, pair_sources
 from ..shells.shell import Shell, fermi_shell
 from ..units import KB
 from .checkpoint import Checkpoint
+from .critical import CriticalPoints, critical_points
 from .edges import REACH, Carriers, Edges, carriers, nearest_edges
 from .settings import TransportSettings
 from .symmetry import kinetic_operations
@@ -79,6 +80,7 @@ class Problem:
         self.symmetry_error = 0.0
         self.checkpoint: Checkpoint | None = None
         self._shells: dict = {}
+        self._critical: tuple[float, CriticalPoints] | None = None
         self._fewest = settings.minimum * max(settings.accuracy, 1.0)
         if model.dimension == 2 and any(s.singular for s in scatterers):
             self._fewest *= _SINGULAR
@@ -133,6 +135,26 @@ class Problem:
         if self.settings.energy_nodes == 1 and self.edges.inside:
             return False
         return carriers(self.edges.outermost, self.mu, kt).energy != self.mu
+
+    def critical(self, kt: float) -> CriticalPoints:
+        """Critical points within reach of kT (eV) around the chemical potential."""
+        reach = kt * np.log(10 / self.settings.tolerance)
+        if self._critical is None or self._critical[0] < reach:
+            self._critical = reach, critical_points(self.model, self.mu - reach, self.mu + reach)
+        return self._critical[1]
+
+    def window_density(self, kt: float) -> float:
+        """Density of states at a distance kT (eV) from the chemical potential, which may itself be critical.
+
+        1/(eV angstrom^d); 0 where there are no states.
+        """
+        found = []
+        for energy in (self.mu - kt, self.mu + kt):
+            try:
+                found.append(float(self.coarse_shell(energy).weight.sum()))
+            except NoStates:
+                found.append(0.0)
+        return 0.5 * sum(found)
 
     @cached_property
     def base_spacing(self) -> float:

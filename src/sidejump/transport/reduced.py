@@ -21,6 +21,7 @@ from .checkpoint import blocks_of
 from .image_pairs import BLOCK, ImagePairs
 from .problem import Problem
 from .settings import Size
+from .shared import SharedShell
 
 _CLUSTERS = 400  # of irreducible points, each with three unknowns, for the coarse correction of the solver
 
@@ -198,3 +199,8 @@ class ReducedShell:
             components=self.geometry.components,
         )
         return response, size
+
+
+def shell_solver(problem: Problem, shell, hottest: float) -> SharedShell | ReducedShell:
+    """What solves on a shell that all energies share: with or without symmetry, as the shell is."""
+    return (SharedShell if shell.operations is None else ReducedShell)(problem, shell, hottest)

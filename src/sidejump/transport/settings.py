@@ -16,9 +16,12 @@ class TransportSettings:
     energy_nodes : int or "auto"
         1 is the quasi-elastic theory; "auto" raises the number until the side jump and the longitudinal conductivity
         change by less than `tolerance`.
-    geometry : {"auto", "own", "shared", "averaged"}
+    geometry : {"auto", "own", "shared", "averaged", "independent"}
         "own": every energy node has its own shell. "shared": all nodes use the Fermi surface. "averaged": shared,
-        averaged over the Fermi surfaces of the thermal window. "auto" in k.p models and two dimensions takes shared
+        averaged over the Fermi surfaces of the thermal window. "independent": quasi-elastic on shells made afresh
+        between the energies of the window at which shells change topology (saddle points and edges of bands), plus
+        what inelasticity changes; "auto" and "averaged" take it where there are such energies that other shells cannot
+        follow. Else "auto" in k.p models and two dimensions takes shared
         where it is measured to make no difference, else own; in three-dimensional crystals own where the density of
         states changes within the thermal window, else averaged, or shared when cold.
     tolerance : float

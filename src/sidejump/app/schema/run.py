@@ -73,9 +73,10 @@ class SolverInput(Section):
     tolerance: Annotated[float, Field(strict=True, gt=0, lt=1)] = Field(
         _DEFAULT.tolerance, description="Relative change accepted."
     )
-    geometry: Literal["auto", "own", "shared", "averaged"] = Field(
+    geometry: Literal["auto", "own", "shared", "averaged", "independent"] = Field(
         _DEFAULT.geometry,
-        description="A shell for each energy node, one for all, or one averaged over the thermal window.",
+        description="A shell for each energy node, one for all, one averaged over the thermal window, or shells made afresh "
+        "over the window (where saddle points or edges of bands lie in it).",
     )
     accuracy: Positive = Field(_DEFAULT.accuracy, description="Divides every spacing: 2 halves them all.")
     spacing: Positive | None = Field(

@@ -1,0 +1,240 @@
+"""Shells made afresh at energies of the thermal window, where it holds energies at which shells change topology.
+
+Static impurities keep the energy: the response is the mean of those of single shells,
+
+    sigma = int dF sigma(e),      F = 1 / (1 + exp((mu - e) / kT)),    0 < F < 1,
+
+exactly, and energies without a state add nothing.  Phonons scatter quasi-elastically on each shell, with the
+occupations of the temperature.  What inelasticity changes is added: found on each shell as if both ends of an event
+lay on it.  That is where this stands behind shells of their own (:mod:`.own`), which cannot be carried past a saddle.
+
+The response is smooth between critical energies (:mod:`.critical`), and at them has the singularities of the density of
+states: steps, roots and logarithms, as ln F has at the ends of the window.  ``F = a + (b - a) (3 t^2 - 2 t^3)`` on each
+piece (a, b) makes Gauss-Legendre nodes in t converge.  A piece gets more nodes until its value stands still.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import expit, logit
+
+from ..errors import NoStates
+from ..kinetics.response import KineticResponse
+from ..units import KB
+from .critical import CriticalPoints
+from .hot_spots import HotSpots
+from .problem import Problem
+from .settings import Size
+from .reduced import shell_solver
+from .tensors import PARTS, Change, difference, largest, weighted_sum, with_change
+
+LEVELS = (4, 8, 14)
+"""Nodes of a piece, from the first look to the last."""
+
+MOST_PIECES = 12
+"""Critical energies beyond that are left out, those that matter least first."""
+
+
+@dataclass
+class _Piece:
+    """Part of the window between two values of F, with what is known of it."""
+
+    low: float
+    high: float
+    level: int = -1
+    value: KineticResponse | None = None  # weighted sum; None where there is no state
+    change: tuple[float, float] = (0.0, 0.0)  # of boltzmann and side jump by the last level; at first their sizes
+
+    def quadrature(self, level: int) -> tuple[np.ndarray, np.ndarray]:
+        """F and weights of a level."""
+        x, w = np.polynomial.legendre.leggauss(LEVELS[level])
+        t, width = 0.5 * (1 + x), self.high - self.low
+        return self.low + width * t**2 * (3 - 2 * t), 0.5 * w * width * 6 * t * (1 - t)
+
+
+def significance(points: CriticalPoints, mu: float, kt: float, density: float) -> np.ndarray:
+    """How much each critical point matters at kT (eV): thermal weight behind it times what it does to the density.
+
+    Parameters
+    ----------
+    density : float
+        Density of states that its own is compared with, 1/(eV angstrom^d); 0 where there is none.
+    """
+    behind = expit(-np.abs(points.energy - mu) / kt)
+    share = points.singular_density(kt) / density if density > 0 else np.full(len(points), np.inf)
+    return behind * np.minimum(1.0, share)
+
+
+def breaks(points: CriticalPoints, mu: float, kt: float, density: float, tolerance: float) -> np.ndarray:
+    """Values of F, from 0 to 1, between which everything is smooth to `tolerance`."""
+    weight = significance(points, mu, kt, density)
+    places = expit((points.energy - mu) / kt)
+    kept: list[float] = []
+    for i in np.argsort(-weight, kind="stable"):
+        if weight[i] < 0.1 * tolerance or len(kept) >= MOST_PIECES - 1:
+            break
+        if all(abs(places[i] - f) > 0.1 * tolerance for f in (0.0, 1.0, *kept)):
+            kept.append(float(places[i]))
+    return np.array([0.0, *sorted(kept), 1.0])
+
+
+class IndependentShells:
+    """Responses at one temperature, from shells that know nothing of one another.
+
+    Parameters
+    ----------
+    problem : Problem
+    kt : float
+        eV.
+    points : CriticalPoints
+        Of the window.
+    density : float
+        See :func:`significance`.
+    step : callable
+        Called after each shell.
+    """
+
+    def __init__(self, problem: Problem, kt: float, points: CriticalPoints, density: float, step=lambda: None):
+        self.problem, self.kt, self._step = problem, kt, step
+        tolerance = problem.settings.tolerance
+        ends = breaks(points, problem.mu, kt, density, tolerance)
+        self._pieces = [_Piece(low, high) for low, high in zip(ends[:-1], ends[1:], strict=True)]
+        self.size = Size(0, 0, 0.0)
+        self.change = np.inf
+        self.shells = 0
+
+    def solve(self) -> KineticResponse:
+        """The quasi-elastic response."""
+        for piece in self._pieces:
+            self._refine(piece)
+        for _ in LEVELS[1:]:
+            scale = self._total()
+            allowed = self.problem.settings.tolerance / len(self._pieces)
+            todo = [p for p in self._pieces if p.level + 1 < len(LEVELS) and self._matters(p, scale) > allowed]
+            if not todo:
+                break
+            for piece in todo:
+                self._refine(piece)
+        total = self._total()
+        self.change = sum(self._matters(p, total) for p in self._pieces)
+        return total
+
+    def inelasticity(self, raise_nodes) -> tuple[int, float, Change]:
+        """What more energy nodes change: nodes, change from the last number of nodes to this, and the change itself.
+
+        Parameters
+        ----------
+        raise_nodes : callable
+            ``raise_nodes(solver, kt)`` gives (nodes, change, response, size).
+        """
+        problem, kt = self.problem, self.kt
+        wanted = problem.settings.energy_nodes
+        sampled = [node for piece in self._pieces for node in self._nodes(piece, 0)]
+        sampled.sort(key=lambda node: -node[1])
+        exact, plain, weights = [], [], []
+        nodes, change = (0, np.nan) if wanted == "auto" else (int(wanted), np.nan)
+        for energy, weight in sampled:
+            solver = self._solver(energy, coarse=True)
+            if solver is None:
+                continue
+            if nodes == 0:  # the first has the largest weight
+                nodes, change, _, _ = raise_nodes(solver, kt)
+            one = solver.solve(kt, 1)[0]
+            exact.append(solver.solve(kt, nodes)[0] if nodes > 1 else one)
+            plain.append(one)
+            weights.append(weight)
+            problem.forget_shells()
+            self._step()
+        return nodes, change, difference(weighted_sum(exact, weights), weighted_sum(plain, weights))
+
+    def _nodes(self, piece: _Piece, level: int):
+        place, weight = piece.quadrature(level)
+        return list(zip(self.problem.mu + self.kt * logit(place), weight, strict=True))
+
+    def _refine(self, piece: _Piece) -> None:
+        """The next level of a piece."""
+        piece.level += 1
+        found, weights = [], []
+        for energy, weight in self._nodes(piece, piece.level):
+            response = self._response(float(energy))
+            self._step()
+            if response is not None:
+                found.append(response)
+                weights.append(weight)
+        before, piece.value = piece.value, _joined(found, weights) if found else None
+        piece.change = _apart(piece.value, before)
+
+    def _total(self) -> KineticResponse:
+        known = [p.value for p in self._pieces if p.value is not None]
+        if not known:
+            raise NoStates(
+                f"no electronic state within the thermal window of the chemical potential {self.problem.mu} eV: move "
+                "chemical_potential (fermi_energy) towards a band"
+            )
+        return _joined(known, np.ones(len(known)))
+
+    def _matters(self, piece: _Piece, total: KineticResponse) -> float:
+        """What may be wrong with a piece, relative to the total."""
+        if piece.value is None and piece.level == 0:  # nothing seen with few nodes
+            return piece.high - piece.low
+        boltzmann, side_jump = piece.change
+        return max(boltzmann / largest(total.boltzmann), side_jump / total.scale)
+
+    def _solver(self, energy: float, coarse: bool = False):
+        """The solver of the shell at an energy; None where there is no state."""
+        problem = self.problem
+        try:
+            shell = problem.coarse_shell(energy) if coarse else self._shell(energy)
+        except NoStates:
+            return None
+        return shell_solver(problem, shell, self.kt)
+
+    def _shell(self, energy: float):
+        problem = self.problem
+        if problem.model.dimension == 2:
+            return problem.shell(energy, problem.spacing(self.kt / KB))
+        several = problem.operations is not None and not problem.expensive
+        levels = min(problem.settings.levels, 1)
+        return problem.shell(energy, problem.base_spacing, levels=levels, several=several)
+
+    def _response(self, energy: float) -> KineticResponse | None:
+        problem = self.problem
+        solver = self._solver(energy)
+        if solver is None:
+            return None
+        response, size = solver.solve(self.kt, 1)
+        self.shells += 1
+        self.size = Size(*(max(a, b) for a, b in zip(vars(self.size).values(), vars(size).values(), strict=True)))
+        if problem.refines:
+            spots = HotSpots(problem, problem.fine_shell(energy, problem.base_spacing, fewer=1))
+            velocity = spots.side_jump_velocity(solver, [self.kt], [np.asarray(response.distribution)[:, 0]])[0]
+            change = Change.of_side_jump(velocity - response.side_jump_velocity)
+            response = with_change(response, change, response.boltzmann)
+        problem.forget_shells()
+        return replace(response, distribution=None)
+
+
+def _apart(new: KineticResponse | None, old: KineticResponse | None) -> tuple[float, float]:
+    """Largest changes of boltzmann and sj(1); no state is no conductivity."""
+    sizes = []
+    for name in PARTS[:2]:
+        a, b = (0.0 if r is None else getattr(r, name) for r in (new, old))
+        sizes.append(float(np.abs(a - b).max()))
+    return sizes[0], sizes[1]
+
+
+def _joined(parts: list[KineticResponse], weights) -> KineticResponse:
+    """Weighted sum, with the worst of what is known of the parts."""
+    total = weighted_sum(parts, weights)
+    return replace(
+        total,
+        onsager_error=max(p.onsager_error for p in parts),
+        conservation_error=max(p.conservation_error for p in parts),
+        residual=max(p.residual for p in parts),
+        iterations=max(p.iterations for p in parts),
+        growing=sum(w * p.growing * largest(p.boltzmann) for w, p in zip(weights, parts, strict=True))
+        / largest(total.boltzmann),
+        contributions=float(sum(w * p.contributions for w, p in zip(weights, parts, strict=True))),
+    )
