@@ -205,7 +205,7 @@ def _with_symmetry(problem: Problem, temperatures) -> dict:
     load = _Load(problem, problem.solved_shell(problem.mu, min(problem.spacing(t) for t in temperatures)))
     per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
     found = _Sum(seconds=25.0)
-    for spacing in sorted({problem.spacing(t) for t in temperatures}, reverse=True):
+    for spacing in sorted({problem.spacing(t) for t in temperatures}):  # what may be refused first
         here = [t for t in temperatures if problem.spacing(t) == spacing]
         shell = problem.solved_shell(problem.mu, spacing)
         count = len(shell)

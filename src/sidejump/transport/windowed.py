@@ -26,8 +26,8 @@ from ..units import KB
 from .critical import CriticalPoints
 from .hot_spots import HotSpots
 from .problem import Problem
-from .settings import Size
 from .reduced import shell_solver
+from .settings import Size
 from .tensors import PARTS, Change, difference, largest, weighted_sum, with_change
 
 LEVELS = (4, 8, 14)
