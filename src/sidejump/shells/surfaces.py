@@ -178,8 +178,8 @@ class _Search:
         self.evaluated += len(cells)
         if self.evaluated > _MOST:
             raise InputError(
-                f"the search for the shell at {self.energy:.6g} eV has taken {_MOST} cells and not ended: raise spacing "
-                "or the lowest temperature, or lower accuracy or levels; a lattice needs cell="
+                f"the search for the shell at {self.energy:.6g} eV has taken {_MOST} cells and not ended: raise "
+                "spacing or the lowest temperature, or lower accuracy or levels; a lattice needs cell="
             )
         if not len(cells):
             return []
