@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+import time
 import tracemalloc
 
 import numpy as np
 import pytest
 
 from helpers_abinitio import Toy
+from sidejump import InputError, Weyl
 from sidejump.electrons.dirac import MassiveDirac
 from sidejump.scattering.electron_phonon import ElectronPhononScatterer
 from sidejump.transport import TransportSettings, estimate_cost, run_transport
@@ -85,7 +87,7 @@ job = prepare(sys.argv[1])
 cost, found = job.estimate(), job.run()
 print(json.dumps([cost["peak_memory_bytes"], found.attrs["peak_memory_bytes"]]))
 """
-    (tmp_path / "weyl.toml").write_text(WEYL)
+    (tmp_path / "weyl.toml").write_text(WEYL_INPUT)
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "weyl.toml")], capture_output=True, text=True, check=True
     )
@@ -94,7 +96,7 @@ print(json.dumps([cost["peak_memory_bytes"], found.attrs["peak_memory_bytes"]]))
     assert 1 / WITHIN < expected / found < WITHIN
 
 
-WEYL = """
+WEYL_INPUT = """
 [electrons]
 model = "weyl"
 velocity = 2.0
@@ -145,3 +147,34 @@ def test_kept_pairs_make_room_for_a_larger_operator(symmetry):
     assert size.memory < 0.9 * tight.settings.memory  # no more
     scale = np.abs(five.side_jump_velocity).max()
     np.testing.assert_allclose(again.side_jump_velocity, five.side_jump_velocity, rtol=0, atol=1e-5 * scale)
+
+
+def test_energy_nodes_are_refused_before_the_work():
+    """The operator of the energy nodes is the largest of a cold run: its need is known before anything is solved."""
+    roomy = lattice(energy_nodes=5, geometry="shared", accuracy=0.7)
+    shell = roomy.inelastic_shell(roomy.spacing(300.0))
+    needed = shell_solver(roomy, shell, KB * 300).needs(KB * 300, 5)
+    tight = lattice(energy_nodes=5, geometry="shared", accuracy=0.7, memory=0.9 * needed)
+    with pytest.raises(InputError, match="the energy nodes of 300 K need .* or set energy_nodes = 1"):
+        estimate_cost(tight, np.array([300.0]))
+    enough = lattice(energy_nodes=5, geometry="shared", accuracy=0.7, memory=1.05 * needed)
+    estimate_cost(enough, np.array([300.0]))
+    _, report = traced(enough, [300.0])
+    assert report["energy_nodes"] == [5]
+
+
+def test_time_of_own_shells():
+    """Counted with all shells of the rates, and by what a few pairs take: within a factor of five."""
+    problem = Problem(
+        Weyl(velocity=2.0, node=0.1), [phonons()], 0.05, TransportSettings(energy_nodes=5, geometry="own")
+    )
+    cost = estimate_cost(problem, np.array([300.0]))
+    started = time.process_time()
+    traced(problem, [300.0])
+    assert 0.2 < cost["seconds"] / (time.process_time() - started) < 5
+
+
+def test_shells_of_too_many_points_are_refused():
+    for temperature, accuracy in ((1e-4, 1.0), (300.0, 1e6)):
+        with pytest.raises(InputError, match="points.*raise spacing or the lowest temperature, or lower accuracy"):
+            estimate_cost(plane(accuracy=accuracy), np.array([temperature]))

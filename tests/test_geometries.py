@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from sidejump import LatticeModel, MassiveDirac
+from sidejump import LatticeModel, MassiveDirac, RashbaFerromagnet
+from sidejump.kinetics.response import KineticResponse
 from sidejump.scattering.base import Branch, Scatterer
 from sidejump.transport import Problem, TransportSettings, run_transport
+from sidejump.transport.tensors import PARTS, Change, with_change
 from sidejump.units import KB, conductivity_unit
 
 
@@ -102,3 +104,40 @@ def test_relaxation_times_are_not_mixed_with_the_exact_solution():
     assert np.isnan(result.report["hot_spot_change"][0])
     exact = run(cubic(), -3.0, [300.0], energy_nodes=1)
     assert np.isfinite(exact.report["hot_spot_change"][0])
+
+
+def test_averaged_temperatures_of_a_list_are_those_of_runs_of_their_own():
+    """The side jump of the hottest window may be near zero: no ratio of it is carried to other temperatures."""
+    model = RashbaFerromagnet(effective_mass=0.6, rashba=1.0, exchange=0.05)
+    both, one = (run(model, 0.4, t, dimension=2, geometry="averaged") for t in ([200.0, 100.0], [100.0]))
+    assert both.report["geometry_used"] == ["averaged"] * 2
+    for name in PARTS:
+        np.testing.assert_allclose(getattr(both, name)[1], getattr(one, name)[0], rtol=1e-7, atol=1e-9)
+    shared = run(model, 0.4, [100.0], dimension=2, geometry="shared")
+    assert np.abs(shared.side_jump_velocity - one.side_jump_velocity).max() > 1e-6
+
+
+def test_corrections_are_added():
+    """Their order does not matter, and a side jump of zero can be corrected."""
+    zero, rng = np.zeros((3, 3)), np.random.default_rng(0)
+    plain = KineticResponse(np.eye(3), zero, zero, 0.0, 0.0, 0.0, 0, "")
+    changes = [Change(*rng.normal(size=(3, 3, 3))) for _ in range(2)]
+
+    def corrected(order):
+        response = plain
+        for i in order:
+            response = with_change(response, changes[i], plain.boltzmann)
+        return response
+
+    a, b = corrected((0, 1)), corrected((1, 0))
+    for n, name in enumerate(PARTS):
+        expected = getattr(plain, name) + changes[0].tensors[n] + changes[1].tensors[n]
+        np.testing.assert_allclose(getattr(a, name), expected, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=1e-12, atol=1e-14)
+
+
+def test_massless_dirac_ends():
+    """The side jump is zero; one node is exact, and more find nothing to change."""
+    results = [run(MassiveDirac(mass=0.0, velocity=6.0), 0.1, [50.0], dimension=2, energy_nodes=n) for n in (1, "auto")]
+    assert results[1].report["energy_nodes"][0] <= 5 and results[1].report["states"] < 3000
+    np.testing.assert_allclose(results[1].boltzmann, results[0].boltzmann, rtol=1e-4, atol=1e-3)

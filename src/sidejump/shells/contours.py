@@ -15,6 +15,7 @@ import contourpy
 import numpy as np
 
 from ..electrons.states import band_energies, energies_and_velocities, solve_states
+from ..errors import InputError
 from .components import Components
 from .domain import search_domain
 from .masses import velocity_and_inverse_mass
@@ -25,6 +26,7 @@ from .shell import Shell
 _GRIDS = (97, 193, 385, 769)  # a finer one is used when the contours of the coarser one jump between two contours
 _OVERSAMPLING = 512
 _ROUND = 0.75  # of the fewest points on a contour: those of a full turn where a contour bends, as a circle has them
+_MOST_LINES, _MOST_POINTS = 1000, 200_000  # contours of one energy, points on one contour
 _ROUNDING = 1e-16  # modes of this relative size are noise
 _PER_CHANGE = 4.0  # points where the velocity changes by itself
 _ACROSS = 0.8  # cosine between a step and the velocity
@@ -95,6 +97,11 @@ class _Curve:
         density = _smoothed(density)
         count = max(minimum, int(np.ceil((speed * density).mean())))
         count += count % 2
+        if count > _MOST_POINTS:
+            raise InputError(
+                f"the shell at {energy:.6g} eV would take {count} points, {spacing:.2g} 1/angstrom apart; the most are "
+                f"{_MOST_POINTS}: raise spacing or the lowest temperature, or lower accuracy"
+            )
         k = _uniform(self.k, self.period, density, count)
         k, v, error = move_onto(model, k, np.full(count, self.band), energy, largest_step=self.grid_step)
         arc = _speed(k, self.period) / count
@@ -118,7 +125,13 @@ def _found(model, energy, degeneracy) -> tuple[list[_Curve], int]:
     curves: list[_Curve] = []
     for grid in _GRIDS:
         curves, broken, rough = [], 0, False
-        for band, line, period, grid_step in _polylines(model, energy, origin, axes, grid):
+        lines = _polylines(model, energy, origin, axes, grid)
+        if len(lines) > _MOST_LINES:
+            raise InputError(
+                f"more than {_MOST_LINES} separate contours at {energy:.6g} eV: bands this rough cannot be followed; "
+                "a lattice needs cell=, and search_half_width narrows the search of a k.p model"
+            )
+        for band, line, period, grid_step in lines:
             curve = _curve(model, energy, band, line, period, grid_step, degeneracy)
             if curve is not None:
                 curves.append(curve)

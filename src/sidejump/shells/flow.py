@@ -14,18 +14,21 @@ Not covered: sheets that do not exist on the starting shell (:meth:`ShellFlow.de
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from ..errors import InputError
 from .masses import velocity_and_inverse_mass
 from .newton import move_onto
 from .shell import Shell, fermi_shell
 
 _GROUP = 512  # points integrated together: each group has its own steps
 _CROWDED = 0.7  # effective number of points, of that on the starting shell, below which a warning is given
+_MOST = 30_000  # evaluations for one group; smooth bands take some thousands
 _NOTHING = 1e-9  # weight of a point that ended, of its starting weight
 
 
@@ -83,8 +86,15 @@ class ShellFlow:
     def _rate(self, index):
         s, d = len(index), self.shell.k.shape[1]
         band = self.shell.band[index]
+        calls = itertools.count(1)
 
-        def rate(_, state):
+        def rate(energy, state):
+            if next(calls) > _MOST:
+                raise InputError(
+                    f"the shell at {self.shell.energy:.6g} eV cannot be carried beyond {energy:.6g} eV in {_MOST} "
+                    "steps: the bands are too rough to be followed (single precision, interpolation or kinks in H(k)); "
+                    'geometry = "shared" needs no other shells'
+                )
             v, mass = velocity_and_inverse_mass(self.model, state.reshape(s, d + 1)[:, :d], band)
             square = np.maximum((v**2).sum(1), 1e-30)
             trace = np.einsum("saa->s", mass)

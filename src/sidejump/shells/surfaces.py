@@ -17,6 +17,7 @@ import numpy as np
 
 from ..electrons.operations import Operations
 from ..electrons.states import band_energies
+from ..errors import InputError
 from .cells import (
     CellMesh,
     children,
@@ -36,6 +37,7 @@ from .shell import Shell
 from .tetrahedra import NODES, cut_cells
 from .turning import turning_angle
 
+_MOST = 3_000_000  # cells and bands of one search
 _NOTHING = 1e-9  # of the mean weight: points below are left out
 _COARSE = 16  # at most this many cells of level 0 along an axis
 _BATCH = 16384  # cells worked on together: bounds the memory
@@ -145,6 +147,7 @@ class _Search:
         self.dropped = False
         self.undecided: dict[int, int] = {}
         self.followed = 0
+        self.evaluated = 0
         self.crossings = False
 
     def run(self) -> list:
@@ -172,6 +175,12 @@ class _Search:
     def _advance(self, batch: _Batch) -> list[_Batch]:
         """Keep what the surface may cross; finish some cells, split the others."""
         cells, bands, values, smooth, predicted = self._evaluate(batch)
+        self.evaluated += len(cells)
+        if self.evaluated > _MOST:
+            raise InputError(
+                f"the search for the shell at {self.energy:.6g} eV has taken {_MOST} cells and not ended: raise "
+                "spacing or the lowest temperature, or lower accuracy or levels; a lattice needs cell="
+            )
         if not len(cells):
             return []
         crossed = (values.min(axis=1) < 0) & (values.max(axis=1) >= 0)

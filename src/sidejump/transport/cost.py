@@ -7,6 +7,8 @@ states of the fine shell of the hot spots beside those of the solved one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -17,22 +19,21 @@ from ..threads import THREADS
 from ..units import KB
 from .geometry_choice import WINDOW, independent_temperatures
 from .image_pairs import BLOCK, irreducible_pairs
+from .own import OwnShells
 from .problem import Problem
-from .shared import SharedShell
 from .windowed import LEVELS
 
 # measured on one core at 3 GHz: geometry and kernel of a pair, seconds
 _PER_PAIR = {2: 2e-8, 3: 6e-8}
-_EDGE = 1.3  # edge of a cell in terms of the square root of the area in it, measured on iron
-_HALVED = (
-    2.5  # points gained when the spacing is halved in three dimensions: cells at necks and pockets are small already
-)
 _PER_SHELL = {2: 0.3, 3: 1.0}  # seconds to find a shell and solve on it
 _PIECES = 3  # of a thermal window that holds critical energies, mostly
 _PER_TEMPERATURE = 6e-9  # kernel of a pair and channel at one temperature, one core
 _SOLUTION = 4e-9  # seconds for each byte of the operators, solution and assembly
 _WASTE = 1.6  # pairs in blocks that reach over the cutoff
 _NODES = 5  # energy nodes that "auto" mostly ends at
+_RAISED = {False: (1, 3, 5, 7), True: (3, 5, 7, 9)}  # and the sequence of own shells; near a band edge
+_DENSE = 4e-10  # seconds for each unknown cubed of a factorisation
+_ITERATED = 5e-8  # seconds for each byte of an operator in double precision, all iterations
 _SAMPLE = 1500  # states by which the load of all is told
 _PLANES = 6  # arrays of the size of a block that a thread works with
 _CLUSTERS = 700  # of points, for the coarse correction of the solver
@@ -45,93 +46,167 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     Raises
     ------
     InputError
-        If there is no state at the chemical potential, or the coldest temperature does not fit into the memory.
+        If there is no state at the chemical potential, or a stage of any temperature does not fit into the memory.
     """
     temperatures = np.asarray(temperatures, dtype=float)
-    cost = _on_one_shell(problem, temperatures)
-    apart = sum(independent_temperatures(problem, temperatures))
-    cost["seconds"] += apart * _PIECES * sum(LEVELS[:2]) * _PER_SHELL[problem.model.dimension]
+    apart = np.array(independent_temperatures(problem, temperatures), dtype=bool)
+    rest = temperatures[~apart]
+    cost = _on_one_shell(problem, rest) if len(rest) else _Sum().report(problem, 0)
+    cost["temperatures"] = len(temperatures)
+    cost["seconds"] += apart.sum() * _PIECES * sum(LEVELS[:2]) * _PER_SHELL[problem.model.dimension]
     return cost
 
 
 @threadpool_limits.wrap(limits=1)
 def _on_one_shell(problem: Problem, temperatures) -> dict:
     """The same without the shells that are made afresh over a thermal window."""
-    settings, d = problem.settings, problem.model.dimension
+    settings = problem.settings
     hottest = KB * float(temperatures.max())
     if problem.operations is not None and settings.geometry != "own" and not problem.near_edge(hottest):
         return _with_symmetry(problem, temperatures)
-    coarse = problem.coarse_shell(problem.carriers(hottest).energy)
-    load = _Load(problem, coarse)
-    distances, q_max = _distances(problem, coarse), problem.q_max(coarse.k)
+    own, measured = _geometry(problem, temperatures)
+    total = _Sum()
+    if own or measured:
+        total.add(_own(problem, temperatures, decided=measured))
+    if not own:
+        total.add(_shared(problem, temperatures))
+    return total.report(problem, len(temperatures))
 
-    def pairs_of(count, t):
-        within = float(np.mean(distances <= max(problem.cuts(KB * t, q_max))))
-        return 0.5 * count**2 * min(1.0, _WASTE * within)
 
-    nodes = _nodes(problem)
-    # shells of their own take every node in double precision, shared ones the even functions in single
-    own = settings.geometry == "own"
-    if settings.geometry == "auto":
-        own = (d == 2 and nodes != 1) or all(problem.near_edge(KB * t) for t in temperatures)
-    functions, size = (nodes, 8) if own else ((nodes + 1) // 2, 4 if d == 3 else 8)
-    # shells of a metal are found now and kept for the run; others are made at the energies that the run asks for
-    found = d == 3 and not own and not any(problem.near_edge(KB * t) for t in temperatures)
-    spacings = np.array([problem.spacing(t) for t in temperatures])
-    refined = None if found or d == 2 else _Refinement(problem, coarse, hottest)
-    counts = {
-        x: len(problem.solved_shell(problem.mu, x)) if found else _points(problem, coarse, x, refined) for x in spacings
-    }
-    states, most, pairs, seconds, flops, stored = 0.0, 0.0, 0.0, 1.0, 0.0, 0.0
-    for t, spacing in zip(temperatures, spacings, strict=True):
-        alike, count = temperatures[spacings == spacing], counts[spacing]
-        m = functions if own or d == 2 else 1
-        here = pairs_of(count, t)
-        states, pairs = max(states, count * m), max(pairs, 2 * here * m**2)
-        operator = here * size * m**2
-        held = load.bytes(count * (m if own else 1))
+def _geometry(problem: Problem, temperatures) -> tuple[bool, bool]:
+    """Whether shells of their own are to be expected, and whether a run measures before what they change."""
+    settings, d = problem.settings, problem.model.dimension
+    if settings.geometry != "auto":
+        return settings.geometry == "own", False
+    if all(problem.near_edge(KB * t) for t in temperatures):
+        return True, False
+    if d == 3 and problem.model.cell is not None:
+        return False, False
+    if settings.energy_nodes == 1:
+        return True, False
+    return True, True
+
+
+@dataclass
+class _Sum:
+    """What the stages of a run take: the most memory and states of any, time and operations of all."""
+
+    states: float = 0.0
+    pairs: float = 0.0
+    memory: float = 0.0
+    stored: float = 0.0
+    flops: float = 0.0
+    seconds: float = 1.0
+
+    def add(self, other: _Sum) -> None:
+        for name in ("states", "pairs", "memory"):
+            setattr(self, name, max(getattr(self, name), getattr(other, name)))
+        for name in ("stored", "flops", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def report(self, problem: Problem, count: int) -> dict:
+        load = _expensive_pair_bytes(problem)
+        return {
+            "temperatures": count,
+            "states": int(self.states),
+            "pairs": float(self.pairs),
+            "memory_bytes": float(self.memory),
+            "checkpoint_bytes": float(self.stored + _window_shells(problem) * 0.5 * self.pairs * load),
+            "flops": float(self.flops),
+            "seconds": float(self.seconds),
+        }
+
+
+def _own(problem: Problem, temperatures, *, decided: bool) -> _Sum:
+    """Shells of their own, from the shells that the run starts from and the time that a few of their pairs take.
+
+    `decided`: some temperatures are solved with both geometries first, to see what own shells change.
+    """
+    found = _Sum(seconds=0.0)
+    wanted = problem.settings.energy_nodes
+    for spacing in sorted({problem.spacing(t) for t in temperatures}, reverse=True):
+        here = [float(t) for t in temperatures if problem.spacing(t) == spacing]
+        hottest = KB * max(here)
+        shell = problem.shell(problem.carriers(hottest).energy, spacing, whole=True)
+        own = OwnShells(problem, shell, hottest)
+        load = _Load(problem, shell)
+        distances, q_max = _distances(problem, own.shell), problem.q_max(own.shell.k)
+        first = 3 if wanted == "auto" else int(wanted)
+        per_pair = own.seconds_per_pair(hottest, first)
+        problem.check_memory(own.needs(hottest, first), max(here))
+        looked = min(len(here), 1 + np.log2(len(here))) if decided else 0.0  # temperatures solved to decide
+        for t in here:
+            within = float(np.mean(distances <= max(problem.cuts(KB * t, q_max))))
+            sequence = _RAISED[own.side(KB * t) != 0] if wanted == "auto" else (first,)
+            for n in sequence:
+                points = len(own.shell) * own.nodes_of_rates(KB * t, n)
+                pairs = 0.5 * points**2 * min(1.0, _WASTE * within)
+                operator = 8.0 * len(problem.sources) * pairs
+                if n > sequence[0] and operator > problem.settings.memory:
+                    break  # as the run does
+                times = 1.0 + (2.0 * looked / len(here) if n == 3 else 0.0)
+                unknowns = len(own.shell) * n
+                found.seconds += times * (pairs * per_pair + _solving(unknowns, operator))
+                found.flops += times * pairs * (load.flops + load.channels * _KERNEL)
+                found.states, found.pairs = max(found.states, points), max(found.pairs, 2 * pairs)
+                found.memory = max(found.memory, load.bytes(points) + operator + _solution(unknowns, 1, 8) + load.work)
+    return found
+
+
+def _solving(unknowns: float, operator: float) -> float:
+    """Seconds of a solution: a factorisation, or iterations that read the operator (bytes)."""
+    return _DENSE * unknowns**3 if unknowns <= DENSE_LIMIT else _ITERATED * operator
+
+
+def _shared(problem: Problem, temperatures) -> _Sum:
+    """One shell for all energies, without symmetry."""
+    d = problem.model.dimension
+    hottest = KB * float(temperatures.max())
+    found = _Sum(seconds=0.0)
+    functions, size = (_nodes(problem) + 1) // 2, 4 if d == 3 else 8
+    for spacing in sorted({problem.spacing(t) for t in temperatures}, reverse=True):
+        here = [float(t) for t in temperatures if problem.spacing(t) == spacing]
+        shell = problem.solved_shell(problem.carriers(hottest).energy, spacing)
+        load, count = _Load(problem, shell), len(shell)
+        distances, q_max = _distances(problem, shell), problem.q_max(shell.k)
+
+        def pairs_of(points, t, distances=distances, q_max=q_max):
+            within = float(np.mean(distances <= max(problem.cuts(KB * t, q_max))))
+            return 0.5 * points**2 * min(1.0, _WASTE * within)
+
+        m, sources = functions if d == 2 else 1, len(problem.sources)
+        held, most = load.bytes(count), pairs_of(count, max(here))
+        operator = most * size * m**2 * sources
         kept = 0.0
-        if not own and len(alike) > 1:
-            wanted = pairs_of(count, max(alike)) * load.channels * shared_pair_bytes(d)
-            kept = wanted if problem.keeps(wanted, operator) else 0.0
-        problem.check_memory(operator, t)
-        once = not own and t == max(alike)
-        stored += once * pairs_of(count, t) * load.stored
-        most = max(most, held + kept + operator + _solution(count * m, 1, size))
-        if not own and d == 3 and functions > 1:  # the effect of inelasticity, on a shell without refinement
-            few = len(problem.inelastic_shell(spacing)) if found else len(coarse)
-            kept, operator = (0.5 * few**2 * x for x in (shared_pair_bytes(d) * load.channels, size * functions**2))
+        if len(here) > 1 and problem.keeps(most * load.channels * shared_pair_bytes(d), operator):
+            kept = most * load.channels * shared_pair_bytes(d)
+        problem.check_memory(operator, max(here))
+        found.states, found.pairs = max(found.states, count * m), max(found.pairs, 2 * most * m**2)
+        found.memory = max(found.memory, held + kept + operator + _solution(count * m, 1, size) + load.work)
+        found.stored += most * load.stored
+        if d == 3 and functions > 1:  # the effect of inelasticity, on a shell without refinement
+            few = len(problem.inelastic_shell(spacing))
+            pairs = pairs_of(few, max(here))
+            operator = size * functions**2 * pairs * sources
+            problem.check_memory(operator, max(here), "energy nodes")
+            kept = pairs * load.channels * shared_pair_bytes(d)
             kept = kept if problem.keeps(kept, operator) else 0.0
-            stored += once * 0.5 * few**2 * load.stored
-            most = max(most, load.bytes(few) + kept + operator + _solution(few * functions, 1, size))
-        seconds += here * (load.channels * _PER_PAIR[d] + 2e-8 * m**2)
-        flops += here * ((1 if own else 1 / len(alike)) * load.flops * (m**2 if own else 1))
-        flops += here * load.channels * _KERNEL * m**2
-    if problem.refines:
-        fine = (
-            len(coarse) * refined(settings.levels) if refined else len(problem.fine_shell(problem.mu, spacings.min()))
-        )
-        seconds += states * fine * (_PER_PAIR[d] + 2e-8 * len(temperatures))
-        flops += states * fine * (load.flops + _KERNEL * len(temperatures))
-        most = max(most, load.bytes(states + fine))
-    return {
-        "temperatures": len(temperatures),
-        "states": int(states),
-        "pairs": float(pairs),
-        "memory_bytes": float(most + load.work),
-        "checkpoint_bytes": float(stored + _window_shells(problem) * 0.5 * pairs * load.stored),
-        "flops": float(flops),
-        "seconds": float(seconds),
-    }
-
-
-def _points(problem: Problem, coarse, spacing: float, refined: _Refinement | None) -> float:
-    """Points of the shell of a spacing, from those of a coarse one."""
-    if refined is None:
-        return len(coarse) * problem.base_spacing / spacing
-    halvings = np.log2(problem.base_spacing / spacing)
-    # hot spots end at one size of cells, whatever they start from
-    return float(len(coarse) * (_HALVED**halvings + refined(problem.levels(spacing) + round(halvings)) - 1))
+            found.stored += pairs * load.stored
+            solution = _solution(few * functions, 1, size)
+            found.memory = max(found.memory, load.bytes(few) + kept + operator + solution + load.work)
+            found.seconds += len(here) * (pairs * 2e-8 * functions**2 + _solving(few * functions, operator))
+        for t in here:
+            pairs = pairs_of(count, t)
+            found.seconds += pairs * (load.channels * _PER_PAIR[d] + 2e-8 * m**2)
+            found.seconds += _solving(count * m, pairs * size * m**2 * sources)
+            found.flops += pairs * (load.flops / len(here) + load.channels * _KERNEL * m**2)
+        if problem.refines:
+            fine = len(problem.fine_shell(problem.mu, spacing))
+            near = 2 * most / count**2
+            found.seconds += count * fine * near * (_PER_PAIR[d] + 2e-8 * len(here))
+            found.flops += count * fine * near * (load.flops + _KERNEL * len(here))
+            found.memory = max(found.memory, load.bytes(count + fine) + load.work)
+    return found
 
 
 def _with_symmetry(problem: Problem, temperatures) -> dict:
@@ -139,51 +214,53 @@ def _with_symmetry(problem: Problem, temperatures) -> dict:
     operations = problem.operations
     assert operations is not None
     images = len(operations)
-    spacings = {problem.spacing(t) for t in temperatures}
-    load = _Load(problem, problem.solved_shell(problem.mu, min(spacings)))
+    memory = problem.settings.memory
+    load = _Load(problem, problem.solved_shell(problem.mu, min(problem.spacing(t) for t in temperatures)))
     per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
-    fine = len(problem.fine_shell(problem.mu, min(spacings))) if problem.refines else 0
-    states, most, pairs, seconds, flops, stored = 0.0, 0.0, 0.0, 25.0, 0.0, 0.0
-    for spacing in spacings:
+    found = _Sum(seconds=25.0)
+    for spacing in sorted({problem.spacing(t) for t in temperatures}):  # what may be refused first
         here = [t for t in temperatures if problem.spacing(t) == spacing]
         shell = problem.solved_shell(problem.mu, spacing)
-        reach = _Reach(problem, shell)
         count = len(shell)
-        solved, points, kept = reach.at(max(here))
+        solved, points, kept = _Reach(problem, shell).at(max(here))
         operators = operator_bytes(points, 1, operations)
         problem.check_memory(operators, max(here))
+        size = (_nodes(problem) + 1) // 2
+        more = 0.0
+        if size > 1:  # refused before the search for finer shells
+            other = problem.inelastic_shell(spacing)
+            more, nodes_points, nodes_kept = _Reach(problem, other).at(max(here))
+            nodes_operators = operator_bytes(nodes_points, size, operations)
+            problem.check_memory(nodes_operators, max(here), "energy nodes")
+            found.stored += more * load.stored
+            nodes_kept = nodes_kept if problem.keeps(nodes_kept, nodes_operators) else 0.0
+            held = load.bytes(images * len(other))
+            solution = _solution(len(other), 3 * size)
+            found.memory = max(found.memory, held + nodes_kept + nodes_operators + solution + load.work)
         kept = kept if len(here) > 1 and problem.keeps(kept, operators) else 0.0
-        together = 1 if kept else min(len(here), max(1, int(0.7 * problem.settings.memory / operators)))
+        together = 1 if kept else min(len(here), max(1, int(0.7 * memory / operators)))
         passes = 1 if kept else int(np.ceil(len(here) / together))
         held = load.bytes(images * count)
         stages = [held + kept + together * operators + _solution(count, 3)]
+        fine = len(problem.fine_shell(problem.mu, spacing)) if problem.refines else 0
         hot = fine * count * images * min(1.0, 2 * solved / (images * count**2))
         if problem.refines:
             stages.append(held + load.bytes(fine))
-        more, size = 0.0, (_nodes(problem) + 1) // 2
-        if size > 1:
-            other = problem.inelastic_shell(spacing)
-            more, points, kept = _Reach(problem, other).at(max(here))
-            stored += more * load.stored
-            operators = operator_bytes(points, size, operations)
-            kept = kept if problem.keeps(kept, operators) else 0.0
-            stages.append(load.bytes(images * len(other)) + kept + operators + _solution(len(other), 3 * size))
-        states, pairs, most = max(states, images * count), max(pairs, 2 * solved), max(most, *stages)
-        stored += solved * load.stored
+        found.states = max(found.states, images * count, images * fine)
+        found.pairs, found.memory = max(found.pairs, 2 * solved), max(found.memory, max(stages) + load.work)
+        found.stored += solved * load.stored
         # the thermal window and the shell of the energy nodes take as much again as a third
         total = solved * passes + hot
-        seconds += 1.3 * total * (per_pair + _PER_TEMPERATURE * load.channels * len(here) / THREADS)
-        seconds += len(here) * 4.0 * (3 * count) ** 2 * _SOLUTION
-        flops += (total + more) * load.flops + (total + more * size**2) * load.channels * _KERNEL * len(here)
-    return {
-        "temperatures": len(temperatures),
-        "states": int(max(states, images * fine)),
-        "pairs": float(pairs),
-        "memory_bytes": float(most + load.work),
-        "checkpoint_bytes": float(stored + _window_shells(problem) * 0.5 * pairs * load.stored),
-        "flops": float(flops),
-        "seconds": float(seconds),
-    }
+        found.seconds += 1.3 * total * (per_pair + _PER_TEMPERATURE * load.channels * len(here) / THREADS)
+        found.seconds += len(here) * 4.0 * (3 * count) ** 2 * _SOLUTION
+        found.flops += (total + more) * load.flops + (total + more * size**2) * load.channels * _KERNEL * len(here)
+    return found.report(problem, len(temperatures))
+
+
+def _expensive_pair_bytes(problem: Problem) -> float:
+    """Of a pair, in a checkpoint."""
+    channels = sum(source.channels for source in problem.sources if source.expensive)
+    return float(channels * shared_pair_bytes(problem.model.dimension))
 
 
 def _window_shells(problem: Problem) -> int:
@@ -216,8 +293,7 @@ class _Load:
         self.work = THREADS * max(x.work_bytes for x in self._loads)
         self.flops = sum(x.flops_per_pair for x in self._loads)
         self.channels = sum(source.channels for source in problem.sources)
-        expensive = sum(source.channels for source in problem.sources if source.expensive)
-        self.stored = expensive * shared_pair_bytes(problem.model.dimension)  # of a pair, in a checkpoint
+        self.stored = _expensive_pair_bytes(problem)
 
     def bytes(self, states: float) -> float:
         """Held for so many states."""
@@ -247,21 +323,6 @@ def _solution(points: float, components: int, size: int = 4) -> float:
         return max(work, 16.0 * unknowns**2)
     strips = 8.0 * THREADS * width * unknowns if size == 4 else 0.0  # in double precision
     return max(work, strips, 16.0 * min(unknowns, _CLUSTERS * components) ** 2)
-
-
-class _Refinement:
-    """Points that splits at hot spots add to a coarse shell: every cell in which the state turns becomes four."""
-
-    def __init__(self, problem: Problem, coarse, hottest: float):
-        settings, shared = problem.settings, SharedShell(problem, coarse, hottest)
-        self._turn = np.zeros(1)
-        if settings.turn is not None:
-            edge = _EDGE * np.sqrt(coarse.patch[shared.geometry.order])
-            self._turn = shared.geometry.states.interband * edge * settings.accuracy / settings.turn
-
-    def __call__(self, levels: int) -> float:
-        """Points after so many splits, relative to those before."""
-        return 1.0 + sum(3 * 4**level * float(np.mean(self._turn > 2**level)) for level in range(levels))
 
 
 def _distances(problem: Problem, shell) -> np.ndarray:

@@ -362,8 +362,16 @@ class _Run:
         tolerance = self.problem.settings.tolerance
         shared = not isinstance(solver, OwnShells)
         near_edge = not shared and solver.side(kt) != 0
+        done, response, size = 0, None, None
         for n in NODE_SEQUENCE[1 if near_edge else 0 :]:
+            if response is not None and solver.needs(kt, n) > self.problem.settings.memory:
+                self.problem.warn(
+                    f"T = {kt / KB:.4g} K: memory = {self.problem.settings.memory / 1e9:.3g} GB holds no more than "
+                    f"{done} energy nodes, which leave a change of {change:.1e}: raise memory"
+                )
+                return done, change, response, size
             response, size = solver.solve(kt, n)
+            done = n
             if response.growing > tolerance and n != NODE_SEQUENCE[-1]:  # nothing to compare with
                 continue
             if last is not None:

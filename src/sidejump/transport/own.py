@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -65,31 +66,12 @@ class OwnShells:
                 f"energy_nodes = 1: no electronic state at the chemical potential {problem.mu} eV, it lies in a gap, "
                 'where the quasi-elastic theory does not hold; use "auto" or at least 3'
             )
-        fewer, basis = self._bases(nodes, kt)
-        if basis.n == 1:
-            k, weight = shell.k[:, None], shell.weight[:, None]
-        else:
-            energies = problem.mu + kt * basis.nodes
-            flow = self._carried(energies)
-            k, weight = flow.at(energies)
-            if problem.model.dimension == 2 and isinstance(flow, ShellFlow):
-                self._check_density(flow, kt, basis)
-        points = shell_points(problem.model, problem.momentum, shell, k, weight, degeneracy=problem.settings.degeneracy)
-        geometry = PairGeometry(points, problem.momentum, block=256)
+        fewer, basis, geometry, kernels = self._prepared(kt, nodes)
+        problem.check_memory(self._blocks_bytes(geometry, kernels), kt / KB)
         operator = CollisionOperator(len(shell), basis.size, problem.model.dimension)
-        reach = problem.q_max(k)
-        for source in problem.sources:
-            kernel = ScatteringKernel(
-                source.branches,
-                basis,
-                kt,
-                source.z_max(reach),
-                z_floor=problem.z_floor(shell, source),
-                y_cut=problem.y_cut,
-            )
+        for source, kernel in zip(problem.sources, kernels, strict=True):
             for block in geometry.blocks(source, kernel.cutoff):
                 operator.add(block, kernel)
-                problem.check_memory(operator.nbytes, kt / KB)
         operator.finish()
         memory = operator.nbytes
         functions = None
@@ -108,6 +90,77 @@ class OwnShells:
         )
         self.density = self._density(basis, kt, geometry.weight.sum(axis=0))
         return response, Size(operator.unknowns, operator.pairs, memory)
+
+    def _prepared(self, kt: float, nodes: int):
+        """Basis of the distribution and that of the rates, geometry of the pairs, and a kernel for each source."""
+        problem, shell = self.problem, self.shell
+        fewer, basis = self._bases(nodes, kt)
+        if basis.n == 1:
+            k, weight = shell.k[:, None], shell.weight[:, None]
+        else:
+            energies = problem.mu + kt * basis.nodes
+            flow = self._carried(energies)
+            k, weight = flow.at(energies)
+            if problem.model.dimension == 2 and isinstance(flow, ShellFlow):
+                self._check_density(flow, kt, basis)
+        points = shell_points(problem.model, problem.momentum, shell, k, weight, degeneracy=problem.settings.degeneracy)
+        geometry = PairGeometry(points, problem.momentum, block=256)
+        reach = problem.q_max(k)
+        kernels = [
+            ScatteringKernel(
+                source.branches,
+                basis,
+                kt,
+                source.z_max(reach),
+                z_floor=problem.z_floor(shell, source),
+                y_cut=problem.y_cut,
+            )
+            for source in problem.sources
+        ]
+        return fewer, basis, geometry, kernels
+
+    def _blocks_bytes(self, geometry: PairGeometry, kernels) -> float:
+        """Of the blocks of P, those of each source by itself."""
+        total = 0.0
+        for source, kernel in zip(self.problem.sources, kernels, strict=True):
+            pairs = geometry.pairs_of_slices(source.q_cut(kernel.cutoff))
+            total += 8.0 * geometry.n**2 * sum((a.stop - a.start) * (b.stop - b.start) for a, b in pairs)
+        return total
+
+    def nodes_of_rates(self, kt: float, nodes: int) -> int:
+        """Shells at kT (eV) on which rates are computed for a distribution of so many nodes."""
+        return self._bases(nodes, kt)[1].n
+
+    def needs(self, kt: float, nodes: int) -> float:
+        """Bytes of the collision operator at kT (eV) with so many energy nodes."""
+        points = len(self.shell) * self.nodes_of_rates(kt, nodes)
+        most = 4.0 * len(self.problem.sources) * points * (points + 256)
+        if most <= self.problem.settings.memory:
+            return most
+        _, _, geometry, kernels = self._prepared(kt, nodes)
+        return self._blocks_bytes(geometry, kernels)
+
+    def seconds_per_pair(self, kt: float, nodes: int, limit: float = 0.3) -> float:
+        """Processor time of an unordered pair of states and all sources, measured on the first blocks of a solution.
+
+        Blocks are computed for `limit` seconds, or two for each source: the first fills tables.
+        """
+        _, basis, geometry, kernels = self._prepared(kt, nodes)
+        operator = CollisionOperator(len(self.shell), basis.size, self.problem.model.dimension)
+        total = 0.0
+        for source, kernel in zip(self.problem.sources, kernels, strict=True):
+            started, pairs, each = time.process_time(), 0, 0.0
+            for number, block in enumerate(geometry.blocks(source, kernel.cutoff)):
+                operator.add(block, kernel)
+                pairs += block.strength.size
+                spent = time.process_time() - started
+                each = spent / pairs
+                if number == 0:
+                    started, pairs = time.process_time(), 0
+                elif spent > limit / len(kernels):
+                    break
+            total += each
+        return total
 
     def _check_density(self, flow: ShellFlow, kt: float, basis) -> None:
         """2D: warn where the carried points miss part of the density of states.

@@ -344,17 +344,18 @@ class Problem:
         """Whether pairs that take so many bytes are kept for further temperatures, beside the operator of one."""
         return pairs < 0.5 * self.settings.memory and pairs + operator <= self.settings.memory
 
-    def check_memory(self, needed: float, temperature: float) -> None:
-        """Refuse what does not fit.
+    def check_memory(self, needed: float, temperature: float, what: str = "pairs") -> None:
+        """Refuse `what` does not fit at a temperature (K), in need of so many bytes.
 
         Raises
         ------
         InputError
         """
         if needed > self.settings.memory:
+            less = " or set energy_nodes = 1" if what == "energy nodes" else ""
             raise InputError(
-                f"memory = {self.settings.memory / 1e9:.3g} GB is too little: the pairs of {temperature:.4g} K need "
-                f"{needed / 1e9:.2g} GB; raise memory, the lowest temperature or spacing"
+                f"memory = {self.settings.memory / 1e9:.3g} GB is too little: the {what} of {temperature:.4g} K need "
+                f"{needed / 1e9:.3g} GB; raise memory, the lowest temperature or spacing, or lower accuracy{less}"
             )
 
 

@@ -117,6 +117,10 @@ class ReducedShell:
         """Free the pairs that were kept."""
         self._kept = None
 
+    def needs(self, kt: float, nodes: int) -> float:
+        """Bytes of the collision operator at kT (eV) with so many energy nodes."""
+        return operator_bytes(self.pairs_within(kt)[1], energy_basis(nodes, even=True).size, self.operations)
+
     @property
     def _kept_bytes(self) -> int:
         return sum(b.pairs.nbytes for blocks in self._kept or [] for b in blocks)

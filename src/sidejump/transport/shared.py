@@ -85,12 +85,13 @@ class SharedShell:
         return vectors
 
     def pairs_within(self, kt: float) -> tuple[float, float]:
-        """Unordered pairs in the blocks that kT (eV) reaches, channels counted; pairs of points among them."""
+        """Unordered pairs in the blocks that kT (eV) reaches, channels counted; pairs of points among them, those of
+        each source, whose blocks are held by themselves."""
         pairs = points = 0.0
         for source, cut in zip(self.sources, self.problem.cuts(kt, self.q_max), strict=True):
             found = self.geometry.pairs_of_slices(cut)
             size = float(sum((a.stop - a.start) * (b.stop - b.start) for a, b in found))
-            pairs, points = pairs + size * source.channels, max(points, size)
+            pairs, points = pairs + size * source.channels, points + size
         return pairs, points
 
     def keep(self) -> None:
@@ -113,6 +114,10 @@ class SharedShell:
 
     def _operator_bytes(self, points: float, size: int) -> float:
         return float(np.dtype(self._dtype).itemsize) * size**2 * points
+
+    def needs(self, kt: float, nodes: int) -> float:
+        """Bytes of the collision operator at kT (eV) with so many energy nodes."""
+        return self._operator_bytes(self.pairs_within(kt)[1], energy_basis(nodes, even=True).size)
 
     @property
     def _kept_bytes(self) -> int:
