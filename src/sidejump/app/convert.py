@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 
 from ..errors import InputError, SidejumpWarning
-from ..files import plain_name, require_regular
+from ..files import plain_name, reading, require_regular
 from .attributes import plain
 from .files import FIGURES, check_target
 from .terminal import printable
@@ -35,7 +35,8 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False) -> 
         if electrons_only:
             raise InputError(f"{path}: holds no phonons whose decay could be drawn; leave --figure out")
     source = path if electrons_only else read_electron_phonon(path)
-    report = info.describe(source)
+    with reading(path, "a set of sound numbers"):
+        report = info.describe(source)
     report.pop("decay", None)
     if figure is not None:
         with _beside(figure) as partial:
