@@ -12,12 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
@@ -26,21 +28,24 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from common import record  # noqa: E402
 
+import helpers_mutations as mutations  # noqa: E402
+
+SEEDS: list = []  # filled before the workers are forked
+
 
 def work(arguments) -> tuple[Counter, list[dict], float, float]:
     """One share of the mutations: counts, faults, longest time (s), most memory (bytes)."""
-    import helpers_mutations as mutations
-
     where, numbers, seed = arguments
     longest = most = 0.0
 
     def watch(result):
         nonlocal longest, most
         longest, most = max(longest, result["seconds"]), max(most, result["bytes"])
+        if result["kind"] not in mutations.GOOD:
+            print(json.dumps(result, indent=1).replace("\\n", "\n"), flush=True)
 
     share = Path(tempfile.mkdtemp(dir=where))
-    seeds = mutations.make_seeds(share)
-    counts, wrong = mutations.campaign(seeds, share, numbers, seed, watch)
+    counts, wrong = mutations.campaign(SEEDS, share, numbers, seed, watch)
     shutil.rmtree(share)
     return counts, wrong, longest, most
 
@@ -48,6 +53,7 @@ def work(arguments) -> tuple[Counter, list[dict], float, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--number", type=int, default=10000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first mutation")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--only", type=int, help="this mutation alone; its files are kept")
@@ -55,20 +61,20 @@ def main() -> int:
     options = parser.parse_args()
     if options.only is not None:
         return only(options.only, options.seed)
-    start = time.perf_counter()
-    counts, wrong, longest, most = Counter(), [], 0.0, 0.0
-    with tempfile.TemporaryDirectory() as where, ProcessPoolExecutor(options.workers) as pool:
-        shares = [
-            (where, range(i, options.number, 8 * options.workers), options.seed) for i in range(8 * options.workers)
-        ]
-        for share in pool.map(work, shares):
-            counts += share[0]
-            wrong += share[1]
-            longest, most = max(longest, share[2]), max(most, share[3])
-    for fault in wrong:
-        print(json.dumps(fault, indent=1).replace("\\n", "\n"))
+    start, last = time.perf_counter(), options.first + options.number
+    counts, faults, longest, most = Counter(), 0, 0.0, 0.0
+    with tempfile.TemporaryDirectory() as where:
+        SEEDS.extend(mutations.make_seeds(Path(where)))
+        parts = 16 * options.workers
+        shares = [(where, range(options.first + i, last, parts), options.seed) for i in range(parts)]
+        with ProcessPoolExecutor(options.workers, get_context("fork")) as pool:
+            for share in pool.map(work, shares):
+                counts += share[0]
+                faults += len(share[1])
+                longest, most = max(longest, share[2]), max(most, share[3])
     figures = dict(counts) | {
-        "faults": len(wrong),
+        "mutations": options.number,
+        "faults": faults,
         "seed": options.seed,
         "longest_seconds": round(longest, 1),
         "most_GB": round(most / 1e9, 2),
@@ -77,15 +83,11 @@ def main() -> int:
     print(json.dumps(figures))
     if not options.no_log:
         record("mutations", figures)
-    return int(bool(wrong))
+    return int(faults > 0)
 
 
 def only(number: int, seed: int) -> int:
     """Repeat one mutation."""
-    import random
-
-    import helpers_mutations as mutations
-
     where = Path(tempfile.mkdtemp())
     chosen = (seeds := mutations.make_seeds(where))[number % len(seeds)]
     folder = shutil.copytree(chosen.folder, where / f"m{number}")
