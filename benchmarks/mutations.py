@@ -91,7 +91,7 @@ def only(number: int, seed: int) -> int:
     where = Path(tempfile.mkdtemp())
     chosen = (seeds := mutations.make_seeds(where))[number % len(seeds)]
     folder = shutil.copytree(chosen.folder, where / f"m{number}")
-    print(chosen.name, mutations.mutate(random.Random(f"{seed}.{number}"), chosen, folder), folder)
+    print(chosen.name, mutations.damaged(random.Random(f"{seed}.{number}"), chosen, folder), folder)
     print(json.dumps(mutations.outcome(chosen, folder), indent=1).replace("\\n", "\n"))
     return 0
 

@@ -409,7 +409,20 @@ def _data_set(rng, stream, name: str) -> str:
 
 
 def outcome(seed: Seed, folder: Path) -> dict:
-    """What the reader makes of a damaged set, in a process of its own."""
+    """What the reader makes of a damaged set."""
+    result, seconds, size = _apart(lambda: _read(seed, folder))
+    if size > BYTES:
+        result = {"kind": "memory", "message": f"{size / 1e9:.2f} GB", "before": result}
+    return result | {"seconds": seconds, "bytes": size}
+
+
+def damaged(rng: random.Random, seed: Seed, folder: Path) -> str:
+    """As `mutate`, apart: HDF5's library can die of what it opens for writing."""
+    return _apart(lambda: {"kind": mutate(rng, seed, folder)})[0]["kind"]
+
+
+def _apart(function) -> tuple[dict, float, float]:
+    """What `function` returns in a process of its own, its seconds, and the most memory (bytes) that it took."""
     receive, send = os.pipe()
     start = time.perf_counter()
     child = os.fork()
@@ -417,7 +430,7 @@ def outcome(seed: Seed, folder: Path) -> dict:
         status = 1
         try:
             os.close(receive)
-            os.write(send, json.dumps(_read(seed, folder)).encode()[:60000])
+            os.write(send, json.dumps(function()).encode()[:60000])
             status = 0
         finally:
             os._exit(status)
@@ -436,9 +449,7 @@ def outcome(seed: Seed, folder: Path) -> dict:
     os.close(receive)
     _, status, usage = os.wait4(child, 0)
     result = json.loads(answer) if answer and not hung else {"kind": "hang" if hung else f"died with {status}"}
-    if usage.ru_maxrss * 1024 > BYTES:
-        result = {"kind": "memory", "message": f"{usage.ru_maxrss / 1e6:.2f} GB", "before": result}
-    return result | {"seconds": time.perf_counter() - start, "bytes": usage.ru_maxrss * 1024}
+    return result, time.perf_counter() - start, 1024.0 * usage.ru_maxrss
 
 
 def _read(seed: Seed, folder: Path) -> dict:
@@ -475,7 +486,7 @@ def campaign(seeds: list[Seed], where: Path, numbers, seed_number: int = 0, repo
         seed = seeds[number % len(seeds)]
         folder = where / f"m{number}"
         shutil.copytree(seed.folder, folder)
-        done = mutate(rng, seed, folder)
+        done = damaged(rng, seed, folder)
         result = outcome(seed, folder) | {"number": number, "set": seed.name, "mutation": done}
         counts[result["kind"]] += 1
         counts["numerical warnings"] += bool(result.get("numerical"))

@@ -117,7 +117,7 @@ def test_texts_of_usual_encodings(tmp_path):
     + [np.linalg.LinAlgError("x"), UnicodeDecodeError("utf-8", b"", 0, 1, "x"), InputError("x"), ValueError("x\ny")],
 )
 def test_errors_of_a_reader_become_one_sentence(error):
-    with pytest.raises(InputError, match="^some/file: ") as caught, files.reading("some/file", "a file"):
+    with pytest.raises(InputError, match=r"^some/file: ") as caught, files.reading("some/file", "a file"):
         raise error
     assert "\n" not in str(caught.value)
     assert caught.value.__cause__ is error
@@ -130,7 +130,7 @@ def test_numbers_as_fortran_writes_them():
     long = " ".join(str(i) for i in range(10**6))
     np.testing.assert_array_equal(floats_of(long), np.arange(10**6))
     for word in ("1_0", "١", "nan", "inf", "1e400", "x", "1.5-", "--1", "0x10", ""):
-        with pytest.raises(ValueError, match="is no number|is not finite|could not convert"):
+        with pytest.raises(ValueError, match=r"is no number|is not finite|could not convert"):
             floats(["1.0", word])
     with pytest.raises(ValueError, match="did not fit into its field"):
         floats(["1.0", "*****"])
@@ -138,7 +138,7 @@ def test_numbers_as_fortran_writes_them():
     for words, message in ((["3"], "b is missing"), (["3", "-3"], "b = -3"), (["3.5", "1"], "no whole number")):
         with pytest.raises(ValueError, match=message):
             counts(words, ["a", "b"])
-    with pytest.raises(ValueError, match="no whole number|more than 18 digits"):
+    with pytest.raises(ValueError, match=r"no whole number|more than 18 digits"):
         integers(["9" * 30])
 
 
