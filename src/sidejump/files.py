@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import functools
 import gzip
 import math
 import os
@@ -17,10 +18,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ParamSpec, TypeVar
 from xml.etree.ElementTree import ParseError
 
 from .errors import InputError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 LARGEST_VARIABLE = "SIDEJUMP_LARGEST_FILE"
 """Environment variable: bytes that a packed or sparse file may unpack to, instead of `LARGEST`."""
@@ -91,6 +95,20 @@ def reading(path, what: str = "a file of this kind", remedy: str = "write or cop
         ) from error
     except DAMAGE as error:
         raise InputError(f"{path}: truncated or not {what} ({reason(error)}); {remedy}") from error
+
+
+def reader(what: str, remedy: str = "write or copy it again") -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorator of a function whose first argument is the path that it reads, all of it inside of `reading`."""
+
+    def decorate(read: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(read)
+        def wrapped(*args: P.args, **options: P.kwargs) -> R:
+            with reading(args[0] if args else next(iter(options.values())), what, remedy):
+                return read(*args, **options)
+
+        return wrapped
+
+    return decorate
 
 
 def reason(error: BaseException) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from ..electrons.lattice import LatticeModel
 from ..electrons.wannier90 import _sites
 from ..errors import InputError
-from ..files import find_packed, reading, require_directory
+from ..files import find_packed, reader, reading, require_directory
 from . import rydberg
 from .checks import examine
 from .container import Atoms, ElectronPhonon
@@ -33,6 +33,7 @@ from .wigner import WignerSeitz, from_file, given_mesh
 _MISSED = 0.3  # angstrom, by which the position matrix may miss any Wannier centre
 
 
+@reader("a directory of EPW's files")
 def read_epw(
     directory,
     k_mesh=None,

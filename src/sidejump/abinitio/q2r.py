@@ -15,13 +15,14 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ..errors import InputError
-from ..files import plain_name, read_bytes, reading, text_size
+from ..files import plain_name, read_bytes, reader, text_size
 from ..text_numbers import counts, floats, integers
 from . import rydberg
 from .files import read_whole_text
 from .images import mesh_class, minimal_images
 
 
+@reader("a force-constant file of q2r.x")
 def read_q2r(file, cell, positions, q_mesh) -> tuple[np.ndarray, np.ndarray]:
     """Lattice vectors (nR, 3) and C(R) (nR, 3 nat, 3 nat), eV/angstrom^2.
 
@@ -41,8 +42,7 @@ def read_q2r(file, cell, positions, q_mesh) -> tuple[np.ndarray, np.ndarray]:
     """
     path, nat = Path(file), len(positions)
     mesh = tuple(int(n) for n in q_mesh)
-    with reading(path, "a force-constant file of q2r.x"):
-        folded = (_parse_xml if plain_name(path).endswith(".xml") else _parse_plain)(path, nat, mesh)
+    folded = (_parse_xml if plain_name(path).endswith(".xml") else _parse_plain)(path, nat, mesh)
     index: dict[tuple, int] = {}
     entries = []
     for a, b in itertools.product(range(nat), repeat=2):
