@@ -58,8 +58,7 @@ def iron_states(data):
     spacing = float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / 12
     shell = fermi_shell(model, data.fermi_energy, spacing=spacing, levels=2)
     momentum = MomentumTransfer(model.reciprocal_cell, 3)
-    arrays = shell.k[:, None], shell.band, shell.sheet, shell.weight[:, None]
-    return shell_points(model, momentum, *arrays, degeneracy=1e-6), momentum
+    return shell_points(model, momentum, shell, degeneracy=1e-6), momentum
 
 
 def rates(vertices, slices, flops_rate) -> dict:

@@ -261,10 +261,14 @@ TB = " written\n 3 0 0\n 0 3 0\n 0 0 3\n 1\n 1\n 1\n\n 0 0 0\n 1 1 {energy} 0.0\
         ("x.dat", b"", "SEEDNAME_tb.dat"),
         ("x_tb.dat", b"", "truncated"),
         ("x_tb.dat", TB[:60].encode(), "truncated"),
-        ("x_tb.dat", b"\x89HDF\xff\x00", "cannot be read"),
+        ("x_tb.dat", b"\x89HDF\xff\x00", "x_tb.dat: is not a text file"),
         ("x_tb.dat.gz", b"not gzip", "cannot be read"),
         ("x_tb.dat", TB.format(energy="nan").encode(), "not finite"),
-        ("x_tb.dat", TB.format(energy="1.0").replace("1 1 0 0", "1 1 nan 0").encode(), "x_tb.dat: holds numbers"),
+        (
+            "x_tb.dat",
+            TB.format(energy="1.0").replace("1 1 0 0", "1 1 nan 0").encode(),
+            'x_tb.dat: truncated or not a Wannier90 file ("nan" is not finite)',
+        ),
         ("x_tb.dat", TB.format(energy="1.0").replace("0 3 0", "3 0 0").encode(), "no volume"),
         ("x_tb.dat", TB.format(energy="1.0").encode(), "no electronic state"),
     ],
@@ -280,7 +284,7 @@ def test_wannier_files_that_cannot_be_used(refused, folder, name, content, word)
 def test_a_directory_in_place_of_a_data_file(refused, folder):
     (folder / "x_tb.dat").mkdir()
     electrons = '\n[electrons]\nmodel = "wannier90"\nfile = "x_tb.dat"\nfermi_energy = 5.0\n'
-    assert "x_tb.dat: cannot be read" in refused(electrons + PHONONS + REST)
+    assert "x_tb.dat: is a directory" in refused(electrons + PHONONS + REST)
 
 
 @pytest.mark.parametrize(("model", "key"), [("epw", "directory"), ("perturbo", "file"), ("compact", "file")])

@@ -1,6 +1,10 @@
 """The Python blocks of the README and of the documentation run as they are printed, page by page."""
 
+import importlib.util
 import re
+import subprocess
+import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -56,3 +60,43 @@ def test_files_that_pages_name_exist():
         for target in re.findall(r"\]\(((?!http)[\w./]+\.(?:md|png))[#)]", text):
             assert (page.parent / target).exists(), f"{page.name} links {target}"
         assert "<!--" not in text, f"{page.name} has a placeholder"
+
+
+class _Fetched(HTMLParser):
+    """What a browser fetches when it shows a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.names: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag in ("script", "img", "iframe", "source", "video") and given.get("src"):
+            self.names.append(given["src"])
+        fetched = ("stylesheet", "icon", "preload", "preconnect", "prefetch", "dns-prefetch")
+        if tag == "link" and given.get("rel") in fetched:
+            self.names.append(given["href"])
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="needs the packages of the documentation")
+def test_the_site_needs_no_network(tmp_path):
+    """Every page shows with the files of the site alone, its formulas included."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    pages = sorted(tmp_path.rglob("index.html"))
+    assert len(pages) >= 15
+    for page in pages:
+        reader = _Fetched()
+        reader.feed(page.read_text())
+        assert reader.names
+        for name in reader.names:
+            assert "//" not in name and not name.startswith("data:"), f"{page} fetches {name}"
+            assert (page.parent / name.split("?")[0]).resolve().is_file(), f"{page} lacks {name}"
+        if "arithmatex" in page.read_text():
+            assert any(name.endswith("tex-svg-full.js") for name in reader.names)
+    for sheet in tmp_path.rglob("*.css"):
+        assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", sheet.read_text()), sheet
+    letters = (tmp_path / "javascripts" / "mathjax" / "tex-svg-full.js").read_text()
+    for part in ("input/tex-full", "output/svg", "output/svg/fonts/tex.js"):  # in the one file, not loaded later
+        assert part in letters

@@ -9,6 +9,7 @@ from helpers_models import random_wannier
 from sidejump import PAULI, impurity
 from sidejump.electrons.operations import exact_operations, is_group
 from sidejump.electrons.tight_binding import TightBinding
+from sidejump.shells.components import Components
 from sidejump.shells.irreducible import divisor, irreducible_cells, symmetric_axes
 from sidejump.shells.shell import fermi_shell
 from sidejump.transport import TransportSettings, run_transport
@@ -116,7 +117,23 @@ def everywhere(shell):
         **{name: np.tile(getattr(shell, name), n) for name in ("band", "sheet")},
         **{name: np.tile(getattr(shell, name), n) / n for name in ("weight", "area")},
         operations=None,
+        components=components_everywhere(shell),
     )
+
+
+def components_everywhere(shell):
+    """The component of every image: ``g t`` of the representative, told by where that operation takes it."""
+    found, m = shell.components, shell.operations.matrices
+    labels = []
+    for g in m:
+        images = g @ m[found.turn]
+        # the coset: the least operation that takes the representative there
+        names = []
+        for image, keeps in zip(images, found.keeps[found.label], strict=True):
+            same = np.abs((image @ m[keeps])[:, None] - m).max(axis=(2, 3)).argmin(axis=1)
+            names.append(same.min())
+        labels.append(found.label * len(m) + names)
+    return Components.plain(np.unique(np.concatenate(labels), return_inverse=True)[1].reshape(-1))
 
 
 CASES = {

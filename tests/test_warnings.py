@@ -104,20 +104,3 @@ def test_what_no_part_holds_is_said(dataset, tmp_path):
     assert "sigma_total" not in dataset
     results.write(dataset, tmp_path / "out.nc")
     assert "skew scattering" in xr.open_dataset(tmp_path / "out.nc").attrs["not_included"]
-
-
-@pytest.mark.parametrize("mu", [0.1, 0.3])
-def test_rashba_ferromagnet_with_both_subbands(mu):
-    """Zero-range impurities: the side jump is minus twice the intrinsic part.
-
-    Gaussian skew scattering is the intrinsic part once more and makes the whole zero (Nunner et al., Phys. Rev. B 76,
-    235312 (2007)); without it the sum has the size of the intrinsic part, and the other sign.
-    """
-    model = sj.RashbaFerromagnet(effective_mass=0.6, rashba=1.0, exchange=0.05)
-    impurities = sj.impurity(correlation="zero_range", density=1e11, strength=1.0, dimension=2)
-    ds = sj.anomalous_hall(
-        model, impurities, chemical_potential=mu, temperatures=[2], energy_nodes=1, intrinsic_tolerance=1e-5
-    ).sel(a="y", b="x")
-    assert float(ds.sigma_side_jump[0]) == pytest.approx(-2 * float(ds.sigma_intrinsic[0]), rel=1e-4)
-    if mu == 0.1:
-        assert float(ds.sigma_intrinsic_plus_side_jump[0]) == pytest.approx(0.2157, abs=2e-4)

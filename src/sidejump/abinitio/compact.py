@@ -27,6 +27,9 @@ from .wigner import given_mesh
 FORMAT = "sidejump electron-phonon data"
 VERSION = 1
 
+_MOST_POINTS = 10**6
+"""Points of a coarse mesh, beyond which its numbers are damaged: 100 along each axis."""
+
 _UNITS = {
     "cell": "angstrom",
     "atoms/positions": "angstrom",
@@ -179,7 +182,7 @@ def _read(stream: Store, memory: float | None) -> ElectronPhonon:
     re_vectors = stream.array("coupling/re_vectors", (None, 3), "i")
     shape = (len(rp_vectors), displacements, len(re_vectors), n, n)
     require_memory(shape, memory)
-    k_mesh, q_mesh = _mesh(stream, "k_mesh", len(re_vectors)), _mesh(stream, "q_mesh", len(rp_vectors))
+    k_mesh, q_mesh = _mesh(stream, "k_mesh"), _mesh(stream, "q_mesh")
     symbols = tuple(stream.text("symbols").split()) if stream.has("symbols") else None
     if symbols is not None and len(symbols) != displacements // 3:
         raise ValueError(f"{len(symbols)} symbols for {displacements // 3} atoms")
@@ -235,11 +238,12 @@ def _phonons(stream: Store) -> Phonons:
     )
 
 
-def _mesh(stream: Store, name: str, vectors: int) -> tuple[int, int, int]:
-    """A mesh, each of whose points has one of the `vectors` at least: compared before its points are listed."""
+def _mesh(stream: Store, name: str) -> tuple[int, int, int]:
+    """A mesh whose points can be listed. It may have more of them than there are vectors: those without elements need
+    not be stored."""
     mesh = given_mesh(name, stream.array(name, (3,), "i"))
-    if mesh is None or math.prod(mesh) > vectors:
-        raise ValueError(f"{name} = {list(mesh or ())} has more points than the coupling has vectors ({vectors})")
+    if mesh is None or math.prod(mesh) > _MOST_POINTS:
+        raise ValueError(f"{name} = {list(mesh or ())} has more points than any calculation ({_MOST_POINTS:.0e})")
     return mesh
 
 

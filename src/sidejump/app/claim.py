@@ -1,4 +1,4 @@
-"""One run at a time for each output, and room for its result on the disk before the work starts."""
+"""One run, or conversion, at a time for each output, and room for its result on the disk before the work starts."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def _locked(path: Path, target: Path) -> int:
             holder = os.pread(descriptor, _LONGEST, 0).split(b"\n")[0].decode(errors="replace").strip("\0")
             os.close(descriptor)
             raise InputError(
-                f"{target}: another run{f' ({holder})' if holder else ''} is computing this result; wait for it, or "
-                "give another name with -o"
+                f"{target}: another run{f' ({holder})' if holder else ''} is at work on it; wait for that one, or "
+                "give another name (run: -o)"
             ) from None
         except OSError:  # a file system without locks: pairs of different problems have different names all the same
             return descriptor

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..errors import InputError, SidejumpWarning
 from ..files import plain_name, reading, require_regular
 from .attributes import plain
+from .claim import claim
 from .files import FIGURES, check_target
 from .terminal import printable
 
@@ -66,7 +67,7 @@ def convert(source: Path, target: Path, *, to: str | None = None, force: bool = 
     else:
         check_target(target, force=force, inputs=(source,) if source.is_file() else ())
     given = {name: value for name, value in options.items() if value is not None}
-    with _beside(target) as partial, warnings.catch_warnings(record=True) as caught:
+    with claim(target), _beside(target) as partial, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SidejumpWarning)
         write(source, partial, to=to, **given)
         if partial.is_dir() != target.is_dir() and target.exists():

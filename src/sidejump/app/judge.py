@@ -9,6 +9,7 @@ import numpy as np
 _FORBIDDEN = 0.1
 _HALL = 1e-4  # of sigma_xx, where symmetry allows no Hall effect
 _CONSERVATION = 1e-5
+_ALLOWED = {"side_jump": "symmetry_allowed_hall_side_jump", "intrinsic": "symmetry_allowed_hall"}
 _WORDS = {"side_jump": "the side jump", "intrinsic": "the intrinsic part"}
 
 
@@ -18,33 +19,20 @@ def judge(dataset) -> list[str]:
 
 
 def _unphysical(dataset) -> list[str]:
-    infinite, negative = [], []
-    density = dataset.get("carrier_density", np.nan * dataset.temperature).values
-    for t, n, sigma in zip(dataset.temperature.values, density, dataset.sigma_boltzmann.values, strict=True):
-        if n == 0 and not np.any(sigma):  # in a gap
-            continue
-        if not np.all(np.isfinite(sigma)):
-            infinite.append(t)
-        elif np.linalg.eigvalsh(0.5 * (sigma + sigma.T)).min() <= 0:
-            negative.append(t)
     found = []
-    if infinite:
-        found.append(f"the conductivity is not finite at {_kelvin(infinite)}")
-    if negative:
-        found.append(f"the longitudinal conductivity is not positive in every direction at {_kelvin(negative)}")
-    for part in _WORDS:
-        bad = dataset.temperature.values[~np.isfinite(dataset[f"sigma_{part}"].values).all(axis=(1, 2))]
+    for name, words in {"boltzmann": "the conductivity", **_WORDS}.items():
+        bad = dataset.temperature.values[~np.isfinite(dataset[f"sigma_{name}"].values).all(axis=(1, 2))]
         if len(bad):
-            found.append(f"{_WORDS[part]} is not finite at {_kelvin(bad)}")
+            found.append(f"{words} is not finite at {kelvin(bad)}")
     return found
 
 
 def _forbidden(dataset) -> list[str]:
     symmetry = json.loads(dataset.attrs["symmetry"])
-    nothing_allowed = not np.any(json.loads(dataset.attrs["symmetry_allowed_hall"]))
-    limit = _HALL if nothing_allowed else _FORBIDDEN
     found = []
     for part, words in _WORDS.items():
+        nothing_allowed = not np.any(json.loads(dataset.attrs[_ALLOWED[part]]))
+        limit = _HALL if nothing_allowed else _FORBIDDEN
         values = dataset[f"forbidden_{part}"]
         bad = dataset.temperature.values[values.values > limit]
         if not len(bad):
@@ -57,7 +45,7 @@ def _forbidden(dataset) -> list[str]:
             continue
         found.append(
             f"Hall components that symmetry forbids reach {100 * worst:.2g} % of the allowed one in {words} "
-            f"({_kelvin(bad)}); refine (accuracy), or mind that the model breaks its own point group "
+            f"({kelvin(bad)}); refine (accuracy), or mind that the model breaks its own point group "
             f"{symmetry['lattice_point_group']} by {symmetry['point_group_violation_rms_eV']:.2g} eV"
         )
     return found
@@ -77,7 +65,8 @@ def _approximate(dataset) -> list[str]:
     return [f'approximation = "{approximation}" replaces the solution by relaxation times: for comparison only']
 
 
-def _kelvin(temperatures) -> str:
+def kelvin(temperatures) -> str:
+    """Temperatures (K) in words, the first few of many."""
     shown = ", ".join(f"{t:.4g}" for t in temperatures[:4])
     more = f" and {len(temperatures) - 4} more" if len(temperatures) > 4 else ""
     return f"T = {shown} K{more}"

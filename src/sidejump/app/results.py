@@ -8,10 +8,11 @@ import xarray as xr
 from ..errors import InputError
 from ..files import reading
 from ..hdf5 import require_contained
+from ..kinetics.response import CANCELLING
 from ..units import MOBILITY, conductivity_unit
 from .attributes import attribute, provenance
 from .files import DATASETS, check_target, write_whole
-from .hall_symmetry import forbidden_fraction
+from .hall_symmetry import broken_fraction, forbidden_fraction
 
 PARTS = ("boltzmann", "intrinsic", "side_jump_velocity", "side_jump_distribution")
 
@@ -42,6 +43,10 @@ _PER_TEMPERATURE = {
     "geometry_used": "own: a shell for each energy node; shared: one; averaged: shared, over the thermal window",
     "geometry_difference": "relative change of the result between the geometries that were compared",
     "hot_spot_change": "relative change of the side jump by sampling its hot spots on a finer shell",
+    "equation_residual": "of the kinetic equation, relative",
+    "onsager_violation": "of Onsager's relation between the halves of the side jump, over the larger of it and a tenth "
+    "of what cancels in it",
+    "growing_share": "part of the result that modes of the collision operator carry which grow instead of decaying",
     "iterations": "of the conjugate gradients; 0 for a factorisation",
 }
 _FORBIDDEN = {
@@ -59,6 +64,8 @@ def assemble(
     *,
     symmetry: dict,
     projector,
+    scattering_projector=None,
+    operations=(),
     extra: dict,
     warnings=(),
 ) -> xr.Dataset:
@@ -77,7 +84,11 @@ def assemble(
     symmetry : dict
         Of :func:`sidejump.electrons.symmetry.symmetry_report`.
     projector : ndarray, shape (3, 3)
-        On the Hall vectors that symmetry allows.
+        On the Hall vectors that the symmetry of the bands allows.
+    scattering_projector : ndarray, shape (3, 3), optional
+        The same for bands and scatterers together; that of the bands when not given.
+    operations : sequence of (rotation, sign)
+        What bands and scatterers obey, of :func:`.hall_symmetry.kinetic_symmetry`.
     extra : dict
         Further attributes.
     warnings : sequence of str
@@ -108,9 +119,15 @@ def assemble(
         if name in transport.report:
             dataset[name] = ("temperature", np.asarray(transport.report[name]), {"long_name": text})
     _add_mobility(dataset, transport, d)
+    contributions = factor * np.asarray(transport.report.get("side_jump_contributions", 0.0))
+    cancels = {"intrinsic": 0.0, "side_jump": 2 * CANCELLING * np.nan_to_num(contributions)}  # in both halves
+    projectors = {"intrinsic": projector, "side_jump": projector}
+    if scattering_projector is not None:
+        projectors["side_jump"] = scattering_projector
     for part, text in _FORBIDDEN.items():
-        fraction = forbidden_fraction(sigma[f"sigma_{part}"], sigma["sigma_boltzmann"], projector)
+        fraction = forbidden_fraction(sigma[f"sigma_{part}"], sigma["sigma_boltzmann"], projectors[part], cancels[part])
         dataset[f"forbidden_{part}"] = ("temperature", fraction, {"units": "1", "long_name": text})
+    _add_broken_symmetry(dataset, operations, cancels["side_jump"])
     attrs = {"units": unit, "long_name": "estimated error of the intrinsic part; zero on a fixed mesh"}
     dataset["intrinsic_error"] = ("temperature", factor * np.asarray(intrinsic_error), attrs)
     dataset.attrs = {
@@ -123,13 +140,25 @@ def assemble(
         **{
             k: attribute(v)
             for k, v in transport.report.items()
-            if k not in (*_PER_TEMPERATURE, "carrier_density", "warnings")
+            if k not in (*_PER_TEMPERATURE, "side_jump_contributions", "carrier_density", "warnings")
         },
         **{k: attribute(v) for k, v in (provenance() | extra).items()},
         "symmetry": attribute(symmetry),
         "symmetry_allowed_hall": attribute(projector),
+        "symmetry_allowed_hall_side_jump": attribute(projectors["side_jump"]),
     }
     return dataset
+
+
+def _add_broken_symmetry(dataset, operations, least) -> None:
+    """How far longitudinal conductivity and side jump are from their images; `least`: the size of the latter at least."""
+    sigma, jump = dataset.sigma_boltzmann.values, dataset.sigma_side_jump.values
+    size = {"boltzmann": np.abs(sigma).max(axis=(1, 2))}
+    size["side_jump"] = np.maximum(np.abs(jump).max(axis=(1, 2)), least)
+    for part, values in (("boltzmann", sigma), ("side_jump", jump)):
+        fraction = broken_fraction(values, operations, size[part], odd=part == "side_jump")
+        text = f"largest change of sigma_{part} under the operations that bands and scatterers obey, relative"
+        dataset[f"broken_symmetry_{part}"] = ("temperature", fraction, {"units": "1", "long_name": text})
 
 
 def _add_mobility(dataset, transport, d: int) -> None:

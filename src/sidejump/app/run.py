@@ -24,9 +24,10 @@ from ..transport.fingerprint import fingerprint
 from . import build, config
 from .arguments import check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
-from .hall_symmetry import allowed_projector
+from .hall_symmetry import allowed_projector, kinetic_symmetry, scattering_projector
 from .judge import judge
 from .results import assemble, warn, warnings_of
+from .withhold import withhold
 
 
 def anomalous_hall(
@@ -329,6 +330,7 @@ class Job:
             found.append(frozen.sentence(self._problem.edges, self.chemical_potential, cold))
         report("symmetry", 0, 1)
         symmetry, projector = self._symmetry(found)
+        operations, scattering = self._kinetic_symmetry(projector)
         report("symmetry", 1, 1)
         clock.lap("symmetry")
         transport = self._kinetic(lambda: self._transport(lambda done, total: report("kinetic equation", done, total)))
@@ -361,10 +363,13 @@ class Job:
             intrinsic.error[0],
             symmetry=symmetry,
             projector=projector,
+            scattering_projector=scattering,
+            operations=operations,
             extra=extra,
             warnings=found,
         )
-        warn(dataset, judge(dataset))
+        found = judge(dataset)  # what is withheld is said to be that
+        warn(dataset, [*withhold(dataset), *found])
         return dataset
 
     def _symmetry(self, found: list[str]) -> tuple[dict, np.ndarray]:
@@ -374,6 +379,13 @@ class Job:
             found.append(f"the symmetry of the model was not judged ({error})")
             return {}, np.eye(3)
         return symmetry, allowed_projector(self.model, symmetry)
+
+    def _kinetic_symmetry(self, projector) -> tuple[list, np.ndarray]:
+        """What results of the kinetic equation must obey, and the Hall vectors that it allows."""
+        operations = kinetic_symmetry(self.model, self.scatterers, self.chemical_potential)
+        vertices = [s.vertex for s in self.scatterers if hasattr(s, "branches")]
+        plain = all(isinstance(v, str) and v == "identity" for v in vertices)
+        return operations, projector if plain else scattering_projector(self.model, operations)
 
     def _intrinsic(self, report):
         report("intrinsic part", 0, 1)

@@ -19,6 +19,8 @@ from array_api_compat import array_namespace
 
 from ..errors import InputError
 from .base import ElectronModel
+from .gauge import GAUGES, gauge_of, site_phases
+from .user_function import call, judged_sample, looks_periodic, require_finite, require_smooth, sample_points
 
 _RADIUS = 3e-3  # of k_scale
 
@@ -29,27 +31,37 @@ class FunctionModel(ElectronModel):
     Parameters
     ----------
     h : callable
-        ``h(k)`` for k of shape (nk, d), 1/angstrom, returns (nk, N, N), eV; Hermitian for real k.
+        ``h(k)`` for k of shape (nk, d), 1/angstrom, returns (nk, N, N), eV; Hermitian for real k, in double precision.
     dimension : {2, 3}
     n_orbitals : int, optional
         N; found by calling `h` when not given.
     gradient : callable, optional
-        ``gradient(k)`` of shape (nk, d, N, N), eV angstrom.
+        ``gradient(k)`` of shape (nk, d, N, N), eV angstrom: the derivative of `h` as it is.
     spin : array, shape (3, N, N), optional
         Pauli matrices of the spin in the orbital basis.
     cell : array, shape (d, d), optional
-        Lattice vectors as rows, angstrom, when H(k) has the period of the reciprocal lattice.
+        Lattice vectors as rows, angstrom, for the Hamiltonian of a lattice; a k.p Hamiltonian has none.
+    sites : array, shape (N, d), optional
+        With `cell`: where the orbitals are (tau), Cartesian, angstrom.  Needed for more than one orbital: bands do not
+        depend on it, Berry curvature and side jump do.  Zeros put all orbitals on one site.
+    gauge : {"periodic", "atomic"}, optional
+        With `cell`: ``H(k+G) = H(k)``, or ``H(k+G) = exp(-iG.tau) H(k) exp(iG.tau)``; found by trying when not given.
+        The model itself is always in the atomic gauge.
     search_half_width : float, optional
         Without a cell: isoenergy shells are searched for ``|k_a|`` below this, 1/angstrom.
 
     Attributes
     ----------
     gradient_method : {"given", "complex", "differences"}
+    gauge : {"periodic", "atomic"} or None
+        That of `h`; None without a cell.
 
     Raises
     ------
     InputError
-        If `h` returns another shape, is not Hermitian or not periodic, or `gradient` is not its derivative.
+        If `h` cannot be called with an array of k, returns anything but finite Hermitian matrices in double precision,
+        follows neither convention, repeats itself though there is no cell, or `gradient` is not its derivative; if
+        `sites` are missing where the side jump depends on them.
 
     Examples
     --------
@@ -62,63 +74,108 @@ class FunctionModel(ElectronModel):
     """
 
     def __init__(
-        self, h, *, dimension: int, n_orbitals=None, gradient=None, spin=None, cell=None, search_half_width=None
+        self,
+        h,
+        *,
+        dimension: int,
+        n_orbitals=None,
+        gradient=None,
+        spin=None,
+        cell=None,
+        sites=None,
+        gauge=None,
+        search_half_width=None,
     ):
         self.h, self._gradient, self.dimension = h, gradient, dimension
-        if dimension not in (2, 3):
-            raise InputError(f"dimension = {dimension}: give 2 or 3")
-        self.cell = None if cell is None else np.asarray(cell, dtype=float)
-        if self.cell is not None and self.cell.shape != (dimension, dimension):
-            raise InputError(f"cell has shape {self.cell.shape}; expected {(dimension, dimension)}")
+        if isinstance(dimension, bool) or dimension not in (2, 3):
+            raise InputError(f"dimension = {dimension!r}: give 2 or 3")
+        self.cell = None if cell is None else _array("cell", cell, (dimension, dimension))
+        if self.cell is not None and abs(np.linalg.det(self.cell)) < 1e-12 * np.abs(self.cell).max() ** dimension:
+            raise InputError("cell: the lattice vectors span no volume; give independent rows")
+        if search_half_width is not None and not (
+            isinstance(search_half_width, (int, float, np.number)) and 0 < search_half_width < np.inf
+        ):
+            raise InputError(f"search_half_width = {search_half_width!r} must be a positive number (1/angstrom)")
         self.search_half_width = search_half_width
-        k = self.k_scale * np.random.default_rng(1).uniform(-0.5, 0.5, (4, dimension))
-        sample = self._sample(k)
-        self.n_orbitals = n = sample.shape[1] if n_orbitals is None else n_orbitals
-        if sample.shape != (4, n, n):
-            raise InputError(f"h(k) has shape {sample.shape} for 4 k points; expected {(4, n, n)}")
-        self.spin = None if spin is None else np.asarray(spin, dtype=complex)
-        if self.spin is not None and self.spin.shape != (3, n, n):
-            raise InputError(f"spin has shape {self.spin.shape}; expected {(3, n, n)}")
-        size = np.abs(sample).max() or 1.0
-        if np.abs(sample - sample.conj().swapaxes(1, 2)).max() > 1e-8 * size:
-            raise InputError("h(k) is not Hermitian for real k")
-        reciprocal = self.reciprocal_cell
-        for g in [] if reciprocal is None else reciprocal:
-            if np.abs(self._sample(k + g) - sample).max() > 1e-8 * size:
-                raise InputError("h(k) does not have the period of the reciprocal lattice of cell")
+        k = sample_points(dimension, self.k_scale)
+        sample = judged_sample(h, k, n_orbitals)
+        self.n_orbitals = n = sample.shape[1]
+        require_smooth(h, k, self.k_scale)
+        self.spin = None if spin is None else _array("spin", spin, (3, n, n), complex)
+        if self.spin is not None and np.abs(self.spin - self.spin.conj().swapaxes(1, 2)).max() > 1e-10:
+            raise InputError("spin: the matrices are not Hermitian")
+        self.gauge, self._sites = self._convention(k, sites, gauge)
         self.gradient_method = self._choose_method(k)
 
-    def _sample(self, k):
-        sample = np.asarray(self.h(k), dtype=complex)
-        if sample.ndim != 3 or len(sample) != len(k):
-            raise InputError(f"h(k) has shape {sample.shape} for {len(k)} k points; expected ({len(k)}, N, N)")
-        return sample
+    def _convention(self, k, sites, gauge) -> tuple[str | None, np.ndarray]:
+        """Convention of `h` and sites (N, d), angstrom."""
+        n, d = self.n_orbitals, self.dimension
+        if gauge is not None and gauge not in GAUGES:
+            raise InputError(f'gauge = {gauge!r}: use "periodic" or "atomic"')
+        reciprocal = self.reciprocal_cell
+        if reciprocal is None:
+            if sites is not None or gauge is not None:
+                raise InputError("sites and gauge are for lattices: give cell= as well, or leave them out")
+            if looks_periodic(self.h, d, self.k_scale):
+                raise InputError(
+                    "h(k) neither grows nor settles at large k, as the Hamiltonian of a lattice does: give cell= "
+                    "(lattice vectors as rows, angstrom) and sites="
+                )
+            return None, np.zeros((n, d))
+        if sites is None and n > 1:
+            raise InputError(
+                f"sites= is missing: with {n} orbitals in a cell, Berry curvature and side jump depend on where they "
+                f"are; give sites, shape {(n, d)}, angstrom (np.zeros({(n, d)}) for all on one site)"
+            )
+        where = np.zeros((n, d)) if sites is None else _array("sites", sites, (n, d))
+        return gauge_of(lambda x: call(self.h, x, "h"), k, reciprocal, where, gauge), where
+
+    @property
+    def site_positions(self) -> np.ndarray:
+        return self._sites
 
     def _choose_method(self, k) -> str:
         """Compare with central differences; tells a wrong gradient from a function that is not analytic."""
+        k = k[:-1]  # k = 0 may be a corner
         reference = self._differences(k)
         allowed = 1e-5 * (np.abs(reference).max() + np.abs(self.h(k)).max() / self.k_scale)
         if self._gradient is not None:
-            given = np.asarray(self._gradient(k))
-            if given.shape != reference.shape or np.abs(given - reference).max() > allowed:
+            given = call(self._gradient, k, "gradient")
+            if given.shape != reference.shape:
+                raise InputError(f"gradient(k) has shape {given.shape}; expected {reference.shape}, (nk, d, N, N)")
+            if not np.abs(given - reference).max() <= allowed:
                 raise InputError("gradient(k) is not the derivative of h(k); leave it out to have it computed")
             return "given"
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 complex_step = self._on_circle(k)
-        except (TypeError, ValueError, Warning):
+        except Exception:  # a function of real k alone may fail in any way
             return "differences"
         return "complex" if np.abs(complex_step - reference).max() <= allowed else "differences"
 
-    def hamiltonian(self, k):
+    def _given(self, k):
+        """H as `h` returns it."""
         xp = array_namespace(k)
-        return xp.astype(self.h(k), xp.complex128)
+        value = self.h(k)
+        require_finite(value, k)
+        return xp.astype(value, xp.complex128)
+
+    def hamiltonian(self, k):
+        value = self._given(k)
+        return value * site_phases(k, self._sites) if self.gauge == "periodic" else value
 
     def hamiltonian_gradient(self, k):
+        xp = array_namespace(k)
         if self.gradient_method == "given":
-            return self._gradient(k)
-        return self._on_circle(k) if self.gradient_method == "complex" else self._differences(k)
+            gradient = xp.astype(self._gradient(k), xp.complex128)
+        else:
+            gradient = self._on_circle(k) if self.gradient_method == "complex" else self._differences(k)
+        if self.gauge != "periodic":
+            return gradient
+        between = self._sites.T[:, None, :] - self._sites.T[:, :, None]  # tau_n - tau_m, shape (d, N, N)
+        gradient = gradient + 1j * xp.asarray(between) * self._given(k)[:, None]
+        return gradient * site_phases(k, self._sites)[:, None]
 
     def _on_circle(self, k):
         xp = array_namespace(k)
@@ -140,11 +197,25 @@ class FunctionModel(ElectronModel):
         columns = []
         for direction in np.eye(self.dimension):
             shift = xp.asarray(step * direction)
-            near = self.hamiltonian(k + shift) - self.hamiltonian(k - shift)
-            far = self.hamiltonian(k + 2 * shift) - self.hamiltonian(k - 2 * shift)
+            near = self._given(k + shift) - self._given(k - shift)
+            far = self._given(k + 2 * shift) - self._given(k - 2 * shift)
             columns.append((8 * near - far) / (12 * step))
         return xp.stack(columns, axis=1)
 
     def describe(self) -> dict:
         name = getattr(self.h, "__name__", type(self.h).__name__)
-        return super().describe() | {"function": name, "gradient_method": self.gradient_method}
+        convention = {} if self.gauge is None else {"gauge": self.gauge, "sites": self._sites.tolist()}
+        return super().describe() | {"function": name, "gradient_method": self.gradient_method} | convention
+
+
+def _array(name: str, value, shape: tuple[int, ...], kind: type = float) -> np.ndarray:
+    """`value` as an array of that shape, or a sentence."""
+    try:
+        array = np.asarray(value, dtype=kind)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} = {value!r}: give an array of numbers of shape {shape}") from None
+    if array.shape != shape:
+        raise InputError(f"{name} has shape {array.shape}; expected {shape}")
+    if not np.all(np.isfinite(array)):
+        raise InputError(f"{name} holds a number that is not finite")
+    return array

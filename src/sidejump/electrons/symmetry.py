@@ -8,13 +8,16 @@ under time reversal and even under inversion: the spin ``sum_n f_n <sigma>_n`` w
     sum_{n != m} (f_m - f_n) Im(v_a,nm v_b,mn) / ((e_n - e_m)^2 + w^2),
 
 the Berry curvature but for the width w, also that of the Fermi function f, which keeps near-degeneracies from
-dominating: what is compared is symmetry, not a conductivity.
+dominating: what is compared is symmetry, not a conductivity.  That they are small or cancel does not show that time
+reversal holds; only an antiunitary operator does (:mod:`.intertwiner`).
+
+k.p models are sampled on their own scale and, where an energy is given, out to its shells.
 
 Crystals take their group from the sites (spglib), k.p models the better of the square and hexagonal (2D) or cubic
 and hexagonal (3D) groups with their main axis along z.  In two dimensions only operations within the plane count.
 
-Not covered: matrix elements of symmetry operations (only energies and traces are compared), translations that do
-not fit the cell, magnetic order that is not one direction.
+Not covered: matrix elements of rotations (only energies and traces are compared), translations that do not fit the
+cell, magnetic order that is not one direction.
 """
 
 from __future__ import annotations
@@ -26,9 +29,12 @@ import spglib
 from scipy.special import expit
 
 from ..errors import InputError
+from .extent import enclosing_half_width
+from .intertwiner import operation_matrix
 from .states import band_energies
 
 _TURN = 0.15  # how far (sine) m may be from the direction an operation keeps or reverses
+TRIED = 12  # random k points at which exact operations are tried
 _MAGNETIC = 1e-6  # net moment or curvature, of its rms, below which there is no magnetisation
 REVERSAL_NOISE = 0.03  # violation of time reversal that is noise of Wannier functions: real sets have up to 0.014
 _NOISE = 1e-9  # curvature below this fraction of what its terms add up to without their signs is rounding
@@ -57,8 +63,11 @@ def symmetry_report(model, magnetisation=None, *, energy: float | None = None, n
     -------
     dict
         ``lattice_point_group`` : Hermann-Mauguin symbol.
-        ``magnetisation`` : three numbers, zeros without magnetisation; ``magnetisation_source`` : "given", "spin",
-        "curvature" or "none".
+        ``energy`` : as given.
+        ``time_reversal`` : whether the model obeys time reversal to rounding (in a magnet without spin-orbit coupling
+        together with a turn of the spins).
+        ``magnetisation`` : three numbers, zeros without a net one, as with time reversal and in antiferromagnets;
+        ``magnetisation_source`` : "given", "spin", "curvature" or "none".
         ``operations``, ``operations_kept`` : number of operations of the point group, and of those among them that
         keep or (with time reversal) reverse the magnetisation.
         ``point_group_violation_eV``, ``point_group_violation_rms_eV`` : largest and root mean square difference of
@@ -74,13 +83,15 @@ def symmetry_report(model, magnetisation=None, *, energy: float | None = None, n
     """
     symbol, families = point_groups(model)
     rng = np.random.default_rng(seed)
-    base = sample_points(model, n_samples, rng)
+    base = sample_points(model, n_samples, rng, energy)
+    reversal = operation_matrix(model, sample_points(model, TRIED, rng, energy), reversal=True) is not None
     candidates = [_Orbits(model, base, group, energy) for group in families]
     # k.p models have no lattice: the family they obey better, whatever magnetisation is claimed
-    own = [_group_report(orbits, None)["point_group_violation_rms_eV"] for orbits in candidates]
+    own = [_group_report(orbits, None, reversal)["point_group_violation_rms_eV"] for orbits in candidates]
     best = min(range(len(own)), key=lambda i: (round(own[i], 9), i))
-    report = _group_report(candidates[best], magnetisation)
-    return {"lattice_point_group": symbol[best]} | report | _reversal_report(candidates[best])
+    report = _group_report(candidates[best], magnetisation, reversal)
+    found = {"lattice_point_group": symbol[best], "energy": energy, "time_reversal": reversal}
+    return found | report | _reversal_report(candidates[best])
 
 
 class _Orbits:
@@ -103,7 +114,7 @@ class _Orbits:
         energies, curvature, size = (np.concatenate([p[c] for p in parts]) for c in range(3))
         spin = None if model.spin is None else np.concatenate([p[3] for p in parts])
         self.energies = energies.reshape(*shape, -1)
-        noise = _rms(curvature) < _NOISE * _rms(size)
+        noise = not _rms(curvature) > _NOISE * _rms(size)  # both are zero where bands are flat in one direction
         self.curvature = None if noise else curvature.reshape(*shape, 3)
         self.spin = None if spin is None or _rms(spin) < _NOISE else spin.reshape(*shape, 3)
 
@@ -130,8 +141,8 @@ def observables(model, k, level, width):
     return energies, curvature, size, np.einsum("kn,kcn->kc", occupation, expectation)
 
 
-def _group_report(orbits: _Orbits, magnetisation) -> dict:
-    direction, source = _direction(orbits, magnetisation)
+def _group_report(orbits: _Orbits, magnetisation, reversal: bool) -> dict:
+    direction, source = _direction(orbits, magnetisation, reversal)
     reference = orbits.energies[0, _identity(orbits.operations)]
     near = np.zeros(reference.shape, dtype=bool)
     if orbits.energy is not None:
@@ -171,7 +182,8 @@ def _reversal_report(orbits: _Orbits) -> dict:
     at_k, at_minus_k = orbits.energies
     energy = _rms(at_k - at_minus_k)
     spread = float(np.std(at_k))
-    odd, even = [energy / (energy + spread)], [energy / (energy + spread)]
+    share = energy / (energy + spread) if spread else 0.0  # no band disperses
+    odd, even = [share], [share]
     for vector in (orbits.curvature, orbits.spin):
         if vector is not None:
             odd.append(_rms(vector[0] + vector[1]) / (2 * _rms(vector)))
@@ -183,11 +195,11 @@ def _reversal_report(orbits: _Orbits) -> dict:
     }
 
 
-def _direction(orbits: _Orbits, given) -> tuple[np.ndarray, str]:
+def _direction(orbits: _Orbits, given, reversal: bool) -> tuple[np.ndarray, str]:
     if given is not None:
         m = np.asarray(given, dtype=float)
         return m / (np.linalg.norm(m) or 1.0), "given"
-    for vector, source in ((orbits.spin, "spin"), (orbits.curvature, "curvature")):
+    for vector, source in ((orbits.spin, "spin"), (None if reversal else orbits.curvature, "curvature")):
         if vector is None:
             continue
         # the samples have the full symmetry of the group: what is left after the sum is the magnetisation
@@ -257,11 +269,16 @@ def _species(model, site, n_sites) -> list[int]:
     return numbers
 
 
-def sample_points(model, n, rng) -> np.ndarray:
+def sample_points(model, n, rng, energy: float | None = None) -> np.ndarray:
+    """Random k (n, d), 1/angstrom: in the zone of a crystal, within the own scale of a k.p model or, every other one
+    where an `energy` (eV) is given, within the box of its shells."""
     if model.cell is not None:
         return rng.random((n, model.dimension)) @ model.reciprocal_cell
     direction = rng.normal(size=(n, model.dimension))
-    radius = (model.search_half_width or 2 * model.k_scale) * rng.random(n) ** (1 / model.dimension)
+    largest = np.full(n, model.search_half_width or 2 * model.k_scale)
+    if energy is not None:
+        largest[1::2] = enclosing_half_width(model, energy)
+    radius = largest * rng.random(n) ** (1 / model.dimension)
     return direction / np.linalg.norm(direction, axis=1, keepdims=True) * radius[:, None]
 
 

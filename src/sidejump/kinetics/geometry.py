@@ -14,7 +14,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..electrons.states import States, solve_states
+from ..shells.components import Components
+from ..shells.shell import Shell
 from ..threads import THREADS
+from .closure import closed_velocities
 from .kernel import level_of
 from .momentum import MomentumTransfer
 from .ordering import order_points
@@ -36,13 +39,15 @@ class ShellPoints:
     states : States       S * n states, the shell index running fastest
     sheet : (S,)          label of the sheet (band or contour) of each point
     weight : (S, n)       dS / (|grad e| (2 pi)^d), 1/(eV angstrom^d)
-    velocity : (S, n, d)  group velocity, eV angstrom
+    velocity : (S, n, d)  group velocity, eV angstrom; its sum over every connected piece of a shell is exact
+    components : Components or None     the connected pieces
     """
 
     states: States
     sheet: np.ndarray
     weight: np.ndarray
     velocity: np.ndarray
+    components: Components | None = None
 
     @property
     def count(self) -> int:
@@ -53,12 +58,19 @@ class ShellPoints:
         return self.weight.shape[1]
 
 
-def shell_points(model, momentum: MomentumTransfer, k, band, sheet, weight, *, degeneracy: float) -> ShellPoints:
-    """Solve the states of all points: k (S, n, d), band and sheet (S,), weight (S, n)."""
+def shell_points(
+    model, momentum: MomentumTransfer, shell: Shell, k=None, weight=None, *, degeneracy: float
+) -> ShellPoints:
+    """States of the points of a shell, or of these points carried to n energies: k (S, n, d), weight (S, n)."""
+    if k is None:
+        k, weight = shell.k[:, None], shell.weight[:, None]
     s, n, d = k.shape
     flat = momentum.first_zone(k.reshape(-1, d))
-    states = shell_states(model, flat, np.repeat(band, n), degeneracy)
-    return ShellPoints(states, sheet, weight, states.velocity.reshape(s, n, d))
+    states = shell_states(model, flat, np.repeat(shell.band, n), degeneracy)
+    velocity = states.velocity.reshape(s, n, d)
+    if shell.components is not None:
+        velocity = closed_velocities(weight, velocity, shell.components, shell.operations, model.cell)
+    return ShellPoints(states, shell.sheet, weight, velocity, shell.components)
 
 
 @dataclass(frozen=True)
@@ -124,6 +136,7 @@ class PairGeometry:
         self.states = points.states[(self.order[:, None] * n + np.arange(n)).ravel()]
         self.weight = points.weight[self.order]
         self.velocity = points.velocity[self.order]
+        self.components = None if points.components is None else points.components.take(self.order)
         self.momentum = momentum
 
     def pairs_of_slices(self, q_cut: float) -> list[tuple[slice, slice]]:

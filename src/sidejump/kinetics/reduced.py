@@ -23,13 +23,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..electrons.operations import Operations
+from ..shells.components import Components
 from ..threads import MATRIX_THREADS
 from .collision import CollisionOperator
 from .contraction import contract_shared
 from .geometry import SharedBlock
 from .kernel import SharedKernel
-from .response import KineticResponse
-from .solve import neutral, solve
+from .response import KineticResponse, drive_or_nothing, growing_share, side_jump_scale
+from .solve import neutral, no_modes, solve
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,7 @@ def reduced_response(
     approximation: str = "exact",
     tolerance: float = 1e-6,
     clusters=None,
+    components: Components | None = None,
 ) -> KineticResponse:
     """As :func:`.response.kinetic_response`, from irreducible points.
 
@@ -188,6 +190,8 @@ def reduced_response(
         Of all images together.
     velocity : ndarray, shape (S, 3)
     thermal_weight : ndarray, shape (m,)
+    components : Components, optional
+        Connected pieces of the shell.
     """
     s, m, group = collisions.count, collisions.size, collisions.operations
     matrices, signs = group.matrices, group.signs
@@ -197,13 +201,19 @@ def reduced_response(
     null = [_invariant(matrices.mean(axis=0), s * m), _invariant((signs[:, None, None] * matrices).mean(axis=0), s * m)]
     drives = [neutral(x[:, None], measure, n) for x, n in zip((drive, jump), null, strict=True)]
     operators = collisions.operators()
+    rates = np.einsum("sii->si", operators[0].diagonal).reshape(-1, 3).mean(axis=1)
+    drives[1] = drive_or_nothing(drives[1].reshape(-1, 3), drives[0].reshape(-1, 3), rates).reshape(-1, 1)
     solutions, infos = [], []
-    for operator, x, n, sign in zip(operators, drives, null, (1, -1), strict=True):
+    parities = np.ones_like(signs), signs
+    for operator, x, n, sign, parity in zip(operators, drives, null, (1, -1), parities, strict=True):
         if approximation == "exact":
-            g, info = solve(operator, sign * x, measure=measure, tolerance=tolerance, clusters=clusters, null=n)
+            sets = None if components is None else _constants(components, matrices, parity, m)
+            g, info = solve(
+                operator, sign * x, measure=measure, tolerance=tolerance, clusters=clusters, null=n, sets=sets
+            )
         else:
             g = _relaxation_time(operator, operators[0], sign * x, velocity, m, approximation)
-            info = {"method": approximation, "iterations": 0, "residual": 0.0, "definite": True}
+            info = {"method": approximation, "iterations": 0, "residual": 0.0, "growing": no_modes(operator)}
         solutions.append(g.reshape(-1, 3))
         infos.append(info)
     normal, anomalous = solutions
@@ -211,7 +221,10 @@ def reduced_response(
     boltzmann = group_average(v.T @ normal, matrices)
     sj1 = group_average(r.T @ normal, matrices, signs)
     sj2 = group_average(v.T @ anomalous, matrices, signs)
-    scale = max(np.abs(sj1).max(), np.finfo(float).tiny)
+    contributions = float((np.abs(r).T @ np.abs(normal)).max())
+    scale = side_jump_scale(sj1, contributions, boltzmann)
+    # of one field in place of three: an average over directions
+    growing = growing_share(infos[0]["growing"], drives[0], drives[1], np.trace(v.T @ normal), 3 * scale)
     return KineticResponse(
         boltzmann,
         sj1,
@@ -222,7 +235,8 @@ def reduced_response(
         max(i["iterations"] for i in infos),
         infos[0]["method"],
         normal.reshape(s, m, 3),
-        all(i["definite"] for i in infos),
+        growing,
+        contributions,
     )
 
 
@@ -236,6 +250,17 @@ def _invariant(projector, count) -> np.ndarray:
     """Constant vectors that the group leaves alone, as null vectors on `count` functions of 3 components."""
     value, axes = np.linalg.eigh(0.5 * (projector + projector.T))
     return np.tile(axes[:, value > 1 - 1e-6], (count, 1))
+
+
+def _constants(components: Components, matrices, signs, m: int) -> np.ndarray:
+    """Vectors constant on one component of an orbit and turned on the others, shape (S * m * 3, n)."""
+    turn = signs[components.turn, None, None] * matrices[components.turn]
+    columns = []
+    for c, keeps in enumerate(components.keeps):
+        axes = _invariant((signs[keeps, None, None] * matrices[keeps]).mean(axis=0), 1)
+        columns.append(np.where(components.label[:, None, None] == c, turn @ axes, 0.0))
+    found = np.concatenate(columns, axis=2)
+    return np.repeat(found[:, None], m, axis=1).reshape(3 * m * len(found), -1)
 
 
 def _conservation_error(collisions, operator) -> float:

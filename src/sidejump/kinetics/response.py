@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from ..threads import MATRIX_THREADS
 from .collision import CollisionOperator
-from .solve import neutral, solve
+from .solve import neutral, no_modes, solve
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,18 @@ class KineticResponse:
     Attributes
     ----------
     boltzmann, side_jump_velocity, side_jump_distribution : ndarray, shape (d, d)
+    contributions : float
+        Largest sum over states of the size of what a state contributes to sj(1): what cancels in it.
     onsager_error : float
-        ``|sj(2)_ab + sj(1)_ba|`` relative to the largest side-jump component.
+        ``|sj(2)_ab + sj(1)_ba|`` relative to `scale`.
     conservation_error : float
         Largest row sum of L relative to its diagonal.
     residual, iterations, method : how the equation was solved
     distribution : ndarray, shape (S, m, d)
         g^n on the ordered points.
-    definite : bool
-        False if the discrete collision operator has negative eigenvalues: it does not describe relaxation then.
+    growing : float
+        Share of the result, the larger of boltzmann and side jump, that modes of the discrete collision operator carry
+        which grow instead of decaying: it does not describe relaxation there.
     """
 
     boltzmann: np.ndarray
@@ -39,7 +42,48 @@ class KineticResponse:
     iterations: int
     method: str
     distribution: np.ndarray | None = None
-    definite: bool = True
+    growing: float = 0.0
+    contributions: float = 0.0
+
+    @property
+    def scale(self) -> float:
+        """What errors of the side jump are relative to, see :func:`side_jump_scale`."""
+        return side_jump_scale(self.side_jump_velocity, self.contributions, self.boltzmann)
+
+
+CANCELLING = 0.1
+"""Errors of a sum are relative to it, or to this fraction of what cancels in it if that is more."""
+
+_NOTHING = 1e-12
+"""Of the longitudinal conductivity: a side jump that is rounding."""
+
+
+def side_jump_scale(side_jump, contributions: float, boltzmann) -> float:
+    """The size of a side jump (d, d), which symmetry may make zero, for errors to be relative to."""
+    rounding = _NOTHING * float(np.abs(boltzmann).max())
+    return max(float(np.abs(side_jump).max()), CANCELLING * contributions, rounding, np.finfo(float).tiny)
+
+
+def drive_or_nothing(jump, drive, rates):
+    """`jump` (N, d), or zeros where it is only what rounding leaves; by the size of what contributes to either part.
+
+    `drive` (N, d): velocities times weights; `rates` (N,): out-scattering of the unknowns.
+    """
+    time = 1 / np.where(rates > 0, rates, np.inf)
+    size = np.abs(drive).sum(axis=1)
+    return jump if time @ (np.abs(jump).sum(axis=1) * size) > _NOTHING * (time @ size**2) else np.zeros_like(jump)
+
+
+def growing_share(growing, drive, jump, boltzmann, scale: float) -> float:
+    """See `KineticResponse.growing`; `growing` from :func:`.solve.solve`, drives (N, d)."""
+    rates, modes = growing
+    if not len(rates):
+        return 0.0
+    left, right = modes.T @ drive, modes.T @ jump
+    longitudinal = np.einsum("na,n,nb->ab", left, 1 / rates, left)
+    across = np.einsum("na,n,nb->ab", right, 1 / rates, left)
+    size = max(float(np.abs(boltzmann).max()), np.finfo(float).tiny)
+    return float(max(np.abs(longitudinal).max() / size, np.abs(across).max() / scale))
 
 
 @threadpool_limits.wrap(limits=MATRIX_THREADS)
@@ -53,6 +97,7 @@ def kinetic_response(
     tolerance: float = 1e-10,
     clusters=None,
     functions=None,
+    pieces=None,
 ) -> KineticResponse:
     """Solve for g^n and g^a and contract them with the velocity and the side-jump velocity.
 
@@ -70,6 +115,8 @@ def kinetic_response(
         See :func:`.solve.solve`.
     functions : ndarray, shape (m, nodes), optional
         Energy functions of the unknowns, where they are fewer than the nodes of `weight` and `velocity`.
+    pieces : ndarray of int, shape (S,), optional
+        Which connected piece of the shell a point belongs to.
     """
     s, m = operator.count, operator.size
     d = velocity.shape[-1]
@@ -82,19 +129,24 @@ def kinetic_response(
     # a uniform shift of g carries no current, though the quadrature of the velocities leaves a little
     drive = neutral(drive, measure)
     jump = neutral(operator.side_jump_drive.reshape(s * m, d), measure)
+    jump = drive_or_nothing(jump, drive, np.einsum("sii->si", operator.diagonal).ravel())
     both = np.concatenate([drive, -jump], axis=1)
     if approximation == "exact":
-        g, info = solve(operator, both, measure=measure, tolerance=tolerance, clusters=clusters)
+        # elastic scattering conserves the particles of every energy
+        inside = np.ones((s, 1)) if pieces is None else (pieces[:, None] == np.unique(pieces)).astype(float)
+        sets = np.kron(inside, np.eye(m))
+        g, info = solve(operator, both, measure=measure, tolerance=tolerance, clusters=clusters, sets=sets)
     else:
         g = _relaxation_time(operator, both, np.broadcast_to(velocity, (s, m, d)), approximation)
-        info = {"method": approximation, "iterations": 0, "residual": 0.0, "definite": True}
+        info = {"method": approximation, "iterations": 0, "residual": 0.0, "growing": no_modes(operator)}
     normal, anomalous = g[:, :d], g[:, d:]
     sj1, sj2 = jump.T @ normal, drive.T @ anomalous
-    scale = max(np.abs(sj1).max(), np.finfo(float).tiny)
+    boltzmann, contributions = drive.T @ normal, float((np.abs(jump).T @ np.abs(normal)).max())
+    scale = side_jump_scale(sj1, contributions, boltzmann)
     rows = operator.apply(np.ones((s * m, 1)), double=False)
     diagonal = np.einsum("sii->si", operator.diagonal).max()
     return KineticResponse(
-        drive.T @ normal,
+        boltzmann,
         sj1,
         sj2,
         float(np.abs(sj2 + sj1.T).max() / scale),
@@ -103,7 +155,8 @@ def kinetic_response(
         info["iterations"],
         info["method"],
         normal.reshape(s, m, d),
-        info["definite"],
+        growing_share(info["growing"], drive, jump, boltzmann, scale),
+        contributions,
     )
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
-from scipy.sparse.linalg import LinearOperator, minres
+from scipy.sparse.linalg import LinearOperator, eigsh, minres
 
 from .collision import CollisionOperator
 
 DENSE_LIMIT = 3000
 """Unknowns up to which L is factorised; above, conjugate gradients."""
+
+_APART = 1e-7
+"""Rate between sets of states, of that within them, below which each set is one of its own: what they exchange changes
+the result by no more."""
 
 _ROUNDING = 1e-7
 """Negative eigenvalue, of L scaled to a unit diagonal, that rounding explains: shared pairs are in single precision."""
@@ -25,6 +29,7 @@ def solve(
     tolerance: float = 1e-10,
     dense_limit: int = DENSE_LIMIT,
     null: np.ndarray | None = None,
+    sets: np.ndarray | None = None,
 ):
     """Solution of ``L g = drive``, zero on the average over each set of states that scattering connects.
 
@@ -39,17 +44,34 @@ def solve(
         Bounds of clusters of points for the coarse correction of the iteration.
     null : ndarray, shape (S * m, n), optional
         Null vectors of L; when not given the constant, or what a dense matrix shows.
+    sets : ndarray, shape (S * m, C), optional
+        Vectors on pieces of the shell that scattering may not connect, such as pockets far apart when it is cold, or
+        shells of several energies. Combinations that L takes to next to nothing are null vectors as well.
 
     Returns
     -------
     g : ndarray, shape (S * m, r)
     info : dict
-        ``method``, ``iterations``, ``residual`` (relative, largest over the columns) and ``definite``: False if L has a
-        negative eigenvalue that rounding does not explain.
+        ``method``, ``iterations``, ``residual`` (relative, largest over the columns) and ``growing``: the modes of L
+        with a negative rate that rounding does not explain, as rates (n,) and vectors u (S * m, n), of which
+        ``u (u . drive) / rate`` is in g.
     """
     if operator.unknowns <= dense_limit:
-        return _solve_dense(operator, drive, measure, null)
+        return _solve_dense(operator, drive, measure, null, sets)
+    if sets is not None and sets.shape[1]:
+        null = _apart(operator, sets, null)
     return _solve_iterative(operator, drive, measure, tolerance, clusters, null)
+
+
+def _apart(operator, sets, null) -> np.ndarray:
+    """The vectors `null` (the constant when None) and the combinations of `sets` that L takes to next to nothing."""
+    size = np.abs(np.einsum("sii->si", operator.diagonal)).reshape(-1, 1)
+    size = np.maximum(size, 1e-12 * size.max())
+    rate, vectors = linalg.eigh(sets.T @ operator.apply(sets), sets.T @ (size * sets))
+    known = np.ones((len(sets), 1)) if null is None else null
+    found = np.hstack([known, sets @ vectors[:, rate < _APART]])
+    columns, size, _ = np.linalg.svd(found / np.linalg.norm(found, axis=0), full_matrices=False)
+    return columns[:, size > 1e-8]
 
 
 def neutral(drive, measure, null=None) -> np.ndarray:
@@ -65,27 +87,39 @@ def _centred(g, measure, null=None):
     return g - null @ np.linalg.solve(null.T @ weighted, weighted.T @ g)
 
 
-def _solve_dense(operator, drive, measure, null):
+def _solve_dense(operator, drive, measure, null, sets):
     """Cholesky factorisation of L with its rows and columns scaled to a unit diagonal."""
     matrix = operator.dense()
     null = _null_vectors(matrix) if null is None else null / np.linalg.norm(null, axis=0)
+    if sets is not None and sets.shape[1]:
+        null = _apart(operator, sets, null)
     drive = neutral(drive, measure, null)
     scale = _scale(matrix)
     scaled = scale[:, None] * drive
     g = _by_cholesky(_regular(matrix, scale, null), scaled)
-    definite = True
+    growing = no_modes(operator)
     if g is None:  # rounding may have pushed an eigenvalue below zero
         g = _by_cholesky(_regular(operator.dense(), scale, null, _ROUNDING), scaled)
     if g is None:
-        definite = False
         g = lapack.dsysv(_regular(operator.dense(), scale, null, _ROUNDING).T, scaled, overwrite_a=True)[2]
+        rates, modes = linalg.eigh(_regular(operator.dense(), scale, null), subset_by_value=(-np.inf, -_ROUNDING))
+        growing = rates, scale[:, None] * modes
     g = _centred(scale[:, None] * g, measure, null)
     residual = _relative(operator.apply(g) - drive, drive)
-    return g, {"method": "dense factorisation", "iterations": 0, "residual": residual, "definite": definite}
+    return g, {"method": "dense factorisation", "iterations": 0, "residual": residual, "growing": growing}
+
+
+def no_modes(operator) -> tuple[np.ndarray, np.ndarray]:
+    """What ``growing`` is where all modes of L decay."""
+    return np.zeros(0), np.zeros((operator.unknowns, 0))
 
 
 def _scale(matrix) -> np.ndarray:
-    diagonal = np.abs(np.diag(matrix))
+    return _scale_of(np.diag(matrix))
+
+
+def _scale_of(diagonal) -> np.ndarray:
+    diagonal = np.abs(diagonal)
     return 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
 
@@ -151,13 +185,13 @@ def _solve_iterative(operator, drive, measure, tolerance, clusters, null):
         before, residual = residual, _relative(rest, drive)
         if residual < tolerance or residual > 0.5 * before:
             break
-    method = "conjugate gradients"
+    method, growing = "conjugate gradients", no_modes(operator)
     if not definite:
-        method = "minimal residuals"
+        method, growing = "minimal residuals", _growing(operator, null)
         step, count = _minimal_residuals(operator, rest, precondition, tolerance / residual)
         g, iterations = g + step, iterations + count
         residual = _relative(drive - operator.apply(g), drive)
-    info = {"method": method, "iterations": iterations, "residual": residual, "definite": definite}
+    info = {"method": method, "iterations": iterations, "residual": residual, "growing": growing}
     return _centred(g, measure, null), info
 
 
@@ -207,6 +241,22 @@ def _minimal_residuals(operator, drive, precondition, tolerance, limit: int = 20
     inverse = LinearOperator(shape, matvec=lambda v: precondition(v.reshape(-1, 1)).ravel(), dtype=float)
     columns = [minres(linear, b, M=inverse, rtol=0.1 * tolerance, maxiter=limit, callback=step)[0] for b in drive.T]
     return np.stack(columns, axis=1), count
+
+
+def _growing(operator, null, count: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    """The modes of the most negative rates, see :func:`solve`, by Lanczos' method."""
+    scale = _scale_of(np.einsum("sii->si", operator.point_blocks()).ravel())[:, None]
+    kernel = (np.ones((operator.unknowns, 1)) if null is None else null) / scale
+    kernel = np.linalg.qr(kernel)[0]
+
+    def applied(v):
+        v = v.reshape(-1, 1)
+        return (scale * operator.apply(scale * v) + kernel @ (kernel.T @ v)).ravel()
+
+    linear = LinearOperator((operator.unknowns,) * 2, matvec=applied, dtype=float)
+    rates, modes = eigsh(linear, k=min(count, operator.unknowns - 1), which="SA", tol=1e-4)
+    bad = rates < -_ROUNDING
+    return rates[bad], scale * modes[:, bad]
 
 
 def _preconditioner(operator, clusters):

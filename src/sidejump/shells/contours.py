@@ -13,6 +13,7 @@ import contourpy
 import numpy as np
 
 from ..electrons.states import band_energies, solve_states
+from .components import Components
 from .domain import search_domain
 from .newton import move_onto
 from .pockets import small_pockets
@@ -20,6 +21,7 @@ from .shell import Shell
 
 _GRIDS = (97, 193, 385, 769)  # a finer one is used when the contours of the coarser one jump between two contours
 _OVERSAMPLING = 512
+_ROUND = 0.75  # of the fewest points on a contour: those of a full turn where a contour bends, as a circle has them
 _ROUNDING = 1e-16  # modes of this relative size are noise
 
 
@@ -31,15 +33,17 @@ def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy) -> Shell
     parts = [curve.points(model, energy, spacing, turn, minimum) for curve in curves]
     k, weight, area = (np.concatenate([p[i] for p in parts]) for i in range(3))
     counts = [len(p[0]) for p in parts]
+    sheet = np.repeat(np.arange(len(parts)), counts)
     return Shell(
         energy=energy,
         k=k,
         band=np.repeat([c.band for c in curves], counts),
         weight=weight,
         area=area,
-        sheet=np.repeat(np.arange(len(parts)), counts),
+        sheet=sheet,
         unconverged=sum(p[3] for p in parts),
         unresolved=unresolved,
+        components=Components.plain(sheet),
     )
 
 
@@ -55,6 +59,7 @@ class _Curve:
     period : (2,)       what k gains in one turn
     grid_step : float   longest step of a point
     turning : (n,)      how fast the state turns along the curve, angstrom
+    bending : (n,)      curvature of the curve, angstrom
     jumps : bool        whether the points change to another contour
     """
 
@@ -64,6 +69,7 @@ class _Curve:
     period: np.ndarray
     grid_step: float
     turning: np.ndarray
+    bending: np.ndarray
     jumps: bool
 
     def points(self, model, energy, spacing, turn, minimum):
@@ -72,6 +78,7 @@ class _Curve:
         density = np.full(_OVERSAMPLING, 1.0 / spacing)
         if turn is not None:
             density = np.maximum(density, _widened(self.turning) / turn)
+            density = np.maximum(density, _widened(self.bending) * _ROUND * minimum / (2 * np.pi))
         density = _smoothed(density)
         count = max(minimum, int(np.ceil(length * density.mean())))
         count += count % 2
@@ -196,7 +203,7 @@ def _curve(model, energy, band, line, period, grid_step, degeneracy) -> _Curve |
             break
         k, _, _ = move_onto(model, _uniform(k, period), bands, energy, largest_step=grid_step)
     states = solve_states(model, k, bands, degeneracy=degeneracy)
-    return _Curve(band, members, k, period, grid_step, states.interband, jumps)
+    return _Curve(band, members, k, period, grid_step, states.interband, _curvature(k, period), jumps)
 
 
 def _jumps(k, v, period) -> bool:
@@ -217,10 +224,23 @@ def _fourier(k, period):
 
 
 def _speed(k, period):
+    return np.linalg.norm(_derivatives(k, period)[0], axis=1)
+
+
+def _curvature(k, period):
+    """Angle by which the tangent turns along the curve, per length."""
+    first, second = _derivatives(k, period)
+    turned = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+    return np.abs(turned) / np.maximum(np.linalg.norm(first, axis=1) ** 3, 1e-300)
+
+
+def _derivatives(k, period):
+    """First and second derivative of the curve by its parameter, each (n, 2)."""
     c, m = _fourier(k, period)
     m = np.where(np.abs(m) == len(k) / 2, 0, m)  # the highest mode has no derivative
-    derivative = np.fft.ifft(c * (2j * np.pi * m)[:, None] * len(k), axis=0).real + period
-    return np.linalg.norm(derivative, axis=1)
+    wave = (2j * np.pi * m)[:, None]
+    first = np.fft.ifft(c * wave * len(k), axis=0).real + period
+    return first, np.fft.ifft(c * wave**2 * len(k), axis=0).real
 
 
 def _uniform(k, period, density=None, count=None):
@@ -237,7 +257,10 @@ def _uniform(k, period, density=None, count=None):
     keep = (mr != 0) & (np.abs(mr) < n / 4) & (np.abs(r) > _ROUNDING * total)
     primitive, modes = r[keep] / (2j * np.pi * mr[keep]), mr[keep]
     target = np.arange(count or n) / (count or n) * total
-    theta = target / total
+    grid = np.arange(n + 1) / n
+    wave = np.exp(2j * np.pi * grid[:, None] * modes)
+    # started where the rate may vary much: from the uniform points Newton would not get there
+    theta = np.interp(target, total * grid + (wave @ primitive - primitive.sum()).real, grid)
     for _ in range(30):
         wave = np.exp(2j * np.pi * theta[:, None] * modes)
         s = total * theta + (wave @ primitive - primitive.sum()).real

@@ -62,8 +62,8 @@ def irreducible_cells(axes, counts, reciprocal, operations: Operations) -> tuple
     """
     cells = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), -1).reshape(-1, 3)
     centre = (cells + 0.5) / counts
-    turns = np.rint(np.einsum("ia,oba,bj->oij", axes, operations.matrices, np.linalg.inv(axes)))
-    shifts = _zone_vectors(axes, reciprocal)
+    turns = mesh_turns(axes, operations)
+    shifts = zone_vectors(axes, reciprocal)
     label = np.full(len(cells), np.iinfo(np.int64).max)
     for turn in turns:
         for shift in shifts:
@@ -75,11 +75,16 @@ def irreducible_cells(axes, counts, reciprocal, operations: Operations) -> tuple
 
 def divisor(axes, reciprocal) -> int:
     """What the number of cells along an axis must be a multiple of, so that zones are mapped cell by cell."""
-    shifts = _zone_vectors(axes, reciprocal)
+    shifts = zone_vectors(axes, reciprocal)
     return next(n for n in range(1, 65) if np.abs(n * shifts - np.rint(n * shifts)).max() < 1e-6)
 
 
-def _zone_vectors(axes, reciprocal) -> np.ndarray:
+def mesh_turns(axes, operations: Operations) -> np.ndarray:
+    """Operations (n, 3, 3) that permute `axes`, as they act on rows of coefficients of these."""
+    return np.rint(np.einsum("ia,oba,bj->oij", axes, operations.matrices, np.linalg.inv(axes)))
+
+
+def zone_vectors(axes, reciprocal) -> np.ndarray:
     """Reciprocal vectors inside the parallelepiped of `axes`, in its units: (zones, 3), zero among them."""
     grid = np.array(list(itertools.product(range(-2 * _REACH, 2 * _REACH + 1), repeat=3)))
     inside = grid @ reciprocal @ np.linalg.inv(axes)

@@ -21,6 +21,7 @@ from scipy.integrate import lebedev_rule
 
 from ..electrons.states import band_energies, energies_and_velocities, group_range, mean_energies_and_velocities
 from ..kinetics.momentum import MomentumTransfer
+from .components import Components
 from .shell import Shell
 
 _ALONG = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)  # of the way from the extremum
@@ -162,8 +163,9 @@ def evenly_sampled(rays: ShellRays, points: int) -> ShellRays:
     pieces = []
     key = np.column_stack([np.round(rays._centre / _APART), shell.band])
     _, which = np.unique(key, axis=0, return_inverse=True)
+    which = which.reshape(-1)
     for valley in range(which.max() + 1):
-        here = which.reshape(-1) == valley
+        here = which == valley
         first = int(np.argmax(here))
         centre = np.repeat(rays._centre[first : first + 1], len(solid), axis=0)
         start = centre + np.mean(rays._radius[here]) * directions
@@ -184,6 +186,8 @@ def evenly_sampled(rays: ShellRays, points: int) -> ShellRays:
         area = solid * radius ** (d - 1) * np.linalg.norm(velocity, axis=1) / np.abs(slope)
         pieces.append((k, band, weight, area, sheet, centre, factor))
     k, band, weight, area, sheet, centre, factor = (np.concatenate(x) for x in zip(*pieces, strict=True))
-    new = ShellRays(rays.model, Shell(shell.energy, k, band, weight, area, sheet), centre, rays._degeneracy)
+    components = Components.plain(np.repeat(np.arange(len(pieces)), len(solid)))
+    fresh = Shell(shell.energy, k, band, weight, area, sheet, components=components)
+    new = ShellRays(rays.model, fresh, centre, rays._degeneracy)
     new._factor = factor
     return new

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..electrons.operations import Operations
 from ..errors import InputError
+from .components import Components
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Shell:
     unresolved : int      3D: cells for which it was left open whether the surface passes through them
     operations : Operations or None
         3D: points stand for all their images under these, and `weight` and `area` for those of all images together
+    components : Components or None
+        Which connected piece of the shell a point belongs to; None where that is not known.
     """
 
     energy: float
@@ -38,6 +41,7 @@ class Shell:
     unconverged: int = 0
     unresolved: int = 0
     operations: Operations | None = None
+    components: Components | None = None
 
     def __len__(self) -> int:
         return len(self.k)

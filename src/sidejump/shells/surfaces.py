@@ -26,6 +26,7 @@ from .cells import (
     stationary_point,
     threaded,
 )
+from .components import crossed_faces, surface_components
 from .crossings import crossings
 from .domain import search_domain
 from .extrema import nearby_extremum
@@ -75,9 +76,19 @@ def surface_shell(
     if not pieces:
         return None
     columns = [np.concatenate(x) for x in zip(*pieces, strict=True)]
+    components = surface_components(
+        search.mesh,
+        model.reciprocal_cell,
+        columns[5][:, 0],
+        columns[5][:, 1:],
+        columns[4],
+        columns[6],
+        search.operations,
+        shared=search.dropped,
+    )
     # a cell whose corner the surface only touches holds no states, and a state without weight cannot be solved for
     kept = columns[1] > _NOTHING * columns[1].mean()
-    k, weight, area, error, band, place = (x[kept] for x in columns)
+    k, weight, area, error, band, place, _ = (x[kept] for x in columns)
     if search.dropped:
         weight = weight * _members(model, k, band, place, degeneracy)
     order = np.argsort(band, kind="stable")
@@ -91,6 +102,7 @@ def surface_shell(
         unconverged=int((error > 1e-6).sum()),
         unresolved=search.unresolved,
         operations=search.operations,
+        components=components.take(np.flatnonzero(kept)[order]),
     )
 
 
@@ -136,7 +148,7 @@ class _Search:
         self.crossings = False
 
     def run(self) -> list:
-        """Pieces (k, weight, area, error, band, level and cell) of the shell.
+        """Pieces (k, weight, area, error, band, level and cell, faces that are passed through) of the shell.
 
         Cells are split around everything that may be a small pocket.  Lines on which two bands cross look the same in
         a single band and have no end; where they are many, the search begins anew and tells the two apart.
@@ -220,7 +232,7 @@ class _Search:
                 share = self.share[tuple((cells[done][owner] >> level).T)]
                 weight, area = weight * share, area * share
             place = np.column_stack([np.full(len(owner), level), cells[done][owner]])
-            self.points.append((k, weight, area, left, bands[done][owner], place))
+            self.points.append((k, weight, area, left, bands[done][owner], place, crossed_faces(values[done])[owner]))
         if level >= self.uniform:
             error = np.where(smooth, _SMOOTH_LAST * span, error)
             smooth = np.zeros(len(cells), dtype=bool)

@@ -130,6 +130,10 @@ class _Run:
             "states": max(s.states for s in self.sizes),
             "pairs": max(s.pairs for s in self.sizes),
             "memory_bytes": max(s.memory for s in self.sizes),
+            "equation_residual": [r.residual for r in self.responses],
+            "onsager_violation": [r.onsager_error for r in self.responses],
+            "growing_share": [r.growing for r in self.responses],
+            "side_jump_contributions": [r.contributions for r in self.responses],
             "onsager_error": max(r.onsager_error for r in self.responses),
             "conservation_error": max(r.conservation_error for r in self.responses),
             "residual": max(r.residual for r in self.responses),
@@ -269,7 +273,7 @@ class _Run:
         known = np.array([v - simple[i].side_jump_velocity for i, v in zip(sampled, velocities, strict=True)])
         refined = {}
         for i, change in zip(members, self._interpolated(sampled, known, members), strict=True):
-            self.hot_spot_changes[i] = float(np.abs(change).max()) / largest(simple[i].side_jump_velocity)
+            self.hot_spot_changes[i] = float(np.abs(change).max()) / simple[i].scale
             refined[i] = with_side_jump(simple[i], change)
         return refined
 
@@ -296,6 +300,8 @@ class _Run:
         near_edge = not shared and solver.side(kt) != 0
         for n in NODE_SEQUENCE[1 if near_edge else 0 :]:
             response, size = solver.solve(kt, n)
+            if response.growing > tolerance and n != NODE_SEQUENCE[-1]:  # nothing to compare with
+                continue
             if last is not None:
                 change = relative_change(response, last)
                 if change < tolerance:
@@ -374,11 +380,11 @@ class _Run:
                     f"T = {t:.4g} K: the kinetic equation is not solved to the tolerance (residual {r.residual:.1e}); "
                     "raise accuracy or the lowest temperature"
                 )
-            if not r.definite:
+            if r.growing > tolerance:
                 self.problem.warn(
-                    f"T = {t:.4g} K: the collision operator is not positive semidefinite: the shells change too much "
-                    "within the thermal window for the result to be relied on; raise accuracy, or compare "
-                    'geometry = "averaged"'
+                    f"T = {t:.4g} K: the collision operator is not positive semidefinite, and modes that grow instead "
+                    f"of decaying carry {r.growing:.1e} of the result: the shells change too much within the thermal "
+                    'window for these energy nodes; choose others (energy_nodes), or compare geometry = "averaged"'
                 )
             if r.onsager_error > max(tolerance, 1e-3):
                 self.problem.warn(f"T = {t:.4g} K: Onsager's relation is violated by {r.onsager_error:.1e}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import minimize
 
+from ..electrons.extent import enclosing_half_width
 from ..electrons.states import band_energies
 from ..errors import InputError
 from ..units import KB
@@ -16,7 +17,7 @@ REACH = 30.0
 
 _CLOSE, _INSIDE = 1.5, 2.0  # kT from an edge: closer shells are too small to start from; where to start instead
 _RANDOM = 4000  # k points
-_RADII = 121
+_DECADE = 24  # radii
 _TRIALS = 3  # searches for each edge
 
 
@@ -64,8 +65,11 @@ class Edges:
         return replace(self, lower=self.lowest, upper=self.highest)
 
 
-def sample(model, scale: float | None = None) -> np.ndarray:
-    """k points on which bands are looked at: random ones and the corners k = -k of a crystal, rays of a k.p model."""
+def sample(model, reach: float) -> np.ndarray:
+    """k points on which bands are looked at: random ones and the corners k = -k of a crystal, rays of a k.p model.
+
+    The rays go from far inside the model's own scale to far beyond `reach`, the |k| (1/angstrom) of its shells.
+    """
     d = model.dimension
     generator = np.random.default_rng(0)
     if model.cell is not None:
@@ -73,13 +77,15 @@ def sample(model, scale: float | None = None) -> np.ndarray:
         return np.concatenate([corners, generator.random((_RANDOM, d))]) @ model.reciprocal_cell
     rays = generator.normal(size=(24, d))
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    radii = (scale or model.k_scale) * np.concatenate([[0.0], np.geomspace(1e-3, 1e2, _RADII)])
+    first, last = 1e-3 * min(model.k_scale, reach), 1e2 * max(model.k_scale, reach)
+    radii = np.geomspace(first, last, 1 + int(np.ceil(_DECADE * np.log10(last / first))))
+    radii = np.concatenate([[0.0], radii])
     return (radii[:, None, None] * rays).reshape(-1, d)
 
 
 def nearest_edges(model, mu: float) -> Edges:
     """Edges around the chemical potential `mu` (eV)."""
-    k = sample(model)
+    k = sample(model, model.k_scale if model.cell is not None else enclosing_half_width(model, mu))
     energies = band_energies(model, k)
     low, high = energies.min(axis=0), energies.max(axis=0)
     # a pocket may hide between the samples: the two bands next to the gap are followed to their ends

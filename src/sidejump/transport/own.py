@@ -74,15 +74,7 @@ class OwnShells:
             k, weight = flow.at(energies)
             if problem.model.dimension == 2 and isinstance(flow, ShellFlow):
                 self._check_density(flow, kt, basis)
-        points = shell_points(
-            problem.model,
-            problem.momentum,
-            k,
-            shell.band,
-            shell.sheet,
-            weight,
-            degeneracy=problem.settings.degeneracy,
-        )
+        points = shell_points(problem.model, problem.momentum, shell, k, weight, degeneracy=problem.settings.degeneracy)
         geometry = PairGeometry(points, problem.momentum, block=256)
         operator = CollisionOperator(len(shell), basis.size, problem.model.dimension)
         reach = problem.q_max(k)
@@ -111,6 +103,7 @@ class OwnShells:
             basis.thermal_weight,
             approximation=problem.settings.approximation,
             clusters=geometry.ordering.clusters,
+            pieces=None if geometry.components is None else geometry.components.label,
             functions=functions,
         )
         self.density = self._density(basis, kt, geometry.weight.sum(axis=0))
@@ -234,7 +227,7 @@ USUAL_NODES = 15
 
 def band_edges(model, shell) -> tuple[tuple[float, float], tuple[float, float]]:
     """Lowest and highest energy that every band of the shell reaches, and the nearest states below and above, eV."""
-    k = sample(model, scale=float(np.linalg.norm(shell.k, axis=1).max()))
+    k = sample(model, reach=float(np.linalg.norm(shell.k, axis=1).max()))
     energies = band_energies(model, k)
     bands = np.unique(shell.band)
     low = max(extremum(model, k, energies, b, 1) for b in bands)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..electrons.extent import enclosing_half_width
 from ..electrons.operations import Operations
 from ..errors import InputError
 from ..kinetics.geometry import ShellPoints, shell_points
@@ -33,6 +34,9 @@ _POINTS = 1.5
 
 _BUDGET = {2: 6000, 3: 20000}
 """Points of a shell that such a coupling may ask for, at accuracy 1."""
+
+_SHELL_PARTS = {2: 4, 3: 2}
+"""k.p models: a box around a shell holds so many times the points of a zone along an axis."""
 
 _SINGULAR = 4
 """2D: times the fewest points on a contour, where the coupling diverges at q = 0."""
@@ -98,7 +102,7 @@ class Problem:
             return None
         if not self.edges.inside:  # shells of their own are whole ones
             return None
-        shell = self._search(self.mu, default_spacing(self.model), levels=0, operations=None)
+        shell = self._search(self.mu, self._default_spacing, levels=0, operations=None)
         operations, self.symmetry_error = kinetic_operations(self, shell)
         return operations if len(operations) > 1 else None
 
@@ -135,9 +139,13 @@ class Problem:
         """Spacing that resolves the Fermi surface and the couplings, 1/angstrom."""
         return min(self._plain_spacing, self._coupling_spacing)
 
+    @cached_property
+    def _default_spacing(self) -> float:
+        return default_spacing(self.model, self.mu)
+
     @property
     def _plain_spacing(self) -> float:
-        return float((self.settings.spacing or default_spacing(self.model)) / self.settings.accuracy)
+        return float((self.settings.spacing or self._default_spacing) / self.settings.accuracy)
 
     @cached_property
     def _coupling_spacing(self) -> float:
@@ -145,9 +153,9 @@ class Problem:
         d, accuracy = self.model.dimension, self.settings.accuracy
         resolution = min(s.resolution for s in self.scatterers)
         wanted = resolution / (_POINTS * accuracy)
-        if wanted >= min(self._plain_spacing, default_spacing(self.model)):
+        if wanted >= min(self._plain_spacing, self._default_spacing):
             return wanted
-        shell = self.shell(self._usual_energy, default_spacing(self.model), levels=0)
+        shell = self.shell(self._usual_energy, self._default_spacing, levels=0)
         # a surface of area A passes through about 1.5 A / h^2 cubes
         size = shell.area.sum() if d == 2 else np.sqrt(1.5 * shell.area.sum())
         finest = float(size / (_BUDGET[d] ** (1 / (d - 1)) * accuracy))
@@ -245,15 +253,7 @@ class Problem:
 
     def points(self, shell: Shell) -> ShellPoints:
         """States at the points of a shell that all energies share."""
-        return shell_points(
-            self.model,
-            self.momentum,
-            shell.k[:, None],
-            shell.band,
-            shell.sheet,
-            shell.weight[:, None],
-            degeneracy=self.settings.degeneracy,
-        )
+        return shell_points(self.model, self.momentum, shell, degeneracy=self.settings.degeneracy)
 
     def inelastic_shell(self, spacing: float) -> Shell:
         """The Fermi surface with little or no refinement, on which the effect of inelasticity is found."""
@@ -283,7 +283,7 @@ class Problem:
         """A cheap shell, to decide things on and to estimate cost."""
         if self.model.dimension == 2:
             return self.shell(energy, self.base_spacing)
-        spacing = max(self.base_spacing, min(default_spacing(self.model), self._coupling_spacing))
+        spacing = max(self.base_spacing, min(self._default_spacing, self._coupling_spacing))
         return self.shell(energy, spacing, levels=0)
 
     # --- limits -------------------------------------------------------------------------------------------------
@@ -328,7 +328,13 @@ class Problem:
             )
 
 
-def default_spacing(model) -> float:
+def default_spacing(model, energy: float) -> float:
+    """Point spacing that resolves the shell of a model at `energy` (eV), 1/angstrom.
+
+    Parts of the zone of a crystal; half of a k.p model's own scale, or the same parts of its shell where that is much
+    larger: what turns within a small part of a large shell is refined there, not everywhere.
+    """
+    parts = 12 if model.dimension == 3 else 24
     if model.cell is not None:
-        return float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / (12 if model.dimension == 3 else 24)
-    return model.k_scale / 2
+        return float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / parts
+    return max(model.k_scale / 2, 2 * enclosing_half_width(model, energy) / (_SHELL_PARTS[model.dimension] * parts))

@@ -191,5 +191,6 @@ class ReducedShell:
             approximation=settings.approximation,
             tolerance=max(1e-6, 3e-3 * settings.tolerance),
             clusters=self.geometry.ordering.clusters,
+            components=self.geometry.components,
         )
         return response, size

@@ -168,6 +168,7 @@ class SharedShell:
             approximation=problem.settings.approximation,
             tolerance=max(1e-6, 3e-3 * problem.settings.tolerance) if single else 1e-10,
             clusters=self.geometry.ordering.clusters,
+            pieces=None if self.geometry.components is None else self.geometry.components.label,
         )
         return response, Size(operator.unknowns, operator.pairs, operator.nbytes + self._kept_bytes)
 

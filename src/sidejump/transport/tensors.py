@@ -36,10 +36,8 @@ def largest(tensor) -> float:
 
 
 def relative_change(new: KineticResponse, old: KineticResponse) -> float:
-    """Largest relative change of the longitudinal and of the side-jump tensor."""
-
-    def relative(a, b):
-        scale = np.abs(a).max()
-        return float(np.abs(a - b).max() / scale) if scale > 0 else 0.0
-
-    return max(relative(new.boltzmann, old.boltzmann), relative(new.side_jump_velocity, old.side_jump_velocity))
+    """Largest relative change of the longitudinal and of the side-jump tensor; of the latter, relative to what cancels
+    in it where that is more (:func:`sidejump.kinetics.response.side_jump_scale`)."""
+    longitudinal = float(np.abs(new.boltzmann - old.boltzmann).max()) / largest(new.boltzmann)
+    across = float(np.abs(new.side_jump_velocity - old.side_jump_velocity).max()) / max(new.scale, old.scale)
+    return max(longitudinal, across)

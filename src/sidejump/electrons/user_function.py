@@ -1,0 +1,168 @@
+"""A function H(k) of the user, called on a few points and judged: what is wrong becomes one sentence.
+
+Looked at are the call itself, the shape, type and size of what comes back, whether it is Hermitian, a function of each
+k alone, and computed in double precision; without a cell, whether it grows as a k.p Hamiltonian does or repeats as
+that of a lattice.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+import numpy as np
+
+from ..errors import InputError
+
+POINTS = 5  # unlike any number of dimensions: rows of k taken for its columns show in the shape
+HERMITIAN = 1e-8  # of the largest element
+_SMALL_STEP = 1e-6  # of k_scale: a second difference over it is rounding
+_ROUGH = 1e-9  # second difference, of the largest element, of a function computed in single precision (6e-8) or worse
+_FAR = (10.0, 100.0, 1000.0)  # times k_scale: where a k.p Hamiltonian has grown or settled
+_GROWN = 1.5  # ratio of the largest elements from one of these to the next
+
+
+def sample_points(dimension: int, k_scale: float) -> np.ndarray:
+    """The k points (5, d), 1/angstrom, on which a function is judged; the last is k = 0."""
+    k = k_scale * np.random.default_rng(1).uniform(-0.5, 0.5, (POINTS, dimension))
+    k[-1] = 0.0
+    return k
+
+
+def call(function: Callable, k: np.ndarray, name: str) -> np.ndarray:
+    """What `function` returns for k (nk, d), as complex128.
+
+    Raises
+    ------
+    InputError
+        If it cannot be called with one array, raises, or does not return an array of finite numbers.
+    """
+    takes = f"it is called with one array k of shape (nk, {k.shape[1]})"
+    if not callable(function):
+        raise InputError(f"{name} = {function!r} is not a function; give one of k, of shape (nk, {k.shape[1]})")
+    needed = _arguments(function)
+    if needed is not None and needed != 1:
+        raise InputError(f"{name} takes {needed} arguments, but {takes}: take k and use k[:, 0], k[:, 1]")
+    before = k.copy()
+    try:
+        value = function(k)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{name}(k) raised {type(error).__name__}: {error}; {takes} in 1/angstrom and returns (nk, N, N)"
+        ) from error
+    if not np.array_equal(before, k):
+        raise InputError(f"{name}(k) changes its argument k; work on a copy")
+    if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+        raise InputError(f"{name}(k) returns a {type(value).__name__}; return an array of shape (nk, N, N), in eV")
+    value = np.asarray(value)
+    if value.dtype.kind not in "fciu":
+        raise InputError(f"{name}(k) returns an array of {value.dtype}; return numbers (complex128)")
+    if value.dtype.kind in "fc" and np.finfo(value.dtype).eps > np.finfo(float).eps:
+        raise InputError(
+            f"{name}(k) returns {value.dtype}, whose rounding the search for shells cannot work with; compute in "
+            "double precision and return complex128 (or float64)"
+        )
+    return value.astype(complex)
+
+
+def judged_sample(function: Callable, k: np.ndarray, n: int | None) -> np.ndarray:
+    """H (nk, N, N) at k (nk, d) of a function that passes for a Hamiltonian.
+
+    Parameters
+    ----------
+    n : int or None
+        N; found from the shape when None.
+
+    Raises
+    ------
+    InputError
+        In one sentence, for the first thing that is wrong.
+    """
+    sample = call(function, k, "h")
+    expected = f"expected ({len(k)}, N, N)" if n is None else f"expected {(len(k), n, n)}"
+    right = sample.ndim == 3 and len(sample) == len(k) and sample.shape[1] == sample.shape[2] == (n or sample.shape[1])
+    if not right or not sample.shape[1]:
+        raise InputError(
+            f"h(k) has shape {sample.shape} for k of shape {k.shape}; {expected}: one matrix for each row of k"
+        )
+    require_finite(sample, k)
+    size = np.abs(sample).max() or 1.0
+    skew = np.abs(sample - sample.conj().swapaxes(1, 2))
+    if skew.max() > HERMITIAN * size:
+        _, i, j = np.unravel_index(np.argmax(skew), skew.shape)
+        raise InputError(
+            f"h(k) is not Hermitian for real k: elements [{i}, {j}] and [{j}, {i}] differ from each other's conjugate by "
+            f"{skew.max():.2g} eV"
+        )
+    one_by_one = [call(function, row[None], "h") for row in k]
+    if any(x.shape != sample[:1].shape for x in one_by_one) or (
+        np.abs(np.concatenate(one_by_one) - sample).max() > HERMITIAN * size
+    ):
+        raise InputError(
+            "h(k) of a row of k depends on the other rows; it must be a function of each wave vector alone"
+        )
+    return sample
+
+
+def require_finite(matrices, k) -> None:
+    """Raise InputError, with the first k, where a matrix holds NaN or infinity."""
+    good = np.isfinite(np.asarray(matrices)).reshape(len(k), -1).all(axis=1)
+    if not good.all():
+        place = ", ".join(f"{x:.6g}" for x in np.asarray(k)[np.argmin(good)])
+        raise InputError(f"h(k) is not finite at k = ({place}) 1/angstrom: mend the function there")
+
+
+def require_smooth(function: Callable, k: np.ndarray, k_scale: float) -> None:
+    """Raise InputError for a function that is noise on the scale on which shells are found."""
+    step = _SMALL_STEP * k_scale * np.eye(k.shape[1])[0]
+    k = k[:-1]  # k = 0 may be a corner
+    middle = call(function, k, "h")
+    second = call(function, k + step, "h") - 2 * middle + call(function, k - step, "h")
+    size = np.abs(middle).max() or 1.0
+    noise = float(np.abs(second).max())
+    if noise > _ROUGH * size:
+        raise InputError(
+            f"h(k) jumps by {noise:.1g} eV between points {step[0]:.1g} 1/angstrom apart: compute it in double "
+            "precision, without rounding or noise"
+        )
+
+
+def looks_periodic(function: Callable, dimension: int, k_scale: float) -> bool:
+    """Whether H(k) neither grows nor settles far out, as no k.p Hamiltonian does and every lattice's.
+
+    Compared are the largest element and the root mean square change from point to point on spheres of radii that
+    grow tenfold: a polynomial grows on, a regularised k.p Hamiltonian stops changing.
+    """
+    rng = np.random.default_rng(2)
+    unit = rng.normal(size=(64, dimension))
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    near = call(function, k_scale * rng.uniform(-1, 1, (64, dimension)), "h")
+    spread = [float(np.std(near, axis=0).max())]
+    size = []
+    for factor in _FAR:
+        with np.errstate(all="ignore"):
+            here = call(function, factor * k_scale * unit, "h")
+            beside = call(function, factor * k_scale * unit * (1 + 1.0 / factor), "h")  # k_scale further out
+        if not (np.isfinite(here).all() and np.isfinite(beside).all()):
+            return False
+        size.append(float(np.abs(here).max()))
+        spread.append(float(np.sqrt(np.mean(np.abs(beside - here) ** 2, axis=0)).max()))
+    bounded = max(size) < _GROWN * min(size)
+    return bounded and min(spread[1:]) > 0.1 * max(spread) > 0
+
+
+def _arguments(function: Callable) -> int | None:
+    """How many arguments a function cannot do without; None where it does not say."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # compiled functions
+        return None
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
+        return None
+    required = [p for p in parameters if p.default is inspect.Parameter.empty and p.kind in positional]
+    if len(required) == 0 and any(p.kind in positional for p in parameters):
+        return 1
+    return len(required)
