@@ -151,7 +151,7 @@ def changed(path, name, value):
     [
         ("electrons/wannier_centres", "words", "expected"),
         ("electrons/wannier_centres", lambda x: x.astype(complex), "expected real numbers"),
-        ("k_mesh", lambda x: 200 * x, "more points than the coupling has vectors"),
+        ("k_mesh", lambda x: 200 * x, "bytes for a coupling of"),
         ("k_mesh", lambda x: x.astype(float), "expected whole numbers"),
         ("coupling/values", lambda x: x.T, "has shape"),
         ("phonons/force_constants", lambda x: x[:, 0], "has shape"),

@@ -12,7 +12,7 @@ from sidejump.electrons.lattice import LatticeModel
 from sidejump.electrons.projections import parse_projections
 from sidejump.electrons.wannier90 import read_wannier90
 from sidejump.electrons.win import read_win
-from sidejump.errors import InputError
+from sidejump.errors import InputError, SidejumpWarning
 from sidejump.last_number import last_is_whole
 from sidejump.text_numbers import floats, leading
 from sidejump.units import BOHR, conductivity_unit
@@ -132,7 +132,7 @@ def test_every_element_of_both_blocks_of_tb_comes_once(tmp_path, model):
 
 def test_h_alone_in_tb_is_read_and_said(tmp_path, model):
     write_tb(tmp_path / "x_tb.dat", model, [1] * 27, positions=False)
-    with pytest.warns(UserWarning, match="position matrix is missing"):
+    with pytest.warns(SidejumpWarning, match="position matrix is missing"):
         found = read_wannier90(tmp_path / "x_tb.dat")
     assert_same(found, model, positions=False)
     assert found.residual_positions is None
@@ -221,7 +221,7 @@ def test_degeneracies_are_padded_or_left_out(tmp_path, model):
     assert_same(read_wannier90(path, cell=model.cell), model, positions=False)
     write_hr(path, model)
     edited(path, lambda x: [*x[:3], *x[4:]])
-    with pytest.warns(UserWarning, match="no degeneracies"):
+    with pytest.warns(SidejumpWarning, match="no degeneracies"):
         assert_same(read_wannier90(path, cell=model.cell), model, positions=False)
     write_hr(path, model)
     edited(path, lambda x: [x[0], "3 27", *x[3:]])
@@ -245,7 +245,7 @@ def test_a_last_line_that_cannot_tell_is_read_with_a_word(tmp_path, model):
     path = tmp_path / "x_hr.dat"
     write_hr(path, model, number="{}")
     path.write_text(path.read_text().rstrip("\n"))
-    with pytest.warns(UserWarning, match="may be cut"):
+    with pytest.warns(SidejumpWarning, match="may be cut"):
         assert_same(read_wannier90(path, cell=model.cell), model, positions=False)
 
 
@@ -396,10 +396,10 @@ def test_degeneracies_that_want_a_wsvec(tmp_path, model, recwarn):
     for name, writer in (("x_tb.dat", write_tb), ("x_hr.dat", write_hr)):
         writer(tmp_path / name, model, degeneracy=degeneracy)
         write_win(tmp_path / "x.win", model.cell)
-        with pytest.warns(UserWarning, match=r"degeneracies above 1 and no x_wsvec\.dat"):
+        with pytest.warns(SidejumpWarning, match=r"degeneracies above 1 and no x_wsvec\.dat"):
             assert len(read_wannier90(tmp_path / name).warnings) == 1
         write_win(tmp_path / "x.win", model.cell, "use_ws_distance = .true.")
-        with pytest.warns(UserWarning, match=r"degeneracies above 1 and no x_wsvec\.dat"):
+        with pytest.warns(SidejumpWarning, match=r"degeneracies above 1 and no x_wsvec\.dat"):
             read_wannier90(tmp_path / name)
         recwarn.clear()
         read_wannier90(tmp_path / name, wsvec=False)

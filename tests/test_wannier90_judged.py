@@ -1,13 +1,14 @@
 """What Wannier90 files say twice: X(R) and its adjoint, and the order of spins."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from helpers_models import random_wannier
 from helpers_wannier90 import full_positions, write_hr, write_tb
-from sidejump.app.build import build_electrons
+from sidejump.app import build
 from sidejump.app.config import validate
 from sidejump.electrons.base import PAULI
 from sidejump.electrons.hermiticity import judged_position, mirrored, partners
@@ -213,7 +214,7 @@ def electrons(folder, **keys):
         "scattering": [{"kind": "acoustic_deformation_potential", **PHONONS}],
         "temperature": {"values": [100.0]},
     }
-    return build_electrons(validate(settings).electrons, folder)
+    return build.build_electrons(validate(settings).electrons, folder)
 
 
 def test_input_files_say_and_override_the_same(tmp_path, model):
@@ -239,3 +240,13 @@ def test_order_of_spins_in_input_files(tmp_path):
     with pytest.raises(InputError, match=r'use "block".*trust_file'):
         electrons(tmp_path, **section, spin_ordering="interleaved")
     assert electrons(tmp_path, **section, spin_ordering="interleaved", trust_file=True).model.spin is not None
+
+
+def test_order_of_spins_of_first_principles_files():
+    """EPW and Perturbo name the order in the input file, after the bands were read."""
+    vectors, h = spinful("collinear", "block")
+    data = SimpleNamespace(electrons=LatticeModel(3 * np.eye(3), vectors, h), source="EPW files in x")
+    np.testing.assert_array_equal(build._with_spin(data, "block", False).spin, spin_matrices("block", 6))
+    with pytest.raises(InputError, match=r'EPW files in x: .*use "block".*trust_file'):
+        build._with_spin(data, "interleaved", False)
+    assert build._with_spin(data, "interleaved", True).spin is not None

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
+from ..files import LARGEST_VARIABLE, largest
 from ..hdf5 import Store, is_hdf5, opened
 from .checks import examine, require_sound
 from .container import Atoms, ElectronPhonon
@@ -27,8 +28,7 @@ from .wigner import given_mesh
 FORMAT = "sidejump electron-phonon data"
 VERSION = 1
 
-_MOST_POINTS = 10**6
-"""Points of a coarse mesh, beyond which its numbers are damaged: 100 along each axis."""
+_LISTED = 0.25  # of what a file may unpack to: more elements between the points of the meshes than it stores
 
 _UNITS = {
     "cell": "angstrom",
@@ -182,7 +182,8 @@ def _read(stream: Store, memory: float | None) -> ElectronPhonon:
     re_vectors = stream.array("coupling/re_vectors", (None, 3), "i")
     shape = (len(rp_vectors), displacements, len(re_vectors), n, n)
     require_memory(shape, memory)
-    k_mesh, q_mesh = _mesh(stream, "k_mesh"), _mesh(stream, "q_mesh")
+    k_mesh, q_mesh = (given_mesh(name, stream.array(name, (3,), "i")) for name in ("k_mesh", "q_mesh"))
+    _require_listed(k_mesh, q_mesh, shape)
     symbols = tuple(stream.text("symbols").split()) if stream.has("symbols") else None
     if symbols is not None and len(symbols) != displacements // 3:
         raise ValueError(f"{len(symbols)} symbols for {displacements // 3} atoms")
@@ -238,13 +239,19 @@ def _phonons(stream: Store) -> Phonons:
     )
 
 
-def _mesh(stream: Store, name: str) -> tuple[int, int, int]:
-    """A mesh whose points can be listed. It may have more of them than there are vectors: those without elements need
-    not be stored."""
-    mesh = given_mesh(name, stream.array(name, (3,), "i"))
-    if mesh is None or math.prod(mesh) > _MOST_POINTS:
-        raise ValueError(f"{name} = {list(mesh or ())} has more points than any calculation ({_MOST_POINTS:.0e})")
-    return mesh
+def _require_listed(k_mesh, q_mesh, shape) -> None:
+    """Compare the coupling modulo the supercells of its meshes with itself, before room is made for it.
+
+    The meshes may have more points than there are vectors: those without elements need not be stored.
+    """
+    n_rp, displacements, n_re, n, _ = shape
+    each = 16.0 * displacements * n**2
+    listed, stored = each * math.prod(k_mesh) * math.prod(q_mesh), each * n_rp * n_re
+    if listed > max(stored, _LISTED * largest()):
+        raise ValueError(
+            f"k_mesh = {list(k_mesh)} and q_mesh = {list(q_mesh)} take {listed:.2g} bytes for a coupling of "
+            f"{stored:.2g}; if they are right, set {LARGEST_VARIABLE} to more (bytes)"
+        )
 
 
 def _sentences(stream: Store) -> list[str]:

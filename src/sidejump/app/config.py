@@ -51,8 +51,9 @@ def files_read(path, settings: schema.RunInput) -> list[Path]:
         if key.startswith("directory"):
             found += named.rglob("*")
             continue
-        stem = named.name.removesuffix(".gz").removesuffix("_tb.dat").removesuffix("_hr.dat")
-        found += [named, *(named.with_name(stem + end) for end in ("_wsvec.dat", "_wsvec.dat.gz", ".win"))]
+        stem = files.plain_name(named).removesuffix("_tb.dat").removesuffix("_hr.dat")
+        ends = (*(f"_wsvec.dat{packing}" for packing in ("", *files.PACKED)), ".win")
+        found += [named, *(named.with_name(stem + end) for end in ends)]
     return [file for file in found if file.is_file()]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from ..errors import InputError
+from ..errors import InputError, SidejumpWarning
 from ..files import find_packed, plain_name, present, read_text, reading, text_size
 from ..last_number import last_is_whole
 from .hermiticity import judged_hamiltonian, judged_position
@@ -62,7 +62,7 @@ def read_wannier90(
     """
     model = load_wannier90(file, wsvec=wsvec, cell=cell, spin_ordering=spin_ordering, trust_file=trust_file)
     for sentence in model.warnings:
-        warnings.warn(sentence, stacklevel=2)
+        warnings.warn(sentence, SidejumpWarning, stacklevel=2)
     return model
 
 
