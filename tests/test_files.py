@@ -100,6 +100,20 @@ def test_packed_and_damaged(tmp_path):
         refused(files.read_text, path, "truncated or not what its name says")
 
 
+@pytest.mark.parametrize("sparse", [True, False])
+def test_a_packed_file_is_not_padded(tmp_path, sparse):
+    """Python's gzip skips zeros at its end one by one, for an hour where they are 10 GB."""
+    path = tmp_path / "x.gz"
+    content = gzip.compress(b"1 2 3\n")
+    path.write_bytes(content + bytes(4096))
+    assert files.read_text(path) == "1 2 3\n"  # to a whole number of blocks, as on tapes
+    path.write_bytes(content if sparse else content + bytes(10**6))
+    if sparse:
+        with path.open("r+b") as stream:
+            stream.truncate(10**10)
+    refused(files.read_text, path, "is padded with zeros")
+
+
 def test_texts_of_usual_encodings(tmp_path):
     path = tmp_path / "x"
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "latin-1"):

@@ -182,7 +182,7 @@ def _read(stream: Store, memory: float | None) -> ElectronPhonon:
     re_vectors = stream.array("coupling/re_vectors", (None, 3), "i")
     shape = (len(rp_vectors), displacements, len(re_vectors), n, n)
     require_memory(shape, memory)
-    k_mesh, q_mesh = (given_mesh(name, stream.array(name, (3,), "i")) for name in ("k_mesh", "q_mesh"))
+    k_mesh, q_mesh = _mesh(stream, "k_mesh"), _mesh(stream, "q_mesh")
     _require_listed(k_mesh, q_mesh, shape)
     symbols = tuple(stream.text("symbols").split()) if stream.has("symbols") else None
     if symbols is not None and len(symbols) != displacements // 3:
@@ -237,6 +237,12 @@ def _phonons(stream: Store) -> Phonons:
         bool(stream.value("two_dimensional")),
         stream.value("phonon_alpha"),
     )
+
+
+def _mesh(stream: Store, name: str) -> tuple[int, int, int]:
+    mesh = given_mesh(name, stream.array(name, (3,), "i"))
+    assert mesh is not None  # as it was given
+    return mesh
 
 
 def _require_listed(k_mesh, q_mesh, shape) -> None:
