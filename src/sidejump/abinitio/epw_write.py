@@ -48,7 +48,7 @@ def write_epw(
         If EPW's format cannot hold the data, or the prefix is no plain name.
     """
     if not prefix or not prefix.isprintable() or prefix[0] == "." or any(sign in prefix for sign in "/\\:"):
-        raise InputError(f"prefix = {prefix!r}: give a plain name, without a folder; the target says where the files go")
+        raise InputError(f"prefix = {prefix!r}: give a plain name, without a folder; the target is the place")
     n_electrons = data.extra.get("n_electrons") if n_electrons is None else n_electrons
     fermi_energy = data.fermi_energy if fermi_energy is None else fermi_energy
     if n_electrons is None or fermi_energy is None:
