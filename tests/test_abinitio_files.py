@@ -491,7 +491,7 @@ def not_finite(content):
         ("coupling/rp_vectors", without_the_last, "expected"),
         ("electrons/vectors", without_the_last, "electrons/hoppings has shape"),
         ("q_mesh", lambda q: q // 2, r"q_mesh = \[1, 1, 1\] is not the mesh"),
-        ("q_mesh", lambda q: 200 * q, "has more points than any calculation"),
+        ("q_mesh", lambda q: 200 * q, "bytes for a coupling of"),
         ("k_mesh", lambda k: k // 2, r"k_mesh = \[2, 2, 2\] is not the mesh"),
         ("k_mesh", lambda k: 0 * k, "three whole numbers"),
         ("k_mesh", without_the_last, "truncated or not a file of"),

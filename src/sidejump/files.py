@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import functools
 import gzip
 import math
 import os
@@ -17,10 +18,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ParamSpec, TypeVar
 from xml.etree.ElementTree import ParseError
 
 from .errors import InputError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 LARGEST_VARIABLE = "SIDEJUMP_LARGEST_FILE"
 """Environment variable: bytes that a packed or sparse file may unpack to, instead of `LARGEST`."""
@@ -91,6 +95,20 @@ def reading(path, what: str = "a file of this kind", remedy: str = "write or cop
         ) from error
     except DAMAGE as error:
         raise InputError(f"{path}: truncated or not {what} ({reason(error)}); {remedy}") from error
+
+
+def reader(what: str, remedy: str = "write or copy it again") -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorator of a function whose first argument is the path that it reads, all of it inside of `reading`."""
+
+    def decorate(read: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(read)
+        def wrapped(*args: P.args, **options: P.kwargs) -> R:
+            with reading(args[0] if args else next(iter(options.values())), what, remedy):
+                return read(*args, **options)
+
+        return wrapped
+
+    return decorate
 
 
 def reason(error: BaseException) -> str:
@@ -303,11 +321,26 @@ def decode(content: bytes | bytearray, path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
+def _is_sparse(found: os.stat_result) -> bool:
+    """Whether a file has much less on the disk, in blocks of 512 bytes, than its size."""
+    return 512 * getattr(found, "st_blocks", math.inf) < 0.5 * found.st_size - _HEAD
+
+
+def _refuse_padding(path, found: os.stat_result) -> None:
+    """A packed file ends in a checksum; of zeros behind it, which take a step each to skip, no more than `_HEAD`."""
+    with open(path, "rb") as stream:
+        stream.seek(max(0, found.st_size - _HEAD))
+        if _is_sparse(found) or (found.st_size > _HEAD and not any(stream.read(_HEAD))):
+            raise InputError(f"{path}: is padded with zeros; the file is damaged, copy it again")
+
+
 @contextmanager
 def _opened(path) -> Iterator[BinaryIO]:
-    require_regular(path)
+    found = require_regular(path)
     packing = Path(path).suffix
     try:
+        if packing in PACKED:
+            _refuse_padding(path, found)
         with PACKED.get(packing, open)(path, "rb") as stream:
             yield stream  # type: ignore[misc]
     except (OSError, EOFError, zlib.error, MemoryError) as error:
@@ -325,8 +358,7 @@ def _bound(path, limit: float | Callable[[str], float] | None, head: bytes) -> t
     else:
         announced = limit(decode(_whole_characters(head), path))
     found = os.stat(path)
-    # st_blocks counts 512 bytes: a sparse file is one with less on the disk than its size
-    expands = Path(path).suffix in PACKED or 512 * getattr(found, "st_blocks", math.inf) < 0.5 * found.st_size - _HEAD
+    expands = Path(path).suffix in PACKED or _is_sparse(found)
     most = largest() if expands or announced is None else math.inf
     if announced is None or announced > most:
         return most, f"the most that is read; if they belong there, set {LARGEST_VARIABLE} to more (bytes)"

@@ -16,6 +16,7 @@ import numpy as np
 from ..electrons.hermiticity import judged_hamiltonian, judged_position
 from ..electrons.lattice import LatticeModel
 from ..errors import InputError
+from ..files import LARGEST_VARIABLE, largest
 from ..hdf5 import Store, is_hdf5, opened
 from .checks import examine
 from .container import Atoms, ElectronPhonon
@@ -30,8 +31,7 @@ FORMAT = "sidejump electron-phonon data"
 VERSION = 2
 """Files of version 1 do not say along which axes the long-range part was summed: as EPW and Perturbo do."""
 
-_MOST_POINTS = 10**6
-"""Points of a coarse mesh, beyond which its numbers are damaged: 100 along each axis."""
+_LISTED = 0.25  # of what a file may unpack to: more elements between the points of the meshes than it stores
 
 _UNITS = {
     "cell": "angstrom",
@@ -196,6 +196,7 @@ def _read(path, stream: Store, version: float, memory: float | None, trust: bool
     shape = (len(rp_vectors), displacements, len(re_vectors), n, n)
     require_memory(shape, memory)
     meshes = _mesh(stream, "k_mesh"), _mesh(stream, "q_mesh")
+    _require_listed(*meshes, shape)
     symbols = tuple(stream.text("symbols").split()) if stream.has("symbols") else None
     if symbols is not None and len(symbols) != displacements // 3:
         raise ValueError(f"{len(symbols)} symbols for {displacements // 3} atoms")
@@ -254,12 +255,24 @@ def _phonons(stream: Store, axes) -> Phonons:
 
 
 def _mesh(stream: Store, name: str) -> tuple[int, int, int]:
-    """A mesh whose points can be listed. It may have more of them than there are vectors: those without elements need
-    not be stored."""
     mesh = given_mesh(name, stream.array(name, (3,), "i"))
-    if mesh is None or math.prod(mesh) > _MOST_POINTS:
-        raise ValueError(f"{name} = {list(mesh or ())} has more points than any calculation ({_MOST_POINTS:.0e})")
+    assert mesh is not None  # as it was given
     return mesh
+
+
+def _require_listed(k_mesh, q_mesh, shape) -> None:
+    """Compare the coupling modulo the supercells of its meshes with itself, before room is made for it.
+
+    The meshes may have more points than there are vectors: those without elements need not be stored.
+    """
+    n_rp, displacements, n_re, n, _ = shape
+    each = 16.0 * displacements * n**2
+    listed, stored = each * math.prod(k_mesh) * math.prod(q_mesh), each * n_rp * n_re
+    if listed > max(stored, _LISTED * largest()):
+        raise ValueError(
+            f"k_mesh = {list(k_mesh)} and q_mesh = {list(q_mesh)} take {listed:.2g} bytes for a coupling of "
+            f"{stored:.2g}; if they are right, set {LARGEST_VARIABLE} to more (bytes)"
+        )
 
 
 def _sentences(stream: Store) -> list[str]:

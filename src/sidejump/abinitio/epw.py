@@ -23,7 +23,7 @@ from ..electrons.hermiticity import judged_hamiltonian, judged_position
 from ..electrons.lattice import LatticeModel
 from ..electrons.wannier90 import _sites
 from ..errors import InputError
-from ..files import find_packed, reading, require_directory
+from ..files import find_packed, reader, reading, require_directory
 from . import rydberg
 from .checks import examine, judge
 from .container import Atoms, ElectronPhonon
@@ -42,6 +42,7 @@ from .wigner import WignerSeitz, from_file, given_mesh
 _MISSED = 0.3  # angstrom, by which the position matrix may miss any Wannier centre
 
 
+@reader("a directory of EPW's files")
 def read_epw(
     directory,
     k_mesh=None,

@@ -51,8 +51,8 @@ def write_epw(
     InputError
         If EPW's format cannot hold the data, or the prefix is no plain name.
     """
-    if not prefix.isprintable() or Path(prefix).name != prefix or "\\" in prefix or prefix.startswith("."):
-        raise InputError(f'prefix = "{prefix}": give a plain name, without a folder; the files go into {directory}')
+    if not prefix or not prefix.isprintable() or prefix[0] == "." or any(sign in prefix for sign in "/\\:"):
+        raise InputError(f"prefix = {prefix!r}: give a plain name, without a folder; the target is the place")
     n_electrons = data.extra.get("n_electrons") if n_electrons is None else n_electrons
     fermi_energy = data.fermi_energy if fermi_energy is None else fermi_energy
     if n_electrons is None or fermi_energy is None:

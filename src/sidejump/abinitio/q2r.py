@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ..errors import InputError
-from ..files import plain_name, read_bytes, reading, text_size
+from ..files import plain_name, read_bytes, reader, text_size
 from ..text_numbers import counts, floats, integers
 from ..units import BOHR
 from . import rydberg
@@ -132,12 +132,12 @@ def read_q2r(file, cell, positions, q_mesh) -> tuple[np.ndarray, np.ndarray]:
     return read_force_constants(file, len(positions), q_mesh).at_images(cell, positions)
 
 
+@reader("a force-constant file of q2r.x")
 def read_force_constants(file, nat: int, q_mesh) -> ForceConstants:
     """Read a file of q2r.x for `nat` atoms and this mesh; see `read_q2r`."""
     path = Path(file)
     mesh = tuple(int(n) for n in q_mesh)
-    with reading(path, "a force-constant file of q2r.x"):
-        return (_parse_xml if plain_name(path).endswith(".xml") else _parse_plain)(path, nat, mesh)
+    return (_parse_xml if plain_name(path).endswith(".xml") else _parse_plain)(path, nat, mesh)
 
 
 def _require_crystal(path, n_atoms: int, nat: int) -> None:

@@ -7,6 +7,7 @@ degeneracy, so that at vectors that differ by a vector of the supercell they are
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,7 @@ def _fitting(cell, values, build, given):
     """Meshes, most even first, whose set fits `values` (nR, ...), with the set; none much less even than the first."""
     count = len(values)
     if given is not None:
-        meshes = [tuple(int(n) for n in given)]
+        meshes = [tuple(int(n) for n in given)] if math.prod(given) <= count else []  # as many vectors at least
     else:
         meshes = _plausible(cell, count)
     found: list[tuple] = []

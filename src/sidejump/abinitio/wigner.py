@@ -11,6 +11,7 @@ Where `wigner.fmt` is missing, `rebuild` finds the sets that the stored numbers 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,6 +153,7 @@ def _mesh_of(path, cell, vectors, degeneracy, given, name):
     n = round(total)
     wanted = {tuple(r) for r in vectors[own > 0].tolist()}
     candidates = _factorisations(n) if given is None else [tuple(int(x) for x in given)]
+    candidates = [mesh for mesh in candidates if math.prod(mesh) == n]  # before the points of a mesh are listed
     if abs(total - n) < 1e-3:
         for mesh in candidates:
             if {tuple(r) for r in minimal_images(cell, mesh, np.zeros(3))[0].tolist()} == wanted:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import InputError, SidejumpWarning
 from ..files import plain_name, require_regular
+from ..files import reading as sound
 from .attributes import plain
 from .claim import claim
 from .files import FIGURES, check_target
@@ -44,7 +45,8 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False, rea
         if electrons_only:
             raise InputError(f"{path}: holds no phonons whose decay could be drawn; leave --figure out")
     source = path if electrons_only else read_electron_phonon(path, **(reading or {}))
-    report = info.describe(source)
+    with sound(path, "a set of sound numbers"):
+        report = info.describe(source)
     report.pop("decay", None)
     if figure is not None:
         with _beside(figure) as partial:

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..files import DAMAGE, read_text, require_regular
 from ..kinetics.geometry import SharedBlock
 from ..kinetics.sources import PairSource
 from .fingerprint import fingerprint
@@ -100,7 +101,7 @@ class Checkpoint:
 
     def _manifest(self) -> str | None:
         try:
-            content = json.loads((self.directory / _MANIFEST).read_text())
+            content = json.loads(read_text(self.directory / _MANIFEST, limit=1e6))
             return f"{content['problem']}" if content["format"] == _FORMAT else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -128,9 +129,10 @@ class Checkpoint:
     def load(self, name: str) -> dict[str, np.ndarray] | None:
         """Arrays of a file; None where there is none, or a damaged one."""
         try:
+            require_regular(self._file(name))
             with np.load(self._file(name), allow_pickle=False) as stored:
                 return dict(stored)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (*DAMAGE, zipfile.BadZipFile):
             return None
 
     def save(self, name: str, arrays: dict[str, np.ndarray]) -> None:
