@@ -155,7 +155,7 @@ def test_energy_nodes_are_refused_before_the_work():
     shell = roomy.inelastic_shell(roomy.spacing(300.0))
     needed = shell_solver(roomy, shell, KB * 300).needs(KB * 300, 5)
     tight = lattice(energy_nodes=5, geometry="shared", accuracy=0.7, memory=0.9 * needed)
-    with pytest.raises(InputError, match="the energy nodes of 300 K need .* or set energy_nodes = 1"):
+    with pytest.raises(InputError, match=r"the energy nodes of 300 K need .* or set energy_nodes = 1"):
         estimate_cost(tight, np.array([300.0]))
     enough = lattice(energy_nodes=5, geometry="shared", accuracy=0.7, memory=1.05 * needed)
     estimate_cost(enough, np.array([300.0]))
@@ -176,5 +176,5 @@ def test_time_of_own_shells():
 
 def test_shells_of_too_many_points_are_refused():
     for temperature, accuracy in ((1e-4, 1.0), (300.0, 1e6)):
-        with pytest.raises(InputError, match="points.*raise spacing or the lowest temperature, or lower accuracy"):
+        with pytest.raises(InputError, match=r"points.*raise spacing or the lowest temperature, or lower accuracy"):
             estimate_cost(plane(accuracy=accuracy), np.array([temperature]))
