@@ -520,3 +520,14 @@ def test_lyo_form_differs_by_a_fermi_surface_term(monkeypatch, gauge):
     assert np.abs(surface).max() > 0.01
     sea = np.asarray(intrinsic_conductivity(DIRAC, [MU, 0.0], 0.0, tolerance=1e-9))[:, 0]
     np.testing.assert_allclose(side_jump(lyo)[0] - side_jump(covariant)[0], sea[0] - sea[1], atol=1e-8)
+
+
+def test_weak_scattering_keeps_its_side_jump():
+    """The side jump does not know how strong scattering is, though the conductivity grows without a bound."""
+    weak, strong = (
+        solve(DIRAC, [impurity(correlation="zero_range", dimension=2, density=1e11, strength=s)], MU)
+        for s in (1e-9, 1.0)
+    )
+    assert weak.boltzmann[0, 0, 0] / strong.boltzmann[0, 0, 0] == pytest.approx(1e18, rel=1e-6)
+    np.testing.assert_allclose(side_jump(weak), side_jump(strong), atol=1e-9)
+    assert np.abs(side_jump(strong)).max() > 0.01

@@ -140,6 +140,10 @@ class Coupling(_FourierSum):
         partial = phase @ self.values.reshape(n_rp * c, n_re, n * n)  # (nRp 3nat, nk, N^2)
         return partial.transpose(1, 0, 2).reshape(len(phase), n_rp, c, n, n)
 
+    def dense(self) -> Coupling:
+        """Itself."""
+        return self
+
     def pairs(self) -> PairCoupling:
         """The pairs of cells that are not zero."""
         filled = np.array([np.abs(part).max(axis=(0, 2, 3)) > 0 for part in self.values]).reshape(

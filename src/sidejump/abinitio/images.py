@@ -81,8 +81,9 @@ def on_atoms(centres, positions, cell, *, radius: float = 0.8) -> np.ndarray:
     return centres
 
 
-def fold(coupling: Coupling, k_mesh, q_mesh) -> np.ndarray:
+def fold(coupling: Coupling | PairCoupling, k_mesh, q_mesh) -> np.ndarray:
     """g modulo the supercells: shape (N_q, 3 nat, N_k, N, N), the sum of the images of each class."""
+    coupling = coupling.dense()
     q_class, k_class = mesh_class(coupling.rp_vectors, q_mesh), mesh_class(coupling.re_vectors, k_mesh)
     order = np.argsort(k_class, kind="stable")
     present, starts = np.unique(k_class[order], return_index=True)

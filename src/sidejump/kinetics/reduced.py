@@ -29,7 +29,7 @@ from .collision import CollisionOperator
 from .contraction import contract_shared
 from .geometry import SharedBlock
 from .kernel import SharedKernel
-from .response import KineticResponse, drive_or_nothing, growing_share, side_jump_scale
+from .response import KineticResponse, drive_or_nothing, growing_share, side_jump_rounding, side_jump_scale
 from .solve import neutral, no_modes, solve
 
 
@@ -202,7 +202,9 @@ def reduced_response(
     drives = [neutral(x[:, None], measure, n) for x, n in zip((drive, jump), null, strict=True)]
     operators = collisions.operators()
     rates = np.einsum("sii->si", operators[0].diagonal).reshape(-1, 3).mean(axis=1)
-    drives[1] = drive_or_nothing(drives[1].reshape(-1, 3), drives[0].reshape(-1, 3), rates).reshape(-1, 1)
+    drives[1] = drive_or_nothing(drives[1].reshape(-1, 3), drives[0].reshape(-1, 3), rates, operators[0].dtype).reshape(
+        -1, 1
+    )
     solutions, infos = [], []
     parities = np.ones_like(signs), signs
     for operator, x, n, sign, parity in zip(operators, drives, null, (1, -1), parities, strict=True):
@@ -222,7 +224,8 @@ def reduced_response(
     sj1 = group_average(r.T @ normal, matrices, signs)
     sj2 = group_average(v.T @ anomalous, matrices, signs)
     contributions = float((np.abs(r).T @ np.abs(normal)).max())
-    scale = side_jump_scale(sj1, contributions, boltzmann)
+    rounding = side_jump_rounding(rates, normal, operators[0].dtype)
+    scale = side_jump_scale(sj1, contributions, rounding)
     # of one field in place of three: an average over directions
     growing = growing_share(infos[0]["growing"], drives[0], drives[1], np.trace(v.T @ normal), 3 * scale)
     return KineticResponse(
@@ -237,6 +240,7 @@ def reduced_response(
         normal.reshape(s, m, 3),
         growing,
         contributions,
+        rounding,
     )
 
 

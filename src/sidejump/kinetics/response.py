@@ -19,6 +19,8 @@ class KineticResponse:
     Attributes
     ----------
     boltzmann, side_jump_velocity, side_jump_distribution : ndarray, shape (d, d)
+    rounding : float
+        Side jump that rounding leaves, same unit.
     contributions : float
         Largest sum over states of the size of what a state contributes to sj(1): what cancels in it.
     onsager_error : float
@@ -44,34 +46,43 @@ class KineticResponse:
     distribution: np.ndarray | None = None
     growing: float = 0.0
     contributions: float = 0.0
+    rounding: float = 0.0
 
     @property
     def scale(self) -> float:
         """What errors of the side jump are relative to, see :func:`side_jump_scale`."""
-        return side_jump_scale(self.side_jump_velocity, self.contributions, self.boltzmann)
+        return side_jump_scale(self.side_jump_velocity, self.contributions, self.rounding)
 
 
 CANCELLING = 0.1
 """Errors of a sum are relative to it, or to this fraction of what cancels in it if that is more."""
 
-_NOTHING = 1e-12
-"""Of the longitudinal conductivity: a side jump that is rounding."""
+_LEAST_SHIFT = {np.dtype(np.float64): 1e-13, np.dtype(np.float32): 1e-8}
+"""Mean shift of an event, angstrom, below which it is what rounding leaves, by the precision of the pairs.
+
+Against the shift itself, not against the longitudinal conductivity, which weak scattering makes as large as one likes.
+"""
 
 
-def side_jump_scale(side_jump, contributions: float, boltzmann) -> float:
+def side_jump_scale(side_jump, contributions: float, rounding: float) -> float:
     """The size of a side jump (d, d), which symmetry may make zero, for errors to be relative to."""
-    rounding = _NOTHING * float(np.abs(boltzmann).max())
     return max(float(np.abs(side_jump).max()), CANCELLING * contributions, rounding, np.finfo(float).tiny)
 
 
-def drive_or_nothing(jump, drive, rates):
-    """`jump` (N, d), or zeros where it is only what rounding leaves; by the size of what contributes to either part.
+def side_jump_rounding(rates, normal, dtype) -> float:
+    """Side jump of the least shift at every event, for a distribution `normal` (N, d) and rates (N,) of the unknowns."""
+    return float(_LEAST_SHIFT[np.dtype(dtype)] * (np.abs(rates) @ np.abs(normal)).max())
 
-    `drive` (N, d): velocities times weights; `rates` (N,): out-scattering of the unknowns.
+
+def drive_or_nothing(jump, drive, rates, dtype):
+    """`jump` (N, d), or zeros where it is only what rounding leaves.
+
+    `drive` (N, d): velocities times weights; `rates` (N,): out-scattering of the unknowns; `dtype`: of the pairs.
     """
     time = 1 / np.where(rates > 0, rates, np.inf)
     size = np.abs(drive).sum(axis=1)
-    return jump if time @ (np.abs(jump).sum(axis=1) * size) > _NOTHING * (time @ size**2) else np.zeros_like(jump)
+    least = _LEAST_SHIFT[np.dtype(dtype)]
+    return jump if time @ (np.abs(jump).sum(axis=1) * size) > least * size.sum() else np.zeros_like(jump)
 
 
 def growing_share(growing, drive, jump, boltzmann, scale: float) -> float:
@@ -129,7 +140,8 @@ def kinetic_response(
     # a uniform shift of g carries no current, though the quadrature of the velocities leaves a little
     drive = neutral(drive, measure)
     jump = neutral(operator.side_jump_drive.reshape(s * m, d), measure)
-    jump = drive_or_nothing(jump, drive, np.einsum("sii->si", operator.diagonal).ravel())
+    rates = np.einsum("sii->si", operator.diagonal).ravel()
+    jump = drive_or_nothing(jump, drive, rates, operator.dtype)
     both = np.concatenate([drive, -jump], axis=1)
     if approximation == "exact":
         # elastic scattering conserves the particles of every energy
@@ -142,7 +154,8 @@ def kinetic_response(
     normal, anomalous = g[:, :d], g[:, d:]
     sj1, sj2 = jump.T @ normal, drive.T @ anomalous
     boltzmann, contributions = drive.T @ normal, float((np.abs(jump).T @ np.abs(normal)).max())
-    scale = side_jump_scale(sj1, contributions, boltzmann)
+    rounding = side_jump_rounding(rates, normal, operator.dtype)
+    scale = side_jump_scale(sj1, contributions, rounding)
     rows = operator.apply(np.ones((s * m, 1)), double=False)
     diagonal = np.einsum("sii->si", operator.diagonal).max()
     return KineticResponse(
@@ -157,6 +170,7 @@ def kinetic_response(
         normal.reshape(s, m, d),
         growing_share(info["growing"], drive, jump, boltzmann, scale),
         contributions,
+        rounding,
     )
 
 

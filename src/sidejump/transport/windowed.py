@@ -267,4 +267,5 @@ def _joined(parts: list[KineticResponse], weights) -> KineticResponse:
         growing=sum(w * p.growing * largest(p.boltzmann) for w, p in zip(weights, parts, strict=True))
         / largest(total.boltzmann),
         contributions=float(sum(w * p.contributions for w, p in zip(weights, parts, strict=True))),
+        rounding=float(sum(w * p.rounding for w, p in zip(weights, parts, strict=True))),
     )
