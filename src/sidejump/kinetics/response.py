@@ -70,7 +70,7 @@ def side_jump_scale(side_jump, contributions: float, rounding: float) -> float:
 
 
 def side_jump_rounding(rates, normal, dtype) -> float:
-    """Side jump of the least shift at every event, for a distribution `normal` (N, d) and rates (N,) of the unknowns."""
+    """Side jump of the least shift at every event: distribution `normal` (N, d), out-scattering `rates` (N,)."""
     return float(_LEAST_SHIFT[np.dtype(dtype)] * (np.abs(rates) @ np.abs(normal)).max())
 
 
