@@ -454,5 +454,6 @@ def test_graphene_is_two_dimensional():
     for result in found:
         jump = result.side_jump_velocity[0] + result.side_jump_distribution[0]
         assert np.abs(jump).max() < 1e-6 * sigma[0, 0]
-    ohm = 25812.807 / (2 * conductivity_unit(2)[0] * sigma[0, 0])  # both spins
+    assert data.model.spin_degeneracy == 2
+    ohm = 25812.807 / (conductivity_unit(2)[0] * sigma[0, 0])
     assert 30 < ohm < 50

@@ -41,8 +41,8 @@ def static(dimension):
 def solve(model, mu, t=300.0, scatterers=None, **settings):
     """Parts of the conductivity (3, d, d) and the report."""
     settings.setdefault("energy_nodes", 1)
-    if model.dimension == 3:
-        settings = dict(geometry="shared", levels=1) | settings
+    # one shell, the same for all: windows over critical energies are known to the digits of these
+    settings = (dict(geometry="shared", levels=1) if model.dimension == 3 else dict(geometry="own")) | settings
     scatterers = scatterers or [phonons(model.dimension), static(model.dimension)]
     result = run_transport(
         model, scatterers, chemical_potential=mu, temperatures=[t], settings=TransportSettings(**settings)

@@ -52,7 +52,7 @@ DAMAGE = (
 """What damaged content raises in code that takes it for sound."""
 
 _HEAD = 1 << 16  # bytes in which a header must be
-_CHUNK = 1 << 24
+_CHUNK = 1 << 20
 # Most that one byte can unpack to: deflate 1032:1; bzip2 holds 900 kB of one letter in 45 bytes.
 _EXPANSION = {".gz": 1032, ".bz2": 20000}
 _LONGEST_NUMBER = 80  # bytes, blanks and brackets with it
