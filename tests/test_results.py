@@ -269,6 +269,9 @@ def test_wrong_values_become_warnings(dataset):
     assert "25 % of the allowed one in the side jump" in spoiled(dataset, forbidden_side_jump=[0.02, 0.25, 0.0])[0]
     assert spoiled(dataset, forbidden_intrinsic=0.09) == []
     assert "conserved" in spoiled(dataset, conservation_error=1e-2)[0]
+    assert "by up to 9 %" in spoiled(dataset, broken_symmetry_boltzmann=[0.0, 0.09, 0.0])[0]
+    assert "by up to 45 %" in spoiled(dataset, broken_symmetry_side_jump=[0.0, 0.45, 0.0])[0]
+    assert spoiled(dataset, broken_symmetry_boltzmann=0.005, broken_symmetry_side_jump=0.05) == []
     nothing = spoiled(dataset, forbidden_intrinsic=1e-3, symmetry_allowed_hall="[[0, 0, 0]]")
     assert "forbids any Hall effect" in nothing[0]
 
@@ -276,7 +279,7 @@ def test_wrong_values_become_warnings(dataset):
 @pytest.mark.parametrize(
     ("changes", "parts", "words"),
     [
-        ({"sigma_boltzmann": -np.eye(2)}, {"boltzmann", "side_jump"}, "not positive"),
+        ({"sigma_boltzmann": -np.eye(2)}, {"boltzmann", "side_jump"}, "is negative"),
         ({"broken_symmetry_boltzmann": [0.0, 0.3, 0.0]}, {"boltzmann", "side_jump"}, "by 30 %"),
         ({"broken_symmetry_side_jump": [0.0, 0.7, 0.0]}, {"side_jump"}, "by 70 %"),
         ({"growing_share": [0.0, 1.6, 0.0]}, {"boltzmann", "side_jump"}, "carry 1.6 of the result"),

@@ -2,11 +2,10 @@
 
 from importlib.metadata import version as _version
 
-from .abinitio.compact import read_compact, write_compact
-from .abinitio.epw import read_epw
-from .abinitio.formats import convert, read_electron_phonon
-from .abinitio.perturbo import read_perturbo
+from .abinitio.compact import write_compact
+from .abinitio.formats import convert
 from .abinitio.spin import two_channels, with_exchange, with_projected_spin_orbit, with_spin_orbit
+from .abinitio.spoken import read_compact, read_electron_phonon, read_epw, read_perturbo
 from .abinitio.symmetrized import symmetrized
 from .app.run import anomalous_hall, run
 from .electrons.base import PAULI, ElectronModel, with_spin_degeneracy

@@ -28,9 +28,6 @@ HBAR2_OVER_2M = _c.hbar**2 / (2 * _c.m_e) / _c.e * 1e20
 BOHR = _c.physical_constants["Bohr radius"][0] * 1e10
 """Bohr radius, angstrom."""
 
-BOHR_MAGNETON = _c.physical_constants["Bohr magneton in eV/T"][0]
-"""Bohr magneton, eV/T."""
-
 COULOMB = _c.e / (4 * math.pi * _c.epsilon_0) * 1e10
 """e^2 / (4 pi epsilon_0), eV angstrom."""
 

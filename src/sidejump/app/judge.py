@@ -8,6 +8,7 @@ import numpy as np
 
 _FORBIDDEN = 0.1
 _HALL = 1e-4  # of sigma_xx, where symmetry allows no Hall effect
+_BROKEN = {"boltzmann": 0.01, "side_jump": 0.1}
 _CONSERVATION = 1e-5
 _ALLOWED = {"side_jump": "symmetry_allowed_hall_side_jump", "intrinsic": "symmetry_allowed_hall"}
 _WORDS = {"side_jump": "the side jump", "intrinsic": "the intrinsic part"}
@@ -15,7 +16,13 @@ _WORDS = {"side_jump": "the side jump", "intrinsic": "the intrinsic part"}
 
 def judge(dataset) -> list[str]:
     """Sentences about values that cannot be, or that should not be trusted."""
-    return [*_unphysical(dataset), *_forbidden(dataset), *_not_conserved(dataset), *_approximate(dataset)]
+    return [
+        *_unphysical(dataset),
+        *_forbidden(dataset),
+        *_broken(dataset),
+        *_not_conserved(dataset),
+        *_approximate(dataset),
+    ]
 
 
 def _unphysical(dataset) -> list[str]:
@@ -48,6 +55,20 @@ def _forbidden(dataset) -> list[str]:
             f"({kelvin(bad)}); refine (accuracy), or mind that the model breaks its own point group "
             f"{symmetry['lattice_point_group']} by {symmetry['point_group_violation_rms_eV']:.2g} eV"
         )
+    return found
+
+
+def _broken(dataset) -> list[str]:
+    """What is not yet withheld (:mod:`.withhold`), but more than the digits of a table."""
+    found = []
+    for part, words in (("boltzmann", "the longitudinal conductivity"), ("side_jump", "the side jump")):
+        values = dataset.get(f"broken_symmetry_{part}")
+        bad = None if values is None else values.values > _BROKEN[part]
+        if bad is not None and bad.any():
+            found.append(
+                f"{words} breaks the symmetry of bands and scatterers by up to {100 * values.values[bad].max():.2g} % "
+                f"({kelvin(dataset.temperature.values[bad])}), and is no better than that: raise accuracy"
+            )
     return found
 
 

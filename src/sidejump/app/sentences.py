@@ -10,12 +10,6 @@ from ..rules import meaning, quote, requirement
 from . import schema
 
 _CHOICES = {"electrons": ("model", schema.ELECTRONS), "scattering": ("kind", schema.SCATTERING)}
-_PLAIN = {
-    "electrons": (),
-    "temperature": (schema.TemperatureInput,),
-    "solver": (schema.SolverInput, schema.IntrinsicInput),
-    "output": (schema.OutputInput,),
-}
 
 
 def first_sentence(errors: list[dict]) -> str:
