@@ -8,6 +8,8 @@ import pytest
 
 import sidejump as sj
 from helpers_models import MODELS, points, warped
+from sidejump import InputError
+from sidejump.electrons.user_function import require_model
 
 CELL = np.array([[2.46, 0.0], [1.23, 2.1304]])
 SITES = np.array([[1 / 3, 1 / 3], [2 / 3, 2 / 3]])  # units of the lattice vectors
@@ -186,3 +188,42 @@ def test_models_are_stored_copied_and_shown(name):
 def test_models_obey_the_rules_of_input_files(build, words):
     with pytest.raises(sj.InputError, match=words):
         build()
+
+
+@pytest.mark.parametrize("reach", [1, 8, 20])
+def test_long_hops_are_a_model_too(reach):
+    """Derivatives by differences must follow hops over many cells, of the package's models and of functions alike."""
+    builder = sj.TightBinding(4.0 * np.eye(2), [((0, 0), 1)]).hop(0, 0, (0, 1), -0.5)
+    model = builder.hop(0, 0, (reach, 0), -0.5).build()
+    require_model(model)
+    function = sj.FunctionModel(
+        model.hamiltonian, gradient=model.hamiltonian_gradient, dimension=2, cell=model.cell, sites=np.zeros((1, 2))
+    )
+    assert function.gradient_method == "given"
+    with pytest.raises(InputError, match="not the derivative"):
+        sj.FunctionModel(
+            model.hamiltonian,
+            gradient=lambda k: 1.01 * model.hamiltonian_gradient(k),
+            dimension=2,
+            cell=model.cell,
+            sites=np.zeros((1, 2)),
+        )
+
+
+def test_zero_of_energy_is_no_period():
+    """A k.p Hamiltonian far from the zero of energy still grows."""
+
+    def h(k):
+        return 3.0 * (k[:, 0, None, None] * sj.PAULI[0] + k[:, 1, None, None] * sj.PAULI[1]) + 1e4 * np.eye(2)
+
+    assert sj.FunctionModel(h, dimension=2).cell is None
+
+
+def test_shape_is_judged_for_every_batch():
+    def h(k):
+        value = k[:, 0, None, None] * sj.PAULI[0] + k[:, 1, None, None] * sj.PAULI[1]
+        return value if len(k) < 200 else value[:-1]
+
+    model = sj.FunctionModel(h, dimension=2)
+    with pytest.raises(InputError, match=r"has shape \(299, 2, 2\) for 300 wave vectors"):
+        model.hamiltonian(np.ones((300, 2)))

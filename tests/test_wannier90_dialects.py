@@ -412,3 +412,24 @@ def test_degeneracies_that_want_a_wsvec(tmp_path, model, recwarn):
         writer(tmp_path / name, model, degeneracy=[1] * 27)
         read_wannier90(tmp_path / name, cell=model.cell)
         assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("abc", "three lattice vectors"),
+        ([[3.0, 0, 0], [0, 3.0, 0]], "three lattice vectors"),
+        ([[3.0, 0, 0], [0, np.nan, 0], [0, 0, 3.0]], "finite"),
+        ([[1.0, 0, 0], [1.0, 0, 0], [0, 0, 1.0]], "no volume"),
+        ([[4.0, 0, 0], [0, 3.0, 0], [0, 0, 3.0]], "differs from the lattice vectors of x.win by 1 angstrom"),
+    ],
+)
+def test_a_given_cell_is_judged(tmp_path, cell, words):
+    (tmp_path / "x_hr.dat").write_text("one band\n 1\n 1\n 1\n 0 0 0 1 1 0.5 0.0\n")
+    (tmp_path / "x.win").write_text("begin unit_cell_cart\n3 0 0\n0 3 0\n0 0 3\nend unit_cell_cart\n")
+    with pytest.raises(InputError, match=words):
+        read_wannier90(tmp_path / "x_hr.dat", cell=cell)
+    assert read_wannier90(tmp_path / "x_hr.dat", cell=3.0 * np.eye(3)).n_orbitals == 1
+    (tmp_path / "x.win").write_text("num_wann = two\nbegin unit_cell_cart\n3 0 0\n0 3 0\n0 0 3\nend unit_cell_cart\n")
+    with pytest.raises(InputError, match="num_wann = two"):
+        read_wannier90(tmp_path / "x_hr.dat")

@@ -49,9 +49,9 @@ def run(
 
     settings = config.read_input(source)
     target = output or Path(settings.output.file or source.with_suffix(".nc").name)
-    figure = Path(settings.output.figure) if settings.output.figure else target.with_suffix(".png")
     inputs = tuple(config.files_read(source, settings))
     files.check_target(target, force=force, endings=files.DATASETS, inputs=inputs)
+    figure = Path(settings.output.figure) if settings.output.figure else target.with_suffix(".png")
     files.check_target(figure, force=force, endings=files.FIGURES, inputs=inputs)
     with claim(target) as place:
         files.require_absent(target, force=force)  # another run may have just ended

@@ -30,6 +30,8 @@ def check_target(path, *, force: bool, endings: tuple[str, ...] = (), inputs: tu
         If it must not or cannot be written.
     """
     path = Path(path)
+    if not path.name:
+        raise InputError("the name of an output file is empty; give one with -o")
     if path.is_dir():
         raise InputError(
             f"{path}: is a directory; name a file in it, such as {path / ('result' + (endings or ('',))[0])}"

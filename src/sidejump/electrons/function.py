@@ -163,6 +163,11 @@ class FunctionModel(ElectronModel):
         """H as `h` returns it."""
         xp = array_namespace(k)
         value = self.h(k)
+        if value.shape != (k.shape[0], self.n_orbitals, self.n_orbitals):
+            raise InputError(
+                f"h(k) has shape {value.shape} for {k.shape[0]} wave vectors; expected "
+                f"{(k.shape[0], self.n_orbitals, self.n_orbitals)}"
+            )
         require_finite(value, k)
         return xp.astype(value, xp.complex128)
 

@@ -17,6 +17,7 @@ from ..errors import InputError
 
 POINTS = 5  # unlike any number of dimensions: rows of k taken for its columns show in the shape
 STEP = 3e-3  # of k_scale, for derivatives
+_HALVINGS, _STILL = 8, 1e-6  # of the step, and the relative change that ends them
 HERMITIAN = 1e-8  # of the largest element
 _SMALL_STEP = 1e-6  # of k_scale: a second difference over it is rounding
 _ROUGH = 1e-9  # second difference, of the largest element, of a function computed in single precision (6e-8) or worse
@@ -120,9 +121,22 @@ def judged_gradient(function: Callable, hamiltonian: Callable, k: np.ndarray, k_
 
 
 def differences(hamiltonian: Callable, k, k_scale: float):
-    """Gradient (nk, d, N, N) by central differences of fourth order."""
-    xp = array_namespace(k)
+    """Gradient (nk, d, N, N) by central differences of fourth order.
+
+    The step is halved until the result stands still: long hops change within a small part of `k_scale`.
+    """
     step = STEP * k_scale
+    found = _differences(hamiltonian, k, step)
+    for _ in range(_HALVINGS):
+        step *= 0.5
+        before, found = found, _differences(hamiltonian, k, step)
+        if abs(found - before).max() <= _STILL * abs(found).max():
+            break
+    return found
+
+
+def _differences(hamiltonian: Callable, k, step: float):
+    xp = array_namespace(k)
     columns = []
     for direction in np.eye(k.shape[1]):
         shift = xp.asarray(step * direction)
@@ -177,6 +191,8 @@ def looks_periodic(function: Callable, dimension: int, k_scale: float) -> bool:
     Compared are the largest element and the root mean square change from point to point on spheres of radii that
     grow tenfold: a polynomial grows on, a regularised k.p Hamiltonian stops changing.
     """
+    centre = call(function, np.zeros((1, dimension)), "h")[0]
+    offset = np.trace(centre) / len(centre) * np.eye(len(centre))  # a zero of energy does not grow
     rng = np.random.default_rng(2)
     unit = rng.normal(size=(64, dimension))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
@@ -189,7 +205,7 @@ def looks_periodic(function: Callable, dimension: int, k_scale: float) -> bool:
             beside = call(function, factor * k_scale * unit * (1 + 1.0 / factor), "h")  # k_scale further out
         if not (np.isfinite(here).all() and np.isfinite(beside).all()):
             return False
-        size.append(float(np.abs(here).max()))
+        size.append(float(np.abs(here - offset).max()))
         spread.append(float(np.sqrt(np.mean(np.abs(beside - here) ** 2, axis=0)).max()))
     bounded = max(size) < _GROWN * min(size)
     return bounded and min(spread[1:]) > 0.1 * max(spread) > 0

@@ -167,12 +167,32 @@ def _cell(path: Path, stem: str, elements: Elements, given, win: Win | None, tru
                 )
         return elements.cell
     if given is not None:
-        return np.asarray(given, dtype=float)
+        return _given_cell(path, given, win, trust)
     if win is None:
         raise InputError(
             f"{path}: holds no lattice vectors; give cell (angstrom), put {stem}.win beside it, or use the _tb.dat"
         )
     return win.cell
+
+
+def _given_cell(path: Path, given, win: Win | None, trust: bool) -> np.ndarray:
+    """Lattice vectors (3, 3) of the caller, judged as those of a file are."""
+    try:
+        cell = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        cell = np.zeros(0)
+    if cell.shape != (3, 3) or not np.isfinite(cell).all():
+        raise InputError(f"{path}: cell = {given!r}: give three lattice vectors of three finite numbers, angstrom")
+    if abs(np.linalg.det(cell)) < 1e-6:
+        raise InputError(f"{path}: cell: the lattice vectors span no volume")
+    if win is not None and win.has_cell and not trust:
+        apart = np.abs(win.cell - cell).max()
+        if apart > _SAME_CELL * np.abs(cell).max():
+            raise InputError(
+                f"{path}: cell differs from the lattice vectors of {win.path.name} by {apart:.2g} angstrom; leave it "
+                "out (or trust_file = true)"
+            )
+    return cell
 
 
 def _without_images(path: Path, stem: str, win: Win | None) -> list[str]:

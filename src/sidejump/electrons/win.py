@@ -81,7 +81,10 @@ class Win:
         if value is None:
             return None
         with reading(self.path, "Wannier90's input"):
-            return int(integers(leading(value)[:1])[0])
+            words = leading(value)
+            if not words:
+                raise ValueError(f"num_wann = {value.strip() or 'nothing'}, no whole number")
+            return int(integers(words[:1])[0])
 
     @cached_property
     def use_ws_distance(self) -> bool | None:
