@@ -1,6 +1,7 @@
 """The estimate before a run, next to what the run takes."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -11,13 +12,20 @@ import pytest
 
 from helpers_abinitio import Toy
 from sidejump import InputError, Weyl
+from sidejump.app.run import prepare
+from sidejump.app.template import template
 from sidejump.electrons.dirac import MassiveDirac
+from sidejump.electrons.registry import MODELS
 from sidejump.scattering.electron_phonon import ElectronPhononScatterer
+from sidejump.shells.flow import ShellFlow
+from sidejump.shells.shell import fermi_shell
 from sidejump.transport import TransportSettings, estimate_cost, run_transport
 from sidejump.transport.driver import shell_solver
 from sidejump.transport.problem import Problem
 from sidejump.units import KB
 from test_hot_spots import MU, ferromagnet, phonons
+from test_thermal_window import lattice as square_or_cubic
+from test_thermal_window import zero_range
 
 WITHIN = 1.5  # a factor
 
@@ -172,6 +180,96 @@ def test_time_of_own_shells():
     started = time.process_time()
     traced(problem, [300.0])
     assert 0.2 < cost["seconds"] / (time.process_time() - started) < 5
+
+
+OFTEN = 4  # a factor that an estimate of time may be off by
+
+
+def processor_time(problem, temperatures):
+    """Estimate and processor time of the kinetic part, seconds."""
+    temperatures = np.array(temperatures)
+    cost = estimate_cost(problem, temperatures)
+    started = time.process_time()
+    result = run_transport(
+        problem.model,
+        problem.scatterers,
+        chemical_potential=problem.mu,
+        temperatures=temperatures,
+        settings=problem.settings,
+        problem=problem,
+    )
+    return cost["seconds"], time.process_time() - started, result.report
+
+
+WINDOWS = {
+    "elastic, two dimensions": (2, 0.0, zero_range(2), {"accuracy": 2.0}),
+    "phonons, two dimensions": (2, 0.0, phonons(2), {"energy_nodes": 3}),
+    "three dimensions": (3, 1.0, zero_range(3), {"turn": None}),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_time_of_shells_made_afresh(name):
+    dimension, mu, scatterer, settings = WINDOWS[name]
+    problem = Problem(square_or_cubic(dimension), [scatterer], mu, TransportSettings(**settings))
+    expected, found, report = processor_time(problem, [300.0])
+    assert report["geometry_used"] == ["independent"]
+    assert 1 / OFTEN < expected / found < OFTEN
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_time_of_templates(name, tmp_path):
+    """Coarse, at two temperatures; every model that needs no file."""
+    text = template(name)
+    text = re.sub(r"(?m)^values = .*$", "values = [100, 300]", text)
+    text = re.sub(r"(?m)^(# )?accuracy = .*$", f"accuracy = {0.4 if name == 'luttinger' else 0.7}", text)
+    (tmp_path / "input.toml").write_text(text)
+    job = prepare(tmp_path / "input.toml")
+    problem = Problem(job.model, list(job.scatterers), job.chemical_potential, job.settings)
+    expected, found, _ = processor_time(problem, job.temperatures)
+    assert 1 / OFTEN < expected / found < OFTEN
+
+
+@pytest.mark.parametrize("symmetry", ["auto", "off"])
+def test_what_is_far_beyond_memory_is_refused_on_a_cheap_shell(symmetry, monkeypatch):
+    """No shell of the spacing that is refused is ever searched for."""
+    problem = lattice(geometry="shared", accuracy=3.0, energy_nodes=5, memory=2e6, symmetry=symmetry)
+    spacings = []
+
+    def search(*arguments, spacing, **others):
+        spacings.append(spacing)
+        return fermi_shell(*arguments, spacing=spacing, **others)
+
+    monkeypatch.setattr("sidejump.transport.problem.fermi_shell", search)
+    with pytest.raises(InputError, match=r"of 20 K need .* GB; raise memory"):
+        estimate_cost(problem, np.array([20.0, 300.0]))
+    assert min(spacings) > 2 * problem.spacing(20.0)
+
+
+def test_the_early_refusal_is_never_more_than_the_need():
+    """Memory that suffices by the count on the shells themselves is not refused on the cheap one."""
+    for symmetry in ("auto", "off"):
+        roomy = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry)
+        shell = roomy.solved_shell(MU, roomy.spacing(100.0))
+        needed = shell_solver(roomy, shell, KB * 100).needs(KB * 100, 1)
+        inelastic = roomy.inelastic_shell(roomy.spacing(100.0))
+        needed = max(needed, shell_solver(roomy, inelastic, KB * 100).needs(KB * 100, 3))
+        tight = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry, memory=1.01 * needed)
+        estimate_cost(tight, np.array([100.0]))
+
+
+def test_searches_that_go_on_for_too_long_end_with_a_sentence(monkeypatch):
+    monkeypatch.setattr("sidejump.shells.surfaces._MOST", 2000)
+    with pytest.raises(InputError, match=r"has taken 2000 cells and not ended: raise spacing"):
+        fermi_shell(ferromagnet(), MU, spacing=0.05)
+    monkeypatch.undo()
+    shell = fermi_shell(MassiveDirac(mass=0.1, velocity=6.0), 0.25, spacing=0.02)
+    monkeypatch.setattr("sidejump.shells.flow._MOST", 5)
+    with pytest.raises(InputError, match=r"cannot be carried beyond .* in 5 steps: the bands are too rough"):
+        ShellFlow(MassiveDirac(mass=0.1, velocity=6.0), shell, 0.15, 0.35)
+    monkeypatch.setattr("sidejump.shells.contours._MOST_LINES", 0)
+    with pytest.raises(InputError, match=r"more than 0 separate contours at 0.25 eV"):
+        fermi_shell(MassiveDirac(mass=0.1, velocity=6.0), 0.25, spacing=0.02)
 
 
 def test_shells_of_too_many_points_are_refused():

@@ -191,15 +191,15 @@ def test_scatterers_that_break_the_symmetry_reduce_it():
     model = p_model("bcc")
     shell = fermi_shell(model, 0.1, spacing=0.4, levels=0)
     plain = Problem(model, [phonons()], 0.1, TransportSettings())
-    operations, error = kinetic_operations(plain, shell)
+    operations, error = kinetic_operations(plain, lambda _: shell)
     assert len(operations) == 16 and error < 1e-9
     across = Problem(model, [replace(phonons(), vertex="sigma_x")], 0.1, TransportSettings())
-    operations, error = kinetic_operations(across, shell)
+    operations, error = kinetic_operations(across, lambda _: shell)
     assert len(operations) == 8 and error < 1e-9
     # a matrix without any symmetry
     matrix = np.diag(np.arange(6.0)) + np.diag(np.ones(5), 1) + np.diag(np.ones(5), -1)
     skew = impurity(correlation="zero_range", density=1e20, strength=1e-3, vertex=matrix, dimension=3)
-    operations, _ = kinetic_operations(Problem(model, [skew], 0.1, TransportSettings()), shell)
+    operations, _ = kinetic_operations(Problem(model, [skew], 0.1, TransportSettings()), lambda _: shell)
     assert len(operations) < 8
 
 

@@ -7,6 +7,7 @@ states of the fine shell of the hot spots beside those of the solved one.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,19 +18,20 @@ from ..kinetics.reduced import operator_bytes
 from ..kinetics.solve import DENSE_LIMIT
 from ..threads import THREADS
 from ..units import KB
-from .geometry_choice import WINDOW, independent_temperatures
+from .geometry_choice import WINDOW, independent_temperatures, no_critical_energy
 from .image_pairs import BLOCK, irreducible_pairs
 from .own import OwnShells
 from .problem import Problem
-from .windowed import LEVELS
+from .reduced import shell_solver
+from .windowed import LEVELS, IndependentShells
 
 # measured on one core at 3 GHz: geometry and kernel of a pair, seconds
 _PER_PAIR = {2: 2e-8, 3: 6e-8}
-_PER_SHELL = {2: 0.3, 3: 1.0}  # seconds to find a shell and solve on it
-_PIECES = 3  # of a thermal window that holds critical energies, mostly
 _PER_TEMPERATURE = 6e-9  # kernel of a pair and channel at one temperature, one core
 _SOLUTION = 4e-9  # seconds for each byte of the operators, solution and assembly
 _WASTE = 1.6  # pairs in blocks that reach over the cutoff
+_CELLS = 1.5  # that a surface passes through, in units of its area over that of a face
+_BEYOND = 1.5  # times the memory: what the points counted on a cheap shell need beyond that is refused at once
 _NODES = 5  # energy nodes that "auto" mostly ends at
 _RAISED = {False: (1, 3, 5, 7), True: (3, 5, 7, 9)}  # and the sequence of own shells; near a band edge
 _DENSE = 4e-10  # seconds for each unknown cubed of a factorisation
@@ -49,12 +51,80 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
         If there is no state at the chemical potential, or a stage of any temperature does not fit into the memory.
     """
     temperatures = np.asarray(temperatures, dtype=float)
+    _refuse_early(problem, temperatures)
     apart = np.array(independent_temperatures(problem, temperatures), dtype=bool)
     rest = temperatures[~apart]
-    cost = _on_one_shell(problem, rest) if len(rest) else _Sum().report(problem, 0)
+    cost = _on_one_shell(problem, rest) if len(rest) else _Sum(seconds=0.0).report(problem, 0)
+    if apart.any():
+        more = _independent(problem, temperatures[apart]).report(problem, len(temperatures))
+        for name, value in more.items():
+            cost[name] = max(cost[name], value) if name in ("states", "pairs", "memory_bytes") else cost[name] + value
     cost["temperatures"] = len(temperatures)
-    cost["seconds"] += apart.sum() * _PIECES * sum(LEVELS[:2]) * _PER_SHELL[problem.model.dimension]
     return cost
+
+
+@threadpool_limits.wrap(limits=1)
+def _independent(problem: Problem, temperatures) -> _Sum:
+    """Shells made afresh over the thermal window: as many as the first two looks take, each as long as one of them."""
+    found, d = _Sum(seconds=0.0), problem.model.dimension
+    inelastic = problem.settings.energy_nodes != 1 and not problem.elastic_only
+    nodes = _nodes(problem) if inelastic else 1
+    functions = (nodes + 1) // 2
+    spacings = [problem.spacing(t) if d == 2 else problem.base_spacing for t in temperatures]
+    density = problem.window_density(KB * float(temperatures.max()))
+    for spacing in sorted(set(spacings), reverse=True):
+        here = sorted(float(t) for t, h in zip(temperatures, spacings, strict=True) if h == spacing)
+        kt = KB * max(here)
+        windows = [IndependentShells(problem, KB * t, problem.critical(KB * t), density) for t in here]
+        once, shell, solver = _searched(problem, windows[-1].a_shell, kt)
+        load, per_pair = _Load(problem, shell), solver.seconds_per_pair(kt)
+        fine = 0
+        if problem.refines:
+            longer, fine_shell = _timed(
+                lambda energy=shell.energy: problem.fine_shell(energy, problem.base_spacing, fewer=1)
+            )
+            once, fine = once + longer, len(fine_shell)
+        coarse_once, coarse, coarse_solver = (once, shell, solver)
+        if inelastic and d == 3:
+            coarse_once, coarse, coarse_solver = _searched(problem, lambda w=windows[-1]: w.a_shell(coarse=True), kt)
+        for t, window in zip(here, windows, strict=True):
+            pairs = solver.pairs_within(KB * t)[0] / load.channels
+            operator, images = solver.needs(KB * t, 1), solver.images
+            problem.check_memory(operator, t)
+            hot = 2.0 * pairs * fine / len(shell)
+            each = once + (pairs + hot) * per_pair + _solving(solver.unknowns(1), operator)
+            number = window.pieces * sum(LEVELS[:2])
+            found.seconds += number * each
+            found.flops += number * (pairs + hot) * (load.flops + load.channels * _KERNEL)
+            size, components = (4, 3 if images > 1 else 1) if d == 3 else (8, 1)
+            work = _solution(len(shell), components, size) + load.work
+            found.memory = max(found.memory, load.bytes(images * len(shell) + fine) + operator + work)
+            found.states = max(found.states, images * max(len(shell), fine))
+            found.pairs = max(found.pairs, 2 * pairs)
+            if inelastic:
+                pairs = coarse_solver.pairs_within(KB * t)[0] / load.channels
+                operator = coarse_solver.needs(KB * t, nodes)
+                problem.check_memory(operator, t, "energy nodes")
+                each = coarse_once + 2.0 * pairs * per_pair + 2e-8 * pairs * functions**2
+                each += _solving(coarse_solver.unknowns(functions), operator)
+                found.seconds += window.pieces * LEVELS[0] * each
+                work = _solution(len(coarse) * functions, components, size) + load.work
+                found.memory = max(found.memory, load.bytes(images * len(coarse)) + operator + work)
+    return found
+
+
+def _searched(problem: Problem, make, kt: float):
+    """Processor time of a shell and of what its points need before pairs are computed; shell and solver."""
+    search, shell = _timed(make)
+    prepare, solver = _timed(lambda: shell_solver(problem, shell, kt))
+    return search + prepare, shell, solver
+
+
+def _timed(make):
+    """Processor time that `make` takes, and what it returns."""
+    started = time.process_time()
+    made = make()
+    return time.process_time() - started, made
 
 
 @threadpool_limits.wrap(limits=1)
@@ -207,6 +277,50 @@ def _shared(problem: Problem, temperatures) -> _Sum:
             found.flops += count * fine * near * (load.flops + _KERNEL * len(here))
             found.memory = max(found.memory, load.bytes(count + fine) + load.work)
     return found
+
+
+def _refuse_early(problem: Problem, temperatures) -> None:
+    """Refuse, coldest first, what a cheap shell shows to be beyond memory by far, before any finer one is searched for.
+
+    A surface of area A passes through about 1.5 A / h^2 cells; splits at hot spots come on top.
+
+    Raises
+    ------
+    InputError
+    """
+    settings = problem.settings
+    if problem.model.dimension != 3 or problem.model.cell is None or settings.geometry not in ("auto", "shared"):
+        return
+    if problem.near_edge(KB * float(temperatures.max())):
+        return
+    temperatures = [t for t, far in zip(temperatures, no_critical_energy(problem, temperatures), strict=True) if far]
+    if not temperatures:
+        return
+    shell = problem.coarse_shell(problem.mu)
+    area, sources = float(shell.patch.sum()), len(problem.sources)
+    nearest, q_max = _nearest(problem, shell), problem.q_max(problem.momentum.first_zone(shell.k))
+    nodes = (_nodes(problem) + 1) // 2 if settings.energy_nodes != "auto" else 1  # "auto" makes do with fewer
+    for t in sorted(temperatures):
+        points = _CELLS * area / problem.spacing(t) ** 2
+        pairs = 0.5 * points**2 * float(np.mean(nearest <= max(problem.cuts(KB * t, q_max))))
+        for size, what in ((1, "pairs"), (nodes, "energy nodes")):
+            if shell.operations is not None:
+                needed = operator_bytes(pairs, size, shell.operations)
+            else:
+                needed = 4.0 * size**2 * sources * pairs
+            if needed > _BEYOND * settings.memory:
+                problem.check_memory(needed, t, what)
+
+
+def _nearest(problem: Problem, shell) -> np.ndarray:
+    """Shortest momentum transfers between a sample of the points of a shell and any images of some others."""
+    start = problem.momentum.first_zone(shell.k[:: max(1, len(shell) // 300)])
+    turns = np.eye(3)[None] if shell.operations is None else shell.operations.matrices
+    lengths = [
+        problem.momentum.lengths(start, problem.momentum.first_zone(start @ m.T), problem.momentum.images, single=True)
+        for m in turns
+    ]
+    return np.min(lengths, axis=0)
 
 
 def _with_symmetry(problem: Problem, temperatures) -> dict:

@@ -103,6 +103,18 @@ def _changing_shells(problem: Problem, temperatures) -> list[bool]:
     return result
 
 
+def no_critical_energy(problem: Problem, temperatures) -> list[bool]:
+    """For which temperatures (K) critical energies are too far away to matter, whatever the density of states there.
+
+    True where shells made afresh are out of the question.
+    """
+    choice = problem.settings.geometry
+    if choice == "independent" or not (choice == "averaged" or (choice == "auto" and not problem.expensive)):
+        return [choice != "independent"] * len(temperatures)
+    distance = np.abs(problem.critical(KB * max(temperatures)).energy - problem.mu).min(initial=np.inf)
+    return [bool(expit(-distance / (KB * t)) <= _TOUCHED * problem.settings.tolerance) for t in temperatures]
+
+
 def _followed(problem, points) -> np.ndarray:
     """Which critical points are ends of all the bands at hand (in a gap: of the nearer ones)."""
     edges = problem.edges

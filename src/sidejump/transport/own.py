@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -23,6 +22,7 @@ from ..units import KB
 from .edges import descend, extremum, sample
 from .problem import Problem
 from .settings import Size
+from .stopwatch import Stopwatch
 
 _TORN = 1.1  # see ShellFlow.torn; smooth contours stay below 1.05
 _DENSITY = 3e-4  # the density of states of a contour that is made afresh may be as far off
@@ -149,17 +149,12 @@ class OwnShells:
         operator = CollisionOperator(len(self.shell), basis.size, self.problem.model.dimension)
         total = 0.0
         for source, kernel in zip(self.problem.sources, kernels, strict=True):
-            started, pairs, each = time.process_time(), 0, 0.0
-            for number, block in enumerate(geometry.blocks(source, kernel.cutoff)):
+            watch = Stopwatch(limit / len(kernels))
+            for block in geometry.blocks(source, kernel.cutoff):
                 operator.add(block, kernel)
-                pairs += block.strength.size
-                spent = time.process_time() - started
-                each = spent / pairs
-                if number == 0:
-                    started, pairs = time.process_time(), 0
-                elif spent > limit / len(kernels):
+                if watch.enough(block.strength.size):
                     break
-            total += each
+            total += watch.each
         return total
 
     def _check_density(self, flow: ShellFlow, kt: float, basis) -> None:

@@ -104,8 +104,15 @@ class Problem:
             return None
         if not self.edges.inside:  # shells of their own are whole ones
             return None
-        shell = self._search(self.mu, self._default_spacing, levels=0, operations=None)
-        operations, self.symmetry_error = kinetic_operations(self, shell)
+        spacing, searched = self._default_spacing, {}
+
+        def search(some):
+            searched[len(some)] = self._search(self.mu, spacing, levels=0, operations=some)
+            return searched[len(some)]
+
+        operations, self.symmetry_error = kinetic_operations(self, search)
+        if len(operations) in searched:  # all that the bands obey: the shell serves again
+            self._shells[self.mu, spacing, 0, False, False] = searched[len(operations)]
         return operations if len(operations) > 1 else None
 
     # --- shells -------------------------------------------------------------------------------------------------

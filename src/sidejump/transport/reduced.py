@@ -22,6 +22,7 @@ from .image_pairs import BLOCK, ImagePairs
 from .problem import Problem
 from .settings import Size
 from .shared import SharedShell
+from .stopwatch import Stopwatch
 
 _CLUSTERS = 400  # of irreducible points, each with three unknowns, for the coarse correction of the solver
 
@@ -113,9 +114,30 @@ class ReducedShell:
             kernels = [self.kernel(i, basis, self._hottest) for i in range(len(self.sources))]
             self._kept = list(self._computed([k.cutoff for k in kernels]))
 
+    def seconds_per_pair(self, kt: float, limit: float = 0.2) -> float:
+        """Processor time of an unordered pair of points and images, all sources, measured on the first blocks."""
+        basis = energy_basis(1, even=True)
+        kernels = [self.kernel(i, basis, kt) for i in range(len(self.sources))]
+        sums, watch = ReducedCollisions(len(self.shell), 1, self.operations), Stopwatch(limit)
+        for item in self._images.within(self._reach([k.cutoff for k in kernels])):
+            sums.add([b for i, k in enumerate(kernels) for b in self._blocks(item, i, k.cutoff)], kernels)
+            rows, columns, which = item
+            if watch.enough((rows.stop - rows.start) * (columns.stop - columns.start) * len(which)):
+                break
+        return watch.each
+
     def forget(self) -> None:
         """Free the pairs that were kept."""
         self._kept = None
+
+    @property
+    def images(self) -> int:
+        """Points that each point of the shell stands for."""
+        return len(self.operations)
+
+    def unknowns(self, functions: int) -> int:
+        """Of a solution with so many functions of the energy."""
+        return 3 * len(self.shell) * functions
 
     def needs(self, kt: float, nodes: int) -> float:
         """Bytes of the collision operator at kT (eV) with so many energy nodes."""

@@ -18,6 +18,7 @@ from ..units import KB
 from .checkpoint import blocks_of
 from .problem import Problem
 from .settings import Size
+from .stopwatch import Stopwatch
 
 _BLOCK = 256  # points of a block of pairs: smaller ones are slower even where most of their pairs are out of reach
 _CLUSTERS = 1200  # of points, for the coarse correction of the solver
@@ -104,6 +105,25 @@ class SharedShell:
                 for i in range(len(self.problem.sources))
             }
 
+    def seconds_per_pair(self, kt: float, limit: float = 0.2) -> float:
+        """Processor time of an unordered pair of points and all sources, measured on the first blocks of a solution.
+
+        Blocks are computed for `limit` seconds, or two for each source: the first fills tables.
+        """
+        basis, count, total = energy_basis(1, even=True), len(self.sources), 0.0
+        operator = CollisionOperator(len(self.shell), 1, self.problem.model.dimension, dtype=self._dtype)
+        for index, source in enumerate(self.sources):
+            kernel, z_max = self.kernel(index, basis, kt), source.z_max(self.q_max)
+            watch = Stopwatch(limit / count)
+            for rows, columns in self.geometry.pairs_of_slices(min(source.q_cut(kernel.cutoff), self.q_max)):
+                block = self._block(index, rows, columns, kernel.cutoff, z_max)
+                if block is not None:
+                    operator.add_shared(block, kernel)
+                if watch.enough((rows.stop - rows.start) * (columns.stop - columns.start)):
+                    break
+            total += watch.each
+        return total
+
     def forget(self) -> None:
         """Free the pairs that were kept."""
         self._kept = None
@@ -114,6 +134,15 @@ class SharedShell:
 
     def _operator_bytes(self, points: float, size: int) -> float:
         return float(np.dtype(self._dtype).itemsize) * size**2 * points
+
+    @property
+    def images(self) -> int:
+        """Points that each point of the shell stands for."""
+        return 1
+
+    def unknowns(self, functions: int) -> int:
+        """Of a solution with so many functions of the energy."""
+        return len(self.shell) * functions
 
     def needs(self, kt: float, nodes: int) -> float:
         """Bytes of the collision operator at kT (eV) with so many energy nodes."""

@@ -13,21 +13,24 @@ _NO_SHIFT = 1e-4  # angstrom: mean shifts far below are none
 _ALLOWED = 1e-3  # difference of rates and shifts, rms relative to their rms, that counts as obeyed
 
 
-def kinetic_operations(problem, shell) -> tuple[Operations, float]:
+def kinetic_operations(problem, search) -> tuple[Operations, float]:
     """Operations under which bands, rates and coordinate shifts do not change, and the largest violation left.
 
     Parameters
     ----------
     problem : Problem
-    shell : Shell
-        Some states to compare.
+    search : callable
+        ``search(operations)`` gives a shell: irreducible points under operations that the bands obey. Some of their
+        images are the states to compare.
     """
     operations = exact_operations(problem.model, energy=problem.mu)
     if len(operations) == 1:
         return operations, 0.0
-    chosen = np.random.default_rng(0).choice(len(shell), min(_SAMPLE, len(shell)), replace=False)
+    shell, rng = search(operations), np.random.default_rng(0)
+    chosen = rng.choice(len(shell), min(_SAMPLE, len(shell)), replace=False)
     k, band = shell.k[chosen], shell.band[chosen]
     n = len(k)
+    k = np.einsum("sab,sb->sa", operations.matrices[rng.integers(0, len(operations), n)], k)
     images = problem.momentum.first_zone(np.concatenate([k @ m.T for m in operations.matrices]))
     states = shell_states(problem.model, images, np.tile(band, len(operations)), problem.settings.degeneracy)
     errors = np.zeros((2, len(operations)))

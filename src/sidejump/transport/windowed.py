@@ -108,6 +108,27 @@ class IndependentShells:
         self.shells = 0
         self._longest = 0.0  # momentum transfer on any of the shells
 
+    @property
+    def pieces(self) -> int:
+        """Parts of the window that are integrated by themselves."""
+        return len(self._pieces)
+
+    def a_shell(self, *, coarse: bool = False):
+        """Some shell of the window, where its thermal weight is large: one that is yet to be made, mostly.
+
+        Raises
+        ------
+        NoStates
+            If there is none.
+        """
+        for x in (0.7, -0.7, 1.9, -1.9, 4.1, -4.1, 0.0):
+            try:
+                energy = self.problem.mu + x * self.kt
+                return self.problem.coarse_shell(energy) if coarse else self._shell(energy)
+            except NoStates:
+                continue
+        return self.problem.coarse_shell(self.problem.mu)
+
     def solve(self) -> KineticResponse:
         """The quasi-elastic response."""
         for piece in self._pieces:
