@@ -239,3 +239,11 @@ def test_density_of_states_of_a_contour_that_passes_a_saddle(distance):
     shell = fermi_shell(lattice(2), distance, spacing=0.1)
     assert shell.weight.sum() == pytest.approx(states_of_lattice(2, np.array([distance]))[0], rel=1e-5)
     assert len(shell) < 400 and not shell.unresolved
+
+
+def test_critical_energies_that_change_nothing_leave_the_average():
+    """Saddles within the window of a cubic metal, but no more than three shells see: they are enough, and are taken."""
+    result = transport(lattice(3), [zero_range(3)], 0.92, 300.0, turn=None, tolerance=0.02)
+    assert result.report["geometry_used"] == ["averaged"]
+    exact = elastic_conductivity(3, 0.92, 300.0)
+    np.testing.assert_allclose(result.boltzmann[0], exact * np.eye(3), atol=2e-2 * exact)

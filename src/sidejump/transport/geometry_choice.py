@@ -20,6 +20,8 @@ WINDOW = 3
 
 _TOUCHED = 0.3  # of the tolerance: critical energies of less significance are passed over
 _SAME = 1e-6  # eV: ends of bands
+_MANY = 7  # shells that tell whether those few are enough
+_COARSE = 5e-3  # what cheap shells leave undecided
 _SAMPLE = 4096  # random k points for the density of states in the thermal window
 _COUNTED = 100  # states of the sample from which on their number tells
 _COLD = 0.25  # of the highest temperature: below, the window changes a sixteenth of what it changes there
@@ -100,7 +102,48 @@ def _changing_shells(problem: Problem, temperatures) -> list[bool]:
         # of a gap only what lies beyond it counts
         states = 1.0 if problem.edges.inside else expit(-problem.edges.distance(problem.mu) / kt)
         result.append(bool((weight > _TOUCHED * problem.settings.tolerance * states).any()))
+    if problem.model.dimension == 3 and problem.model.cell is not None and problem.edges.inside:
+        return _unless_averaged(problem, temperatures, result)
     return result
+
+
+def _unless_averaged(problem: Problem, temperatures, apart: list[bool]) -> list[bool]:
+    """`apart` but for temperatures at which the few shells of an average over the window see what many would.
+
+    Three-dimensional crystals have critical energies nearly everywhere, most of which change nothing that counts, and
+    shells made afresh are dear. What counts is measured on cheap shells; it grows with temperature.
+    """
+    order = sorted((i for i, flag in enumerate(apart) if flag), key=lambda i: temperatures[i])
+    low, high = 0, len(order)
+    if not order or not _is_missed(problem, KB * temperatures[order[-1]]):
+        return [False] * len(apart)
+    while low < high:
+        middle = (low + high) // 2
+        if _is_missed(problem, KB * temperatures[order[middle]]):
+            high = middle
+        else:
+            low = middle + 1
+    missed = set(order[low:])
+    return [i in missed for i in range(len(apart))]
+
+
+def _is_missed(problem: Problem, kt: float) -> bool:
+    """Whether the mean of ``sum w v^2 / sum w`` over the window at kT (eV), the conductivity of zero-range impurities,
+    differs between few shells and many."""
+
+    def mean(count):
+        total = 0.0
+        for x, weight in zip(*thermal_nodes(count), strict=True):
+            try:
+                shell = problem.coarse_shell(problem.mu + kt * x)
+            except InputError:  # no state there
+                continue
+            speed = shell.area / (shell.weight * (2 * np.pi) ** 3)
+            total += weight * (shell.weight @ speed**2) / shell.weight.sum()
+        return total
+
+    few, many = mean(WINDOW), mean(_MANY)
+    return abs(few - many) > max(problem.settings.tolerance, _COARSE) * abs(many)
 
 
 def no_critical_energy(problem: Problem, temperatures) -> list[bool]:
