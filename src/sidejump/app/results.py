@@ -248,6 +248,10 @@ def read(path) -> xr.Dataset:
 
 def _require_result(dataset: xr.Dataset) -> None:
     """Dimensions, types and attributes that every result has."""
+    for name, variable in dataset.variables.items():  # a damaged file may name other dimensions than its data have
+        shape = tuple(dataset.sizes[x] for x in variable.dims)
+        if np.shape(variable.values) != shape:
+            raise ValueError(f"{name} has shape {np.shape(variable.values)}, its dimensions say {shape}")
     temperatures, labels = dataset.temperature.values, dataset.a.values.tolist()
     d = len(labels)
     if d not in (2, 3) or labels != list(_LABELS[:d]) or dataset.b.values.tolist() != labels:
