@@ -271,6 +271,8 @@ class ScalarPairs(PairSource):
 
     def _moved(self, states: States, g) -> States:
         """The same states at ``k + g``: ``u(k + G) = exp(-i G tau) u(k)`` of orbitals on different sites."""
+        if not g.any():
+            return states
         phase = np.exp(-1j * (self._sites @ g)).astype(states.vectors.dtype)
         states = replace(states, k=states.k + g, vectors=states.vectors * phase, covariant=states.covariant * phase)
         if not isinstance(states, PositionedStates):

@@ -66,24 +66,30 @@ def _smooth_geometries(problem: Problem, temperatures, choice: str) -> tuple[lis
         return ["own"] * len(temperatures), differences  # one node: the Fermi surface either way
     order = np.argsort(temperatures)
 
-    def negligible(place):
+    def matters(place):
         differences[order[place]] = value = _own_difference(problem, KB * temperatures[order[place]])
-        return value < 0.2 * problem.settings.tolerance
+        return not value < 0.2 * problem.settings.tolerance
 
-    # the difference grows with temperature: bisect for the coldest at which it matters
-    low, high = 0, len(order)
-    if not negligible(high - 1):
-        high -= 1
-        while low < high:
-            middle = (low + high) // 2
-            if negligible(middle):
-                low = middle + 1
-            else:
-                high = middle
+    first = _coldest(len(order), matters)
     result = [""] * len(order)
     for place, i in enumerate(order):
-        result[i] = "shared" if place < high else "own"
+        result[i] = "shared" if place < first else "own"
     return result, differences
+
+
+def _coldest(count: int, matters) -> int:
+    """The first of `count` places, from cold to hot, at which something matters that grows with temperature, found by
+    bisection; `count` where it nowhere does."""
+    low, high = 0, count - 1
+    if count == 0 or not matters(high):
+        return count
+    while low < high:
+        middle = (low + high) // 2
+        if matters(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return high
 
 
 def _changing_shells(problem: Problem, temperatures) -> list[bool]:
@@ -114,16 +120,8 @@ def _unless_averaged(problem: Problem, temperatures, apart: list[bool]) -> list[
     shells made afresh are dear. What counts is measured on cheap shells; it grows with temperature.
     """
     order = sorted((i for i, flag in enumerate(apart) if flag), key=lambda i: temperatures[i])
-    low, high = 0, len(order)
-    if not order or not _is_missed(problem, KB * temperatures[order[-1]]):
-        return [False] * len(apart)
-    while low < high:
-        middle = (low + high) // 2
-        if _is_missed(problem, KB * temperatures[order[middle]]):
-            high = middle
-        else:
-            low = middle + 1
-    missed = set(order[low:])
+    first = _coldest(len(order), lambda place: _is_missed(problem, KB * temperatures[order[place]]))
+    missed = set(order[first:])
     return [i in missed for i in range(len(apart))]
 
 
