@@ -5,6 +5,7 @@ import pytest
 
 from helpers_ladder import polar_mobility
 from sidejump import LatticeModel
+from sidejump.electrons.luttinger import Luttinger
 from sidejump.electrons.quadratic import QuadraticModel
 from sidejump.errors import InputError
 from sidejump.kinetics.energy_basis import EnergyBasis
@@ -16,6 +17,12 @@ from sidejump.shells.shell import fermi_shell
 from sidejump.transport import Problem, TransportSettings, run_transport
 from sidejump.units import KB
 
+DEFORMATION = Scatterer(
+    "deformation",
+    3,
+    (Branch(coupling=lambda q: 1e-2 * q, phonon_energy=lambda q: 0.033 * q),),
+    sound_velocity=0.033,
+)
 CURVATURE, STRENGTH, PHONON = 60.0, 0.5, 0.036  # eV angstrom^2, eV^2 angstrom, eV: GaAs, nearly
 POLAR = Scatterer(
     "polar",
@@ -165,6 +172,21 @@ def test_split_bands_of_one_group_share_points_at_their_mean_energy(sample):
     np.testing.assert_allclose(CURVATURE * (k**2).sum(-1), np.broadcast_to(energies, k.shape[:2]), rtol=1e-6)
     exact = 2 * np.sqrt(energies / CURVATURE) / (4 * np.pi**2 * CURVATURE)
     np.testing.assert_allclose(weight.sum(axis=0), exact, rtol=5e-3)
+
+
+def test_points_on_rays_follow_the_couplings_and_not_the_zone_of_the_model():
+    """A k.p model has no zone; the spacing of its base mesh says nothing of a smooth surface around an extremum."""
+    found = []
+    for accuracy in (0.7, 1.3):
+        settings = TransportSettings(energy_nodes=3, geometry="own", accuracy=accuracy)
+        problem = Problem(Luttinger(gamma1=6.98, gamma2=2.06, gamma3=2.93), [DEFORMATION], 0.1, settings)
+        result = run_transport(
+            problem.model, [DEFORMATION], chemical_potential=0.1, temperatures=[300.0], settings=settings
+        )
+        found.append((result.report["states"], result.boltzmann[0, 0, 0]))
+    (few, coarse), (many, fine) = found
+    assert few < 1000 < many
+    assert coarse == pytest.approx(fine, rel=5e-3)
 
 
 def test_a_valley_is_one_in_all_images_of_the_zone():

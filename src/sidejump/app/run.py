@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Callable
@@ -143,8 +144,10 @@ def prepare(source) -> Job:
     settings = config.validate(data, name)
     try:
         return _job(settings, folder, text)
-    except InputError as error:  # files name themselves; sections need the name of the file
-        raise InputError(f"{name}: {error}") if str(error).startswith("[") else error from None
+    except InputError as error:
+        if os.path.exists(str(error).partition(": ")[0]):  # the sentence begins with the file that is meant
+            raise
+        raise InputError(f"{name}: {error}") from None
 
 
 def _job(settings, folder: Path, text: str) -> Job:

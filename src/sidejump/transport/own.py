@@ -43,9 +43,9 @@ class OwnShells:
         carried = problem.settings.energy_nodes != 1 and self.side(hottest) != 0
         self._rays = self._find_rays() if carried else None
         if self._rays is not None and problem.model.dimension == 3:
-            # as many as thermal phonons ask for, if that is more
-            thermal = 1.3 * shell.area.sum() / problem.spacing(hottest / KB) ** 2
-            points = max(round(_POINTS * problem.settings.accuracy**2), int(thermal))
+            # as many as thermal phonons and the range of the couplings ask for, if that is more
+            wanted = 1.3 * shell.area.sum() / problem.range_spacing(hottest / KB) ** 2
+            points = max(round(_POINTS * problem.settings.accuracy**2), int(wanted))
             if points <= MOST_POINTS:
                 self._rays = evenly_sampled(self._rays, points)
                 self.shell = self._rays.shell

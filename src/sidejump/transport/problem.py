@@ -220,6 +220,10 @@ class Problem:
         spacing = self.spacing(temperature)
         return spacing / self._denser(spacing) / self._thermal_spacing(temperature)
 
+    def range_spacing(self, temperature: float) -> float:
+        """Spacing that the thermal phonons and the range of the couplings ask for, whatever the bands do."""
+        return min(self._coupling_spacing, self._thermal_spacing(temperature))
+
     def _thermal_spacing(self, temperature: float) -> float:
         if self.sound == 0:
             return np.inf
