@@ -20,10 +20,10 @@ from sidejump.kinetics.geometry import PairGeometry, SharedBlock
 from sidejump.scattering.electron_phonon import ElectronPhononScatterer
 from sidejump.transport import TransportSettings, reduced, shared
 from sidejump.transport.checkpoint import Checkpoint
-from sidejump.transport.driver import shell_solver
 from sidejump.transport.fingerprint import fingerprint
 from sidejump.transport.hot_spots import HotSpots
 from sidejump.transport.problem import Problem
+from sidejump.transport.reduced import shell_solver
 from sidejump.units import KB
 from test_electron_phonon_pairs import ferromagnet
 

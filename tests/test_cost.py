@@ -20,8 +20,8 @@ from sidejump.scattering.electron_phonon import ElectronPhononScatterer
 from sidejump.shells.flow import ShellFlow
 from sidejump.shells.shell import fermi_shell
 from sidejump.transport import TransportSettings, estimate_cost, run_transport
-from sidejump.transport.driver import shell_solver
 from sidejump.transport.problem import Problem
+from sidejump.transport.reduced import shell_solver
 from sidejump.units import KB
 from test_hot_spots import MU, ferromagnet, phonons
 from test_thermal_window import lattice as square_or_cubic

@@ -9,6 +9,7 @@ import numpy as np
 from ..electrons.operations import Operations
 from ..errors import NoStates
 from .components import Components
+from .placement import FIRST, Placement
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def fermi_shell(
     degeneracy: float = 1e-6,
     operations: Operations | None = None,
     several: bool = False,
+    placed: Placement = FIRST,
 ) -> Shell:
     """The shell of all bands at `energy`.
 
@@ -83,6 +85,8 @@ def fermi_shell(
         fit a mesh of cells are left out (`Shell.operations` are the rest).
     several : bool
         3D: three points for each cell and band instead of one, which sum quadratic functions exactly.
+    placed : Placement
+        Where exactly the points lie.
 
     Raises
     ------
@@ -93,7 +97,9 @@ def fermi_shell(
     from .surfaces import surface_shell
 
     if model.dimension == 2:
-        shell = contour_shell(model, energy, spacing=spacing, turn=turn, minimum=minimum, degeneracy=degeneracy)
+        shell = contour_shell(
+            model, energy, spacing=spacing, turn=turn, minimum=minimum, degeneracy=degeneracy, phase=placed.shift[0]
+        )
     else:
         shell = surface_shell(
             model,
@@ -104,6 +110,7 @@ def fermi_shell(
             degeneracy=degeneracy,
             operations=operations,
             several=several,
+            placed=placed,
         )
     if shell is None:
         raise NoStates(

@@ -13,6 +13,7 @@ from ..kinetics.geometry import ShellPoints, shell_points
 from ..kinetics.kernel import SharedKernel, energy_cutoff, reach
 from ..kinetics.momentum import MomentumTransfer
 from ..kinetics.sources import PairSource, pair_sources
+from ..shells.placement import FIRST, placement
 from ..shells.shell import Shell, fermi_shell
 from ..units import KB
 from .checkpoint import Checkpoint
@@ -277,6 +278,7 @@ class Problem:
             degeneracy=s.degeneracy,
             operations=operations,
             several=several and self.model.dimension == 3,
+            placed=FIRST if s.replica is None else placement(s.replica),
         )
         if shell.unconverged:
             self.warn(f"{shell.unconverged} of {len(shell)} shell points could not be moved onto the exact energy")

@@ -43,6 +43,8 @@ class TransportSettings:
         2D: fewest points on a contour.
     symmetry : {"auto", "off"}
         Three-dimensional crystals: solve for irreducible points where bands and scatterers are exactly symmetric.
+    replica : int or None
+        Which of the ways to lay the points of a level (:mod:`sidejump.shells.placement`); None: the plain one.
     """
 
     energy_nodes: int | str = "auto"
@@ -57,6 +59,7 @@ class TransportSettings:
     degeneracy: float = 1e-6
     minimum: int = 48
     symmetry: str = "auto"
+    replica: int | None = None
 
 
 @dataclass
