@@ -23,8 +23,8 @@ from scipy.special import expit, logit
 
 from ..errors import NoStates
 from ..kinetics.response import KineticResponse
+from ..surfaces.critical import CriticalPoints
 from ..units import KB
-from .critical import CriticalPoints
 from .hot_spots import HotSpots
 from .problem import Problem
 from .reduced import shell_solver
