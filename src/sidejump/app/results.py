@@ -88,7 +88,7 @@ def assemble(
     scattering_projector : ndarray, shape (3, 3), optional
         The same for bands and scatterers together; that of the bands when not given.
     operations : sequence of (rotation, sign)
-        What bands and scatterers obey, of :func:`.hall_symmetry.kinetic_symmetry`.
+        What bands and scatterers obey, of :func:`sidejump.groups.hall.kinetic_symmetry`.
     extra : dict
         Further attributes.
     warnings : sequence of str

@@ -82,7 +82,7 @@ class EnergyBasis:
         Keep only the functions even in x: enough when all shells share one geometry, because the equation is then
         symmetric under x -> -x.
     more : int
-        Nodes added to each range of energies (:mod:`.galerkin`).
+        Nodes added to each range of energies (:mod:`sidejump.kinetics.galerkin`).
     threshold : float, optional
         Energy of optical phonons over kT, whose emission starts so far from a band edge (:class:`.mapping.Elements`).
 

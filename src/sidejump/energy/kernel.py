@@ -1,7 +1,8 @@
 """The scattering kernel: ``2 pi |V0(z)|^2 T(omega_z / kT)`` summed over branches.
 
 T is a Chebyshev series in the phonon energy and the rest is evaluated exactly, so that nothing is interpolated in z,
-which is |q| for model scatterers and the phonon energy for first-principles modes (see :mod:`.sources`).
+which is |q| for model scatterers and the phonon energy for first-principles modes (see
+:mod:`sidejump.interactions.sources`).
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Elements:
 
     Without a band edge in sight the nodes are the Gauss points of the thermal weight.  Next to one they are
     Gauss-Legendre points in tau: rates change there over the whole range of energies, thermal weight or not, and
-    :mod:`.galerkin` keeps the operator positive.
+    :mod:`sidejump.kinetics.galerkin` keeps the operator positive.
 
     Parameters
     ----------

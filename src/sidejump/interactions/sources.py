@@ -1,4 +1,4 @@
-"""Where pairs of states get their rates: model scatterers here, first-principles coupling in `abinitio`.
+"""Where pairs of states get their rates: model scatterers here, first-principles coupling in `first_principles`.
 
 A source gives, for a block of pairs, one or more *channels*: a strength, a shift and the variable z that its kernel
 depends on.  For model scatterers z is |q| and all branches with one vertex matrix share a channel; with

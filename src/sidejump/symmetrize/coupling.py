@@ -32,7 +32,7 @@ class SymmetricCoupling:
             values[..., diagonal, diagonal] += sign * vertex[:, None, :, None]
 
     def probes(self, action: MeshAction, states) -> list:
-        """What `symmetric_gauge.sewing` compares."""
+        """What `gauge.sewing` compares."""
         if self._bands is None:
             self._bands = self.mesh.gauged(self.values, states)
         return self.mesh.probes(action, self._bands)

@@ -39,7 +39,7 @@ class SymmetricElectrons:
     energy : float or None
         Fermi energy, eV; changes are reported for the states near it.
     probes : callable, optional
-        ``probes(action, states)`` as `symmetric_gauge.sewing` takes them: what else the operations must map.
+        ``probes(action, states)`` as `gauge.sewing` takes them: what else the operations must map.
     centres : array, shape (N, 3), optional
         Wannier centres for a model without position matrix, angstrom.
 

@@ -1,7 +1,7 @@
 """Wannier models and electron-phonon data with the exact symmetry of the crystal and its magnetisation.
 
 Wannier functions from a minimisation need not transform like atomic orbitals, and bands between the mesh points are
-then not symmetric.  The functions are first changed to a gauge in which they do (`symmetric_gauge`), which leaves
+then not symmetric.  The functions are first changed to a gauge in which they do (`gauge`), which leaves
 energies, position matrix and coupling on the coarse mesh as they were; then Hamiltonian, position matrix, force
 constants and coupling are averaged over the group, which takes out what noise is left, and written as Fourier series
 with images that keep the symmetry.  The report tells how much the average changed.

@@ -14,7 +14,7 @@ since (d/dk + d/dk')_a of the phases gives i (T - B)_a = i Re_a.  With images th
 Hermitian.  Masses enter as ``sqrt(hbar^2/2M)``, so that V summed over the components of a phonon eigenvector and
 divided by the root of its energy is the vertex in eV.
 
-Not covered: the long-range part, which is no matrix between localised functions (see `kinetic_vertex`).
+Not covered: the long-range part, which is no matrix between localised functions (see `vertex`).
 """
 
 from __future__ import annotations

@@ -28,12 +28,12 @@ class ElectronPhononScatterer:
         Which supercell images of the coupling are used; only the Hermitian choice obeys detailed balance off the
         coarse mesh.
     tolerance : float
-        Relative rms error that the low-rank form of the vertex may have (`abinitio.kinetic_factors`); 0: none.
+        Relative rms error that the low-rank form of the vertex may have (`factors`); 0: none.
     lowest_phonon_energy : float
         Phonons below (eV) do not scatter; zero but for comparisons with codes that leave them out.
     coupling_sum_rule : bool
         Impose the acoustic sum rule on the coupling: a rigid shift of the crystal does not scatter
-        (`abinitio.kinetic_sum_rule`).
+        (`sum_rule`).
     """
 
     data: ElectronPhonon

@@ -1,6 +1,6 @@
 """Low-rank form of the vertex on the states of a shell: V_c(l', l) = sum_j b_j(l')* k_j(l).
 
-The matrices G_c of `kinetic_cluster` act on a thousand localised functions, but Bloch states of one energy meet only
+The matrices G_c of `cluster` act on a thousand localised functions, but Bloch states of one energy meet only
 a few hundred combinations of them.  Take a random sample X of the states and of their derivatives (each normalised)
 and the matrix M = X^+ G X of all vertices between them; with its eigenvalues and eigenvectors M = W L W^+,
 

@@ -2,7 +2,7 @@
 
 With q = k' - k the dynamical matrix of all pairs is one matrix product: cos and sin of q.R are products of those of k.R
 and k'.R.  With one atom in the cell the matrix is real (every such crystal has inversion), 3 x 3, and its modes have a
-closed form (`kinetic_projectors`); otherwise LAPACK gives eigenvectors, matrix by matrix.
+closed form (`projectors`); otherwise LAPACK gives eigenvectors, matrix by matrix.
 
 Modes without an amplitude have no strength: `container` says which, imaginary ones beyond `SOFT` and omega = 0.
 """

@@ -1,6 +1,6 @@
 """First-principles coupling as a source of pairs: one channel for each phonon mode, its kernel a function of energy.
 
-``|V|^2`` and the shift come from :mod:`.kinetic_vertex`; the coupling is normalised to one cell, and a sum over final
+``|V|^2`` and the shift come from :mod:`.vertex`; the coupling is normalised to one cell, and a sum over final
 states is an average over the zone, so that both carry the volume of the cell, the area for layers.
 
 Low phonon energies: strength and kernel together grow as |V|^2 kT/omega^2, which stays finite where V ~ q.  Couplings
@@ -50,7 +50,7 @@ class ElectronPhononPairs(PairSource):
     lowest_phonon_energy : float
         Modes below (eV) have no strength.
     sum_rule : bool
-        Impose the acoustic sum rule on the coupling (`kinetic_sum_rule`).
+        Impose the acoustic sum rule on the coupling (`sum_rule`).
     """
 
     expensive = True
@@ -269,7 +269,7 @@ class HalfPairs:
     """Pairs between two sets of states; see :meth:`ElectronPhononPairs.halves`.
 
     The shift of a pair is ``A_ij - A_ji`` with ``A_ij = - Im V* (f'^+ G D f)``, where D acts on the initial state
-    (`kinetic_cluster`): what sums over one set of states need is A_ij alone.
+    (`cluster`): what sums over one set of states need is A_ij alone.
     """
 
     def __init__(self, initial: ElectronPhononPairs, final: ElectronPhononPairs):

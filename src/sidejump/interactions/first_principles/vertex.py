@@ -5,9 +5,9 @@
 strength ``sum |V_nu|^2`` over the members of two groups of degenerate states, shift ``- Im sum V_nu* D_a V_nu``
 (theory, section 2).  The phonon factor depends on q alone, and the derivative D_a = d/dk + d/dk' is taken at fixed q.
 
-With V_c = sum_j b_j(l')* k_j(l) (`kinetic_cluster`, `kinetic_factors`) a block of A x B pairs is 1 + d matrix products
+With V_c = sum_j b_j(l')* k_j(l) (`cluster`, `factors`) a block of A x B pairs is 1 + d matrix products
 for each displacement: b against k, and (b, D_a b) against (D_a k, k), shortened by what neighbouring states have in
-common (`kinetic_products`).  Real and imaginary parts are separate planes of pairs, so that all that follows is real
+common (`products`).  Real and imaginary parts are separate planes of pairs, so that all that follows is real
 arithmetic.  The long-range part of polar crystals is a number L_c(q) times the overlap u'^+ u in the lattice gauge:
 one more set of products with b = k = u.
 
