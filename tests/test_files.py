@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sidejump import InputError, files
-from sidejump.hdf5 import opened, require_contained
+from sidejump.formats.hdf5 import opened, require_contained
 from sidejump.text_numbers import counts, floats, floats_of, integers
 
 

@@ -21,6 +21,7 @@ from typing import cast
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from ..energy.thermal import thermal_nodes
 from ..kinetics.response import KineticResponse
 from ..units import KB
 from .geometry_choice import WINDOW
@@ -31,7 +32,6 @@ from .reduced import ReducedShell, shell_solver
 from .settings import Size
 from .shared import SharedShell
 from .tensors import Change, difference, largest, relative_change, size_of_change, weighted_sum, with_change
-from .thermal import thermal_nodes
 from .windowed import IndependentShells
 
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
