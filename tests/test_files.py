@@ -263,8 +263,8 @@ def test_heaps_of_texts_that_have_no_end(tmp_path):
     assert data[free : free + 2] == b"\0\0" and data[free + 8 : free + 16] != bytes(8)
     data[free + 8 : free + 16] = bytes(8)
     path.write_bytes(data)
-    with pytest.raises(InputError, match="x.h5.*heap of texts at byte .* has no end"):
+    with pytest.raises(InputError, match=r"x.h5.*heap of texts at byte .* has no end"):
         with opened(path, "the file") as stream:
             stream.text("words")
-    with pytest.raises(InputError, match="x.h5.*has no end"):
+    with pytest.raises(InputError, match=r"x.h5.*has no end"):
         require_contained(path, "the file")
