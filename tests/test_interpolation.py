@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sidejump.transport import TransportSettings, run_transport
+from sidejump.transport import TransportSettings, run_transport, terms
 from test_hot_spots import MU, ferromagnet, phonons
 
 PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
