@@ -18,6 +18,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import LARGEST_VARIABLE, largest, reading, require_regular
+from .hdf5_heaps import require_sound_heaps
 
 _KINDS = {"f": "fiu", "c": "cfiu", "z": "c", "i": "iu"}
 _NAMES = {"f": "real numbers", "c": "numbers", "z": "complex numbers", "i": "whole numbers"}
@@ -55,6 +56,7 @@ def require_contained(path, what: str, remedy: str = "write or copy it again") -
         If it is no regular file, no HDF5 file, or holds a data set that is elsewhere or not stored.
     """
     with opened(path, what, remedy) as stream:
+        require_sound_heaps(path)
         total = sum(stream.sizes())
         if total > largest():
             raise InputError(
@@ -250,4 +252,7 @@ class Store:
         size = math.prod(declared.shape) if declared.shape is not None else 0
         if size > _SMALL:
             raise ValueError(f"attribute {name} declares {size} values")
+        text = h5py.check_string_dtype(declared.dtype)
+        if text is not None and text.length is None:
+            require_sound_heaps(self._group.file.filename)
         return self._group.attrs[name]
