@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from ..bands.extent import enclosing_half_width
 from ..bands.momentum import MomentumTransfer
 from ..energy.kernel import SharedKernel, energy_cutoff, reach
-from ..errors import InputError, NoStates
+from ..errors import NoStates, TooLarge
 from ..groups.kinetic import kinetic_operations
 from ..groups.operations import Operations
 from ..interactions.sources import PairSource, pair_sources
@@ -83,9 +85,31 @@ class Problem:
         self.checkpoint: Checkpoint | None = None
         self._shells: dict = {}
         self._critical: tuple[float, CriticalPoints] | None = None
-        self._fewest = settings.minimum * max(settings.accuracy, 1.0)
-        if model.dimension == 2 and any(s.singular for s in scatterers):
+        self._set_fewest()
+
+    def _set_fewest(self) -> None:
+        self._fewest = self.settings.minimum * max(self.settings.accuracy, 1.0)
+        if self.model.dimension == 2 and any(s.singular for s in self.scatterers):
             self._fewest *= _SINGULAR
+
+    def laid(self, accuracy: float, replica: int) -> Problem:
+        """The same problem with the points of another level and replica; what does not depend on them is shared.
+
+        Parameters
+        ----------
+        accuracy : float
+            Times that of the settings.
+        replica : int
+        """
+        other = copy(self)
+        other.settings = replace(self.settings, accuracy=accuracy * self.settings.accuracy, replica=replica)
+        for name in ("base_spacing", "_coupling_spacing"):
+            other.__dict__.pop(name, None)
+        other.__dict__["operations"] = self.operations  # found once
+        other.__dict__["edges"] = self.edges
+        other.warnings, other.checkpoint, other._shells = [], None, {}
+        other._set_fewest()
+        return other
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warnings:
@@ -363,11 +387,11 @@ class Problem:
 
         Raises
         ------
-        InputError
+        TooLarge
         """
         if needed > self.settings.memory:
             less = " or set energy_nodes = 1" if what == "energy nodes" else ""
-            raise InputError(
+            raise TooLarge(
                 f"memory = {self.settings.memory / 1e9:.3g} GB is too little: the {what} of {temperature:.4g} K need "
                 f"{needed / 1e9:.3g} GB; raise memory, the lowest temperature or spacing, or lower accuracy{less}"
             )

@@ -1,0 +1,223 @@
+"""Which replica comes next: the one that takes most of the error away for its time.
+
+Every term starts with a few replicas of its coarsest level.  Then, until every temperature is within the tolerance, the
+term that has most of the error at the temperature that is worst either gets replicas of the next level, or one more of
+its finest, for those temperatures that are not yet within the tolerance.  Time and memory may stop it before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import TooLarge
+from .estimate import SIDE_JUMP, Estimate, TermEstimate, estimated
+from .replica import FINER, Replica, Task
+from .statistics import GAIN
+
+FIRST_REPLICAS = 2
+"""Replicas of a level before anything is concluded from it."""
+
+MOST_LEVELS = 8
+"""Levels of a term; the last has points sixteen times as close as the first."""
+
+_GROWTH = FINER**4
+"""Time of a level over that of the one before, in three dimensions, until it is measured: pairs of points."""
+
+_ENOUGH = 12
+"""Replicas of one level beyond which the next level is tried even where its time is not known to pay."""
+
+Run = Callable[[list[Task]], Iterator[Replica]]
+"""Computes tasks, in any order; a task that memory does not suffice for raises TooLarge."""
+
+
+@dataclass
+class Limits:
+    """When to stop.
+
+    Attributes
+    ----------
+    tolerance : float
+        Relative standard error, see `Estimate.relative_error`.
+    seconds : float
+        Wall time from the start; infinite where there is no limit.
+    """
+
+    tolerance: float
+    seconds: float = np.inf
+
+
+@dataclass
+class Controller:
+    """Replicas so far, and the choice of the next.
+
+    Attributes
+    ----------
+    first : dict of bool
+        By the name of the term, whether it is a response to which the others are added.
+    places : dict of list of int
+        Temperatures that each term is computed for.
+    temperatures : ndarray, shape (nT,)
+        K.
+    limits : Limits
+    replicas : dict of list of Replica
+    stopped : dict of str
+        By the name of a term, what kept it from being refined.
+    """
+
+    first: dict[str, bool]
+    places: dict[str, list[int]]
+    temperatures: np.ndarray
+    limits: Limits
+    replicas: dict[str, list[Replica]] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    highest: dict[str, int] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self):
+        for name in self.places:
+            self.replicas.setdefault(name, [])
+            self.highest.setdefault(name, MOST_LEVELS - 1)
+
+    def add(self, replica: Replica) -> None:
+        """Take a finished replica; one that is known already counts once."""
+        if all(known.task != replica.task for known in self.replicas[replica.task.term]):
+            self.replicas[replica.task.term].append(replica)
+
+    def estimate(self) -> Estimate | None:
+        """What is known so far."""
+        return estimated(self.replicas, self.first, self.temperatures)
+
+    def run(self, compute: Run, watch: Callable[[Controller], None] = lambda _: None) -> Estimate:
+        """Compute until the tolerance or a limit is reached.
+
+        Raises
+        ------
+        TooLarge
+            If memory does not suffice for the coarsest level of a first term.
+        """
+        while tasks := self.next_tasks():
+            try:
+                for replica in compute(tasks):
+                    self.add(replica)
+                    watch(self)
+            except TooLarge as error:
+                self._too_large(tasks[0], error)
+        found = self.estimate()
+        assert found is not None
+        return found
+
+    def _too_large(self, task: Task, error: TooLarge) -> None:
+        if task.level == 0:
+            raise error
+        self.highest[task.term] = task.level - 1
+        self.stopped[task.term] = "memory"
+
+    # --- the next ---------------------------------------------------------------------------------------------------
+
+    def next_tasks(self) -> list[Task]:
+        """Tasks to compute before the next look; none where the work is at its end."""
+        for name, places in self.places.items():
+            missing = FIRST_REPLICAS - len(self._of_level(name, 0))
+            if missing > 0 and places:
+                return self._tasks(name, 0, places, missing)
+        found = self.estimate()
+        assert found is not None
+        unsatisfied = self._unsatisfied(found)
+        while len(unsatisfied):
+            worst = int(unsatisfied[np.argmax(found.relative_error()[unsatisfied].max(axis=1))])
+            ranked = sorted(self._options(found, worst, unsatisfied), key=lambda option: -option[0])
+            for _, seconds, tasks in ranked:
+                if time.perf_counter() - self.started + seconds <= self.limits.seconds:
+                    return tasks
+                self.stopped.setdefault(tasks[0].term, "time")
+            unsatisfied = unsatisfied[unsatisfied != worst]  # nothing can be done for this one
+        return []
+
+    def _unsatisfied(self, found: Estimate) -> np.ndarray:
+        return np.flatnonzero(found.relative_error().max(axis=1) > self.limits.tolerance)
+
+    def _options(self, found: Estimate, worst: int, unsatisfied):
+        """(error^2 taken away per second, seconds, tasks) of all that could be done for the worst temperature."""
+        scale = found.scales()[worst]
+        for term in found.terms:
+            places = [i for i in self.places[term.name] if i in unsatisfied]
+            if worst not in places:
+                continue
+            level = int(term.moments.level[worst])
+            statistical, systematic = _squares(term, worst, scale)
+            whole = statistical + systematic
+            # only temperatures whose finest level is this one
+            same = [i for i in places if term.moments.level[i] == level]
+            seconds, replicas = self._seconds(term.name, level, len(same)), int(term.moments.replicas[worst])
+            if replicas < _ENOUGH or level >= self.highest[term.name]:
+                left = statistical * replicas / (replicas + 1) + systematic
+                yield (whole - left) / seconds, seconds, self._tasks(term.name, level, same, 1)
+            if level < self.highest[term.name]:
+                cost = FIRST_REPLICAS * seconds * self._growth(term.name, level)
+                spread = statistical * replicas / FIRST_REPLICAS
+                left = GAIN**2 * (spread + systematic)
+                yield (whole - left) / cost, cost, self._tasks(term.name, level + 1, same, FIRST_REPLICAS)
+
+    def _tasks(self, name: str, level: int, places, count: int) -> list[Task]:
+        used = {r.task.number for r in self._of_level(name, level) if set(r.task.where) & set(places)}
+        numbers = [n for n in range(len(used) + count) if n not in used][:count]
+        return [Task(name, level, n, tuple(places)) for n in numbers]
+
+    def _of_level(self, name: str, level: int) -> list[Replica]:
+        return [r for r in self.replicas[name] if r.task.level == level]
+
+    def _seconds(self, name: str, level: int, places: int) -> float:
+        """Of one replica."""
+        known = self._of_level(name, level)
+        if not known:
+            return self._seconds(name, level - 1, places) * self._growth(name, level - 1)
+        return float(np.mean([r.seconds / len(r.task.where) for r in known])) * max(places, 1)
+
+    def _growth(self, name: str, level: int) -> float:
+        """Time of the next level over that of `level`, for the same temperatures."""
+        if level == 0:
+            return _GROWTH
+        rates = [
+            np.mean([r.seconds / len(r.task.where) for r in self._of_level(name, x)])
+            for x in (level - 1, level)
+            if self._of_level(name, x)
+        ]
+        return float(np.clip(rates[1] / rates[0], 1.2, 2 * _GROWTH)) if len(rates) == 2 else _GROWTH
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def missed(self, found: Estimate) -> list[tuple[int, float, str, str]]:
+        """Temperatures beyond the tolerance: (place, relative error, term that has most of it, what stopped it)."""
+        result = []
+        errors = found.relative_error().max(axis=1)
+        for i in self._unsatisfied(found):
+            scale = found.scales()[i]
+            name = max(
+                (t for t in found.terms if t.moments.level[i] >= 0), key=lambda t: sum(_squares(t, int(i), scale))
+            ).name
+            result.append((int(i), float(errors[i]), name, self.stopped.get(name, "levels")))
+        return result
+
+    def seconds_left(self, found: Estimate) -> float:
+        """Wall time to the tolerance, from what each halving of the error has cost so far; infinite where unknown."""
+        worst = float(found.relative_error().max())
+        spent = time.perf_counter() - self.started
+        if not np.isfinite(worst) or worst <= 0:
+            return np.inf
+        # with a spread that falls with the root of the work
+        whole = spent * max(1.0, (worst / self.limits.tolerance) ** 2)
+        return min(whole - spent, self.limits.seconds - spent)
+
+
+def _squares(term: TermEstimate, place: int, scale) -> tuple[float, float]:
+    """Statistical and systematic error^2 of a term at a temperature, relative, of the part that is worse."""
+    pairs = []
+    for part, size in zip((0, SIDE_JUMP), scale, strict=True):
+        errors = (term.moments.statistical[place, part], term.moments.systematic[place, part])
+        pairs.append([float(np.abs(x).max() / size) ** 2 for x in errors])
+    statistical, systematic = max(pairs, key=sum)
+    return statistical, systematic
