@@ -47,6 +47,7 @@ class PhononSeries:
     pair : (K, m, m)        coefficients for y T_ab
     out : (K, m, m)         for ``y sum_b T_acb``: out-scattering between a and c
     triple : (K, m, m, m)   for y T_acb, axes (a, c, b); empty unless asked for
+    back : (K, m, m, m)     the same where the final states are initial ones: here `triple` itself
     """
 
     top: float
@@ -54,14 +55,13 @@ class PhononSeries:
     out: np.ndarray
     triple: np.ndarray
 
+    @property
+    def back(self) -> np.ndarray:
+        return self.triple
+
     def polynomials(self, y) -> Iterator[np.ndarray]:
         """The K polynomials at y, one after the other; each array is only valid until the next is asked for."""
-        twice = np.asarray(y) * (4 / self.top) - 2
-        last, now = np.ones_like(twice), 0.5 * twice
-        yield last
-        for _ in range(len(self.pair) - 1):
-            yield now
-            last, now = now, np.subtract(twice * now, last, out=last)
+        return chebyshev(np.asarray(y) * (4 / self.top) - 2, len(self.pair))
 
     def values(self, coefficients, y) -> np.ndarray:
         """Sum of a series at y (any shape): shape y.shape + coefficients.shape[1:]."""
@@ -94,6 +94,7 @@ class EnergyBasis:
         1 for states above a band edge in sight, -1 below one, else 0.
     size : int
         Number of functions.
+    threshold : float or None
     thermal_weight : ndarray, shape (size,)
         ``int dx f (1 - f) phi_a``.
     """
@@ -114,7 +115,7 @@ class EnergyBasis:
             interval = (-WINDOW, WINDOW)
         lo, hi = interval
         self.interval = (max(lo, min(hi, 0.0) - WINDOW), min(hi, max(lo, 0.0) + WINDOW))
-        self._threshold = threshold
+        self.threshold = threshold
         self._elements = Elements(n, *self.interval, threshold, more)
         self.nodes = self._elements.nodes
         self.n = n = len(self.nodes)
@@ -157,27 +158,15 @@ class EnergyBasis:
 
     def series(self, largest: float, *, triple: bool = False) -> PhononSeries:
         """Series that holds up to the phonon energy `largest` (kT) at least, or up to `Y_MAX`."""
-        steps = np.floor(2 * np.log2(Y_MAX / min(max(largest, 1e-3), Y_MAX)) + 1e-9)
-        top = float(Y_MAX * 2 ** (-0.5 * steps))  # a ladder, so that near temperatures share a series
-        if self._threshold is not None and largest <= self._threshold:
-            top = min(top, self._threshold)  # beyond it the series would not be smooth
+        top = rung(largest)
+        if self.threshold is not None and largest <= self.threshold:
+            top = min(top, self.threshold)  # beyond it the series would not be smooth
         if (top, triple) not in self._series:
             self._series[top, triple] = self._expand(top, triple)
         return self._series[top, triple]
 
     def _expand(self, top: float, triple: bool) -> PhononSeries:
-        for terms in _TERMS:
-            y = 0.5 * top * (1 + np.cos(np.pi * (np.arange(terms) + 0.5) / terms))
-            tables = self._triples(y) if triple else self._pairs(y)
-            scale = 1 / thermal_factor(y)
-            tables = [dct((t.T * scale).T, axis=0) / terms for t in tables]
-            for t in tables:
-                t[0] *= 0.5
-            size = np.max([np.abs(t).reshape(terms, -1).max(axis=1) for t in tables], axis=0)
-            kept = int(np.flatnonzero(size > _SERIES_ERROR * size.max())[-1]) + 1
-            if kept <= 0.75 * terms:
-                break
-        pair, out, *rest = (t[:kept] for t in tables)
+        pair, out, *rest = expanded(lambda t: 0.5 * top * (1 + t), self._triples if triple else self._pairs)
         return PhononSeries(top, 0.5 * (pair + pair.transpose(0, 2, 1)), out, rest[0] if rest else np.empty(0))
 
     def _events(self, y):
@@ -222,6 +211,44 @@ class EnergyBasis:
                 triple[row] += products @ final[:, row].T
         triple = triple.reshape(-1, m, m, m)
         return [triple.sum(axis=2), triple.sum(axis=3), triple]
+
+
+def rung(largest: float) -> float:
+    """The end of a series that is to hold up to `largest` (kT): on a ladder, so that near temperatures share it."""
+    steps = np.floor(2 * np.log2(Y_MAX / min(max(largest, 1e-3), Y_MAX)) + 1e-9)
+    return float(Y_MAX * 2 ** (-0.5 * steps))
+
+
+def chebyshev(twice: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    """The first polynomials at half of `twice`; each array is only valid until the next is asked for."""
+    last, now = np.ones_like(twice), 0.5 * twice
+    yield last
+    for _ in range(count - 1):
+        yield now
+        last, now = now, np.subtract(twice * now, last, out=last)
+
+
+def expanded(energy, tables) -> list[np.ndarray]:
+    """Chebyshev coefficients (K, ...) of ``tables(y)`` over :func:`thermal_factor`, as many as are needed.
+
+    Parameters
+    ----------
+    energy : callable
+        y (kT) at the variable t of the polynomials, between -1 and 1.
+    tables : callable
+        Arrays (Y, ...) at y (Y,).
+    """
+    for terms in _TERMS:
+        y = energy(np.cos(np.pi * (np.arange(terms) + 0.5) / terms))
+        scale = 1 / thermal_factor(y)
+        found = [dct((t.T * scale).T, axis=0) / terms for t in tables(y)]
+        for t in found:
+            t[0] *= 0.5
+        size = np.max([np.abs(t).reshape(terms, -1).max(axis=1) for t in found], axis=0)
+        kept = int(np.flatnonzero(size > _SERIES_ERROR * size.max())[-1]) + 1
+        if kept <= 0.75 * terms:
+            break
+    return [t[:kept] for t in found]
 
 
 @lru_cache(maxsize=64)

@@ -208,15 +208,15 @@ def _own(problem: Problem, temperatures, *, decided: bool) -> _Sum:
         looked = min(len(here), 1 + np.log2(len(here))) if decided else 0.0  # temperatures solved to decide
         for t in here:
             within = float(np.mean(distances <= max(problem.cuts(KB * t, q_max))))
-            sequence = _RAISED[own.side(KB * t) != 0] if wanted == "auto" else (first,)
+            sequence = _RAISED[own.near_edge(KB * t)] if wanted == "auto" else (first,)
             for n in sequence:
-                points = len(own.shell) * own.nodes_of_rates(KB * t, n)
+                points = own.points(KB * t, n) * own.nodes_of_rates(KB * t, n)
                 pairs = 0.5 * points**2 * min(1.0, _WASTE * within)
                 operator = 8.0 * len(problem.sources) * pairs
                 if n > sequence[0] and operator > problem.settings.memory:
                     break  # as the run does
                 times = 1.0 + (2.0 * looked / len(here) if n == 3 else 0.0)
-                unknowns = len(own.shell) * n
+                unknowns = own.points(KB * t, n) * n
                 found.seconds += times * (pairs * per_pair + _solving(unknowns, operator))
                 found.flops += times * pairs * (load.flops + load.channels * _KERNEL)
                 found.states, found.pairs = max(found.states, points), max(found.pairs, 2 * pairs)

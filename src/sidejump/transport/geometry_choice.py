@@ -157,12 +157,11 @@ def no_critical_energy(problem: Problem, temperatures) -> list[bool]:
 
 
 def _followed(problem, points) -> np.ndarray:
-    """Which critical points are ends of all the bands at hand (in a gap: of the nearer ones)."""
+    """Which critical points are ends of all the bands at hand, or of those across a gap."""
     edges = problem.edges
+    ends = [edges.below[0], edges.above[0]]
     if edges.inside:
-        ends = [e for e, other in ((edges.lower, edges.lowest), (edges.upper, edges.highest)) if abs(e - other) < _SAME]
-    else:
-        ends = [min((edges.lower, edges.upper), key=lambda e: abs(e - problem.mu))]
+        ends += [e for e, o in ((edges.lower, edges.lowest), (edges.upper, edges.highest)) if abs(e - o) < _SAME]
     near = np.abs(points.energy[:, None] - np.array([e for e in ends if np.isfinite(e)])) < _SAME
     return near.any(axis=1) & ~points.saddle
 
@@ -179,7 +178,7 @@ def _crystal_geometries(problem, temperatures) -> list[str]:
         problem.model, np.random.default_rng(0).random((_SAMPLE, 3)) @ problem.model.reciprocal_cell
     )
     for i in np.argsort(ends)[::-1]:
-        if not _density_changes(problem, energies, ends[i]):
+        if not problem.near_edge(KB * temperatures[i]) and not _density_changes(problem, energies, ends[i]):
             break
         result[i] = "own"
     return result

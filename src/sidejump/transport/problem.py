@@ -18,7 +18,7 @@ from ..interactions.sources import PairSource, pair_sources
 from ..pairs.checkpoint import Checkpoint
 from ..pairs.geometry import ShellPoints, shell_points
 from ..surfaces.critical import CriticalPoints, critical_points
-from ..surfaces.edges import REACH, Carriers, Edges, carriers, nearest_edges
+from ..surfaces.edges import REACH, Carriers, Edges, carriers, nearest_edges, other_sides
 from ..surfaces.fermi import fermi_shell
 from ..surfaces.placement import FIRST, placement
 from ..surfaces.shell import Shell
@@ -54,6 +54,9 @@ _SOLVED_LEVELS = 2
 
 _INELASTIC_LEVELS = 2
 """Splits at hot spots of the irreducible shell on which the effect of inelasticity is found."""
+
+_FEW = 1e-2
+"""Tolerances of thermal weight: fewer carriers across a gap are left out."""
 
 _ROOM = 300.0 * KB
 """eV: where the chemical potential lies in a gap, shells that no temperature is given for are those of this one."""
@@ -161,12 +164,21 @@ class Problem:
             return Carriers(self.mu, found.edge)
         return found
 
+    def across(self, kt: float, least: float = _FEW) -> list[Carriers]:
+        """The same on the other side of a gap, where at kT (eV) there is more than `least` tolerances of thermal weight;
+        in ascending order of the energy."""
+        if self.settings.energy_nodes == 1 and self.edges.inside:
+            return []
+        return other_sides(self.edges, self.mu, kt, least * self.settings.tolerance)
+
     def near_edge(self, kt: float) -> bool:
-        """Whether the chemical potential at kT (eV) lies in a gap, or so near the edge of all its bands that shells
-        cannot be shared. A pocket that ends there beside large Fermi surfaces does not count.
+        """Whether the chemical potential at kT (eV) lies in a gap, or so near the edge of all its bands, or to others
+        across a gap, that shells cannot be shared. A pocket that ends there beside large Fermi surfaces does not count.
         """
         if self.settings.energy_nodes == 1 and self.edges.inside:
             return False
+        if self.across(kt, 1.0):
+            return True
         return carriers(self.edges.outermost, self.mu, kt).energy != self.mu
 
     def critical(self, kt: float) -> CriticalPoints:

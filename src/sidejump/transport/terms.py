@@ -103,7 +103,9 @@ class OwnShellsTerm(Term):
             own = OwnShells(problem, shell, hottest)
             for i in members:
                 _converge(found, i, problem, own, KB * temperatures[i])
-                found.facts["carrier_density"][i] = problem.model.spin_degeneracy * own.density
+                for name, value in zip(("electron_density", "hole_density"), own.density, strict=True):
+                    found.facts[name][i] = problem.model.spin_degeneracy * value
+                found.facts["carrier_density"][i] = problem.model.spin_degeneracy * sum(own.density)
                 advance(1 / count)
         return found
 
@@ -335,7 +337,7 @@ def raise_nodes(problem: Problem, solver, kt: float):
     last, change = None, np.inf
     tolerance = problem.settings.tolerance
     shared = not isinstance(solver, OwnShells)
-    near_edge = not shared and solver.side(kt) != 0
+    near_edge = not shared and solver.near_edge(kt)
     done, response, size = 0, None, None
     for n in NODE_SEQUENCE[1 if near_edge else 0 :]:
         if response is not None and solver.needs(kt, n) > problem.settings.memory:
@@ -371,7 +373,8 @@ def _converge(found: Outcome, i: int, problem: Problem, solver, kt: float) -> No
     found.facts["energy_nodes"][i], found.facts["node_change"][i] = nodes, change
 
 
-_FACTS = {"energy_nodes": 0, "node_change": np.nan, "carrier_density": np.nan, "hot_spot_change": np.nan,
+_FACTS = {"energy_nodes": 0, "node_change": np.nan, "carrier_density": np.nan,
+          "electron_density": np.nan, "hole_density": np.nan, "hot_spot_change": np.nan,
           "geometry_difference": np.nan}  # fmt: skip
 
 
