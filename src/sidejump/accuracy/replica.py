@@ -116,7 +116,7 @@ def compute(
     )
 
 
-_FIRST = {2: 1.0, 3: 0.5}
+_FIRST = {2: 0.7, 3: 0.5}
 """Accuracy of level 0 in either dimension: contours converge exponentially and cost little."""
 
 

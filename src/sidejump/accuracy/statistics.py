@@ -13,7 +13,8 @@ spread is nearly the same, count together.  The few degrees of freedom that are 
 distribution does.
 
 *Bias.*  The means of two levels differ by what the finer one removes.  With errors that fall at least like the square
-of the spacing what it leaves is no more than that difference; the noise of both means, which is in it, is taken out.
+of the spacing what it leaves is no more than that difference; the noise of both means, which is in it, is taken out.  A level alone
+is taken to be off by a fifth, or its spread if that is more.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from scipy.stats import t as student
 
 GAIN = 0.5
 """Error of a level over that of the one before: the square of the spacing's sqrt(1/2), an upper bound."""
+
+UNKNOWN = 0.2
+"""Relative bias that a level is taken to have as long as there is no other to compare it with."""
 
 WINDOW = 0.35
 """Temperatures whose logarithms are closer than about this are pooled."""
@@ -114,11 +118,11 @@ def moments(samples: list[Samples], log_temperature: np.ndarray) -> Moments:
         for level in (x for x in levels if x <= top):
             total += squares[level] * GAIN ** (2.0 * (top - level))
             degrees += np.maximum(number[level] - 1, 0)
-        alone = degrees
+        own = degrees
         total, degrees = np.tensordot(near, total, axes=1), near @ degrees
         variance = total / np.maximum(degrees, 1e-300)[expand]
         # near temperatures share their points: they do not add as many degrees of freedom as they have replicas
-        wide = _student(np.maximum(alone, np.minimum(degrees, 1)))
+        wide = _student(np.maximum(own, np.minimum(degrees, 1)))
         n = np.maximum(number[top], 1)
         found = np.where((degrees > 0)[expand], np.sqrt(variance / n[expand]) * wide[expand], np.inf)
         statistical[here] = found[here]
@@ -127,8 +131,9 @@ def moments(samples: list[Samples], log_temperature: np.ndarray) -> Moments:
         if below:
             systematic[here] = _bias(mean, number, variance, below[-1], top, near, expand)[here]
     none = np.isinf(systematic) & np.isfinite(statistical)
-    # one level alone: its bias is taken to be as large as its spread
-    systematic = np.where(none, statistical * np.sqrt(np.maximum(number[levels[0]], 1))[expand], systematic)
+    # one level alone says nothing of its bias
+    alone = np.maximum(statistical * np.sqrt(np.maximum(number[levels[0]], 1))[expand], UNKNOWN * np.abs(value))
+    systematic = np.where(none, alone, systematic)
     error = np.hypot(statistical, systematic)
     replicas = np.array([number[x][i] if x >= 0 else 0 for i, x in enumerate(finest)])
     return Moments(value, error, statistical, systematic, finest, replicas)
