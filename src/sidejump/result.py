@@ -39,6 +39,13 @@ def hall_part(dataset, name: str, component: int) -> np.ndarray:
     return hall_vector(dataset[f"sigma_{name}"].values)[:, component]
 
 
+def hall_error(dataset, name: str, component: int) -> np.ndarray:
+    """Standard error of :func:`hall_part`, shape (nT,): of the elements ab and ba, which err together."""
+    a, b = ("xyz".index(x) for x in _COMPONENTS[component])
+    errors = dataset[f"sigma_{name}_error"].values
+    return 0.5 * (errors[:, a, b] + errors[:, b, a])
+
+
 def component_label(component: int) -> str:
     """The tensor element a component of the Hall vector stands for: ``yx`` for z."""
     return "".join(_COMPONENTS[component])

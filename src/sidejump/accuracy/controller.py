@@ -10,10 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
-from ..errors import TooLarge
+from ..errors import InputError, TooLarge
 from .estimate import SIDE_JUMP, Estimate, TermEstimate, estimated
 from .replica import Replica, Task
 
@@ -68,6 +69,10 @@ class Controller:
     replicas : dict of list of Replica
     stopped : dict of str
         By the name of a term, what kept it from being refined.
+    highest : dict of int
+        By the name of a term, the finest level that may be tried.
+    numbers : range
+        Replicas of each level that may be computed: other ones are those of other machines.
     """
 
     first: dict[str, bool]
@@ -77,6 +82,7 @@ class Controller:
     replicas: dict[str, list[Replica]] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     highest: dict[str, int] = field(default_factory=dict)
+    numbers: range = field(default_factory=lambda: range(10**6))
     started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self):
@@ -124,15 +130,20 @@ class Controller:
         """Tasks to compute before the next look; none where the work is at its end."""
         for name, places in self.places.items():
             missing = FIRST_REPLICAS - len(self._of_level(name, 0))
-            if missing > 0 and places:
-                return self._tasks(name, 0, places, missing)
+            tasks = self._tasks(name, 0, places, missing) if missing > 0 and places else []
+            if tasks:
+                return tasks
         found = self.estimate()
-        assert found is not None
+        if found is None:
+            raise InputError(f"replicas {self.numbers.start}:{self.numbers.stop} hold none: give at least one")
         unsatisfied = self._unsatisfied(found)
         while len(unsatisfied):
             worst = int(unsatisfied[np.argmax(found.relative_error()[unsatisfied].max(axis=1))])
             ranked = sorted(self._options(found, worst, unsatisfied), key=lambda option: -option[0])
             for _, seconds, tasks in ranked:
+                if not tasks:
+                    self.stopped.setdefault(found.terms[0].name, "replicas")
+                    continue
                 if time.perf_counter() - self.started + seconds <= self.limits.seconds:
                     return tasks
                 self.stopped.setdefault(tasks[0].term, "time")
@@ -166,8 +177,8 @@ class Controller:
 
     def _tasks(self, name: str, level: int, places, count: int) -> list[Task]:
         used = {r.task.number for r in self._of_level(name, level) if set(r.task.where) & set(places)}
-        numbers = [n for n in range(len(used) + count) if n not in used][:count]
-        return [Task(name, level, n, tuple(places)) for n in numbers]
+        free = (n for n in self.numbers if n not in used)
+        return [Task(name, level, n, tuple(places)) for n in islice(free, count)]
 
     def _of_level(self, name: str, level: int) -> list[Replica]:
         return [r for r in self.replicas[name] if r.task.level == level]

@@ -59,7 +59,9 @@ class Replica:
         How well the equation was solved, of first terms.
     sizes : (int, int, float)
         States, pairs, bytes.
-    warnings : list of str
+    warnings : tuple of str
+    tolerance : float
+        Relative change that energy nodes and windows were allowed to leave.
     """
 
     task: Task
@@ -69,6 +71,7 @@ class Replica:
     quality: list[dict[str, Any]] = field(default_factory=list)
     sizes: tuple[int, int, float] = (0, 0, 0.0)
     warnings: tuple[str, ...] = ()
+    tolerance: float = 0.0
 
 
 def compute(
@@ -91,8 +94,8 @@ def compute(
         If memory does not suffice.
     """
     started = time.perf_counter()
-    laid = problem.laid(accuracy_of(task.level, problem.model.dimension), task.number)
-    with threadpool_limits(1):
+    with threadpool_limits(1):  # the parts of a term are threads themselves
+        laid = problem.laid(accuracy_of(task.level, problem.model.dimension), task.number)
         found = term.evaluate(laid, np.asarray(temperatures)[list(task.where)], advance)
         if term.first:
             values = np.array([[getattr(r, name) for name in PARTS] for r in found.responses])
@@ -113,6 +116,7 @@ def compute(
             max((s.memory for s in found.sizes), default=0.0),
         ),
         tuple(laid.warnings),
+        problem.settings.tolerance,
     )
 
 

@@ -13,8 +13,8 @@ spread is nearly the same, count together.  The few degrees of freedom that are 
 distribution does.
 
 *Bias.*  The means of two levels differ by what the finer one removes.  With errors that fall at least like the square
-of the spacing what it leaves is no more than that difference; the noise of both means, which is in it, is taken out.  A level alone
-is taken to be off by a fifth, or its spread if that is more.
+of the spacing what it leaves is no more than that difference; the noise of both means, which is in it, is taken out.
+A level alone is taken to be off by a fifth, or its spread if that is more.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from ..accuracy.replica import Replica
+from ..accuracy.store import from_text
 from ..errors import InputError
 from ..files import reading
 from ..formats.hdf5 import require_contained
@@ -15,9 +17,11 @@ from ..result import NOT_INCLUDED, warnings_of
 from ..units import MOBILITY, conductivity_unit
 from .attributes import attribute, provenance
 
+_ESTIMATED = ("sigma_boltzmann", "sigma_side_jump_velocity", "sigma_side_jump_distribution", "sigma_side_jump")
+
 PARTS = ("boltzmann", "intrinsic", "side_jump_velocity", "side_jump_distribution")
 
-_SIZE, _SIZE_PER_TEMPERATURE = 6e5, 2.5e3  # bytes, about twice what was measured
+_SIZE, _SIZE_PER_TEMPERATURE = 2e6, 6e4  # bytes, about twice what was measured
 
 
 _LABELS = ("x", "y", "z")
@@ -68,6 +72,7 @@ def assemble(
     operations=(),
     extra: dict,
     warnings=(),
+    replicas=(),
 ) -> xr.Dataset:
     """Dataset with dims temperature (K), a, b (``j_a = sigma_ab E_b``).
 
@@ -93,6 +98,8 @@ def assemble(
         Further attributes.
     warnings : sequence of str
         Sentences that precede those of the transport report.
+    replicas : sequence of str
+        Finished replicas, of :func:`sidejump.accuracy.store.to_text`.
 
     Returns
     -------
@@ -128,8 +135,10 @@ def assemble(
         fraction = forbidden_fraction(sigma[f"sigma_{part}"], sigma["sigma_boltzmann"], projectors[part], cancels[part])
         dataset[f"forbidden_{part}"] = ("temperature", fraction, {"units": "1", "long_name": text})
     _add_broken_symmetry(dataset, operations, cancels["side_jump"])
-    attrs = {"units": unit, "long_name": "estimated error of the intrinsic part; zero on a fixed mesh"}
-    dataset["intrinsic_error"] = ("temperature", np.asarray(intrinsic_error), attrs)
+    add_errors(dataset, transport, intrinsic_error, factor)
+    if len(replicas):
+        text = "finished replicas, in JSON: a later run goes on from them"
+        dataset["replicas"] = ("replica", np.array(replicas, dtype=object), {"long_name": text})
     dataset.attrs = {
         "units": unit,
         "warnings": [*warnings, *transport.report.get("warnings", [])],
@@ -149,6 +158,62 @@ def assemble(
         "symmetry_allowed_hall_side_jump": attribute(projectors["side_jump"]),
     }
     return dataset
+
+
+def add_errors(dataset, transport, intrinsic_error, factor: float) -> None:
+    """One standard error of every conductivity and of the resistivity, and the terms that they are made of."""
+    unit = dataset.attrs.get("units", dataset.sigma_boltzmann.attrs["units"])
+    d, count = dataset.sizes["a"], dataset.sizes["temperature"]
+    errors = np.full((count, 4, d, d), np.nan) if transport.error is None else factor * transport.error
+    # of the intrinsic tensor the largest element is known; diagonal ones are zero
+    intrinsic = np.asarray(intrinsic_error)[:, None, None] * (1 - np.eye(d))
+    found = dict(zip(_ESTIMATED, np.moveaxis(errors, 1, 0), strict=True)) | {"sigma_intrinsic": intrinsic}
+    found["sigma_intrinsic_plus_side_jump"] = np.hypot(intrinsic, found["sigma_side_jump"])
+    for name, values in found.items():
+        text = f"standard error of {name}, statistical and systematic"
+        dataset[f"{name}_error"] = (("temperature", "a", "b"), values, {"units": unit, "long_name": text})
+    whole = np.hypot(found["sigma_boltzmann"], found["sigma_intrinsic_plus_side_jump"])
+    inverse = np.abs(dataset.resistivity.values)
+    scale = 1e-6 if d == 3 else 1.0  # from microohm cm
+    spread = np.sqrt(np.einsum("tab,tbc,tcd->tad", inverse**2, whole**2, inverse**2)) * scale
+    attrs = {"units": dataset.resistivity.attrs["units"], "long_name": "standard error of resistivity"}
+    dataset["resistivity_error"] = (("temperature", "a", "b"), spread, attrs)
+    _add_terms(dataset, transport, factor, unit)
+
+
+def _add_terms(dataset, transport, factor: float, unit: str) -> None:
+    terms = transport.terms
+    if not terms:
+        return
+    dataset.coords["term"] = ("term", [t["name"] for t in terms], {"long_name": "what the values are the sum of"})
+    dataset.coords["part"] = ("part", list(_ESTIMATED))
+    dims = ("term", "temperature", "part", "a", "b")
+    for key, text in (("value", "value"), ("error", "standard error")):
+        values = factor * np.stack([t[key] for t in terms])
+        attrs = {"units": unit, "long_name": f"{text} of each term; NaN where it is not part of the sum"}
+        dataset[f"term_{key}"] = (dims, values, attrs)
+    for key, text in (("level", "finest level, -1 for none"), ("replicas", "replicas of the finest level")):
+        dataset[f"term_{key}"] = (dims[:2], np.stack([t[key] for t in terms]), {"long_name": text})
+    attrs = {"units": "s", "long_name": "wall time of all replicas of the term"}
+    dataset["term_seconds"] = ("term", np.array([t["seconds"] for t in terms]), attrs)
+
+
+def replicas_of(dataset, identity: str) -> list[Replica]:
+    """Replicas that a result holds.
+
+    Raises
+    ------
+    InputError
+        If they are those of another study.
+    """
+    if "replicas" not in dataset:
+        return []
+    if dataset.attrs.get("identity") != identity:
+        raise InputError(
+            "the earlier result is one of another study (other model, scatterers, temperatures, settings or version): "
+            "start anew without it"
+        )
+    return [from_text(str(text))[1] for text in dataset.replicas.values]
 
 
 def _add_broken_symmetry(dataset, operations, least) -> None:

@@ -6,7 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +15,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..accuracy.cost import first_cost
+from ..accuracy.replica import Replica
+from ..accuracy.report import transport_result
+from ..accuracy.store import to_text
+from ..accuracy.study import TOLERANCE, Case, Study, estimate, plan
 from ..bands.base import ElectronModel
 from ..bands.extent import require_reachable
 from ..bands.user_function import require_model
@@ -22,15 +27,14 @@ from ..errors import InputError, SidejumpWarning
 from ..groups.hall import allowed_projector, kinetic_symmetry, scattering_projector
 from ..groups.symmetry import symmetry_report
 from ..intrinsic import intrinsic_conductivity
-from ..pairs.checkpoint import Checkpoint
 from ..pairs.fingerprint import fingerprint
 from ..result import warnings_of
-from ..transport import Problem, TransportResult, TransportSettings, estimate_cost, frozen, run_transport
+from ..transport import TransportResult, TransportSettings, frozen
 from . import build, config
-from .arguments import check_settings, checked_temperatures
+from .arguments import check_limits, check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
 from .judge import judge
-from .results import assemble, warn
+from .results import assemble, replicas_of, warn
 from .withhold import withhold
 
 
@@ -40,12 +44,15 @@ def anomalous_hall(
     *,
     chemical_potential: float,
     temperatures,
+    tolerance: float = TOLERANCE,
+    time: float | None = None,
     intrinsic_tolerance: float = 5e-3,
     intrinsic_mesh=None,
     progress=None,
+    start=None,
     **settings,
 ) -> xr.Dataset:
-    """All parts of the conductivity against temperature.
+    """All parts of the conductivity against temperature, each with its error.
 
     Parameters
     ----------
@@ -55,14 +62,21 @@ def anomalous_hall(
         eV.
     temperatures : sequence of float
         K, in any order, each once.
+    tolerance : float
+        Relative standard error wanted for conductivity and side jump at every temperature: relative to the largest
+        element of the tensor, or to 3 % of what cancels in the side jump if that is more.
+    time : float, optional
+        Seconds after which no further replica is begun.
     intrinsic_tolerance : float
         Relative error of the intrinsic part.
     intrinsic_mesh : int, optional
         Fixed uniform mesh for the intrinsic part instead.
     progress : callable, optional
         ``progress(stage, done, total)``.
+    start : xarray.Dataset, optional
+        An earlier result of the same arguments: its replicas count, and the work goes on from them.
     **settings
-        Fields of :class:`sidejump.transport.TransportSettings`.
+        For experts: fields of :class:`sidejump.transport.TransportSettings`.
 
     Returns
     -------
@@ -90,10 +104,12 @@ def anomalous_hall(
         chemical_potential,
         temperatures,
         chosen,
+        tolerance,
+        time,
         intrinsic_tolerance,
         intrinsic_mesh,
     )
-    return _raised(job.run(progress))
+    return _raised(job.run(progress, known=[] if start is None else replicas_of(start, job.identity)))
 
 
 def run(source, *, progress=None, announce=None) -> xr.Dataset:
@@ -157,7 +173,8 @@ def _job(settings, folder: Path, text: str) -> Job:
     scale = None
     if settings.temperature.unit == "T_BG":
         scale = build.bloch_gruneisen_temperature(electrons.model, scatterers, electrons.chemical_potential)
-    solver = settings.solver.model_dump(exclude={"intrinsic"})
+    solver = settings.solver.model_dump(exclude={"intrinsic", "expert", "tolerance", "time"})
+    solver |= settings.solver.expert.model_dump()
     solver["memory"] *= 1e9
     return Job(
         electrons.model,
@@ -165,6 +182,8 @@ def _job(settings, folder: Path, text: str) -> Job:
         electrons.chemical_potential,
         build.build_temperatures(settings.temperature, scale),
         TransportSettings(**solver),
+        settings.solver.tolerance,
+        settings.solver.time,
         settings.solver.intrinsic.tolerance,
         settings.solver.intrinsic.mesh,
         text,
@@ -186,6 +205,11 @@ class Job:
     temperatures : ndarray
         K.
     settings : TransportSettings
+        Choices of experts.
+    tolerance : float
+        Relative standard error wanted.
+    time : float or None
+        Seconds after which no further replica is begun.
     intrinsic_tolerance : float
     intrinsic_mesh : int, optional
     text : str
@@ -204,13 +228,17 @@ class Job:
     chemical_potential: float
     temperatures: Any
     settings: TransportSettings
+    tolerance: float = TOLERANCE
+    time: float | None = None
     intrinsic_tolerance: float = 5e-3
     intrinsic_mesh: Any = None
     text: str = ""
     warnings: list[str] = field(default_factory=list)
     cost: dict | None = None
     checks: dict = field(default_factory=dict)
+    replicas: range = range(10**6)
     seconds_estimate: float = field(default=0.0, init=False)
+    _finished: list[Replica] = field(default_factory=list, init=False)
 
     def __post_init__(self):
         if not isinstance(self.model, ElectronModel):
@@ -219,6 +247,7 @@ class Job:
             if not hasattr(s, "branches") and not hasattr(s, "source"):
                 raise InputError(f"scatterer {s!r}: give what sidejump.impurity(...) and its like return")
         check_settings(self.settings)
+        check_limits(self.tolerance, self.time)
         self.temperatures = checked_temperatures(self.temperatures)
         try:
             self.chemical_potential = float(self.chemical_potential)
@@ -256,7 +285,7 @@ class Job:
         if self.cost is None:
             started = time.perf_counter()
             active = self.temperatures[~self._frozen]
-            cost = self._kinetic(lambda: estimate_cost(self._problem, active)) if len(active) else frozen.NO_COST
+            cost = self._kinetic(lambda: first_cost(self._case)) if len(active) else frozen.NO_COST
             self.cost = cost | {
                 "temperatures": len(self.temperatures),
                 "peak_memory_bytes": cost["memory_bytes"] + present_memory(),
@@ -265,50 +294,62 @@ class Job:
         return self.cost
 
     @cached_property
-    def _problem(self) -> Problem:
-        return Problem(self.model, list(self.scatterers), self.chemical_potential, self.settings)
+    def study(self) -> Study:
+        """What is asked of the kinetic equation."""
+        return Study(
+            self.model,
+            tuple(self.scatterers),
+            (self.chemical_potential,),
+            self.temperatures,
+            self.tolerance,
+            np.inf if self.time is None else self.time,
+            self.replicas,
+            self.settings,
+        )
+
+    @cached_property
+    def identity(self) -> str:
+        """What tells the replicas of this study from those of others; tolerance and limits may change."""
+        settings = {k: v for k, v in asdict(self.settings).items() if k not in ("memory", "tolerance")}
+        return fingerprint(
+            version("sidejump"), self.model, self.scatterers, self.chemical_potential, self.temperatures, settings
+        )
+
+    @cached_property
+    def _whole(self) -> Case:
+        [case] = plan(self.study)
+        return case
 
     @cached_property
     def _frozen(self) -> np.ndarray:
         """Temperatures without carriers, shape (nT,)."""
-        edges = self._kinetic(lambda: self._problem.edges)
+        edges = self._kinetic(lambda: self._whole.problem.edges)
         return frozen.without_carriers(edges, self.chemical_potential, self.temperatures)
 
-    def open_checkpoint(self, directory, *, fresh: bool = False) -> Checkpoint | None:
-        """Keep blocks of pairs in `directory`, to go on after an interruption; None where they are quick to compute.
+    @cached_property
+    def _case(self) -> Case:
+        """The temperatures with carriers."""
+        return replace(self._whole, temperatures=self.temperatures[~self._frozen])
 
-        Raises
-        ------
-        InputError
-            If the directory holds the pairs of another run.
-        """
-        if not any(source.expensive for source in self._problem.sources):
-            return None
-        settings = asdict(self.settings)
-        del settings["memory"]  # a run that took too much may go on with less
-        known = fingerprint(
-            version("sidejump"), self.model, self.scatterers, self.chemical_potential, self.temperatures, settings
-        )
-        self._problem.checkpoint = Checkpoint(directory, known, fresh=fresh)
-        return self._problem.checkpoint
+    def _transport(self, progress: Callable, known, keep: Callable) -> TransportResult:
+        if self._frozen.all():
+            return frozen.with_frozen(None, self._frozen, self.model.dimension)
+        started = time.perf_counter()
+        parts: dict[str, float] = {"done": 0.0}
 
-    def _transport(self, progress: Callable) -> TransportResult:
-        if not self._frozen.any():
-            return self._with_carriers(self.temperatures, progress)
-        active = self.temperatures[~self._frozen]
-        result = self._with_carriers(active, progress) if len(active) else None
-        return frozen.with_frozen(result, self._frozen, self.model.dimension)
+        def advance(_, fraction):
+            parts["done"] += fraction
+            progress(None, parts["done"], time.perf_counter() - started)
 
-    def _with_carriers(self, temperatures, progress: Callable) -> TransportResult:
-        return run_transport(
-            self.model,
-            self.scatterers,
-            chemical_potential=self.chemical_potential,
-            temperatures=temperatures,
-            settings=self.settings,
-            progress=progress,
-            problem=self._problem,
-        )
+        def watch(controller, replica):
+            keep(replica)
+            parts["done"] = float(sum(len(r) for r in controller.replicas.values()))
+            progress(controller, parts["done"], time.perf_counter() - started)
+
+        found, controller = estimate(self._case, seconds=self.study.seconds, known=known, watch=watch, advance=advance)
+        self._finished = [r for some in controller.replicas.values() for r in some]
+        result = transport_result(self._case, found, controller)
+        return frozen.with_frozen(result, self._frozen, self.model.dimension) if self._frozen.any() else result
 
     def _kinetic(self, what: Callable):
         try:
@@ -327,21 +368,44 @@ class Job:
                 "temperature or spacing, or lower accuracy"
             ) from None
 
-    def run(self, progress: Callable | None = None) -> xr.Dataset:
-        """The dataset."""
+    def run(
+        self, progress: Callable | None = None, known: list[Replica] | None = None, keep: Callable = lambda _: None
+    ) -> xr.Dataset:
+        """The dataset.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            ``progress(stage, done, total)``.
+        known : list of Replica, optional
+            Of an earlier run: the work goes on from them.
+        keep : callable, optional
+            Receives every finished replica.
+        """
         report = progress or (lambda *_: None)
         cost = self.estimate()
         clock = _Clock({"seconds_estimate": self.seconds_estimate})
         found = [*self.warnings, *_warnings_of_data(self.scatterers)]
         if self._frozen.any():
             cold = self.temperatures[self._frozen]
-            found.append(frozen.sentence(self._problem.edges, self.chemical_potential, cold))
+            found.append(frozen.sentence(self._whole.problem.edges, self.chemical_potential, cold))
         report("symmetry", 0, 1)
         symmetry, projector = self._symmetry(found)
         operations, scattering = self._kinetic_symmetry(projector)
         report("symmetry", 1, 1)
         clock.lap("symmetry")
-        transport = self._kinetic(lambda: self._transport(lambda done, total: report("kinetic equation", done, total)))
+        status = getattr(report, "status", lambda *_: None)
+
+        def present(controller, done, seconds):
+            left = np.inf
+            if controller is not None and (now := controller.estimate()) is not None:
+                left = controller.seconds_left(now)
+                status(self._case.temperatures, now, self.model, int(done), left)
+            if np.isfinite(left):
+                report("kinetic equation", seconds, seconds + left)
+
+        transport = self._kinetic(lambda: self._transport(present, known, keep))
+        report("kinetic equation", 1, 1)
         clock.lap("kinetic")
         intrinsic = self._intrinsic(report)
         clock.lap("intrinsic")
@@ -354,7 +418,13 @@ class Job:
             "chemical_potential_eV": self.chemical_potential,
             "scatterers": [s.name for s in self.scatterers],
             "settings": asdict(self.settings)
-            | {"intrinsic_tolerance": self.intrinsic_tolerance, "intrinsic_mesh": self.intrinsic_mesh},
+            | {
+                "tolerance": self.tolerance,
+                "time": self.time,
+                "intrinsic_tolerance": self.intrinsic_tolerance,
+                "intrinsic_mesh": self.intrinsic_mesh,
+            },
+            "identity": self.identity,
             **({"input": self.text} if self.text else {}),
             "data_checks": self.checks
             | {k: v for s in self.scatterers for k, v in getattr(_data(s), "checks", {}).items()},
@@ -375,6 +445,7 @@ class Job:
             operations=operations,
             extra=extra,
             warnings=found,
+            replicas=[to_text(r) for r in self._finished],
         )
         found = judge(dataset)  # what is withheld is said to be that
         warn(dataset, [*withhold(dataset), *found])

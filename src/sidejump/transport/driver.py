@@ -13,7 +13,7 @@ from .geometry_choice import choose_geometries
 from .problem import TOO_COARSE, Problem
 from .settings import Size, TransportResult, TransportSettings
 from .tensors import size_of_change, with_change
-from .terms import AVERAGE, Outcome, planned
+from .terms import AVERAGE, planned
 
 
 @threadpool_limits.wrap(limits=1)
@@ -114,7 +114,7 @@ def _all_terms(problem: Problem, temperatures: np.ndarray, progress) -> tuple[li
             progress(done + weight * worked[0], whole)
 
         found = term.evaluate(problem, temperatures[members], advance)
-        _collect(facts, found, members, count)
+        collected(facts, found.facts, members, count)
         sizes += found.sizes
         for j, i in enumerate(members):
             if term.first:
@@ -168,9 +168,9 @@ def operations_used(problem: Problem, geometry: list[str]) -> int:
     return 1 if operations is None or all(g == "own" for g in geometry) else len(operations)
 
 
-def _collect(facts: dict[str, list], found: Outcome, members: list[int], count: int) -> None:
-    """Facts of a term, where it has any, at the places of its temperatures."""
-    for name, values in found.facts.items():
+def collected(facts: dict[str, list], found: dict[str, list], members: list[int], count: int) -> None:
+    """Add the facts of a term, where it has any, at the places of its temperatures."""
+    for name, values in found.items():
         everywhere = facts.setdefault(name, [0 if name == "energy_nodes" else np.nan] * count)
         for i, value in zip(members, values, strict=True):
             if value == value and not (name == "energy_nodes" and value == 0):  # NaN: nothing to say
