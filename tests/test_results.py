@@ -85,7 +85,7 @@ def test_what_a_reader_needs_to_trust_it(dataset):
     assert symmetry["lattice_point_group"] == attrs["lattice_point_group"] == "4mm"
     assert attrs["point_group_violation_rms_eV"] < 1e-12 and attrs["time_reversal_violation"] > 0.5
     assert attrs["warnings"] == []
-    for name in ("energy_nodes", "node_change", "geometry_used", "intrinsic_error", "forbidden_side_jump"):
+    for name in ("energy_nodes", "node_change", "geometry_used", "sigma_side_jump_error", "forbidden_side_jump"):
         assert dataset[name].dims == ("temperature",)
 
 

@@ -95,6 +95,8 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
     if np.isnan(value[:, 0, 0, 0]).any():
         return None
     size = np.abs(value[:, 0]).max(axis=(1, 2))[:, None, None]
+    left = _left(replicas, count)[:, None, None, None]
+    square += (left * np.abs(value).max(axis=(2, 3), keepdims=True)) ** 2
     terms = []
     for name, known in found.items():
         if not first[name]:
@@ -107,6 +109,29 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
     responses = [response_of(value[i, :3], q) for i, q in enumerate(quality)]
     cancels = np.array([2 * r.contributions for r in responses])
     return Estimate(value, np.sqrt(square), cancels, terms, responses)
+
+
+_CHANGES = ("node_change", "window_change")
+"""Facts that say what the last step of a sequence inside a replica changed, relatively: the next would change less."""
+
+
+def _left(replicas: dict[str, list[Replica]], count: int) -> np.ndarray:
+    """What sequences that replicas end by themselves may leave, (nT,): of energy nodes, of shells over the window."""
+    total = np.zeros(count)
+    for some in replicas.values():
+        level, worst = np.full(count, -1), np.zeros(count)
+        for replica in some:
+            for place, i in enumerate(replica.task.where):
+                known = [replica.facts[name][place] for name in _CHANGES if name in replica.facts]
+                change = max([x for x in known if np.isfinite(x)], default=0.0)
+                worst[i] = change if replica.task.level > level[i] else max(worst[i], change)
+                level[i] = max(level[i], replica.task.level)
+        total = np.hypot(total, worst)
+    return _SETTLING * total
+
+
+_SETTLING = 0.5
+"""What a sequence leaves over the change of its last step."""
 
 
 def _moments(replicas: list[Replica], temperatures) -> Moments:

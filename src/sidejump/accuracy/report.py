@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from ..transport.driver import collected, of_responses, operations_used
@@ -64,7 +66,8 @@ def _of_finest(replicas) -> list[str]:
     for replica in replicas:
         finest[replica.task.term] = max(finest.get(replica.task.term, 0), replica.task.level)
     found = [w for r in replicas if r.task.level == finest[r.task.term] for w in r.warnings]
-    return list(dict.fromkeys(found))
+    # replicas say the same with slightly different figures
+    return list({re.sub(r"[-+.\d]+(e[-+]?\d+)?", "#", sentence): sentence for sentence in found}.values())
 
 
 _WORDS = {

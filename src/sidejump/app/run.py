@@ -356,8 +356,7 @@ class Job:
             return what()
         except np.linalg.LinAlgError as error:
             raise InputError(
-                f"the kinetic equation of this input could not be solved ({error}); raise accuracy or look for "
-                "extreme values"
+                f"the kinetic equation of this input could not be solved ({error}); look for extreme values"
             ) from error
         except (MemoryError, ValueError) as error:
             too_large = isinstance(error, MemoryError) or "allowed size" in str(error)
@@ -365,7 +364,7 @@ class Job:
                 raise
             raise InputError(
                 f"the shells of {self.temperatures.min():g} K take more memory than there is; raise the lowest "
-                "temperature or spacing, or lower accuracy"
+                "temperature"
             ) from None
 
     def run(

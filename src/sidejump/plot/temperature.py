@@ -31,9 +31,8 @@ def result_figure(dataset, path) -> None:
         hall, conductivity = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1])
         resistivity = figure.add_subplot(grid[1, 1], sharex=conductivity)
         _hall_parts(hall, dataset)
-        _diagonal(
-            conductivity, dataset.sigma_boltzmann, dataset.sigma_boltzmann_error, r"\sigma", "Boltzmann conductivity"
-        )
+        sigma, rho = dataset.sigma_boltzmann, dataset.resistivity
+        _diagonal(conductivity, sigma, dataset.sigma_boltzmann_error, r"\sigma", "Boltzmann conductivity")
         _diagonal(resistivity, rho, dataset.resistivity_error, r"\rho", "resistivity")
         conductivity.tick_params(labelbottom=False)
         for axes in (hall, conductivity, resistivity):

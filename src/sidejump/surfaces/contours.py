@@ -100,7 +100,7 @@ class _Curve:
         if count > _MOST_POINTS:
             raise InputError(
                 f"the shell at {energy:.6g} eV would take {count} points, {spacing:.2g} 1/angstrom apart; the most are "
-                f"{_MOST_POINTS}: raise spacing or the lowest temperature, or lower accuracy"
+                f"{_MOST_POINTS}: raise spacing or the lowest temperature"
             )
         k = _uniform(self.k, self.period, density, count, phase)
         k, v, error = move_onto(model, k, np.full(count, self.band), energy, largest_step=self.grid_step)

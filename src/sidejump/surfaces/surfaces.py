@@ -200,7 +200,7 @@ class _Search:
         if self.evaluated > _MOST:
             raise InputError(
                 f"the search for the shell at {self.energy:.6g} eV has taken {_MOST} cells and not ended: raise "
-                "spacing or the lowest temperature, or lower accuracy or levels; a lattice needs cell="
+                "spacing or the lowest temperature, or lower levels; a lattice needs cell="
             )
         if not len(cells):
             return []

@@ -320,7 +320,7 @@ class Problem:
         if shell.unconverged:
             self.warn(f"{shell.unconverged} of {len(shell)} shell points could not be moved onto the exact energy")
         if shell.unresolved:
-            self.warn(f"{shell.unresolved} cells may hold a pocket of the shell at {energy:.6g} eV: raise accuracy")
+            self.warn(f"{shell.unresolved} cells may hold a pocket of the shell at {energy:.6g} eV: lower spacing")
         return shell
 
     def points(self, shell: Shell) -> ShellPoints:
@@ -405,7 +405,7 @@ class Problem:
             less = " or set energy_nodes = 1" if what == "energy nodes" else ""
             raise TooLarge(
                 f"memory = {self.settings.memory / 1e9:.3g} GB is too little: the {what} of {temperature:.4g} K need "
-                f"{needed / 1e9:.3g} GB; raise memory, the lowest temperature or spacing, or lower accuracy{less}"
+                f"{needed / 1e9:.3g} GB; raise memory, the lowest temperature or spacing{less}"
             )
 
 

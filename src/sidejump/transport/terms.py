@@ -186,10 +186,11 @@ class IndependentTerm(Term):
         response = shells.solve()
         facts = found.facts
         found.sizes[i], facts["geometry_difference"][i], facts["energy_nodes"][i] = shells.size, shells.change, 1
+        facts["window_change"][i] = shells.change
         if shells.change > _UNSETTLED * tolerance:
             problem.warn(
                 f"T = {t:.4g} K: the integral over the thermal window, in which shells change "
-                f"topology, still changed by {shells.change:.1e} with the last shells: raise accuracy"
+                f"topology, still changed by {shells.change:.1e} with the last shells, which is part of the error"
             )
         facts["node_change"][i] = 0.0
         if problem.settings.energy_nodes != 1 and not problem.elastic_only:
@@ -375,7 +376,7 @@ def _converge(found: Outcome, i: int, problem: Problem, solver, kt: float) -> No
 
 _FACTS = {"energy_nodes": 0, "node_change": np.nan, "carrier_density": np.nan,
           "electron_density": np.nan, "hole_density": np.nan, "hot_spot_change": np.nan,
-          "geometry_difference": np.nan}  # fmt: skip
+          "geometry_difference": np.nan, "window_change": np.nan}  # fmt: skip
 
 
 def _facts(count: int) -> dict[str, list]:
