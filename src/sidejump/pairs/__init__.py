@@ -1,0 +1,1 @@
+"""Sums over pairs of states, and who computes them."""
