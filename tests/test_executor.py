@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import types
 from itertools import count
 from pathlib import Path
 
@@ -117,11 +118,11 @@ def test_results_come_as_they_finish_and_the_rest_is_cancelled(kind, executors):
     assert len([next(stream) for _ in range(10)]) == 10
     stream.close()
     assert next(drawn) <= 10 + 4, "tasks are drawn as workers get free"
-    futures = [executor.submit(tasks.wait, 0.3) for _ in range(20)]
+    futures = [executor.submit(tasks.wait, 1.0) for _ in range(40)]
     start = time.monotonic()
     executor.cancel()
     assert executor.submit(tasks.wait, 0).result() == 0
-    assert time.monotonic() - start < 2, "cancelled tasks were computed"
+    assert time.monotonic() - start < 10, "cancelled tasks were computed"
     assert all(future.cancelled() for future in futures)
 
 
@@ -132,6 +133,14 @@ def test_what_cannot_be_sent_is_said(kind, executors):
         executor.submit(lambda shared: None)
     with pytest.raises(sj.InputError, match=f'"{kind}".*the study cannot be sent'):
         with make_executor(kind, 2, shared=lambda: None):
+            pass
+
+
+def test_a_worker_that_reads_the_main_script_again_says_what_it_lacks(monkeypatch):
+    """As every new process does: a script without ``if __name__ == "__main__":`` starts workers of workers there."""
+    monkeypatch.setitem(sys.modules, "__mp_main__", types.ModuleType("__mp_main__"))
+    with pytest.raises(sj.InputError, match="put what the script does under `if __name__ =="):
+        with make_executor("processes"):
             pass
 
 
@@ -192,7 +201,7 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_behind(kind, tmp_path)
     children = psutil.Process(run.pid).children(recursive=True)
     assert len(children) >= (0 if kind == "threads" else 2)
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to everyone
-    said, errors = run.communicate(timeout=20)
+    said, errors = run.communicate(timeout=45)
     assert said == "stopped after [0.0, 0.1] \n"
     assert errors == ""
     assert run.returncode == (130 if kind in ("threads", "mpi") else 0), "tasks of a minute were waited for"
@@ -204,7 +213,7 @@ def test_a_killed_mpi_worker_is_one_sentence(tmp_path):
     needs("mpi")
     path, environment = program(tmp_path, KILLED, "RuntimeError")
     done = subprocess.run(
-        [sys.executable, path, "mpi"], env=environment, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, path, "mpi"], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout.startswith('stopped after [] a worker of executor = "mpi" ended'), done
     assert done.returncode == 1 and "Traceback" not in done.stderr

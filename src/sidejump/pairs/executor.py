@@ -12,6 +12,7 @@ the caller's business.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, InvalidStateError, wait
 from contextlib import contextmanager
@@ -217,6 +218,12 @@ def make_executor(
         raise InputError(f"workers = {workers!r} must be a whole number of at least 1")
     if address is not None and kind != "dask":
         raise InputError(f'address = "{address}" is that of a Dask scheduler; it needs executor = "dask", not "{kind}"')
+    main = sys.modules.get("__mp_main__")  # of a worker, this is the main script under another name
+    if kind not in ("threads", "serial") and getattr(main, "__name__", "") == "__mp_main__":
+        raise InputError(
+            f'executor = "{kind}" was asked for in a worker, which has read the main script again: '
+            'put what the script does under `if __name__ == "__main__":`'
+        )
     backend = _start(kind, workers, () if shared is _UNSHARED else (shared,), address)
     executor = Executor(kind, backend)
     try:

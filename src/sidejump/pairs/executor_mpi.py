@@ -26,8 +26,8 @@ from .parcel import Parcel, sendable
 from .worker import NOTHING, prepare, run_pickled
 
 _LOST = (
-    'a worker of executor = "mpi" ended before its task was done (killed, or out of memory?), and MPI ended the others '
-    "with it; use fewer workers on each machine"
+    'a worker of executor = "mpi" ended before its task was done, and MPI ended the others with it: killed, or out of '
+    'memory (use fewer workers on each machine), or started by a script that lacks `if __name__ == "__main__":`'
 )
 _STOP_SECONDS = 20.0
 
