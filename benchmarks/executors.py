@@ -6,10 +6,10 @@ Measured with two workers of this machine (the page on parallel runs in the docu
 
 * *start*: until every worker has done its first task, without shared data;
 * *data*: what the start takes longer with a shared array, and the memory that belongs to one worker alone then;
-* *task*: wall time per empty task, many at once (what the program can hand out) and one after the other (the way there
-  and back);
-* *replica*: a small run of the whole calculation, alone, and sixteen of them on two workers.  The efficiency is the time
-  of sixteen alone over twice the time on two workers; what two busy cores take from each other is in it.
+* *task*: wall time per empty task, many at once (what the program can hand out) and one after the other (the way
+  there and back);
+* *replica*: a small run of the whole calculation, alone, and sixteen of them on two workers.  The efficiency is the
+  time of sixteen alone over twice the time on two workers; what two busy cores take from each other is in it.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def started(kind, shared):
             if len({pid for pid, _, _ in found}) == (1 if kind in ("threads", "serial") else WORKERS):
                 break
         seconds = perf_counter() - start
+        found = list(executor.map(touch, range(2 * WORKERS)))  # memory that workers share is theirs together only now
     return seconds, max(uss for _, uss, _ in found) / 1e6
 
 

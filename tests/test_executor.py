@@ -165,7 +165,7 @@ PROGRAM = """
         kind = sys.argv[1]
         found = []
         try:
-            with make_executor(kind, 2, shared=0) as executor:
+            with make_executor(kind, {workers}, shared=0) as executor:
                 {body}
         except {error} as error:
             print("stopped after", found, error, flush=True)
@@ -177,9 +177,9 @@ KILLED = """for _, result in executor.as_completed(tasks.die, [None]):
                     print("result", result, flush=True)"""
 
 
-def program(folder, body, error):
+def program(folder, body, error, workers=1):
     path = folder / "program.py"
-    path.write_text(textwrap.dedent(PROGRAM.format(body=body, error=error)))
+    path.write_text(textwrap.dedent(PROGRAM.format(body=body, error=error, workers=workers)))
     tests = str(Path(__file__).parent)
     return path, os.environ | {"PYTHONPATH": os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")])}
 
@@ -199,7 +199,7 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_behind(kind, tmp_path)
     lines = [run.stdout.readline() for _ in range(2)]
     assert lines == ["result 0.0\n", "result 0.1\n"], run.stderr.read()
     children = psutil.Process(run.pid).children(recursive=True)
-    assert len(children) >= (0 if kind == "threads" else 2)
+    assert len(children) >= (0 if kind == "threads" else 1)
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to everyone
     said, errors = run.communicate(timeout=45)
     assert said == "stopped after [0.0, 0.1] \n"
@@ -222,7 +222,7 @@ def test_a_killed_mpi_worker_is_one_sentence(tmp_path):
 def test_processes_of_mpiexec(tmp_path, expected):
     needs("mpi")
     body = 'for x in executor.map(tasks.hall, [60.0]): print(executor.workers, x["sigma_side_jump"].tobytes().hex())'
-    path, environment = program(tmp_path, body, "RuntimeError")
+    path, environment = program(tmp_path, body, "RuntimeError", workers=2)
     mpiexec = [Path(sys.executable).with_name("mpiexec"), "-n", "3", sys.executable]
     options = {"env": environment, "capture_output": True, "text": True, "timeout": 60, "check": False}
     done = subprocess.run([*mpiexec, "-m", "mpi4py.futures", path, "mpi"], **options)
@@ -252,7 +252,8 @@ def test_wrong_words_and_numbers(given, words):
             pass
 
 
-def test_a_scheduler_that_is_not_there_or_has_no_workers(monkeypatch):
+def test_the_workers_of_a_scheduler(monkeypatch):
+    """One that is not there, one that has no workers, one that has some."""
     needs("dask")
     import dask
     import distributed
@@ -262,10 +263,17 @@ def test_a_scheduler_that_is_not_there_or_has_no_workers(monkeypatch):
         with pytest.raises(sj.InputError, match=r'no scheduler at "tcp://127.0.0.1:9".*DASK_SCHEDULER_ADDRESS'):
             with make_executor("dask"):
                 pass
-        with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as cluster:
+    with distributed.LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
+        with dask.config.set({"distributed.comm.timeouts.connect": "0.5s"}):
             with pytest.raises(sj.InputError, match="fewer than 2 workers"):
-                with make_executor("dask", 2, address=cluster.scheduler_address):
+                with make_executor("dask", 2):
                     pass
+        cluster.scale(1)
+        for matrix in (MATRIX, 2 * MATRIX):  # the workers outlive an executor
+            with make_executor("dask", shared=tasks.Shared(matrix)) as executor:
+                assert executor.workers == 1
+                same(executor.submit(tasks.levels, 3).result(), tasks.levels(tasks.Shared(matrix), 3))
 
 
 def test_a_parcel_arrives_as_it_was(tmp_path):

@@ -7,6 +7,8 @@ import os
 import uuid
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
+from math import inf
+from time import monotonic
 from typing import Any
 
 from ..errors import InputError
@@ -14,6 +16,8 @@ from ..threads import THREADS
 from .executor_local import deaf_children
 from .parcel import Parcel, sendable
 from .worker import NOTHING, drop, hold, run_pickled
+
+_COUNT_SECONDS = 1.0  # asking takes as long as a small task
 
 
 class DaskWorkers:
@@ -60,12 +64,16 @@ class DaskWorkers:
                 f"{address}), or ask for fewer"
             ) from error
         self._client.register_plugin(_plugin(self._token, parcel))
+        self._threads, self._counted = 0, -inf
         self._pool = self._client.get_executor(pure=False)
 
     @property
     def count(self) -> int:
         """Tasks that run at the same time now: workers come and go."""
-        return max(1, sum(self._client.nthreads().values()))
+        if monotonic() > self._counted + _COUNT_SECONDS:
+            self._threads = sum(self._client.nthreads().values())
+            self._counted = monotonic()
+        return max(1, self._threads)
 
     def submit(self, fn: Callable, args: tuple) -> Future:
         return self._pool.submit(run_pickled, self._token, sendable("dask", "a task", (fn, args), self._dumps))

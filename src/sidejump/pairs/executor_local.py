@@ -29,18 +29,18 @@ class Serial:
 
     def __init__(self, shared: tuple):
         self._shared = shared
+        self._limit = threadpool_limits(1)
 
     def submit(self, fn: Callable, args: tuple) -> Future:
         future: Future = Future()
         try:
-            with threadpool_limits(1):
-                future.set_result(fn(*self._shared, *args))
+            future.set_result(fn(*self._shared, *args))
         except Exception as error:
             future.set_exception(error)
         return future
 
     def close(self) -> None:
-        pass
+        self._limit.restore_original_limits()
 
     abandon = close
 

@@ -137,15 +137,12 @@ class JobWorkers:
         self._ending = True
         self._context.__exit__(None, None, None)
         self._comm.Disconnect()
-        self._job.wait(_STOP_SECONDS)
+        _wait(self._job)
 
     def abandon(self) -> None:
         self._ending = True
         self._job.terminate()
-        try:
-            self._job.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._job.kill()
+        _wait(self._job)
         # mpi4py's thread waits for results that no one computes any more
         self._pool.shutdown(wait=False, cancel_futures=True)
         end_without(lambda: True)
@@ -172,6 +169,14 @@ def _start_job(count: int) -> subprocess.Popen:
         text=True,
         start_new_session=True,  # Ctrl-C is for this process
     )
+
+
+def _wait(job: subprocess.Popen) -> None:
+    try:
+        job.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        job.kill()
+        job.wait()
 
 
 def _port(job: subprocess.Popen) -> str:
