@@ -15,8 +15,8 @@ import time
 import numpy as np
 from common import record
 
-from sidejump.app.figure1 import FERMI_ENERGY, MASS, SOUND, VELOCITY, figure1_curves
-from sidejump.closed_forms.dirac_exact import solve_exact
+from sidejump.reference.dirac_exact import solve_exact
+from sidejump.reference.figure1 import FERMI_ENERGY, MASS, SOUND, VELOCITY, figure1_curves
 
 QUOTED = (0.01, 0.1, 0.5, 1.0, 5.0)  # T/T_BG of the errors in the log, besides the largest
 

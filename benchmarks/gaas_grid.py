@@ -21,8 +21,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sidejump.abinitio.kinetic_vertex import PairVertices
-from sidejump.electrons.states import States, band_energies, solve_states
+from sidejump.bands.states import States, band_energies, solve_states
+from sidejump.interactions.first_principles.vertex import PairVertices
 from sidejump.units import KB
 
 BANDS = (8, 9)  # the two conduction bands, split by up to 2.6 meV at the Fermi level

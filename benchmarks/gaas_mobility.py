@@ -20,8 +20,8 @@ import numpy as np
 from common import record
 from gaas_grid import MU, SIEMENS_PER_METRE, TOGETHER, GridEquation
 
-from sidejump.abinitio.perturbo import read_perturbo
-from sidejump.scattering.electron_phonon import ElectronPhononScatterer
+from sidejump.formats.perturbo import read_perturbo
+from sidejump.interactions.first_principles.electron_phonon import ElectronPhononScatterer
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.units import MOBILITY
 

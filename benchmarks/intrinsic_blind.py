@@ -24,7 +24,7 @@ from common import record
 from intrinsic_postw90 import DATA, FERMI_ENERGY, reference
 
 from sidejump import TightBinding, read_wannier90
-from sidejump.electrons.states import band_energies
+from sidejump.bands.states import band_energies
 from sidejump.intrinsic import intrinsic_conductivity
 
 CELLS = {

@@ -24,7 +24,7 @@ from iron_convergence import hall_vector
 
 from sidejump import acoustic_deformation_potential
 from sidejump.app.run import prepare
-from sidejump.kinetics.limits import CurvatureShift, HighTemperatureLimit
+from sidejump.interactions.limits import CurvatureShift, HighTemperatureLimit
 from sidejump.transport import run_transport
 from sidejump.units import KB, conductivity_unit
 

@@ -20,12 +20,12 @@ from common import record
 from iron_limits import scatterer_of
 
 from sidejump.app.run import prepare
-from sidejump.electrons.lattice import LatticeModel
-from sidejump.electrons.states import States, solve_states
-from sidejump.kinetics.limits import CurvatureShift
-from sidejump.kinetics.momentum import MomentumTransfer
+from sidejump.bands.lattice import LatticeModel
+from sidejump.bands.momentum import MomentumTransfer
+from sidejump.bands.states import States, solve_states
+from sidejump.interactions.limits import CurvatureShift
+from sidejump.interactions.sources import pair_sources
 from sidejump.kinetics.reduced import group_average
-from sidejump.kinetics.sources import pair_sources
 from sidejump.transport import Problem
 from sidejump.units import KB
 

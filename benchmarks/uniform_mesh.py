@@ -3,7 +3,7 @@
     python benchmarks/uniform_mesh.py [--states N ...] [--no-log]
 
 Both solve the linearised inelastic Bloch-Boltzmann equation with explicit phonon energies ``c q`` (c/v = 0.02,
-mu = 2 Delta, T = 0.1 and 0.5 T_BG), and are judged by the exact side jump (:mod:`sidejump.closed_forms.dirac_exact`).
+mu = 2 Delta, T = 0.1 and 0.5 T_BG), and are judged by the exact side jump (:mod:`sidejump.reference.dirac_exact`).
 
 The uniform mesh is written here and shares neither pairs nor solver with the package.  All states within 14 kT of mu
 are kept; the delta functions of the energy become Gaussians of standard deviation s, and the weight of a pair is
@@ -29,10 +29,10 @@ import numpy as np
 from common import record
 from scipy.sparse.linalg import LinearOperator, cg
 
-from sidejump.closed_forms.dirac_exact import solve_exact
-from sidejump.electrons.dirac import MassiveDirac
-from sidejump.electrons.states import solve_states
-from sidejump.scattering.base import Branch, Scatterer
+from sidejump.bands.dirac import MassiveDirac
+from sidejump.bands.states import solve_states
+from sidejump.interactions.base import Branch, Scatterer
+from sidejump.reference.dirac_exact import solve_exact
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.units import KB
 

@@ -22,12 +22,12 @@ import numpy as np
 from common import record
 from threadpoolctl import threadpool_limits
 
-from sidejump.abinitio.epw import read_epw
-from sidejump.abinitio.kinetic_factors import Factors
-from sidejump.abinitio.kinetic_vertex import PairVertices
-from sidejump.kinetics.geometry import PairGeometry, shell_points
-from sidejump.kinetics.momentum import MomentumTransfer
-from sidejump.shells.shell import fermi_shell
+from sidejump.bands.momentum import MomentumTransfer
+from sidejump.formats.epw import read_epw
+from sidejump.interactions.first_principles.factors import Factors
+from sidejump.interactions.first_principles.vertex import PairVertices
+from sidejump.pairs.geometry import PairGeometry, shell_points
+from sidejump.surfaces.fermi import fermi_shell
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "iron_epw"
 BLOCKS = (64, 128, 256, 512)

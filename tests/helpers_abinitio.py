@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from sidejump.abinitio.checks import examine
-from sidejump.abinitio.container import Atoms, ElectronPhonon
-from sidejump.abinitio.coupling import Coupling
-from sidejump.abinitio.images import minimal_images
-from sidejump.abinitio.phonons import Phonons
-from sidejump.electrons.lattice import LatticeModel
+from sidejump.bands.lattice import LatticeModel
+from sidejump.wannier.checks import examine
+from sidejump.wannier.container import Atoms, ElectronPhonon
+from sidejump.wannier.coupling import Coupling
+from sidejump.wannier.images import minimal_images
+from sidejump.wannier.phonons import Phonons
 
 CELL = np.array([[3.0, 0.1, 0.0], [0.2, 2.9, 0.3], [-0.1, 0.4, 3.2]])
 POSITIONS = np.array([[0.0, 0.0, 0.0], [1.4, 1.6, 1.5]])
@@ -152,8 +152,8 @@ def turned(angle):
 
 def coarse(data):
     """Electrons, phonons and coupling folded into the supercells, then spread over the nearest images."""
-    from sidejump.abinitio.images import fold, fold_vectors, mesh_class
-    from sidejump.abinitio.position import position_elements
+    from sidejump.wannier.images import fold, fold_vectors, mesh_class
+    from sidejump.wannier.position import position_elements
 
     re, re_ties = minimal_images(data.cell, data.k_mesh, np.zeros(3))
     rp, rp_ties = minimal_images(data.cell, data.q_mesh, np.zeros(3))

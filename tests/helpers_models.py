@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from sidejump.electrons.base import PAULI
-from sidejump.electrons.dirac import MassiveDirac
-from sidejump.electrons.function import FunctionModel
-from sidejump.electrons.lattice import LatticeModel
-from sidejump.electrons.luttinger import Luttinger
-from sidejump.electrons.rashba import RashbaFerromagnet
-from sidejump.electrons.tight_binding import TightBinding
-from sidejump.electrons.weyl import Weyl
-from sidejump.electrons.zeeman import WithZeeman
+from sidejump.bands.base import PAULI
+from sidejump.bands.dirac import MassiveDirac
+from sidejump.bands.function import FunctionModel
+from sidejump.bands.lattice import LatticeModel
+from sidejump.bands.luttinger import Luttinger
+from sidejump.bands.rashba import RashbaFerromagnet
+from sidejump.bands.tight_binding import TightBinding
+from sidejump.bands.weyl import Weyl
+from sidejump.bands.zeeman import WithZeeman
 
 
 def random_wannier(dimension=3, n=4, seed=0, sites=True, position=True) -> LatticeModel:

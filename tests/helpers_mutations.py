@@ -29,17 +29,17 @@ import numpy as np
 from helpers_abinitio import Toy, examined, polar
 from helpers_wannier90 import write_hr, write_tb, write_win, write_wsvec
 from sidejump import InputError
-from sidejump.abinitio.compact import read_compact, write_compact
-from sidejump.abinitio.epw import read_epw
-from sidejump.abinitio.epw_write import write_epw
-from sidejump.abinitio.formats import read_electron_phonon
-from sidejump.abinitio.perturbo import read_perturbo
-from sidejump.abinitio.perturbo_write import write_perturbo
 from sidejump.app import config, results
 from sidejump.app.convert import describe
-from sidejump.app.plots import result_figure
 from sidejump.app.run import prepare, run
-from sidejump.electrons.wannier90 import read_wannier90
+from sidejump.formats.compact import read_compact, write_compact
+from sidejump.formats.epw import read_epw
+from sidejump.formats.epw_write import write_epw
+from sidejump.formats.perturbo import read_perturbo
+from sidejump.formats.perturbo_write import write_perturbo
+from sidejump.formats.recognise import read_electron_phonon
+from sidejump.formats.wannier90 import read_wannier90
+from sidejump.plot.temperature import result_figure
 
 SECONDS, BYTES = 30, 2e9
 _ROOM = (

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import expm
 
-from sidejump.abinitio.container import Atoms, ElectronPhonon
-from sidejump.abinitio.coupling import Coupling
-from sidejump.abinitio.images import mesh_cells
-from sidejump.abinitio.mesh_transform import on_mesh, to_vectors
-from sidejump.abinitio.phonons import Phonons
-from sidejump.abinitio.symmetric_average import CouplingMesh, averaged_phonons
-from sidejump.abinitio.symmetric_crystal import symmetric_crystal
-from sidejump.abinitio.symmetric_gauge import averaged, mesh_actions
-from sidejump.electrons.lattice import LatticeModel
-from sidejump.electrons.projections import parse_projections
-from sidejump.electrons.representation import atomic_orbitals
+from sidejump.bands.lattice import LatticeModel
+from sidejump.groups.projections import parse_projections
+from sidejump.groups.representation import atomic_orbitals
+from sidejump.symmetrize.average import CouplingMesh, averaged_phonons
+from sidejump.symmetrize.crystal import symmetric_crystal
+from sidejump.symmetrize.gauge import averaged, mesh_actions
+from sidejump.wannier.container import Atoms, ElectronPhonon
+from sidejump.wannier.coupling import Coupling
+from sidejump.wannier.images import mesh_cells
+from sidejump.wannier.mesh_transform import on_mesh, to_vectors
+from sidejump.wannier.phonons import Phonons
 
 CUBE = 3.0 * np.eye(3)
 FACE = 2.5 * np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0.0]])
@@ -135,7 +135,7 @@ class Hidden:
 
 
 def _projected(data):
-    from sidejump.abinitio.images import hermitian_images
+    from sidejump.wannier.images import hermitian_images
 
     return hermitian_images(
         data.file_coupling,

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from helpers_abinitio import Toy, examined, polar
-from sidejump.abinitio.checks import examine
-from sidejump.abinitio.container import SOFT, mesh_points
-from sidejump.abinitio.info import describe
-from sidejump.abinitio.quality import acoustic_exponent
-from sidejump.electrons.lattice import LatticeModel
+from sidejump.bands.lattice import LatticeModel
 from sidejump.errors import InputError
+from sidejump.formats.info import describe
 from sidejump.units import HBAR2_OVER_2M
+from sidejump.wannier.checks import examine
+from sidejump.wannier.container import SOFT, mesh_points
+from sidejump.wannier.quality import acoustic_exponent
 
 TOY = Toy()
 

@@ -12,20 +12,20 @@ import numpy as np
 import pytest
 
 from helpers_abinitio import Toy, examined, polar
-from sidejump.abinitio.compact import read_compact, write_compact
-from sidejump.abinitio.container import mesh_points
-from sidejump.abinitio.epw import read_epw
-from sidejump.abinitio.epw_write import write_epw
-from sidejump.abinitio.formats import convert, read_electron_phonon
-from sidejump.abinitio.images import fold_vectors, mesh_class, minimal_images
-from sidejump.abinitio.perturbo import perturbo_sets, read_perturbo
-from sidejump.abinitio.perturbo_write import write_perturbo
-from sidejump.abinitio.position import hermitian_position
-from sidejump.abinitio.q2r import read_q2r
-from sidejump.abinitio.rebuild import rebuild
-from sidejump.abinitio.rydberg import FORCE_CONSTANT
-from sidejump.abinitio.wigner import pair_sets, plain_sets
 from sidejump.errors import InputError
+from sidejump.formats.compact import read_compact, write_compact
+from sidejump.formats.epw import read_epw
+from sidejump.formats.epw_write import write_epw
+from sidejump.formats.perturbo import perturbo_sets, read_perturbo
+from sidejump.formats.perturbo_write import write_perturbo
+from sidejump.formats.q2r import read_q2r
+from sidejump.formats.rebuild import rebuild
+from sidejump.formats.recognise import convert, read_electron_phonon
+from sidejump.formats.wigner import pair_sets, plain_sets
+from sidejump.wannier.container import mesh_points
+from sidejump.wannier.images import fold_vectors, mesh_class, minimal_images
+from sidejump.wannier.position import hermitian_position
+from sidejump.wannier.rydberg import FORCE_CONSTANT
 
 BCC = 1.5 * np.array([[1.0, 1, 1], [-1, 1, 1], [-1, -1, 1]])
 K_MESH, Q_MESH = (4, 4, 4), (2, 2, 2)

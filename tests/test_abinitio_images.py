@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from helpers_abinitio import CELL, Toy
-from sidejump.abinitio.checks import mesh_hermiticity
-from sidejump.abinitio.container import mesh_points
-from sidejump.abinitio.coupling import Coupling
-from sidejump.abinitio.images import fold, hermitian_images, minimal_images, on_atoms
 from sidejump.errors import InputError
+from sidejump.wannier.checks import mesh_hermiticity
+from sidejump.wannier.container import mesh_points
+from sidejump.wannier.coupling import Coupling
+from sidejump.wannier.images import fold, hermitian_images, minimal_images, on_atoms
 
 BCC = 1.435 * np.array([[1.0, 1, 1], [-1, 1, 1], [-1, -1, 1]])
 FCC = 2.8 * np.array([[-1.0, 0, 1], [0, 1, 1], [-1, 1, 0]])

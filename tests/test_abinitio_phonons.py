@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from helpers_abinitio import CELL, Toy, polar
-from sidejump.abinitio.phonons import Phonons
 from sidejump.errors import InputError
 from sidejump.units import COULOMB, HBAR2_OVER_2M
+from sidejump.wannier.phonons import Phonons
 
 TOY = Toy()
 RECIPROCAL = 2 * np.pi * np.linalg.inv(CELL).T

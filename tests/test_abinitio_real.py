@@ -8,27 +8,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sidejump.abinitio.checks import examine
-from sidejump.abinitio.container import mesh_points
-from sidejump.abinitio.epw import read_epw
-from sidejump.abinitio.formats import convert, read_electron_phonon
-from sidejump.abinitio.info import describe
-from sidejump.abinitio.perturbo import read_perturbo
-from sidejump.abinitio.q2r import read_q2r
-from sidejump.abinitio.quality import acoustic_exponent, off_mesh_hermiticity
-from sidejump.abinitio.rydberg import RYDBERG
-from sidejump.abinitio.spin import two_channels, with_exchange, with_projected_spin_orbit, with_spin_orbit
-from sidejump.abinitio.symmetrized import symmetrized
 from sidejump.app.run import prepare
-from sidejump.electrons.magnetic_group import magnetic_operations
-from sidejump.electrons.states import solve_states
-from sidejump.electrons.wannier90 import read_wannier90
+from sidejump.bands.states import solve_states
 from sidejump.errors import InputError
-from sidejump.scattering.electron_phonon import ElectronPhononScatterer
-from sidejump.shells.shell import fermi_shell
+from sidejump.formats.epw import read_epw
+from sidejump.formats.info import describe
+from sidejump.formats.perturbo import read_perturbo
+from sidejump.formats.q2r import read_q2r
+from sidejump.formats.recognise import convert, read_electron_phonon
+from sidejump.formats.wannier90 import read_wannier90
+from sidejump.groups.magnetic_group import magnetic_operations
+from sidejump.interactions.first_principles.electron_phonon import ElectronPhononScatterer
+from sidejump.surfaces.fermi import fermi_shell
+from sidejump.symmetrize.symmetrized import symmetrized
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import Problem
 from sidejump.units import KB, MOBILITY, conductivity_unit
+from sidejump.wannier.checks import examine
+from sidejump.wannier.container import mesh_points
+from sidejump.wannier.quality import acoustic_exponent, off_mesh_hermiticity
+from sidejump.wannier.rydberg import RYDBERG
+from sidejump.wannier.spin import two_channels, with_exchange, with_projected_spin_orbit, with_spin_orbit
 
 DATA = Path(os.environ.get("SIDEJUMP_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

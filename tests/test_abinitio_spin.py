@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from helpers_abinitio import CELL, Toy
-from sidejump.abinitio.container import Atoms
-from sidejump.abinitio.spin import angular_momentum, two_channels, with_exchange, with_spin_orbit
-from sidejump.electrons.base import PAULI
-from sidejump.electrons.orbitals import HARMONICS, HYBRID_FAMILIES, HYBRIDS, orbital_components
+from sidejump.bands.base import PAULI
 from sidejump.errors import InputError
+from sidejump.groups.orbitals import HARMONICS, HYBRID_FAMILIES, HYBRIDS, orbital_components
+from sidejump.wannier.container import Atoms
+from sidejump.wannier.spin import angular_momentum, two_channels, with_exchange, with_spin_orbit
 
 UP = Toy().data()
 

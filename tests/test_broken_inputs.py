@@ -15,14 +15,14 @@ import pytest
 from helpers_abinitio import Toy, examined
 from helpers_wannier90 import write_tb, write_wsvec
 from sidejump import InputError, run
-from sidejump.abinitio.compact import read_compact, write_compact
-from sidejump.abinitio.epw import read_epw
-from sidejump.abinitio.epw_write import write_epw
-from sidejump.abinitio.perturbo import read_perturbo
-from sidejump.abinitio.perturbo_write import write_perturbo
 from sidejump.app.cli import main
 from sidejump.app.config import read_input
-from sidejump.electrons.wannier90 import read_wannier90
+from sidejump.formats.compact import read_compact, write_compact
+from sidejump.formats.epw import read_epw
+from sidejump.formats.epw_write import write_epw
+from sidejump.formats.perturbo import read_perturbo
+from sidejump.formats.perturbo_write import write_perturbo
+from sidejump.formats.wannier90 import read_wannier90
 
 ESCAPE = "\x1b]0;mine\x07\x1b[2J"
 

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sidejump.abinitio.compact import write_compact
-from sidejump.abinitio.kinetic_pairs import HalfPairs
 from sidejump.app.cli import main
 from sidejump.errors import InputError
-from sidejump.kinetics.geometry import PairGeometry, SharedBlock
-from sidejump.scattering.electron_phonon import ElectronPhononScatterer
+from sidejump.formats.compact import write_compact
+from sidejump.interactions.first_principles.electron_phonon import ElectronPhononScatterer
+from sidejump.interactions.first_principles.pairs import HalfPairs
+from sidejump.pairs.checkpoint import Checkpoint
+from sidejump.pairs.fingerprint import fingerprint
+from sidejump.pairs.geometry import PairGeometry, SharedBlock
 from sidejump.transport import TransportSettings, reduced, shared
-from sidejump.transport.checkpoint import Checkpoint
 from sidejump.transport.driver import shell_solver
-from sidejump.transport.fingerprint import fingerprint
 from sidejump.transport.hot_spots import HotSpots
 from sidejump.transport.problem import Problem
 from sidejump.units import KB

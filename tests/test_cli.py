@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sidejump.app import config, files, guard, plots, results, schema, terminal
+from sidejump import outputs
+from sidejump.app import config, guard, results, schema, terminal
 from sidejump.app.build import bloch_gruneisen_temperature, build_electrons, build_scatterers, build_temperatures
 from sidejump.app.cli import main
 from sidejump.app.template import template
 from sidejump.errors import InputError
+from sidejump.plot import temperature as plots
 from sidejump.transport import TransportSettings
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -312,7 +314,7 @@ def test_targets_that_are_refused(folder, capsys, target, word):
 def test_an_input_is_never_a_target(folder):
     (folder / "in.nc").write_text(BASE)
     with pytest.raises(InputError, match="input of this run"):
-        files.check_target("in.nc", force=True, endings=files.DATASETS, inputs=("in.nc",))
+        outputs.check_target("in.nc", force=True, endings=outputs.DATASETS, inputs=("in.nc",))
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder that is closed to root as well")
@@ -366,8 +368,9 @@ def test_killed_between_result_and_figure(folder, capsys):
     """The result is whole, and the figure is drawn from it."""
     (folder / "in.toml").write_text(BASE)
     script = (
-        "import os, signal; from sidejump.app import cli, plots;"
-        "plots.result_figure = lambda *_: os.kill(os.getpid(), signal.SIGKILL); cli.main(['run', 'in.toml', '-q'])"
+        "import os, signal; from sidejump.app import cli; from sidejump.plot import temperature;"
+        "temperature.result_figure = lambda *_: os.kill(os.getpid(), signal.SIGKILL);"
+        "cli.main(['run', 'in.toml', '-q'])"
     )
     assert subprocess.run([sys.executable, "-c", script], timeout=120, check=False).returncode == -signal.SIGKILL
     assert (folder / "in.nc").exists() and not (folder / "in.png").exists()
@@ -531,7 +534,7 @@ def test_examples_follow_the_schema(path):
 
 
 def test_first_figure(folder, monkeypatch, capsys):
-    from sidejump.app import figure1
+    from sidejump.reference import figure1
 
     whole = figure1.figure1_curves
     short = [0.05, 0.2, 1.0]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from helpers_abinitio import Toy, examined
-from sidejump.abinitio.compact import write_compact
-from sidejump.abinitio.formats import read_electron_phonon
 from sidejump.app import build, config
 from sidejump.app.cli import main
 from sidejump.errors import InputError
+from sidejump.formats.compact import write_compact
+from sidejump.formats.recognise import read_electron_phonon
 
 BCC = 1.5 * np.array([[1.0, 1, 1], [-1, 1, 1], [-1, -1, 1]])
 

@@ -7,10 +7,10 @@ import pytest
 
 from helpers_abinitio import Toy, examined
 from sidejump import two_channels, with_exchange, with_projected_spin_orbit, with_spin_orbit
-from sidejump.abinitio.compact import read_compact, write_compact
 from sidejump.app import build, config
 from sidejump.app.cli import main
-from sidejump.electrons.lattice import LatticeModel
+from sidejump.bands.lattice import LatticeModel
+from sidejump.formats.compact import read_compact, write_compact
 
 BCC = 1.5 * np.array([[1.0, 1, 1], [-1, 1, 1], [-1, -1, 1]])
 HEAD = '[electrons]\nmodel = "compact"\nfile = "up.h5"\n'

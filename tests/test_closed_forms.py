@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sidejump.closed_forms import bloch_gruneisen, dirac
-from sidejump.closed_forms.dirac_exact import solve_exact
+from sidejump.reference import bloch_gruneisen, dirac
+from sidejump.reference.dirac_exact import solve_exact
 
 # T/T_BG, R, sigma_sj (e^2/h) at Delta / e_F = 1/2: Fig. 1 of the paper.
 TABLE = [

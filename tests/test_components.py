@@ -7,13 +7,13 @@ import pytest
 
 import sidejump as sj
 import sidejump.kinetics.solve as solver
-from sidejump.electrons.operations import exact_operations
-from sidejump.electrons.states import energies_and_velocities
-from sidejump.electrons.tight_binding import TightBinding
-from sidejump.kinetics.closure import closed_velocities
-from sidejump.scattering.base import Branch, Scatterer
-from sidejump.shells.components import Components
-from sidejump.shells.shell import fermi_shell
+from sidejump.bands.states import energies_and_velocities
+from sidejump.bands.tight_binding import TightBinding
+from sidejump.groups.operations import exact_operations
+from sidejump.interactions.base import Branch, Scatterer
+from sidejump.surfaces.closure import closed_velocities
+from sidejump.surfaces.components import Components
+from sidejump.surfaces.fermi import fermi_shell
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell

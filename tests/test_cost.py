@@ -14,11 +14,11 @@ from helpers_abinitio import Toy
 from sidejump import InputError, Weyl
 from sidejump.app.run import prepare
 from sidejump.app.template import template
-from sidejump.electrons.dirac import MassiveDirac
-from sidejump.electrons.registry import MODELS
-from sidejump.scattering.electron_phonon import ElectronPhononScatterer
-from sidejump.shells.flow import ShellFlow
-from sidejump.shells.shell import fermi_shell
+from sidejump.bands.dirac import MassiveDirac
+from sidejump.bands.registry import MODELS
+from sidejump.interactions.first_principles.electron_phonon import ElectronPhononScatterer
+from sidejump.surfaces.fermi import fermi_shell
+from sidejump.surfaces.flow import ShellFlow
 from sidejump.transport import TransportSettings, estimate_cost, run_transport
 from sidejump.transport.driver import shell_solver
 from sidejump.transport.problem import Problem
@@ -259,15 +259,15 @@ def test_the_early_refusal_is_never_more_than_the_need():
 
 
 def test_searches_that_go_on_for_too_long_end_with_a_sentence(monkeypatch):
-    monkeypatch.setattr("sidejump.shells.surfaces._MOST", 2000)
+    monkeypatch.setattr("sidejump.surfaces.surfaces._MOST", 2000)
     with pytest.raises(InputError, match=r"has taken 2000 cells and not ended: raise spacing"):
         fermi_shell(ferromagnet(), MU, spacing=0.05)
     monkeypatch.undo()
     shell = fermi_shell(MassiveDirac(mass=0.1, velocity=6.0), 0.25, spacing=0.02)
-    monkeypatch.setattr("sidejump.shells.flow._MOST", 5)
+    monkeypatch.setattr("sidejump.surfaces.flow._MOST", 5)
     with pytest.raises(InputError, match=r"cannot be carried beyond .* in 5 steps: the bands are too rough"):
         ShellFlow(MassiveDirac(mass=0.1, velocity=6.0), shell, 0.15, 0.35)
-    monkeypatch.setattr("sidejump.shells.contours._MOST_LINES", 0)
+    monkeypatch.setattr("sidejump.surfaces.contours._MOST_LINES", 0)
     with pytest.raises(InputError, match=r"more than 0 separate contours at 0.25 eV"):
         fermi_shell(MassiveDirac(mass=0.1, velocity=6.0), 0.25, spacing=0.02)
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from helpers_abinitio import Toy
-from sidejump.abinitio.kinetic_cluster import group_vectors
-from sidejump.abinitio.kinetic_pairs import ElectronPhononPairs
-from sidejump.abinitio.kinetic_sum_rule import WIDTH, RigidShift
-from sidejump.abinitio.kinetic_vertex import PairVertices
 from sidejump.app.schema.scattering import ElectronPhononInput
-from sidejump.electrons.states import solve_states
-from sidejump.kinetics.limits import CurvatureShift, HighTemperatureLimit
-from sidejump.scattering.electron_phonon import ElectronPhononScatterer
+from sidejump.bands.states import solve_states
+from sidejump.interactions.first_principles.cluster import group_vectors
+from sidejump.interactions.first_principles.electron_phonon import ElectronPhononScatterer
+from sidejump.interactions.first_principles.pairs import ElectronPhononPairs
+from sidejump.interactions.first_principles.sum_rule import WIDTH, RigidShift
+from sidejump.interactions.first_principles.vertex import PairVertices
+from sidejump.interactions.limits import CurvatureShift, HighTemperatureLimit
 from sidejump.units import HBAR2_OVER_2M
 
 EXACT = {"tolerance": 0.0, "dtype": np.complex128}

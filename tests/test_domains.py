@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from helpers_abinitio import Toy, examined, polar
-from sidejump.abinitio.compact import read_compact, write_compact
-from sidejump.abinitio.coupling import Coupling
-from sidejump.abinitio.epw import read_epw
-from sidejump.abinitio.epw_write import write_epw
-from sidejump.abinitio.perturbo import read_perturbo
-from sidejump.abinitio.perturbo_write import write_perturbo
 from sidejump.app.run import prepare
-from sidejump.electrons.lattice import LatticeModel
+from sidejump.bands.lattice import LatticeModel
 from sidejump.errors import InputError
+from sidejump.formats.compact import read_compact, write_compact
+from sidejump.formats.epw import read_epw
+from sidejump.formats.epw_write import write_epw
+from sidejump.formats.perturbo import read_perturbo
+from sidejump.formats.perturbo_write import write_perturbo
+from sidejump.wannier.coupling import Coupling
 
 ALAT = 4.5
 

@@ -9,25 +9,25 @@ import numpy as np
 import pytest
 
 from helpers_abinitio import Toy, polar
-from sidejump.abinitio.container import Atoms, ElectronPhonon
-from sidejump.abinitio.coupling import Coupling
-from sidejump.abinitio.epw import read_epw
-from sidejump.abinitio.kinetic_pairs import ElectronPhononPairs
-from sidejump.abinitio.phonons import Phonons
-from sidejump.electrons.lattice import LatticeModel
-from sidejump.electrons.states import solve_states
+from sidejump.bands.lattice import LatticeModel
+from sidejump.bands.momentum import MomentumTransfer
+from sidejump.bands.states import solve_states
+from sidejump.energy.basis import energy_basis
+from sidejump.energy.kernel import SharedKernel, level_of
 from sidejump.errors import InputError
-from sidejump.kinetics.energy_basis import energy_basis
-from sidejump.kinetics.kernel import SharedKernel, level_of
-from sidejump.kinetics.momentum import MomentumTransfer
-from sidejump.scattering.base import Branch, Scatterer
-from sidejump.scattering.electron_phonon import ElectronPhononScatterer
-from sidejump.shells.newton import move_onto
-from sidejump.shells.shell import Shell
+from sidejump.formats.epw import read_epw
+from sidejump.interactions.base import Branch, Scatterer
+from sidejump.interactions.first_principles.electron_phonon import ElectronPhononScatterer
+from sidejump.interactions.first_principles.pairs import ElectronPhononPairs
+from sidejump.surfaces.newton import move_onto
+from sidejump.surfaces.shell import Shell
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
 from sidejump.units import HBAR2_OVER_2M, KB
+from sidejump.wannier.container import Atoms, ElectronPhonon
+from sidejump.wannier.coupling import Coupling
+from sidejump.wannier.phonons import Phonons
 
 DATA = Path(os.environ.get("SIDEJUMP_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 
 from helpers_models import MODELS, haldane, points, random_wannier, rashba_lattice, warped
-from sidejump.electrons.base import PAULI
-from sidejump.electrons.function import FunctionModel
-from sidejump.electrons.lattice import LatticeModel
-from sidejump.electrons.luttinger import Luttinger, spin_three_halves
-from sidejump.electrons.rashba import RashbaFerromagnet
-from sidejump.electrons.registry import MODELS as REGISTERED
-from sidejump.electrons.states import solve_states
-from sidejump.electrons.tight_binding import TightBinding
-from sidejump.electrons.weyl import Weyl
-from sidejump.electrons.zeeman import WithZeeman
+from sidejump.bands.base import PAULI
+from sidejump.bands.function import FunctionModel
+from sidejump.bands.lattice import LatticeModel
+from sidejump.bands.luttinger import Luttinger, spin_three_halves
+from sidejump.bands.rashba import RashbaFerromagnet
+from sidejump.bands.registry import MODELS as REGISTERED
+from sidejump.bands.states import solve_states
+from sidejump.bands.tight_binding import TightBinding
+from sidejump.bands.weyl import Weyl
+from sidejump.bands.zeeman import WithZeeman
 from sidejump.errors import InputError
 from sidejump.intrinsic.berry import band_curvature
 from sidejump.intrinsic.fourier import table_of

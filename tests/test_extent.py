@@ -7,9 +7,9 @@ import pytest
 
 import sidejump as sj
 from helpers_models import haldane, random_wannier, warped
-from sidejump.electrons.extent import enclosing_half_width
-from sidejump.shells.shell import fermi_shell
-from sidejump.transport.edges import nearest_edges
+from sidejump.bands.extent import enclosing_half_width
+from sidejump.surfaces.edges import nearest_edges
+from sidejump.surfaces.fermi import fermi_shell
 from sidejump.transport.problem import default_spacing
 
 PHONONS = {

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sidejump import InputError, files
-from sidejump.hdf5 import opened, require_contained
+from sidejump.formats.hdf5 import opened, require_contained
 from sidejump.text_numbers import counts, floats, floats_of, integers
 
 
@@ -248,3 +248,23 @@ def test_hdf5_types_and_shapes(tmp_path):
                 read(stream)
 
         refused(attempt, path, words)
+
+
+def test_heaps_of_texts_that_have_no_end(tmp_path):
+    """Free space of no size at the end of a heap: the HDF5 library would look for the next object for ever."""
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as stream:
+        stream.attrs["words"] = "side jump"
+    with opened(path, "the file") as stream:
+        assert stream.text("words") == "side jump"
+    data = bytearray(path.read_bytes())
+    heap = data.index(b"GCOL")
+    free = heap + 16 + 16 + 16  # header, object, its text in units of 8 bytes
+    assert data[free : free + 2] == b"\0\0" and data[free + 8 : free + 16] != bytes(8)
+    data[free + 8 : free + 16] = bytes(8)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"x.h5.*heap of texts at byte .* has no end"):
+        with opened(path, "the file") as stream:
+            stream.text("words")
+    with pytest.raises(InputError, match=r"x.h5.*has no end"):
+        require_contained(path, "the file")

@@ -9,7 +9,7 @@ import pytest
 import sidejump as sj
 from helpers_models import MODELS, points, warped
 from sidejump import InputError
-from sidejump.electrons.user_function import require_model
+from sidejump.bands.user_function import require_model
 
 CELL = np.array([[2.46, 0.0], [1.23, 2.1304]])
 SITES = np.array([[1 / 3, 1 / 3], [2 / 3, 2 / 3]])  # units of the lattice vectors

@@ -9,7 +9,7 @@ import xarray as xr
 import sidejump as sj
 from sidejump.app import results
 from sidejump.app.cli import main
-from sidejump.transport.edges import Edges
+from sidejump.surfaces.edges import Edges
 from sidejump.transport.frozen import without_carriers
 from sidejump.units import KB
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sidejump import LatticeModel, MassiveDirac, RashbaFerromagnet
+from sidejump.interactions.base import Branch, Scatterer
 from sidejump.kinetics.response import KineticResponse
-from sidejump.scattering.base import Branch, Scatterer
 from sidejump.transport import Problem, TransportSettings, run_transport
 from sidejump.transport.tensors import PARTS, Change, with_change
 from sidejump.units import KB, conductivity_unit

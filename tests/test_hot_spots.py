@@ -9,16 +9,16 @@ from scipy.spatial import cKDTree
 from scipy.special import expit
 
 from sidejump import PAULI, InputError
-from sidejump.electrons.base import ElectronModel
-from sidejump.electrons.tight_binding import TightBinding
-from sidejump.electrons.weyl import Weyl
-from sidejump.scattering.base import Branch, Scatterer
+from sidejump.bands.base import ElectronModel
+from sidejump.bands.tight_binding import TightBinding
+from sidejump.bands.weyl import Weyl
+from sidejump.energy.thermal import thermal_nodes
+from sidejump.interactions.base import Branch, Scatterer
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.hot_spots import HotSpots
 from sidejump.transport.problem import Problem
 from sidejump.transport.reduced import ReducedShell
 from sidejump.transport.shared import SharedShell
-from sidejump.transport.thermal import thermal_nodes
 from sidejump.units import KB, conductivity_unit
 
 

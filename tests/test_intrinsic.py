@@ -9,13 +9,13 @@ from scipy.special import expit
 
 from helpers_models import haldane, random_wannier, rashba_lattice
 from sidejump import MassiveDirac, RashbaFerromagnet, TightBinding, WithZeeman
-from sidejump.closed_forms import dirac
-from sidejump.electrons.base import PAULI
-from sidejump.electrons.weyl import Weyl
+from sidejump.bands.base import PAULI
+from sidejump.bands.weyl import Weyl
 from sidejump.errors import InputError
 from sidejump.intrinsic import band_curvature, intrinsic_conductivity
 from sidejump.intrinsic.crossing import averaged_crossings
 from sidejump.intrinsic.occupation import cell_fermi, fermi
+from sidejump.reference import dirac
 from sidejump.units import HBAR2_OVER_2M, KB, conductivity_unit
 
 MASS, VELOCITY = 0.1, 3.0

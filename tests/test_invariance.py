@@ -18,11 +18,11 @@ from sidejump import (
     optical_deformation_potential,
     polar_optical,
 )
-from sidejump.electrons.quadratic import QuadraticModel
-from sidejump.electrons.tight_binding import TightBinding
-from sidejump.electrons.weyl import Weyl
+from sidejump.bands.quadratic import QuadraticModel
+from sidejump.bands.tight_binding import TightBinding
+from sidejump.bands.weyl import Weyl
+from sidejump.interactions.base import Branch, Scatterer
 from sidejump.intrinsic import intrinsic_conductivity
-from sidejump.scattering.base import Branch, Scatterer
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.units import KB, conductivity_unit
 

@@ -10,18 +10,18 @@ import pytest
 
 from helpers_abinitio import CELL, MASSES, POSITIONS, Toy, polar
 from helpers_models import random_wannier
-from sidejump.abinitio import kinetic_factors, kinetic_vertex
-from sidejump.abinitio.container import SOFT
-from sidejump.abinitio.coupling import Coupling
-from sidejump.abinitio.kinetic_dipole import DipoleSums
-from sidejump.abinitio.kinetic_modes import PhononPairs
-from sidejump.abinitio.kinetic_projectors import real_symmetric_projectors
-from sidejump.abinitio.kinetic_vertex import PairVertices
-from sidejump.abinitio.phonons import Phonons
-from sidejump.abinitio.position import position_elements
-from sidejump.electrons.lattice import LatticeModel
-from sidejump.electrons.states import States, solve_states
+from sidejump.bands.lattice import LatticeModel
+from sidejump.bands.states import States, solve_states
+from sidejump.interactions.first_principles import factors, vertex
+from sidejump.interactions.first_principles.dipole import DipoleSums
+from sidejump.interactions.first_principles.modes import PhononPairs
+from sidejump.interactions.first_principles.projectors import real_symmetric_projectors
+from sidejump.interactions.first_principles.vertex import PairVertices
 from sidejump.units import HBAR2_OVER_2M
+from sidejump.wannier.container import SOFT
+from sidejump.wannier.coupling import Coupling
+from sidejump.wannier.phonons import Phonons
+from sidejump.wannier.position import position_elements
 
 CELLS = np.array([(0, 0, 0), (1, 0, 0), (0, -1, 0), (0, 0, 1), (1, 1, -1)])
 EXACT = {"tolerance": 0.0, "dtype": np.complex128}
@@ -266,9 +266,9 @@ def test_reciprocal_vectors_do_not_matter(crystal):
 def test_blocks_threads_and_memory_change_nothing(monkeypatch):
     data, states = doublets()
     whole = PairVertices(data, states, **EXACT).block(slice(0, 12), slice(0, 12))
-    monkeypatch.setattr(kinetic_vertex, "_PLANE", 9)
-    monkeypatch.setattr(kinetic_vertex, "_STATES", 5)
-    monkeypatch.setattr(kinetic_vertex, "_SIDES", 1e12)
+    monkeypatch.setattr(vertex, "_PLANE", 9)
+    monkeypatch.setattr(vertex, "_STATES", 5)
+    monkeypatch.setattr(vertex, "_SIDES", 1e12)
     vertices = PairVertices(data, states, memory=0, **EXACT)
     compare(vertices.block(slice(0, 12), slice(0, 12)), whole)
     cuts = [slice(0, 1), slice(1, 8), slice(8, 12)]
@@ -347,7 +347,7 @@ def test_factors_serve_other_states_of_the_same_kind():
 
 
 def test_a_sample_grows_until_it_will_do(monkeypatch):
-    monkeypatch.setattr(kinetic_factors, "_SAMPLE", 40)
+    monkeypatch.setattr(factors, "_SAMPLE", 40)
     data, states = clusters()
     vertices = PairVertices(data, states, tolerance=1e-3, dtype=np.complex128)
     assert 0 < vertices.factors.value_error <= 1e-3

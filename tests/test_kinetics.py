@@ -9,19 +9,19 @@ from scipy.integrate import quad
 from scipy.special import expit
 
 from helpers_models import random_wannier
-from sidejump.closed_forms import dirac
-from sidejump.electrons.base import ElectronModel
-from sidejump.electrons.dirac import MassiveDirac
-from sidejump.electrons.states import solve_states
+from sidejump.bands.base import ElectronModel
+from sidejump.bands.dirac import MassiveDirac
+from sidejump.bands.states import solve_states
+from sidejump.energy.basis import EnergyBasis
 from sidejump.errors import InputError
+from sidejump.interactions import acoustic_deformation_potential, impurity
+from sidejump.interactions.base import Branch, Scatterer
+from sidejump.interactions.vertex import pair_vertex
 from sidejump.kinetics.collision import CollisionOperator
-from sidejump.kinetics.energy_basis import EnergyBasis
 from sidejump.kinetics.response import growing_share
 from sidejump.kinetics.solve import solve as linear_solve
-from sidejump.kinetics.vertex import pair_vertex
-from sidejump.scattering import acoustic_deformation_potential, impurity
-from sidejump.scattering.base import Branch, Scatterer
-from sidejump.shells.shell import fermi_shell
+from sidejump.reference import dirac
+from sidejump.surfaces.fermi import fermi_shell
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.units import KB
 

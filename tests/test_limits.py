@@ -16,12 +16,12 @@ from sidejump import (
     optical_deformation_potential,
     polar_optical,
 )
-from sidejump.closed_forms import bloch_gruneisen, dirac
-from sidejump.electrons.quadratic import QuadraticModel
+from sidejump.bands import states as band_states
+from sidejump.bands.quadratic import QuadraticModel
+from sidejump.interactions.base import Branch, Scatterer
 from sidejump.intrinsic import intrinsic_conductivity
-from sidejump.kinetics import geometry
-from sidejump.scattering.base import Branch, Scatterer
-from sidejump.shells.shell import fermi_shell
+from sidejump.reference import bloch_gruneisen, dirac
+from sidejump.surfaces.fermi import fermi_shell
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.units import HBAR2_OVER_2M, KB, mass_density_from_si, velocity_from_si
 
@@ -504,14 +504,14 @@ def test_lyo_form_differs_by_a_fermi_surface_term(monkeypatch, gauge):
 
     sound, kt = 0.005, 0.006
     covariant = solve(DIRAC, [phonons(sound)], MU, kt / KB)
-    original = geometry.solve_states
+    original = band_states.solve_states
 
     def ordinary(model, k, band, **options):
         states = original(model, k, band, **options)
         change = -1j * connection(k)[:, :, None, None] * states.vectors[:, None]
         return type(states)(**(vars(states) | {"covariant": states.covariant + change}))
 
-    monkeypatch.setattr(geometry, "solve_states", ordinary)
+    monkeypatch.setattr(band_states, "solve_states", ordinary)
     lyo = solve(DIRAC, [phonons(sound)], MU, kt / KB)
     shell = fermi_shell(DIRAC, MU, spacing=10.0, minimum=64)
     surface = np.einsum("s,sa,sb->ab", shell.weight, connection(shell.k), shell.k / MU)  # sum (-f0') A_a v_b

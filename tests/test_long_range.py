@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 
 from helpers_abinitio import Layer, Toy, polar
-from sidejump.abinitio.compact import read_compact, write_compact
-from sidejump.abinitio.container import mesh_points
-from sidejump.abinitio.epw import read_epw
-from sidejump.abinitio.epw_write import write_epw
-from sidejump.abinitio.formats import convert, read_electron_phonon
-from sidejump.abinitio.images import fold_vectors
-from sidejump.abinitio.perturbo import read_perturbo
-from sidejump.abinitio.perturbo_write import write_perturbo
-from sidejump.abinitio.rydberg import ATOMIC_MASS, FORCE, FORCE_CONSTANT
 from sidejump.app.run import prepare
 from sidejump.errors import InputError
+from sidejump.formats.compact import read_compact, write_compact
+from sidejump.formats.epw import read_epw
+from sidejump.formats.epw_write import write_epw
+from sidejump.formats.perturbo import read_perturbo
+from sidejump.formats.perturbo_write import write_perturbo
+from sidejump.formats.recognise import convert, read_electron_phonon
 from sidejump.units import BOHR
+from sidejump.wannier.container import mesh_points
+from sidejump.wannier.images import fold_vectors
+from sidejump.wannier.rydberg import ATOMIC_MASS, FORCE, FORCE_CONSTANT
 
 ALAT = 4.5  # angstrom
 UNIT = 2 * np.pi / ALAT  # 1/angstrom

@@ -7,21 +7,21 @@ import pytest
 from scipy.optimize import brentq
 
 from helpers_abinitio import LAYER, LAYER_POSITIONS, Layer, Toy, turned
-from sidejump.abinitio.compact import write_compact
-from sidejump.abinitio.container import Atoms, ElectronPhonon, mesh_points
-from sidejump.abinitio.coupling import Coupling
-from sidejump.abinitio.kinetic_pairs import ElectronPhononPairs
-from sidejump.abinitio.phonons import Phonons
-from sidejump.abinitio.planar import in_space
-from sidejump.abinitio.symmetrized import symmetrized
 from sidejump.app.run import prepare, run
-from sidejump.electrons.lattice import LatticeModel
-from sidejump.electrons.states import solve_states
+from sidejump.bands.lattice import LatticeModel
+from sidejump.bands.states import solve_states
 from sidejump.errors import InputError
-from sidejump.scattering.base import Branch, Scatterer
-from sidejump.scattering.electron_phonon import ElectronPhononScatterer
+from sidejump.formats.compact import write_compact
+from sidejump.interactions.base import Branch, Scatterer
+from sidejump.interactions.first_principles.electron_phonon import ElectronPhononScatterer
+from sidejump.interactions.first_principles.pairs import ElectronPhononPairs
+from sidejump.symmetrize.symmetrized import symmetrized
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.units import HBAR2_OVER_2M, KB
+from sidejump.wannier.container import Atoms, ElectronPhonon, mesh_points
+from sidejump.wannier.coupling import Coupling
+from sidejump.wannier.phonons import Phonons
+from sidejump.wannier.planar import in_space
 
 LEVEL = -3.1  # eV: one pocket around k = 0 of the lowest band
 

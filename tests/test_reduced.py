@@ -7,16 +7,16 @@ import pytest
 
 from helpers_models import random_wannier
 from sidejump import PAULI, impurity
-from sidejump.electrons.operations import exact_operations, is_group
-from sidejump.electrons.tight_binding import TightBinding
-from sidejump.shells.components import Components
-from sidejump.shells.irreducible import divisor, irreducible_cells, symmetric_axes
-from sidejump.shells.shell import fermi_shell
+from sidejump.bands.tight_binding import TightBinding
+from sidejump.groups.kinetic import kinetic_operations
+from sidejump.groups.operations import exact_operations, is_group
+from sidejump.surfaces.components import Components
+from sidejump.surfaces.fermi import fermi_shell
+from sidejump.surfaces.irreducible import divisor, irreducible_cells, symmetric_axes
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import Problem
 from sidejump.transport.reduced import ReducedShell
 from sidejump.transport.shared import SharedShell
-from sidejump.transport.symmetry import kinetic_operations
 from sidejump.units import KB
 from test_hot_spots import ferromagnet, phonons
 

@@ -10,22 +10,21 @@ import xarray as xr
 import sidejump as sj
 from sidejump.app import results
 from sidejump.app.attributes import attribute
-from sidejump.app.hall_symmetry import (
+from sidejump.app.judge import judge
+from sidejump.app.withhold import withhold
+from sidejump.bands.tight_binding import TightBinding
+from sidejump.bands.weyl import Weyl
+from sidejump.groups.hall import (
     allowed_projector,
     broken_fraction,
     forbidden_fraction,
-    hall_vector,
     kinetic_symmetry,
     scattering_projector,
 )
-from sidejump.app.judge import judge
-from sidejump.app.plots import main_component
-from sidejump.app.withhold import withhold
-from sidejump.closed_forms import dirac
-from sidejump.electrons.symmetry import symmetry_report
-from sidejump.electrons.tight_binding import TightBinding
-from sidejump.electrons.weyl import Weyl
+from sidejump.groups.symmetry import symmetry_report
 from sidejump.kinetics.response import KineticResponse
+from sidejump.reference import dirac
+from sidejump.result import hall_vector, main_component
 from sidejump.transport.tensors import relative_change
 from test_components import kagome as stacked_kagome
 

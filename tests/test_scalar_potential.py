@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from helpers_models import random_wannier, rashba_lattice
-from sidejump.electrons.lattice import LatticeModel
-from sidejump.electrons.states import solve_states
-from sidejump.kinetics.momentum import MomentumTransfer
-from sidejump.kinetics.sources import ScalarPairs
-from sidejump.scattering.base import Branch, Scatterer
+from sidejump.bands.lattice import LatticeModel
+from sidejump.bands.momentum import MomentumTransfer
+from sidejump.bands.states import solve_states
+from sidejump.interactions.base import Branch, Scatterer
+from sidejump.interactions.sources import ScalarPairs
 
 STATIC = (Scatterer("static", 3, (Branch(np.ones_like),)),)
 

@@ -5,15 +5,15 @@ import pytest
 
 from helpers_ladder import polar_mobility
 from sidejump import LatticeModel
-from sidejump.electrons.luttinger import Luttinger
-from sidejump.electrons.quadratic import QuadraticModel
+from sidejump.bands.luttinger import Luttinger
+from sidejump.bands.quadratic import QuadraticModel
+from sidejump.energy.basis import EnergyBasis
+from sidejump.energy.mapping import EnergyMap
 from sidejump.errors import InputError
-from sidejump.kinetics.energy_basis import EnergyBasis
-from sidejump.kinetics.mapping import EnergyMap
-from sidejump.kinetics.polar import Patches, mean_speed, transfer_square
-from sidejump.scattering.base import Branch, Scatterer
-from sidejump.shells.rays import evenly_sampled, shell_rays
-from sidejump.shells.shell import fermi_shell
+from sidejump.interactions.base import Branch, Scatterer
+from sidejump.interactions.polar import Patches, mean_speed, transfer_square
+from sidejump.surfaces.fermi import fermi_shell
+from sidejump.surfaces.rays import evenly_sampled, shell_rays
 from sidejump.transport import Problem, TransportSettings, run_transport
 from sidejump.units import KB
 

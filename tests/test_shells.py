@@ -8,20 +8,20 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from helpers_models import MODELS, haldane, random_wannier
-from sidejump.electrons.base import ElectronModel
-from sidejump.electrons.dirac import MassiveDirac
-from sidejump.electrons.function import FunctionModel
-from sidejump.electrons.luttinger import Luttinger
-from sidejump.electrons.rashba import RashbaFerromagnet
-from sidejump.electrons.states import energies_and_velocities
-from sidejump.electrons.tight_binding import TightBinding
-from sidejump.electrons.wannier90 import read_wannier90
-from sidejump.electrons.weyl import Weyl
+from sidejump.bands.base import ElectronModel
+from sidejump.bands.dirac import MassiveDirac
+from sidejump.bands.function import FunctionModel
+from sidejump.bands.luttinger import Luttinger
+from sidejump.bands.rashba import RashbaFerromagnet
+from sidejump.bands.states import energies_and_velocities
+from sidejump.bands.tight_binding import TightBinding
+from sidejump.bands.weyl import Weyl
 from sidejump.errors import InputError
-from sidejump.shells.cells import children_values, polynomial
-from sidejump.shells.flow import ShellFlow
-from sidejump.shells.shell import fermi_shell
-from sidejump.shells.tetrahedra import NODES, cut_cells
+from sidejump.formats.wannier90 import read_wannier90
+from sidejump.surfaces.cells import children_values, polynomial
+from sidejump.surfaces.fermi import fermi_shell
+from sidejump.surfaces.flow import ShellFlow
+from sidejump.surfaces.tetrahedra import NODES, cut_cells
 from sidejump.units import HBAR2_OVER_2M
 
 IRON = Path(__file__).parents[1] / "data" / "iron" / "Fe_tb.dat.gz"
@@ -146,7 +146,7 @@ def test_nothing_is_lost_by_following_crossed_cells_only(monkeypatch):
         model = random_wannier(3, 3, seed=seed)
         coarse = fermi_shell(model, -0.3, spacing=0.1, turn=None)
         with monkeypatch.context() as patch:  # a start from cells of the final size looks everywhere
-            patch.setattr("sidejump.shells.surfaces._COARSE", 64)
+            patch.setattr("sidejump.surfaces.surfaces._COARSE", 64)
             direct = fermi_shell(model, -0.3, spacing=0.1, turn=None)
         assert coarse.area.sum() == pytest.approx(direct.area.sum(), rel=2e-3)
         assert coarse.weight.sum() == pytest.approx(direct.weight.sum(), rel=5e-3)
@@ -302,7 +302,7 @@ def test_cut_of_a_plane_is_exact():
 def test_points_of_a_shell_do_not_depend_on_threads(monkeypatch):
     model = MODELS["luttinger"]()
     two = fermi_shell(model, 0.05, spacing=0.03)
-    monkeypatch.setattr("sidejump.shells.cells.THREADS", 1)
+    monkeypatch.setattr("sidejump.surfaces.cells.THREADS", 1)
     one = fermi_shell(model, 0.05, spacing=0.03)
     np.testing.assert_array_equal(one.k, two.k)
     np.testing.assert_array_equal(one.weight, two.weight)
@@ -408,7 +408,7 @@ def test_pockets_at_nodes_are_found_where_crossings_are_passed_over(monkeypatch)
     """A Weyl pocket is bent by a crossing, too, but has its minimum inside."""
     model = Weyl(velocity=2.0, node=0.08, axial_velocity=2.0)
     usual = fermi_shell(model, 1e-3, spacing=0.02)
-    monkeypatch.setattr("sidejump.shells.surfaces._FOLLOWED", -1)
+    monkeypatch.setattr("sidejump.surfaces.surfaces._FOLLOWED", -1)
     found = fermi_shell(model, 1e-3, spacing=0.02)
     assert found.weight.sum() == pytest.approx(usual.weight.sum(), rel=1e-2)
     # two spheres of radius e / v

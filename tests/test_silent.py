@@ -7,7 +7,7 @@ import pytest
 from scipy.special import ive
 
 import sidejump as sj
-from sidejump.kinetics.limits import CurvatureShift, HighTemperatureLimit
+from sidejump.interactions.limits import CurvatureShift, HighTemperatureLimit
 from test_electron_phonon_pairs import ferromagnet
 
 

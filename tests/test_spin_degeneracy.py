@@ -19,11 +19,11 @@ from sidejump import (
     with_exchange,
     with_spin_degeneracy,
 )
-from sidejump.abinitio.compact import read_compact, write_compact
-from sidejump.abinitio.epw import read_epw
-from sidejump.abinitio.epw_write import write_epw
-from sidejump.abinitio.symmetrized import symmetrized
 from sidejump.app import build, config
+from sidejump.formats.compact import read_compact, write_compact
+from sidejump.formats.epw import read_epw
+from sidejump.formats.epw_write import write_epw
+from sidejump.symmetrize.symmetrized import symmetrized
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.units import HBAR2_OVER_2M, conductivity_unit, density_from_cm, strength_from_nm
 

@@ -10,24 +10,19 @@ import pytest
 
 import sidejump as sj
 from helpers_symmetric import CASES, CUBE, DIAMOND, MAGNET, REVERSAL, Hidden, noise
-from sidejump.abinitio.container import mesh_points
-from sidejump.abinitio.symmetric_electrons import infer_mesh
-from sidejump.abinitio.symmetric_gauge import mesh_actions
-from sidejump.abinitio.symmetrized import symmetrized
 from sidejump.app import build, config
 from sidejump.app.run import prepare
-from sidejump.electrons.base import PAULI
-from sidejump.electrons.magnetic_group import magnetic_operations, symmetric_cell
-from sidejump.electrons.projections import parse_projections
-from sidejump.electrons.representation import (
-    atomic_orbitals,
-    harmonic_rotation,
-    harmonics,
-    spin_rotation,
-)
-from sidejump.electrons.win import read_win
+from sidejump.bands.base import PAULI
 from sidejump.errors import InputError
-from sidejump.scattering.electron_phonon import ElectronPhononScatterer
+from sidejump.formats.win import read_win
+from sidejump.groups.magnetic_group import magnetic_operations, symmetric_cell
+from sidejump.groups.projections import parse_projections
+from sidejump.groups.representation import atomic_orbitals, harmonic_rotation, harmonics, spin_rotation
+from sidejump.interactions.first_principles.electron_phonon import ElectronPhononScatterer
+from sidejump.symmetrize.electrons import infer_mesh
+from sidejump.symmetrize.gauge import mesh_actions
+from sidejump.symmetrize.symmetrized import symmetrized
+from sidejump.wannier.container import mesh_points
 
 IRON = Path(__file__).parent.parent / "data" / "iron" / "Fe_tb.dat.gz"
 IRON_PROJECTIONS = "Fe:sp3d2;dxy;dxz;dyz"

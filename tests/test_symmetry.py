@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 from helpers_models import haldane, points, random_wannier, rashba_lattice
-from sidejump.app.hall_symmetry import allowed_projector
-from sidejump.electrons.base import PAULI
-from sidejump.electrons.dirac import MassiveDirac
-from sidejump.electrons.intertwiner import operation_matrix
-from sidejump.electrons.lattice import LatticeModel
-from sidejump.electrons.luttinger import Luttinger
-from sidejump.electrons.rashba import RashbaFerromagnet
-from sidejump.electrons.symmetry import operation_name, symmetry_report
-from sidejump.electrons.tight_binding import TightBinding
-from sidejump.electrons.wannier90 import read_wannier90
-from sidejump.electrons.weyl import Weyl
-from sidejump.electrons.zeeman import WithZeeman
+from sidejump.bands.base import PAULI
+from sidejump.bands.dirac import MassiveDirac
+from sidejump.bands.lattice import LatticeModel
+from sidejump.bands.luttinger import Luttinger
+from sidejump.bands.rashba import RashbaFerromagnet
+from sidejump.bands.tight_binding import TightBinding
+from sidejump.bands.weyl import Weyl
+from sidejump.bands.zeeman import WithZeeman
+from sidejump.formats.wannier90 import read_wannier90
+from sidejump.groups.hall import allowed_projector
+from sidejump.groups.intertwiner import operation_matrix
+from sidejump.groups.symmetry import operation_name, symmetry_report
 
 EXACT = 1e-10
 

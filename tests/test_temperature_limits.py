@@ -6,12 +6,12 @@ import pytest
 from helpers_abinitio import Toy
 from helpers_models import random_wannier
 from sidejump import ElectronPhononScatterer, InputError, MassiveDirac, Weyl, impurity
-from sidejump.closed_forms import dirac
-from sidejump.electrons.states import solve_states
-from sidejump.kinetics.limits import CurvatureShift, HighTemperatureLimit
-from sidejump.kinetics.momentum import MomentumTransfer
-from sidejump.kinetics.sources import pair_sources
-from sidejump.scattering.base import Branch, Scatterer
+from sidejump.bands.momentum import MomentumTransfer
+from sidejump.bands.states import solve_states
+from sidejump.interactions.base import Branch, Scatterer
+from sidejump.interactions.limits import CurvatureShift, HighTemperatureLimit
+from sidejump.interactions.sources import pair_sources
+from sidejump.reference import dirac
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.units import KB
 

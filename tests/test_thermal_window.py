@@ -5,10 +5,10 @@ import pytest
 from scipy.special import ellipk, expit
 
 from sidejump import LatticeModel, MassiveDirac, RashbaFerromagnet, acoustic_deformation_potential
-from sidejump.scattering.base import Branch, Scatterer
-from sidejump.shells.shell import fermi_shell
+from sidejump.interactions.base import Branch, Scatterer
+from sidejump.surfaces.critical import critical_points
+from sidejump.surfaces.fermi import fermi_shell
 from sidejump.transport import TransportSettings, run_transport
-from sidejump.transport.critical import critical_points
 from sidejump.units import KB
 
 STRENGTH = 1e-3  # eV^2 angstrom^d: density of impurities times the square of their strength

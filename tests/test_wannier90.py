@@ -10,8 +10,8 @@ import pytest
 
 from helpers_models import random_wannier
 from helpers_wannier90 import write_hr, write_tb
-from sidejump.electrons.wannier90 import read_wannier90
 from sidejump.errors import InputError
+from sidejump.formats.wannier90 import read_wannier90
 from sidejump.units import BOHR
 
 ROOT = Path(__file__).parents[1]

@@ -6,16 +6,16 @@ import pytest
 from helpers_models import random_wannier
 from helpers_wannier90 import full_positions, write_hr, write_tb, write_win, write_wsvec
 from sidejump import intrinsic_conductivity
-from sidejump.abinitio.position import position_elements
-from sidejump.electrons.base import PAULI
-from sidejump.electrons.lattice import LatticeModel
-from sidejump.electrons.projections import parse_projections
-from sidejump.electrons.wannier90 import read_wannier90
-from sidejump.electrons.win import read_win
+from sidejump.bands.base import PAULI
+from sidejump.bands.lattice import LatticeModel
 from sidejump.errors import InputError, SidejumpWarning
-from sidejump.last_number import last_is_whole
+from sidejump.formats.last_number import last_is_whole
+from sidejump.formats.wannier90 import read_wannier90
+from sidejump.formats.win import read_win
+from sidejump.groups.projections import parse_projections
 from sidejump.text_numbers import floats, leading
 from sidejump.units import BOHR, conductivity_unit
+from sidejump.wannier.position import position_elements
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from helpers_models import random_wannier
 from helpers_wannier90 import full_positions, write_hr, write_tb
 from sidejump.app import build
 from sidejump.app.config import validate
-from sidejump.electrons.base import PAULI
-from sidejump.electrons.hermiticity import judged_position, mirrored, partners
-from sidejump.electrons.lattice import LatticeModel
-from sidejump.electrons.spin_order import require_spin_order, reversal_violation, spin_coupling, spin_matrices
-from sidejump.electrons.wannier90 import read_wannier90
+from sidejump.bands.base import PAULI
+from sidejump.bands.lattice import LatticeModel
+from sidejump.bands.spin_order import require_spin_order, reversal_violation, spin_coupling, spin_matrices
 from sidejump.errors import InputError
+from sidejump.formats.hermiticity import judged_position, mirrored, partners
+from sidejump.formats.wannier90 import read_wannier90
 
 PHONONS = {"deformation_potential": 5.0, "sound_velocity": 5000.0, "mass_density": 7874.0}
 HOME = 13  # row of R = 0 of `random_wannier`

@@ -7,8 +7,9 @@ import pytest
 import xarray as xr
 
 import sidejump as sj
-from sidejump.app import plots, results
+from sidejump.app import results
 from sidejump.app.cli import main
+from sidejump.plot import temperature
 
 PHONONS = sj.acoustic_deformation_potential(
     deformation_potential=5.0, sound_velocity=2000.0, mass_density=7.6e-7, dimension=2
@@ -75,13 +76,13 @@ def test_the_command_line_says_each_once(tmp_path, monkeypatch, capsys):
 
 
 def drawn(dataset, path):
-    plots.result_figure(dataset, path)
+    temperature.result_figure(dataset, path)
     return " ".join(path.read_text().split())
 
 
 def test_figures_show_all_or_how_many(dataset, tmp_path, monkeypatch):
     """SVG with its text as text: every sentence is there to its last word, or counted."""
-    monkeypatch.setitem(plots.STYLE, "svg.fonttype", "none")
+    monkeypatch.setitem(temperature.STYLE, "svg.fonttype", "none")
     copy = dataset.copy()
     sentences = [f"T = {i} K: " + "word " * 45 + f"last{i}." for i in range(3)]
     results.warn(copy, sentences)

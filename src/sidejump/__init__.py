@@ -1,36 +1,39 @@
-"""Anomalous Hall conductivity of crystals limited by electron-phonon scattering."""
+"""Anomalous Hall conductivity of crystals limited by electron-phonon scattering.
 
-from importlib.metadata import version as _version
+Every public name is imported when it is first asked for, so that `import sidejump` costs nothing.
+"""
 
-from .abinitio.compact import write_compact
-from .abinitio.formats import convert
-from .abinitio.spin import two_channels, with_exchange, with_projected_spin_orbit, with_spin_orbit
-from .abinitio.spoken import read_compact, read_electron_phonon, read_epw, read_perturbo
-from .abinitio.symmetrized import symmetrized
-from .app.run import anomalous_hall, run
-from .electrons.base import PAULI, ElectronModel, with_spin_degeneracy
-from .electrons.dirac import MassiveDirac
-from .electrons.function import FunctionModel
-from .electrons.lattice import LatticeModel
-from .electrons.luttinger import Luttinger
-from .electrons.rashba import RashbaFerromagnet
-from .electrons.symmetry import symmetry_report
-from .electrons.tight_binding import TightBinding
-from .electrons.wannier90 import read_wannier90
-from .electrons.weyl import Weyl
-from .electrons.zeeman import WithZeeman
-from .errors import InputError, SidejumpWarning
-from .intrinsic import intrinsic_conductivity
-from .kinetics.limits import CurvatureShift, HighTemperatureLimit
-from .scattering import (
-    acoustic_deformation_potential,
-    impurity,
-    optical_deformation_potential,
-    polar_optical,
-)
-from .scattering.electron_phonon import ElectronPhononScatterer
+from __future__ import annotations
 
-__version__ = _version("sidejump")
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+from typing import Any as _Any
+
+if TYPE_CHECKING:
+    __version__: str
+    from . import units as units
+    from .app.run import anomalous_hall, run
+    from .bands.base import PAULI, ElectronModel, with_spin_degeneracy
+    from .bands.dirac import MassiveDirac
+    from .bands.function import FunctionModel
+    from .bands.lattice import LatticeModel
+    from .bands.luttinger import Luttinger
+    from .bands.rashba import RashbaFerromagnet
+    from .bands.tight_binding import TightBinding
+    from .bands.weyl import Weyl
+    from .bands.zeeman import WithZeeman
+    from .errors import InputError, SidejumpWarning
+    from .formats.compact import write_compact
+    from .formats.recognise import convert
+    from .formats.spoken import read_compact, read_electron_phonon, read_epw, read_perturbo
+    from .formats.wannier90 import read_wannier90
+    from .groups.symmetry import symmetry_report
+    from .interactions import acoustic_deformation_potential, impurity, optical_deformation_potential, polar_optical
+    from .interactions.first_principles.electron_phonon import ElectronPhononScatterer
+    from .interactions.limits import CurvatureShift, HighTemperatureLimit
+    from .intrinsic import intrinsic_conductivity
+    from .symmetrize.symmetrized import symmetrized
+    from .wannier.spin import two_channels, with_exchange, with_projected_spin_orbit, with_spin_orbit
 
 __all__ = [
     "PAULI",
@@ -70,3 +73,56 @@ __all__ = [
     "with_spin_orbit",
     "write_compact",
 ]
+
+_PLACES = {
+    "app.run": ("anomalous_hall", "run"),
+    "bands.base": ("PAULI", "ElectronModel", "with_spin_degeneracy"),
+    "bands.dirac": ("MassiveDirac",),
+    "bands.function": ("FunctionModel",),
+    "bands.lattice": ("LatticeModel",),
+    "bands.luttinger": ("Luttinger",),
+    "bands.rashba": ("RashbaFerromagnet",),
+    "bands.tight_binding": ("TightBinding",),
+    "bands.weyl": ("Weyl",),
+    "bands.zeeman": ("WithZeeman",),
+    "errors": ("InputError", "SidejumpWarning"),
+    "formats.compact": ("write_compact",),
+    "formats.recognise": ("convert",),
+    "formats.spoken": ("read_compact", "read_electron_phonon", "read_epw", "read_perturbo"),
+    "formats.wannier90": ("read_wannier90",),
+    "groups.symmetry": ("symmetry_report",),
+    "interactions": ("acoustic_deformation_potential", "impurity", "optical_deformation_potential", "polar_optical"),
+    "interactions.first_principles.electron_phonon": ("ElectronPhononScatterer",),
+    "interactions.limits": ("CurvatureShift", "HighTemperatureLimit"),
+    "intrinsic": ("intrinsic_conductivity",),
+    "symmetrize.symmetrized": ("symmetrized",),
+    "wannier.spin": ("two_channels", "with_exchange", "with_projected_spin_orbit", "with_spin_orbit"),
+}
+"""Modules and the public names they hold."""
+
+_PLACE = {name: module for module, names in _PLACES.items() for name in names}
+_MODULES = tuple(
+    "bands energy formats groups interactions intrinsic kinetics pairs plot reference surfaces symmetrize transport "
+    "units wannier".split()
+)
+"""What `import sidejump` lets one reach without an import of its own."""
+
+
+def __getattr__(name: str) -> _Any:
+    value: _Any
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value = version("sidejump")
+    elif name in _PLACE:
+        value = getattr(_import_module(f".{_PLACE[name]}", __name__), name)
+    elif name in _MODULES:
+        value = _import_module(f".{name}", __name__)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES, "__version__"})

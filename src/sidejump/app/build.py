@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from ..electrons.base import ElectronModel, with_spin_degeneracy
-from ..electrons.lattice import LatticeModel
-from ..electrons.registry import MODELS
-from ..electrons.spin_order import require_spin_order, spin_matrices
-from ..electrons.wannier90 import load_wannier90
-from ..electrons.zeeman import WithZeeman
+from ..bands.base import ElectronModel, with_spin_degeneracy
+from ..bands.lattice import LatticeModel
+from ..bands.registry import MODELS
+from ..bands.spin_order import require_spin_order, spin_matrices
+from ..bands.vertex import vertex_matrix
+from ..bands.zeeman import WithZeeman
 from ..errors import InputError
+from ..formats.wannier90 import load_wannier90
+from ..interactions import build_scatterer
 from ..rules import vertex_elements
-from ..scattering import build_scatterer, vertex_matrix
-from ..shells.shell import fermi_shell
+from ..surfaces.fermi import fermi_shell
 from ..units import KB
 from . import spin, symmetrize
 
@@ -102,7 +103,7 @@ def _require_sound(model: LatticeModel, name: str) -> None:
 
 
 def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
-    from ..abinitio.checks import judge_rigid_shift
+    from ..wannier.checks import judge_rigid_shift
 
     data = _of_dimension(_read_coupling(section, folder, memory), section.two_dimensional)
     if section.spin_degeneracy is not None:
@@ -138,7 +139,7 @@ def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
 
 def _of_dimension(data, layer: bool | None):
     """`data` taken for a layer or a bulk crystal, whatever its files say."""
-    from ..abinitio.dimension import of_dimension
+    from ..wannier.dimension import of_dimension
 
     try:
         return of_dimension(data, layer)
@@ -166,9 +167,9 @@ def _read_coupling(section, folder: Path, memory: float | None):
 
 
 def _read_path(section, path: Path, memory: float | None):
-    from ..abinitio.compact import read_compact
-    from ..abinitio.epw import read_epw
-    from ..abinitio.perturbo import read_perturbo
+    from ..formats.compact import read_compact
+    from ..formats.epw import read_epw
+    from ..formats.perturbo import read_perturbo
 
     if section.model == "epw":
         keys = ("k_mesh", "q_mesh", "use_ws", "two_dimensional", "long_range", "epw_version", "trust_file")
@@ -218,7 +219,7 @@ def _scatterer(section, number: int, electrons: Electrons):
 
 
 def _electron_phonon(section, place: str, electrons: Electrons):
-    from ..scattering.electron_phonon import ElectronPhononScatterer
+    from ..interactions.first_principles.electron_phonon import ElectronPhononScatterer
 
     data = electrons.coupling
     if data is None:

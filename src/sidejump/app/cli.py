@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +18,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 def _version(wanted: bool) -> None:
     if wanted:
-        write(f"sidejump {package_version('sidejump')}\n")
+        from importlib.metadata import version
+
+        write(f"sidejump {version('sidejump')}\n")
         raise typer.Exit()
 
 
@@ -44,23 +45,25 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No estimate, progress or table.")] = False,
 ) -> None:
     """Compute the conductivity tensor of an input file."""
-    from . import config, files
+    from .. import outputs
+    from . import config
     from .claim import claim
 
     settings = config.read_input(source)
     target = output or Path(settings.output.file or source.with_suffix(".nc").name)
     inputs = tuple(config.files_read(source, settings))
-    files.check_target(target, force=force, endings=files.DATASETS, inputs=inputs)
+    outputs.check_target(target, force=force, endings=outputs.DATASETS, inputs=inputs)
     figure = Path(settings.output.figure) if settings.output.figure else target.with_suffix(".png")
-    files.check_target(figure, force=force, endings=files.FIGURES, inputs=inputs)
+    outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=inputs)
     with claim(target) as place:
-        files.require_absent(target, force=force)  # another run may have just ended
+        outputs.require_absent(target, force=force)  # another run may have just ended
         _run(source, target, figure, place, force=force, fresh=fresh, quiet=quiet, keep=settings.output.checkpoint)
 
 
 def _run(source: Path, target: Path, figure: Path, place, *, force: bool, fresh: bool, quiet: bool, keep: bool) -> None:
     """The run itself, with its output claimed; `keep`: whether pairs go into a checkpoint."""
-    from . import plots, results
+    from ..plot import temperature
+    from . import results
     from .run import prepare
 
     job = prepare(source)
@@ -93,7 +96,7 @@ def _run(source: Path, target: Path, figure: Path, place, *, force: bool, fresh:
         if checkpoint.full:
             say("note: disk or budget did not hold all pairs; an interruption would have lost the others")
     try:
-        plots.result_figure(dataset, figure)
+        temperature.result_figure(dataset, figure)
     except (InputError, OSError) as error:
         raise InputError(f"{error}; the result is whole in {target}, `sidejump plot {target}` draws it") from None
     say(f"wrote {target} and {figure}")
@@ -106,11 +109,13 @@ def plot(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
 ) -> None:
     """Draw the figure of a result."""
-    from . import files, plots, results
+    from .. import outputs
+    from ..plot import temperature
+    from . import results
 
     figure = output or source.with_suffix(".png")
-    files.check_target(figure, force=force, endings=files.FIGURES, inputs=(source,) if source.exists() else ())
-    plots.result_figure(results.read(source), figure)
+    outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
+    temperature.result_figure(results.read(source), figure)
     say(f"wrote {figure}")
 
 
@@ -132,13 +137,14 @@ def figure1(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Draw the first figure of the paper: closed form and exact inelastic solution."""
-    from . import figure1 as paper
-    from . import files
+    from .. import outputs
+    from ..plot.figure1 import figure1 as draw
+    from ..reference.figure1 import figure1_curves
 
-    files.check_target(output, force=force, endings=files.FIGURES)
+    outputs.check_target(output, force=force, endings=outputs.FIGURES)
     with progress(quiet) as advance:
-        curves = paper.figure1_curves(progress=lambda done, total: advance("inelastic", done, total))
-    paper.figure1(curves, output)
+        curves = figure1_curves(progress=lambda done, total: advance("inelastic", done, total))
+    draw(curves, output)
     report = curves["report"]
     gap = abs(curves["exact"] / curves["closed_form"] - 1)
     say(
@@ -187,11 +193,11 @@ def info(
     trust_file: _Trust = False,
 ) -> None:
     """Say what a file holds, and how good it is."""
-    from . import convert as files
+    from . import convert as conversion
 
-    keys = files.reading_keys(two_dimensional, long_range, epw_version, trust_file)
-    report = files.describe(source, figure=figure, force=force, reading=keys)
-    write(files.as_json(report) if json else files.text(report))
+    keys = conversion.reading_keys(two_dimensional, long_range, epw_version, trust_file)
+    report = conversion.describe(source, figure=figure, force=force, reading=keys)
+    write(conversion.as_json(report) if json else conversion.text(report))
     for sentence in report.get("warnings", []):
         say(f"warning: {sentence}")
     if figure is not None:
@@ -216,11 +222,11 @@ def convert(
     trust_file: _Trust = False,
 ) -> None:
     """Write electrons, phonons and coupling in another format."""
-    from . import convert as files
+    from . import convert as conversion
 
     options = {"prefix": prefix, "n_electrons": n_electrons, "fermi_energy": fermi_energy, "lossy": lossy}
-    keys = files.reading_keys(two_dimensional, long_range, epw_version, trust_file)
-    for sentence in files.convert(source, target, to=to, force=force, reading=keys, **options):
+    keys = conversion.reading_keys(two_dimensional, long_range, epw_version, trust_file)
+    for sentence in conversion.convert(source, target, to=to, force=force, reading=keys, **options):
         say(f"warning: {sentence}")
     say(f"wrote {target}")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from ..errors import InputError, SidejumpWarning
 from ..files import plain_name, require_regular
 from ..files import reading as sound
+from ..outputs import FIGURES, check_target
 from .attributes import plain
 from .claim import claim
-from .files import FIGURES, check_target
 from .terminal import printable
 
 _DIGITS = 6
@@ -35,9 +35,9 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False, rea
     InputError
         If the path holds nothing that can be read, or the figure cannot be written.
     """
-    from ..abinitio import info
-    from ..abinitio.decay import decay_figure
-    from ..abinitio.formats import read_electron_phonon
+    from ..formats import info
+    from ..formats.recognise import read_electron_phonon
+    from ..plot.decay import decay_figure
 
     electrons_only = plain_name(path).endswith(("_tb.dat", "_hr.dat"))
     if figure is not None:
@@ -62,7 +62,7 @@ def convert(source: Path, target: Path, *, to: str | None = None, force: bool = 
     InputError
         If source or target cannot be used.
     """
-    from ..abinitio.formats import convert as write
+    from ..formats.recognise import convert as write
 
     if not source.is_dir():
         require_regular(source, "no such file or directory")

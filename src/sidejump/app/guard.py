@@ -8,8 +8,6 @@ import traceback
 import warnings
 from collections.abc import Callable
 
-import numpy as np
-
 from ..errors import InputError
 from .terminal import printable, say
 
@@ -60,9 +58,15 @@ def describe(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError):
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror or _first_line(error)}", 2
-    if isinstance(error, (np.linalg.LinAlgError, ArithmeticError)):
+    if isinstance(error, ArithmeticError) or _of_linear_algebra(error):
         return f"the numbers of this input cannot be computed with ({_first_line(error)}); look for extreme values", 2
     return f"a defect of the program: {type(error).__name__}: {_first_line(error)}; set {DEBUG}=1 and report it", 1
+
+
+def _of_linear_algebra(error: Exception) -> bool:
+    from numpy.linalg import LinAlgError  # a command that only prints its help starts without NumPy
+
+    return isinstance(error, LinAlgError)
 
 
 def _help(error) -> str:

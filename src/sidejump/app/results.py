@@ -7,19 +7,18 @@ import xarray as xr
 
 from ..errors import InputError
 from ..files import reading
-from ..hdf5 import require_contained
+from ..formats.hdf5 import require_contained
+from ..groups.hall import broken_fraction, forbidden_fraction
 from ..kinetics.response import CANCELLING
+from ..outputs import DATASETS, check_target, write_whole
+from ..result import NOT_INCLUDED, warnings_of
 from ..units import MOBILITY, conductivity_unit
 from .attributes import attribute, provenance
-from .files import DATASETS, check_target, write_whole
-from .hall_symmetry import broken_fraction, forbidden_fraction
 
 PARTS = ("boltzmann", "intrinsic", "side_jump_velocity", "side_jump_distribution")
 
 _SIZE, _SIZE_PER_TEMPERATURE = 6e5, 2.5e3  # bytes, about twice what was measured
 
-NOT_INCLUDED = "without skew scattering"
-"""What no part holds, for result, table and figure."""
 
 _LABELS = ("x", "y", "z")
 _RESISTIVITY_UNITS = {2: "h/e^2", 3: "microohm cm"}
@@ -83,13 +82,13 @@ def assemble(
     intrinsic_error : ndarray, shape (nT,)
         Estimated error of the intrinsic part, same unit.
     symmetry : dict
-        Of :func:`sidejump.electrons.symmetry.symmetry_report`.
+        Of :func:`sidejump.groups.symmetry.symmetry_report`.
     projector : ndarray, shape (3, 3)
         On the Hall vectors that the symmetry of the bands allows.
     scattering_projector : ndarray, shape (3, 3), optional
         The same for bands and scatterers together; that of the bands when not given.
     operations : sequence of (rotation, sign)
-        What bands and scatterers obey, of :func:`.hall_symmetry.kinetic_symmetry`.
+        What bands and scatterers obey, of :func:`sidejump.groups.hall.kinetic_symmetry`.
     extra : dict
         Further attributes.
     warnings : sequence of str
@@ -206,11 +205,6 @@ def _headlines(dataset, symmetry: dict) -> dict:
         fraction = dataset[f"forbidden_{part}"].values
         numbers[f"forbidden_{part}_largest"] = float(np.nanmax(fraction)) if np.isfinite(fraction).any() else np.nan
     return numbers
-
-
-def warnings_of(dataset) -> list[str]:
-    """The sentences of the attribute `warnings`, which of a single one a file gives back as text."""
-    return [str(sentence) for sentence in np.atleast_1d(dataset.attrs["warnings"])]
 
 
 def warn(dataset, sentences) -> None:

@@ -15,21 +15,22 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..electrons.base import ElectronModel
-from ..electrons.extent import require_reachable
-from ..electrons.symmetry import symmetry_report
-from ..electrons.user_function import require_model
+from ..bands.base import ElectronModel
+from ..bands.extent import require_reachable
+from ..bands.user_function import require_model
 from ..errors import InputError, SidejumpWarning
+from ..groups.hall import allowed_projector, kinetic_symmetry, scattering_projector
+from ..groups.symmetry import symmetry_report
 from ..intrinsic import intrinsic_conductivity
+from ..pairs.checkpoint import Checkpoint
+from ..pairs.fingerprint import fingerprint
+from ..result import warnings_of
 from ..transport import Problem, TransportResult, TransportSettings, estimate_cost, frozen, run_transport
-from ..transport.checkpoint import Checkpoint
-from ..transport.fingerprint import fingerprint
 from . import build, config
 from .arguments import check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
-from .hall_symmetry import allowed_projector, kinetic_symmetry, scattering_projector
 from .judge import judge
-from .results import assemble, warn, warnings_of
+from .results import assemble, warn
 from .withhold import withhold
 
 

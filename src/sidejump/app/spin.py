@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..abinitio.container import ElectronPhonon
-from ..abinitio.spin import two_channels, with_exchange, with_projected_spin_orbit
 from ..errors import InputError
+from ..wannier.container import ElectronPhonon
+from ..wannier.spin import two_channels, with_exchange, with_projected_spin_orbit
 from .symmetrize import listed_atoms, projections_of
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..abinitio.container import ElectronPhonon
-from ..abinitio.symmetrized import symmetrized, symmetry_warnings
-from ..electrons.win import Win, read_win
 from ..errors import InputError
 from ..files import plain_name, present
+from ..formats.win import Win, read_win
+from ..symmetrize.symmetrized import symmetrized, symmetry_warnings
+from ..wannier.container import ElectronPhonon
 
 
 def apply(source, section, folder: Path, energy: float | None, spin_ordering: str | None):

@@ -1,6 +1,7 @@
 """What a run prints: estimate, progress with the time left, table, warnings.
 
-The table goes to standard output, everything else to standard error.
+The table goes to standard output, everything else to standard error.  What draws is imported where it is used:
+`sidejump --help` starts without it.
 """
 
 from __future__ import annotations
@@ -8,17 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
 
-import psutil
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
-
-from .plots import component_label, hall_part, main_component
-from .results import NOT_INCLUDED
-
-console = Console(stderr=True)
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 _HALL_PARTS = {
     "intrinsic": "intrinsic",
@@ -38,9 +34,17 @@ def printable(text: str, keep: str = "") -> str:
     return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+@cache
+def _console() -> Console:
+    """Standard error: one object, so that lines and progress bars do not overwrite each other."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
 def say(text: str) -> None:
     """One line to standard error."""
-    console.print(printable(text), highlight=False, soft_wrap=True, markup=False)
+    _console().print(printable(text), highlight=False, soft_wrap=True, markup=False)
 
 
 def write(text: str) -> None:
@@ -56,6 +60,8 @@ def announce(cost: dict, room: float | None = None) -> None:
         f"{_short(cost['pairs'])} pairs, {size(cost['peak_memory_bytes'])}, {_short(cost['flops'])} operations, "
         f"{_duration(cost['seconds'])}"
     )
+    import psutil
+
     free = psutil.virtual_memory().available
     if cost["memory_bytes"] > free:
         say(f"note: only {size(free)} of memory are free on this machine; lower `memory` in [solver]")
@@ -69,6 +75,8 @@ def announce(cost: dict, room: float | None = None) -> None:
 @contextmanager
 def progress(quiet: bool) -> Iterator:
     """``advance(stage, done, total)``, with a bar and the time left for each stage."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.description:<16}"),
         BarColumn(bar_width=28),
@@ -77,7 +85,7 @@ def progress(quiet: bool) -> Iterator:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=quiet) as bar:
+    with Progress(*columns, console=_console(), disable=quiet) as bar:
         tasks: dict = {}
 
         def advance(stage, done, total):
@@ -90,12 +98,19 @@ def progress(quiet: bool) -> Iterator:
 
 def print_table(dataset) -> None:
     """The parts against temperature, four digits each, within 80 columns."""
+    from rich.console import Console
+
     out = Console()
     out.width = max(out.width, 80)  # digits before beauty, in narrow windows too
     out.print(_table(dataset))
 
 
 def _table(dataset) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from ..result import NOT_INCLUDED, component_label, hall_part, main_component
+
     component = main_component(dataset)
     title = (
         f"conductivity in {dataset.attrs['units']}; Hall parts: antisymmetric {component_label(component)} element, "

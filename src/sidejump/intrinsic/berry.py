@@ -223,7 +223,7 @@ def band_curvature(model, k, *, guard: float = GUARD):
     Examples
     --------
     >>> import numpy as np
-    >>> from sidejump.electrons.dirac import MassiveDirac
+    >>> from sidejump.bands.dirac import MassiveDirac
     >>> band_curvature(MassiveDirac(mass=0.1, velocity=3.0), np.zeros((1, 2)))[2].round(6)
     array([[[ 450., -450.]]])
     """

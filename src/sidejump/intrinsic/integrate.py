@@ -112,7 +112,7 @@ def intrinsic_conductivity(
 
     Examples
     --------
-    >>> from sidejump.electrons.dirac import MassiveDirac
+    >>> from sidejump.bands.dirac import MassiveDirac
     >>> result = intrinsic_conductivity(MassiveDirac(mass=0.1, velocity=3.0), 0.2, 0.0, tolerance=1e-9)
     >>> round(float(result.conductivity[0, 0, 1, 0]), 7), result.unit
     (0.25, 'e^2/h')

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..electrons.states import band_energies
+from ..bands.states import band_energies
 from ..units import KB
 from .berry import band_curvature
 from .occupation import fermi

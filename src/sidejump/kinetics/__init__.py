@@ -1,1 +1,1 @@
-"""The linearised Boltzmann equation on shells: pairs of states, collision operator, sources, solution, response."""
+"""The linearised Boltzmann equation on shells: collision operator, its solution and the response."""

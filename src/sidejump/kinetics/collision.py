@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ..energy.kernel import ScatteringKernel, SharedKernel
+from ..pairs.contraction import both_sums, contract_shared
+from ..pairs.geometry import PairBlock, SharedBlock
+from ..pairs.strips import Strip, join_blocks
 from ..threads import THREADS
-from .contraction import both_sums, contract_shared
-from .geometry import PairBlock, SharedBlock
-from .kernel import ScatteringKernel, SharedKernel
-from .strips import Strip, join_blocks
 
 
 class CollisionOperator:

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..pairs.strips import Strip
 from .collision import CollisionOperator
-from .strips import Strip
 
 
 def projected(operator: CollisionOperator, functions: np.ndarray) -> CollisionOperator:

@@ -1,6 +1,6 @@
 """The kinetic equation on irreducible points: the symmetry of the crystal in place of most of its states.
 
-Under an operation M (with a sign, see :mod:`sidejump.electrons.operations`) the velocity turns, v(Mk) = M v(k), and so
+Under an operation M (with a sign, see :mod:`sidejump.groups.operations`) the velocity turns, v(Mk) = M v(k), and so
 does the response to a field, taken as a vector G whose component b answers to a field along b: G(Mk) = M G(k).  The
 side jump and the response to it take the sign as well.  With rates P(Mk, Mk') = P(k, k') the equation of an irreducible
 point i is one for vectors,
@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..electrons.operations import Operations
-from ..shells.components import Components
+from ..energy.kernel import SharedKernel
+from ..groups.operations import Operations
+from ..pairs.contraction import contract_shared
+from ..pairs.geometry import SharedBlock
+from ..surfaces.components import Components
 from ..threads import MATRIX_THREADS
 from .collision import CollisionOperator
-from .contraction import contract_shared
-from .geometry import SharedBlock
-from .kernel import SharedKernel
 from .response import KineticResponse, drive_or_nothing, growing_share, side_jump_rounding, side_jump_scale
 from .solve import neutral, no_modes, solve
 

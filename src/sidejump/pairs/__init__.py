@@ -1,1 +1,1 @@
-"""Sums over pairs of states, and who computes them."""
+"""Pairs of states on shells: their geometry in blocks, order, contraction, images under operations, and storage."""

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..kinetics.geometry import shared_pair_bytes, shell_states
+from ..bands.states import shell_states
 from ..kinetics.reduced import operator_bytes
 from ..kinetics.solve import DENSE_LIMIT
+from ..pairs.geometry import shared_pair_bytes
+from ..pairs.image_pairs import BLOCK, irreducible_pairs
 from ..threads import THREADS
 from ..units import KB
 from .geometry_choice import WINDOW, independent_temperatures, no_critical_energy
-from .image_pairs import BLOCK, irreducible_pairs
 from .own import OwnShells
 from .problem import Problem
 from .reduced import shell_solver

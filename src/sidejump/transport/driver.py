@@ -9,6 +9,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from threadpoolctl import threadpool_limits
 
+from ..energy.thermal import thermal_nodes
 from ..errors import InputError
 from ..kinetics.response import KineticResponse
 from ..units import KB
@@ -28,7 +29,6 @@ from .tensors import (
     weighted_sum,
     with_change,
 )
-from .thermal import thermal_nodes
 from .windowed import IndependentShells
 
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)

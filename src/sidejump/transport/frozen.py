@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..surfaces.edges import REACH, Edges
 from ..units import KB
-from .edges import REACH, Edges
 from .settings import TransportResult
 
 _EACH = {"geometry_used": "none", "energy_nodes": 0, "iterations": 0, "carrier_density": 0.0, "node_change": np.nan}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from ..electrons.states import band_energies
+from ..bands.states import band_energies
+from ..energy.thermal import thermal_nodes
 from ..errors import InputError
 from ..units import KB
 from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell
 from .tensors import relative_change
-from .thermal import thermal_nodes
 from .windowed import significance
 
 WINDOW = 3

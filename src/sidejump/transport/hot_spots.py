@@ -24,12 +24,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..kinetics.energy_basis import energy_basis
-from ..kinetics.kernel import level_of
-from ..kinetics.ordering import order_points
+from ..energy.basis import energy_basis
+from ..energy.kernel import level_of
 from ..kinetics.reduced import group_average
+from ..pairs.fingerprint import fingerprint
+from ..pairs.ordering import order_points
 from ..threads import THREADS
-from .fingerprint import fingerprint
 from .problem import Problem
 from .reduced import ReducedShell
 from .shared import SharedShell

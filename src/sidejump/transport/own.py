@@ -7,22 +7,22 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from scipy.special import expit
 
-from ..electrons.states import band_energies
+from ..bands.states import band_energies
+from ..energy.basis import EnergyBasis, energy_basis
+from ..energy.kernel import ScatteringKernel
+from ..energy.mapping import edge_side
 from ..errors import InputError
 from ..kinetics.collision import CollisionOperator
-from ..kinetics.energy_basis import EnergyBasis, energy_basis
 from ..kinetics.galerkin import projected
-from ..kinetics.geometry import PairGeometry, shell_points
-from ..kinetics.kernel import ScatteringKernel
-from ..kinetics.mapping import edge_side
 from ..kinetics.response import KineticResponse, kinetic_response
-from ..shells.flow import ShellFlow
-from ..shells.rays import MOST_POINTS, ShellRays, evenly_sampled, shell_rays
+from ..pairs.geometry import PairGeometry, shell_points
+from ..pairs.stopwatch import Stopwatch
+from ..surfaces.edges import descend, extremum, sample
+from ..surfaces.flow import ShellFlow
+from ..surfaces.rays import MOST_POINTS, ShellRays, evenly_sampled, shell_rays
 from ..units import KB
-from .edges import descend, extremum, sample
 from .problem import Problem
 from .settings import Size
-from .stopwatch import Stopwatch
 
 _TORN = 1.1  # see ShellFlow.torn; smooth contours stay below 1.05
 _DENSITY = 3e-4  # the density of states of a contour that is made afresh may be as far off

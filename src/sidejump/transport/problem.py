@@ -6,20 +6,21 @@ from functools import cached_property
 
 import numpy as np
 
-from ..electrons.extent import enclosing_half_width
-from ..electrons.operations import Operations
+from ..bands.extent import enclosing_half_width
+from ..bands.momentum import MomentumTransfer
+from ..energy.kernel import SharedKernel, energy_cutoff, reach
 from ..errors import InputError, NoStates
-from ..kinetics.geometry import ShellPoints, shell_points
-from ..kinetics.kernel import SharedKernel, energy_cutoff, reach
-from ..kinetics.momentum import MomentumTransfer
-from ..kinetics.sources import PairSource, pair_sources
-from ..shells.shell import Shell, fermi_shell
+from ..groups.kinetic import kinetic_operations
+from ..groups.operations import Operations
+from ..interactions.sources import PairSource, pair_sources
+from ..pairs.checkpoint import Checkpoint
+from ..pairs.geometry import ShellPoints, shell_points
+from ..surfaces.critical import CriticalPoints, critical_points
+from ..surfaces.edges import REACH, Carriers, Edges, carriers, nearest_edges
+from ..surfaces.fermi import fermi_shell
+from ..surfaces.shell import Shell
 from ..units import KB
-from .checkpoint import Checkpoint
-from .critical import CriticalPoints, critical_points
-from .edges import REACH, Carriers, Edges, carriers, nearest_edges
 from .settings import TransportSettings
-from .symmetry import kinetic_operations
 
 _THERMAL_POINTS = 1.2
 """2D: points per kT/c along a contour (theory, section 4)."""

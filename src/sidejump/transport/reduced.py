@@ -8,21 +8,21 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..electrons.states import States
-from ..kinetics.energy_basis import energy_basis
-from ..kinetics.geometry import PairGeometry, shared_pair_bytes, shell_states
-from ..kinetics.kernel import SharedKernel
-from ..kinetics.polar import Patches
+from ..bands.states import States, shell_states
+from ..energy.basis import energy_basis
+from ..energy.kernel import SharedKernel
+from ..interactions.polar import Patches
 from ..kinetics.reduced import ImageBlock, ReducedCollisions, operator_bytes, reduced_response
 from ..kinetics.response import KineticResponse
+from ..pairs.checkpoint import blocks_of
+from ..pairs.geometry import PairGeometry, shared_pair_bytes
+from ..pairs.image_pairs import BLOCK, ImagePairs
+from ..pairs.stopwatch import Stopwatch
 from ..threads import THREADS
 from ..units import KB
-from .checkpoint import blocks_of
-from .image_pairs import BLOCK, ImagePairs
 from .problem import Problem
 from .settings import Size
 from .shared import SharedShell
-from .stopwatch import Stopwatch
 
 _CLUSTERS = 400  # of irreducible points, each with three unknowns, for the coarse correction of the solver
 

@@ -8,17 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ..energy.basis import energy_basis
+from ..energy.kernel import SharedKernel
 from ..kinetics.collision import CollisionOperator
-from ..kinetics.energy_basis import energy_basis
-from ..kinetics.geometry import PairGeometry, SharedBlock, shared_pair_bytes
-from ..kinetics.kernel import SharedKernel
 from ..kinetics.response import KineticResponse, kinetic_response
+from ..pairs.checkpoint import blocks_of
+from ..pairs.geometry import PairGeometry, SharedBlock, shared_pair_bytes
+from ..pairs.stopwatch import Stopwatch
 from ..threads import THREADS
 from ..units import KB
-from .checkpoint import blocks_of
 from .problem import Problem
 from .settings import Size
-from .stopwatch import Stopwatch
 
 _BLOCK = 256  # points of a block of pairs: smaller ones are slower even where most of their pairs are out of reach
 _CLUSTERS = 1200  # of points, for the coarse correction of the solver

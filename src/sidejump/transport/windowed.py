@@ -8,9 +8,10 @@ exactly, and energies without a state add nothing.  Phonons scatter quasi-elasti
 occupations of the temperature.  What inelasticity changes is added: found on each shell as if both ends of an event
 lay on it.  That is where this stands behind shells of their own (:mod:`.own`), which cannot be carried past a saddle.
 
-The response is smooth between critical energies (:mod:`.critical`), and at them has the singularities of the density of
-states: steps, roots and logarithms, as ln F has at the ends of the window.  ``F = a + (b - a) (3 t^2 - 2 t^3)`` on each
-piece (a, b) makes Gauss-Legendre nodes in t converge.  A piece gets more nodes until its value stands still.
+The response is smooth between critical energies (:mod:`sidejump.surfaces.critical`), and at them has the singularities
+of the density of states: steps, roots and logarithms, as ln F has at the ends of the window.
+``F = a + (b - a) (3 t^2 - 2 t^3)`` on each piece (a, b) makes Gauss-Legendre nodes in t converge.  A piece gets more
+nodes until its value stands still.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from scipy.special import expit, logit
 
 from ..errors import NoStates
 from ..kinetics.response import KineticResponse
+from ..surfaces.critical import CriticalPoints
 from ..units import KB
-from .critical import CriticalPoints
 from .hot_spots import HotSpots
 from .problem import Problem
 from .reduced import shell_solver

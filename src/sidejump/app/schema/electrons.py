@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from ...electrons.parameters import LuttingerParameters, MassiveDiracParameters, RashbaParameters, WeylParameters
+from ...bands.parameters import LuttingerParameters, MassiveDiracParameters, RashbaParameters, WeylParameters
 from .base import Flag, Mesh, Number, Section, SpinOrdering, Text, Vector3
 
 _ZEEMAN = "Exchange field h added as h.sigma, eV; needs spin_ordering."

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ...scattering.parameters import (
+from ...interactions.parameters import (
     AcousticParameters,
     ElectronPhononParameters,
     ImpurityParameters,

@@ -1,0 +1,157 @@
+"""What every electron model provides: the Hamiltonian matrix and its derivatives at given k points.
+
+Models are stateless providers: arrays of k in, arrays out.  Cartesian k in 1/angstrom, energies in eV.
+"""
+
+from __future__ import annotations
+
+import abc
+from copy import copy
+from typing import TypeVar
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from ..errors import InputError
+
+M = TypeVar("M", bound="ElectronModel")
+
+PAULI = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=complex)
+"""Pauli matrices, shape (3, 2, 2)."""
+
+
+class ElectronModel(abc.ABC):
+    """Bands as a Hamiltonian matrix H(k), in the gauge where scalar potentials are ``V(q)`` times a constant matrix.
+
+    Attributes
+    ----------
+    dimension : int
+        2 or 3.
+    n_orbitals : int
+        Size N of the Hamiltonian matrix.
+    cell : ndarray, shape (d, d), or None
+        Lattice vectors as rows, angstrom; None for a k.p model, whose k space is unbounded.
+    site_positions : ndarray, shape (N, d)
+        Positions of the orbitals used in the phases of H(k), angstrom; a k shift by a reciprocal vector G
+        multiplies the eigenvectors by ``exp(-i G . site)``. Zeros for k.p models.
+    spin : ndarray, shape (3, N, N), or None
+        Pauli matrices of the spin in the orbital basis; None when the model has no spin.
+    spin_degeneracy : {1, 2}
+        How many spins each band stands for, 2 for the bands of a calculation without spin; see
+        :func:`with_spin_degeneracy`. A factor of conductivities and densities, not of rates: scattering keeps the spin.
+    search_half_width : float or None
+        For k.p models: k points with every ``|k_a|`` below this many 1/angstrom are searched for the shells.
+        None lets :mod:`sidejump.surfaces` find a box that encloses them.
+    """
+
+    dimension: int
+    n_orbitals: int
+    cell: np.ndarray | None = None
+    spin: np.ndarray | None = None
+    spin_degeneracy: int = 1
+    search_half_width: float | None = None
+
+    @property
+    def site_positions(self) -> np.ndarray:
+        return np.zeros((self.n_orbitals, self.dimension))
+
+    @property
+    def reciprocal_cell(self) -> np.ndarray | None:
+        """Reciprocal lattice vectors as rows, 1/angstrom, or None for a k.p model."""
+        return None if self.cell is None else 2 * np.pi * np.linalg.inv(self.cell).T
+
+    @abc.abstractmethod
+    def hamiltonian(self, k):
+        """H(k) in eV, shape (nk, N, N), for k of shape (nk, d)."""
+
+    @abc.abstractmethod
+    def hamiltonian_gradient(self, k):
+        """dH/dk_a in eV angstrom, shape (nk, d, N, N)."""
+
+    def hamiltonian_hessian(self, k):
+        """d2H/dk_a dk_b in eV angstrom^2, shape (nk, d, d, N, N); by central differences unless overridden."""
+        return self._central_differences(self.hamiltonian_gradient, k)
+
+    def _central_differences(self, function, k):
+        """d function / dk_a, the axis a first after that of k."""
+        xp = array_namespace(k)
+        step = 1e-4 * self.k_scale
+        columns = []
+        for axis in range(self.dimension):
+            shift = np.zeros(self.dimension)
+            shift[axis] = step
+            shift = xp.asarray(shift)
+            columns.append((function(k + shift) - function(k - shift)) / (2 * step))
+        return xp.stack(columns, axis=1)
+
+    @property
+    def k_scale(self) -> float:
+        """A wave vector over which H(k) changes appreciably, 1/angstrom: sets finite-difference steps."""
+        reciprocal = self.reciprocal_cell
+        if reciprocal is not None:
+            return float(np.linalg.norm(reciprocal, axis=1).min())
+        return self.search_half_width or 1.0
+
+    def position_matrix(self, k):
+        """Position matrix A_a(k) in angstrom, shape (nk, d, N, N), Hermitian in its last axes; None if it is zero.
+
+        Relative to `site_positions`: what is left once the orbitals sit on their sites.
+        """
+        return None
+
+    def position_gradient(self, k):
+        """dA_b/dk_a in angstrom^2, shape (nk, d, d, N, N), a before b; None if A is zero. By central differences unless
+        overridden."""
+        if self.position_matrix(k[:1]) is None:
+            return None
+        return self._central_differences(self.position_matrix, k)
+
+    def position_curl(self, k):
+        """``dA_b/dk_a - dA_a/dk_b`` for (a, b) cyclic: shape (nk, 3, N, N) in 3D, (nk, 1, N, N) in 2D, or None."""
+        return None
+
+    def describe(self) -> dict:
+        """Plain numbers and strings that identify the model in reports."""
+        return {
+            "model": type(self).__name__,
+            "dimension": self.dimension,
+            "n_orbitals": self.n_orbitals,
+            "spin_degeneracy": self.spin_degeneracy,
+        }
+
+    def __repr__(self) -> str:
+        parameters = {name: value for name, value in self.describe().items() if name != "model"}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in parameters.items())})"
+
+
+def with_spin_degeneracy(model: M, spin_degeneracy: int) -> M:
+    """The same model whose bands stand for one spin or for both.
+
+    Parameters
+    ----------
+    model : ElectronModel
+    spin_degeneracy : {1, 2}
+
+    Raises
+    ------
+    InputError
+        If it is another number, or 2 for a model that holds both spins already.
+
+    Examples
+    --------
+    >>> from sidejump import MassiveDirac
+    >>> with_spin_degeneracy(MassiveDirac(mass=0.1, velocity=3.0), 2).spin_degeneracy
+    2
+    """
+    if isinstance(spin_degeneracy, bool) or spin_degeneracy not in (1, 2):
+        raise InputError(f"spin_degeneracy = {spin_degeneracy!r}: give 1 or 2")
+    if spin_degeneracy == 2 and model.spin is not None:
+        raise InputError(
+            "spin_degeneracy = 2: this model has spin matrices, so that both spins are among its bands; leave "
+            "spin_degeneracy out"
+        )
+    if model.spin_degeneracy == spin_degeneracy:
+        return model
+    other = copy(model)
+    other.spin_degeneracy = int(spin_degeneracy)
+    return other

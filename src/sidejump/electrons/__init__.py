@@ -1,1 +1,0 @@
-"""Electron models: providers of H(k), its derivatives and the position matrix; eigenstates built from them."""

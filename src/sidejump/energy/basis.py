@@ -1,0 +1,245 @@
+"""Spectral basis in energy and its scattering tables (theory, section 4).
+
+With x = (e - mu)/kT the distribution is expanded in Lagrange polynomials of tau = tanh(x/6) on the Gauss nodes of the
+weight f (1 - f) dx.  These nodes stay where there is thermal weight, so that shells are not asked for far from the
+chemical potential, and all their weights are positive: with shells of their own at Gauss-Legendre nodes the far
+nodes have negative thermal weights and L negative eigenvalues.  A phonon of energy y kT couples node i to node j
+through
+
+    T_ij(y)  = int dx f(x) { N(y) [1 - f(x+y)] l_i(x) l_j(x+y) + [N(y)+1] [1 - f(x-y)] l_i(x) l_j(x-y) }
+    T_ikj(y) = the same integral with l_i(x) l_k(x) l_j(x +- y),      sum over k: T_ij
+
+so energy is conserved without a broadening.  Where the bands end within the thermal window everything depends on
+``|k| ~ (e - edge)^(1/2)``: there tau and the nodes are those of :mod:`.mapping`.  T falls off like the thermal weight
+``(y/2 / sinh(y/2))^2`` of a phonon; what is left of ``y T(y)`` is smooth and kept as a short Chebyshev series on the
+range of phonon energies that occur: :class:`PhononSeries`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.fft import dct
+
+from .mapping import Elements, edge_side
+from .quadrature import fermi, gauss_legendre
+
+WINDOW = 40.0
+"""|x|, or distance from a band edge outside, beyond which f (1 - f) is dropped (4e-18)."""
+
+Y_MAX = 32.0
+"""Phonon energies above this many kT do not scatter."""
+
+_QUADRATURE, _PIECE = 160, 48
+_TERMS = (12, 24, 48, 96, 160)  # of a series; the first that is long enough
+_SERIES_ERROR = 3e-11  # of the largest coefficient
+
+
+@dataclass(frozen=True)
+class PhononSeries:
+    """``y T(y)`` over :func:`thermal_factor` on ``0 <= y <= top``, as K Chebyshev polynomials of ``2 y / top - 1``.
+
+    Attributes
+    ----------
+    pair : (K, m, m)        coefficients for y T_ab
+    out : (K, m, m)         for ``y sum_b T_acb``: out-scattering between a and c
+    triple : (K, m, m, m)   for y T_acb, axes (a, c, b); empty unless asked for
+    """
+
+    top: float
+    pair: np.ndarray
+    out: np.ndarray
+    triple: np.ndarray
+
+    def polynomials(self, y) -> Iterator[np.ndarray]:
+        """The K polynomials at y, one after the other; each array is only valid until the next is asked for."""
+        twice = np.asarray(y) * (4 / self.top) - 2
+        last, now = np.ones_like(twice), 0.5 * twice
+        yield last
+        for _ in range(len(self.pair) - 1):
+            yield now
+            last, now = now, np.subtract(twice * now, last, out=last)
+
+    def values(self, coefficients, y) -> np.ndarray:
+        """Sum of a series at y (any shape): shape y.shape + coefficients.shape[1:]."""
+        basis = np.stack([p.ravel() for p in map(np.copy, self.polynomials(y))], axis=1)
+        return (basis @ coefficients.reshape(len(basis.T), -1)).reshape((*np.shape(y), *coefficients.shape[1:]))
+
+
+class EnergyBasis:
+    """Lagrange polynomials in tau on n nodes, on the part of the energy axis where the shells exist.
+
+    Parameters
+    ----------
+    n : int
+        Number of nodes; 1 is the quasi-elastic theory (eq. B3).
+    interval : (float, float)
+        Range of x where there are states; cut to +-40, or 40 beyond an edge on the other side of x = 0.
+    even : bool
+        Keep only the functions even in x: enough when all shells share one geometry, because the equation is then
+        symmetric under x -> -x.
+    more : int
+        Nodes added to each range of energies (:mod:`sidejump.kinetics.galerkin`).
+    threshold : float, optional
+        Energy of optical phonons over kT, whose emission starts so far from a band edge (:class:`.mapping.Elements`).
+
+    Attributes
+    ----------
+    nodes : ndarray, shape (n,)
+        Energies x of the nodes (without `even`).
+    side : int
+        1 for states above a band edge in sight, -1 below one, else 0.
+    size : int
+        Number of functions.
+    thermal_weight : ndarray, shape (size,)
+        ``int dx f (1 - f) phi_a``.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        interval=(-WINDOW, WINDOW),
+        *,
+        even: bool = False,
+        threshold: float | None = None,
+        more: int = 0,
+    ):
+        if n < 1:
+            raise ValueError(f"energy_nodes = {n} must be at least 1")
+        self.n, self.even = n, even
+        if n == 1:  # the quasi-elastic theory knows no band edge
+            interval = (-WINDOW, WINDOW)
+        lo, hi = interval
+        self.interval = (max(lo, min(hi, 0.0) - WINDOW), min(hi, max(lo, 0.0) + WINDOW))
+        self._threshold = threshold
+        self._elements = Elements(n, *self.interval, threshold, more)
+        self.nodes = self._elements.nodes
+        self.n = n = len(self.nodes)
+        self.breaks = self._elements.breaks
+        self._fold = _even_fold(n) if even else np.eye(n)
+        self.size = self._fold.shape[0]
+        self.side = 0 if n == 1 else edge_side(*self.interval, threshold)
+        self.thermal_weight = self.integrals(lambda x: fermi(x) * fermi(-x))
+        self._series: dict[tuple[float, bool], PhononSeries] = {}
+
+    def functions(self, x) -> np.ndarray:
+        """Values of the basis functions, shape (size, *x.shape)."""
+        terms = self._elements.functions(np.asarray(x))
+        return np.tensordot(self._fold, terms, axes=1) if self.even else terms
+
+    def integrals(self, function) -> np.ndarray:
+        """``int dx function(x) phi_a`` over the range of x, shape (size,)."""
+        x, weight = (a[0] for a in self._quadrature(np.array([self.interval]), self.breaks[None, 1:-1]))
+        return self.functions(x) @ (weight * function(x))
+
+    def pair(self, y) -> np.ndarray:
+        """T_ab(y), shape y.shape + (size, size); y > 0, zero beyond `Y_MAX`."""
+        return self._evaluate("pair", y)
+
+    def triple(self, y) -> np.ndarray:
+        """T_acb(y), shape y.shape + (size, size, size), axes (a, c, b); the sum over c is `pair`."""
+        return self._evaluate("triple", y)
+
+    def out(self, y) -> np.ndarray:
+        """``sum_b T_acb(y)``: out-scattering between a and c, shape y.shape + (size, size)."""
+        return self._evaluate("out", y)
+
+    def _evaluate(self, name, y):
+        y = np.asarray(y, dtype=float)
+        inside = np.clip(y, 1e-12, Y_MAX)
+        series = self.series(float(inside.max()), triple=name == "triple")
+        coefficients = getattr(series, name)
+        factor = (thermal_factor(inside) * (y <= Y_MAX) / inside).reshape(y.shape + (1,) * (coefficients.ndim - 1))
+        return series.values(coefficients, inside) * factor
+
+    def series(self, largest: float, *, triple: bool = False) -> PhononSeries:
+        """Series that holds up to the phonon energy `largest` (kT) at least, or up to `Y_MAX`."""
+        steps = np.floor(2 * np.log2(Y_MAX / min(max(largest, 1e-3), Y_MAX)) + 1e-9)
+        top = float(Y_MAX * 2 ** (-0.5 * steps))  # a ladder, so that near temperatures share a series
+        if self._threshold is not None and largest <= self._threshold:
+            top = min(top, self._threshold)  # beyond it the series would not be smooth
+        if (top, triple) not in self._series:
+            self._series[top, triple] = self._expand(top, triple)
+        return self._series[top, triple]
+
+    def _expand(self, top: float, triple: bool) -> PhononSeries:
+        for terms in _TERMS:
+            y = 0.5 * top * (1 + np.cos(np.pi * (np.arange(terms) + 0.5) / terms))
+            tables = self._triples(y) if triple else self._pairs(y)
+            scale = 1 / thermal_factor(y)
+            tables = [dct((t.T * scale).T, axis=0) / terms for t in tables]
+            for t in tables:
+                t[0] *= 0.5
+            size = np.max([np.abs(t).reshape(terms, -1).max(axis=1) for t in tables], axis=0)
+            kept = int(np.flatnonzero(size > _SERIES_ERROR * size.max())[-1]) + 1
+            if kept <= 0.75 * terms:
+                break
+        pair, out, *rest = (t[:kept] for t in tables)
+        return PhononSeries(top, 0.5 * (pair + pair.transpose(0, 2, 1)), out, rest[0] if rest else np.empty(0))
+
+    def _events(self, y):
+        """Initial and final functions (size, Y, X) and weights (Y, X) of absorption and of emission, times y."""
+        lo, hi = self.interval
+        y = y[:, None]
+        # y N(y) and y (N(y) + 1) stay finite at y = 0
+        absorbed = np.where(y > 0, y / np.expm1(np.maximum(y, 1e-300)), 1.0)
+        for sign, factor in ((1, absorbed), (-1, absorbed + y)):
+            a, b = np.maximum(lo, lo - sign * y), np.minimum(hi, hi - sign * y)
+            inner = self._elements.breaks[1:-1]
+            breaks = np.concatenate([np.broadcast_to(inner, (len(y), len(inner))), inner - sign * y], axis=1)
+            x, weight = self._quadrature(np.concatenate([a, np.maximum(a, b)], axis=1), breaks)
+            final = x + sign * y
+            yield self.functions(x), self.functions(final), weight * factor * fermi(x) * fermi(-final)
+
+    @staticmethod
+    def _quadrature(ends, breaks):
+        """Nodes and weights (Y, X) between `ends` (Y, 2), of pieces that end at `breaks` (Y, B)."""
+        cuts = np.sort(np.clip(np.concatenate([ends, breaks], axis=1), ends[:, :1], ends[:, 1:]), axis=1)
+        order = _QUADRATURE if breaks.shape[1] == 0 else _PIECE
+        x, weight = gauss_legendre(cuts[:, :-1, None], cuts[:, 1:, None], order)
+        return x.reshape(len(ends), -1), weight.reshape(len(ends), -1)
+
+    def _pairs(self, y):
+        """y T_ab and its out-scattering: shapes (Y, m, m)."""
+        pair, out = 0.0, 0.0
+        for start, final, weight in self._events(y):
+            weighted = (start * weight).transpose(1, 0, 2)
+            pair = pair + np.matmul(weighted, final.transpose(1, 2, 0))
+            out = out + np.matmul(weighted, start.transpose(1, 2, 0))
+        return [pair, out]
+
+    def _triples(self, y):
+        """The same and y T_acb, shape (Y, m, m, m)."""
+        m = self.size
+        triple = np.zeros((len(y), m * m, m))
+        for start, final, weight in self._events(y):
+            weighted = start * weight
+            for row in range(len(y)):
+                products = (weighted[:, None, row] * start[None, :, row]).reshape(m * m, -1)
+                triple[row] += products @ final[:, row].T
+        triple = triple.reshape(-1, m, m, m)
+        return [triple.sum(axis=2), triple.sum(axis=3), triple]
+
+
+@lru_cache(maxsize=64)
+def energy_basis(
+    n: int, interval=(-WINDOW, WINDOW), even: bool = False, threshold: float | None = None, more: int = 0
+) -> EnergyBasis:
+    """Cached :class:`EnergyBasis`: its series do not depend on temperature."""
+    return EnergyBasis(n, interval, even=even, threshold=threshold, more=more)
+
+
+def _even_fold(n: int) -> np.ndarray:
+    """Matrix that adds the functions of x and -x, shape ((n + 1) // 2, n)."""
+    rows = np.zeros(((n + 1) // 2, n))
+    for i in range(n):
+        rows[min(i, n - 1 - i), i] = 1
+    return rows
+
+
+def thermal_factor(y):
+    """``(y/2 / sinh(y/2))^2``: how phonons of y kT die out."""
+    return (0.5 * y / np.sinh(0.5 * y)) ** 2

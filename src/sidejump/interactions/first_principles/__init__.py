@@ -1,0 +1,1 @@
+"""Scattering by phonons of first-principles data: scatterer, vertex, low rank, modes, dipoles, rigid shift."""

@@ -1,0 +1,262 @@
+"""The two limits of temperature as scatterers of their own, to see how far a material is from either.
+
+*Equipartition*, eq. 15: far above the phonon energies ``N = N + 1 = kT / omega`` and scattering is elastic, with the
+strength ``|V|^2 2 kT / omega``: the side jump no longer depends on temperature, the conductivity goes as 1/T.
+
+*Curvature shift*, eqs 13 and 14: cold phonons scatter through a small angle, and the shift of a pair becomes
+
+    dr = Omega x (k' - k)
+
+if the coupling has no phase of its own.  The rates stay what they are, so that what changes against the full shift is
+what eq. 13 leaves out: angles that are not small, avoided crossings narrower than the thermal phonons, and the phase of
+a first-principles coupling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..bands.momentum import MomentumTransfer
+from ..bands.states import States
+from ..errors import InputError
+from ..intrinsic.berry import curvature_of_matrices
+from .base import Branch
+from .sources import Channel, Halves, PairSource, pair_sources
+
+_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class _Altered:
+    """A scatterer that stands for another one."""
+
+    scatterer: Any
+
+    @property
+    def singular(self) -> bool:
+        return self.scatterer.singular
+
+    @property
+    def resolution(self) -> float:
+        return self.scatterer.resolution
+
+    @property
+    def silent(self) -> bool:
+        return getattr(self.scatterer, "silent", False)
+
+    @property
+    def data(self):
+        """First-principles data of the other scatterer, or None."""
+        return getattr(self.scatterer, "data", None)
+
+    @property
+    def data_warnings(self) -> list[str]:
+        """What was found wrong with these."""
+        return getattr(self.scatterer, "data_warnings", [])
+
+
+@dataclass(frozen=True)
+class HighTemperatureLimit(_Altered):
+    """Eq. 15 for the phonons of another scatterer: its rates per eV of kT, elastic.
+
+    The conductivity that comes out is the one at temperature T times kT in eV; the side jump is the limit itself.
+
+    Attributes
+    ----------
+    scatterer
+        Any scatterer with phonons; static ones have no such limit.
+    """
+
+    @property
+    def name(self) -> str:
+        return f"{self.scatterer.name}, equipartition"
+
+    @property
+    def sound_velocity(self) -> None:
+        """None: no phonon is short of energy, every momentum transfer counts."""
+
+    def source(self, model) -> PairSource:
+        """Pairs of the states of `model`.
+
+        Raises
+        ------
+        InputError
+            If the scatterer has no phonons.
+        """
+        source = _only_source(self.scatterer, model)
+        if all(b.phonon_energy is None for b in source.branches):
+            raise InputError(
+                f"HighTemperatureLimit: {self.scatterer.name} has no phonons; give a scatterer with phonons"
+            )
+        return EquipartitionPairs(source)
+
+
+@dataclass(frozen=True)
+class CurvatureShift(_Altered):
+    """Another scatterer with its coordinate shift replaced by ``Omega x (k' - k)``, as eq. 13 assumes.
+
+    Attributes
+    ----------
+    scatterer
+        Any scatterer.
+    """
+
+    @property
+    def name(self) -> str:
+        return f"{self.scatterer.name}, shift of the curvature"
+
+    @property
+    def sound_velocity(self) -> float | None:
+        return self.scatterer.sound_velocity
+
+    def source(self, model) -> PairSource:
+        """Pairs of the states of `model`."""
+        return CurvatureShiftPairs(_only_source(self.scatterer, model), model)
+
+
+def _only_source(scatterer, model) -> PairSource:
+    [source] = pair_sources([scatterer], model, MomentumTransfer(model.reciprocal_cell, model.dimension))
+    return source
+
+
+class _AlteredPairs(PairSource):
+    """Another source of pairs with something about it replaced."""
+
+    def __init__(self, inner: PairSource):
+        self.inner = inner
+        self.branches, self.singular = inner.branches, inner.singular
+        self.channels, self.expensive = inner.channels, inner.expensive
+        self.seconds_per_pair = inner.seconds_per_pair
+
+    def prepare(self, states, *, single=False):
+        self.inner = self.inner.prepared(states, single=single, patches=self.patches)
+
+    def load(self, states):
+        return self.inner.load(states)
+
+    def evaluate(self, rows, columns, z_cut):
+        return self.inner.evaluate(rows, columns, z_cut)
+
+    def halves(self, initial, final, *, single=False, known=None):
+        return self.inner.halves(initial, final, single=single, known=None if known is None else known.inner)
+
+    def warnings(self):
+        return self.inner.warnings()
+
+    def z_max(self, q_max):
+        return self.inner.z_max(q_max)
+
+    def z_min(self, q):
+        return self.inner.z_min(q)
+
+    def q_cut(self, z_cut):
+        return self.inner.q_cut(z_cut)
+
+    def threshold(self):
+        return self.inner.threshold()
+
+
+class EquipartitionPairs(_AlteredPairs):
+    """Static scattering with ``|V0|^2 2 / omega`` in place of phonons (eq. 15 at kT = 1 eV)."""
+
+    def __init__(self, inner: PairSource):
+        super().__init__(inner)
+        self.branches = tuple(_equipartition(b) for b in inner.branches if b.phonon_energy is not None)
+
+    def exact(self):
+        return EquipartitionPairs(self.inner.exact())
+
+    def threshold(self):
+        return None
+
+
+def _equipartition(branch: Branch) -> Branch:
+    energy = branch.phonon_energy
+    assert energy is not None
+    return Branch(lambda z: 2 * np.asarray(branch.coupling(z)) / energy(z))
+
+
+class CurvatureShiftPairs(_AlteredPairs):
+    """Rates of another source with the shift ``(Omega + Omega') / 2 x q`` of its pairs."""
+
+    def __init__(self, inner: PairSource, model):
+        super().__init__(inner)
+        self._model = model
+        self._momentum = MomentumTransfer(model.reciprocal_cell, model.dimension)
+
+    def prepare(self, states, *, single=False):
+        super().prepare(states, single=single)
+        self._states, self._curvature = states, group_curvature(self._model, states)
+
+    def exact(self):
+        return CurvatureShiftPairs(self.inner.exact(), self._model)
+
+    def evaluate(self, rows, columns, z_cut):
+        found = self.inner.evaluate(rows, columns, z_cut)
+        if not found:
+            return found
+        q = self._transfer(self._states.k[rows], self._states.k[columns])
+        start, end = self._curvature[rows][:, None], self._curvature[columns][None]
+        shift = 0.5 * (_cross(start, q) + _cross(end, q))
+        return [_with_shift(c, shift) for c in found]
+
+    def halves(self, initial, final, *, single=False, known=None):
+        inner = super().halves(initial, final, single=single, known=known)
+        return _CurvatureHalves(inner, self, initial.k, final.k, group_curvature(self._model, initial))
+
+    def _transfer(self, k, other) -> np.ndarray:
+        """Shortest ``k' - k + G``, (P, Q, d)."""
+        images = self._momentum.nearby_images(k, other, np.inf)
+        which = self._momentum.shortest_image(k, other, images)
+        return other[None] - k[:, None] + images[which]
+
+
+@dataclass(frozen=True)
+class _CurvatureHalves:
+    """See :class:`.sources.Halves`: ``A_ij = |V|^2 Omega_i x q / 2``."""
+
+    inner: Halves
+    source: CurvatureShiftPairs
+    initial: np.ndarray
+    final: np.ndarray
+    curvature: np.ndarray
+
+    def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
+        """As in :class:`.sources.Halves`."""
+        found = self.inner.evaluate(rows, columns, z_cut)
+        if not found:
+            return found
+        q = self.source._transfer(self.initial[rows], self.final[columns])
+        shift = 0.5 * _cross(self.curvature[rows][:, None], q)
+        return [_with_shift(c, shift) for c in found]
+
+
+def _with_shift(channel: Channel, shift) -> Channel:
+    """`shift` (P, Q, d) of the pairs times their strength."""
+    return replace(channel, shift=channel.strength * np.moveaxis(shift, -1, 0).astype(channel.strength.dtype))
+
+
+def _cross(curvature, q) -> np.ndarray:
+    """``Omega x q`` for Omega (..., 3), or of the z component (..., 1) in two dimensions."""
+    if q.shape[-1] == 3:
+        return np.cross(curvature, q)
+    return curvature * np.stack([-q[..., 1], q[..., 0]], axis=-1)
+
+
+def group_curvature(model, states: States) -> np.ndarray:
+    """Berry curvature of the states, the mean over a group of degenerate ones: (S, 3), or (S, 1) in two dimensions."""
+    parts = []
+    for i in range(0, len(states), _CHUNK):
+        part = states[i : i + _CHUNK]
+        matrices = [
+            function(part.k)
+            for function in (model.hamiltonian, model.hamiltonian_gradient, model.position_matrix, model.position_curl)
+        ]
+        energy, _, curvature = curvature_of_matrices(*matrices)
+        distance = np.abs(energy - np.asarray(part.energy)[:, None])
+        member = distance.argsort(axis=1).argsort(axis=1) < np.asarray(part.multiplicity)[:, None]
+        parts.append(np.einsum("scn,sn->sc", curvature, member / member.sum(axis=1, keepdims=True)))
+    return np.concatenate(parts)

@@ -1,0 +1,90 @@
+"""Output files: refused before the work starts if they could not be written after it, and never left half-written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .errors import InputError
+
+DATASETS = (".nc", ".nc4", ".h5", ".hdf5")
+FIGURES = (".png", ".pdf", ".svg")
+
+
+def check_target(path, *, force: bool, endings: tuple[str, ...] = (), inputs: tuple = ()) -> Path:
+    """The path of an output file.
+
+    Parameters
+    ----------
+    path : path
+    force : bool
+        Whether an existing file may be replaced.
+    endings : tuple of str
+        What the name may end in.
+    inputs : tuple of path
+        Files that must not be overwritten in any case.
+
+    Raises
+    ------
+    InputError
+        If it must not or cannot be written.
+    """
+    path = Path(path)
+    if not path.name:
+        raise InputError("the name of an output file is empty; give one with -o")
+    if path.is_dir():
+        raise InputError(
+            f"{path}: is a directory; name a file in it, such as {path / ('result' + (endings or ('',))[0])}"
+        )
+    if endings and path.suffix.lower() not in endings:
+        raise InputError(f"{path}: the name of this output must end in {' or '.join(endings)}")
+    if any(path.exists() and os.path.samefile(path, other) for other in inputs):
+        raise InputError(f"{path}: is an input of this run; give another name with -o")
+    require_absent(path, force=force)
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first")
+    try:
+        partial = _partial(path)
+        partial.touch()
+        partial.unlink()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder with -o") from None
+    return path
+
+
+def require_absent(path: Path, *, force: bool) -> None:
+    """Refuse a file that exists, unless it may be replaced.
+
+    Raises
+    ------
+    InputError
+        If it must not.
+    """
+    if path.exists() and not force:
+        whole = f"; `sidejump plot {path}` draws its figure" if path.suffix.lower() in DATASETS else ""
+        raise InputError(f"{path} exists already: give --force to replace it, or another name with -o{whole}")
+
+
+def write_whole(path, content: bytes | memoryview) -> None:
+    """Replace `path` by `content`, or leave it as it was.
+
+    Everything is made in memory first: HDF5 cannot be trusted with a full disk.
+
+    Raises
+    ------
+    InputError
+        If writing fails, on a full disk for one.
+    """
+    path = Path(path)
+    partial = _partial(path)
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); free space or choose another folder") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")

@@ -1,0 +1,33 @@
+"""Style and colours that all figures share, and how they are written."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from ..outputs import write_whole
+
+STYLE: Any = {
+    "font.size": 9,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "figure.dpi": 150,
+    "savefig.dpi": 200,
+    "lines.markersize": 4,
+    "svg.hashsalt": "sidejump",
+}
+BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#882288"
+
+
+def save(figure, path) -> None:
+    """Write a figure whole, in the format that its name ends in."""
+    path = Path(path)
+    kind = path.suffix.lstrip(".").lower()
+    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    content = BytesIO()
+    figure.savefig(content, format=kind, metadata=undated.get(kind))
+    write_whole(path, content.getvalue())

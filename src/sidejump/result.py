@@ -1,0 +1,44 @@
+"""What a result says of itself, for its file, table and figures: warnings, what is not included, its Hall vector."""
+
+from __future__ import annotations
+
+import numpy as np
+
+NOT_INCLUDED = "without skew scattering"
+"""What no part holds, for result, table and figure."""
+
+_COMPONENTS = (("z", "y"), ("x", "z"), ("y", "x"))  # (a, b) of the Hall vector's x, y, z
+
+
+def warnings_of(dataset) -> list[str]:
+    """The sentences of the attribute `warnings`, which of a single one a file gives back as text."""
+    return [str(sentence) for sentence in np.atleast_1d(dataset.attrs["warnings"])]
+
+
+def hall_vector(sigma) -> np.ndarray:
+    """Axial vector h (..., 3) of the antisymmetric part of `sigma` (..., d, d)."""
+    sigma = np.asarray(sigma)
+    h = np.zeros((*sigma.shape[:-2], 3))
+    for c, (a, b) in enumerate([(1, 2), (2, 0), (0, 1)]):
+        if max(a, b) < sigma.shape[-1]:
+            h[..., c] = 0.5 * (sigma[..., b, a] - sigma[..., a, b])
+    return h
+
+
+def main_component(dataset) -> int:
+    """0, 1, 2 for the x, y, z component in which the Hall vector is largest."""
+    if dataset.sizes["a"] == 2:
+        return 2
+    # values that are withheld do not hide the others
+    h = hall_vector(np.nan_to_num(dataset.sigma_intrinsic.values) + np.nan_to_num(dataset.sigma_side_jump.values))
+    return int(np.argmax(np.abs(h).max(axis=0)))
+
+
+def hall_part(dataset, name: str, component: int) -> np.ndarray:
+    """One component of the Hall vector of ``sigma_name``, shape (nT,)."""
+    return hall_vector(dataset[f"sigma_{name}"].values)[:, component]
+
+
+def component_label(component: int) -> str:
+    """The tensor element a component of the Hall vector stands for: ``yx`` for z."""
+    return "".join(_COMPONENTS[component])

@@ -1,1 +1,0 @@
-"""Constant-energy shells: where the states of a band structure are sampled, with their weights."""

@@ -1,0 +1,160 @@
+"""Band edges next to the chemical potential: where the carriers of a semiconductor are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import minimize
+
+from ..bands.extent import enclosing_half_width
+from ..bands.states import band_energies
+from ..errors import InputError
+from ..units import KB
+
+REACH = 30.0
+"""Distance of a band edge from the chemical potential, in kT, beyond which it has no carriers."""
+
+_CLOSE, _INSIDE = 1.5, 2.0  # kT from an edge: closer shells are too small to start from; where to start instead
+_RANDOM = 4000  # k points
+_DECADE = 24  # radii
+_TRIALS = 3  # searches for each edge
+
+
+@dataclass(frozen=True)
+class Carriers:
+    """Where the shells of a temperature are.
+
+    Attributes
+    ----------
+    energy : float   of the shell the others are carried from, eV
+    edge : float     of the bands that hold the carriers, eV; -inf or inf where none is near
+    """
+
+    energy: float
+    edge: float
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Of the bands at the chemical potential (`inside`), or else of the gap around it.
+
+    Attributes
+    ----------
+    inside : bool
+    lower, upper : float
+        Inside: lowest and highest energy that every band there reaches. In a gap: top of the bands below, bottom of
+        the bands above. Infinite where there is none.
+    lowest, highest : float
+        Inside: lowest and highest energy that any band there reaches. In a gap: as `lower` and `upper`.
+    """
+
+    inside: bool
+    lower: float
+    upper: float
+    lowest: float
+    highest: float
+
+    def distance(self, mu: float) -> float:
+        """From `mu` in a gap to the nearer edge, eV."""
+        return min(self.upper - mu, mu - self.lower)
+
+    @property
+    def outermost(self) -> Edges:
+        """Beyond these all bands at the chemical potential have ended."""
+        return replace(self, lower=self.lowest, upper=self.highest)
+
+
+def sample(model, reach: float) -> np.ndarray:
+    """k points on which bands are looked at: random ones and the corners k = -k of a crystal, rays of a k.p model.
+
+    The rays go from far inside the model's own scale to far beyond `reach`, the |k| (1/angstrom) of its shells.
+    """
+    d = model.dimension
+    generator = np.random.default_rng(0)
+    if model.cell is not None:
+        corners = np.stack(np.meshgrid(*[[0.0, 0.5]] * d, indexing="ij"), axis=-1).reshape(-1, d)
+        return np.concatenate([corners, generator.random((_RANDOM, d))]) @ model.reciprocal_cell
+    rays = generator.normal(size=(24, d))
+    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+    first, last = 1e-3 * min(model.k_scale, reach), 1e2 * max(model.k_scale, reach)
+    radii = np.geomspace(first, last, 1 + int(np.ceil(_DECADE * np.log10(last / first))))
+    radii = np.concatenate([[0.0], radii])
+    return (radii[:, None, None] * rays).reshape(-1, d)
+
+
+def nearest_edges(model, mu: float) -> Edges:
+    """Edges around the chemical potential `mu` (eV)."""
+    k = sample(model, model.k_scale if model.cell is not None else enclosing_half_width(model, mu))
+    energies = band_energies(model, k)
+    low, high = energies.min(axis=0), energies.max(axis=0)
+    # a pocket may hide between the samples: the two bands next to the gap are followed to their ends
+    for band in range(len(low)):
+        if low[band] > mu:
+            low[band] = extremum(model, k, energies, band, 1)
+            break
+    for band in range(len(low))[::-1]:
+        if high[band] < mu:
+            high[band] = extremum(model, k, energies, band, -1)
+            break
+    inside = (low <= mu) & (high >= mu)
+    if inside.any():
+        bands = np.flatnonzero(inside).tolist()
+        bottoms = [extremum(model, k, energies, b, 1) for b in bands]
+        tops = [extremum(model, k, energies, b, -1) for b in bands]
+        return Edges(True, max(bottoms), min(tops), min(bottoms), max(tops))
+    gap = float(high[high < mu].max(initial=-np.inf)), float(low[low > mu].min(initial=np.inf))
+    return Edges(False, *gap, *gap)
+
+
+def extremum(model, k, energies, band: int, sign: int) -> float:
+    """Minimum (`sign` 1) or maximum (-1) of a band (eV), from the best of the samples k with `energies`."""
+    value = sign * energies[:, band]
+    best = np.argsort(value)[:_TRIALS]
+    found = float(value[best[0]])
+    if model.cell is not None:
+        step = np.linalg.norm(model.reciprocal_cell, axis=1).min() / _RANDOM ** (1 / model.dimension)
+    else:  # rays: the radial distance of neighbours, or the model's own scale at the centre
+        step = 0.1 * np.linalg.norm(k[best[0]]) or 1e-2 * model.k_scale
+    for start in k[best]:
+        found = min(found, descend(model, start, band, sign, step)[1])
+    return sign * found
+
+
+def descend(model, start, band: int, sign: int, step: float) -> tuple[np.ndarray, float]:
+    """Place (d,) of the minimum of `sign` times the band's energy that is next to `start` (d,), and its value."""
+    simplex = start + step * np.concatenate([np.zeros((1, len(start))), np.eye(len(start))])
+    result = minimize(
+        lambda x: sign * np.linalg.eigvalsh(model.hamiltonian(x[None]))[0, band],
+        start,
+        method="Nelder-Mead",
+        options={"xatol": 1e-6 * step, "fatol": 1e-9, "maxfev": 400, "initial_simplex": simplex},
+    )
+    return result.x, float(result.fun)
+
+
+def carriers(edges: Edges, mu: float, kt: float) -> Carriers:
+    """The shell to start from at kT (eV).
+
+    Raises
+    ------
+    InputError
+        If no band comes within reach.
+    """
+    if edges.inside:
+        below, above = (mu - edges.lower) / kt, (edges.upper - mu) / kt
+        if below < _CLOSE and below < above:
+            return Carriers(min(edges.lower + _INSIDE * kt, 0.5 * (edges.lower + edges.upper)), edges.lower)
+        if above < _CLOSE and above < below:
+            return Carriers(max(edges.upper - _INSIDE * kt, 0.5 * (edges.lower + edges.upper)), edges.upper)
+        return Carriers(mu, edges.lower if below < above else edges.upper)
+    sign = 1 if edges.upper - mu < mu - edges.lower else -1
+    edge = edges.upper if sign > 0 else edges.lower
+    if not edges.distance(mu) < REACH * kt:
+        nearest = "no band is near" if not np.isfinite(edge) else f"the nearest band edge is at {edge:.6g} eV"
+        raise InputError(
+            f"no electronic state at the chemical potential {mu} eV, nor within {REACH:g} kT of it at "
+            f"{kt / KB:.4g} K: it lies in a gap or outside the bands, {nearest}; move chemical_potential "
+            "(fermi_energy) towards a band"
+        )
+    return Carriers(edge + sign * _INSIDE * kt, edge)

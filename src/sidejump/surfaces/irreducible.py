@@ -1,0 +1,92 @@
+"""The cells of a mesh that symmetry does not map onto each other.
+
+A mesh of cells can only be reduced by operations that map cells onto cells: those that permute its axes, up to their
+direction.  The parallelepiped of a primitive reciprocal cell is rarely kept by rotations; that of longer reciprocal
+vectors along the axes of the crystal (a cube for cubic lattices) is.  It holds several zones, whose cells the lattice
+vectors between them map onto each other as well.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from ..groups.operations import Operations
+
+_REACH = 2  # axes are searched among reciprocal vectors with coefficients up to this
+
+
+def symmetric_axes(reciprocal, operations: Operations) -> tuple[np.ndarray, Operations]:
+    """Reciprocal vectors (3, 3), rows, whose directions as many operations as possible permute, and these operations.
+
+    Of those with the same number the smallest volume, and the shortest.
+    """
+    coefficients = np.array(list(itertools.product(range(-_REACH, _REACH + 1), repeat=3)))
+    leading = np.take_along_axis(coefficients, (coefficients != 0).argmax(axis=1)[:, None], axis=1)[:, 0]
+    vectors = coefficients[leading > 0] @ reciprocal  # one of each pair G, -G
+    squares = np.sum(vectors**2, axis=1)
+    images = np.einsum("oab,vb->ova", operations.matrices, vectors)
+    # whether operation o takes vector v to +-vector w
+    along = np.abs(np.abs(images @ vectors.T) - squares) < 1e-6
+    maps = along & (np.abs(np.sum(images**2, axis=2)[:, :, None] - squares) < 1e-6)
+    best: tuple[int, float, float] = (0, 0.0, 0.0)
+    axes, kept = np.asarray(reciprocal), np.zeros(len(operations), dtype=bool)
+    for triple in itertools.combinations(range(len(vectors)), 3):
+        inside = maps[:, triple][:, :, triple].any(axis=2).all(axis=1)
+        count = int(inside.sum())
+        if count < best[0]:
+            continue
+        volume = abs(float(np.linalg.det(vectors[list(triple)])))
+        rank = (count, -round(volume, 9), -round(float(squares[list(triple)].sum()), 9))
+        if volume > 1e-9 and (rank > best or not best[0]):
+            best, axes, kept = rank, vectors[list(triple)], inside
+    return axes, operations.take(kept)
+
+
+def irreducible_cells(axes, counts, reciprocal, operations: Operations) -> tuple[np.ndarray, np.ndarray]:
+    """Cells that stand for all others, and the weight of every cell.
+
+    Parameters
+    ----------
+    axes : array, shape (3, 3)
+        From :func:`symmetric_axes`.
+    counts : array of int, shape (3,)
+        Cells along each axis; equal where operations exchange axes, and a multiple of :func:`divisor`.
+
+    Returns
+    -------
+    cells : ndarray of int, shape (X, 3)
+    share : ndarray, shape (counts)
+        For the cells that are kept, how many cells of one zone they stand for; 0 for the others.
+    """
+    cells = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), -1).reshape(-1, 3)
+    centre = (cells + 0.5) / counts
+    turns = mesh_turns(axes, operations)
+    shifts = zone_vectors(axes, reciprocal)
+    label = np.full(len(cells), np.iinfo(np.int64).max)
+    for turn in turns:
+        for shift in shifts:
+            image = np.floor(np.mod(centre @ turn + shift, 1.0) * counts).astype(np.int64)
+            label = np.minimum(label, np.ravel_multi_index(tuple(image.T), tuple(counts)))
+    size = np.bincount(label, minlength=len(cells)) / len(shifts)
+    return cells[size > 0], size.reshape(tuple(counts))
+
+
+def divisor(axes, reciprocal) -> int:
+    """What the number of cells along an axis must be a multiple of, so that zones are mapped cell by cell."""
+    shifts = zone_vectors(axes, reciprocal)
+    return next(n for n in range(1, 65) if np.abs(n * shifts - np.rint(n * shifts)).max() < 1e-6)
+
+
+def mesh_turns(axes, operations: Operations) -> np.ndarray:
+    """Operations (n, 3, 3) that permute `axes`, as they act on rows of coefficients of these."""
+    return np.rint(np.einsum("ia,oba,bj->oij", axes, operations.matrices, np.linalg.inv(axes)))
+
+
+def zone_vectors(axes, reciprocal) -> np.ndarray:
+    """Reciprocal vectors inside the parallelepiped of `axes`, in its units: (zones, 3), zero among them."""
+    grid = np.array(list(itertools.product(range(-2 * _REACH, 2 * _REACH + 1), repeat=3)))
+    inside = grid @ reciprocal @ np.linalg.inv(axes)
+    _, first = np.unique(np.round(inside - np.floor(inside + 1e-6), 6), axis=0, return_index=True)
+    return inside[first]

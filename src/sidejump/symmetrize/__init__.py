@@ -1,0 +1,1 @@
+"""Gauge and averages that give first-principles data the symmetry of their crystal."""
