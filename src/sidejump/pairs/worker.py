@@ -1,0 +1,81 @@
+"""What runs in a worker: the object that all tasks share, and one task after the other."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+from functools import cache
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from .. import threads  # noqa: F401  reads how many threads the matrix library has before it is limited here
+
+NOTHING = None
+"""In place of a parcel: the tasks share nothing."""
+
+_held: dict[str, tuple] = {}  # by executor: workers of mpiexec and of a Dask scheduler outlive one
+
+
+def prepare(token: str, parcel) -> None:
+    """Make this process a worker of one executor: deaf to Ctrl-C, since its parent ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _held.clear()
+    hold(token, parcel)
+
+
+def hold(token: str, parcel) -> None:
+    """Open the parcel for the tasks of the executor `token`; one thread for matrices from now on."""
+    limit_matrix_threads()
+    try:
+        _held[token] = () if parcel is NOTHING else (parcel.open(),)
+    except Exception as error:  # a pool would only say that some worker failed; the first task says why
+        _held[token] = (_Unopened(error),)
+
+
+def drop(token: str) -> None:
+    _held.pop(token, None)
+
+
+class _Unopened:
+    def __init__(self, error: Exception):
+        self.error = error
+
+
+@cache
+def limit_matrix_threads() -> None:
+    """Workers share the cores, not their matrices."""
+    threadpool_limits(1)
+
+
+def run_pickled(token: str, task: bytes) -> Any:
+    """The result of a task ``(fn, args)``, called as ``fn(*shared, *args)``."""
+    if token not in _held:
+        raise RuntimeError("two executors use the same MPI workers: close the first before the second is made")
+    shared = _held[token]
+    if shared and isinstance(shared[0], _Unopened):
+        raise travelling(shared[0].error)
+    try:
+        fn, args = pickle.loads(task)
+        return fn(*shared, *args)
+    except Exception as error:
+        raise travelling(error) from error.__cause__
+
+
+def travelling(error: Exception) -> Exception:
+    """The error if it survives being sent, else its words.
+
+    An exception whose class wants more than a message is pickled without complaint and breaks the pool on arrival.
+    """
+    try:
+        if str(pickle.loads(pickle.dumps(error))) == str(error):
+            return error
+    except Exception:  # whatever a class raises when it is made from the wrong arguments
+        pass
+    return RuntimeError(f"{type(error).__name__}: {error}")
+
+
+def process_number() -> int:
+    """Something to do for a worker that is being started."""
+    return os.getpid()
