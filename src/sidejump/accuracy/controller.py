@@ -25,7 +25,8 @@ MOST_LEVELS = 8
 """Levels of a term; the last has points sixteen times as close as the first."""
 
 _GROWTH = 2.5
-"""Time of a level over that of the one before until it is measured; pairs alone would be 4, cut by what is local."""
+"""Work of a level over that of the one before, for the choice of what comes next; pairs alone would be 4, cut by what
+is local.  Not what this machine measures: the same study takes the same replicas everywhere."""
 
 _EXPECTED = 0.35
 """Error of a level over that of the one before, as it is mostly measured: for the choice of what comes next alone."""
@@ -73,6 +74,8 @@ class Controller:
         By the name of a term, the finest level that may be tried.
     numbers : range
         Replicas of each level that may be computed: other ones are those of other machines.
+    batch : int
+        Replicas computed before the next look.
     """
 
     first: dict[str, bool]
@@ -83,6 +86,7 @@ class Controller:
     stopped: dict[str, str] = field(default_factory=dict)
     highest: dict[str, int] = field(default_factory=dict)
     numbers: range = field(default_factory=lambda: range(10**6))
+    batch: int = FIRST_REPLICAS
     started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self):
@@ -129,7 +133,7 @@ class Controller:
     def next_tasks(self) -> list[Task]:
         """Tasks to compute before the next look; none where the work is at its end."""
         for name, places in self.places.items():
-            missing = FIRST_REPLICAS - len(self._of_level(name, 0))
+            missing = self.batch - len(self._of_level(name, 0))
             tasks = self._tasks(name, 0, places, missing) if missing > 0 and places else []
             if tasks:
                 return tasks
@@ -154,7 +158,7 @@ class Controller:
         return np.flatnonzero(found.relative_error().max(axis=1) > self.limits.tolerance)
 
     def _options(self, found: Estimate, worst: int, unsatisfied):
-        """(error^2 taken away per second, seconds, tasks) of all that could be done for the worst temperature."""
+        """(error^2 taken away per work, seconds, tasks) of all that could be done for the worst temperature."""
         scale = found.scales()[worst]
         for term in found.terms:
             places = [i for i in self.places[term.name] if i in unsatisfied]
@@ -165,15 +169,16 @@ class Controller:
             whole = statistical + systematic
             # only temperatures whose finest level is this one
             same = [i for i in places if term.moments.level[i] == level]
-            seconds, replicas = self._seconds(term.name, level, len(same)), int(term.moments.replicas[worst])
+            replicas = int(term.moments.replicas[worst])
             if replicas < _ENOUGH or level >= self.highest[term.name]:
-                left = statistical * replicas / (replicas + 1) + systematic
-                yield (whole - left) / seconds, seconds, self._tasks(term.name, level, same, 1)
+                left = statistical * replicas / (replicas + self.batch) + systematic
+                gain = (whole - left) / (self.batch * _GROWTH**level)
+                yield gain, self._seconds(term.name, level, len(same)), self._tasks(term.name, level, same, self.batch)
             if level < self.highest[term.name]:
-                cost = FIRST_REPLICAS * seconds * self._growth(term.name, level)
-                spread = statistical * replicas / FIRST_REPLICAS
-                left = _EXPECTED**2 * (spread + systematic)
-                yield (whole - left) / cost, cost, self._tasks(term.name, level + 1, same, FIRST_REPLICAS)
+                left = _EXPECTED**2 * (statistical * replicas / self.batch + systematic)
+                gain = (whole - left) / (self.batch * _GROWTH ** (level + 1))
+                seconds = self._seconds(term.name, level + 1, len(same))
+                yield gain, seconds, self._tasks(term.name, level + 1, same, self.batch)
 
     def _tasks(self, name: str, level: int, places, count: int) -> list[Task]:
         used = {r.task.number for r in self._of_level(name, level) if set(r.task.where) & set(places)}
@@ -184,22 +189,11 @@ class Controller:
         return [r for r in self.replicas[name] if r.task.level == level]
 
     def _seconds(self, name: str, level: int, places: int) -> float:
-        """Of one replica."""
+        """Wall time of one replica, as far as it is known."""
         known = self._of_level(name, level)
         if not known:
-            return self._seconds(name, level - 1, places) * self._growth(name, level - 1)
+            return self._seconds(name, level - 1, places) * _GROWTH if level else 0.0
         return float(np.mean([r.seconds / len(r.task.where) for r in known])) * max(places, 1)
-
-    def _growth(self, name: str, level: int) -> float:
-        """Time of the next level over that of `level`, for the same temperatures."""
-        if level == 0:
-            return _GROWTH
-        rates = [
-            np.mean([r.seconds / len(r.task.where) for r in self._of_level(name, x)])
-            for x in (level - 1, level)
-            if self._of_level(name, x)
-        ]
-        return float(np.clip(rates[1] / rates[0], 1.2, 2 * _GROWTH)) if len(rates) == 2 else _GROWTH
 
     # --- the end ----------------------------------------------------------------------------------------------------
 

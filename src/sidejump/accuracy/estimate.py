@@ -136,7 +136,8 @@ _SETTLING = 0.5
 
 def _moments(replicas: list[Replica], temperatures) -> Moments:
     samples = []
-    for replica in replicas:
+    # in this order, whichever came first: sums then have the same digits
+    for replica in sorted(replicas, key=lambda r: (r.task.level, r.task.number, r.task.where)):
         side_jump = replica.values[:, 1] + replica.values[:, 2]
         values = np.concatenate([replica.values, side_jump[:, None]], axis=1)
         samples.append(Samples(replica.task.level, np.array(replica.task.where), values[None]))

@@ -6,7 +6,7 @@ estimates = estimate(plan(study))
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -15,11 +15,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
+from ..pairs.executor import Executor
 from ..transport.geometry_choice import choose_geometries
 from ..transport.problem import Problem
 from ..transport.settings import TransportSettings
 from ..transport.terms import Term, planned
-from .controller import Controller, Limits
+from .controller import FIRST_REPLICAS, Controller, Limits
 from .estimate import Estimate
 from .replica import Replica, Task, compute
 
@@ -153,6 +154,7 @@ def estimate(
     *,
     seconds: float = np.inf,
     known: list[Replica] | None = None,
+    executor: Executor | None = None,
     watch: Watch = lambda *_: None,
     advance: Callable[[Task, float], None] = lambda *_: None,
 ) -> tuple[Estimate, Controller]:
@@ -165,6 +167,9 @@ def estimate(
         Wall time after which no further replica is begun.
     known : list of Replica, optional
         Of an earlier run of the same study: the work goes on from them.
+    executor : Executor, optional
+        Made with the case as the shared object; without one replicas are computed here, one after the other, each by
+        all threads.
     watch, advance : callable, optional
         After every replica; with the fraction of a replica that a step has done.
 
@@ -179,9 +184,19 @@ def estimate(
             controller.add(replica)
 
     def run(tasks: list[Task]) -> Iterator[Replica]:
-        for task in tasks:
-            replica = case.compute(task, partial(advance, task))
+        if executor is None:
+            found: Iterable[Replica] = (case.compute(task, partial(advance, task)) for task in tasks)
+        else:
+            found = (replica for _, replica in executor.as_completed(_replica, tasks))
+        for replica in found:
             yield replica
             watch(controller, replica)
 
+    if executor is not None:
+        controller.batch = max(FIRST_REPLICAS, executor.workers)
     return controller.run(run), controller
+
+
+def _replica(case: Case, task: Task) -> Replica:
+    """What a worker computes."""
+    return case.compute(task)

@@ -25,7 +25,7 @@ def check_settings(settings: TransportSettings) -> None:
         For the first setting that is wrong.
     """
     for section, loc in ((SolverInput, ("solver",)), (ExpertInput, ("solver", "expert"))):
-        shared = set(section.model_fields) - {"intrinsic", "memory", "expert", "time"}
+        shared = set(section.model_fields) - {"intrinsic", "memory", "expert", "time", "executor", "workers"}
         given = {k: v for k, v in asdict(settings).items() if k in shared and v is not None}
         try:
             section.model_validate(given)

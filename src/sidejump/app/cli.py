@@ -1,4 +1,4 @@
-"""Command line: `sidejump run`, `plot`, `figure1`, `template`, `models`, `info`, `convert`, `input-reference`."""
+"""Command line: `sidejump run`, `merge`, `plot`, `figure1`, `template`, `models`, `info`, `convert`, `input-reference`."""
 
 from __future__ import annotations
 
@@ -145,6 +145,26 @@ def _store(job, target: Path, fresh: bool):
     if store.found:
         say(f"resuming: {len(store.found)} finished replicas of an interrupted run are in {store.directory}")
     return store
+
+
+@app.command()
+def merge(
+    sources: Annotated[list[Path], typer.Argument(metavar="RESULT.nc...", help="Results of one study.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Result, netCDF.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing result.")] = False,
+) -> None:
+    """Join the replicas of one study that were computed by several runs."""
+    from .. import outputs
+    from . import results
+    from .merge import merged
+
+    outputs.check_target(output, force=force, endings=outputs.DATASETS, inputs=tuple(sources))
+    dataset = merged(sources)
+    results.write(dataset, output, force=force)
+    print_table(dataset)
+    for sentence in results.warnings_of(dataset):
+        say(f"warning: {sentence}")
+    say(f"wrote {output}")
 
 
 @app.command()

@@ -117,7 +117,7 @@ def assemble(
         },
     )
     whole = sigma["sigma_boltzmann"] + sigma["sigma_intrinsic_plus_side_jump"]
-    resistivity = _inverse(whole, np.asarray(intrinsic_error)) * (1e6 if d == 3 else 1.0)
+    resistivity = inverse(whole, np.asarray(intrinsic_error)) * (1e6 if d == 3 else 1.0)
     attrs = {"units": _RESISTIVITY_UNITS[d]}
     dataset["resistivity"] = (("temperature", "a", "b"), resistivity, attrs)
     for name, text in _LONG_NAMES.items():
@@ -250,7 +250,7 @@ def _parts(transport, intrinsic, factor) -> dict[str, np.ndarray]:
     return sigma
 
 
-def _inverse(sigma, error) -> np.ndarray:
+def inverse(sigma, error) -> np.ndarray:
     """Inverse of each matrix (nT, d, d); NaN where there is none, or where it would be that of the error (nT,)."""
     result = np.full_like(sigma, np.nan)
     for i, matrix in enumerate(sigma):

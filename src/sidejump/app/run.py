@@ -27,6 +27,7 @@ from ..errors import InputError, SidejumpWarning
 from ..groups.hall import allowed_projector, kinetic_symmetry, scattering_projector
 from ..groups.symmetry import symmetry_report
 from ..intrinsic import intrinsic_conductivity
+from ..pairs.executor import make_executor
 from ..pairs.fingerprint import fingerprint
 from ..result import warnings_of
 from ..transport import TransportResult, TransportSettings, frozen
@@ -50,6 +51,8 @@ def anomalous_hall(
     intrinsic_mesh=None,
     progress=None,
     start=None,
+    executor: str = "threads",
+    workers: int | None = None,
     **settings,
 ) -> xr.Dataset:
     """All parts of the conductivity against temperature, each with its error.
@@ -75,6 +78,10 @@ def anomalous_hall(
         ``progress(stage, done, total)``.
     start : xarray.Dataset, optional
         An earlier result of the same arguments: its replicas count, and the work goes on from them.
+    executor : {"threads", "processes", "mpi", "dask", "serial"}
+        What computes replicas, see :func:`sidejump.pairs.executor.make_executor`; the digits are the same.
+    workers : int, optional
+        How many.
     **settings
         For experts: fields of :class:`sidejump.transport.TransportSettings`.
 
@@ -108,6 +115,8 @@ def anomalous_hall(
         time,
         intrinsic_tolerance,
         intrinsic_mesh,
+        executor=executor,
+        workers=workers,
     )
     return _raised(job.run(progress, known=[] if start is None else replicas_of(start, job.identity)))
 
@@ -173,7 +182,7 @@ def _job(settings, folder: Path, text: str) -> Job:
     scale = None
     if settings.temperature.unit == "T_BG":
         scale = build.bloch_gruneisen_temperature(electrons.model, scatterers, electrons.chemical_potential)
-    solver = settings.solver.model_dump(exclude={"intrinsic", "expert", "tolerance", "time"})
+    solver = settings.solver.model_dump(exclude={"intrinsic", "expert", *_LIMITS})
     solver |= settings.solver.expert.model_dump()
     solver["memory"] *= 1e9
     return Job(
@@ -189,7 +198,12 @@ def _job(settings, folder: Path, text: str) -> Job:
         text,
         list(electrons.warnings),
         checks=electrons.checks,
+        executor=settings.solver.executor,
+        workers=settings.solver.workers,
     )
+
+
+_LIMITS = ("tolerance", "time", "executor", "workers")
 
 
 @dataclass
@@ -221,6 +235,11 @@ class Job:
         Wall time that took.
     checks : dict
         What was found in and done to the files, for the record.
+    replicas : range
+        Numbers of the replicas that may be computed.
+    executor : str
+        What computes them.
+    workers : int or None
     """
 
     model: Any
@@ -237,6 +256,8 @@ class Job:
     cost: dict | None = None
     checks: dict = field(default_factory=dict)
     replicas: range = range(10**6)
+    executor: str = "threads"
+    workers: int | None = None
     seconds_estimate: float = field(default=0.0, init=False)
     _finished: list[Replica] = field(default_factory=list, init=False)
 
@@ -346,7 +367,12 @@ class Job:
             parts["done"] = float(sum(len(r) for r in controller.replicas.values()))
             progress(controller, parts["done"], time.perf_counter() - started)
 
-        found, controller = estimate(self._case, seconds=self.study.seconds, known=known, watch=watch, advance=advance)
+        seconds = self.study.seconds
+        if self.executor == "threads":  # each replica by all of them
+            found, controller = estimate(self._case, seconds=seconds, known=known, watch=watch, advance=advance)
+        else:
+            with make_executor(self.executor, self.workers, shared=self._case) as executor:
+                found, controller = estimate(self._case, seconds=seconds, known=known, executor=executor, watch=watch)
         self._finished = [r for some in controller.replicas.values() for r in some]
         result = transport_result(self._case, found, controller)
         return frozen.with_frozen(result, self._frozen, self.model.dimension) if self._frozen.any() else result

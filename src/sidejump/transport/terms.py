@@ -386,6 +386,9 @@ def _facts(count: int) -> dict[str, list]:
 OWN, SURFACE, INDEPENDENT = OwnShellsTerm(), FermiSurface(), IndependentTerm()
 INELASTICITY, AVERAGE = Inelasticity(), ThermalWindow()
 
+FIRST_TERMS = (OWN.name, SURFACE.name, INDEPENDENT.name)
+"""Names of the terms that are responses of their own."""
+
 _FIRST = {"own": OWN, "shared": SURFACE, "averaged": SURFACE, "independent": INDEPENDENT}
 
 

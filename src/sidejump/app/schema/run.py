@@ -103,6 +103,12 @@ class SolverInput(Section):
         None, description="Seconds after which no further replica is begun; no limit when not given.", examples=[600]
     )
     memory: Positive = Field(_DEFAULT.memory / 1e9, description="Memory the run may use, GB.")
+    executor: Literal["threads", "processes", "mpi", "dask", "serial"] = Field(
+        "threads", description="What computes the replicas; the digits are the same."
+    )
+    workers: Annotated[int, Field(strict=True, ge=1)] | None = Field(
+        None, description="How many processes or workers; what there is when not given.", examples=[2]
+    )
     energy_nodes: Annotated[int | str, BeforeValidator(_energy_nodes)] = Field(
         _DEFAULT.energy_nodes, description='1 = quasi-elastic; "auto" raises the number until the result stands still.'
     )
