@@ -15,6 +15,7 @@ from itertools import islice
 import numpy as np
 
 from ..errors import InputError, TooLarge
+from ..transport.terms import AVERAGE, SURFACE
 from .estimate import SIDE_JUMP, Estimate, TermEstimate, estimated
 from .replica import Replica, Task
 
@@ -76,6 +77,8 @@ class Controller:
         Replicas of each level that may be computed: other ones are those of other machines.
     batch : int
         Replicas computed before the next look.
+    unseen : ndarray, shape (nT,), or None
+        What the geometries that were not taken were measured to change, relatively; NaN where nothing was measured.
     """
 
     first: dict[str, bool]
@@ -87,6 +90,7 @@ class Controller:
     highest: dict[str, int] = field(default_factory=dict)
     numbers: range = field(default_factory=lambda: range(10**6))
     batch: int = FIRST_REPLICAS
+    unseen: np.ndarray | None = None
     started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self):
@@ -101,7 +105,33 @@ class Controller:
 
     def estimate(self) -> Estimate | None:
         """What is known so far."""
-        return estimated(self.replicas, self.first, self.temperatures)
+        return estimated(self.replicas, self.first, self.temperatures, self._unseen())
+
+    def _unseen(self) -> np.ndarray:
+        """Relative error by the geometries that were not taken, (nT,).
+
+        Where the thermal window is averaged over at some temperatures alone, what that changes at the coldest of them
+        says what it would change at colder ones, in proportion to T^2.
+        """
+        unseen = np.nan_to_num(self.unseen) if self.unseen is not None else np.zeros(len(self.temperatures))
+        averaged = self.places.get(AVERAGE.name, [])
+        known = estimated(self.replicas, self.first, self.temperatures) if averaged else None
+        if known is None:
+            return unseen
+        coldest = min(averaged, key=lambda i: self.temperatures[i])
+        term = next((t for t in known.terms if t.name == AVERAGE.name), None)
+        if term is None:
+            return unseen
+        change = np.abs(np.nan_to_num(term.moments.value[coldest])).max(axis=(1, 2)) / np.repeat(
+            known.scales()[coldest], (1, 3)
+        )
+        ratio = (self.temperatures / self.temperatures[coldest]) ** 2
+        shared = np.ones(len(self.temperatures), dtype=bool)
+        shared[averaged] = False
+        for name, places in self.places.items():
+            if self.first[name] and name != SURFACE.name:
+                shared[places] = False
+        return np.where(shared, np.maximum(unseen, ratio * change.max()), unseen)
 
     def run(self, compute: Run, watch: Callable[[Controller], None] = lambda _: None) -> Estimate:
         """Compute until the tolerance or a limit is reached.

@@ -70,7 +70,7 @@ class Estimate:
         return np.maximum(np.stack(largest, axis=1), np.finfo(float).tiny)
 
 
-def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temperatures) -> Estimate | None:
+def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temperatures, unseen=None) -> Estimate | None:
     """The estimate that replicas of all terms allow; None where a temperature has none of its first term.
 
     Parameters
@@ -81,6 +81,8 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
         Which terms are responses, to which the others are added.
     temperatures : ndarray, shape (nT,)
         K.
+    unseen : ndarray, shape (nT,), optional
+        Relative error that no term knows of: what a geometry that was not taken changes.
     """
     count = len(temperatures)
     found = {name: _moments(some, temperatures) for name, some in replicas.items() if some}
@@ -95,7 +97,7 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
     if np.isnan(value[:, 0, 0, 0]).any():
         return None
     size = np.abs(value[:, 0]).max(axis=(1, 2))[:, None, None]
-    left = _left(replicas, count)[:, None, None, None]
+    left = np.hypot(_left(replicas, count), 0.0 if unseen is None else unseen)[:, None, None, None]
     square += (left * np.abs(value).max(axis=(2, 3), keepdims=True)) ** 2
     terms = []
     for name, known in found.items():
@@ -130,8 +132,8 @@ def _left(replicas: dict[str, list[Replica]], count: int) -> np.ndarray:
     return _SETTLING * total
 
 
-_SETTLING = 0.5
-"""What a sequence leaves over the change of its last step."""
+_SETTLING = 1.0
+"""What a sequence leaves over the change of its last step: as much, where it does not converge."""
 
 
 def _moments(replicas: list[Replica], temperatures) -> Moments:

@@ -125,7 +125,14 @@ class Case:
             self.temperatures,
             Limits(self.study.tolerance, seconds),
             numbers=self.study.replicas,
+            unseen=self._unseen,
         )
+
+    @property
+    def _unseen(self) -> np.ndarray:
+        """What own shells were measured to change at temperatures that share the points of one."""
+        measured = np.asarray(self.geometry_difference, dtype=float)
+        return np.where([kind == "shared" for kind in self.geometry], measured, np.nan)
 
     def compute(self, task: Task, advance: Callable[[float], None] = lambda _: None) -> Replica:
         """The replica of a task."""

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..bands.extent import enclosing_half_width
+from ..bands.extent import enclosing_half_width, outermost
 from ..bands.momentum import MomentumTransfer
 from ..energy.kernel import SharedKernel, energy_cutoff, reach
 from ..errors import NoStates, TooLarge
@@ -42,6 +42,9 @@ _BUDGET = {2: 6000, 3: 20000}
 
 _SHELL_PARTS = {2: 4, 3: 2}
 """k.p models: a box around a shell holds so many times the points of a zone along an axis."""
+
+_POCKET_PARTS = 7
+"""3D k.p models: points within the radius of a shell, which has then some 600, and 150 on the coarsest level."""
 
 _SINGULAR = 4
 """2D: times the fewest points on a contour, where the coupling diverges at q = 0."""
@@ -90,8 +93,8 @@ class Problem:
         self._critical: tuple[float, CriticalPoints] | None = None
         self._set_fewest()
 
-    def _set_fewest(self) -> None:
-        self._fewest = self.settings.minimum * max(self.settings.accuracy, 1.0)
+    def _set_fewest(self, least: float = 1.0) -> None:
+        self._fewest = self.settings.minimum * max(self.settings.accuracy, least)
         if self.model.dimension == 2 and any(s.singular for s in self.scatterers):
             self._fewest *= _SINGULAR
 
@@ -111,7 +114,7 @@ class Problem:
         other.__dict__["operations"] = self.operations  # found once
         other.__dict__["edges"] = self.edges
         other.warnings, other.checkpoint, other._shells = [], None, {}
-        other._set_fewest()
+        other._set_fewest(least=0.5)
         return other
 
     def warn(self, sentence: str) -> None:
@@ -413,9 +416,13 @@ def default_spacing(model, energy: float) -> float:
     """Point spacing that resolves the shell of a model at `energy` (eV), 1/angstrom.
 
     Parts of the zone of a crystal; half of a k.p model's own scale, or the same parts of its shell where that is much
-    larger: what turns within a small part of a large shell is refined there, not everywhere.
+    larger: what turns within a small part of a large shell is refined there, not everywhere.  In three dimensions, a
+    part of how far the shell reaches where that is less: small pockets have their points as well.
     """
     parts = 12 if model.dimension == 3 else 24
     if model.cell is not None:
         return float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / parts
-    return max(model.k_scale / 2, 2 * enclosing_half_width(model, energy) / (_SHELL_PARTS[model.dimension] * parts))
+    half = enclosing_half_width(model, energy)
+    spacing = max(model.k_scale / 2, 2 * half / (_SHELL_PARTS[model.dimension] * parts))
+    reach = outermost(model, energy) if model.dimension == 3 else 0.0
+    return min(spacing, reach / _POCKET_PARTS) if reach > 0 else spacing
