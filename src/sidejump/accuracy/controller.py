@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import InputError, TooLarge
 from ..transport.terms import AVERAGE, SURFACE
-from .estimate import SIDE_JUMP, Estimate, TermEstimate, estimated
+from .estimates import SIDE_JUMP, Estimate, TermEstimate, estimated
 from .replica import Replica, Task
 
 FIRST_REPLICAS = 2

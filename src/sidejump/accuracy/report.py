@@ -10,7 +10,7 @@ from ..transport.driver import collected, of_responses, operations_used
 from ..transport.settings import TransportResult
 from ..transport.terms import AVERAGE
 from .controller import Controller
-from .estimate import Estimate
+from .estimates import Estimate
 from .study import Case
 
 

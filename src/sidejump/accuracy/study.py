@@ -21,7 +21,7 @@ from ..transport.problem import Problem
 from ..transport.settings import TransportSettings
 from ..transport.terms import Term, planned
 from .controller import FIRST_REPLICAS, Controller, Limits
-from .estimate import Estimate
+from .estimates import Estimate
 from .replica import Replica, Task, compute
 
 TOLERANCE = 0.01

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import xarray as xr
 
-from ..accuracy.estimate import Estimate, estimated
+from ..accuracy.estimates import Estimate, estimated
 from ..accuracy.replica import Replica
 from ..accuracy.store import joined, to_text
 from ..errors import InputError

@@ -104,7 +104,7 @@ def _status(temperatures, estimate, model, replicas: int, left: float) -> str:
     """The side jump so far at a few temperatures, and the time to the tolerance."""
     import numpy as np
 
-    from ..accuracy.estimate import SIDE_JUMP
+    from ..accuracy.estimates import SIDE_JUMP
     from ..result import hall_vector
     from ..units import conductivity_unit
 

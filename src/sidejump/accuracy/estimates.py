@@ -98,7 +98,7 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
         return None
     size = np.abs(value[:, 0]).max(axis=(1, 2))[:, None, None]
     left = np.hypot(_left(replicas, count), 0.0 if unseen is None else unseen)[:, None, None, None]
-    square += (left * np.abs(value).max(axis=(2, 3), keepdims=True)) ** 2
+    square += (left * _sizes(value)) ** 2
     terms = []
     for name, known in found.items():
         if not first[name]:
@@ -111,6 +111,15 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
     responses = [response_of(value[i, :3], q) for i, q in enumerate(quality)]
     cancels = np.array([2 * r.contributions for r in responses])
     return Estimate(value, np.sqrt(square), cancels, terms, responses)
+
+
+def _sizes(value) -> np.ndarray:
+    """What relative changes of tensors are taken of, (nT, 4, d, d): the conductivities along both directions of an
+    element, the largest element of a side jump."""
+    sizes = np.broadcast_to(np.abs(value).max(axis=(2, 3), keepdims=True), value.shape).copy()
+    along = np.sqrt(np.abs(np.diagonal(value[:, 0], axis1=1, axis2=2)))
+    sizes[:, 0] = along[:, :, None] * along[:, None]
+    return sizes
 
 
 _CHANGES = ("node_change", "window_change")
