@@ -4,6 +4,8 @@ Energies are those of both signs, ``|e| > Delta``; a state has the pseudospin ``
 the overlap ``(1 + n.n')/2``. Nothing here knows shells, pairs or bases of energies.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.integrate import quad
 from scipy.special import expit
@@ -62,7 +64,7 @@ def ladder(mass, velocity, mu, kt, phonon, coupling, impurities=0.0, *, bridges=
     x, w = np.polynomial.legendre.leggauss(nodes)
     angle = 0.25 * np.pi * (1 + x)
     total = np.zeros(2)
-    for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+    for low, high in pairwise(cuts):
         start = low + (high - low) * np.sin(angle) ** 2
         weights = 0.25 * np.pi * w * (high - low) * np.sin(2 * angle)
         for first, weight in zip(start, weights, strict=True):

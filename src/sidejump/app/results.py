@@ -53,6 +53,11 @@ _PER_TEMPERATURE = {
     "growing_share": "part of the result that modes of the collision operator carry which grow instead of decaying",
     "iterations": "of the conjugate gradients; 0 for a factorisation",
 }
+_DENSITIES = {
+    "carrier_density": "electrons above the band edge and holes below it, added; 0 in a gap",
+    "electron_density": "electrons above the gap",
+    "hole_density": "holes below the gap",
+}
 _FORBIDDEN = {
     "side_jump": "part of the side jump's Hall vector that symmetry forbids, over the allowed part",
     "intrinsic": "part of the intrinsic Hall vector that symmetry forbids, over the allowed part",
@@ -150,7 +155,7 @@ def assemble(
         **{
             k: attribute(v)
             for k, v in transport.report.items()
-            if k not in (*_PER_TEMPERATURE, "side_jump_contributions", "carrier_density", "warnings")
+            if k not in (*_PER_TEMPERATURE, *_DENSITIES, "side_jump_contributions", "warnings")
         },
         **{k: attribute(v) for k, v in (provenance() | extra).items()},
         "symmetry": attribute(symmetry),
@@ -229,12 +234,17 @@ def _add_broken_symmetry(dataset, operations, least) -> None:
 
 
 def _add_mobility(dataset, transport, d: int) -> None:
-    """Carriers of one sign next to a band edge, and ``sigma_boltzmann / (n e)``; nothing for a metal."""
-    density = np.asarray(transport.report.get("carrier_density", [np.nan]))
+    """Carriers next to a band edge, and ``sigma_boltzmann / (n e)``; nothing for a metal.
+
+    Electrons and holes by themselves as well, where there are both.
+    """
+    found = {name: np.asarray(transport.report.get(name, [np.nan])) for name in _DENSITIES}
+    density = found["carrier_density"]
     if not np.isfinite(density).any():
         return
-    attrs = {"units": f"cm^-{d}", "long_name": "electrons above the band edge, or holes below it; 0 in a gap"}
-    dataset["carrier_density"] = ("temperature", density * 1e8**d, attrs)
+    both = bool(((found["electron_density"] > 0) & (found["hole_density"] > 0)).any())
+    for name, text in _DENSITIES.items() if both else [("carrier_density", _DENSITIES["carrier_density"])]:
+        dataset[name] = ("temperature", found[name] * 1e8**d, {"units": f"cm^-{d}", "long_name": text})
     carriers = np.where(density > 0, density, np.nan)  # no mobility without carriers
     mobility = MOBILITY * np.asarray(transport.boltzmann) / carriers[:, None, None]
     attrs = {"units": "cm^2/(V s)", "long_name": "sigma_boltzmann over carrier density and elementary charge"}

@@ -1,6 +1,7 @@
 """Scattering tables between the energies on one side of a gap and those on another.
 
-Each side has its own :class:`.basis.EnergyBasis`.  A phonon that bridges the gap takes an electron from one to the other,
+Each side has its own :class:`.basis.EnergyBasis`.  A phonon that bridges the gap takes an electron from one to the
+other,
 
     T_ab(y) = int dx f(x) { N(y) [1 - f(x+y)] l_a(x) l_b(x+y) + [N(y)+1] [1 - f(x-y)] l_a(x) l_b(x-y) }
 
@@ -65,12 +66,15 @@ class AcrossGap:
             raise ValueError(f"energies from {a} to {b} and from {c} to {d} are not apart")
         self._series: dict[float, GapSeries] = {}
 
-    def series(self, largest: float, *, triple: bool = True) -> GapSeries:
-        """Series that holds up to the phonon energy `largest` (kT) at least, or up to ``Y_MAX``."""
+    def series(self, largest: float, smallest: float = 0.0, *, triple: bool = True) -> GapSeries:
+        """Series that holds from the gap up to the phonon energy `largest` (kT) at least, or up to ``Y_MAX``.
+
+        `smallest`, `triple`: as in :class:`.basis.EnergyBasis`, without use here.
+        """
         top = min(self.start + rung(largest - self.start), Y_MAX)
-        threshold = self.initial.threshold or self.final.threshold
-        if threshold is not None and largest <= self.start + threshold:
-            top = min(top, self.start + threshold)  # beyond it the series would not be smooth
+        # beyond the energy at which two ends of ranges are a phonon apart the series would not be smooth
+        apart = np.abs(np.subtract.outer(self.initial.breaks, self.final.breaks)).ravel()
+        top = float(apart[(apart >= largest) & (apart > self.start)].min(initial=top))
         if top not in self._series:
             width = top - self.start
             tables = expanded(lambda t: self.start + width * (0.5 * (1 + t)) ** 2, self._tables)
@@ -92,7 +96,8 @@ def _triples(initial: EnergyBasis, final: EnergyBasis, y) -> np.ndarray:
         ends = np.stack([np.maximum(lo, low - sign * y), np.minimum(hi, high - sign * y)], axis=1)
         reached = np.flatnonzero(ends[:, 1] > ends[:, 0])
         for row in reached:
-            x, weight = _quadrature(*ends[row], np.concatenate([initial.breaks, final.breaks - sign * y[row]]))
+            low_end, high_end = ends[row]
+            x, weight = _quadrature(low_end, high_end, np.concatenate([initial.breaks, final.breaks - sign * y[row]]))
             weight = weight * factor[row] * fermi(x) * fermi(-x - sign * y[row])
             start, last = initial.functions(x), final.functions(x + sign * y[row])
             products = ((start * weight)[:, None] * start).reshape(-1, len(x))

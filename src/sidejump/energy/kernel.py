@@ -94,7 +94,7 @@ class ScatteringKernel:
                     continue
             y = np.clip(y, self._least, Y_MAX)
             factor = (2 * np.pi) * np.asarray(branch.coupling(inside)) * thermal_factor(y) / y * scatters
-            yield factor, y, self._basis.series(float(y.max()), triple=self._basis.size > 1)
+            yield factor, y, self._basis.series(float(y.max()), float(y.min()), triple=self._basis.size > 1)
 
 
 class SharedKernel:

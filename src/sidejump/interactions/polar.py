@@ -9,8 +9,8 @@ one shell not even integrable, and no polynomial in the energies could follow it
 takes its place: it equals q^2 where energy is conserved and is smooth elsewhere.  u is the mean speed between the two
 shells, their difference in energy over their distance in k along the carried points: with it Q^2 is
 ``2 k k' (1 - cos) + (w/u)^2`` in any isotropic band, and never negative.  In a parabolic band u = (|v| + |v'|)/2, which
-stands in where the points are not carried.  Between the two sides of a gap the states of one momentum are orthogonal and
-nothing diverges: Q is q there.
+stands in where the points are not carried.  Between the two sides of a gap the states of one momentum are orthogonal
+and nothing diverges: Q is q there.
 
 A point and its image on another node stand for a patch of radius r; in place of 1/Q^2 its mean over the patch is used,
 ``ln(1 + r^2/Q^2) / r^2`` in three dimensions.

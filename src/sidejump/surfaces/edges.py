@@ -17,6 +17,7 @@ REACH = 30.0
 """Distance of a band edge from the chemical potential, in kT, beyond which it has no carriers."""
 
 _CLOSE, _INSIDE = 1.5, 2.0  # kT from an edge: closer shells are too small to start from; where to start instead
+_NARROW = 0.25  # of the width of a band: half-way there may be a saddle
 _RANDOM = 4000  # k points
 _DECADE = 24  # radii
 _TRIALS = 3  # searches for each edge
@@ -192,5 +193,5 @@ def other_sides(edges: Edges, mu: float, kt: float, least: float) -> list[Carrie
     for sign, (edge, end) in ((-1, edges.below), (1, edges.above)):
         distance = sign * (edge - mu)
         if edge != known and expit(-distance / kt) > least * expit(-nearest / kt):
-            found.append(Carriers(edge + sign * min(_INSIDE * kt, 0.5 * abs(end - edge)), edge))
+            found.append(Carriers(edge + sign * min(_INSIDE * kt, _NARROW * abs(end - edge)), edge))
     return found

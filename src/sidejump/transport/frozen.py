@@ -12,7 +12,8 @@ from ..surfaces.edges import REACH, Edges
 from ..units import KB
 from .settings import TransportResult
 
-_EACH = {"geometry_used": "none", "energy_nodes": 0, "iterations": 0, "carrier_density": 0.0, "node_change": np.nan}
+_DENSITIES = dict.fromkeys(("carrier_density", "electron_density", "hole_density"), 0.0)
+_EACH = {"geometry_used": "none", "energy_nodes": 0, "iterations": 0, "node_change": np.nan} | _DENSITIES
 """What is reported of a temperature without carriers; NaN for what is not named here."""
 
 _SIZES = ("states", "pairs", "memory_bytes", "onsager_error", "conservation_error", "residual", "symmetry_error")

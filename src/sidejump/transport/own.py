@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -192,10 +193,10 @@ class OwnShells:
     def _bases(self, kt: float, nodes: int) -> tuple[list[EnergyBasis], list[EnergyBasis]]:
         """Of the distribution and of the rates; those of all sides have as many nodes as the one that needs most."""
         sides = self._active(kt, nodes)
-        found = [side.bases(nodes, kt) for side in sides]
+        found = [side.bases(nodes, kt, others=sides) for side in sides]
         most = max(basis.n for _, basis in found)
         if any(basis.n < most for _, basis in found):
-            found = [side.bases(nodes, kt, most - few.n) for side, (few, _) in zip(sides, found, strict=True)]
+            found = [side.bases(nodes, kt, others=sides, more=most - nodes) for side in sides]
         return [few for few, _ in found], [basis for _, basis in found]
 
     def _blocks_bytes(self, found: _Prepared) -> float:
@@ -251,8 +252,8 @@ class OwnShells:
         lost = _tail(self._beyond / kt) / (2 * kept)
         if lost > problem.settings.tolerance:
             problem.warn(
-                f"T = {kt / KB:.4g} K: states {self._beyond / kt:.1f} kT from the chemical potential, beyond the ends of "
-                f"the bands next to it, have a thermal weight of {lost:.1e} and are not followed: compare "
+                f"T = {kt / KB:.4g} K: states {self._beyond / kt:.1f} kT from the chemical potential, beyond the ends "
+                f"of the bands next to it, have a thermal weight of {lost:.1e} and are not followed: compare "
                 'geometry = "independent"'
             )
         if problem.model.dimension != 2:
@@ -295,7 +296,7 @@ def _joined(first: Shell, shells: list[Shell]) -> Shell:
     """Shells of several sides as one, with the energy of the `first`."""
     if len(shells) == 1:
         return shells[0]
-    columns = {
+    columns: dict[str, Any] = {
         name: np.concatenate([getattr(shell, name) for shell in shells]) for name in ("k", "band", "weight", "area")
     }
     known = [shell.components for shell in shells if shell.components is not None]

@@ -168,7 +168,7 @@ class Problem:
         return found
 
     def across(self, kt: float, least: float = _FEW) -> list[Carriers]:
-        """The same on the other side of a gap, where at kT (eV) there is more than `least` tolerances of thermal weight;
+        """The same on the other side of a gap, where at kT (eV) it has more than `least` tolerances of thermal weight;
         in ascending order of the energy."""
         if self.settings.energy_nodes == 1 and self.edges.inside:
             return []

@@ -79,22 +79,40 @@ class Side:
         )
         return round(float(low), 6), round(float(high), 6)
 
-    def bases(self, nodes: int, kt: float, more: int | None = None) -> tuple[EnergyBasis, EnergyBasis]:
+    def bases(
+        self, nodes: int, kt: float, *, others: list[Side] | None = None, more: int | None = None
+    ) -> tuple[EnergyBasis, EnergyBasis]:
         """Basis of the distribution, and that of the rates: more nodes next to a band edge, otherwise the same.
 
-        `more`: so many more altogether.
+        Parameters
+        ----------
+        others : list of Side, optional
+            Beyond gaps that phonons may bridge.
+        more : int, optional
+            Nodes of the rates beyond those of the distribution, if not the usual number.
         """
         interval, threshold = self.interval(kt), self._threshold(kt)
-        near = nodes > 1 and edge_side(*interval, threshold) != 0
-        basis = energy_basis(nodes, interval, threshold=threshold if near else None)
-        ranges = len(basis.breaks) - 1
-        if more is None:
-            each = 0 if not near else _MORE if ranges == 1 else _MORE_EACH
+        if nodes == 1 or edge_side(*interval, threshold) == 0:
+            threshold = bridge = None
         else:
-            each = more // ranges
-        if each == 0:
+            bridge = self._bridge(kt, others or [])
+        basis = energy_basis(nodes, interval, threshold=threshold, bridge=bridge)
+        if more is None:
+            ranges, near = len(basis.breaks) - 1, basis.side != 0
+            more = 0 if not near else _MORE if ranges == 1 else _MORE_EACH * ranges
+        if more == 0:
             return basis, basis
-        return basis, energy_basis(nodes, interval, threshold=basis.threshold, more=each)
+        return basis, energy_basis(nodes, interval, threshold=threshold, bridge=bridge, more=more)
+
+    def _bridge(self, kt: float, others: list[Side]) -> float | None:
+        """What optical phonons have left of their energy (kT) across the gap at the edge; None if too little."""
+        threshold, (low, high) = self._threshold(kt), self.interval(kt)
+        if threshold is None:
+            return None
+        ends = [other.interval(kt) for other in others]
+        gaps = [low - end[1] if self.near(kt) > 0 else end[0] - high for end in ends]
+        left = threshold - min((gap for gap in gaps if gap > 0), default=np.inf)
+        return left if left > _LEAST_LEFT else None
 
     def carried(self, energies) -> ShellFlow | ShellRays:
         """The points carried to `energies` (eV) at least; when this has to be done again, as far as it may ever be."""
@@ -162,6 +180,9 @@ _POINTS = 110
 
 _FARTHEST = 25.0
 """kT beyond a band edge, or the chemical potential, up to which there are nodes."""
+
+_LEAST_LEFT = 1e-2
+"""kT: a range of energies that is narrower holds no carriers."""
 
 _MORE, _MORE_EACH = 4, 2
 """Nodes of the rates beyond those of the distribution, on one range of energies and on each of several."""
