@@ -44,9 +44,7 @@ def symmetric_axes(reciprocal, operations: Operations) -> tuple[np.ndarray, Oper
     return axes, operations.take(kept)
 
 
-def irreducible_cells(
-    axes, counts, reciprocal, operations: Operations, shift: float = 0.0
-) -> tuple[np.ndarray, np.ndarray]:
+def irreducible_cells(axes, counts, reciprocal, operations: Operations) -> tuple[np.ndarray, np.ndarray]:
     """Cells that stand for all others, and the weight of every cell.
 
     Parameters
@@ -55,8 +53,6 @@ def irreducible_cells(
         From :func:`symmetric_axes`.
     counts : array of int, shape (3,)
         Cells along each axis; equal where operations exchange axes, and a multiple of :func:`divisor`.
-    shift : float
-        Of the mesh, in cells along each axis: 0 or a half, which operations keep.
 
     Returns
     -------
@@ -65,13 +61,13 @@ def irreducible_cells(
         For the cells that are kept, how many cells of one zone they stand for; 0 for the others.
     """
     cells = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), -1).reshape(-1, 3)
-    centre = (cells + 0.5 + shift) / counts
-    turns, start = mesh_turns(axes, operations), shift / np.asarray(counts)
+    centre = (cells + 0.5) / counts
+    turns = mesh_turns(axes, operations)
     shifts = zone_vectors(axes, reciprocal)
     label = np.full(len(cells), np.iinfo(np.int64).max)
     for turn in turns:
         for vector in shifts:
-            image = np.floor(np.mod(centre @ turn + vector - start, 1.0) * counts).astype(np.int64)
+            image = np.floor(np.mod(centre @ turn + vector, 1.0) * counts).astype(np.int64)
             label = np.minimum(label, np.ravel_multi_index(tuple(image.T), tuple(counts)))
     size = np.bincount(label, minlength=len(cells)) / len(shifts)
     return cells[size > 0], size.reshape(tuple(counts))
@@ -86,6 +82,12 @@ def divisor(axes, reciprocal) -> int:
 def mesh_turns(axes, operations: Operations) -> np.ndarray:
     """Operations (n, 3, 3) that permute `axes`, as they act on rows of coefficients of these."""
     return np.rint(np.einsum("ia,oba,bj->oij", axes, operations.matrices, np.linalg.inv(axes)))
+
+
+def equal_axes(axes, operations: Operations) -> np.ndarray:
+    """For each of the three axes the first that some operation exchanges it with."""
+    exchanged = np.abs(mesh_turns(axes, operations)).max(axis=0) > 0.5
+    return exchanged.argmax(axis=1)
 
 
 def zone_vectors(axes, reciprocal) -> np.ndarray:

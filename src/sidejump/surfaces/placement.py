@@ -3,7 +3,10 @@
 The points of one level of refinement can be laid in many ways.  A *replica* is one of them; the mean over replicas is
 the value and their spread its statistical error.  A shift of the mesh by a random part of a cell makes every sum over
 points that are free of each other unbiased.  A mesh that shares the symmetry of the crystal can only be shifted by half
-a cell; there cells of slightly different size and the angle of the three points of a patch are the free choices.
+a cell, and then cells that its planes cut stand for fewer images: two to three times the irreducible points for the
+same spacing.  There the number of cells along each axis that symmetry leaves free, and the angle of the three points of
+a patch, are the free choices.  Planes of symmetry stay faces of cells in all of these meshes: what that biases falls
+with the level.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _STRETCHES = (0, 1, -1, 2)
-"""Cells more along an axis (times what symmetry asks for), with either shift, before meshes repeat."""
+"""Cells more along an axis (times what symmetry asks for) before meshes repeat."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,8 @@ class Placement:
     ----------
     shift : tuple of float
         Shift of the mesh, in cells along each axis (3D), or of the points along a contour, in steps (2D, the first).
-    half : bool
-        Meshes with symmetry: shifted by half a cell.
-    stretch : int
-        Meshes with symmetry: cells more along each axis.
+    stretch : tuple of int
+        Meshes with symmetry: cells more along each axis; axes that symmetry exchanges take that of the first of them.
     angle : float
         Of the three points of a patch about its centre, radians.
     turn : tuple of float
@@ -35,8 +36,7 @@ class Placement:
     """
 
     shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    half: bool = False
-    stretch: int = 0
+    stretch: tuple[int, int, int] = (0, 0, 0)
     angle: float = 0.0
     turn: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
 
@@ -61,8 +61,15 @@ def placement(replica: int, seed: int = 0) -> Placement:
     turn = rng.standard_normal(4)
     return Placement(
         shift=(float(shift[0]), float(shift[1]), float(shift[2])),
-        half=bool(replica % 2),
-        stretch=_STRETCHES[replica // 2 % len(_STRETCHES)],
+        stretch=_stretch(replica),
         angle=float(angle),
         turn=tuple((turn / np.linalg.norm(turn)).tolist()),
     )
+
+
+def _stretch(replica: int) -> tuple[int, int, int]:
+    """All pairs of the first and the last axis in turn, no two of four consecutive replicas alike in either."""
+    n = len(_STRETCHES)
+    first = replica % n
+    last = (replica + replica // n) % n
+    return _STRETCHES[first], _STRETCHES[(first + replica // n**2) % n], _STRETCHES[last]

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..bands.states import band_energies
 from ..errors import InputError
@@ -31,7 +32,7 @@ from .components import crossed_faces, surface_components
 from .crossings import crossings
 from .domain import search_domain
 from .extrema import nearby_extremum
-from .irreducible import divisor, irreducible_cells, symmetric_axes
+from .irreducible import divisor, equal_axes, irreducible_cells, symmetric_axes
 from .placement import FIRST, Placement
 from .points import shell_points
 from .shell import Shell
@@ -41,7 +42,7 @@ from .turning import turning_angle
 _MOST = 3_000_000  # cells and bands of one search
 _NOTHING = 1e-9  # of the mean weight: points below are left out
 _COARSE = 16  # at most this many cells of level 0 along an axis
-_COARSE_HALF = 64
+_COARSE_PLACED = 32  # of meshes with symmetry, whose replicas differ by a few of these
 _BATCH = 16384  # cells worked on together: bounds the memory
 _HIDDEN = 4.0  # safety of the bound on what passes between nodes; covers kinks where bands cross
 _SMOOTH, _SMOOTH_LAST = 2e-3, 4e-3  # error of the polynomial over the range of a cell below which it replaces
@@ -85,7 +86,8 @@ def surface_shell(
 ) -> Shell | None:
     """The surfaces of all bands at `energy`, or the part of them that stands for all; None if there are none."""
     search = _Search(model, energy, spacing, turn, levels, degeneracy, operations, several, placed)
-    pieces = search.run()
+    with threadpool_limits(1):  # many small matrices
+        pieces = search.run()
     if not pieces:
         return None
     columns = [np.concatenate(x) for x in zip(*pieces, strict=True)]
@@ -146,16 +148,13 @@ class _Search:
             axes, self.operations = symmetric_axes(zone, operations)
         length = np.linalg.norm(axes, axis=1)
         wanted = np.maximum(4, np.ceil(length / spacing - 1e-9))
-        # a mesh of half cells that symmetry keeps is one of whole cells at its first level
-        coarse = _COARSE if self.operations is None or not placed.half else _COARSE_HALF
+        coarse = _COARSE if self.operations is None else _COARSE_PLACED
         self.uniform = max(0, int(np.ceil(np.log2(wanted.max() / coarse))))
         counts = np.maximum(np.ceil(wanted / 2**self.uniform).astype(int), 4)
-        self.shift = 0.0
         if self.operations is not None:
             multiple = divisor(axes, zone)
-            counts = np.maximum(-(-counts // multiple) + placed.stretch, 4 // multiple) * multiple
-            self.shift = 0.5 * placed.half
-            origin = origin + self.shift * (axes / counts[:, None]).sum(axis=0)
+            stretch = np.array(placed.stretch)[equal_axes(axes, self.operations)]
+            counts = np.maximum(-(-counts // multiple) + stretch, 4 // multiple) * multiple
         elif any(placed.shift):
             if model.cell is None:  # the box still holds the shells
                 axes, counts = axes * ((counts + 1) / counts)[:, None], counts + 1
@@ -181,7 +180,7 @@ class _Search:
             cells = self.mesh.all_cells()
         else:
             cells, self.share = irreducible_cells(
-                self.mesh.axes, self.mesh.counts, self.model.reciprocal_cell, self.operations, self.shift
+                self.mesh.axes, self.mesh.counts, self.model.reciprocal_cell, self.operations
             )
         stack = [_Batch(0, cells[i : i + 1024], None, None, None, None) for i in range(0, len(cells), 1024)]
         starts = list(stack)

@@ -248,10 +248,10 @@ class Problem:
     def spacing(self, temperature: float) -> float:
         """Spacing that also resolves the thermal phonons, on a ladder so that near temperatures share a shell."""
         base, wanted = self.base_spacing, self._thermal_spacing(temperature)
-        if wanted * (TOO_COARSE if self._several(base) else 1.0) >= base / self._denser(base):
+        if wanted * (TOO_COARSE if self.several else 1.0) * self._denser >= base:
             return base
         steps = 1 if self.model.dimension == 3 and self.operations is None else 2
-        halvings = np.ceil(steps * np.log2(base / wanted) - 1e-9) / steps
+        halvings = np.ceil(steps * np.log2(base / (wanted * self._denser)) - 1e-9) / steps
         if self.model.dimension == 3:
             halvings = min(halvings, _FINEST if self.operations is None else _FINEST_REDUCED)
         return float(base * 2.0**-halvings)
@@ -259,7 +259,7 @@ class Problem:
     def coarseness(self, temperature: float) -> float:
         """Spacing of the shell over what the thermal phonons ask for: above 1 where the ladder ends too early."""
         spacing = self.spacing(temperature)
-        return spacing / self._denser(spacing) / self._thermal_spacing(temperature)
+        return spacing / self._denser / self._thermal_spacing(temperature)
 
     def range_spacing(self, temperature: float) -> float:
         """Spacing that the thermal phonons and the range of the couplings ask for, whatever the bands do."""
@@ -282,17 +282,23 @@ class Problem:
         """Whether pairs take so long that shells have to be small."""
         return any(source.expensive for source in self.sources)
 
-    def _several(self, spacing: float) -> bool:
-        """Whether the distribution is solved with three points for each patch: where symmetry makes that cheap."""
-        return self.operations is not None and spacing > 0.6 * self.base_spacing
+    @property
+    def several(self) -> bool:
+        """Whether patches have three points: where symmetry makes that cheap.
 
-    def _denser(self, spacing: float) -> float:
-        """How much closer than one for each cell the points of the distribution are."""
-        return 3**0.5 if self._several(spacing) else 1.0
+        Of the distribution as well as of the shift: the sum over final states needs it as much as that over initial
+        ones, with one point for each cell most of the variance of a cold side jump is that of the final states.
+        """
+        return self.operations is not None
+
+    @property
+    def _denser(self) -> float:
+        """How much closer than one for each cell the points are."""
+        return 3**0.5 if self.several else 1.0
 
     def solved_shell(self, energy: float, spacing: float) -> Shell:
         """The shell on which the distribution is solved."""
-        return self.shell(energy, spacing, several=self._several(spacing))
+        return self.shell(energy, spacing, several=self.several)
 
     def shell(
         self, energy: float, spacing: float, *, levels: int | None = None, whole: bool = False, several: bool = False
@@ -352,7 +358,7 @@ class Problem:
         """
         least = min(self.settings.levels, 1) if fewer else self.levels(spacing)
         levels = max(self.settings.levels - fewer - self._halvings(spacing), least)
-        return self.shell(energy, spacing, levels=levels, several=self.operations is not None)
+        return self.shell(energy, spacing, levels=levels, several=self.several)
 
     def _halvings(self, spacing: float) -> int:
         """Splits of a cell that a spacing finer than the base one stands for."""
