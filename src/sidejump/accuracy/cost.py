@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..transport.cost import estimate_cost
+from ..transport.terms import SURFACE
 from .controller import FIRST_REPLICAS
-from .replica import accuracy_of
 from .study import Case
 
 _FIRST_ANSWER = 3.5
@@ -19,7 +19,7 @@ def first_cost(case: Case) -> dict:
     InputError
         If there is no state at the chemical potential, or not even the first level fits into the memory.
     """
-    first = case.problem.laid(accuracy_of(0, case.problem.model.dimension), 0)
+    first = case.problem.laid(SURFACE.start[case.problem.model.dimension], 0)
     cost = estimate_cost(first, case.temperatures)
     more = FIRST_REPLICAS * _FIRST_ANSWER
     return cost | {"seconds": more * cost["seconds"], "flops": more * cost["flops"]}

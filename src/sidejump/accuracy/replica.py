@@ -95,7 +95,7 @@ def compute(
     """
     started = time.perf_counter()
     with threadpool_limits(1):  # the parts of a term are threads themselves
-        laid = problem.laid(accuracy_of(task.level, problem.model.dimension), task.number)
+        laid = problem.laid(accuracy_of(task.level, problem.model.dimension, term), task.number)
         found = term.evaluate(laid, np.asarray(temperatures)[list(task.where)], advance)
         if term.first:
             values = np.array([[getattr(r, name) for name in PARTS] for r in found.responses])
@@ -120,13 +120,9 @@ def compute(
     )
 
 
-_FIRST = {2: 0.7, 3: 0.5}
-"""Accuracy of level 0 in either dimension: contours converge exponentially and cost little."""
-
-
-def accuracy_of(level: int, dimension: int) -> float:
-    """What divides the spacings at a level."""
-    return _FIRST[dimension] * FINER**level
+def accuracy_of(level: int, dimension: int, term: Term) -> float:
+    """What divides the spacings at a level of a term."""
+    return term.start[dimension] * FINER**level
 
 
 _QUALITY = ("onsager_error", "conservation_error", "residual", "iterations", "method", "growing", "contributions",

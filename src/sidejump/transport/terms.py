@@ -13,9 +13,10 @@ The first term of a temperature is a response of its own; the others are changes
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import cast
 
 import numpy as np
@@ -75,10 +76,14 @@ class Term(abc.ABC):
     name : str
     first : bool
         Whether it is a response, to which the changes of others are added.
+    start : dict of float
+        By the dimension, what divides the spacings on the coarsest level.  Contours converge exponentially and cost
+        little; changes ask for fewer points than what they change.
     """
 
     name: str
     first: bool = False
+    start: Mapping[int, float] = MappingProxyType({2: 0.7, 3: 0.5})
 
     @abc.abstractmethod
     def evaluate(self, problem: Problem, temperatures: np.ndarray, advance: Advance) -> Outcome:
@@ -216,6 +221,7 @@ class Inelasticity(Term):
     """
 
     name = "inelasticity"
+    start = MappingProxyType({2: 0.7, 3: 0.35})
 
     def evaluate(self, problem, temperatures, advance):
         count = len(temperatures)
@@ -257,6 +263,7 @@ class ThermalWindow(Term):
     """
 
     name = "thermal window"
+    start = MappingProxyType({2: 0.7, 3: 0.35})
 
     def evaluate(self, problem, temperatures, advance):
         found = Outcome(changes=cast("list", [None] * len(temperatures)), facts=_facts(len(temperatures)), sizes=[])
