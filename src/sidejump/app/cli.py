@@ -1,4 +1,4 @@
-"""Command line: `sidejump run`, `merge`, `plot`, `figure1`, `template`, `models`, `info`, `convert`, `input-reference`."""
+"""Command line: `sidejump run`, `merge`, `plot`, `figure1`, `template`, `models`, `info`, `convert`, ..."""
 
 from __future__ import annotations
 
