@@ -44,11 +44,16 @@ def spin_orbit_and_exchange(sign: float, spin_orbit: float, exchange: float) -> 
     return 0.5 * sign * spin_orbit * coupled - exchange * np.kron(np.eye(3), PAULI[2])
 
 
-def t2g(spin_orbit: float = 0.1, exchange: float = 0.3):
+def t2g(spin_orbit: float = 0.1, exchange: float = 0.3, between: float = 0.06):
     """Simple cubic, orbitals yz, zx, xy: each moves in its own plane."""
     lattice = TightBinding(3.9 * np.eye(3), [((0, 0, 0), 3)], spinful=True)
     for axis in range(3):
         lattice.hop(0, 0, CUBE[axis], np.diag([-0.03 if orbital == axis else -0.3 for orbital in range(3)]))
+    # without hops between the orbitals H(k) is even in every component, and no Berry curvature is left
+    for i, j in [(0, 1), (1, 2), (2, 0)]:
+        mixing = np.zeros((3, 3))
+        mixing[i, j] = mixing[j, i] = between
+        lattice.hop(0, 0, CUBE[i] + CUBE[j], -mixing).hop(0, 0, CUBE[i] - CUBE[j], mixing)
     return lattice.onsite(0, spin_orbit_and_exchange(-1.0, spin_orbit, exchange)).build()
 
 

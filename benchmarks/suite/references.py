@@ -1,0 +1,148 @@
+"""Converged results of the suite, made of its replicas.
+
+    python -m suite.references [--table FILE]
+
+(in the folder `benchmarks`) writes ``references.json`` and prints how the error falls with the fineness.
+
+Replicas of one fineness have a mean and, from their spread, its standard error.  The value is the mean of the finest
+level that is known well enough, its error that of the mean together with what the level below it changes beyond noise:
+
+    error^2 = s_fine^2 + max(0, (m_fine - m_coarse)^2 - s_fine^2 - s_coarse^2)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import t as student
+
+from .replicas import PARTS, known_runs
+
+REFERENCES = Path(__file__).with_name("references.json")
+CANCELLING = 0.03
+"""Of what cancels in a value: the least that an error is relative to."""
+
+_FEW = 2  # replicas from which on a level is one
+_SIGMA = 0.683  # of a normal distribution within one standard error
+
+
+def scale_of(part: str, value: np.ndarray, cancels: np.ndarray) -> np.ndarray:
+    """What the relative error of a value is relative to."""
+    return np.maximum(np.abs(value), 2 * CANCELLING * cancels) if part.startswith("side jump") else np.abs(value)
+
+
+def standard_error(values: np.ndarray) -> np.ndarray:
+    """Of the mean of replicas (n, ...); of few replicas as much wider as Student's distribution is."""
+    n = len(values)
+    if n < _FEW:
+        return np.full(values.shape[1:], np.inf)
+    return values.std(axis=0, ddof=1) / np.sqrt(n) * student.ppf(0.5 + 0.5 * _SIGMA, n - 1)
+
+
+def levels_of(runs: list[dict], part: str) -> dict[float, np.ndarray]:
+    """Values (replicas, nT) at each fineness."""
+    found = defaultdict(list)
+    for run in runs:
+        found[run["accuracy"]].append(run[part])
+    return {level: np.array(found[level]) for level in sorted(found)}
+
+
+def reference(levels: dict[float, np.ndarray]) -> tuple[np.ndarray, np.ndarray, list[float]]:
+    """Value, standard error and the level used, at each temperature.
+
+    That level, of those with a coarser one to compare with, whose error comes out smallest.
+    """
+    names = list(levels)
+    means = [levels[name].mean(axis=0) for name in names]
+    noise = [standard_error(levels[name]) for name in names]
+    errors = []
+    for i in range(1, len(names)):
+        change = (means[i] - means[i - 1]) ** 2 - noise[i] ** 2 - noise[i - 1] ** 2
+        errors.append(np.sqrt(noise[i] ** 2 + np.fmax(change, 0.0)))  # of one replica nothing is known: inf
+    best = np.argmin(errors, axis=0)
+    at = np.arange(len(best))
+    return np.array(means[1:])[best, at], np.array(errors)[best, at], [names[1 + i] for i in best]
+
+
+def collected() -> dict[str, dict]:
+    """References of all models that have replicas of two levels."""
+    by_model = defaultdict(list)
+    for run in known_runs():
+        by_model[run["model"]].append(run)
+    found = {}
+    for model, runs in by_model.items():
+        counts = {level: len(values) for level, values in levels_of(runs, "side jump yx").items()}
+        if len(counts) < 2 or max(list(counts.values())[1:]) < _FEW:
+            continue
+        cancels = np.mean([run["cancels"] for run in runs], axis=0)
+        parts = {}
+        for part in PARTS:
+            if part not in runs[0]:
+                continue
+            value, error, used = reference(levels_of(runs, part))
+            parts[part] = {
+                "value": [float(f"{v:.6g}") for v in value],
+                "error": [float(f"{e:.2g}") for e in error],
+                "relative error": [float(f"{e:.2g}") for e in error / scale_of(part, value, cancels)],
+                "accuracy": used,
+            }
+        found[model] = {
+            "unit": runs[0]["unit"],
+            "temperatures": runs[0]["temperatures"],
+            "cancels": [float(f"{c:.4g}") for c in cancels],
+            **parts,
+            "how": "mean over replicas: "
+            + ", ".join(f"{n} at accuracy {level:g}" for level, n in counts.items())
+            + f"; energy_nodes auto, tolerance {runs[0]['tolerance']:g}",
+        }
+    return found
+
+
+def table(references: dict[str, dict]) -> str:
+    """For each model, part and level: spread of one replica and distance of the mean from the reference, in percent."""
+    lines = []
+    for model, known in references.items():
+        runs = [run for run in known_runs() if run["model"] == model]
+        seconds = {
+            a: np.mean([r["cpu seconds"] for r in runs if r["accuracy"] == a]) for a in {r["accuracy"] for r in runs}
+        }
+        cancels = np.array(known["cancels"])
+        lines += [f"\n{model}: T = {known['temperatures']} K; {known['how']}"]
+        for part in PARTS:
+            if part not in known:
+                continue
+            value = np.array(known[part]["value"])
+            scale = scale_of(part, value, cancels)
+            shown = " ".join(
+                f"{v:11.4g} ({100 * e:.2f}%)" for v, e in zip(value, known[part]["relative error"], strict=True)
+            )
+            lines.append(f"  {part}: reference {shown}")
+            for level, values in levels_of(runs, part).items():
+                spread = 100 * values.std(axis=0, ddof=1) / scale if len(values) > 1 else np.nan * scale
+                away = 100 * (values.mean(axis=0) - value) / scale
+                cells = " ".join(f"{s:6.2f}/{d:+6.2f}" for s, d in zip(spread, away, strict=True))
+                lines.append(
+                    f"    {level:4g} x{len(values)} {seconds[level]:6.0f} s  spread/mean - reference, %: {cells}"
+                )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--table", type=Path, help="write the table there too")
+    arguments = parser.parse_args()
+    references = collected()
+    lines = [f"  {json.dumps(model)}: {json.dumps(known)}" for model, known in references.items()]
+    REFERENCES.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    text = table(references)
+    print(text)
+    if arguments.table:
+        arguments.table.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
