@@ -24,6 +24,8 @@ class Case:
         Builds the list of scatterers.
     settings : dict
         Further arguments of :func:`sidejump.anomalous_hall`.
+    refined : dict
+        Settings of the reference alone, where levels of the default ones do not converge.
     temperatures : tuple of float
         K.
     without : str
@@ -34,6 +36,7 @@ class Case:
     chemical_potential: float
     scatterers: Callable
     settings: dict = field(default_factory=dict)
+    refined: dict = field(default_factory=dict)
     temperatures: tuple[float, ...] = TEMPERATURES
     without: str = ""
 

@@ -53,9 +53,9 @@ CASES = {
     "fcc_p": Case(crystals.fcc_p, -1.29, acoustic(3000.0)),
     "layers": Case(crystals.layers, 0.75, with_impurities(2500.0, 1e16)),
     "kagome": Case(crystals.kagome, -1.02, acoustic(2500.0)),
-    "weyl_small": Case(partial(crystals.weyl, 1.2), 0.2, acoustic(2500.0)),
-    "weyl_large": Case(partial(crystals.weyl, 1.2), 0.35, acoustic(2500.0)),
+    "weyl_small": Case(partial(crystals.weyl, 1.2), 0.2, acoustic(2500.0), refined={"geometry": "averaged"}),
+    "weyl_large": Case(partial(crystals.weyl, 1.2), 0.35, acoustic(2500.0), refined={"geometry": "averaged"}),
     "weyl_continuum": Case(continuum.weyl, 0.3, acoustic(2500.0)),
-    "rashba_3d": Case(continuum.rashba, 0.2, with_optical(3000.0)),
-    "dirac_3d": Case(continuum.dirac, 0.32, acoustic(2500.0)),
+    "rashba_3d": Case(continuum.rashba, 0.2, with_optical(3000.0), refined={"spacing": 0.05}),
+    "dirac_3d": Case(continuum.dirac, 0.32, acoustic(2500.0), refined={"spacing": 0.03}),
 }

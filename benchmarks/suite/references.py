@@ -5,7 +5,7 @@
 (in the folder `benchmarks`) writes ``references.json`` and prints how the error falls with the fineness.
 
 Replicas of one fineness have a mean and, from their spread, its standard error.  The value is the mean of the finest
-level that is known well enough, its error that of the mean together with what the level below it changes beyond noise:
+level with more than one replica, its error that of the mean together with what the level below it changes beyond noise:
 
     error^2 = s_fine^2 + max(0, (m_fine - m_coarse)^2 - s_fine^2 - s_coarse^2)
 """
@@ -26,7 +26,7 @@ REFERENCES = Path(__file__).with_name("references.json")
 CANCELLING = 0.03
 """Of what cancels in a value: the least that an error is relative to."""
 
-_FEW = 2  # replicas from which on a level is one
+_FEW = 2  # replicas that have a spread
 _SIGMA = 0.683  # of a normal distribution within one standard error
 
 
@@ -35,12 +35,23 @@ def scale_of(part: str, value: np.ndarray, cancels: np.ndarray) -> np.ndarray:
     return np.maximum(np.abs(value), 2 * CANCELLING * cancels) if part.startswith("side jump") else np.abs(value)
 
 
-def standard_error(values: np.ndarray) -> np.ndarray:
-    """Of the mean of replicas (n, ...); of few replicas as much wider as Student's distribution is."""
-    n = len(values)
-    if n < _FEW:
-        return np.full(values.shape[1:], np.inf)
-    return values.std(axis=0, ddof=1) / np.sqrt(n) * student.ppf(0.5 + 0.5 * _SIGMA, n - 1)
+def spread_of(levels: dict[float, np.ndarray]) -> dict[float, np.ndarray]:
+    """Standard deviation (nT,) of one replica at each fineness; of a single one that of the level that spreads most,
+    as coarser ones do.
+    """
+    known = {name: values.std(axis=0, ddof=1) for name, values in levels.items() if len(values) >= _FEW}
+    largest = np.max(list(known.values()), axis=0) if known else 0.0
+    return {name: known.get(name, largest) for name in levels}
+
+
+def standard_errors(levels: dict[float, np.ndarray]) -> list[np.ndarray]:
+    """Of the means; of few replicas as much wider as Student's distribution is."""
+    spreads = spread_of(levels)
+    freedom = [max(len(values) - 1, 1) for values in levels.values()]
+    return [
+        spreads[name] / np.sqrt(len(values)) * student.ppf(0.5 + 0.5 * _SIGMA, n)
+        for (name, values), n in zip(levels.items(), freedom, strict=True)
+    ]
 
 
 def levels_of(runs: list[dict], part: str) -> dict[float, np.ndarray]:
@@ -51,21 +62,18 @@ def levels_of(runs: list[dict], part: str) -> dict[float, np.ndarray]:
     return {level: np.array(found[level]) for level in sorted(found)}
 
 
-def reference(levels: dict[float, np.ndarray]) -> tuple[np.ndarray, np.ndarray, list[float]]:
-    """Value, standard error and the level used, at each temperature.
-
-    That level, of those with a coarser one to compare with, whose error comes out smallest.
-    """
+def reference(levels: dict[float, np.ndarray]) -> tuple[np.ndarray, np.ndarray, float]:
+    """Value and standard error at each temperature, and the level used: the finest with more than one replica."""
     names = list(levels)
     means = [levels[name].mean(axis=0) for name in names]
-    noise = [standard_error(levels[name]) for name in names]
+    noise = standard_errors(levels)
     errors = []
     for i in range(1, len(names)):
         change = (means[i] - means[i - 1]) ** 2 - noise[i] ** 2 - noise[i - 1] ** 2
-        errors.append(np.sqrt(noise[i] ** 2 + np.fmax(change, 0.0)))  # of one replica nothing is known: inf
-    best = np.argmin(errors, axis=0)
-    at = np.arange(len(best))
-    return np.array(means[1:])[best, at], np.array(errors)[best, at], [names[1 + i] for i in best]
+        errors.append(np.sqrt(noise[i] ** 2 + np.maximum(change, 0.0)))
+    several = [len(levels[name]) >= _FEW for name in names[1:]]
+    best = max((i for i, enough in enumerate(several) if enough), default=len(several) - 1)
+    return means[1 + best], errors[best], names[1 + best]
 
 
 def collected() -> dict[str, dict]:
@@ -76,7 +84,7 @@ def collected() -> dict[str, dict]:
     found = {}
     for model, runs in by_model.items():
         counts = {level: len(values) for level, values in levels_of(runs, "side jump yx").items()}
-        if len(counts) < 2 or max(list(counts.values())[1:]) < _FEW:
+        if len(counts) < 2:
             continue
         cancels = np.mean([run["cancels"] for run in runs], axis=0)
         parts = {}

@@ -48,7 +48,9 @@ def replica(name: str, accuracy: float, number: int) -> dict:
         case.scatterers(),
         chemical_potential=case.chemical_potential,
         temperatures=case.temperatures,
-        settings=TransportSettings(**{"accuracy": accuracy, "replica": number, "tolerance": tolerance} | case.settings),
+        settings=TransportSettings(
+            **{"accuracy": accuracy, "replica": number, "tolerance": tolerance} | case.settings | case.refined
+        ),
     )
     factor, unit = conductivity_unit(found.boltzmann.shape[-1])
     values = parts_of(factor * found.boltzmann, factor * (found.side_jump_velocity + found.side_jump_distribution))
