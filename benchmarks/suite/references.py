@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t as student
 
+from .exact import EXACT
+from .models import CASES
 from .replicas import PARTS, known_runs
 
 REFERENCES = Path(__file__).with_name("references.json")
@@ -27,6 +29,7 @@ CANCELLING = 0.03
 """Of what cancels in a value: the least that an error is relative to."""
 
 _FEW = 2  # replicas that have a spread
+_EXACT = 1e-4  # relative: what is left out of exact solutions
 _SIGMA = 0.683  # of a normal distribution within one standard error
 
 
@@ -71,27 +74,29 @@ def reference(levels: dict[float, np.ndarray]) -> tuple[np.ndarray, np.ndarray, 
     for i in range(1, len(names)):
         change = (means[i] - means[i - 1]) ** 2 - noise[i] ** 2 - noise[i - 1] ** 2
         errors.append(np.sqrt(noise[i] ** 2 + np.maximum(change, 0.0)))
-    several = [len(levels[name]) >= _FEW for name in names[1:]]
-    best = max((i for i, enough in enumerate(several) if enough), default=len(several) - 1)
+    best = max(i for i, name in enumerate(names[1:]) if len(levels[name]) >= _FEW)
     return means[1 + best], errors[best], names[1 + best]
 
 
 def collected() -> dict[str, dict]:
-    """References of all models that have replicas of two levels."""
+    """References of all models that have two levels, and two replicas of one that is not the coarsest."""
     by_model = defaultdict(list)
     for run in known_runs():
         by_model[run["model"]].append(run)
     found = {}
     for model, runs in by_model.items():
         counts = {level: len(values) for level, values in levels_of(runs, "side jump yx").items()}
-        if len(counts) < 2:
+        if len(counts) < 2 or max(list(counts.values())[1:]) < _FEW:
             continue
         cancels = np.mean([run["cancels"] for run in runs], axis=0)
-        parts = {}
+        exact, parts = EXACT[model]() if model in EXACT else {}, {}
         for part in PARTS:
             if part not in runs[0]:
                 continue
             value, error, used = reference(levels_of(runs, part))
+            if part in exact:
+                value, error = exact[part]
+                error = np.maximum(error, _EXACT * np.abs(value))
             parts[part] = {
                 "value": [float(f"{v:.6g}") for v in value],
                 "error": [float(f"{e:.2g}") for e in error],
@@ -103,9 +108,12 @@ def collected() -> dict[str, dict]:
             "temperatures": runs[0]["temperatures"],
             "cancels": [float(f"{c:.4g}") for c in cancels],
             **parts,
-            "how": "mean over replicas: "
+            "how": "exact integral equation"
+            if exact
+            else "mean over replicas: "
             + ", ".join(f"{n} at accuracy {level:g}" for level, n in counts.items())
-            + f"; energy_nodes auto, tolerance {runs[0]['tolerance']:g}",
+            + f"; energy_nodes auto, tolerance {runs[0]['tolerance']:g}"
+            + "".join(f", {name} {value}" for name, value in CASES[model].refined.items()),
         }
     return found
 

@@ -38,16 +38,17 @@ def parts_of(boltzmann: np.ndarray, side_jump: np.ndarray) -> dict[str, np.ndarr
     return values
 
 
-def replica(name: str, accuracy: float, number: int) -> dict:
-    """One run, in S/cm or e^2/h."""
+def replica(name: str, accuracy: float, number: int, temperatures=None) -> dict:
+    """One run, in S/cm or e^2/h, at the temperatures of the case if none (K) are given."""
     case, start = CASES[name], process_time()
+    temperatures = case.temperatures if temperatures is None else temperatures
     model = case.model()
     tolerance = TOLERANCE[model.dimension]
     found = run_transport(
         model,
         case.scatterers(),
         chemical_potential=case.chemical_potential,
-        temperatures=case.temperatures,
+        temperatures=temperatures,
         settings=TransportSettings(
             **{"accuracy": accuracy, "replica": number, "tolerance": tolerance} | case.settings | case.refined
         ),
@@ -59,7 +60,7 @@ def replica(name: str, accuracy: float, number: int) -> dict:
         "accuracy": accuracy,
         "replica": number,
         "unit": unit,
-        "temperatures": list(case.temperatures),
+        "temperatures": list(temperatures),
         **{part: [float(f"{v:.7g}") for v in value] for part, value in values.items()},
         "cancels": [float(f"{factor * np.abs(c).max():.4g}") for c in found.report["side_jump_contributions"]],
         "geometry": found.report["geometry_used"],
