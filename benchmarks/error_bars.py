@@ -133,7 +133,9 @@ def main() -> None:
         summaries[model] = summary({model: results[model]})
         print(model, summaries[model], flush=True)
         for part, found in results[model]["parts"].items():
-            print(f"  {part}: distance in errors {found['distance'].round(2).tolist()}", flush=True)
+            for what, factor in (("distance", 1), ("stated", 100), ("true", 100)):
+                cells = " ".join(f"{factor * x:9.3g}" for x in found[what])
+                print(f"  {part:13} {what:>8} ({'errors' if factor == 1 else '%'}): {cells}", flush=True)
     summaries["all"] = summary(results)
     print(markdown(summaries))
     if arguments.table:
