@@ -8,6 +8,8 @@ Replicas of one fineness have a mean and, from their spread, its standard error.
 level with more than one replica, its error that of the mean together with what the level below it changes beyond noise:
 
     error^2 = s_fine^2 + max(0, (m_fine - m_coarse)^2 - s_fine^2 - s_coarse^2)
+
+and half of the tolerance to which the number of energy nodes was raised, which replicas do not tell.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ CANCELLING = 0.03
 """Of what cancels in a value: the least that an error is relative to."""
 
 _FEW = 2  # replicas that have a spread
+_LEFT = 0.5  # of the tolerance of the energy nodes, which all replicas share
 _EXACT = 1e-4  # relative: what is left out of exact solutions
 _SIGMA = 0.683  # of a normal distribution within one standard error
 
@@ -98,6 +101,8 @@ def collected() -> dict[str, dict]:
                 error, used = np.maximum(error, _EXACT * np.abs(value)), None
             else:
                 value, error, used = reference(levels_of(runs, part))
+                left = _LEFT * runs[0]["tolerance"] * scale_of(part, value, cancels)
+                error = np.hypot(error, left)
             parts[part] = {
                 "value": [float(f"{v:.6g}") for v in value],
                 "error": [float(f"{e:.2g}") for e in error],
