@@ -69,8 +69,11 @@ strength = 1.0
 values = [100.0, 200.0]
 
 [solver]
-accuracy = 0.5
+tolerance = 0.3
 energy_nodes = 3
+
+[solver.expert]
+accuracy = 0.5
 """
 
 

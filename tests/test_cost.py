@@ -122,8 +122,10 @@ mass_density = 5000.0
 values = [200, 250]
 
 [solver]
-accuracy = 6.0
 energy_nodes = 1
+
+[solver.expert]
+accuracy = 6.0
 geometry = "shared"
 """
 
