@@ -43,6 +43,7 @@ _LONG_NAMES = {
 _PER_TEMPERATURE = {
     "energy_nodes": "nodes of the spectral basis in energy",
     "node_change": "relative change of the result with the last increase of energy nodes",
+    "window_change": "relative change of the result with the last increase of the shells over the thermal window",
     "geometry_used": "own: a shell for each energy node; shared: one; averaged: shared, over the thermal window; "
     "independent: quasi-elastic shells over the window, with what inelasticity changes",
     "geometry_difference": "relative change of the result between the geometries that were compared",
