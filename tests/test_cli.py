@@ -1,5 +1,6 @@
 """The command line: what it prints, refuses and leaves behind; every mistake is one sentence and exit status 2."""
 
+import inspect
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import sidejump as sj
 from sidejump import outputs
+from sidejump.accuracy.study import TOLERANCE
 from sidejump.app import config, guard, results, schema, terminal
 from sidejump.app.build import bloch_gruneisen_temperature, build_electrons, build_scatterers, build_temperatures
 from sidejump.app.cli import main
@@ -107,7 +110,7 @@ def test_a_run_from_the_shell(tmp_path):
     assert "sigma_xx" in done.stdout and "side" in done.stdout and "…" not in done.stdout
     assert max(len(line.rstrip()) for line in done.stdout.splitlines()) <= 80
     with xr.open_dataset(tmp_path / "out.nc") as dataset:
-        assert dict(dataset.sizes) == {"temperature": 2, "a": 2, "b": 2}
+        assert {name: dataset.sizes[name] for name in ("temperature", "a", "b")} == {"temperature": 2, "a": 2, "b": 2}
         # intrinsic part of the massive Dirac model at low temperature: Delta / (2 e_F) e^2/h
         assert abs(float(dataset.sigma_intrinsic.isel(temperature=0).sel(a="y", b="x")) - 0.25) < 1e-3
         assert dataset.attrs["input"] == BASE
@@ -183,7 +186,8 @@ def test_an_endless_or_huge_input_is_refused(folder, capsys):
         ("[20, 50]", "[20, 1e-9]", ["points", "raise spacing or the lowest temperature"]),
         ("energy_nodes = 1", "energy_nodes = 9\nmemory = 1e-5", ["memory"]),
         ("energy_nodes = 1", "energy_nodes = 0", ["energy_nodes = 0", '"auto"']),
-        ("energy_nodes = 1", "levels = 9", ["at most 5"]),
+        ("energy_nodes = 1", "levels = 9", ["[solver] levels is chosen by the program", "[solver.expert]"]),
+        ("energy_nodes = 1", "[solver.expert]\nlevels = 9", ["[solver.expert]", "at most 5"]),
         ("energy_nodes = 1", 'approximation = "rta"', ['"serta"']),
         ("energy_nodes = 1", "[solver.intrinsic]\nmes = 20", ["[solver.intrinsic]", '"mesh"']),
         ("energy_nodes = 1", "[solver.intrinsic]\nmesh = 20", ["mesh", "Brillouin zone"]),
@@ -502,8 +506,9 @@ def test_templates_of_every_mechanism_build(kind):
 def test_input_reference_lists_every_key(capsys):
     assert main(["input-reference"]) == 0
     out = capsys.readouterr().out
-    for cls in (*schema.ELECTRONS, *schema.SCATTERING, schema.TemperatureInput, schema.SolverInput):
-        for key in set(cls.model_fields) - {"model", "kind", "intrinsic"}:
+    sections = (schema.TemperatureInput, schema.SolverInput, schema.ExpertInput)
+    for cls in (*schema.ELECTRONS, *schema.SCATTERING, *sections):
+        for key in set(cls.model_fields) - {"model", "kind", "intrinsic", "expert"}:
             assert f"| `{key}` |" in out
 
 
@@ -515,15 +520,25 @@ def test_the_reference_page_is_up_to_date(capsys):
 
 def test_solver_defaults_are_those_of_the_library():
     settings = schema.SolverInput()
-    for name in set(schema.SolverInput.model_fields) - {"intrinsic"}:
+    for name in set(schema.SolverInput.model_fields) - {
+        "intrinsic",
+        "expert",
+        "tolerance",
+        "time",
+        "executor",
+        "workers",
+    }:
         expected = getattr(TransportSettings(), name)
         assert getattr(settings, name) == (expected / 1e9 if name == "memory" else expected)
+    for name in schema.ExpertInput.model_fields:
+        assert getattr(settings.expert, name) == getattr(TransportSettings(), name)
+    assert settings.tolerance == TOLERANCE == inspect.signature(sj.anomalous_hall).parameters["tolerance"].default
 
 
 def test_every_key_has_a_unit_or_words_and_a_value_to_show():
     for cls in (*schema.ELECTRONS, *schema.SCATTERING, schema.TemperatureInput, schema.SolverInput, schema.OutputInput):
         for key, field in cls.model_fields.items():
-            if key not in ("model", "kind", "intrinsic"):
+            if key not in ("model", "kind", "intrinsic", "expert"):
                 assert field.description
                 assert field.examples or (field.default is not None and not field.is_required()), (cls, key)
 

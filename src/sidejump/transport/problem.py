@@ -15,7 +15,6 @@ from ..errors import NoStates, TooLarge
 from ..groups.kinetic import kinetic_operations
 from ..groups.operations import Operations
 from ..interactions.sources import PairSource, pair_sources
-from ..pairs.checkpoint import Checkpoint
 from ..pairs.geometry import ShellPoints, shell_points
 from ..surfaces.critical import CriticalPoints, critical_points
 from ..surfaces.edges import REACH, Carriers, Edges, carriers, nearest_edges, other_sides
@@ -74,8 +73,6 @@ class Problem:
         Sentences for the report; each once.
     symmetry_error : float
         Largest relative difference of rates and shifts between states and their images under `operations`.
-    checkpoint : Checkpoint or None
-        Where blocks of pairs of expensive sources are kept.
     """
 
     def __init__(self, model, scatterers, chemical_potential: float, settings: TransportSettings):
@@ -88,7 +85,6 @@ class Problem:
         self.y_cut = energy_cutoff(min(1e-3, 0.1 * settings.tolerance) if model.dimension == 3 else 0.0)
         self.warnings: list[str] = []
         self.symmetry_error = 0.0
-        self.checkpoint: Checkpoint | None = None
         self._shells: dict = {}
         self._critical: tuple[float, CriticalPoints] | None = None
         self._set_fewest()
@@ -113,7 +109,7 @@ class Problem:
             other.__dict__.pop(name, None)
         other.__dict__["operations"] = self.operations  # found once
         other.__dict__["edges"] = self.edges
-        other.warnings, other.checkpoint, other._shells = [], None, {}
+        other.warnings, other._shells = [], {}
         other._set_fewest(least=0.5)
         return other
 

@@ -12,7 +12,6 @@ from ..energy.basis import energy_basis
 from ..energy.kernel import SharedKernel
 from ..kinetics.collision import CollisionOperator
 from ..kinetics.response import KineticResponse, kinetic_response
-from ..pairs.checkpoint import blocks_of
 from ..pairs.geometry import PairGeometry, SharedBlock, shared_pair_bytes
 from ..pairs.stopwatch import Stopwatch
 from ..threads import THREADS
@@ -51,10 +50,6 @@ class SharedShell:
         self.sources = [
             source.prepared(self.geometry.states, single=single, patches=patches) for source in problem.sources
         ]
-        self._stored = None
-        if problem.checkpoint is not None:
-            states = self.geometry.states
-            self._stored = problem.checkpoint.shell(states.k, states.energy, self.geometry.weight, self.q_max)
         self._kept: dict[int, list[SharedBlock]] | None = None
         self._hottest = hottest
 
@@ -164,12 +159,7 @@ class SharedShell:
             yield from (block for block in pool.map(work, todo) if block is not None)
 
     def _block(self, index: int, rows: slice, columns: slice, z_cut: float, z_max: float) -> SharedBlock | None:
-        source = self.sources[index]
-
-        def compute(_):
-            return self.geometry.shared_block(source, rows, columns, z_cut, z_max)
-
-        return blocks_of(self._stored, (index, source), rows, columns, [0], z_cut, compute)[0]
+        return self.geometry.shared_block(self.sources[index], rows, columns, z_cut, z_max)
 
     def solve_each(self, kts, nodes: int) -> Iterator[tuple[KineticResponse, Size]]:
         """Responses at several kT (eV), one after the other."""
