@@ -184,8 +184,12 @@ class Problem:
         """Critical points within reach of kT (eV) around the chemical potential."""
         reach = kt * np.log(10 / self.settings.tolerance)
         if self._critical is None or self._critical[0] < reach:
-            self._critical = reach, critical_points(self.model, self.mu - reach, self.mu + reach)
+            self._critical = reach, self.critical_within(reach)
         return self._critical[1]
+
+    def critical_within(self, reach: float) -> CriticalPoints:
+        """Critical points up to `reach` (eV) from the chemical potential; not kept."""
+        return critical_points(self.model, self.mu - reach, self.mu + reach)
 
     def window_density(self, kt: float) -> float:
         """Density of states at a distance kT (eV) from the chemical potential, which may itself be critical.
