@@ -1,5 +1,6 @@
 """The command line: what it prints, refuses and leaves behind; every mistake is one sentence and exit status 2."""
 
+import inspect
 import os
 import signal
 import subprocess
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import sidejump as sj
 from sidejump import outputs
-from sidejump.accuracy.study import Study
+from sidejump.accuracy.study import TOLERANCE
 from sidejump.app import config, guard, results, schema, terminal
 from sidejump.app.build import bloch_gruneisen_temperature, build_electrons, build_scatterers, build_temperatures
 from sidejump.app.cli import main
@@ -527,7 +529,8 @@ def test_solver_defaults_are_those_of_the_library():
         assert getattr(settings, name) == (library.memory / 1e9 if name == "memory" else getattr(library, name))
     for name in schema.ExpertInput.model_fields:
         assert getattr(settings.expert, name) == getattr(library, name)
-    assert (settings.tolerance, settings.time) == (Study.tolerance, None)
+    assert settings.tolerance == TOLERANCE == inspect.signature(sj.anomalous_hall).parameters["tolerance"].default
+    assert settings.time is None
 
 
 def test_every_key_has_a_unit_or_words_and_a_value_to_show():

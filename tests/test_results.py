@@ -50,6 +50,9 @@ def test_dimensions_units_and_order(dataset):
         variable = dataset[f"sigma_{name}"]
         assert variable.dims == ("temperature", "a", "b") and variable.attrs["units"] == "e^2/h"
         assert variable.attrs["long_name"]
+        error = dataset[f"sigma_{name}_error"]
+        assert error.dims == variable.dims and error.attrs["units"] == "e^2/h" and np.all(error >= 0)
+    assert dataset.term_value.dims == ("term", "temperature", "part", "a", "b")
     assert dataset.resistivity.attrs["units"] == "h/e^2"
 
 

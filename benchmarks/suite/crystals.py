@@ -82,8 +82,8 @@ def kagome(spin_orbit: float = 0.06, between: float = 0.08):
     cell = [[a, 0, 0], [-a / 2, a * np.sqrt(3) / 2, 0], [0, 0, 4.5]]
     lattice = TightBinding(cell, [((0.5, 0, 0), 1), ((0.5, 0.5, 0), 1), ((0, 0.5, 0), 1)])
     hop = -0.35 + 1j * spin_orbit
-    for i, j, r in [(0, 1, (0, -1, 0)), (1, 2, (1, 0, 0)), (2, 0, (-1, 1, 0))]:
-        lattice.hop(i, j, (0, 0, 0), hop).hop(i, j, r, hop)
+    for i, j, up, down in [(0, 1, (0, 0, 0), (0, -1, 0)), (1, 2, (1, 0, 0), (0, 0, 0)), (2, 0, (-1, 0, 0), (0, 1, 0))]:
+        lattice.hop(i, j, up, hop).hop(i, j, down, hop)
     for i in range(3):
         lattice.hop(i, i, (0, 0, 1), -between)
     return lattice.build()

@@ -10,7 +10,7 @@ from functools import partial
 import sidejump as sj
 
 from . import continuum, crystals, planes
-from .case import Case, phonons
+from .case import TEMPERATURES, Case, phonons
 
 
 def acoustic(sound: float, dimension: int = 3):
@@ -39,10 +39,14 @@ def with_optical(sound: float, dimension: int = 3):
     ]
 
 
+UNSETTLED = "at 300 K own and independent shells differ by 0.5 % and more, and no third method tells which is right"
+
 CASES = {
     "dirac_2d": Case(planes.dirac, 0.2, acoustic(2500.0, 2)),
-    "rashba_2d": Case(planes.rashba, 0.2, acoustic(3000.0, 2)),
-    "haldane": Case(planes.haldane, 0.42, with_impurities(3000.0, 1e10, 2)),
+    "rashba_2d": Case(planes.rashba, 0.2, acoustic(3000.0, 2), temperatures=TEMPERATURES[:-1], without=UNSETTLED),
+    "haldane": Case(
+        planes.haldane, 0.42, with_impurities(3000.0, 1e10, 2), temperatures=TEMPERATURES[:-1], without=UNSETTLED
+    ),
     "quantum_hall": Case(planes.quantum_hall, -1.0, with_optical(2500.0, 2)),
     "ferromagnet_8": Case(partial(crystals.ferromagnet, 0.008), -0.9, acoustic(3000.0)),
     "ferromagnet_20": Case(partial(crystals.ferromagnet, 0.02), -0.9, acoustic(3000.0)),

@@ -73,8 +73,16 @@ def replica(name: str, accuracy: float, number: int, temperatures=None) -> dict:
 
 
 def known_runs() -> list[dict]:
-    """All lines of ``replicas.jsonl``."""
-    return [json.loads(line) for line in RUNS.read_text().splitlines()] if RUNS.exists() else []
+    """All lines of ``replicas.jsonl``, at the temperatures of their cases."""
+    lines = RUNS.read_text().splitlines() if RUNS.exists() else []
+    return [_at_temperatures(json.loads(line)) for line in lines]
+
+
+def _at_temperatures(run: dict) -> dict:
+    wanted = CASES[run["model"]].temperatures
+    kept = [i for i, t in enumerate(run["temperatures"]) if t in wanted]
+    lists = ("temperatures", "cancels", "geometry", "energy nodes", *(part for part in PARTS if part in run))
+    return run | {name: [run[name][i] for i in kept] for name in lists}
 
 
 def main() -> None:

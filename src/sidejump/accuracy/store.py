@@ -82,6 +82,8 @@ class ReplicaStore:
     ----------
     found : list of (int, Replica)
         Of an interrupted run.
+    full : str
+        Why replicas are no longer kept; empty while they are.
 
     Raises
     ------
@@ -92,6 +94,7 @@ class ReplicaStore:
     def __init__(self, directory, identity: str, *, fresh: bool = False):
         self.directory, self._identity = Path(directory), identity
         self.found: list[tuple[int, Replica]] = []
+        self.full = ""
         if self.directory.exists() or self.directory.is_symlink():
             self._take_up(fresh)
 
@@ -121,13 +124,15 @@ class ReplicaStore:
                 continue  # not whole: it is computed again
 
     def save(self, case: int, replica: Replica) -> None:
-        """Keep a finished replica.
+        """Keep a finished replica; where it cannot be written, no other one is tried either (`full`)."""
+        if self.full:
+            return
+        try:
+            self._write(case, replica)
+        except (OSError, InputError) as error:
+            self.full = str(error)
 
-        Raises
-        ------
-        OSError
-            If it cannot be written.
-        """
+    def _write(self, case: int, replica: Replica) -> None:
         self.directory.mkdir(exist_ok=True)
         manifest = self.directory / _MANIFEST
         if not manifest.exists():
@@ -139,7 +144,9 @@ class ReplicaStore:
 
     def remove(self) -> None:
         """Delete the directory, if it is ours."""
-        if (self.directory / _MANIFEST).is_file() and not self.directory.is_symlink():
+        if self.directory.is_symlink() or not self.directory.is_dir():
+            return
+        if (self.directory / _MANIFEST).is_file() or not any(self.directory.iterdir()):
             shutil.rmtree(self.directory)
 
 

@@ -130,6 +130,8 @@ def _run(job, target: Path, figure: Path, place, *, refines: bool, fresh: bool, 
             say(f"warning: {sentence}")
     if store is not None:
         store.remove()
+        if store.full:
+            say(f"note: finished replicas could not be kept ({store.full}); an interruption would have lost them")
     try:
         temperature.result_figure(dataset, figure)
     except (InputError, OSError) as error:

@@ -184,8 +184,12 @@ class Problem:
         """Critical points within reach of kT (eV) around the chemical potential."""
         reach = kt * np.log(10 / self.settings.tolerance)
         if self._critical is None or self._critical[0] < reach:
-            self._critical = reach, critical_points(self.model, self.mu - reach, self.mu + reach)
+            self._critical = reach, self.critical_within(reach)
         return self._critical[1]
+
+    def critical_within(self, reach: float) -> CriticalPoints:
+        """Critical points up to `reach` (eV) from the chemical potential; not kept."""
+        return critical_points(self.model, self.mu - reach, self.mu + reach)
 
     def window_density(self, kt: float) -> float:
         """Density of states at a distance kT (eV) from the chemical potential, which may itself be critical.
@@ -244,10 +248,10 @@ class Problem:
     def spacing(self, temperature: float) -> float:
         """Spacing that also resolves the thermal phonons, on a ladder so that near temperatures share a shell."""
         base, wanted = self.base_spacing, self._thermal_spacing(temperature)
-        if wanted * (TOO_COARSE if self.several else 1.0) * self._denser >= base:
+        if wanted * (TOO_COARSE if self.several else 1.0) >= base:
             return base
         steps = 1 if self.model.dimension == 3 and self.operations is None else 2
-        halvings = np.ceil(steps * np.log2(base / (wanted * self._denser)) - 1e-9) / steps
+        halvings = np.ceil(steps * np.log2(base / wanted) - 1e-9) / steps
         if self.model.dimension == 3:
             halvings = min(halvings, _FINEST if self.operations is None else _FINEST_REDUCED)
         return float(base * 2.0**-halvings)
@@ -255,7 +259,7 @@ class Problem:
     def coarseness(self, temperature: float) -> float:
         """Spacing of the shell over what the thermal phonons ask for: above 1 where the ladder ends too early."""
         spacing = self.spacing(temperature)
-        return spacing / self._denser / self._thermal_spacing(temperature)
+        return spacing / self._thermal_spacing(temperature)
 
     def range_spacing(self, temperature: float) -> float:
         """Spacing that the thermal phonons and the range of the couplings ask for, whatever the bands do."""
@@ -286,11 +290,6 @@ class Problem:
         ones, with one point for each cell most of the variance of a cold side jump is that of the final states.
         """
         return self.operations is not None
-
-    @property
-    def _denser(self) -> float:
-        """How much closer than one for each cell the points are."""
-        return 3**0.5 if self.several else 1.0
 
     def solved_shell(self, energy: float, spacing: float) -> Shell:
         """The shell on which the distribution is solved."""

@@ -69,9 +69,9 @@ class Side:
         interval = ((self.low + margin - mu) / kt, (self.high - margin - mu) / kt)
         side = edge_side(*interval, self._threshold(kt))
         if side > 0:
-            interval = (interval[0], min(interval[1], max(interval[0], 0.0) + _FARTHEST))
+            interval = (interval[0], min(interval[1], max(interval[0], 0.0) + FARTHEST))
         elif side < 0:
-            interval = (max(interval[0], min(interval[1], 0.0) - _FARTHEST), interval[1])
+            interval = (max(interval[0], min(interval[1], 0.0) - FARTHEST), interval[1])
         # past 20 kT an edge has no weight and no node reaches it: one table serves all such temperatures
         low, high = (
             x if abs(x) < 20 or x * end < 0 or side != 0 else end * 40.0
@@ -178,7 +178,7 @@ _flows: WeakKeyDictionary[Problem, dict[int, ShellFlow]] = WeakKeyDictionary()  
 _POINTS = 110
 """Points on a closed shell around a band extremum, at accuracy 1."""
 
-_FARTHEST = 25.0
+FARTHEST = 25.0
 """kT beyond a band edge, or the chemical potential, up to which there are nodes."""
 
 _LEAST_LEFT = 1e-2
