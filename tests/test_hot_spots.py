@@ -259,7 +259,7 @@ def test_what_does_not_fit_is_refused():
         run_transport(model, [phonons()], chemical_potential=mu, temperatures=[300.0], settings=settings)
     sentence = str(refusal.value)
     assert sentence.startswith("memory = 5e-06 GB is too little: the pairs of 300 K need ")
-    assert sentence.endswith("raise memory, the lowest temperature or spacing, or lower accuracy")
+    assert sentence.endswith("raise memory, the lowest temperature or spacing")
 
 
 def test_a_problem_is_that_of_the_arguments():

@@ -7,8 +7,9 @@ A replica is a few numbers, written with all their digits.  Those of one study j
 from __future__ import annotations
 
 import json
-import shutil
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from ..outputs import write_whole
 from .replica import Replica, Task
 
 _MANIFEST = "study.json"
+_OURS = re.compile(r"\.?(study|replica-[\w-]+)\.json(\.\d+\.partial)?")
+"""Names of the files in the directory, those of a run that was killed while it wrote too."""
 _MOST_BYTES = 1 << 26
 
 
@@ -100,11 +103,11 @@ class ReplicaStore:
 
     def _take_up(self, fresh: bool) -> None:
         manifest = self.directory / _MANIFEST
-        if self.directory.is_symlink() or not manifest.is_file():
+        if not self._is_ours():
             raise InputError(
                 f"{self.directory}: exists and is not ours; move it away, or choose another result with -o"
             )
-        if fresh:
+        if fresh or not manifest.exists():  # killed before the first replica was whole
             self.remove()
             return
         try:
@@ -131,6 +134,8 @@ class ReplicaStore:
             self._write(case, replica)
         except (OSError, InputError) as error:
             self.full = str(error)
+            if not any(self.directory.glob("replica-*.json")):
+                self.remove()  # nothing to go on from
 
     def _write(self, case: int, replica: Replica) -> None:
         self.directory.mkdir(exist_ok=True)
@@ -142,12 +147,21 @@ class ReplicaStore:
         name = f"replica-{case}-{term}-{task.level}-{task.number}-{task.where[0]}-{len(task.where)}.json"
         write_whole(self.directory / name, to_text(replica, case).encode())
 
-    def remove(self) -> None:
-        """Delete the directory, if it is ours."""
+    def _is_ours(self) -> bool:
         if self.directory.is_symlink() or not self.directory.is_dir():
+            return False
+        names = [file.name for file in self.directory.iterdir()]
+        return _MANIFEST in names or all(_OURS.fullmatch(name) for name in names)
+
+    def remove(self) -> None:
+        """Delete what this program has written; the directory stays where anything else is in it."""
+        if not self._is_ours():
             return
-        if (self.directory / _MANIFEST).is_file() or not any(self.directory.iterdir()):
-            shutil.rmtree(self.directory)
+        for file in list(self.directory.iterdir()):
+            if _OURS.fullmatch(file.name):
+                file.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty
+            self.directory.rmdir()
 
 
 def joined(*collections: Iterable[tuple[int, Replica]]) -> list[tuple[int, Replica]]:
