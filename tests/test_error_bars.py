@@ -94,8 +94,16 @@ class World:
         values[:, :, 0, 1] = middle + noise
         values[:, :, 1, 0] = -middle - noise
         values[:, 0] += np.eye(2) * (middle + noise[:, :1, None])
-        quality = [dict.fromkeys(("onsager_error", "conservation_error", "residual", "iterations", "growing",
-                                  "contributions", "rounding"), 0.0) | {"method": "none"}] * len(task.where)  # fmt: skip
+        names = (
+            "onsager_error",
+            "conservation_error",
+            "residual",
+            "iterations",
+            "growing",
+            "contributions",
+            "rounding",
+        )
+        quality = [dict.fromkeys(names, 0.0) | {"method": "none"} for _ in task.where]
         self.done.append(task)
         return Replica(task, values, self.seconds, {}, quality if task.term == "a" else [])
 
