@@ -1,10 +1,10 @@
 """Several chemical potentials or carrier densities in one run."""
 
 import json
+from copy import copy
 
 import numpy as np
 import pytest
-import xarray as xr
 from scipy.integrate import quad
 from scipy.special import expit
 
@@ -24,7 +24,7 @@ INPUT = """
     electrons = {{model = "massive_dirac", mass = 0.1, velocity = 3.0, {level}}}
     scattering = [{{kind = "impurity", correlation = "zero_range", density = 1e11, strength = 1.0}}]
     temperature = {{values = [40, 20]}}
-    solver = {{expert = {{energy_nodes = 1}}, tolerance = {tolerance}}}
+    solver = {{energy_nodes = 1, tolerance = {tolerance}}}
 """
 
 
@@ -48,8 +48,10 @@ def test_closed_forms_against_the_chemical_potential(scan):
         assert float(here.sigma_intrinsic) == pytest.approx(0.5 * MASS / mu, rel=1e-3)
         side = 2 * (MASS / mu) * (1 - cos2) / (1 + 3 * cos2)
         assert float(here.sigma_side_jump) == pytest.approx(side, rel=2e-3)
-        exact = dirac.zero_range_conductivity(MASS / mu, fermi_energy=mu, velocity=VELOCITY, strength=1e11)
-        assert np.isfinite(exact)
+        # density 1e-5 / angstrom^2 times strength 100 eV angstrom^2, squared: 0.1 eV^2 angstrom^2
+        exact = dirac.zero_range_conductivity(MASS / mu, fermi_energy=mu, velocity=VELOCITY, strength=0.1)
+        found = scan.sigma_boltzmann.sel(chemical_potential=mu, temperature=2.0, a="x", b="x")
+        assert float(found) == pytest.approx(2 * np.pi * exact, rel=1e-3)
 
 
 def test_a_list_equals_single_runs(scan):
@@ -120,33 +122,36 @@ def test_solved_chemical_potential_of_a_crystal():
 
 
 def test_density_counts_spins():
-    both = sj.with_spin_degeneracy(MODEL, 2)
+    both = copy(MODEL)
+    both.spin_degeneracy = 2
     mu = solve_chemical_potential(both, 2e12, 200.0, neutral=0.0)[0]
     assert mu == pytest.approx(solve_chemical_potential(MODEL, 1e12, 200.0, neutral=0.0)[0], abs=1e-9)
 
 
 def test_densities_as_a_dimension():
     """Every temperature has the chemical potential of its density, and the result of a run at that one."""
-    found = conductivity(0.0, [40, 150], carrier_density=[1e12, -1e12], tolerance=0.02)
+    found = conductivity(0.0, [20, 40], carrier_density=[1e12, -1e12], tolerance=0.02)
     assert found.sigma_side_jump.dims == ("doping", "temperature", "a", "b") and found.doping.attrs["units"] == "cm^-2"
     assert found.chemical_potential.dims == ("doping", "temperature")
     for i, density in enumerate((1e12, -1e12)):
-        for j, t in enumerate((40, 150)):
+        for j, t in enumerate((20, 40)):
             here = found.isel(doping=i, temperature=j)
             assert dirac_density(float(here.chemical_potential), KB * t) == pytest.approx(density, rel=1e-6)
-            single = conductivity(float(here.chemical_potential), [t], tolerance=0.02)
-            np.testing.assert_allclose(here.sigma_side_jump, single.sigma_side_jump[0], rtol=1e-9)
+    single = conductivity(float(found.chemical_potential[1, 1]), [40], tolerance=0.02)
+    np.testing.assert_allclose(found.sigma_side_jump[1, 1], single.sigma_side_jump[0], rtol=1e-9, atol=1e-12)
     # electrons and holes of a symmetric gap conduct alike
-    np.testing.assert_allclose(found.sigma_boltzmann[0], found.sigma_boltzmann[1], rtol=0.02)
-    one = conductivity(0.0, [40, 150], carrier_density=1e12, tolerance=0.02)
+    np.testing.assert_allclose(found.sigma_boltzmann[0], found.sigma_boltzmann[1], rtol=0.02, atol=1e-9)
+    one = conductivity(0.0, [20, 40], carrier_density=1e12, tolerance=0.02)
     assert one.sigma_side_jump.dims == ("temperature", "a", "b") and one.chemical_potential.dims == ("temperature",)
-    np.testing.assert_allclose(one.sigma_side_jump, found.sigma_side_jump[0], rtol=1e-9)
+    np.testing.assert_allclose(one.sigma_side_jump, found.sigma_side_jump[0], rtol=1e-9, atol=1e-12)
 
 
 def test_a_scan_from_the_command_line(tmp_path, monkeypatch, capsys):
     """Killed in the second case, it goes on with the replicas it has; refined, it starts from them; written, it is read."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "in.toml").write_text(INPUT.format(level="chemical_potential = [0.2, 0.15, 0.3]", tolerance=0.02))
+    (tmp_path / "in.toml").write_text(
+        INPUT.format(level="tilt = [1.0, 0.5], chemical_potential = [0.2, 0.15, 0.3]", tolerance=0.02)
+    )
     whole = run.run("in.toml")
     computed = []
 
@@ -175,7 +180,7 @@ def test_a_scan_from_the_command_line(tmp_path, monkeypatch, capsys):
     assert sorted(stored.replicas.values) != [] and {json.loads(r)["case"] for r in stored.replicas.values} == {0, 1, 2}
 
     before = len(stored.replicas)
-    assert main(["run", "in.toml", "--tolerance", "0.0005"]) == 0
+    assert main(["run", "in.toml", "--tolerance", "0.001"]) == 0
     out = capsys.readouterr().out
     assert all(f"chemical potential {mu:g} eV: conductivity" in " ".join(out.split()) for mu in (0.2, 0.15, 0.3))
     finer = results.read("in.nc")
@@ -205,22 +210,19 @@ def test_merged_scans(tmp_path, monkeypatch, capsys):
 
 
 def test_apart_and_together_again():
-    found = conductivity(0.0, [40, 150], carrier_density=[1e12], tolerance=0.05)
+    found = conductivity(0.0, [20, 40], carrier_density=[1e12], tolerance=0.05)
     parts, layout, labels = apart(found)
-    assert len(parts) == 2 and layout.name == "doping" and labels[1] == "carrier density 1e+12 cm^-2, 150 K"
+    assert len(parts) == 2 and layout.name == "doping" and labels[1] == "carrier density 1e+12 cm^-2, 40 K"
     assert parts[1].sizes["temperature"] == 1
     assert parts[1].attrs["chemical_potential_eV"] == pytest.approx(float(found.chemical_potential[0, 1]))
 
 
 def test_time_covers_all_cases():
     """A budget that is over at once leaves the first replicas of every case."""
-    job = run.Job  # the type that a single number makes
-    single = sj.anomalous_hall(
-        MODEL, IMPURITIES, chemical_potential=[0.2, 0.3], temperatures=[20], energy_nodes=1, tolerance=1e-6, time=1e-3
-    )
-    assert isinstance(single, xr.Dataset) and job is not None
+    with pytest.warns(sj.SidejumpWarning, match="the time was up"):
+        single = conductivity([0.2, 0.3], [20], tolerance=1e-6, time=1e-3)
     assert (single.term_level.max("term") == 0).all()
-    assert sum("the time was up" in w for w in results.warnings_of(single)) == 2
+    assert any("the time was up" in w for w in results.warnings_of(single))
 
 
 def test_files_are_read_and_symmetrised_once(tmp_path, monkeypatch):

@@ -31,6 +31,7 @@ from .polar import break_energies, polar_rule
 _TOLERANCE = 1e-7  # relative
 _FARTHEST = 1e3  # eV from the neutral level
 _POINTS = 200_000
+_MOST_ANGLES = {2: 200, 3: 30}  # of the rays of a k.p model
 _ORDER = {2: 4, 3: 3}  # of the Gauss rule along each axis of a cell
 _START = {2: 6, 3: 3}  # cells along each axis
 _HOTTEST = 0.5  # eV, kT of the first refinement
@@ -92,8 +93,11 @@ def carriers_of(energies, mu: float, kt: float, neutral: float) -> tuple[np.ndar
     return np.where(full, 0.0, expit(-x)).sum(axis=-1), np.where(full, expit(x), 0.0).sum(axis=-1)
 
 
-def _root(count: Count, target: float, start: float, step: float) -> float | None:
-    """Where electrons less holes are `target`; nearly a straight line where either falls exponentially."""
+def _root(count: Count, target: float, start: float, step: float, scale: float) -> float | None:
+    """Where electrons less holes are `target`, from `start` on in steps, at kT = `scale`; all in eV.
+
+    What is looked at is nearly a straight line where either falls exponentially.
+    """
 
     def excess(mu: float) -> float:
         n, p = count(mu)
@@ -108,7 +112,7 @@ def _root(count: Count, target: float, start: float, step: float) -> float | Non
         high, low, step = low, low - step, 2 * step
         if start - low > _FARTHEST:
             return None
-    return low if low == high else float(brentq(excess, low, high, xtol=1e-13, rtol=1e-14))
+    return low if low == high else float(brentq(excess, low, high, xtol=1e-3 * _TOLERANCE * scale, rtol=1e-14))
 
 
 def _miss(count: Count, mu: float, target: float) -> float:
@@ -129,16 +133,17 @@ def _by_rays(model, target: float, kt: float, neutral: float) -> tuple[float, fl
 
         return count
 
-    angles, radial, mu, error = (8 if model.dimension == 2 else 6), 10, neutral, np.inf
+    angles, radial, mu, step = (8 if model.dimension == 2 else 6), 10, neutral, kt
     while True:
         count = counted(angles, radial)
-        found = _root(count, target, mu, kt)
+        found = _root(count, target, mu, step, kt)
         if found is None:
             return None
         mu, angles, radial = found, 2 * angles, min(radial + 6, 32)
         error = _miss(counted(angles, radial), mu, target)
-        if error <= _TOLERANCE or angles > (200 if model.dimension == 2 else 30):
+        if error <= _TOLERANCE or angles > _MOST_ANGLES[model.dimension]:
             return mu, error
+        step = kt * error  # what the finer rule changes is small
 
 
 class _Cells:
@@ -208,7 +213,7 @@ def _by_cells(model, target: float, kt: float, neutral: float) -> tuple[float, f
                 n, p = cells.shares(mu, warm)[0].sum(axis=1)
                 return float(n), float(p)
 
-            found = _root(count, target, mu, warm)
+            found = _root(count, target, mu, warm, warm)
             if found is None:
                 return None
             mu = found
