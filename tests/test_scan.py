@@ -147,7 +147,7 @@ def test_densities_as_a_dimension():
 
 
 def test_a_scan_from_the_command_line(tmp_path, monkeypatch, capsys):
-    """Killed in the second case, it goes on with the replicas it has; refined, it starts from them; written, it is read."""
+    """Killed in the second case, it goes on with its replicas; refined, it starts from them; written, it is read."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in.toml").write_text(
         INPUT.format(level="tilt = [1.0, 0.5], chemical_potential = [0.2, 0.15, 0.3]", tolerance=0.02)
