@@ -307,13 +307,18 @@ def read(path) -> xr.Dataset:
     with reading(path, what, remedy):
         with xr.open_dataset(path, engine="h5netcdf") as stored:
             dataset = stored.load()
-        missing = [name for name in _LONG_NAMES if name not in dataset] + [
+        missing = [name for name in _with_errors() if name not in dataset] + [
             name for name in ("units", "warnings") if name not in dataset.attrs
         ]
         if missing:
             raise InputError(f"is no result of this version, it lacks {missing[0]}; name a file that a run has written")
         _require_result(dataset)
     return dataset
+
+
+def _with_errors() -> list[str]:
+    """Tensors that every result has."""
+    return [name for tensor in _LONG_NAMES for name in (tensor, f"{tensor}_error")]
 
 
 def _require_result(dataset: xr.Dataset) -> None:
@@ -330,7 +335,7 @@ def _require_result(dataset: xr.Dataset) -> None:
         raise ValueError("no temperatures")
     scan = scan_dimension(dataset)
     dims = ("temperature", "a", "b") if scan is None else (scan, "temperature", "a", "b")
-    for name in _LONG_NAMES:
+    for name in _with_errors():
         if dataset[name].dims != dims or dataset[name].dtype.kind != "f":
             raise ValueError(f"{name} has dimensions {dataset[name].dims} and holds {dataset[name].dtype}")
     units = (conductivity_unit(d)[1], _RESISTIVITY_UNITS[d])
