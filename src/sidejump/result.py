@@ -52,6 +52,7 @@ def hall_error(dataset, name: str, component: int) -> np.ndarray:
     """Standard error of :func:`hall_part`, shape (..., nT): of the elements ab and ba, which err together."""
     a, b = ("xyz".index(x) for x in _COMPONENTS[component])
     errors = dataset[f"sigma_{name}_error"].values
+    errors = np.where(np.isfinite(errors), errors, np.nan)  # unknown is no bar
     return 0.5 * (errors[..., a, b] + errors[..., b, a])
 
 

@@ -338,6 +338,8 @@ def _require_result(dataset: xr.Dataset) -> None:
     for name in _with_errors():
         if dataset[name].dims != dims or dataset[name].dtype.kind != "f":
             raise ValueError(f"{name} has dimensions {dataset[name].dims} and holds {dataset[name].dtype}")
+        if name.endswith("_error") and np.any(dataset[name].values < 0):
+            raise ValueError(f"{name} is negative")
     units = (conductivity_unit(d)[1], _RESISTIVITY_UNITS[d])
     found = (dataset.attrs["units"], dataset.resistivity.attrs["units"])
     if found != units or dataset.sigma_boltzmann.attrs["units"] != units[0]:

@@ -77,6 +77,7 @@ def _band(axes, t, values, errors, color) -> None:
 def _diagonal(axes, tensor, error, symbol: str, words: str) -> None:
     t = tensor.temperature.values
     values, errors = (np.stack([x.sel(a=i, b=i).values for i in x.a.values]) for x in (tensor, error))
+    errors = np.where(np.isfinite(errors), errors, np.nan)  # unknown is no bar
     for marker, color, label, y, dy in zip("o^s", (BLUE, ORANGE, GREEN), tensor.a.values, values, errors, strict=False):
         style = {"ms": 3, "lw": 1, "mfc": "none", "capsize": 2, "elinewidth": 0.8, "color": color}
         axes.errorbar(t, y, dy, fmt=f"{marker}-", label=rf"${symbol}_{{{label}{label}}}$", **style)
