@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _LEAST_SECONDS = 1e-3
 _SUMMED = ("flops", "seconds", "temperatures")
-_DENSITY = 1e-6  # relative error of a carrier density that is worth no word
+_DENSITY = 1e-3  # relative error of a carrier density that is worth no word
 
 
 def scanned(make: Callable[..., Job], model, chemical_potential, carrier_density, temperatures) -> Job | Scan:
@@ -73,7 +73,8 @@ def scanned(make: Callable[..., Job], model, chemical_potential, carrier_density
         for t in temperatures:
             mu, error = solve_chemical_potential(model, density, float(t), neutral=levels[0])
             if error > _DENSITY:
-                found.append(f"the chemical potential of {density:g} {unit} at {t:.4g} K has {100 * error:.2g} % of it")
+                words = f"the chemical potential of {density:g} {unit} at {t:.4g} K"
+                found.append(f"{words} has this density to {100 * error:.2g} %")
             jobs.append(make(chemical_potential=mu, temperatures=[t], case=len(jobs)))
             labels.append(f"carrier density {density:g} {unit}, {t:.4g} K")
     name = "doping" if np.ndim(carrier_density) else None
