@@ -10,7 +10,7 @@ import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -23,16 +23,13 @@ from ..pairs.fingerprint import fingerprint
 from .arguments import checked_levels, checked_temperatures
 from .cases import Layout, together
 
-if TYPE_CHECKING:
-    from .run import Job
-
 _LEAST_SECONDS = 1e-3
 _SUMMED = ("flops", "seconds", "temperatures")
 _DENSITY = 1e-3  # relative error of a carrier density that is worth no word
 
 
-def scanned(make: Callable[..., Job], model, chemical_potential, carrier_density, temperatures) -> Job | Scan:
-    """The run of one chemical potential, or the runs of several.
+def scanned(make: Callable[..., Any], model, chemical_potential, carrier_density, temperatures) -> Any:
+    """The run of one chemical potential (what `make` gives), or a :class:`Scan` of several.
 
     Parameters
     ----------
@@ -95,7 +92,7 @@ class Scan:
     warnings : list of str
     """
 
-    jobs: list[Job]
+    jobs: list[Any]
     layout: Layout
     labels: list[str]
     warnings: list[str] = field(default_factory=list)
