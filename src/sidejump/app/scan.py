@@ -10,7 +10,7 @@ import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -23,16 +23,13 @@ from ..pairs.fingerprint import fingerprint
 from .arguments import checked_levels, checked_temperatures
 from .cases import Layout, together
 
-if TYPE_CHECKING:
-    from .run import Job
-
 _LEAST_SECONDS = 1e-3
 _SUMMED = ("flops", "seconds", "temperatures")
-_DENSITY = 1e-6  # relative error of a carrier density that is worth no word
+_DENSITY = 1e-3  # relative error of a carrier density that is worth no word
 
 
-def scanned(make: Callable[..., Job], model, chemical_potential, carrier_density, temperatures) -> Job | Scan:
-    """The run of one chemical potential, or the runs of several.
+def scanned(make: Callable[..., Any], model, chemical_potential, carrier_density, temperatures) -> Any:
+    """The run of one chemical potential (what `make` gives), or a :class:`Scan` of several.
 
     Parameters
     ----------
@@ -73,7 +70,8 @@ def scanned(make: Callable[..., Job], model, chemical_potential, carrier_density
         for t in temperatures:
             mu, error = solve_chemical_potential(model, density, float(t), neutral=levels[0])
             if error > _DENSITY:
-                found.append(f"the chemical potential of {density:g} {unit} at {t:.4g} K has {100 * error:.2g} % of it")
+                words = f"the chemical potential of {density:g} {unit} at {t:.4g} K"
+                found.append(f"{words} has this density to {100 * error:.2g} %")
             jobs.append(make(chemical_potential=mu, temperatures=[t], case=len(jobs)))
             labels.append(f"carrier density {density:g} {unit}, {t:.4g} K")
     name = "doping" if np.ndim(carrier_density) else None
@@ -94,7 +92,7 @@ class Scan:
     warnings : list of str
     """
 
-    jobs: list[Job]
+    jobs: list[Any]
     layout: Layout
     labels: list[str]
     warnings: list[str] = field(default_factory=list)

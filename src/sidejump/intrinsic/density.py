@@ -126,7 +126,9 @@ def _by_rays(model, target: float, kt: float, neutral: float) -> tuple[float, fl
 
     def counted(n_angle: int, n_radial: int) -> Count:
         def count(mu: float) -> tuple[float, float]:
-            levels = break_energies([mu, *fixed], [kt / KB])
+            # carriers of a gap sit at its edges, whatever the chemical potential
+            beside = fixed if edges.lower < mu < edges.upper else []
+            levels = np.union1d(break_energies([mu, *beside], [kt / KB]), fixed)
             k, weight = polar_rule(model, levels, n_angle=n_angle, n_radial=n_radial)
             n, p = carriers_of(band_energies(model, k), mu, kt, neutral)
             return float(weight @ n), float(weight @ p)
