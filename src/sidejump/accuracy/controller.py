@@ -29,6 +29,10 @@ _GROWTH = 2.5
 """Work of a level over that of the one before, for the choice of what comes next; pairs alone would be 4, cut by what
 is local.  Not what this machine measures: the same study takes the same replicas everywhere."""
 
+_ABOVE_FLOOR, _SHARE = 1.5, 0.6
+"""Where a part of the error cannot be taken away: times that part is what the rest is brought to, and the share of the
+error from which on it is named."""
+
 _EXPECTED = 0.35
 """Error of a level over that of the one before, as it is mostly measured: for the choice of what comes next alone."""
 
@@ -185,7 +189,11 @@ class Controller:
         return []
 
     def _unsatisfied(self, found: Estimate) -> np.ndarray:
-        return np.flatnonzero(found.relative_error().max(axis=1) > self.limits.tolerance)
+        return np.flatnonzero(found.relative_error().max(axis=1) > self._target(found))
+
+    def _target(self, found: Estimate) -> np.ndarray:
+        """The tolerance, or what is not worth going below because replicas take nothing away from the rest, (nT,)."""
+        return np.maximum(self.limits.tolerance, _ABOVE_FLOOR * found.floor)
 
     def _options(self, found: Estimate, worst: int, unsatisfied):
         """(error^2 taken away per work, seconds, tasks) of all that could be done for the worst temperature."""
@@ -231,7 +239,10 @@ class Controller:
         """Temperatures beyond the tolerance: (place, relative error, term that has most of it, what stopped it)."""
         result = []
         errors = found.relative_error().max(axis=1)
-        for i in self._unsatisfied(found):
+        for i in np.flatnonzero(errors > self.limits.tolerance):
+            if found.floor[i] > _SHARE * errors[i]:
+                result.append((int(i), float(errors[i]), "energy nodes and geometry", "floor"))
+                continue
             scale = found.scales()[i]
             name = max(
                 (t for t in found.terms if t.moments.level[i] >= 0), key=lambda t: sum(_squares(t, int(i), scale))

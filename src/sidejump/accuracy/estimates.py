@@ -49,6 +49,8 @@ class Estimate:
     terms : list of TermEstimate
     responses : list of KineticResponse
         Values, and the worst of how well the equation was solved.
+    floor : ndarray, shape (nT,)
+        The part of the relative error that no replica and no level takes away: energy nodes, geometry.
     """
 
     value: np.ndarray
@@ -56,6 +58,7 @@ class Estimate:
     cancels: np.ndarray
     terms: list[TermEstimate]
     responses: list[KineticResponse]
+    floor: np.ndarray
 
     def relative_error(self) -> np.ndarray:
         """Largest error of a tensor over what the tolerance is relative to, shape (nT, 2): boltzmann and side jump."""
@@ -97,8 +100,8 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
     if np.isnan(value[:, 0, 0, 0]).any():
         return None
     size = np.abs(value[:, 0]).max(axis=(1, 2))[:, None, None]
-    left = np.hypot(_left(replicas, count), 0.0 if unseen is None else unseen)[:, None, None, None]
-    square += (left * _sizes(value)) ** 2
+    floor = np.hypot(_left(replicas, count), 0.0 if unseen is None else unseen)
+    square += (floor[:, None, None, None] * _sizes(value)) ** 2
     terms = []
     for name, known in found.items():
         if not first[name]:
@@ -110,7 +113,7 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
     quality = _worst([r for name, some in replicas.items() if first[name] for r in some], count)
     responses = [response_of(value[i, :3], q) for i, q in enumerate(quality)]
     cancels = np.array([2 * r.contributions for r in responses])
-    return Estimate(value, np.sqrt(square), cancels, terms, responses)
+    return Estimate(value, np.sqrt(square), cancels, terms, responses, floor)
 
 
 def _sizes(value) -> np.ndarray:

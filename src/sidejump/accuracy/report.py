@@ -74,6 +74,7 @@ _WORDS = {
     "time": "the time was up: give more `time`, or run again to go on",
     "memory": "memory held no finer level: raise `memory`",
     "levels": "no finer level is left",
+    "floor": "replicas do not take that away: compare `energy_nodes`, or `geometry` in [solver.expert]",
     "replicas": "the replicas of this run were used up: merge it with others",
 }
 

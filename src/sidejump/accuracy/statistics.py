@@ -13,8 +13,9 @@ spread is nearly the same, count together.  The few degrees of freedom that are 
 distribution does.
 
 *Bias.*  The means of two levels differ by what the finer one removes.  With errors that fall at least like the square
-of the spacing what it leaves is no more than that difference; the noise of both means, which is in it, is taken out.
-A level alone is taken to be off by a fifth, or its spread if that is more.
+of the spacing what it leaves is no more than that difference.  The noise of both means is in it and stays there: taken
+out, a bias of the size of the noise would be missed half of the time.  A level alone is taken to be off by a fifth, or
+by its spread if that is more.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def moments(samples: list[Samples], log_temperature: np.ndarray) -> Moments:
         value[here] = mean[top][here]
         below = [x for x in levels if x < top]
         if below:
-            systematic[here] = _bias(mean, number, variance, below[-1], top, near, expand)[here]
+            systematic[here] = _bias(mean, number, below[-1], top, near, expand)[here]
     none = np.isinf(systematic) & np.isfinite(statistical)
     # one level alone says nothing of its bias
     alone = np.maximum(statistical * np.sqrt(np.maximum(number[levels[0]], 1))[expand], UNKNOWN * np.abs(value))
@@ -139,16 +140,13 @@ def moments(samples: list[Samples], log_temperature: np.ndarray) -> Moments:
     return Moments(value, error, statistical, systematic, finest, replicas)
 
 
-def _bias(mean, number, variance, low: int, top: int, near, expand) -> np.ndarray:
+def _bias(mean, number, low: int, top: int, near, expand) -> np.ndarray:
     """What the bias of level `top` may be, (nT, ...), from the means of `low` and `top`."""
     both = (number[low] > 0) & (number[top] > 0)
     ratio = GAIN ** (top - low)
-    noise = variance * (1 / np.maximum(number[top], 1) + ratio**-2 / np.maximum(number[low], 1))[expand]
     square = np.where(both[expand], (mean[top] - mean[low]) ** 2, 0.0)
-    pooled = np.tensordot(near * both, square, axes=1)
-    expected = np.tensordot(near * both, np.where(both[expand], noise, 0.0), axes=1)
     share = (near * both).sum(axis=1)[expand]
-    left = np.maximum(pooled - expected, 0.0) / np.maximum(share, 1e-300)
+    left = np.tensordot(near * both, square, axes=1) / np.maximum(share, 1e-300)
     return np.where(share > 0, np.sqrt(left) * ratio / (1 - ratio), np.inf)
 
 

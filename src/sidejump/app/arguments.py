@@ -82,3 +82,26 @@ def checked_temperatures(values) -> np.ndarray:
     if counts.max() > 1:
         raise InputError(f"temperatures lists {unique[counts > 1][0]:g} K twice; give each once")
     return temperatures
+
+
+def checked_levels(name: str, values, unit: str) -> tuple[float, ...]:
+    """A number or a list of them, each once, in the order given.
+
+    Raises
+    ------
+    InputError
+        If they are not finite numbers, or one occurs twice.
+    """
+    try:
+        levels = np.atleast_1d(np.asarray(values, dtype=float))
+    except (TypeError, ValueError):
+        raise InputError(f"{name} = {values!r}: give a number or a list of numbers ({unit})") from None
+    if levels.ndim != 1 or not len(levels):
+        raise InputError(f"{name} = {levels.tolist()}: give a number or a list of numbers ({unit})")
+    wrong = levels[~np.isfinite(levels)]
+    if len(wrong):
+        raise InputError(f"{name} holds {wrong[0]}; each must be finite ({unit})")
+    unique, counts = np.unique(levels, return_counts=True)
+    if counts.max() > 1:
+        raise InputError(f"{name} lists {unique[counts > 1][0]:g} {unit} twice; give each once")
+    return tuple(levels.tolist())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -76,16 +75,14 @@ def run(
 
 def _prepared(source: Path, tolerance: float | None, limit: float | None, replicas: str | None):
     """The job of an input file with what the command line changes."""
-    from dataclasses import replace
-
     from .run import prepare
 
     job = prepare(source)
-    return replace(
-        job,
-        tolerance=job.tolerance if tolerance is None else tolerance,
-        time=job.time if limit is None else limit,
-        replicas=job.replicas if replicas is None else _numbers(replicas),
+    one = getattr(job, "jobs", [job])[0]
+    return job.changed(
+        tolerance=one.tolerance if tolerance is None else tolerance,
+        time=one.time if limit is None else limit,
+        replicas=one.replicas if replicas is None else _numbers(replicas),
     )
 
 
@@ -105,7 +102,7 @@ def _run(job, target: Path, figure: Path, place, *, refines: bool, fresh: bool, 
     place.reserve(results.largest_size(len(job.temperatures)))
     known = results.replicas_of(results.read(target), job.identity) if refines else []
     store = _store(job, target, fresh) if keep else None
-    known += [] if store is None else [replica for _, replica in store.found]
+    known += [] if store is None else store.found
     cost = job.estimate()  # refuses what does not fit into the memory
     if not quiet:
         announce(cost, job.tolerance)
@@ -113,7 +110,7 @@ def _run(job, target: Path, figure: Path, place, *, refines: bool, fresh: bool, 
         for category in (RuntimeWarning, SidejumpWarning):
             warnings.simplefilter("always", category)
         try:
-            dataset = job.run(advance, known, (lambda _: None) if store is None else partial(store.save, 0))
+            dataset = job.run(advance, known, (lambda *_: None) if store is None else store.save)
         except KeyboardInterrupt:
             if store is not None and store.directory.exists():
                 say(f"{store.directory} holds the finished replicas: the same command goes on from there")

@@ -16,7 +16,8 @@ from ..result import warnings_of
 from ..transport.settings import TransportResult
 from ..transport.terms import FIRST_TERMS
 from ..units import conductivity_unit
-from .results import add_errors, inverse, read, replicas_of
+from .cases import apart, together
+from .results import REPLICAS, add_errors, inverse, read, replicas_of
 
 _MISSED = "the error is above the tolerance of"
 
@@ -47,13 +48,23 @@ def merged(paths) -> xr.Dataset:
                 f"{path}: is a result of another study than {paths[0]} (other model, scatterers, temperatures, "
                 "settings or version)"
             )
-    known = joined(*(((0, r) for r in replicas_of(d, identity)) for d in datasets))
-    return with_replicas(first, [replica for _, replica in known])
+    known = joined(*(replicas_of(d, identity) for d in datasets))
+    if "cases" not in first:
+        return with_replicas(first, [replica for _, replica in known])
+    parts, layout, labels = apart(first)
+    updated = [
+        with_replicas(part, [replica for of, replica in known if of == case], case) for case, part in enumerate(parts)
+    ]
+    whole = together(updated, layout, labels)
+    whole.attrs["identity"] = identity
+    return whole
 
 
-def with_replicas(dataset: xr.Dataset, replicas: list[Replica]) -> xr.Dataset:
-    """A result with the values, errors and terms of these replicas in place of its own."""
+def with_replicas(dataset: xr.Dataset, replicas: list[Replica], case: int = 0) -> xr.Dataset:
+    """A result with the values, errors and terms of these replicas, of that case, in place of its own."""
     active = dataset.geometry_used.values != "none"
+    if not active.any():
+        return dataset
     by_term: dict[str, list[Replica]] = {}
     for replica in replicas:
         by_term.setdefault(replica.task.term, []).append(replica)
@@ -61,7 +72,7 @@ def with_replicas(dataset: xr.Dataset, replicas: list[Replica]) -> xr.Dataset:
     found = estimated(by_term, first, dataset.temperature.values[active])
     if found is None:
         raise InputError("the replicas do not reach all temperatures: merge the results of all jobs")
-    return _updated(dataset, found, active, [to_text(r) for r in replicas])
+    return _updated(dataset, found, active, [to_text(r, case) for r in replicas])
 
 
 def _updated(dataset: xr.Dataset, found: Estimate, active, texts: list[str]) -> xr.Dataset:
@@ -96,7 +107,7 @@ def _updated(dataset: xr.Dataset, found: Estimate, active, texts: list[str]) -> 
     parts = np.moveaxis(values, 1, 0)
     transport = TransportResult(parts[0], parts[1], parts[2], {}, error, terms)
     add_errors(result, transport, intrinsic, factor)
-    text = dataset.replicas.attrs["long_name"]
+    text = dataset.replicas.attrs["long_name"] if "replicas" in dataset else REPLICAS
     result["replicas"] = ("replica", np.array(texts, dtype=object), {"long_name": text})
     tolerance = float(json.loads(dataset.attrs["settings"])["tolerance"])
     kept = [w for w in warnings_of(dataset) if not w.startswith(_MISSED)]

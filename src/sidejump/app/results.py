@@ -13,7 +13,7 @@ from ..formats.hdf5 import require_contained
 from ..groups.hall import broken_fraction, forbidden_fraction
 from ..kinetics.response import CANCELLING
 from ..outputs import DATASETS, check_target, write_whole
-from ..result import NOT_INCLUDED, warnings_of
+from ..result import NOT_INCLUDED, scan_dimension, warnings_of
 from ..units import MOBILITY, conductivity_unit
 from .attributes import attribute, provenance
 
@@ -24,6 +24,7 @@ PARTS = ("boltzmann", "intrinsic", "side_jump_velocity", "side_jump_distribution
 _SIZE, _SIZE_PER_TEMPERATURE = 2e6, 6e4  # bytes, about twice what was measured
 
 
+REPLICAS = "finished replicas, in JSON: a later run goes on from them"
 _LABELS = ("x", "y", "z")
 _RESISTIVITY_UNITS = {2: "h/e^2", 3: "microohm cm"}
 _NOT_INCLUDED_AT_LENGTH = (
@@ -143,8 +144,7 @@ def assemble(
     _add_broken_symmetry(dataset, operations, cancels["side_jump"])
     add_errors(dataset, transport, intrinsic_error, factor)
     if len(replicas):
-        text = "finished replicas, in JSON: a later run goes on from them"
-        dataset["replicas"] = ("replica", np.array(replicas, dtype=object), {"long_name": text})
+        dataset["replicas"] = ("replica", np.array(replicas, dtype=object), {"long_name": REPLICAS})
     dataset.attrs = {
         "units": unit,
         "warnings": [*warnings, *transport.report.get("warnings", [])],
@@ -204,8 +204,8 @@ def _add_terms(dataset, transport, factor: float, unit: str) -> None:
     dataset["term_seconds"] = ("term", np.array([t["seconds"] for t in terms]), attrs)
 
 
-def replicas_of(dataset, identity: str) -> list[Replica]:
-    """Replicas that a result holds.
+def replicas_of(dataset, identity: str) -> list[tuple[int, Replica]]:
+    """Replicas that a result holds, each with its case.
 
     Raises
     ------
@@ -219,7 +219,7 @@ def replicas_of(dataset, identity: str) -> list[Replica]:
             "the earlier result is one of another study (other model, scatterers, temperatures, settings or version): "
             "start anew without it"
         )
-    return [from_text(str(text))[1] for text in dataset.replicas.values]
+    return [from_text(str(text)) for text in dataset.replicas.values]
 
 
 def _add_broken_symmetry(dataset, operations, least) -> None:
@@ -328,8 +328,10 @@ def _require_result(dataset: xr.Dataset) -> None:
         raise ValueError(f"axes {labels} of the tensors")
     if not len(temperatures) or temperatures.dtype.kind not in "fiu" or not np.all(np.isfinite(temperatures)):
         raise ValueError("no temperatures")
+    scan = scan_dimension(dataset)
+    dims = ("temperature", "a", "b") if scan is None else (scan, "temperature", "a", "b")
     for name in _LONG_NAMES:
-        if dataset[name].dims != ("temperature", "a", "b") or dataset[name].dtype.kind != "f":
+        if dataset[name].dims != dims or dataset[name].dtype.kind != "f":
             raise ValueError(f"{name} has dimensions {dataset[name].dims} and holds {dataset[name].dtype}")
     units = (conductivity_unit(d)[1], _RESISTIVITY_UNITS[d])
     found = (dataset.attrs["units"], dataset.resistivity.attrs["units"])

@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from .arguments import check_limits, check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
 from .judge import judge
 from .results import assemble, replicas_of, warn
+from .scan import Scan, scanned
 from .withhold import withhold
 
 
@@ -43,8 +44,9 @@ def anomalous_hall(
     model,
     scatterers,
     *,
-    chemical_potential: float,
+    chemical_potential,
     temperatures,
+    carrier_density=None,
     tolerance: float = TOLERANCE,
     time: float | None = None,
     intrinsic_tolerance: float = 5e-3,
@@ -61,10 +63,14 @@ def anomalous_hall(
     ----------
     model : ElectronModel
     scatterers : Scatterer or list of Scatterer
-    chemical_potential : float
-        eV.
+    chemical_potential : float or sequence of float
+        eV; of several, the result has a dimension `chemical_potential`.
     temperatures : sequence of float
         K, in any order, each once.
+    carrier_density : float or sequence of float, optional
+        Electrons (negative: holes) added to the bands that are full up to `chemical_potential` at zero temperature,
+        cm^-3 or cm^-2: at every temperature the chemical potential is the one that has them. Of several, the result
+        has a dimension `doping`.
     tolerance : float
         Relative standard error wanted for conductivity and side jump at every temperature: relative to the largest
         element of the tensor, or to 3 % of what cancels in the side jump if that is more.
@@ -88,7 +94,7 @@ def anomalous_hall(
     Returns
     -------
     xarray.Dataset
-        Dims temperature, a, b; see the documentation of the results.
+        Dims temperature, a, b, after that of a scan; see the documentation of the results.
 
     Raises
     ------
@@ -105,19 +111,19 @@ def anomalous_hall(
     except TypeError as error:
         known = ", ".join(TransportSettings.__dataclass_fields__)
         raise InputError(f"{str(error).split(') ')[-1]}; settings are {known}") from None
-    job = Job(
+    make = partial(
+        Job,
         model,
         list(scatterers) if isinstance(scatterers, (list, tuple)) else [scatterers],
-        chemical_potential,
-        temperatures,
-        chosen,
-        tolerance,
-        time,
-        intrinsic_tolerance,
-        intrinsic_mesh,
+        settings=chosen,
+        tolerance=tolerance,
+        time=time,
+        intrinsic_tolerance=intrinsic_tolerance,
+        intrinsic_mesh=intrinsic_mesh,
         executor=executor,
         workers=workers,
     )
+    job = scanned(make, model, chemical_potential, carrier_density, temperatures)
     return _raised(job.run(progress, known=[] if start is None else replicas_of(start, job.identity)))
 
 
@@ -160,7 +166,7 @@ def _raised(dataset: xr.Dataset) -> xr.Dataset:
     return dataset
 
 
-def prepare(source) -> Job:
+def prepare(source) -> Job | Scan:
     """The run that an input file (path) or a dictionary describes, files read and parameters checked."""
     if isinstance(source, dict):
         text, name, folder, data = repr(source), "input", Path(), source
@@ -176,31 +182,34 @@ def prepare(source) -> Job:
         raise InputError(f"{name}: {error}") from None
 
 
-def _job(settings, folder: Path, text: str) -> Job:
+def _job(settings, folder: Path, text: str) -> Job | Scan:
     electrons = build.build_electrons(settings.electrons, folder, 1e9 * settings.solver.memory)
     scatterers = build.build_scatterers(settings.scattering, electrons)
     scale = None
     if settings.temperature.unit == "T_BG":
+        if isinstance(electrons.chemical_potential, tuple) or electrons.carrier_density is not None:
+            raise InputError('[temperature] unit = "T_BG" needs one chemical_potential; use unit = "K" in a scan')
         scale = build.bloch_gruneisen_temperature(electrons.model, scatterers, electrons.chemical_potential)
     solver = settings.solver.model_dump(exclude={"intrinsic", "expert", *_LIMITS})
     solver |= settings.solver.expert.model_dump()
     solver["memory"] *= 1e9
-    return Job(
+    make = partial(
+        Job,
         electrons.model,
         scatterers,
-        electrons.chemical_potential,
-        build.build_temperatures(settings.temperature, scale),
-        TransportSettings(**solver),
-        settings.solver.tolerance,
-        settings.solver.time,
-        settings.solver.intrinsic.tolerance,
-        settings.solver.intrinsic.mesh,
-        text,
-        list(electrons.warnings),
+        settings=TransportSettings(**solver),
+        tolerance=settings.solver.tolerance,
+        time=settings.solver.time,
+        intrinsic_tolerance=settings.solver.intrinsic.tolerance,
+        intrinsic_mesh=settings.solver.intrinsic.mesh,
+        text=text,
+        warnings=list(electrons.warnings),
         checks=electrons.checks,
         executor=settings.solver.executor,
         workers=settings.solver.workers,
     )
+    temperatures = build.build_temperatures(settings.temperature, scale)
+    return scanned(make, electrons.model, electrons.chemical_potential, electrons.carrier_density, temperatures)
 
 
 _LIMITS = ("tolerance", "time", "executor", "workers")
@@ -240,6 +249,8 @@ class Job:
     executor : str
         What computes them.
     workers : int or None
+    case : int
+        Which one of a scan it is.
     """
 
     model: Any
@@ -258,6 +269,7 @@ class Job:
     replicas: range = range(10**6)
     executor: str = "threads"
     workers: int | None = None
+    case: int = 0
     seconds_estimate: float = field(default=0.0, init=False)
     _finished: list[Replica] = field(default_factory=list, init=False)
 
@@ -352,7 +364,7 @@ class Job:
         """The temperatures with carriers."""
         return replace(self._whole, temperatures=self.temperatures[~self._frozen])
 
-    def _transport(self, progress: Callable, known, keep: Callable) -> TransportResult:
+    def _transport(self, progress: Callable, known, keep: Callable, seconds: float | None) -> TransportResult:
         if self._frozen.all():
             return frozen.with_frozen(None, self._frozen, self.model.dimension)
         started = time.perf_counter()
@@ -363,11 +375,12 @@ class Job:
             progress(None, parts["done"], time.perf_counter() - started)
 
         def watch(controller, replica):
-            keep(replica)
+            keep(self.case, replica)
             parts["done"] = float(sum(len(r) for r in controller.replicas.values()))
             progress(controller, parts["done"], time.perf_counter() - started)
 
-        seconds = self.study.seconds
+        known = [replica for case, replica in known or [] if case == self.case]
+        seconds = np.inf if seconds is None else seconds
         if self.executor == "threads":  # each replica by all of them
             found, controller = estimate(self._case, seconds=seconds, known=known, watch=watch, advance=advance)
         else:
@@ -393,8 +406,25 @@ class Job:
                 "temperature"
             ) from None
 
+    def changed(self, **changes) -> Job:
+        """The same with other fields."""
+        return replace(self, **changes)
+
+    def forget_shells(self, *, everything: bool = False) -> None:
+        """Free the shells of the estimate, or `everything` that a finished run holds."""
+        if "_whole" in self.__dict__:
+            self._whole.problem.forget_shells()
+        if everything:
+            for name in ("_whole", "_case"):
+                self.__dict__.pop(name, None)
+
     def run(
-        self, progress: Callable | None = None, known: list[Replica] | None = None, keep: Callable = lambda _: None
+        self,
+        progress: Callable | None = None,
+        known: list[tuple[int, Replica]] | None = None,
+        keep: Callable[[int, Replica], None] = lambda *_: None,
+        *,
+        seconds: float | None = None,
     ) -> xr.Dataset:
         """The dataset.
 
@@ -402,10 +432,12 @@ class Job:
         ----------
         progress : callable, optional
             ``progress(stage, done, total)``.
-        known : list of Replica, optional
-            Of an earlier run: the work goes on from them.
+        known : list of (int, Replica), optional
+            Of an earlier run, with their cases: the work goes on from them.
         keep : callable, optional
-            Receives every finished replica.
+            ``keep(case, replica)`` receives every finished replica.
+        seconds : float, optional
+            Wall time after which no further replica is begun; `time` when not given.
         """
         report = progress or (lambda *_: None)
         cost = self.estimate()
@@ -429,7 +461,8 @@ class Job:
             if np.isfinite(left):
                 report("kinetic equation", seconds, seconds + left)
 
-        transport = self._kinetic(lambda: self._transport(present, known, keep))
+        limit = self.time if seconds is None else seconds
+        transport = self._kinetic(lambda: self._transport(present, known, keep, limit))
         report("kinetic equation", 1, 1)
         clock.lap("kinetic")
         intrinsic = self._intrinsic(report)
@@ -470,7 +503,7 @@ class Job:
             operations=operations,
             extra=extra,
             warnings=found,
-            replicas=[to_text(r) for r in self._finished],
+            replicas=[to_text(r, self.case) for r in self._finished],
         )
         found = judge(dataset)  # what is withheld is said to be that
         warn(dataset, [*withhold(dataset), *found])

@@ -88,10 +88,11 @@ def progress(quiet: bool) -> Iterator:
                 tasks[stage] = bar.add_task(stage, total=total)
             bar.update(tasks[stage], completed=done, total=total)
 
-        def status(temperatures, estimate, model, replicas, left):
+        def status(temperatures, estimate, model, replicas, left, label=""):
             if "status" not in tasks:
                 tasks["status"] = bar.add_task("side jump", total=None)
-            bar.update(tasks["status"], description=_status(temperatures, estimate, model, replicas, left))
+            words = _status(temperatures, estimate, model, replicas, left)
+            bar.update(tasks["status"], description=f"{label}: {words}" if label else words)
 
         advance.status = status  # type: ignore[attr-defined]
         yield advance
@@ -145,25 +146,33 @@ def with_error(value: float, error: float) -> str:
 
 
 def print_table(dataset) -> None:
-    """The parts against temperature, four digits each, within 80 columns."""
+    """The parts against temperature, four digits each, within 80 columns; of a scan one table after the other."""
     from rich.console import Console
+
+    from ..result import SCANS, main_component, scan_dimension
 
     out = Console()
     out.width = max(out.width, 80)  # digits before beauty, in narrow windows too
-    out.print(_table(dataset))
+    name, component = scan_dimension(dataset), main_component(dataset)
+    if name is None:
+        out.print(_table(dataset, component))
+        return
+    unit = dataset[name].attrs["units"]
+    for i, value in enumerate(dataset[name].values):
+        out.print(_table(dataset.isel({name: i}), component, f"{SCANS[name]} {value:g} {unit}"))
 
 
-def _table(dataset) -> Table:
+def _table(dataset, component: int, head: str = "") -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from ..result import NOT_INCLUDED, component_label, hall_error, hall_part, main_component
+    from ..result import NOT_INCLUDED, component_label, hall_error, hall_part
 
-    component = main_component(dataset)
     title = (
         f"conductivity in {dataset.attrs['units']}; Hall parts: antisymmetric {component_label(component)} element, "
         f"{NOT_INCLUDED}"
     )
+    title = f"{head}: {title}" if head else title
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     unit = dataset.resistivity.attrs["units"]
     for name in ("T\n(K)", f"rho_xx\n({unit.replace('microohm', 'uohm')})", "\nsigma_xx", *_HALL_PARTS.values()):

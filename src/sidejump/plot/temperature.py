@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from ..result import NOT_INCLUDED, component_label, hall_error, hall_part, main_component, warnings_of
+from ..result import NOT_INCLUDED, component_label, hall_error, hall_part, main_component, scan_dimension, warnings_of
+from .note import LINE, UNIT, note_of
+from .scan import scan_figure
 from .style import BLUE, GREEN, ORANGE, PURPLE, STYLE, save
-
-_UNIT = {"S/cm": "S/cm", "e^2/h": "$e^2/h$", "microohm cm": r"$\mu\Omega\,$cm", "h/e^2": "$h/e^2$"}
-_WIDTH, _MOST_LINES = 130, 16  # of the warnings in a figure: letters, lines
-_LINE = 0.14  # inches
 
 
 def result_figure(dataset, path) -> None:
     """Hall conductivity (left), longitudinal conductivity and resistivity (right) against temperature.
 
-    The Hall parts are those of the component in which the Hall vector is largest, antisymmetric in a and b.
+    The Hall parts are those of the component in which the Hall vector is largest, antisymmetric in a and b.  Of a scan
+    the figure is that of :func:`sidejump.plot.scan.scan_figure`.
     """
+    if scan_dimension(dataset) is not None:
+        scan_figure(dataset, path)
+        return
     order = np.argsort(dataset.temperature.values)
     dataset = dataset.isel(temperature=order)
-    note = _note(warnings_of(dataset))
+    note = note_of(warnings_of(dataset))
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(8.0, 4.2 + _LINE * len(note)), layout="constrained")
+        figure = Figure(figsize=(8.0, 4.2 + LINE * len(note)), layout="constrained")
         grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
         hall, conductivity = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1])
         resistivity = figure.add_subplot(grid[1, 1], sharex=conductivity)
@@ -63,7 +63,7 @@ def _hall_parts(axes, dataset) -> None:
     # the two halves are equal by Onsager's relation: rings around dots, so that both can be seen
     axes.plot(t, velocity, "o", color=PURPLE, ms=7, mfc="none", mew=1.0, label="side-jump velocity")
     axes.plot(t, distribution, "x-", color=GREEN, ms=4, lw=0.8, label="side-jump distribution")
-    axes.set_ylabel(rf"Hall conductivity $\sigma_{{{component_label(c)}}}$ ({_UNIT[dataset.attrs['units']]})")
+    axes.set_ylabel(rf"Hall conductivity $\sigma_{{{component_label(c)}}}$ ({UNIT[dataset.attrs['units']]})")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.30 * (high - low))  # room for the legend
     axes.legend(loc="upper right", ncols=2, columnspacing=1.0, handlelength=1.8)
@@ -83,7 +83,7 @@ def _diagonal(axes, tensor, error, symbol: str, words: str) -> None:
     finite = values[np.isfinite(values)]
     if len(finite) and finite.min() > 0 and finite.max() > 20 * finite.min():
         axes.set_yscale("log")
-    axes.set_ylabel(f"{words} ({_UNIT[tensor.attrs['units']]})", fontsize=8)
+    axes.set_ylabel(f"{words} ({UNIT[tensor.attrs['units']]})", fontsize=8)
     axes.legend(handlelength=1.5)
 
 
@@ -107,14 +107,3 @@ def log_spaced(t) -> bool:
         return np.std(steps) / np.mean(steps)
 
     return bool(unevenness(np.diff(np.log(t))) < unevenness(np.diff(t)))
-
-
-def _note(warnings: list[str]) -> list[str]:
-    """Lines below the panels: whole sentences, as many as there is room for, and how many there are beyond."""
-    lines: list[str] = []
-    for shown, sentence in enumerate(warnings):
-        wrapped = textwrap.wrap(f"Warning: {sentence}", _WIDTH, subsequent_indent="    ")
-        if lines and len(lines) + len(wrapped) > _MOST_LINES:
-            return [*lines, f"and {len(warnings) - shown} more of {len(warnings)} warnings: attribute `warnings`"]
-        lines += wrapped
-    return lines
