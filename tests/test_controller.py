@@ -129,7 +129,7 @@ def test_few_replicas_end(numbers):
 
 
 def test_a_term_that_is_out_of_replicas_is_named():
-    chosen = controller(1e-3, numbers=range(0, 6))
+    chosen = controller(1e-5, numbers=range(0, 6))
     found = chosen.run(Terms({"shared": 1e-7, "change": 0.1}))
     missed = chosen.missed(found)
     assert {name for _, _, name, _ in missed} == {"change"}
