@@ -178,13 +178,13 @@ class Controller:
         while len(unsatisfied):
             worst = int(unsatisfied[np.argmax(found.relative_error()[unsatisfied].max(axis=1))])
             ranked = sorted(self._options(found, worst, unsatisfied), key=lambda option: -option[0])
-            for _, seconds, tasks in ranked:
+            for _, name, seconds, tasks in ranked:
                 if not tasks:
-                    self.stopped.setdefault(found.terms[0].name, "replicas")
+                    self.stopped.setdefault(name, "replicas")
                     continue
                 if time.perf_counter() - self.started + seconds <= self.limits.seconds:
                     return tasks
-                self.stopped.setdefault(tasks[0].term, "time")
+                self.stopped.setdefault(name, "time")
             unsatisfied = unsatisfied[unsatisfied != worst]  # nothing can be done for this one
         return []
 
@@ -196,7 +196,7 @@ class Controller:
         return np.maximum(self.limits.tolerance, _ABOVE_FLOOR * found.floor)
 
     def _options(self, found: Estimate, worst: int, unsatisfied):
-        """(error^2 taken away per work, seconds, tasks) of all that could be done for the worst temperature."""
+        """(error^2 taken away per work, term, seconds, tasks) of all that could be done for the worst temperature."""
         scale = found.scales()[worst]
         for term in found.terms:
             places = [i for i in self.places[term.name] if i in unsatisfied]
@@ -208,15 +208,18 @@ class Controller:
             # only temperatures whose finest level is this one
             same = [i for i in places if term.moments.level[i] == level]
             replicas = int(term.moments.replicas[worst])
-            if replicas < _ENOUGH or level >= self.highest[term.name]:
+            # memory may not suffice for one more of a level that it sufficed for
+            highest = self.highest[term.name]
+            if level == highest or (level < highest and replicas < _ENOUGH):
                 left = statistical * replicas / (replicas + self.batch) + systematic
                 gain = (whole - left) / (self.batch * _GROWTH**level)
-                yield gain, self._seconds(term.name, level, len(same)), self._tasks(term.name, level, same, self.batch)
-            if level < self.highest[term.name]:
+                seconds = self._seconds(term.name, level, len(same))
+                yield gain, term.name, seconds, self._tasks(term.name, level, same, self.batch)
+            if level < highest:
                 left = _EXPECTED**2 * (statistical * replicas / self.batch + systematic)
                 gain = (whole - left) / (self.batch * _GROWTH ** (level + 1))
                 seconds = self._seconds(term.name, level + 1, len(same))
-                yield gain, seconds, self._tasks(term.name, level + 1, same, self.batch)
+                yield gain, term.name, seconds, self._tasks(term.name, level + 1, same, self.batch)
 
     def _tasks(self, name: str, level: int, places, count: int) -> list[Task]:
         used = {r.task.number for r in self._of_level(name, level) if set(r.task.where) & set(places)}
