@@ -35,7 +35,7 @@ mass_density = 7.6e-7
 values = [20, 50]
 
 [solver]
-tolerance = 0.3
+tolerance = 0.5
 
 """
 PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution", "side_jump")
@@ -58,7 +58,8 @@ raise SystemExit(main(["run", "in.toml", "-q", "-o", "out.nc"]))
 
 
 def replica(number=0, level=1, seed=0):
-    values = np.random.default_rng([seed, number]).normal(size=(2, 3, 2, 2)) * 10.0 ** np.array([-300, 3])[:, None, None, None]
+    scale = np.array([1e-300, 1e3])[:, None, None, None]
+    values = scale * np.random.default_rng([seed, number]).normal(size=(2, 3, 2, 2))
     facts = {"geometry_used": ["shared", "own"], "node_change": [1 / 3, float("nan")]}
     quality = [{"residual": 0.1 + 0.2, "method": "direct"}] * 2
     return Replica(Task("shared", level, number, (0, 3)), values, 0.1, facts, quality, (7, 49, 1e5), ("a word",), 2e-3)
@@ -179,7 +180,7 @@ def test_an_interrupted_run_says_where_its_replicas_are(folder, capfd):
 def test_a_smaller_tolerance_goes_on_from_a_result(folder, capfd):
     run("-o", "out.nc")
     before = result("out.nc")
-    run("-o", "out.nc", "--tolerance", "0.001")
+    run("-o", "out.nc", "--tolerance", "0.05")
     after = result("out.nc")
     assert tasks(before) < tasks(after)
     assert after.sigma_boltzmann_error.values.max() < before.sigma_boltzmann_error.values.max()
@@ -188,7 +189,7 @@ def test_a_smaller_tolerance_goes_on_from_a_result(folder, capfd):
         assert kept[known.task] == known.seconds  # not computed again
     capfd.readouterr()
     Path("in.toml").write_text(INPUT.replace("mass = 0.1", "mass = 0.11"))
-    assert main(["run", "in.toml", "-q", "-o", "out.nc", "--tolerance", "0.0005"]) == 2
+    assert main(["run", "in.toml", "-q", "-o", "out.nc", "--tolerance", "0.04"]) == 2
     said = capfd.readouterr().err
     assert said.count("\n") <= 3 and "Traceback" not in said and "stud" in said
     same_numbers(result("out.nc"), after)
@@ -196,17 +197,16 @@ def test_a_smaller_tolerance_goes_on_from_a_result(folder, capfd):
 
 def test_results_merge(folder, capfd):
     for name, numbers in (("a", "0:2"), ("b", "2:4")):
-        run("-o", f"{name}.nc", "--tolerance", "1e-9", "--replicas", numbers)
-    run("-o", "all.nc", "--tolerance", "1e-9", "--replicas", "0:4")
+        run("-o", f"{name}.nc", "--tolerance", "0.9", "--replicas", numbers)
     assert main(["merge", "a.nc", "b.nc", "-o", "c.nc"]) == 0
-    a, b, whole, joint = (result(f"{name}.nc") for name in ("a", "b", "all", "c"))
-    assert not tasks(a) & tasks(b)
+    a, b, joint = (result(f"{name}.nc") for name in ("a", "b", "c"))
+    assert tasks(a) and tasks(b) and not tasks(a) & tasks(b)
     assert tasks(joint) == tasks(a) | tasks(b)
-    if tasks(joint) == tasks(whole):
-        same_numbers(joint, whole)
-    scale = np.abs(whole.sigma_boltzmann.values).max()
-    difference = np.abs(joint.sigma_boltzmann.values - whole.sigma_boltzmann.values).max()
-    assert difference <= 1e-12 * scale + 3 * whole.sigma_boltzmann_error.values.max()
+    # what replicas have in common does not depend on who computed them
+    assert main(["merge", "b.nc", "a.nc", "-o", "e.nc"]) == 0
+    same_numbers(result("e.nc"), joint)
+    both = 0.5 * (a.sigma_boltzmann.values + b.sigma_boltzmann.values)  # as many replicas of the same level each
+    np.testing.assert_allclose(joint.sigma_boltzmann.values, both, atol=1e-9 * np.abs(both).max())
     capfd.readouterr()
     Path("in.toml").write_text(INPUT.replace("mass = 0.1", "mass = 0.11"))
     run("-o", "other.nc")
