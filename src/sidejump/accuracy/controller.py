@@ -83,6 +83,9 @@ class Controller:
         Replicas computed before the next look.
     unseen : ndarray, shape (nT,), or None
         What the geometries that were not taken were measured to change, relatively; NaN where nothing was measured.
+    hall : bool
+        Whether symmetry allows a Hall effect.  Where it does not, what is left of the side jump is rounding, and its
+        error no aim.
     """
 
     first: dict[str, bool]
@@ -95,6 +98,7 @@ class Controller:
     numbers: range = field(default_factory=lambda: range(10**6))
     batch: int = FIRST_REPLICAS
     unseen: np.ndarray | None = None
+    hall: bool = True
     started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self):
@@ -176,7 +180,7 @@ class Controller:
             raise InputError(f"replicas {self.numbers.start}:{self.numbers.stop} hold none: give at least one")
         unsatisfied = self._unsatisfied(found)
         while len(unsatisfied):
-            worst = int(unsatisfied[np.argmax(found.relative_error()[unsatisfied].max(axis=1))])
+            worst = int(unsatisfied[np.argmax(self.errors(found)[unsatisfied])])
             ranked = sorted(self._options(found, worst, unsatisfied), key=lambda option: -option[0])
             for _, name, seconds, tasks in ranked:
                 if not tasks:
@@ -189,7 +193,11 @@ class Controller:
         return []
 
     def _unsatisfied(self, found: Estimate) -> np.ndarray:
-        return np.flatnonzero(found.relative_error().max(axis=1) > self._target(found))
+        return np.flatnonzero(self.errors(found) > self._target(found))
+
+    def errors(self, found: Estimate) -> np.ndarray:
+        """The larger relative error of conductivity and side jump, (nT,); of the first alone without a Hall effect."""
+        return found.relative_error()[:, : 2 if self.hall else 1].max(axis=1)
 
     def _target(self, found: Estimate) -> np.ndarray:
         """The tolerance, or what is not worth going below because replicas take nothing away from the rest, (nT,)."""
@@ -203,7 +211,7 @@ class Controller:
             if worst not in places:
                 continue
             level = int(term.moments.level[worst])
-            statistical, systematic = _squares(term, worst, scale)
+            statistical, systematic = _squares(term, worst, scale, self.hall)
             whole = statistical + systematic
             # only temperatures whose finest level is this one
             same = [i for i in places if term.moments.level[i] == level]
@@ -241,21 +249,22 @@ class Controller:
     def missed(self, found: Estimate) -> list[tuple[int, float, str, str]]:
         """Temperatures beyond the tolerance: (place, relative error, term that has most of it, what stopped it)."""
         result = []
-        errors = found.relative_error().max(axis=1)
+        errors = self.errors(found)
         for i in np.flatnonzero(errors > self.limits.tolerance):
             if found.floor[i] > _SHARE * errors[i]:
                 result.append((int(i), float(errors[i]), "energy nodes and geometry", "floor"))
                 continue
             scale = found.scales()[i]
             name = max(
-                (t for t in found.terms if t.moments.level[i] >= 0), key=lambda t: sum(_squares(t, int(i), scale))
+                (t for t in found.terms if t.moments.level[i] >= 0),
+                key=lambda t: sum(_squares(t, int(i), scale, self.hall)),
             ).name
             result.append((int(i), float(errors[i]), name, self.stopped.get(name, "levels")))
         return result
 
     def seconds_left(self, found: Estimate) -> float:
         """Wall time to the tolerance, from what each halving of the error has cost so far; infinite where unknown."""
-        worst = float(found.relative_error().max())
+        worst = float(self.errors(found).max())
         spent = time.perf_counter() - self.started
         if not np.isfinite(worst) or worst <= 0:
             return np.inf
@@ -264,10 +273,10 @@ class Controller:
         return min(whole - spent, self.limits.seconds - spent)
 
 
-def _squares(term: TermEstimate, place: int, scale) -> tuple[float, float]:
+def _squares(term: TermEstimate, place: int, scale, hall: bool) -> tuple[float, float]:
     """Statistical and systematic error^2 of a term at a temperature, relative, of the part that is worse."""
     pairs = []
-    for part, size in zip((0, SIDE_JUMP), scale, strict=True):
+    for part, size in list(zip((0, SIDE_JUMP), scale, strict=True))[: 2 if hall else 1]:
         errors = (term.moments.statistical[place, part], term.moments.systematic[place, part])
         pairs.append([float(np.abs(x).max() / size) ** 2 for x in errors])
     statistical, systematic = max(pairs, key=sum)

@@ -91,11 +91,14 @@ class Case:
         Of the plain points; those of replicas are made from it.
     temperatures : ndarray
         K, those with carriers.
+    hall : bool
+        Whether symmetry allows a Hall effect: where it does not, the error of the side jump is no aim.
     """
 
     study: Study
     problem: Problem
     temperatures: np.ndarray
+    hall: bool = True
 
     @cached_property
     def _geometries(self) -> tuple[list[str], list[float]]:
@@ -126,6 +129,7 @@ class Case:
             Limits(self.study.tolerance, seconds),
             numbers=self.study.replicas,
             unseen=self._unseen,
+            hall=self.hall,
         )
 
     @property

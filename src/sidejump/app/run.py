@@ -449,6 +449,7 @@ class Job:
         report("symmetry", 0, 1)
         symmetry, projector = self._symmetry(found)
         operations, scattering = self._kinetic_symmetry(projector)
+        self.__dict__["_case"] = replace(self._case, hall=bool(np.any(scattering)))
         report("symmetry", 1, 1)
         clock.lap("symmetry")
         status = getattr(report, "status", lambda *_: None)
