@@ -135,7 +135,7 @@ def test_store(tmp_path):
     damaged = sorted(place.glob("replica-*"))[1]
     damaged.write_text(damaged.read_text()[:-30])
     assert [r.task.number for _, r in ReplicaStore(place, "one").found] == [0, 2]
-    with pytest.raises(InputError, match="another study.*--fresh"):
+    with pytest.raises(InputError, match=r"another study.*--fresh"):
         ReplicaStore(place, "other")
     assert not ReplicaStore(place, "other", fresh=True).found
     assert not place.exists()
