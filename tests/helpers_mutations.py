@@ -366,7 +366,7 @@ def _data_set(rng, stream, name: str) -> str:
         "flat": value.ravel(),
         "short": value[:-1] if value.ndim else value,
         "long": np.concatenate([value, value[:1]]) if value.ndim else np.stack([value, value]),
-        "huge": value * 1e200 if value.dtype.kind in "fc" else value * 10**6,
+        "huge": value * (1e200 if value.dtype.kind in "fc" else 10**6) if value.dtype.kind in "fciu" else value,
         "negative": -value if value.dtype.kind in "fciu" else value,
         "zero": np.zeros_like(value),
         "scalar": value.ravel()[0] if value.size else 0.0,
