@@ -9,6 +9,7 @@ from sidejump.interactions import acoustic_deformation_potential
 from sidejump.surfaces.placement import placement
 from sidejump.transport import TransportSettings
 from sidejump.transport.problem import Problem
+from test_hot_spots import MU, ferromagnet, phonons
 
 
 def test_a_replica_is_the_same_everywhere():
@@ -26,7 +27,9 @@ def test_shifts_and_angles_fill_their_ranges():
     angle = np.array([p.angle for p in places])
     assert np.all((angle >= 0) & (angle < 2 * np.pi / 3))  # three points come back after a third of a turn
     np.testing.assert_allclose(np.linalg.norm([p.turn for p in places], axis=1), 1, rtol=1e-12)
-    assert sum(p.half for p in places) == 250
+    for start in range(0, 16, 4):  # meshes with symmetry: no two of four in a row alike
+        assert len({p.stretch[0] for p in places[start : start + 4]}) == 4
+    assert len({p.stretch for p in places[:16]}) == 16
 
 
 @pytest.mark.parametrize("model, mu", [(MassiveDirac(mass=0.1, velocity=3.0), 0.2), (rashba_lattice(), -1.0)])
@@ -44,3 +47,23 @@ def test_the_density_of_states_in_two_dimensions(model, mu):
             found.append(laid.shell(mu, laid.base_spacing, whole=True).weight.sum())
         error = np.std(found, ddof=1) / np.sqrt(len(found))
         assert abs(np.mean(found) - exact) < 4 * error + 1e-4 * exact
+
+
+@pytest.mark.parametrize("symmetry", ["auto", "off"])
+def test_the_density_of_states_in_three_dimensions(symmetry):
+    """Right on the average over replicas, and the spread falls with the level."""
+    settings = TransportSettings(symmetry=symmetry)
+    problem = Problem(ferromagnet(), [phonons(sound=0.0329)], MU, settings)
+    fine = problem.laid(3.0, 0)
+    exact = fine.shell(MU, fine.base_spacing, levels=0).weight.sum()
+    spreads = []
+    for accuracy in (0.5, 1.0):
+        found = []
+        for replica in range(4):
+            laid = problem.laid(accuracy, replica)
+            shell = laid.shell(MU, laid.base_spacing, levels=0)
+            assert (shell.operations is None) == (symmetry == "off")
+            found.append(shell.weight.sum() / exact)
+        spreads.append(np.std(found, ddof=1))
+        assert abs(np.mean(found) - 1) < 3 * spreads[-1] / 2 + 2e-3
+    assert spreads[1] < spreads[0] < 0.05
