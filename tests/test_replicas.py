@@ -94,7 +94,7 @@ def same_numbers(a, b):
 
 
 def tasks(dataset):
-    return {r.task for r in replicas_of(dataset, str(dataset.attrs["identity"]))}
+    return {r.task for _, r in replicas_of(dataset, str(dataset.attrs["identity"]))}
 
 
 def test_text_keeps_every_digit():
@@ -184,8 +184,8 @@ def test_a_smaller_tolerance_goes_on_from_a_result(folder, capfd):
     after = result("out.nc")
     assert tasks(before) < tasks(after)
     assert after.sigma_boltzmann_error.values.max() < before.sigma_boltzmann_error.values.max()
-    kept = {r.task: r.seconds for r in replicas_of(after, after.attrs["identity"])}
-    for known in replicas_of(before, before.attrs["identity"]):
+    kept = {r.task: r.seconds for _, r in replicas_of(after, after.attrs["identity"])}
+    for _, known in replicas_of(before, before.attrs["identity"]):
         assert kept[known.task] == known.seconds  # not computed again
     capfd.readouterr()
     Path("in.toml").write_text(INPUT.replace("mass = 0.1", "mass = 0.11"))
