@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
 from ..kinetics.response import KineticResponse
 from ..transport.tensors import PARTS
 from .replica import Replica, response_of
@@ -101,7 +102,9 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
         return None
     size = np.abs(value[:, 0]).max(axis=(1, 2))[:, None, None]
     floor = np.hypot(_left(replicas, count), 0.0 if unseen is None else unseen)
-    square += (floor[:, None, None, None] * _sizes(value)) ** 2
+    quality = _worst([r for name, some in replicas.items() if first[name] for r in some], count)
+    contributions = np.array([q["contributions"] for q in quality])
+    square += (floor[:, None, None, None] * _sizes(value, contributions)) ** 2
     terms = []
     for name, known in found.items():
         if not first[name]:
@@ -110,16 +113,17 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
             value[here] += known.value[here]
             square[here] += known.error[here] ** 2
         terms.append(TermEstimate(name, known, sum(r.seconds for r in replicas[name])))
-    quality = _worst([r for name, some in replicas.items() if first[name] for r in some], count)
     responses = [response_of(value[i, :3], q) for i, q in enumerate(quality)]
     cancels = np.array([2 * r.contributions for r in responses])
     return Estimate(value, np.sqrt(square), cancels, terms, responses, floor)
 
 
-def _sizes(value) -> np.ndarray:
+def _sizes(value, contributions) -> np.ndarray:
     """What relative changes of tensors are taken of, (nT, 4, d, d): the conductivities along both directions of an
-    element, the largest element of a side jump."""
-    sizes = np.broadcast_to(np.abs(value).max(axis=(2, 3), keepdims=True), value.shape).copy()
+    element; for a side jump as in :attr:`sidejump.kinetics.response.KineticResponse.scale`."""
+    cancels = CANCELLING_IN_CHANGES * contributions[:, None] * np.array([0.0, 1.0, 1.0, 2.0])
+    largest = np.maximum(np.abs(value).max(axis=(2, 3)), cancels)
+    sizes = np.broadcast_to(largest[:, :, None, None], value.shape).copy()
     along = np.sqrt(np.abs(np.diagonal(value[:, 0], axis1=1, axis2=2)))
     sizes[:, 0] = along[:, :, None] * along[:, None]
     return sizes
