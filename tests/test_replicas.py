@@ -162,6 +162,17 @@ def test_a_killed_run_goes_on(folder):
     assert not Path("out.nc.partial").exists()
 
 
+def test_finished_replicas_are_not_computed_again(folder, capfd):
+    stopped("SIGKILL")
+    [left] = Path("out.nc.partial").glob("replica-*.json")
+    _, kept = from_text(left.read_text())
+    assert main(["run", "in.toml", "-o", "out.nc"]) == 0
+    assert "resuming: 1 finished replica" in capfd.readouterr().err
+    dataset = result("out.nc")
+    seconds = {r.task: r.seconds for _, r in replicas_of(dataset, dataset.attrs["identity"])}
+    assert seconds[kept.task] == kept.seconds
+
+
 def test_an_interrupted_run_says_where_its_replicas_are(folder, capfd):
     found = stopped("SIGINT")
     assert found.returncode == 130
