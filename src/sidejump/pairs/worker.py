@@ -8,6 +8,7 @@ import signal
 from functools import cache
 from typing import Any
 
+import scipy.linalg  # noqa: F401  has a matrix library of its own, which can be limited once it is there
 from threadpoolctl import threadpool_limits
 
 from .. import threads  # noqa: F401  reads how many threads the matrix library has before it is limited here
