@@ -69,8 +69,11 @@ strength = 1.0
 values = [100.0, 200.0]
 
 [solver]
-accuracy = 0.5
+tolerance = 0.3
 energy_nodes = 3
+
+[solver.expert]
+accuracy = 0.5
 """
 
 
@@ -363,7 +366,7 @@ def _data_set(rng, stream, name: str) -> str:
         "flat": value.ravel(),
         "short": value[:-1] if value.ndim else value,
         "long": np.concatenate([value, value[:1]]) if value.ndim else np.stack([value, value]),
-        "huge": value * 1e200 if value.dtype.kind in "fc" else value * 10**6,
+        "huge": value * (1e200 if value.dtype.kind in "fc" else 10**6) if value.dtype.kind in "fciu" else value,
         "negative": -value if value.dtype.kind in "fciu" else value,
         "zero": np.zeros_like(value),
         "scalar": value.ravel()[0] if value.size else 0.0,

@@ -1,5 +1,6 @@
 """The command line: what it prints, refuses and leaves behind; every mistake is one sentence and exit status 2."""
 
+import inspect
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import sidejump as sj
 from sidejump import outputs
+from sidejump.accuracy.study import TOLERANCE
 from sidejump.app import config, guard, results, schema, terminal
 from sidejump.app.build import bloch_gruneisen_temperature, build_electrons, build_scatterers, build_temperatures
 from sidejump.app.cli import main
@@ -43,16 +46,14 @@ values = [20, 50]
 
 [solver]
 energy_nodes = 1
+tolerance = 0.3
 """
 BASE = ELECTRONS + PHONONS + REST
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """An empty current directory, and a wide terminal."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    return tmp_path
+def folder(empty_folder):
+    return empty_folder
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_a_run_from_the_shell(tmp_path):
     assert "sigma_xx" in done.stdout and "side" in done.stdout and "…" not in done.stdout
     assert max(len(line.rstrip()) for line in done.stdout.splitlines()) <= 80
     with xr.open_dataset(tmp_path / "out.nc") as dataset:
-        assert dict(dataset.sizes) == {"temperature": 2, "a": 2, "b": 2}
+        assert [dataset.sizes[name] for name in ("temperature", "a", "b")] == [2, 2, 2]
         # intrinsic part of the massive Dirac model at low temperature: Delta / (2 e_F) e^2/h
         assert abs(float(dataset.sigma_intrinsic.isel(temperature=0).sel(a="y", b="x")) - 0.25) < 1e-3
         assert dataset.attrs["input"] == BASE
@@ -183,10 +184,14 @@ def test_an_endless_or_huge_input_is_refused(folder, capsys):
         ("[20, 50]", "[20, 1e-9]", ["points", "raise spacing or the lowest temperature"]),
         ("energy_nodes = 1", "energy_nodes = 9\nmemory = 1e-5", ["memory"]),
         ("energy_nodes = 1", "energy_nodes = 0", ["energy_nodes = 0", '"auto"']),
-        ("energy_nodes = 1", "levels = 9", ["at most 5"]),
+        ("tolerance = 0.3", "[solver.expert]\nlevels = 9", ["[solver.expert] levels = 9", "at most 5"]),
+        ("energy_nodes = 1", "levels = 1", ["levels is chosen by the program", "tolerance = 0.01", "[solver.expert]"]),
+        ("tolerance = 0.3", "tolerance = 0", ["tolerance = 0", "above 0"]),
+        ("tolerance = 0.3", "tolerance = 1.5", ["tolerance = 1.5", "below 1"]),
+        ("tolerance = 0.3", "time = -1", ["time = -1", "above 0"]),
         ("energy_nodes = 1", 'approximation = "rta"', ['"serta"']),
-        ("energy_nodes = 1", "[solver.intrinsic]\nmes = 20", ["[solver.intrinsic]", '"mesh"']),
-        ("energy_nodes = 1", "[solver.intrinsic]\nmesh = 20", ["mesh", "Brillouin zone"]),
+        ("tolerance = 0.3", "[solver.intrinsic]\nmes = 20", ["[solver.intrinsic]", '"mesh"']),
+        ("tolerance = 0.3", "[solver.intrinsic]\nmesh = 20", ["mesh", "Brillouin zone"]),
         ("sound_velocity = 2000.0\n", "", ["number 1", "sound_velocity is missing", "m/s"]),
         ("mass_density = 7.6e-7", "mass_density = -1.0", ["mass_density", "above 0"]),
         ("deformation_potential = 5.0", "deformation_potential = 0.0", ["do not scatter"]),
@@ -484,8 +489,10 @@ def test_templates_follow_the_schema(model, capsys):
     assert settings.electrons.model == model
     # with every comment sign before a key taken away the file names every key and is still TOML
     full = tomllib.loads("\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines()))
-    for name, cls in (("electrons", type(settings.electrons)), ("solver", schema.SolverInput)):
+    kinds = (("electrons", type(settings.electrons)), ("solver", schema.SolverInput), ("output", schema.OutputInput))
+    for name, cls in kinds:
         assert set(full[name]) == set(cls.model_fields)
+    assert set(full["solver"]["expert"]) == set(schema.ExpertInput.model_fields)
 
 
 @pytest.mark.parametrize("kind", [k for k in tags(schema.SCATTERING, "kind") if k != "electron_phonon"])
@@ -502,8 +509,9 @@ def test_templates_of_every_mechanism_build(kind):
 def test_input_reference_lists_every_key(capsys):
     assert main(["input-reference"]) == 0
     out = capsys.readouterr().out
-    for cls in (*schema.ELECTRONS, *schema.SCATTERING, schema.TemperatureInput, schema.SolverInput):
-        for key in set(cls.model_fields) - {"model", "kind", "intrinsic"}:
+    sections = (schema.TemperatureInput, schema.SolverInput, schema.ExpertInput)
+    for cls in (*schema.ELECTRONS, *schema.SCATTERING, *sections):
+        for key in set(cls.model_fields) - {"model", "kind", "intrinsic", "expert"}:
             assert f"| `{key}` |" in out
 
 
@@ -514,16 +522,22 @@ def test_the_reference_page_is_up_to_date(capsys):
 
 
 def test_solver_defaults_are_those_of_the_library():
-    settings = schema.SolverInput()
-    for name in set(schema.SolverInput.model_fields) - {"intrinsic"}:
-        expected = getattr(TransportSettings(), name)
-        assert getattr(settings, name) == (expected / 1e9 if name == "memory" else expected)
+    settings, library = schema.SolverInput(), TransportSettings()
+    both = {name for name in schema.SolverInput.model_fields if hasattr(library, name)} - {"tolerance"}
+    assert both == {"memory", "energy_nodes", "degeneracy", "symmetry", "approximation"}
+    for name in both:
+        assert getattr(settings, name) == (library.memory / 1e9 if name == "memory" else getattr(library, name))
+    for name in schema.ExpertInput.model_fields:
+        assert getattr(settings.expert, name) == getattr(library, name)
+    assert settings.tolerance == TOLERANCE == inspect.signature(sj.anomalous_hall).parameters["tolerance"].default
+    assert settings.time is None
 
 
 def test_every_key_has_a_unit_or_words_and_a_value_to_show():
-    for cls in (*schema.ELECTRONS, *schema.SCATTERING, schema.TemperatureInput, schema.SolverInput, schema.OutputInput):
+    sections = (schema.TemperatureInput, schema.SolverInput, schema.ExpertInput, schema.OutputInput)
+    for cls in (*schema.ELECTRONS, *schema.SCATTERING, *sections):
         for key, field in cls.model_fields.items():
-            if key not in ("model", "kind", "intrinsic"):
+            if key not in ("model", "kind", "intrinsic", "expert"):
                 assert field.description
                 assert field.examples or (field.default is not None and not field.is_required()), (cls, key)
 

@@ -33,7 +33,7 @@ def test_python_blocks_run(page, stand_in, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "results").mkdir()
     results.write(stand_in, tmp_path / "results" / "iron.nc")
-    carriers = stand_in.assign(mobility=stand_in.sigma_boltzmann, carrier_density=stand_in.intrinsic_error)
+    carriers = stand_in.assign(mobility=stand_in.sigma_boltzmann, carrier_density=stand_in.onsager_violation)
     results.write(carriers, tmp_path / "results" / "gaas.nc")
     namespace: dict = {}
     for block in BLOCK.findall(page.read_text()):

@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 import sidejump as sj
+from helpers_two_bands import carriers
 from sidejump.app import results
 from sidejump.app.cli import main
 from sidejump.surfaces.edges import Edges
@@ -60,8 +61,10 @@ def test_only_the_cold_ones_of_a_list_are_without_carriers():
     np.testing.assert_allclose(frozen.sigma_intrinsic.sel(a="y", b="x"), 0.5, atol=1e-6)
     for name in ("sigma_boltzmann", "sigma_side_jump", "carrier_density", "energy_nodes", "mobility"):
         np.testing.assert_allclose(mixed[name].sel(temperature=[100, 200]), warm[name], rtol=1e-9, err_msg=name)
-    assert warm.carrier_density[0] > 0 and mixed.geometry_used.values.tolist() == ["own", "none", "independent", "none"]
-    assert np.isnan(warm.carrier_density[1])  # both bands carry at 200 K: there is no one kind of carriers
+    assert warm.carrier_density[0] > 0 and mixed.geometry_used.values.tolist() == ["own", "none", "own", "none"]
+    # both bands carry at 200 K
+    expected = [1e16 * n for n in carriers(0.1, 3.0, 0.05, 200 * KB)]
+    np.testing.assert_allclose([warm.electron_density[1], warm.hole_density[1]], expected, rtol=2e-3)
     assert "T <= 15 K" in results.warnings_of(mixed)[0]
     assert json.loads(mixed.attrs["cost_estimate"])["temperatures"] == 4
     # what is left out is smaller than any digit: at the limit of 30 kT the density is that of exp(-30)

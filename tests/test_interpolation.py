@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sidejump.transport import TransportSettings, driver, run_transport
+from sidejump.transport import TransportSettings, run_transport, terms
 from test_hot_spots import MU, ferromagnet, phonons
 
 PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
@@ -38,7 +38,7 @@ def test_dense_list_against_single_temperatures(name):
     gap, coldest, settings, without, step, effect, allowed = CASES[name]
     temperatures = np.geomspace(coldest, 2 * coldest, 7)
     dense = solved(gap, temperatures, **settings)
-    sampled = driver._spread(temperatures, [6, 5, 4, 3, 2, 1, 0], getattr(driver, step))
+    sampled = terms.spread(temperatures, [6, 5, 4, 3, 2, 1, 0], getattr(terms, step))
     between = [i for i in (5, 3, 1) if i not in sampled][-2:]
     assert len(sampled) > 2 and len(between) == 2
     for i in between:

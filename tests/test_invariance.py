@@ -371,9 +371,11 @@ def test_units_of_conductivity():
     # e^2/h in siemens over an angstrom in centimetres
     assert label == "S/cm" and factor == pytest.approx(2 * np.pi / constants.value("von Klitzing constant") / 1e-8)
     dataset = anomalous_hall(ferromagnet(), static(3), chemical_potential=-1.5, temperatures=[300.0], energy_nodes=1,
-                             geometry="shared", levels=1, intrinsic_mesh=6)  # fmt: skip
+                             geometry="shared", levels=1, intrinsic_mesh=6, tolerance=0.03)  # fmt: skip
     parts, _ = solve(ferromagnet(), -1.5, scatterers=[static(3)])
-    np.testing.assert_allclose(dataset.sigma_boltzmann.values[0], factor * parts[0], rtol=1e-6)
+    # other points than those of a replica: 2 % apart, where a wrong unit is a factor
+    expected = factor * parts[0]
+    np.testing.assert_allclose(dataset.sigma_boltzmann.values[0], expected, atol=2e-2 * expected.max())
     sea = np.asarray(intrinsic_conductivity(ferromagnet(), -1.5, 300.0, mesh=6))[0, 0]
     np.testing.assert_allclose(dataset.sigma_intrinsic.values[0], sea, atol=1e-9 * factor)
 

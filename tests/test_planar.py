@@ -279,7 +279,7 @@ def test_einstein_phonons_are_a_model_scatterer(geometry, nodes):
 
 def test_run_from_a_file(tmp_path):
     """Two dimensions throughout, in e^2/h; the same numbers as without a file; nothing to warn of."""
-    solver = {"energy_nodes": 1, "geometry": "shared", "turn": 6.0, "intrinsic": {"mesh": 12}}
+    solver = {"energy_nodes": 1, "intrinsic": {"mesh": 12}, "expert": {"geometry": "shared", "turn": 6.0}}
     found = run(section(Layer().data(), tmp_path) | {"solver": solver})
     assert found.sigma_boltzmann.attrs["units"] == "e^2/h" and list(found.a.values) == ["x", "y"]
     expected = transport(Layer().data()).boltzmann[0]

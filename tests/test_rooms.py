@@ -35,6 +35,7 @@ ORDER = [
     "pairs",
     "kinetics",
     "transport",
+    "accuracy",
     "reference",
     "plot",
     "app",

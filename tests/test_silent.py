@@ -19,7 +19,8 @@ def impurity(length=None, strength=1.0, **more):
 
 
 def conductivity(model, scatterer, mu):
-    ds = sj.anomalous_hall(model, scatterer, chemical_potential=mu, temperatures=[3], energy_nodes=1, geometry="shared")
+    settings = {"energy_nodes": 1, "geometry": "shared", "tolerance": 2e-3}
+    ds = sj.anomalous_hall(model, scatterer, chemical_potential=mu, temperatures=[3], **settings)
     return float(ds.sigma_boltzmann[0, 0, 0])
 
 

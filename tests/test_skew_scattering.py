@@ -62,6 +62,7 @@ def test_rashba_ferromagnet_with_both_subbands(energy):
         chemical_potential=energy,
         temperatures=[2],
         energy_nodes=1,
+        tolerance=5e-5,
         intrinsic_tolerance=1e-5,
     ).sel(a="y", b="x")
     intrinsic = float(ds.sigma_intrinsic[0])

@@ -82,7 +82,7 @@ def test_drude_and_mobility():
     for spins in (1, 2):
         found[spins] = anomalous_hall(
             with_spin_degeneracy(model, spins), static, chemical_potential=mu, temperatures=[1.0], spacing=0.02,
-            intrinsic_tolerance=0.1,
+            tolerance=1e-3, intrinsic_tolerance=0.1,
         )  # fmt: skip
     k_fermi = np.sqrt(mu / (HBAR2_OVER_2M / 0.1))
     speed = 2 * mu / k_fermi
@@ -103,7 +103,12 @@ def test_carrier_density_counts_both_and_mobility_stays():
     model = LatticeModel(3.0 * np.eye(3), vectors, hoppings)
     one, two = (
         anomalous_hall(
-            with_spin_degeneracy(model, spins), static, chemical_potential=-0.1, temperatures=[300.0], intrinsic_mesh=4
+            with_spin_degeneracy(model, spins),
+            static,
+            chemical_potential=-0.1,
+            temperatures=[300.0],
+            intrinsic_mesh=4,
+            tolerance=0.1,
         )
         for spins in (1, 2)
     )

@@ -1,10 +1,12 @@
 """The symmetry report must find what holds, and only that."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import spglib
 
 from helpers_models import haldane, points, random_wannier, rashba_lattice
 from sidejump.bands.base import PAULI
@@ -15,9 +17,11 @@ from sidejump.bands.rashba import RashbaFerromagnet
 from sidejump.bands.tight_binding import TightBinding
 from sidejump.bands.weyl import Weyl
 from sidejump.bands.zeeman import WithZeeman
+from sidejump.errors import InputError
 from sidejump.formats.wannier90 import read_wannier90
 from sidejump.groups.hall import allowed_projector
 from sidejump.groups.intertwiner import operation_matrix
+from sidejump.groups.magnetic_group import magnetic_operations
 from sidejump.groups.symmetry import operation_name, symmetry_report
 
 EXACT = 1e-10
@@ -204,3 +208,14 @@ def test_bands_that_do_not_disperse():
         report = symmetry_report(builder.build(), energy=0.5)
         assert report["time_reversal"] and report["time_reversal_violation"] == 0.0
         json.dumps(report)
+
+
+def test_no_lattice_is_a_sentence_and_no_warning():
+    """Two sites at one place: spglib's own warning about its errors is not for our readers, and its choice stays."""
+    before = getattr(spglib.error, "OLD_ERROR_HANDLING", None) if hasattr(spglib, "error") else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(InputError, match="spglib finds no lattice; two sites coincide"):
+            magnetic_operations(np.eye(3), np.zeros((2, 3)), [0, 0])
+    after = getattr(spglib.error, "OLD_ERROR_HANDLING", None) if hasattr(spglib, "error") else None
+    assert after is before

@@ -12,6 +12,7 @@ from typing import Any as _Any
 if TYPE_CHECKING:
     __version__: str
     from . import units as units
+    from .accuracy import Case, Estimate, Study, estimate, plan
     from .app.run import anomalous_hall, run
     from .bands.base import PAULI, ElectronModel, with_spin_degeneracy
     from .bands.dirac import MassiveDirac
@@ -37,9 +38,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PAULI",
+    "Case",
     "CurvatureShift",
     "ElectronModel",
     "ElectronPhononScatterer",
+    "Estimate",
     "FunctionModel",
     "HighTemperatureLimit",
     "InputError",
@@ -48,15 +51,18 @@ __all__ = [
     "MassiveDirac",
     "RashbaFerromagnet",
     "SidejumpWarning",
+    "Study",
     "TightBinding",
     "Weyl",
     "WithZeeman",
     "acoustic_deformation_potential",
     "anomalous_hall",
     "convert",
+    "estimate",
     "impurity",
     "intrinsic_conductivity",
     "optical_deformation_potential",
+    "plan",
     "polar_optical",
     "read_compact",
     "read_electron_phonon",
@@ -75,6 +81,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "accuracy": ("Case", "Estimate", "Study", "estimate", "plan"),
     "app.run": ("anomalous_hall", "run"),
     "bands.base": ("PAULI", "ElectronModel", "with_spin_degeneracy"),
     "bands.dirac": ("MassiveDirac",),

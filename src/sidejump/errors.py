@@ -5,6 +5,10 @@ class InputError(ValueError):
     """Input that cannot be used: one sentence that names the file, key or value and the fix."""
 
 
+class TooLarge(InputError):
+    """More memory than a run may use."""
+
+
 class NoStates(InputError):
     """No electronic state where one is needed."""
 

@@ -15,6 +15,15 @@ def warnings_of(dataset) -> list[str]:
     return [str(sentence) for sentence in np.atleast_1d(dataset.attrs["warnings"])]
 
 
+SCANS = {"chemical_potential": "chemical potential", "doping": "carrier density"}
+"""What a scan may be over: dimensions of a result, and their names."""
+
+
+def scan_dimension(dataset) -> str | None:
+    """The dimension of a scan; None where the result is one of temperature alone."""
+    return next((name for name in SCANS if name in dataset.dims), None)
+
+
 def hall_vector(sigma) -> np.ndarray:
     """Axial vector h (..., 3) of the antisymmetric part of `sigma` (..., d, d)."""
     sigma = np.asarray(sigma)
@@ -31,12 +40,20 @@ def main_component(dataset) -> int:
         return 2
     # values that are withheld do not hide the others
     h = hall_vector(np.nan_to_num(dataset.sigma_intrinsic.values) + np.nan_to_num(dataset.sigma_side_jump.values))
-    return int(np.argmax(np.abs(h).max(axis=0)))
+    return int(np.argmax(np.abs(h).reshape(-1, 3).max(axis=0)))
 
 
 def hall_part(dataset, name: str, component: int) -> np.ndarray:
-    """One component of the Hall vector of ``sigma_name``, shape (nT,)."""
-    return hall_vector(dataset[f"sigma_{name}"].values)[:, component]
+    """One component of the Hall vector of ``sigma_name``, shape (..., nT)."""
+    return hall_vector(dataset[f"sigma_{name}"].values)[..., component]
+
+
+def hall_error(dataset, name: str, component: int) -> np.ndarray:
+    """Standard error of :func:`hall_part`, shape (..., nT): of the elements ab and ba, which err together."""
+    a, b = ("xyz".index(x) for x in _COMPONENTS[component])
+    errors = dataset[f"sigma_{name}_error"].values
+    errors = np.where(np.isfinite(errors), errors, np.nan)  # unknown is no bar
+    return 0.5 * (errors[..., a, b] + errors[..., b, a])
 
 
 def component_label(component: int) -> str:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from ..errors import InputError
 from ..transport import TransportSettings
-from .schema import SolverInput
+from .schema import ExpertInput, SolverInput
 from .sentences import first_sentence
 
 _LEAST_MEMORY = 1e3  # bytes: a number below is meant in GB
@@ -24,16 +24,32 @@ def check_settings(settings: TransportSettings) -> None:
     InputError
         For the first setting that is wrong.
     """
-    shared = set(SolverInput.model_fields) - {"intrinsic", "memory"}
-    given = {k: v for k, v in asdict(settings).items() if k in shared and v is not None}
-    try:
-        SolverInput.model_validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise InputError(first_sentence([dict(first) | {"loc": ("solver", *first["loc"])}])) from None
+    for section, loc in ((SolverInput, ("solver",)), (ExpertInput, ("solver", "expert"))):
+        shared = set(section.model_fields) - {"intrinsic", "memory", "expert", "time", "executor", "workers"}
+        given = {k: v for k, v in asdict(settings).items() if k in shared and v is not None}
+        try:
+            section.model_validate(given)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise InputError(first_sentence([dict(first) | {"loc": (*loc, *first["loc"])}])) from None
     _require_number("memory", settings.memory, "bytes; 6 GB is 6e9", least=_LEAST_MEMORY)
     _require_number("degeneracy", settings.degeneracy, "eV; bands closer than this form one group")
     _require_number("minimum", settings.minimum, "fewest points on a contour", whole=True, least=_LEAST_POINTS)
+
+
+def check_limits(tolerance, seconds) -> None:
+    """The accuracy that is asked for, and the time that it may take.
+
+    Raises
+    ------
+    InputError
+        If either is no positive number.
+    """
+    _require_number("tolerance", tolerance, "relative standard error wanted")
+    if tolerance >= 1:
+        raise InputError(f"tolerance = {tolerance}: must be below 1 (relative standard error wanted)")
+    if seconds is not None:
+        _require_number("time", seconds, "seconds")
 
 
 def _require_number(name: str, value, meaning: str, *, whole: bool = False, least: float = 0.0) -> None:
@@ -66,3 +82,26 @@ def checked_temperatures(values) -> np.ndarray:
     if counts.max() > 1:
         raise InputError(f"temperatures lists {unique[counts > 1][0]:g} K twice; give each once")
     return temperatures
+
+
+def checked_levels(name: str, values, unit: str) -> tuple[float, ...]:
+    """A number or a list of them, each once, in the order given.
+
+    Raises
+    ------
+    InputError
+        If they are not finite numbers, or one occurs twice.
+    """
+    try:
+        levels = np.atleast_1d(np.asarray(values, dtype=float))
+    except (TypeError, ValueError):
+        raise InputError(f"{name} = {values!r}: give a number or a list of numbers ({unit})") from None
+    if levels.ndim != 1 or not len(levels):
+        raise InputError(f"{name} = {levels.tolist()}: give a number or a list of numbers ({unit})")
+    wrong = levels[~np.isfinite(levels)]
+    if len(wrong):
+        raise InputError(f"{name} holds {wrong[0]}; each must be finite ({unit})")
+    unique, counts = np.unique(levels, return_counts=True)
+    if counts.max() > 1:
+        raise InputError(f"{name} lists {unique[counts > 1][0]:g} {unit} twice; give each once")
+    return tuple(levels.tolist())

@@ -29,13 +29,15 @@ _NO_T_BG = '[temperature] unit = "T_BG" needs acoustic phonons and a model with 
 
 @dataclass(frozen=True)
 class Electrons:
-    """Model, chemical potential (eV), first-principles coupling or None, warnings and checks for the reader."""
+    """Model, chemical potential or several (eV), first-principles coupling or None, warnings and checks for the reader,
+    carrier density or several (cm^-d) or None."""
 
     model: ElectronModel
-    chemical_potential: float
+    chemical_potential: float | tuple[float, ...]
     coupling: Any = None
     warnings: list[str] = field(default_factory=list)
     checks: dict = field(default_factory=dict)
+    carrier_density: float | tuple[float, ...] | None = None
 
 
 def build_electrons(section, folder: Path, memory: float | None = None) -> Electrons:
@@ -46,11 +48,15 @@ def build_electrons(section, folder: Path, memory: float | None = None) -> Elect
     InputError
         If a file cannot be used or the parameters do not make a model.
     """
+    return replace(_electrons(section, folder, memory), carrier_density=section.carrier_density)
+
+
+def _electrons(section, folder: Path, memory: float | None) -> Electrons:
     if section.model == "wannier90":
         return _wannier90(section, folder)
     if section.model in ("epw", "perturbo", "compact"):
         return _first_principles(section, folder, memory)
-    parameters = section.model_dump(exclude={"model", "chemical_potential"})
+    parameters = section.model_dump(exclude={"model", "chemical_potential", "carrier_density"})
     try:
         return Electrons(MODELS[section.model](**parameters), section.chemical_potential)
     except InputError:
@@ -77,9 +83,16 @@ def _wannier90(section, folder: Path) -> Electrons:
         )
     checks: dict = {}
     if section.symmetrize:
-        model, checks, found = symmetrize.apply(model, section, folder, section.fermi_energy, section.spin_ordering)
+        model, checks, found = symmetrize.apply(
+            model, section, folder, _first(section.fermi_energy), section.spin_ordering
+        )
         warnings += found
     return Electrons(_with_field(model, section.zeeman), section.fermi_energy, warnings=warnings, checks=checks)
+
+
+def _first(level: float | tuple[float, ...]) -> float:
+    """Of several chemical potentials the one at which symmetry is judged."""
+    return float(level[0] if isinstance(level, tuple) else level)
 
 
 def _of_one_spin(model, section) -> list[str]:
@@ -115,8 +128,9 @@ def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
         level = data.fermi_energy
     if level is None:
         raise InputError(f"[electrons] fermi_energy is missing (eV), and {data.source} does not know it")
-    if level != data.fermi_energy:
-        judge_rigid_shift(data, float(level))
+    for energy in level if isinstance(level, tuple) else (level,):
+        if energy != data.fermi_energy:
+            judge_rigid_shift(data, float(energy))
     if section.wannier90 is not None:
         data = data.with_electrons(load_wannier90(folder / section.wannier90, trust_file=section.trust_file))
     if section.spin_ordering is not None:
@@ -126,7 +140,7 @@ def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
     checks: dict = {}
     if section.symmetrize:
         ordering = "block" if spin.wanted(section) else section.spin_ordering
-        data, checks, _ = symmetrize.apply(data, section, folder, float(level), ordering)
+        data, checks, _ = symmetrize.apply(data, section, folder, _first(level), ordering)
     model = data.model
     warnings = _of_layer(data)
     if model.residual_positions is None and not any("position matrix" in w for w in data.warnings):
@@ -134,7 +148,7 @@ def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
             f"{data.source}: no position matrix, so Berry curvature and coordinate shift miss its part; name the "
             "SEEDNAME_tb.dat of the same Wannier functions as wannier90"
         )
-    return Electrons(_with_field(model, section.zeeman), float(level), data, warnings, checks)
+    return Electrons(_with_field(model, section.zeeman), level, data, warnings, checks)
 
 
 def _of_dimension(data, layer: bool | None):

@@ -1,4 +1,4 @@
-"""Command line: `sidejump run`, `plot`, `figure1`, `template`, `models`, `info`, `convert`, `input-reference`."""
+"""Command line: `sidejump run`, `merge`, `plot`, `figure1`, `template`, `models`, `info`, `convert`, ..."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from ..errors import InputError, SidejumpWarning
 from .guard import guarded
-from .terminal import announce, print_table, progress, say, size, write
+from .terminal import announce, print_table, progress, say, write
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -42,6 +42,16 @@ def run(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Result, netCDF.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, whatever an interrupted run has left.")] = False,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(help="Relative standard error wanted; with it a finished result is refined."),
+    ] = None,
+    limit: Annotated[
+        float | None, typer.Option("--time", help="Seconds after which no further replica is begun.")
+    ] = None,
+    replicas: Annotated[
+        str | None, typer.Option(metavar="FIRST:STOP", help="Compute these replicas alone, for `sidejump merge`.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No estimate, progress or table.")] = False,
 ) -> None:
     """Compute the conductivity tensor of an input file."""
@@ -52,54 +62,108 @@ def run(
     settings = config.read_input(source)
     target = output or Path(settings.output.file or source.with_suffix(".nc").name)
     inputs = tuple(config.files_read(source, settings))
-    outputs.check_target(target, force=force, endings=outputs.DATASETS, inputs=inputs)
+    refines = tolerance is not None and target.exists() and not force
+    outputs.check_target(target, force=force or refines, endings=outputs.DATASETS, inputs=inputs)
     figure = Path(settings.output.figure) if settings.output.figure else target.with_suffix(".png")
-    outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=inputs)
+    outputs.check_target(figure, force=force or refines, endings=outputs.FIGURES, inputs=inputs)
     with claim(target) as place:
-        outputs.require_absent(target, force=force)  # another run may have just ended
-        _run(source, target, figure, place, force=force, fresh=fresh, quiet=quiet, keep=settings.output.checkpoint)
+        if not refines:
+            outputs.require_absent(target, force=force)  # another run may have just ended
+        job = _prepared(source, tolerance, limit, replicas)
+        _run(job, target, figure, place, refines=refines, fresh=fresh, quiet=quiet, keep=settings.output.checkpoint)
 
 
-def _run(source: Path, target: Path, figure: Path, place, *, force: bool, fresh: bool, quiet: bool, keep: bool) -> None:
-    """The run itself, with its output claimed; `keep`: whether pairs go into a checkpoint."""
-    from ..plot import temperature
-    from . import results
+def _prepared(source: Path, tolerance: float | None, limit: float | None, replicas: str | None):
+    """The job of an input file with what the command line changes."""
     from .run import prepare
 
     job = prepare(source)
+    one = getattr(job, "jobs", [job])[0]
+    return job.changed(
+        tolerance=one.tolerance if tolerance is None else tolerance,
+        time=one.time if limit is None else limit,
+        replicas=one.replicas if replicas is None else _numbers(replicas),
+    )
+
+
+def _numbers(text: str) -> range:
+    """The range of ``FIRST:STOP``."""
+    first, _, stop = text.partition(":")
+    if not (first.isdigit() and stop.isdigit() and int(first) < int(stop)):
+        raise InputError(f"--replicas {text}: give two whole numbers, as 8:16 for the replicas from 8 to 15")
+    return range(int(first), int(stop))
+
+
+def _run(job, target: Path, figure: Path, place, *, refines: bool, fresh: bool, quiet: bool, keep: bool) -> None:
+    """The run itself, with its output claimed; `keep`: whether finished replicas are kept beside the result."""
+    from ..plot import temperature
+    from . import results
+
     place.reserve(results.largest_size(len(job.temperatures)))
-    checkpoint = _checkpoint(job, target, fresh) if keep else None
+    known = results.replicas_of(results.read(target), job.identity) if refines else []
+    store = _store(job, target, fresh) if keep else None
+    known += [] if store is None else store.found
     cost = job.estimate()  # refuses what does not fit into the memory
     if not quiet:
-        announce(cost, room=None if checkpoint is None else checkpoint.room)
+        announce(cost, job.tolerance)
     with warnings.catch_warnings(record=True) as caught, progress(quiet) as advance:
         for category in (RuntimeWarning, SidejumpWarning):
             warnings.simplefilter("always", category)
         try:
-            dataset = job.run(advance)
+            dataset = job.run(advance, known, (lambda *_: None) if store is None else store.save)
         except KeyboardInterrupt:
-            if checkpoint is not None and checkpoint.directory.exists():
-                say(f"{checkpoint.directory} holds the pairs so far: the same command goes on from there")
+            if store is not None and store.directory.exists():
+                say(f"{store.directory} holds the finished replicas: the same command goes on from there")
             raise
     results.warn(dataset, (f"numerical: {w.message}" for w in caught if issubclass(w.category, RuntimeWarning)))
     results.warn(dataset, (str(w.message) for w in caught if issubclass(w.category, SidejumpWarning)))
     place.release()
     try:
-        results.write(dataset, target, force=force)
+        results.write(dataset, target, force=True)  # what was there was asked for, or is part of this one
     finally:
         if not quiet:
             print_table(dataset)
         for sentence in results.warnings_of(dataset):
             say(f"warning: {sentence}")
-    if checkpoint is not None:
-        checkpoint.remove()
-        if checkpoint.full:
-            say("note: disk or budget did not hold all pairs; an interruption would have lost the others")
+    if store is not None:
+        store.remove()
+        if store.full:
+            say(f"note: finished replicas could not be kept ({store.full}); an interruption would have lost them")
     try:
         temperature.result_figure(dataset, figure)
     except (InputError, OSError) as error:
         raise InputError(f"{error}; the result is whole in {target}, `sidejump plot {target}` draws it") from None
     say(f"wrote {target} and {figure}")
+
+
+def _store(job, target: Path, fresh: bool):
+    """Beside the result, with a word on what an earlier run has left there."""
+    from ..accuracy.store import ReplicaStore
+
+    store = ReplicaStore(target.with_name(f"{target.name}.partial"), job.identity, fresh=fresh)
+    if store.found:
+        say(f"resuming: {len(store.found)} finished replicas of an interrupted run are in {store.directory}")
+    return store
+
+
+@app.command()
+def merge(
+    sources: Annotated[list[Path], typer.Argument(metavar="RESULT.nc...", help="Results of one study.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Result, netCDF.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing result.")] = False,
+) -> None:
+    """Join the replicas of one study that were computed by several runs."""
+    from .. import outputs
+    from . import results
+    from .merge import merged
+
+    outputs.check_target(output, force=force, endings=outputs.DATASETS, inputs=tuple(sources))
+    dataset = merged(sources)
+    results.write(dataset, output, force=force)
+    print_table(dataset)
+    for sentence in results.warnings_of(dataset):
+        say(f"warning: {sentence}")
+    say(f"wrote {output}")
 
 
 @app.command()
@@ -117,17 +181,6 @@ def plot(
     outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
     temperature.result_figure(results.read(source), figure)
     say(f"wrote {figure}")
-
-
-def _checkpoint(job, target: Path, fresh: bool):
-    """Beside the result, with a word on what an earlier run has left there; None where none is needed."""
-    checkpoint = job.open_checkpoint(target.with_name(f"{target.name}.partial"), fresh=fresh)
-    if checkpoint is not None and checkpoint.found:
-        say(
-            f"resuming: {checkpoint.found} blocks of pairs ({size(checkpoint.found_bytes)}) of an interrupted run "
-            f"are in {checkpoint.directory}"
-        )
-    return checkpoint
 
 
 @app.command()

@@ -54,7 +54,7 @@ def describe(error: Exception) -> tuple[str, int]:
         message = error.format_message().rstrip(".")
         return f"{message[:1].lower()}{message[1:]}; see {_help(error)}", 2
     if isinstance(error, MemoryError):
-        return "the machine has too little free memory for this run; lower memory in [solver] or the accuracy", 2
+        return "the machine has too little free memory for this run; lower memory in [solver]", 2
     if isinstance(error, OSError):
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror or _first_line(error)}", 2

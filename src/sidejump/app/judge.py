@@ -52,7 +52,7 @@ def _forbidden(dataset) -> list[str]:
             continue
         found.append(
             f"Hall components that symmetry forbids reach {100 * worst:.2g} % of the allowed one in {words} "
-            f"({kelvin(bad)}); refine (accuracy), or mind that the model breaks its own point group "
+            f"({kelvin(bad)}); lower tolerance, or mind that the model breaks its own point group "
             f"{symmetry['lattice_point_group']} by {symmetry['point_group_violation_rms_eV']:.2g} eV"
         )
     return found
@@ -67,7 +67,7 @@ def _broken(dataset) -> list[str]:
         if bad is not None and bad.any():
             found.append(
                 f"{words} breaks the symmetry of bands and scatterers by up to {100 * values.values[bad].max():.2g} % "
-                f"({kelvin(dataset.temperature.values[bad])}), and is no better than that: raise accuracy"
+                f"({kelvin(dataset.temperature.values[bad])}), and is no better than that: lower tolerance"
             )
     return found
 

@@ -28,6 +28,8 @@ def markdown() -> str:
             lines += ["", f'### `{key} = "{tag(cls, key)}"`', *_table(cls)]
     at = lines.index("## `[output]`") - 1
     lines[at:at] = ["", "## `[solver.intrinsic]`", *_table(schema.IntrinsicInput)]
+    at = lines.index("## `[output]`") - 1
+    lines[at:at] = ["", "## `[solver.expert]`", *_table(schema.ExpertInput)]
     at = lines.index("## `[[scattering]]`") - 1
     lines[at:at] = ["", "### `[[electrons.spin_orbit]]`", *_table(schema.SpinOrbit)]
     return "\n".join(lines) + "\n"
@@ -54,7 +56,7 @@ def summary(cls) -> str:
 
 def own_keys(cls) -> dict:
     """Fields of a section, inherited ones last, without the key that selects it and without subsections."""
-    fields = {n: f for n, f in cls.model_fields.items() if n not in ("model", "kind", "intrinsic")}
+    fields = {n: f for n, f in cls.model_fields.items() if n not in ("model", "kind", "intrinsic", "expert")}
     return dict(sorted(fields.items(), key=lambda item: item[0] not in cls.__annotations__))
 
 

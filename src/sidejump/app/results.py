@@ -5,21 +5,26 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from ..accuracy.replica import Replica
+from ..accuracy.store import from_text
 from ..errors import InputError
 from ..files import reading
 from ..formats.hdf5 import require_contained
 from ..groups.hall import broken_fraction, forbidden_fraction
 from ..kinetics.response import CANCELLING
 from ..outputs import DATASETS, check_target, write_whole
-from ..result import NOT_INCLUDED, warnings_of
+from ..result import NOT_INCLUDED, scan_dimension, warnings_of
 from ..units import MOBILITY, conductivity_unit
 from .attributes import attribute, provenance
 
+_ESTIMATED = ("sigma_boltzmann", "sigma_side_jump_velocity", "sigma_side_jump_distribution", "sigma_side_jump")
+
 PARTS = ("boltzmann", "intrinsic", "side_jump_velocity", "side_jump_distribution")
 
-_SIZE, _SIZE_PER_TEMPERATURE = 6e5, 2.5e3  # bytes, about twice what was measured
+_SIZE, _SIZE_PER_TEMPERATURE = 2e6, 6e4  # bytes, about twice what was measured
 
 
+REPLICAS = "finished replicas, in JSON: a later run goes on from them"
 _LABELS = ("x", "y", "z")
 _RESISTIVITY_UNITS = {2: "h/e^2", 3: "microohm cm"}
 _NOT_INCLUDED_AT_LENGTH = (
@@ -39,6 +44,7 @@ _LONG_NAMES = {
 _PER_TEMPERATURE = {
     "energy_nodes": "nodes of the spectral basis in energy",
     "node_change": "relative change of the result with the last increase of energy nodes",
+    "window_change": "relative change of the result with the last increase of the shells over the thermal window",
     "geometry_used": "own: a shell for each energy node; shared: one; averaged: shared, over the thermal window; "
     "independent: quasi-elastic shells over the window, with what inelasticity changes",
     "geometry_difference": "relative change of the result between the geometries that were compared",
@@ -48,6 +54,11 @@ _PER_TEMPERATURE = {
     "of what cancels in it",
     "growing_share": "part of the result that modes of the collision operator carry which grow instead of decaying",
     "iterations": "of the conjugate gradients; 0 for a factorisation",
+}
+_DENSITIES = {
+    "carrier_density": "electrons above the band edge and holes below it, added; 0 in a gap",
+    "electron_density": "electrons above the gap",
+    "hole_density": "holes below the gap",
 }
 _FORBIDDEN = {
     "side_jump": "part of the side jump's Hall vector that symmetry forbids, over the allowed part",
@@ -68,6 +79,7 @@ def assemble(
     operations=(),
     extra: dict,
     warnings=(),
+    replicas=(),
 ) -> xr.Dataset:
     """Dataset with dims temperature (K), a, b (``j_a = sigma_ab E_b``).
 
@@ -93,6 +105,8 @@ def assemble(
         Further attributes.
     warnings : sequence of str
         Sentences that precede those of the transport report.
+    replicas : sequence of str
+        Finished replicas, of :func:`sidejump.accuracy.store.to_text`.
 
     Returns
     -------
@@ -110,7 +124,7 @@ def assemble(
         },
     )
     whole = sigma["sigma_boltzmann"] + sigma["sigma_intrinsic_plus_side_jump"]
-    resistivity = _inverse(whole, np.asarray(intrinsic_error)) * (1e6 if d == 3 else 1.0)
+    resistivity = inverse(whole, np.asarray(intrinsic_error)) * (1e6 if d == 3 else 1.0)
     attrs = {"units": _RESISTIVITY_UNITS[d]}
     dataset["resistivity"] = (("temperature", "a", "b"), resistivity, attrs)
     for name, text in _LONG_NAMES.items():
@@ -128,8 +142,9 @@ def assemble(
         fraction = forbidden_fraction(sigma[f"sigma_{part}"], sigma["sigma_boltzmann"], projectors[part], cancels[part])
         dataset[f"forbidden_{part}"] = ("temperature", fraction, {"units": "1", "long_name": text})
     _add_broken_symmetry(dataset, operations, cancels["side_jump"])
-    attrs = {"units": unit, "long_name": "estimated error of the intrinsic part; zero on a fixed mesh"}
-    dataset["intrinsic_error"] = ("temperature", np.asarray(intrinsic_error), attrs)
+    add_errors(dataset, transport, intrinsic_error, factor)
+    if len(replicas):
+        dataset["replicas"] = ("replica", np.array(replicas, dtype=object), {"long_name": REPLICAS})
     dataset.attrs = {
         "units": unit,
         "warnings": [*warnings, *transport.report.get("warnings", [])],
@@ -141,7 +156,7 @@ def assemble(
         **{
             k: attribute(v)
             for k, v in transport.report.items()
-            if k not in (*_PER_TEMPERATURE, "side_jump_contributions", "carrier_density", "warnings")
+            if k not in (*_PER_TEMPERATURE, *_DENSITIES, "side_jump_contributions", "warnings")
         },
         **{k: attribute(v) for k, v in (provenance() | extra).items()},
         "symmetry": attribute(symmetry),
@@ -149,6 +164,62 @@ def assemble(
         "symmetry_allowed_hall_side_jump": attribute(projectors["side_jump"]),
     }
     return dataset
+
+
+def add_errors(dataset, transport, intrinsic_error, factor: float) -> None:
+    """One standard error of every conductivity and of the resistivity, and the terms that they are made of."""
+    unit = dataset.attrs.get("units", dataset.sigma_boltzmann.attrs["units"])
+    d, count = dataset.sizes["a"], dataset.sizes["temperature"]
+    errors = np.full((count, 4, d, d), np.nan) if transport.error is None else factor * transport.error
+    # of the intrinsic tensor the largest element is known; diagonal ones are zero
+    intrinsic = np.asarray(intrinsic_error)[:, None, None] * (1 - np.eye(d))
+    found = dict(zip(_ESTIMATED, np.moveaxis(errors, 1, 0), strict=True)) | {"sigma_intrinsic": intrinsic}
+    found["sigma_intrinsic_plus_side_jump"] = np.hypot(intrinsic, found["sigma_side_jump"])
+    for name, values in found.items():
+        text = f"standard error of {name}, statistical and systematic"
+        dataset[f"{name}_error"] = (("temperature", "a", "b"), values, {"units": unit, "long_name": text})
+    whole = np.hypot(found["sigma_boltzmann"], found["sigma_intrinsic_plus_side_jump"])
+    inverse = np.abs(dataset.resistivity.values)
+    scale = 1e-6 if d == 3 else 1.0  # from microohm cm
+    spread = np.sqrt(np.einsum("tab,tbc,tcd->tad", inverse**2, whole**2, inverse**2)) * scale
+    attrs = {"units": dataset.resistivity.attrs["units"], "long_name": "standard error of resistivity"}
+    dataset["resistivity_error"] = (("temperature", "a", "b"), spread, attrs)
+    _add_terms(dataset, transport, factor, unit)
+
+
+def _add_terms(dataset, transport, factor: float, unit: str) -> None:
+    terms = transport.terms
+    if not terms:
+        return
+    dataset.coords["term"] = ("term", [t["name"] for t in terms], {"long_name": "what the values are the sum of"})
+    dataset.coords["part"] = ("part", list(_ESTIMATED))
+    dims = ("term", "temperature", "part", "a", "b")
+    for key, text in (("value", "value"), ("error", "standard error")):
+        values = factor * np.stack([t[key] for t in terms])
+        attrs = {"units": unit, "long_name": f"{text} of each term; NaN where it is not part of the sum"}
+        dataset[f"term_{key}"] = (dims, values, attrs)
+    for key, text in (("level", "finest level, -1 for none"), ("replicas", "replicas of the finest level")):
+        dataset[f"term_{key}"] = (dims[:2], np.stack([t[key] for t in terms]), {"long_name": text})
+    attrs = {"units": "s", "long_name": "wall time of all replicas of the term"}
+    dataset["term_seconds"] = ("term", np.array([t["seconds"] for t in terms]), attrs)
+
+
+def replicas_of(dataset, identity: str) -> list[tuple[int, Replica]]:
+    """Replicas that a result holds, each with its case.
+
+    Raises
+    ------
+    InputError
+        If they are those of another study.
+    """
+    if "replicas" not in dataset:
+        return []
+    if dataset.attrs.get("identity") != identity:
+        raise InputError(
+            "the earlier result is one of another study (other model, scatterers, temperatures, settings or version): "
+            "start anew without it"
+        )
+    return [from_text(str(text)) for text in dataset.replicas.values]
 
 
 def _add_broken_symmetry(dataset, operations, least) -> None:
@@ -164,12 +235,17 @@ def _add_broken_symmetry(dataset, operations, least) -> None:
 
 
 def _add_mobility(dataset, transport, d: int) -> None:
-    """Carriers of one sign next to a band edge, and ``sigma_boltzmann / (n e)``; nothing for a metal."""
-    density = np.asarray(transport.report.get("carrier_density", [np.nan]))
+    """Carriers next to a band edge, and ``sigma_boltzmann / (n e)``; nothing for a metal.
+
+    Electrons and holes by themselves as well, where there are both.
+    """
+    found = {name: np.asarray(transport.report.get(name, [np.nan])) for name in _DENSITIES}
+    density = found["carrier_density"]
     if not np.isfinite(density).any():
         return
-    attrs = {"units": f"cm^-{d}", "long_name": "electrons above the band edge, or holes below it; 0 in a gap"}
-    dataset["carrier_density"] = ("temperature", density * 1e8**d, attrs)
+    both = bool(((found["electron_density"] > 0) & (found["hole_density"] > 0)).any())
+    for name, text in _DENSITIES.items() if both else [("carrier_density", _DENSITIES["carrier_density"])]:
+        dataset[name] = ("temperature", found[name] * 1e8**d, {"units": f"cm^-{d}", "long_name": text})
     carriers = np.where(density > 0, density, np.nan)  # no mobility without carriers
     mobility = MOBILITY * np.asarray(transport.boltzmann) / carriers[:, None, None]
     attrs = {"units": "cm^2/(V s)", "long_name": "sigma_boltzmann over carrier density and elementary charge"}
@@ -185,7 +261,7 @@ def _parts(transport, intrinsic, factor) -> dict[str, np.ndarray]:
     return sigma
 
 
-def _inverse(sigma, error) -> np.ndarray:
+def inverse(sigma, error) -> np.ndarray:
     """Inverse of each matrix (nT, d, d); NaN where there is none, or where it would be that of the error (nT,)."""
     result = np.full_like(sigma, np.nan)
     for i, matrix in enumerate(sigma):
@@ -231,13 +307,18 @@ def read(path) -> xr.Dataset:
     with reading(path, what, remedy):
         with xr.open_dataset(path, engine="h5netcdf") as stored:
             dataset = stored.load()
-        missing = [name for name in _LONG_NAMES if name not in dataset] + [
+        missing = [name for name in _with_errors() if name not in dataset] + [
             name for name in ("units", "warnings") if name not in dataset.attrs
         ]
         if missing:
             raise InputError(f"is no result of this version, it lacks {missing[0]}; name a file that a run has written")
         _require_result(dataset)
     return dataset
+
+
+def _with_errors() -> list[str]:
+    """Tensors that every result has."""
+    return [name for tensor in _LONG_NAMES for name in (tensor, f"{tensor}_error")]
 
 
 def _require_result(dataset: xr.Dataset) -> None:
@@ -252,9 +333,13 @@ def _require_result(dataset: xr.Dataset) -> None:
         raise ValueError(f"axes {labels} of the tensors")
     if not len(temperatures) or temperatures.dtype.kind not in "fiu" or not np.all(np.isfinite(temperatures)):
         raise ValueError("no temperatures")
-    for name in _LONG_NAMES:
-        if dataset[name].dims != ("temperature", "a", "b") or dataset[name].dtype.kind != "f":
+    scan = scan_dimension(dataset)
+    dims = ("temperature", "a", "b") if scan is None else (scan, "temperature", "a", "b")
+    for name in _with_errors():
+        if dataset[name].dims != dims or dataset[name].dtype.kind != "f":
             raise ValueError(f"{name} has dimensions {dataset[name].dims} and holds {dataset[name].dtype}")
+        if name.endswith("_error") and np.any(dataset[name].values < 0):
+            raise ValueError(f"{name} is negative")
     units = (conductivity_unit(d)[1], _RESISTIVITY_UNITS[d])
     found = (dataset.attrs["units"], dataset.resistivity.attrs["units"])
     if found != units or dataset.sigma_boltzmann.attrs["units"] != units[0]:

@@ -6,8 +6,8 @@ import os
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..accuracy.cost import first_cost
+from ..accuracy.replica import Replica
+from ..accuracy.report import transport_result
+from ..accuracy.store import to_text
+from ..accuracy.study import TOLERANCE, Case, Study, estimate, plan
 from ..bands.base import ElectronModel
 from ..bands.extent import require_reachable
 from ..bands.user_function import require_model
@@ -22,15 +27,16 @@ from ..errors import InputError, SidejumpWarning
 from ..groups.hall import allowed_projector, kinetic_symmetry, scattering_projector
 from ..groups.symmetry import symmetry_report
 from ..intrinsic import intrinsic_conductivity
-from ..pairs.checkpoint import Checkpoint
+from ..pairs.executor import make_executor
 from ..pairs.fingerprint import fingerprint
 from ..result import warnings_of
-from ..transport import Problem, TransportResult, TransportSettings, estimate_cost, frozen, run_transport
+from ..transport import TransportResult, TransportSettings, frozen
 from . import build, config
-from .arguments import check_settings, checked_temperatures
+from .arguments import check_limits, check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
 from .judge import judge
-from .results import assemble, warn
+from .results import assemble, replicas_of, warn
+from .scan import Scan, scanned
 from .withhold import withhold
 
 
@@ -38,36 +44,57 @@ def anomalous_hall(
     model,
     scatterers,
     *,
-    chemical_potential: float,
+    chemical_potential,
     temperatures,
+    carrier_density=None,
+    tolerance: float = TOLERANCE,
+    time: float | None = None,
     intrinsic_tolerance: float = 5e-3,
     intrinsic_mesh=None,
     progress=None,
+    start=None,
+    executor: str = "threads",
+    workers: int | None = None,
     **settings,
 ) -> xr.Dataset:
-    """All parts of the conductivity against temperature.
+    """All parts of the conductivity against temperature, each with its error.
 
     Parameters
     ----------
     model : ElectronModel
     scatterers : Scatterer or list of Scatterer
-    chemical_potential : float
-        eV.
+    chemical_potential : float or sequence of float
+        eV; of several, the result has a dimension `chemical_potential`.
     temperatures : sequence of float
         K, in any order, each once.
+    carrier_density : float or sequence of float, optional
+        Electrons (negative: holes) added to the bands that are full up to `chemical_potential` at zero temperature,
+        cm^-3 or cm^-2: at every temperature the chemical potential is the one that has them. Of several, the result
+        has a dimension `doping`.
+    tolerance : float
+        Relative standard error wanted for conductivity and side jump at every temperature: relative to the largest
+        element of the tensor, or to 3 % of what cancels in the side jump if that is more.
+    time : float, optional
+        Seconds after which no further replica is begun.
     intrinsic_tolerance : float
         Relative error of the intrinsic part.
     intrinsic_mesh : int, optional
         Fixed uniform mesh for the intrinsic part instead.
     progress : callable, optional
         ``progress(stage, done, total)``.
+    start : xarray.Dataset, optional
+        An earlier result of the same arguments: its replicas count, and the work goes on from them.
+    executor : {"threads", "processes", "mpi", "dask", "serial"}
+        What computes replicas, see :func:`sidejump.pairs.executor.make_executor`; the digits are the same.
+    workers : int, optional
+        How many.
     **settings
-        Fields of :class:`sidejump.transport.TransportSettings`.
+        For experts: fields of :class:`sidejump.transport.TransportSettings`.
 
     Returns
     -------
     xarray.Dataset
-        Dims temperature, a, b; see the documentation of the results.
+        Dims temperature, a, b, after that of a scan; see the documentation of the results.
 
     Raises
     ------
@@ -84,16 +111,20 @@ def anomalous_hall(
     except TypeError as error:
         known = ", ".join(TransportSettings.__dataclass_fields__)
         raise InputError(f"{str(error).split(') ')[-1]}; settings are {known}") from None
-    job = Job(
+    make = partial(
+        Job,
         model,
         list(scatterers) if isinstance(scatterers, (list, tuple)) else [scatterers],
-        chemical_potential,
-        temperatures,
-        chosen,
-        intrinsic_tolerance,
-        intrinsic_mesh,
+        settings=chosen,
+        tolerance=tolerance,
+        time=time,
+        intrinsic_tolerance=intrinsic_tolerance,
+        intrinsic_mesh=intrinsic_mesh,
+        executor=executor,
+        workers=workers,
     )
-    return _raised(job.run(progress))
+    job = scanned(make, model, chemical_potential, carrier_density, temperatures)
+    return _raised(job.run(progress, known=[] if start is None else replicas_of(start, job.identity)))
 
 
 def run(source, *, progress=None, announce=None) -> xr.Dataset:
@@ -135,7 +166,7 @@ def _raised(dataset: xr.Dataset) -> xr.Dataset:
     return dataset
 
 
-def prepare(source) -> Job:
+def prepare(source) -> Job | Scan:
     """The run that an input file (path) or a dictionary describes, files read and parameters checked."""
     if isinstance(source, dict):
         text, name, folder, data = repr(source), "input", Path(), source
@@ -151,26 +182,37 @@ def prepare(source) -> Job:
         raise InputError(f"{name}: {error}") from None
 
 
-def _job(settings, folder: Path, text: str) -> Job:
+def _job(settings, folder: Path, text: str) -> Job | Scan:
     electrons = build.build_electrons(settings.electrons, folder, 1e9 * settings.solver.memory)
     scatterers = build.build_scatterers(settings.scattering, electrons)
     scale = None
     if settings.temperature.unit == "T_BG":
+        if isinstance(electrons.chemical_potential, tuple) or electrons.carrier_density is not None:
+            raise InputError('[temperature] unit = "T_BG" needs one chemical_potential; use unit = "K" in a scan')
         scale = build.bloch_gruneisen_temperature(electrons.model, scatterers, electrons.chemical_potential)
-    solver = settings.solver.model_dump(exclude={"intrinsic"})
+    solver = settings.solver.model_dump(exclude={"intrinsic", "expert", *_LIMITS})
+    solver |= settings.solver.expert.model_dump()
     solver["memory"] *= 1e9
-    return Job(
+    make = partial(
+        Job,
         electrons.model,
         scatterers,
-        electrons.chemical_potential,
-        build.build_temperatures(settings.temperature, scale),
-        TransportSettings(**solver),
-        settings.solver.intrinsic.tolerance,
-        settings.solver.intrinsic.mesh,
-        text,
-        list(electrons.warnings),
+        settings=TransportSettings(**solver),
+        tolerance=settings.solver.tolerance,
+        time=settings.solver.time,
+        intrinsic_tolerance=settings.solver.intrinsic.tolerance,
+        intrinsic_mesh=settings.solver.intrinsic.mesh,
+        text=text,
+        warnings=list(electrons.warnings),
         checks=electrons.checks,
+        executor=settings.solver.executor,
+        workers=settings.solver.workers,
     )
+    temperatures = build.build_temperatures(settings.temperature, scale)
+    return scanned(make, electrons.model, electrons.chemical_potential, electrons.carrier_density, temperatures)
+
+
+_LIMITS = ("tolerance", "time", "executor", "workers")
 
 
 @dataclass
@@ -186,6 +228,11 @@ class Job:
     temperatures : ndarray
         K.
     settings : TransportSettings
+        Choices of experts.
+    tolerance : float
+        Relative standard error wanted.
+    time : float or None
+        Seconds after which no further replica is begun.
     intrinsic_tolerance : float
     intrinsic_mesh : int, optional
     text : str
@@ -197,6 +244,13 @@ class Job:
         Wall time that took.
     checks : dict
         What was found in and done to the files, for the record.
+    replicas : range
+        Numbers of the replicas that may be computed.
+    executor : str
+        What computes them.
+    workers : int or None
+    case : int
+        Which one of a scan it is.
     """
 
     model: Any
@@ -204,13 +258,20 @@ class Job:
     chemical_potential: float
     temperatures: Any
     settings: TransportSettings
+    tolerance: float = TOLERANCE
+    time: float | None = None
     intrinsic_tolerance: float = 5e-3
     intrinsic_mesh: Any = None
     text: str = ""
     warnings: list[str] = field(default_factory=list)
     cost: dict | None = None
     checks: dict = field(default_factory=dict)
+    replicas: range = range(10**6)
+    executor: str = "threads"
+    workers: int | None = None
+    case: int = 0
     seconds_estimate: float = field(default=0.0, init=False)
+    _finished: list[Replica] = field(default_factory=list, init=False)
 
     def __post_init__(self):
         if not isinstance(self.model, ElectronModel):
@@ -219,6 +280,7 @@ class Job:
             if not hasattr(s, "branches") and not hasattr(s, "source"):
                 raise InputError(f"scatterer {s!r}: give what sidejump.impurity(...) and its like return")
         check_settings(self.settings)
+        check_limits(self.tolerance, self.time)
         self.temperatures = checked_temperatures(self.temperatures)
         try:
             self.chemical_potential = float(self.chemical_potential)
@@ -256,7 +318,7 @@ class Job:
         if self.cost is None:
             started = time.perf_counter()
             active = self.temperatures[~self._frozen]
-            cost = self._kinetic(lambda: estimate_cost(self._problem, active)) if len(active) else frozen.NO_COST
+            cost = self._kinetic(lambda: first_cost(self._case)) if len(active) else frozen.NO_COST
             self.cost = cost | {
                 "temperatures": len(self.temperatures),
                 "peak_memory_bytes": cost["memory_bytes"] + present_memory(),
@@ -265,58 +327,75 @@ class Job:
         return self.cost
 
     @cached_property
-    def _problem(self) -> Problem:
-        return Problem(self.model, list(self.scatterers), self.chemical_potential, self.settings)
+    def study(self) -> Study:
+        """What is asked of the kinetic equation."""
+        return Study(
+            self.model,
+            tuple(self.scatterers),
+            (self.chemical_potential,),
+            self.temperatures,
+            self.tolerance,
+            np.inf if self.time is None else self.time,
+            self.replicas,
+            self.settings,
+        )
+
+    @cached_property
+    def identity(self) -> str:
+        """What tells the replicas of this study from those of others; tolerance and limits may change."""
+        settings = {k: v for k, v in asdict(self.settings).items() if k not in ("memory", "tolerance")}
+        return fingerprint(
+            version("sidejump"), self.model, self.scatterers, self.chemical_potential, self.temperatures, settings
+        )
+
+    @cached_property
+    def _whole(self) -> Case:
+        [case] = plan(self.study)
+        return case
 
     @cached_property
     def _frozen(self) -> np.ndarray:
         """Temperatures without carriers, shape (nT,)."""
-        edges = self._kinetic(lambda: self._problem.edges)
+        edges = self._kinetic(lambda: self._whole.problem.edges)
         return frozen.without_carriers(edges, self.chemical_potential, self.temperatures)
 
-    def open_checkpoint(self, directory, *, fresh: bool = False) -> Checkpoint | None:
-        """Keep blocks of pairs in `directory`, to go on after an interruption; None where they are quick to compute.
+    @cached_property
+    def _case(self) -> Case:
+        """The temperatures with carriers."""
+        return replace(self._whole, temperatures=self.temperatures[~self._frozen])
 
-        Raises
-        ------
-        InputError
-            If the directory holds the pairs of another run.
-        """
-        if not any(source.expensive for source in self._problem.sources):
-            return None
-        settings = asdict(self.settings)
-        del settings["memory"]  # a run that took too much may go on with less
-        known = fingerprint(
-            version("sidejump"), self.model, self.scatterers, self.chemical_potential, self.temperatures, settings
-        )
-        self._problem.checkpoint = Checkpoint(directory, known, fresh=fresh)
-        return self._problem.checkpoint
+    def _transport(self, progress: Callable, known, keep: Callable, seconds: float | None) -> TransportResult:
+        if self._frozen.all():
+            return frozen.with_frozen(None, self._frozen, self.model.dimension)
+        started = time.perf_counter()
+        parts: dict[str, float] = {"done": 0.0}
 
-    def _transport(self, progress: Callable) -> TransportResult:
-        if not self._frozen.any():
-            return self._with_carriers(self.temperatures, progress)
-        active = self.temperatures[~self._frozen]
-        result = self._with_carriers(active, progress) if len(active) else None
-        return frozen.with_frozen(result, self._frozen, self.model.dimension)
+        def advance(_, fraction):
+            parts["done"] += fraction
+            progress(None, parts["done"], time.perf_counter() - started)
 
-    def _with_carriers(self, temperatures, progress: Callable) -> TransportResult:
-        return run_transport(
-            self.model,
-            self.scatterers,
-            chemical_potential=self.chemical_potential,
-            temperatures=temperatures,
-            settings=self.settings,
-            progress=progress,
-            problem=self._problem,
-        )
+        def watch(controller, replica):
+            keep(self.case, replica)
+            parts["done"] = float(sum(len(r) for r in controller.replicas.values()))
+            progress(controller, parts["done"], time.perf_counter() - started)
+
+        known = [replica for case, replica in known or [] if case == self.case]
+        seconds = np.inf if seconds is None else seconds
+        if self.executor == "threads":  # each replica by all of them
+            found, controller = estimate(self._case, seconds=seconds, known=known, watch=watch, advance=advance)
+        else:
+            with make_executor(self.executor, self.workers, shared=self._case) as executor:
+                found, controller = estimate(self._case, seconds=seconds, known=known, executor=executor, watch=watch)
+        self._finished = [r for some in controller.replicas.values() for r in some]
+        result = transport_result(self._case, found, controller)
+        return frozen.with_frozen(result, self._frozen, self.model.dimension) if self._frozen.any() else result
 
     def _kinetic(self, what: Callable):
         try:
             return what()
         except np.linalg.LinAlgError as error:
             raise InputError(
-                f"the kinetic equation of this input could not be solved ({error}); raise accuracy or look for "
-                "extreme values"
+                f"the kinetic equation of this input could not be solved ({error}); look for extreme values"
             ) from error
         except (MemoryError, ValueError) as error:
             too_large = isinstance(error, MemoryError) or "allowed size" in str(error)
@@ -324,24 +403,68 @@ class Job:
                 raise
             raise InputError(
                 f"the shells of {self.temperatures.min():g} K take more memory than there is; raise the lowest "
-                "temperature or spacing, or lower accuracy"
+                "temperature"
             ) from None
 
-    def run(self, progress: Callable | None = None) -> xr.Dataset:
-        """The dataset."""
+    def changed(self, **changes) -> Job:
+        """The same with other fields."""
+        return replace(self, **changes)
+
+    def forget_shells(self, *, everything: bool = False) -> None:
+        """Free the shells of the estimate, or `everything` that a finished run holds."""
+        if "_whole" in self.__dict__:
+            self._whole.problem.forget_shells()
+        if everything:
+            for name in ("_whole", "_case"):
+                self.__dict__.pop(name, None)
+
+    def run(
+        self,
+        progress: Callable | None = None,
+        known: list[tuple[int, Replica]] | None = None,
+        keep: Callable[[int, Replica], None] = lambda *_: None,
+        *,
+        seconds: float | None = None,
+    ) -> xr.Dataset:
+        """The dataset.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            ``progress(stage, done, total)``.
+        known : list of (int, Replica), optional
+            Of an earlier run, with their cases: the work goes on from them.
+        keep : callable, optional
+            ``keep(case, replica)`` receives every finished replica.
+        seconds : float, optional
+            Wall time after which no further replica is begun; `time` when not given.
+        """
         report = progress or (lambda *_: None)
         cost = self.estimate()
         clock = _Clock({"seconds_estimate": self.seconds_estimate})
         found = [*self.warnings, *_warnings_of_data(self.scatterers)]
         if self._frozen.any():
             cold = self.temperatures[self._frozen]
-            found.append(frozen.sentence(self._problem.edges, self.chemical_potential, cold))
+            found.append(frozen.sentence(self._whole.problem.edges, self.chemical_potential, cold))
         report("symmetry", 0, 1)
         symmetry, projector = self._symmetry(found)
         operations, scattering = self._kinetic_symmetry(projector)
+        self.__dict__["_case"] = replace(self._case, hall=bool(np.any(scattering)))
         report("symmetry", 1, 1)
         clock.lap("symmetry")
-        transport = self._kinetic(lambda: self._transport(lambda done, total: report("kinetic equation", done, total)))
+        status = getattr(report, "status", lambda *_: None)
+
+        def present(controller, done, seconds):
+            left = np.inf
+            if controller is not None and (now := controller.estimate()) is not None:
+                left = controller.seconds_left(now)
+                status(self._case.temperatures, now, self.model, int(done), left)
+            if np.isfinite(left):
+                report("kinetic equation", seconds, seconds + left)
+
+        limit = self.time if seconds is None else seconds
+        transport = self._kinetic(lambda: self._transport(present, known, keep, limit))
+        report("kinetic equation", 1, 1)
         clock.lap("kinetic")
         intrinsic = self._intrinsic(report)
         clock.lap("intrinsic")
@@ -354,7 +477,13 @@ class Job:
             "chemical_potential_eV": self.chemical_potential,
             "scatterers": [s.name for s in self.scatterers],
             "settings": asdict(self.settings)
-            | {"intrinsic_tolerance": self.intrinsic_tolerance, "intrinsic_mesh": self.intrinsic_mesh},
+            | {
+                "tolerance": self.tolerance,
+                "time": self.time,
+                "intrinsic_tolerance": self.intrinsic_tolerance,
+                "intrinsic_mesh": self.intrinsic_mesh,
+            },
+            "identity": self.identity,
             **({"input": self.text} if self.text else {}),
             "data_checks": self.checks
             | {k: v for s in self.scatterers for k, v in getattr(_data(s), "checks", {}).items()},
@@ -375,6 +504,7 @@ class Job:
             operations=operations,
             extra=extra,
             warnings=found,
+            replicas=[to_text(r, self.case) for r in self._finished],
         )
         found = judge(dataset)  # what is withheld is said to be that
         warn(dataset, [*withhold(dataset), *found])

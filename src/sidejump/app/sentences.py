@@ -67,8 +67,9 @@ def _locate(location) -> tuple[str, str, type[BaseModel] | None]:
         if chosen is not None:
             rest.pop(0)
         cls = chosen
-    if rest and rest[0] == "intrinsic":
-        place, cls = "[solver.intrinsic]", schema.IntrinsicInput
+    subsections = {"intrinsic": schema.IntrinsicInput, "expert": schema.ExpertInput}
+    if section == "solver" and rest and rest[0] in subsections:
+        place, cls = f"[solver.{rest[0]}]", subsections[rest[0]]
         rest.pop(0)
     if rest and rest[0] == "spin_orbit":
         cls, place = schema.SpinOrbit, "[[electrons.spin_orbit]]"

@@ -43,7 +43,8 @@ def template(model: str, scattering=()) -> str:
         cls = schema.RunInput.model_fields[name].annotation
         lines += ["", title(name), *_keys(name, cls, d)]
         if name == "solver":
-            lines += ["", "[solver.intrinsic]", *_keys("intrinsic", schema.IntrinsicInput, d)]
+            for sub, section in (("intrinsic", schema.IntrinsicInput), ("expert", schema.ExpertInput)):
+                lines += ["", f"[solver.{sub}]", *_keys(sub, section, d)]
     return "\n".join(lines) + "\n"
 
 

@@ -52,24 +52,19 @@ def write(text: str) -> None:
     sys.stdout.write(printable(text, keep="\n"))
 
 
-def announce(cost: dict, room: float | None = None) -> None:
-    """The estimate, before the work; `room`: bytes that there are for a checkpoint."""
+def announce(cost: dict, tolerance: float) -> None:
+    """The estimate, before the work."""
     say(
-        f"estimate: {cost['temperatures']} temperature{'s' * (cost['temperatures'] != 1)}, "
-        f"about {_short(cost['states'])} states, "
-        f"{_short(cost['pairs'])} pairs, {size(cost['peak_memory_bytes'])}, {_short(cost['flops'])} operations, "
-        f"{_duration(cost['seconds'])}"
+        f"estimate: {cost['temperatures']} temperature{'s' * (cost['temperatures'] != 1)}; first replica: about "
+        f"{_short(cost['states'])} states, {_short(cost['pairs'])} pairs, {size(cost['peak_memory_bytes'])}; first "
+        f"error bars after about {_duration(cost['seconds'])} and {_short(cost['flops'])} operations, then on to "
+        f"{100 * tolerance:g} %"
     )
     import psutil
 
     free = psutil.virtual_memory().available
     if cost["memory_bytes"] > free:
         say(f"note: only {size(free)} of memory are free on this machine; lower `memory` in [solver]")
-    if room is not None and cost["checkpoint_bytes"] > room:
-        say(
-            f"note: the pairs take up to {size(cost['checkpoint_bytes'])} in the checkpoint, which has room for "
-            f"{size(room)}: an interruption would lose the others"
-        )
 
 
 @contextmanager
@@ -93,42 +88,103 @@ def progress(quiet: bool) -> Iterator:
                 tasks[stage] = bar.add_task(stage, total=total)
             bar.update(tasks[stage], completed=done, total=total)
 
+        def status(temperatures, estimate, model, replicas, left, label=""):
+            if "status" not in tasks:
+                tasks["status"] = bar.add_task("side jump", total=None)
+            words = _status(temperatures, estimate, model, replicas, left)
+            bar.update(tasks["status"], description=f"{label}: {words}" if label else words)
+
+        advance.status = status  # type: ignore[attr-defined]
         yield advance
 
 
+_SHOWN = 3  # temperatures
+
+
+def _status(temperatures, estimate, model, replicas: int, left: float) -> str:
+    """The side jump so far at a few temperatures, and the time to the tolerance."""
+    import numpy as np
+
+    from ..accuracy.estimates import SIDE_JUMP
+    from ..result import hall_vector
+    from ..units import conductivity_unit
+
+    factor, unit = conductivity_unit(model.dimension)
+    values = hall_vector(estimate.value[:, SIDE_JUMP])
+    component = int(np.abs(values).max(axis=0).argmax())
+    errors = np.abs(hall_vector(np.abs(np.triu(estimate.error[:, SIDE_JUMP]))))[:, component] * 2
+    order = np.argsort(temperatures)
+    chosen = order[np.unique(np.linspace(0, len(order) - 1, _SHOWN).astype(int))]
+    scale = factor * model.spin_degeneracy
+    shown = ", ".join(
+        f"{temperatures[i]:.4g} K {with_error(scale * values[i, component], scale * errors[i])}" for i in chosen
+    )
+    rest = f", {_duration(left)} to the tolerance" if np.isfinite(left) else ""
+    return f"side jump {shown} {unit}; {replicas} replicas{rest}"
+
+
+def with_error(value: float, error: float) -> str:
+    """A value with its standard error in brackets, in units of its last digits: ``105.6(12)``."""
+    import math
+
+    if not (math.isfinite(value) and math.isfinite(error)):
+        return f"{number(value)}(?)" if math.isfinite(value) else "nan"
+    if error <= 0 or error < 1e-6 * abs(value):
+        return number(value)
+    exponent = math.floor(math.log10(error))
+    digits = 1 - exponent  # two digits of the error
+    if round(error * 10.0**digits) >= 100:
+        digits -= 1
+    top = math.floor(math.log10(max(abs(value), error)))
+    if -3 <= top < 5 and digits <= 8:
+        places = max(digits, 0)
+        shown = round(error * 10.0**places) if places else round(error)
+        return f"{value:.{places}f}({shown})"
+    places = max(digits + top, 0)
+    mantissa = value / 10.0**top
+    return f"{mantissa:.{places}f}({round(error / 10.0**top * 10.0**places)})e{top}"
+
+
 def print_table(dataset) -> None:
-    """The parts against temperature, four digits each, within 80 columns."""
+    """The parts against temperature, four digits each, within 80 columns; of a scan one table after the other."""
     from rich.console import Console
+
+    from ..result import SCANS, main_component, scan_dimension
 
     out = Console()
     out.width = max(out.width, 80)  # digits before beauty, in narrow windows too
-    out.print(_table(dataset))
+    name, component = scan_dimension(dataset), main_component(dataset)
+    if name is None:
+        out.print(_table(dataset, component))
+        return
+    unit = dataset[name].attrs["units"]
+    for i, value in enumerate(dataset[name].values):
+        out.print(_table(dataset.isel({name: i}), component, f"{SCANS[name]} {value:g} {unit}"))
 
 
-def _table(dataset) -> Table:
+def _table(dataset, component: int, head: str = "") -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from ..result import NOT_INCLUDED, component_label, hall_part, main_component
+    from ..result import NOT_INCLUDED, component_label, hall_error, hall_part
 
-    component = main_component(dataset)
     title = (
         f"conductivity in {dataset.attrs['units']}; Hall parts: antisymmetric {component_label(component)} element, "
         f"{NOT_INCLUDED}"
     )
+    title = f"{head}: {title}" if head else title
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     unit = dataset.resistivity.attrs["units"]
     for name in ("T\n(K)", f"rho_xx\n({unit.replace('microohm', 'uohm')})", "\nsigma_xx", *_HALL_PARTS.values()):
         table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
     xx = dataset.sel(a="x", b="x")
     columns = [
-        dataset.temperature.values,
-        xx.resistivity.values,
-        xx.sigma_boltzmann.values,
-        *(hall_part(dataset, name, component) for name in _HALL_PARTS),
+        (xx.resistivity.values, xx.resistivity_error.values),
+        (xx.sigma_boltzmann.values, xx.sigma_boltzmann_error.values),
+        *((hall_part(dataset, name, component), hall_error(dataset, name, component)) for name in _HALL_PARTS),
     ]
-    for t, *row in zip(*columns, strict=True):
-        table.add_row(f"{t:.4g}", *(number(v) for v in row))
+    for i, t in enumerate(dataset.temperature.values):
+        table.add_row(f"{t:.4g}", *(with_error(values[i], errors[i]) for values, errors in columns))
     return table
 
 

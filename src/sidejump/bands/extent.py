@@ -40,7 +40,7 @@ def enclosing_half_width(model, energy: float) -> float:
                 "it is searched: raise search_half_width until it holds whole contours"
             )
         return half
-    half = max(_MARGIN * _outermost(model, energy), 2 * scale)
+    half = max(_MARGIN * outermost(model, energy), 2 * scale)
     while _passes_faces(model, energy, half):
         half *= 2
         if half > _LARGEST * max(scale, 1.0):
@@ -68,7 +68,7 @@ def require_reachable(model, energy: float) -> None:
         )
 
 
-def _outermost(model, energy: float) -> float:
+def outermost(model, energy: float) -> float:
     """Largest |k| at which a band passes `energy` along the rays, from above; 0 where none does."""
     rays = _directions(model.dimension)
     first, last, beyond = _FIRST * model.k_scale, _LAST * model.k_scale, _BEYOND

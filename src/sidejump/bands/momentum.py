@@ -108,8 +108,16 @@ class MomentumTransfer:
     @staticmethod
     def shortest_image(k, other, images):
         """Index of the G that gives the shortest ``|other + G - k|``: shape (P, Q)."""
-        square = [-2 * (k @ g)[:, None] + (2 * (other @ g) + g @ g)[None, :] for g in images]
-        return np.argmin(square, axis=0)
+        nearest = np.zeros((len(k), len(other)), dtype=np.int16)
+        least = None
+        for index, g in enumerate(images):
+            square = np.subtract.outer(-2 * (k @ g), -2 * (other @ g) - g @ g)
+            if least is None:
+                least = square
+                continue
+            nearest[square < least] = index
+            np.minimum(least, square, out=least)
+        return nearest
 
 
 def _balls(k, sets) -> tuple[np.ndarray, np.ndarray]:

@@ -40,28 +40,30 @@ _SERIES_ERROR = 3e-11  # of the largest coefficient
 
 @dataclass(frozen=True)
 class PhononSeries:
-    """``y T(y)`` over :func:`thermal_factor` on ``0 <= y <= top``, as K Chebyshev polynomials of ``2 y / top - 1``.
+    """``y T(y)`` over :func:`thermal_factor` on ``start <= y <= top``, as K Chebyshev polynomials of y.
 
     Attributes
     ----------
+    start, top : float
     pair : (K, m, m)        coefficients for y T_ab
     out : (K, m, m)         for ``y sum_b T_acb``: out-scattering between a and c
     triple : (K, m, m, m)   for y T_acb, axes (a, c, b); empty unless asked for
+    back : (K, m, m, m)     the same where the final states are initial ones: here `triple` itself
     """
 
+    start: float
     top: float
     pair: np.ndarray
     out: np.ndarray
     triple: np.ndarray
 
+    @property
+    def back(self) -> np.ndarray:
+        return self.triple
+
     def polynomials(self, y) -> Iterator[np.ndarray]:
         """The K polynomials at y, one after the other; each array is only valid until the next is asked for."""
-        twice = np.asarray(y) * (4 / self.top) - 2
-        last, now = np.ones_like(twice), 0.5 * twice
-        yield last
-        for _ in range(len(self.pair) - 1):
-            yield now
-            last, now = now, np.subtract(twice * now, last, out=last)
+        return chebyshev((np.asarray(y) - self.start) * (4 / (self.top - self.start)) - 2, len(self.pair))
 
     def values(self, coefficients, y) -> np.ndarray:
         """Sum of a series at y (any shape): shape y.shape + coefficients.shape[1:]."""
@@ -82,9 +84,11 @@ class EnergyBasis:
         Keep only the functions even in x: enough when all shells share one geometry, because the equation is then
         symmetric under x -> -x.
     more : int
-        Nodes added to each range of energies (:mod:`sidejump.kinetics.galerkin`).
+        Nodes added altogether (:mod:`sidejump.kinetics.galerkin`).
     threshold : float, optional
         Energy of optical phonons over kT, whose emission starts so far from a band edge (:class:`.mapping.Elements`).
+    bridge : float, optional
+        What such a phonon has left when it has bridged the gap at the edge, over kT.
 
     Attributes
     ----------
@@ -94,6 +98,7 @@ class EnergyBasis:
         1 for states above a band edge in sight, -1 below one, else 0.
     size : int
         Number of functions.
+    threshold, bridge : float or None
     thermal_weight : ndarray, shape (size,)
         ``int dx f (1 - f) phi_a``.
     """
@@ -106,6 +111,7 @@ class EnergyBasis:
         even: bool = False,
         threshold: float | None = None,
         more: int = 0,
+        bridge: float | None = None,
     ):
         if n < 1:
             raise ValueError(f"energy_nodes = {n} must be at least 1")
@@ -114,8 +120,8 @@ class EnergyBasis:
             interval = (-WINDOW, WINDOW)
         lo, hi = interval
         self.interval = (max(lo, min(hi, 0.0) - WINDOW), min(hi, max(lo, 0.0) + WINDOW))
-        self._threshold = threshold
-        self._elements = Elements(n, *self.interval, threshold, more)
+        self.threshold, self.bridge = threshold, bridge
+        self._elements = Elements(n, *self.interval, threshold, more, bridge)
         self.nodes = self._elements.nodes
         self.n = n = len(self.nodes)
         self.breaks = self._elements.breaks
@@ -123,7 +129,7 @@ class EnergyBasis:
         self.size = self._fold.shape[0]
         self.side = 0 if n == 1 else edge_side(*self.interval, threshold)
         self.thermal_weight = self.integrals(lambda x: fermi(x) * fermi(-x))
-        self._series: dict[tuple[float, bool], PhononSeries] = {}
+        self._series: dict[tuple[float, float, bool], PhononSeries] = {}
 
     def functions(self, x) -> np.ndarray:
         """Values of the basis functions, shape (size, *x.shape)."""
@@ -155,30 +161,24 @@ class EnergyBasis:
         factor = (thermal_factor(inside) * (y <= Y_MAX) / inside).reshape(y.shape + (1,) * (coefficients.ndim - 1))
         return series.values(coefficients, inside) * factor
 
-    def series(self, largest: float, *, triple: bool = False) -> PhononSeries:
-        """Series that holds up to the phonon energy `largest` (kT) at least, or up to `Y_MAX`."""
-        steps = np.floor(2 * np.log2(Y_MAX / min(max(largest, 1e-3), Y_MAX)) + 1e-9)
-        top = float(Y_MAX * 2 ** (-0.5 * steps))  # a ladder, so that near temperatures share a series
-        if self._threshold is not None and largest <= self._threshold:
-            top = min(top, self._threshold)  # beyond it the series would not be smooth
-        if (top, triple) not in self._series:
-            self._series[top, triple] = self._expand(top, triple)
-        return self._series[top, triple]
+    def series(self, largest: float, smallest: float = 0.0, *, triple: bool = False) -> PhononSeries:
+        """Series that holds from the phonon energy `smallest` to `largest` (kT) at least, or up to `Y_MAX`."""
+        start, top = 0.0, rung(largest)
+        if self.threshold is not None and largest <= self.threshold:
+            top = min(top, self.threshold)  # beyond it the series would not be smooth
+        if self.bridge is not None:  # nor is it where two ends of ranges are a phonon apart
+            apart = np.subtract.outer(self.breaks, self.breaks).ravel()
+            start = float(apart[apart <= smallest].max(initial=0.0))
+            top = float(apart[apart >= largest].min(initial=top))
+        if (start, top, triple) not in self._series:
+            self._series[start, top, triple] = self._expand(start, top, triple)
+        return self._series[start, top, triple]
 
-    def _expand(self, top: float, triple: bool) -> PhononSeries:
-        for terms in _TERMS:
-            y = 0.5 * top * (1 + np.cos(np.pi * (np.arange(terms) + 0.5) / terms))
-            tables = self._triples(y) if triple else self._pairs(y)
-            scale = 1 / thermal_factor(y)
-            tables = [dct((t.T * scale).T, axis=0) / terms for t in tables]
-            for t in tables:
-                t[0] *= 0.5
-            size = np.max([np.abs(t).reshape(terms, -1).max(axis=1) for t in tables], axis=0)
-            kept = int(np.flatnonzero(size > _SERIES_ERROR * size.max())[-1]) + 1
-            if kept <= 0.75 * terms:
-                break
-        pair, out, *rest = (t[:kept] for t in tables)
-        return PhononSeries(top, 0.5 * (pair + pair.transpose(0, 2, 1)), out, rest[0] if rest else np.empty(0))
+    def _expand(self, start: float, top: float, triple: bool) -> PhononSeries:
+        tables = self._triples if triple else self._pairs
+        pair, out, *rest = expanded(lambda t: start + 0.5 * (top - start) * (1 + t), tables)
+        both = 0.5 * (pair + pair.transpose(0, 2, 1))
+        return PhononSeries(start, top, both, out, rest[0] if rest else np.empty(0))
 
     def _events(self, y):
         """Initial and final functions (size, Y, X) and weights (Y, X) of absorption and of emission, times y."""
@@ -224,12 +224,55 @@ class EnergyBasis:
         return [triple.sum(axis=2), triple.sum(axis=3), triple]
 
 
+def rung(largest: float) -> float:
+    """The end of a series that is to hold up to `largest` (kT): on a ladder, so that near temperatures share it."""
+    steps = np.floor(2 * np.log2(Y_MAX / min(max(largest, 1e-3), Y_MAX)) + 1e-9)
+    return float(Y_MAX * 2 ** (-0.5 * steps))
+
+
+def chebyshev(twice: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    """The first polynomials at half of `twice`; each array is only valid until the next is asked for."""
+    last, now = np.ones_like(twice), 0.5 * twice
+    yield last
+    for _ in range(count - 1):
+        yield now
+        last, now = now, np.subtract(twice * now, last, out=last)
+
+
+def expanded(energy, tables) -> list[np.ndarray]:
+    """Chebyshev coefficients (K, ...) of ``tables(y)`` over :func:`thermal_factor`, as many as are needed.
+
+    Parameters
+    ----------
+    energy : callable
+        y (kT) at the variable t of the polynomials, between -1 and 1.
+    tables : callable
+        Arrays (Y, ...) at y (Y,).
+    """
+    for terms in _TERMS:
+        y = energy(np.cos(np.pi * (np.arange(terms) + 0.5) / terms))
+        scale = 1 / thermal_factor(y)
+        found = [dct((t.T * scale).T, axis=0) / terms for t in tables(y)]
+        for t in found:
+            t[0] *= 0.5
+        size = np.max([np.abs(t).reshape(terms, -1).max(axis=1) for t in found], axis=0)
+        kept = int(np.flatnonzero(size > _SERIES_ERROR * size.max())[-1]) + 1
+        if kept <= 0.75 * terms:
+            break
+    return [t[:kept] for t in found]
+
+
 @lru_cache(maxsize=64)
 def energy_basis(
-    n: int, interval=(-WINDOW, WINDOW), even: bool = False, threshold: float | None = None, more: int = 0
+    n: int,
+    interval=(-WINDOW, WINDOW),
+    even: bool = False,
+    threshold: float | None = None,
+    more: int = 0,
+    bridge: float | None = None,
 ) -> EnergyBasis:
     """Cached :class:`EnergyBasis`: its series do not depend on temperature."""
-    return EnergyBasis(n, interval, even=even, threshold=threshold, more=more)
+    return EnergyBasis(n, interval, even=even, threshold=threshold, more=more, bridge=bridge)
 
 
 def _even_fold(n: int) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import gammaincc
 
 from .basis import Y_MAX, EnergyBasis, PhononSeries, thermal_factor
+from .between import AcrossGap, GapSeries
 
 LEVELS = 65535
 """z of a shared shell is kept as one of this many levels, uniform in sqrt(z)."""
@@ -37,20 +38,42 @@ def energy_cutoff(tolerance: float) -> float:
 class ScatteringKernel:
     """Kernel of all branches of one source at one temperature, for shells of their own.
 
+    Parameters
+    ----------
+    branches : sequence of Branch
+    basis : EnergyBasis or AcrossGap
+        Energies of the states, or of the initial and of the final ones.
+    kt, z_max, z_floor : float
+        eV; the largest z that occurs, and the smallest that is resolved.
+    y_cut : float
+        Phonon energies (kT) beyond this are left out.
+
     Attributes
     ----------
     cutoff : float
         z beyond which nothing scatters.
     thermal_weight : ndarray, shape (m,)
-        ``m_a``: static scatterers couple a node to itself with ``2 pi |V0|^2 m_a``.
+        ``m_a``: static scatterers couple a node to itself with ``2 pi |V0|^2 m_a``. Across a gap they do nothing.
     """
 
-    def __init__(self, branches, basis: EnergyBasis, kt: float, z_max: float, *, z_floor: float, y_cut: float = Y_MAX):
+    def __init__(
+        self, branches, basis: EnergyBasis | AcrossGap, kt: float, z_max: float, *, z_floor: float, y_cut: float = Y_MAX
+    ):
         self.cutoff = max(reach(b, kt, z_max, y_cut) for b in branches)
-        self.thermal_weight = basis.thermal_weight
-        self._static = [b for b in branches if b.phonon_energy is None]
+        self._static = []
+        self._least = basis.start if isinstance(basis, AcrossGap) else 1e-12
+        if isinstance(basis, EnergyBasis):
+            self.thermal_weight = basis.thermal_weight
+            self._static = [b for b in branches if b.phonon_energy is None]
         self._phonons = [b for b in branches if b.phonon_energy is not None]
-        self._basis, self._kt, self._z_floor = basis, kt, z_floor
+        self._basis, self._kt, self._z_floor, self._z_max = basis, kt, z_floor, z_max
+
+    @property
+    def bridges(self) -> bool:
+        """Whether some phonon has more energy than the gap between initial and final states."""
+        z = np.linspace(self._z_floor, min(self.cutoff, self._z_max), 513)
+        highest = max((float(np.max(b.phonon_energy(z))) for b in self._phonons), default=0.0)  # type: ignore[misc]
+        return min(highest / self._kt, Y_MAX) > self._least
 
     def elastic(self, z) -> np.ndarray | None:
         """``2 pi sum |V0(z)|^2`` of the static scatterers, eV^2 angstrom^d; None if there are none."""
@@ -59,15 +82,19 @@ class ScatteringKernel:
         inside = np.clip(z, self._z_floor, self.cutoff)
         return sum(2 * np.pi * np.asarray(b.coupling(inside)) for b in self._static) * (z <= self.cutoff)
 
-    def phonons(self, z) -> Iterator[tuple[np.ndarray, np.ndarray, PhononSeries]]:
+    def phonons(self, z) -> Iterator[tuple[np.ndarray, np.ndarray, PhononSeries | GapSeries]]:
         """For each phonon branch y, the series, and what it is to be multiplied with: (factor, y, series)."""
         for branch in self._phonons:
             inside = np.clip(z, self._z_floor, self.cutoff)
-            y = np.maximum(np.asarray(branch.phonon_energy(inside)) / self._kt, 1e-12)
+            y = np.asarray(branch.phonon_energy(inside)) / self._kt
             scatters = (z <= self.cutoff) & (y <= Y_MAX)
-            np.minimum(y, Y_MAX, out=y)
+            if isinstance(self._basis, AcrossGap):
+                scatters &= y >= self._least
+                if not scatters.any():
+                    continue
+            y = np.clip(y, self._least, Y_MAX)
             factor = (2 * np.pi) * np.asarray(branch.coupling(inside)) * thermal_factor(y) / y * scatters
-            yield factor, y, self._basis.series(float(y.max()), triple=self._basis.size > 1)
+            yield factor, y, self._basis.series(float(y.max()), float(y.min()), triple=self._basis.size > 1)
 
 
 class SharedKernel:

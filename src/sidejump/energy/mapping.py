@@ -80,7 +80,10 @@ class Elements:
     threshold : float or None
         Phonon energy over kT.
     more : int
-        Polynomials added to each range.
+        Polynomials added altogether, as evenly as can be.
+    bridge : float or None
+        What a phonon has left of its energy when it has taken an electron across the gap, over kT: farther from the
+        edge there are no such events.
 
     Attributes
     ----------
@@ -89,15 +92,22 @@ class Elements:
     nodes : ndarray, shape (n,)
     """
 
-    def __init__(self, n: int, low: float, high: float, threshold: float | None = None, more: int = 0):
-        self.breaks, side = _breaks(n, low, high, threshold)
+    def __init__(
+        self,
+        n: int,
+        low: float,
+        high: float,
+        threshold: float | None = None,
+        more: int = 0,
+        bridge: float | None = None,
+    ):
+        self.breaks, side = _breaks(n, low, high, threshold, bridge)
         ranges = len(self.breaks) - 1
-        counts = np.full(ranges, n // ranges)
-        spare = n - counts.sum()  # to those next to the edge, which hold most carriers
-        counts[:spare] += 1
+        # what does not divide goes to the ranges next to the edge, which hold most carriers
+        place = np.arange(ranges)
+        counts = n // ranges + (place < n % ranges) + more // ranges + (place < more % ranges)
         if side < 0:
             counts = counts[::-1]
-        counts = counts + more
         self._parts = [
             _Lagrange(_nodes(int(m), EnergyMap(a, b, side), side, a, b), EnergyMap(a, b, side))
             for m, a, b in zip(counts, self.breaks[:-1], self.breaks[1:], strict=True)
@@ -141,17 +151,20 @@ def _nodes(n: int, mapping: EnergyMap, side: int, low: float, high: float) -> np
 
 _DEGENERATE = -2.0  # edges below: the Fermi level blocks emission at the threshold
 _EMPTY = 8.0  # from the edge: thresholds above have no carriers
-_RANGES = 3
+_RANGES, _BRIDGED = 3, 5  # with two thresholds; where phonons bridge a gap, each of them has a second one
 
 
-def _breaks(n: int, low: float, high: float, threshold: float | None) -> tuple[np.ndarray, int]:
+def _breaks(n: int, low: float, high: float, threshold: float | None, bridge: float | None) -> tuple[np.ndarray, int]:
     """Ends of the ranges, and on which side of an edge they lie."""
     side = edge_side(low, high, threshold)
     found = [low, high] if side >= 0 else [-high, -low]  # upwards from the edge
-    most = min(_RANGES, n // 2) - 1
+    most = min(_RANGES if bridge is None else _BRIDGED, n // 2) - 1
     if threshold is not None and side != 0 and n > 1:
         start, end = found
-        at = start + threshold * np.arange(1, most + 1)
+        at = threshold * np.arange(1, most + 1)
+        if bridge is not None:
+            at = np.sort(np.concatenate([at, bridge + threshold * np.arange(most)]))[:most]
+        at = start + at
         keep = (start > _DEGENERATE) & (at < min(max(start, 0.0) + _EMPTY, end - 1e-3))
         found = [start, *at[keep], end]
     breaks = np.array(found) if side >= 0 else -np.array(found)[::-1]

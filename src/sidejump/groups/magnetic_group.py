@@ -8,6 +8,7 @@ import numpy as np
 import spglib
 
 from ..errors import InputError
+from .spglib_calls import of_spglib
 from .symmetry import operation_name
 
 _TURN = 0.15  # how far (sine) the magnetisation may be from the direction an operation keeps or reverses
@@ -64,7 +65,7 @@ def magnetic_operations(cell, positions, numbers, magnetisation=None, *, symprec
     """
     crystal = np.asarray(positions) @ np.linalg.inv(cell)
     structure = (np.asarray(cell), crystal, list(numbers))
-    data = spglib.get_symmetry_dataset(structure, symprec=symprec)  # type: ignore[arg-type]
+    data = of_spglib(spglib.get_symmetry_dataset, structure, symprec=symprec)
     if data is None:
         raise InputError("symmetrize: spglib finds no lattice; two sites coincide or the cell is singular")
     rotations, first = np.unique(data.rotations, axis=0, return_index=True)

@@ -32,6 +32,7 @@ from ..bands.extent import enclosing_half_width
 from ..bands.states import band_energies
 from ..errors import InputError
 from .intertwiner import operation_matrix
+from .spglib_calls import of_spglib
 
 _TURN = 0.15  # how far (sine) m may be from the direction an operation keeps or reverses
 TRIED = 12  # random k points at which exact operations are tried
@@ -238,7 +239,7 @@ def _crystal_group(model) -> tuple[str, np.ndarray]:
     positions = np.zeros((len(sites), 3))
     positions[:, :d] = model.site_positions[first] @ np.linalg.inv(model.cell)
     numbers = _species(model, inverse.ravel(), len(sites))
-    data = spglib.get_symmetry_dataset((lattice, positions, numbers), symprec=1e-3)  # type: ignore[arg-type]
+    data = of_spglib(spglib.get_symmetry_dataset, (lattice, positions, numbers), symprec=1e-3)
     if data is None:
         raise InputError("symmetry: spglib finds no lattice; two sites of the model coincide or the cell is singular")
     rotations = np.unique(data.rotations, axis=0)
@@ -246,7 +247,7 @@ def _crystal_group(model) -> tuple[str, np.ndarray]:
     if d == 2:
         in_plane = operations[:, 2, 2] > 0
         rotations, operations = rotations[in_plane], operations[in_plane]
-    point_group = spglib.get_pointgroup(rotations)
+    point_group = of_spglib(spglib.get_pointgroup, rotations)
     return "?" if point_group is None else point_group[0].strip(), operations
 
 

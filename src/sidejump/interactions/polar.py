@@ -9,7 +9,8 @@ one shell not even integrable, and no polynomial in the energies could follow it
 takes its place: it equals q^2 where energy is conserved and is smooth elsewhere.  u is the mean speed between the two
 shells, their difference in energy over their distance in k along the carried points: with it Q^2 is
 ``2 k k' (1 - cos) + (w/u)^2`` in any isotropic band, and never negative.  In a parabolic band u = (|v| + |v'|)/2, which
-stands in where the points are not carried.
+stands in where the points are not carried.  Between the two sides of a gap the states of one momentum are orthogonal
+and nothing diverges: Q is q there.
 
 A point and its image on another node stand for a patch of radius r; in place of 1/Q^2 its mean over the patch is used,
 ``ln(1 + r^2/Q^2) / r^2`` in three dimensions.
@@ -34,16 +35,23 @@ class Patches:
     radius : (S,)          of the patch, 1/angstrom
     node : (S,) int        of each state, where points are carried from one node to the others
     along : (points, nodes) way of each point from the first node, 1/angstrom
+    side : (S,) int        on which side of a gap each state is
     """
 
     point: np.ndarray
     radius: np.ndarray
     node: np.ndarray | None = None
     along: np.ndarray | None = None
+    side: np.ndarray | None = None
 
     def __getitem__(self, index) -> Patches:
         node = None if self.node is None else self.node[index]
-        return Patches(self.point[index], self.radius[index], node, self.along)
+        side = None if self.side is None else self.side[index]
+        return Patches(self.point[index], self.radius[index], node, self.along, side)
+
+    def across(self, other: Patches) -> bool:
+        """Whether these states and `other` ones lie on different sides of a gap, where each set lies on one."""
+        return self.side is not None and other.side is not None and bool(self.side[0] != other.side[0])
 
 
 def mean_speed(energy, final_energy, speed, final_speed, initial: Patches | None, final: Patches | None):

@@ -302,6 +302,13 @@ class PolarPairs(ScalarPairs):
         super().prepare(states, single=single)
         self._one_shell = bool(np.ptp(states.energy) < 1e-3 * self._phonon)
 
+    def evaluate(self, rows, columns, z_cut):
+        if self.patches is not None and self.patches[rows].across(self.patches[columns]):
+            plain = copy(self)
+            plain._one_shell = True  # nothing diverges there
+            return plain.between(self.states[rows], self.states[columns], z_cut)
+        return super().evaluate(rows, columns, z_cut)
+
     def z_max(self, q_max):
         return self._FARTHEST * q_max
 

@@ -76,14 +76,10 @@ def _crossings(model, unit, radii, levels):
     return ray, (low + high) / 2
 
 
-def polar_integral(model, chemical_potentials, temperatures, *, n_angle, n_radial, cutoff=None, chunk=8192):
-    """``int d^dk/(2 pi)^d sum_n f_n Omega_n`` over all of k space, or up to `cutoff`.
+def polar_rule(model, levels, *, n_angle, n_radial, cutoff=None) -> tuple[np.ndarray, np.ndarray]:
+    """Points k (nk, d) of all of k space, or up to `cutoff`, and weights (nk,) of ``int d^dk/(2 pi)^d``.
 
-    Returns
-    -------
-    ndarray, shape (n_mu, n_T, components)
-        Units angstrom^(2-d).
-    points : int
+    Every ray is cut where a band crosses one of the energies `levels` (eV).
     """
     d = model.dimension
     unit, angular = directions(d, n_angle)
@@ -91,7 +87,6 @@ def polar_integral(model, chemical_potentials, temperatures, *, n_angle, n_radia
     end = np.inf if cutoff is None else float(cutoff)
     outer = 64.0 * max(scale, model.search_half_width or 0.0) if cutoff is None else end
     radii = np.append(0.0, np.geomspace(1e-3 * min(scale, outer), outer, _SCAN))
-    levels = break_energies(chemical_potentials, temperatures)
     ray, crossing = _crossings(model, unit, radii, levels)
     fixed = scale * 2.0 ** np.arange(-3, 12)
     fixed = np.append(0.0, fixed[fixed < outer])
@@ -108,7 +103,20 @@ def polar_integral(model, chemical_potentials, temperatures, *, n_angle, n_radia
             jacobian = np.append(jacobian, outer * w / (1 - x) ** 2)
         k_list.append(r[:, None] * unit[number])
         weight_list.append(angular[number] * jacobian * r ** (d - 1))
-    k, weight = np.concatenate(k_list), np.concatenate(weight_list) / (2 * np.pi) ** d
+    return np.concatenate(k_list), np.concatenate(weight_list) / (2 * np.pi) ** d
+
+
+def polar_integral(model, chemical_potentials, temperatures, *, n_angle, n_radial, cutoff=None, chunk=8192):
+    """``int d^dk/(2 pi)^d sum_n f_n Omega_n`` over all of k space, or up to `cutoff`.
+
+    Returns
+    -------
+    ndarray, shape (n_mu, n_T, components)
+        Units angstrom^(2-d).
+    points : int
+    """
+    levels = break_energies(chemical_potentials, temperatures)
+    k, weight = polar_rule(model, levels, n_angle=n_angle, n_radial=n_radial, cutoff=cutoff)
     total = 0.0
     for i in range(0, len(k), chunk):
         energy, _, curvature = band_curvature(model, k[i : i + chunk])

@@ -232,17 +232,21 @@ def _contract_kernel(block: PairBlock, kernel: ScatteringKernel, m: int, mirrore
                 _moments(weighted, polynomial, from_rows[k], from_columns[k] if mirrored else None)
         values += np.multiply(here, factor, out=here)
         if m > 1:
-            # sum over k and the final node
-            left = from_rows.transpose(2, 1, 0, 3).reshape(m, a, terms * m)
-            right = series.triple.transpose(1, 0, 3, 2).reshape(m, terms * m, m)
-            out_rows += np.matmul(left, right).transpose(1, 0, 2)
-            left = from_columns.transpose(3, 2, 0, 1).reshape(m, b, terms * m)
-            out_columns += np.matmul(left, right).transpose(1, 0, 2)
+            out_rows += _out_scattering(from_rows.transpose(2, 1, 0, 3), series.triple)
+            if mirrored:
+                out_columns += _out_scattering(from_columns.transpose(3, 2, 0, 1), series.back)
     elastic = kernel.elastic(block.z)
     if elastic is not None:
         index = np.arange(m)
         values[:, index, :, index] += elastic[:, index, :, index] * kernel.thermal_weight[:, None, None]
     return values, out_rows, out_columns
+
+
+def _out_scattering(moments, triple):
+    """Sum over the polynomials and the final nodes of moments (m, points, K, m') with tables (K, m, m, m')."""
+    m, points, *_ = moments.shape
+    right = triple.transpose(1, 0, 3, 2).reshape(m, -1, m)
+    return np.matmul(moments.reshape(m, points, -1), right).transpose(1, 0, 2)
 
 
 def _moments(weighted, polynomial, rows, columns):

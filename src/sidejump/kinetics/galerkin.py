@@ -20,22 +20,38 @@ from ..pairs.strips import Strip
 from .collision import CollisionOperator
 
 
-def projected(operator: CollisionOperator, functions: np.ndarray) -> CollisionOperator:
-    """``C L C^T`` for functions (n, m) at the m nodes of a finished operator."""
-    n, m = functions.shape
+def projected(operator: CollisionOperator, functions: np.ndarray, side: np.ndarray | None = None) -> CollisionOperator:
+    """``C L C^T`` for the functions at the nodes of a finished operator.
+
+    Parameters
+    ----------
+    functions : ndarray, shape (n, m) or (sides, n, m)
+        At m nodes; points on different sides of a gap have others.
+    side : ndarray of int, shape (S,), optional
+        Which of them a point has. The points of one block are on one side.
+    """
+    each = functions.reshape(-1, *functions.shape[-2:])
+    side = np.zeros(operator.count, dtype=int) if side is None else side
+    _, n, m = each.shape
     result = CollisionOperator(operator.count, n, operator.side_jump_drive.shape[2], dtype=operator.dtype)
-    result.diagonal = _both(operator.diagonal, functions)
-    result._self_pair = _both(operator._self_pair, functions)
-    result.side_jump_drive = np.einsum("nm,sma->sna", functions, operator.side_jump_drive)
+    result.diagonal = _both(operator.diagonal, each, side)
+    result._self_pair = _both(operator._self_pair, each, side)
+    result.side_jump_drive = np.einsum("snm,sma->sna", each[side], operator.side_jump_drive)
     result.pairs = operator.pairs
     for strip in operator._strips:
         rows, columns = strip.rows.stop - strip.rows.start, len(strip.columns)
-        values = np.tensordot(strip.values.reshape(rows, m, columns, m), functions, axes=(3, 1))
-        values = np.tensordot(values, functions, axes=(1, 1)).transpose(0, 3, 1, 2)
-        values = np.ascontiguousarray(values.reshape(rows * n, columns * n), dtype=operator.dtype)
-        result._strips.append(Strip(strip.rows, strip.columns, strip.mirrored, values))
+        values = strip.values.reshape(rows, m, columns, m)
+        found = np.empty((rows, n, columns, n), dtype=operator.dtype)
+        for final in np.unique(side[strip.columns]):
+            here = side[strip.columns] == final
+            part = np.tensordot(values if here.all() else values[:, :, here], each[final], axes=(3, 1))
+            found[:, :, here] = np.tensordot(part, each[side[strip.rows.start]], axes=(1, 1)).transpose(0, 3, 1, 2)
+        result._strips.append(Strip(strip.rows, strip.columns, strip.mirrored, found.reshape(rows * n, columns * n)))
     return result
 
 
-def _both(blocks, functions):
-    return functions @ blocks @ functions.T
+def _both(blocks, each, side):
+    found = np.empty((len(blocks), each.shape[1], each.shape[1]))
+    for which, functions in enumerate(each):
+        found[side == which] = functions @ blocks[side == which] @ functions.T
+    return found

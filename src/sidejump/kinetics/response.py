@@ -116,7 +116,7 @@ def kinetic_response(
     ----------
     weight : ndarray, shape (S, 1 or m)
     velocity : ndarray, shape (S, 1 or m, d)
-    thermal_weight : ndarray, shape (m,)
+    thermal_weight : ndarray, shape (m,) or (S, m)
     approximation : {"exact", "serta", "mrta"}
         The relaxation-time approximations replace L by its out-scattering (SERTA), or by the out-scattering weighted
         with ``1 - v.v'/|v|^2`` (MRTA): for comparison only.
@@ -124,17 +124,19 @@ def kinetic_response(
         Relative residual of the iterative solution.
     clusters : ndarray of int, optional
         See :func:`.solve.solve`.
-    functions : ndarray, shape (m, nodes), optional
+    functions : ndarray, shape (m, nodes) or (S, m, nodes), optional
         Energy functions of the unknowns, where they are fewer than the nodes of `weight` and `velocity`.
     pieces : ndarray of int, shape (S,), optional
         Which connected piece of the shell a point belongs to.
     """
     s, m = operator.count, operator.size
     d = velocity.shape[-1]
-    measure = np.broadcast_to(weight, (s, len(thermal_weight))) * thermal_weight
-    drive = measure[:, :, None] * np.broadcast_to(velocity, (s, len(thermal_weight), d))
+    nodes = np.shape(thermal_weight)[-1]
+    measure = np.broadcast_to(weight, (s, nodes)) * thermal_weight
+    drive = measure[:, :, None] * np.broadcast_to(velocity, (s, nodes, d))
     if functions is not None:
-        measure, drive = measure @ functions.T, np.einsum("nm,sma->sna", functions, drive)
+        functions = np.broadcast_to(functions, (s, m, nodes))
+        measure, drive = np.einsum("snm,sm->sn", functions, measure), np.einsum("snm,sma->sna", functions, drive)
         velocity = drive / measure[:, :, None]
     measure, drive = measure.reshape(s * m), drive.reshape(s * m, d)
     # a uniform shift of g carries no current, though the quadrature of the velocities leaves a little

@@ -38,6 +38,7 @@ class ShellPoints:
     weight : (S, n)       dS / (|grad e| (2 pi)^d), 1/(eV angstrom^d)
     velocity : (S, n, d)  group velocity, eV angstrom; its sum over every connected piece of a shell is exact
     components : Components or None     the connected pieces
+    side : (S,)           which basis of energies the nodes of a point are those of; sheets are on one side each
     """
 
     states: States
@@ -45,6 +46,7 @@ class ShellPoints:
     weight: np.ndarray
     velocity: np.ndarray
     components: Components | None = None
+    side: np.ndarray | None = None
 
     @property
     def count(self) -> int:
@@ -56,9 +58,12 @@ class ShellPoints:
 
 
 def shell_points(
-    model, momentum: MomentumTransfer, shell: Shell, k=None, weight=None, *, degeneracy: float
+    model, momentum: MomentumTransfer, shell: Shell, k=None, weight=None, *, degeneracy: float, side=None
 ) -> ShellPoints:
-    """States of the points of a shell, or of these points carried to n energies: k (S, n, d), weight (S, n)."""
+    """States of the points of a shell, or of these points carried to n energies: k (S, n, d), weight (S, n).
+
+    `side`: see :class:`ShellPoints`.
+    """
     if k is None:
         k, weight = shell.k[:, None], shell.weight[:, None]
     s, n, d = k.shape
@@ -67,7 +72,7 @@ def shell_points(
     velocity = states.velocity.reshape(s, n, d)
     if shell.components is not None:
         velocity = closed_velocities(weight, velocity, shell.components, shell.operations, model.cell)
-    return ShellPoints(states, shell.sheet, weight, velocity, shell.components)
+    return ShellPoints(states, shell.sheet, weight, velocity, shell.components, side)
 
 
 @dataclass(frozen=True)
@@ -134,19 +139,26 @@ class PairGeometry:
         self.weight = points.weight[self.order]
         self.velocity = points.velocity[self.order]
         self.components = None if points.components is None else points.components.take(self.order)
+        self.side = np.zeros(points.count, dtype=int) if points.side is None else points.side[self.order]
         self.momentum = momentum
 
-    def pairs_of_slices(self, q_cut: float) -> list[tuple[slice, slice]]:
-        """Block pairs on and above the diagonal that may hold a pair with ``|q| <= q_cut``."""
+    def pairs_of_slices(self, q_cut: float, connected=None) -> list[tuple[slice, slice]]:
+        """Block pairs on and above the diagonal that may hold a pair with ``|q| <= q_cut``.
+
+        `connected`: pairs of sides between which there is scattering; all, when not given.
+        """
         sets = [self._flat(s) for s in self.slices]
         near = np.triu(self.momentum.sets_within(self.states.k, sets, self.states.k, sets, q_cut))
+        if connected is not None:
+            side = self.side[[s.start for s in self.slices]]
+            near &= np.array([[(a, b) in connected for b in side.tolist()] for a in side.tolist()])
         return [(self.slices[i], self.slices[j]) for i, j in zip(*np.nonzero(near), strict=True)]
 
-    def blocks(self, source: PairSource, z_cut: float) -> Iterator[PairBlock]:
-        """All blocks of a source, channel by channel."""
+    def blocks(self, source: PairSource, z_cut: float, connected=None) -> Iterator[PairBlock]:
+        """All blocks of a source, channel by channel; `connected`: see :meth:`pairs_of_slices`."""
         n = self.n
         source = source.prepared(self.states, patches=self.patches())
-        for rows, columns in self.pairs_of_slices(source.q_cut(z_cut)):
+        for rows, columns in self.pairs_of_slices(source.q_cut(z_cut), connected):
             shape = (rows.stop - rows.start, n, columns.stop - columns.start, n)
             ww = self.weight[rows].reshape(-1, 1) * self.weight[columns].reshape(1, -1)
             for channel in source.evaluate(self._flat(rows), self._flat(columns), z_cut):
@@ -167,7 +179,7 @@ class PairGeometry:
         steps = np.linalg.norm(np.diff(self.states.k.reshape(self.count, self.n, d), axis=1), axis=2)
         along = np.concatenate([np.zeros((self.count, 1)), np.cumsum(steps, axis=1)], axis=1)
         point, node = np.divmod(np.arange(self.count * self.n), self.n)
-        return Patches(point, radius.ravel(), node, along)
+        return Patches(point, radius.ravel(), node, along, np.repeat(self.side, self.n))
 
     def shared_block(
         self,

@@ -36,12 +36,12 @@ _RESOLVED = 0.1  # changes of the velocity between neighbours
 _CLUSTERING = 8  # rounds in which the points gather where the velocity changes
 
 
-def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy) -> Shell | None:
+def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy, phase: float = 0.0) -> Shell | None:
     """All contours of all bands at `energy`; None if there are none."""
     curves, unresolved = _found(model, energy, degeneracy)
     if not curves:
         return None
-    parts = [curve.points(model, energy, spacing, turn, minimum) for curve in curves]
+    parts = [curve.points(model, energy, spacing, turn, minimum, phase) for curve in curves]
     k, weight, area = (np.concatenate([p[i] for p in parts]) for i in range(3))
     counts = [len(p[0]) for p in parts]
     sheet = np.repeat(np.arange(len(parts)), counts)
@@ -87,7 +87,7 @@ class _Curve:
     jumps: bool
     rough: bool
 
-    def points(self, model, energy, spacing, turn, minimum):
+    def points(self, model, energy, spacing, turn, minimum, phase=0.0):
         """Points, weights, lengths and the number of points off the energy."""
         speed = _speed(self.k, self.period)
         density = np.maximum(1.0 / spacing, _PER_CHANGE * self.slowing)
@@ -100,9 +100,9 @@ class _Curve:
         if count > _MOST_POINTS:
             raise InputError(
                 f"the shell at {energy:.6g} eV would take {count} points, {spacing:.2g} 1/angstrom apart; the most are "
-                f"{_MOST_POINTS}: raise spacing or the lowest temperature, or lower accuracy"
+                f"{_MOST_POINTS}: raise spacing or the lowest temperature"
             )
-        k = _uniform(self.k, self.period, density, count)
+        k = _uniform(self.k, self.period, density, count, phase)
         k, v, error = move_onto(model, k, np.full(count, self.band), energy, largest_step=self.grid_step)
         arc = _speed(k, self.period) / count
         weight = self.members * arc / (np.linalg.norm(v, axis=1) * (2 * np.pi) ** 2)
@@ -320,8 +320,11 @@ def _speed(k, period):
     return np.linalg.norm(derivative, axis=1)
 
 
-def _uniform(k, period, density=None, count=None):
-    """Points uniform in the integral of `density` over arc length, from a smooth closed curve."""
+def _uniform(k, period, density=None, count=None, phase=0.0):
+    """Points uniform in the integral of `density` over arc length, from a smooth closed curve.
+
+    The first lies `phase` steps along it.
+    """
     n = len(k)
     c, m = _fourier(k, period)
     low = (np.abs(m) < n / 4) & (np.abs(c).max(axis=1) > _ROUNDING * np.abs(c).max())
@@ -333,11 +336,11 @@ def _uniform(k, period, density=None, count=None):
     total = r[0].real
     keep = (mr != 0) & (np.abs(mr) < n / 4) & (np.abs(r) > _ROUNDING * total)
     primitive, modes = r[keep] / (2j * np.pi * mr[keep]), mr[keep]
-    target = np.arange(count or n) / (count or n) * total
+    target = (np.arange(count or n) + phase) / (count or n) * total
     grid = np.arange(n + 1) / n
     wave = np.exp(2j * np.pi * grid[:, None] * modes)
     # started where the rate may vary much: from the uniform points Newton would not get there
-    theta = np.interp(target, total * grid + (wave @ primitive - primitive.sum()).real, grid)
+    theta = np.interp(target, total * grid + (wave @ primitive - primitive.sum()).real, grid)  # phase < 1
     for _ in range(30):
         wave = np.exp(2j * np.pi * theta[:, None] * modes)
         s = total * theta + (wave @ primitive - primitive.sum()).real

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from ..bands.extent import enclosing_half_width
 from ..bands.states import band_energies
@@ -16,6 +17,7 @@ REACH = 30.0
 """Distance of a band edge from the chemical potential, in kT, beyond which it has no carriers."""
 
 _CLOSE, _INSIDE = 1.5, 2.0  # kT from an edge: closer shells are too small to start from; where to start instead
+_NARROW = 0.25  # of the width of a band: half-way there may be a saddle
 _RANDOM = 4000  # k points
 _DECADE = 24  # radii
 _TRIALS = 3  # searches for each edge
@@ -47,6 +49,9 @@ class Edges:
         the bands above. Infinite where there is none.
     lowest, highest : float
         Inside: lowest and highest energy that any band there reaches. In a gap: as `lower` and `upper`.
+    below, above : (float, float)
+        Of the bands on the other side of a gap below or above those at the chemical potential, or of the gap around
+        it: the edge next to the gap, and where the band of this edge ends. Infinite where there are none, or no gap.
     """
 
     inside: bool
@@ -54,6 +59,8 @@ class Edges:
     upper: float
     lowest: float
     highest: float
+    below: tuple[float, float] = (-np.inf, -np.inf)
+    above: tuple[float, float] = (np.inf, np.inf)
 
     def distance(self, mu: float) -> float:
         """From `mu` in a gap to the nearer edge, eV."""
@@ -98,13 +105,23 @@ def nearest_edges(model, mu: float) -> Edges:
             high[band] = extremum(model, k, energies, band, -1)
             break
     inside = (low <= mu) & (high >= mu)
-    if inside.any():
-        bands = np.flatnonzero(inside).tolist()
-        bottoms = [extremum(model, k, energies, b, 1) for b in bands]
-        tops = [extremum(model, k, energies, b, -1) for b in bands]
-        return Edges(True, max(bottoms), min(tops), min(bottoms), max(tops))
-    gap = float(high[high < mu].max(initial=-np.inf)), float(low[low > mu].min(initial=np.inf))
-    return Edges(False, *gap, *gap)
+    below, above = (-np.inf, -np.inf), (np.inf, np.inf)
+    if (high < mu).any():
+        band = int(np.argmax(np.where(high < mu, high, -np.inf)))
+        below = float(high[band]), float(low[band])
+    if (low > mu).any():
+        band = int(np.argmin(np.where(low > mu, low, np.inf)))
+        above = float(low[band]), float(high[band])
+    if not inside.any():
+        return Edges(False, below[0], above[0], below[0], above[0], below, above)
+    bands = np.flatnonzero(inside).tolist()
+    bottoms = [extremum(model, k, energies, b, 1) for b in bands]
+    tops = [extremum(model, k, energies, b, -1) for b in bands]
+    if below[0] > min(bottoms):
+        below = (-np.inf, -np.inf)
+    if above[0] < max(tops):
+        above = (np.inf, np.inf)
+    return Edges(True, max(bottoms), min(tops), min(bottoms), max(tops), below, above)
 
 
 def extremum(model, k, energies, band: int, sign: int) -> float:
@@ -158,3 +175,23 @@ def carriers(edges: Edges, mu: float, kt: float) -> Carriers:
             "(fermi_energy) towards a band"
         )
     return Carriers(edge + sign * _INSIDE * kt, edge)
+
+
+def other_sides(edges: Edges, mu: float, kt: float, least: float) -> list[Carriers]:
+    """What to start from across a gap at kT (eV), beside :func:`carriers`, where there are carriers as well.
+
+    Parameters
+    ----------
+    least : float
+        Thermal weight of their states, relative to that of the bands at the chemical potential or next to it, up to
+        which they are left out.
+    """
+    nearest, known = 0.0, np.nan
+    if not edges.inside:
+        nearest, known = edges.distance(mu), carriers(edges, mu, kt).edge
+    found = []
+    for sign, (edge, end) in ((-1, edges.below), (1, edges.above)):
+        distance = sign * (edge - mu)
+        if edge != known and expit(-distance / kt) > least * expit(-nearest / kt):
+            found.append(Carriers(edge + sign * min(_INSIDE * kt, _NARROW * abs(end - edge)), edge))
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import NoStates
 from ..groups.operations import Operations
 from .contours import contour_shell
+from .placement import FIRST, Placement
 from .shell import Shell
 from .surfaces import surface_shell
 
@@ -20,6 +21,7 @@ def fermi_shell(
     degeneracy: float = 1e-6,
     operations: Operations | None = None,
     several: bool = False,
+    placed: Placement = FIRST,
 ) -> Shell:
     """The shell of all bands at `energy`.
 
@@ -40,6 +42,8 @@ def fermi_shell(
         fit a mesh of cells are left out (`Shell.operations` are the rest).
     several : bool
         3D: three points for each cell and band instead of one, which sum quadratic functions exactly.
+    placed : Placement
+        Where exactly the points lie.
 
     Raises
     ------
@@ -47,7 +51,15 @@ def fermi_shell(
         If no band has this energy.
     """
     if model.dimension == 2:
-        shell = contour_shell(model, energy, spacing=spacing, turn=turn, minimum=minimum, degeneracy=degeneracy)
+        shell = contour_shell(
+            model,
+            energy,
+            spacing=spacing,
+            turn=turn,
+            minimum=minimum,
+            degeneracy=degeneracy,
+            phase=placed.shift[0],
+        )
     else:
         shell = surface_shell(
             model,
@@ -58,6 +70,7 @@ def fermi_shell(
             degeneracy=degeneracy,
             operations=operations,
             several=several,
+            placed=placed,
         )
     if shell is None:
         raise NoStates(

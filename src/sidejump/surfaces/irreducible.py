@@ -66,8 +66,8 @@ def irreducible_cells(axes, counts, reciprocal, operations: Operations) -> tuple
     shifts = zone_vectors(axes, reciprocal)
     label = np.full(len(cells), np.iinfo(np.int64).max)
     for turn in turns:
-        for shift in shifts:
-            image = np.floor(np.mod(centre @ turn + shift, 1.0) * counts).astype(np.int64)
+        for vector in shifts:
+            image = np.floor(np.mod(centre @ turn + vector, 1.0) * counts).astype(np.int64)
             label = np.minimum(label, np.ravel_multi_index(tuple(image.T), tuple(counts)))
     size = np.bincount(label, minlength=len(cells)) / len(shifts)
     return cells[size > 0], size.reshape(tuple(counts))
@@ -82,6 +82,12 @@ def divisor(axes, reciprocal) -> int:
 def mesh_turns(axes, operations: Operations) -> np.ndarray:
     """Operations (n, 3, 3) that permute `axes`, as they act on rows of coefficients of these."""
     return np.rint(np.einsum("ia,oba,bj->oij", axes, operations.matrices, np.linalg.inv(axes)))
+
+
+def equal_axes(axes, operations: Operations) -> np.ndarray:
+    """For each of the three axes the first that some operation exchanges it with."""
+    exchanged = np.abs(mesh_turns(axes, operations)).max(axis=0) > 0.5
+    return exchanged.argmax(axis=1)
 
 
 def zone_vectors(axes, reciprocal) -> np.ndarray:

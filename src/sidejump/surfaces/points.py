@@ -21,7 +21,17 @@ _SLOPE = 2e-2  # relative error of the polynomial's gradient, which one step alo
 
 
 def shell_points(
-    mesh: CellMesh, level: int, cells, bands, values, smooth, cut: Cut, energy: float, several: bool, fine=None
+    mesh: CellMesh,
+    level: int,
+    cells,
+    bands,
+    values,
+    smooth,
+    cut: Cut,
+    energy: float,
+    several: bool,
+    fine=None,
+    angle: float = 0.0,
 ):
     """Points of X finished pairs (cell, band).
 
@@ -37,6 +47,8 @@ def shell_points(
         Three points for each patch that is not small, instead of one.
     fine : array, shape (X, 729), optional
         Finer values of the cells in which bands cross, NaN in the others (`crossings`).
+    angle : float
+        By which the three points are turned about the centre, radians.
 
     Returns
     -------
@@ -50,7 +62,7 @@ def shell_points(
     thrice = (area > _SMALL * mesh.edge(level) ** 2) & several
     owner = np.concatenate([np.arange(len(cells)), np.repeat(np.flatnonzero(thrice), 2)])
     centre = np.concatenate([centre, np.repeat(centre[thrice], 2, axis=0)])
-    offsets = _triangle(covariance[thrice], steps)
+    offsets = _triangle(covariance[thrice], steps, angle)
     centre[: len(cells)][thrice] += offsets[:, 0]
     centre[len(cells) :] += offsets[:, 1:].reshape(-1, 3)
     share = np.where(thrice, 1 / 3, 1.0)[owner]
@@ -66,14 +78,14 @@ def shell_points(
     return k, weight, area, error, owner
 
 
-def _triangle(covariance, steps) -> np.ndarray:
+def _triangle(covariance, steps, first: float = 0.0) -> np.ndarray:
     """Offsets (X, 3, 3), in node units, of three points of equal weight with the two largest second moments.
 
     `covariance` (X, 3, 3) in node units.
     """
     spread = steps.T @ covariance @ steps  # Cartesian
     size, axes = np.linalg.eigh(spread)  # ascending; the smallest is across the surface
-    angle = 2 * np.pi * np.arange(3) / 3
+    angle = first + 2 * np.pi * np.arange(3) / 3
     circle = np.sqrt(2) * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     # the sign of an eigenvector is rounding: two of the points would depend on the matrix library
     axes = axes * np.where(_ASIDE @ axes < 0, -1.0, 1.0)[:, None]

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..bands.states import band_energies
 from ..errors import InputError
@@ -31,7 +32,8 @@ from .components import crossed_faces, surface_components
 from .crossings import crossings
 from .domain import search_domain
 from .extrema import nearby_extremum
-from .irreducible import divisor, irreducible_cells, symmetric_axes
+from .irreducible import divisor, equal_axes, irreducible_cells, symmetric_axes
+from .placement import FIRST, Placement
 from .points import shell_points
 from .shell import Shell
 from .tetrahedra import NODES, cut_cells
@@ -40,6 +42,7 @@ from .turning import turning_angle
 _MOST = 3_000_000  # cells and bands of one search
 _NOTHING = 1e-9  # of the mean weight: points below are left out
 _COARSE = 16  # at most this many cells of level 0 along an axis
+_COARSE_PLACED = 32  # of meshes with symmetry, whose replicas differ by a few of these
 _BATCH = 16384  # cells worked on together: bounds the memory
 _HIDDEN = 4.0  # safety of the bound on what passes between nodes; covers kinks where bands cross
 _SMOOTH, _SMOOTH_LAST = 2e-3, 4e-3  # error of the polynomial over the range of a cell below which it replaces
@@ -70,11 +73,21 @@ class _Batch:
 
 
 def surface_shell(
-    model, energy, *, spacing, turn, levels, degeneracy, operations: Operations | None = None, several: bool = False
+    model,
+    energy,
+    *,
+    spacing,
+    turn,
+    levels,
+    degeneracy,
+    operations: Operations | None = None,
+    several: bool = False,
+    placed: Placement = FIRST,
 ) -> Shell | None:
     """The surfaces of all bands at `energy`, or the part of them that stands for all; None if there are none."""
-    search = _Search(model, energy, spacing, turn, levels, degeneracy, operations, several)
-    pieces = search.run()
+    search = _Search(model, energy, spacing, turn, levels, degeneracy, operations, several, placed)
+    with threadpool_limits(1):  # many small matrices
+        pieces = search.run()
     if not pieces:
         return None
     columns = [np.concatenate(x) for x in zip(*pieces, strict=True)]
@@ -126,20 +139,27 @@ def _members(model, k, band, place, degeneracy) -> np.ndarray:
 
 
 class _Search:
-    def __init__(self, model, energy, spacing, turn, levels, degeneracy, operations, several):
+    def __init__(self, model, energy, spacing, turn, levels, degeneracy, operations, several, placed):
         self.model, self.energy, self.turn, self.degeneracy = model, energy, turn, degeneracy
         origin, axes = search_domain(model, energy)
         self.operations, zone = None, axes
-        self.several = several
+        self.several, self.angle = several, placed.angle
         if operations is not None and len(operations) > 1:
             axes, self.operations = symmetric_axes(zone, operations)
         length = np.linalg.norm(axes, axis=1)
         wanted = np.maximum(4, np.ceil(length / spacing - 1e-9))
-        self.uniform = max(0, int(np.ceil(np.log2(wanted.max() / _COARSE))))
+        coarse = _COARSE if self.operations is None else _COARSE_PLACED
+        self.uniform = max(0, int(np.ceil(np.log2(wanted.max() / coarse))))
         counts = np.maximum(np.ceil(wanted / 2**self.uniform).astype(int), 4)
         if self.operations is not None:
             multiple = divisor(axes, zone)
-            counts = -(-counts // multiple) * multiple
+            stretch = np.array(placed.stretch)[equal_axes(axes, self.operations)]
+            counts = np.maximum(-(-counts // multiple) + stretch, 4 // multiple) * multiple
+        elif any(placed.shift):
+            if model.cell is None:  # the box still holds the shells
+                axes, counts = axes * ((counts + 1) / counts)[:, None], counts + 1
+            fine = axes / (counts * 2**self.uniform)[:, None]
+            origin = origin - np.asarray(placed.shift) @ fine
         self.mesh = CellMesh(model, origin, axes, counts)
         self.turning_levels = self.uniform + levels
         self.points: list = []
@@ -179,7 +199,7 @@ class _Search:
         if self.evaluated > _MOST:
             raise InputError(
                 f"the search for the shell at {self.energy:.6g} eV has taken {_MOST} cells and not ended: raise "
-                "spacing or the lowest temperature, or lower accuracy or levels; a lattice needs cell="
+                "spacing or the lowest temperature, or lower levels; a lattice needs cell="
             )
         if not len(cells):
             return []
@@ -236,6 +256,7 @@ class _Search:
                 self.energy,
                 self.several,
                 None if fine is None else fine[done],
+                self.angle,
             )
             if self.operations is not None:
                 share = self.share[tuple((cells[done][owner] >> level).T)]

@@ -20,7 +20,7 @@ from ..pairs.geometry import shared_pair_bytes
 from ..pairs.image_pairs import BLOCK, irreducible_pairs
 from ..threads import THREADS
 from ..units import KB
-from .geometry_choice import WINDOW, independent_temperatures, no_critical_energy
+from .geometry_choice import independent_temperatures, no_critical_energy
 from .own import OwnShells
 from .problem import Problem
 from .reduced import shell_solver
@@ -55,9 +55,9 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
     _refuse_early(problem, temperatures)
     apart = np.array(independent_temperatures(problem, temperatures), dtype=bool)
     rest = temperatures[~apart]
-    cost = _on_one_shell(problem, rest) if len(rest) else _Sum(seconds=0.0).report(problem, 0)
+    cost = _on_one_shell(problem, rest) if len(rest) else _Sum(seconds=0.0).report(0)
     if apart.any():
-        more = _independent(problem, temperatures[apart]).report(problem, len(temperatures))
+        more = _independent(problem, temperatures[apart]).report(len(temperatures))
         for name, value in more.items():
             cost[name] = max(cost[name], value) if name in ("states", "pairs", "memory_bytes") else cost[name] + value
     cost["temperatures"] = len(temperatures)
@@ -141,7 +141,7 @@ def _on_one_shell(problem: Problem, temperatures) -> dict:
         total.add(_own(problem, temperatures, decided=measured))
     if not own:
         total.add(_shared(problem, temperatures))
-    return total.report(problem, len(temperatures))
+    return total.report(len(temperatures))
 
 
 def _geometry(problem: Problem, temperatures) -> tuple[bool, bool]:
@@ -165,24 +165,21 @@ class _Sum:
     states: float = 0.0
     pairs: float = 0.0
     memory: float = 0.0
-    stored: float = 0.0
     flops: float = 0.0
     seconds: float = 1.0
 
     def add(self, other: _Sum) -> None:
         for name in ("states", "pairs", "memory"):
             setattr(self, name, max(getattr(self, name), getattr(other, name)))
-        for name in ("stored", "flops", "seconds"):
+        for name in ("flops", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
-    def report(self, problem: Problem, count: int) -> dict:
-        load = _expensive_pair_bytes(problem)
+    def report(self, count: int) -> dict:
         return {
             "temperatures": count,
             "states": int(self.states),
             "pairs": float(self.pairs),
             "memory_bytes": float(self.memory),
-            "checkpoint_bytes": float(self.stored + _window_shells(problem) * 0.5 * self.pairs * load),
             "flops": float(self.flops),
             "seconds": float(self.seconds),
         }
@@ -208,15 +205,15 @@ def _own(problem: Problem, temperatures, *, decided: bool) -> _Sum:
         looked = min(len(here), 1 + np.log2(len(here))) if decided else 0.0  # temperatures solved to decide
         for t in here:
             within = float(np.mean(distances <= max(problem.cuts(KB * t, q_max))))
-            sequence = _RAISED[own.side(KB * t) != 0] if wanted == "auto" else (first,)
+            sequence = _RAISED[own.near_edge(KB * t)] if wanted == "auto" else (first,)
             for n in sequence:
-                points = len(own.shell) * own.nodes_of_rates(KB * t, n)
+                points = own.points(KB * t, n) * own.nodes_of_rates(KB * t, n)
                 pairs = 0.5 * points**2 * min(1.0, _WASTE * within)
                 operator = 8.0 * len(problem.sources) * pairs
                 if n > sequence[0] and operator > problem.settings.memory:
                     break  # as the run does
                 times = 1.0 + (2.0 * looked / len(here) if n == 3 else 0.0)
-                unknowns = len(own.shell) * n
+                unknowns = own.points(KB * t, n) * n
                 found.seconds += times * (pairs * per_pair + _solving(unknowns, operator))
                 found.flops += times * pairs * (load.flops + load.channels * _KERNEL)
                 found.states, found.pairs = max(found.states, points), max(found.pairs, 2 * pairs)
@@ -254,7 +251,6 @@ def _shared(problem: Problem, temperatures) -> _Sum:
         problem.check_memory(operator, max(here))
         found.states, found.pairs = max(found.states, count * m), max(found.pairs, 2 * most * m**2)
         found.memory = max(found.memory, held + kept + operator + _solution(count * m, 1, size) + load.work)
-        found.stored += most * load.stored
         if d == 3 and functions > 1:  # the effect of inelasticity, on a shell without refinement
             few = len(problem.inelastic_shell(spacing))
             pairs = pairs_of(few, max(here))
@@ -262,7 +258,6 @@ def _shared(problem: Problem, temperatures) -> _Sum:
             problem.check_memory(operator, max(here), "energy nodes")
             kept = pairs * load.channels * shared_pair_bytes(d)
             kept = kept if problem.keeps(kept, operator) else 0.0
-            found.stored += pairs * load.stored
             solution = _solution(few * functions, 1, size)
             found.memory = max(found.memory, load.bytes(few) + kept + operator + solution + load.work)
             found.seconds += len(here) * (pairs * 2e-8 * functions**2 + _solving(few * functions, operator))
@@ -347,7 +342,6 @@ def _with_symmetry(problem: Problem, temperatures) -> dict:
             more, nodes_points, nodes_kept = _Reach(problem, other).at(max(here))
             nodes_operators = operator_bytes(nodes_points, size, operations)
             problem.check_memory(nodes_operators, max(here), "energy nodes")
-            found.stored += more * load.stored
             nodes_kept = nodes_kept if problem.keeps(nodes_kept, nodes_operators) else 0.0
             held = load.bytes(images * len(other))
             solution = _solution(len(other), 3 * size)
@@ -363,24 +357,12 @@ def _with_symmetry(problem: Problem, temperatures) -> dict:
             stages.append(held + load.bytes(fine))
         found.states = max(found.states, images * count, images * fine)
         found.pairs, found.memory = max(found.pairs, 2 * solved), max(found.memory, max(stages) + load.work)
-        found.stored += solved * load.stored
         # the thermal window and the shell of the energy nodes take as much again as a third
         total = solved * passes + hot
         found.seconds += 1.3 * total * (per_pair + _PER_TEMPERATURE * load.channels * len(here) / THREADS)
         found.seconds += len(here) * 4.0 * (3 * count) ** 2 * _SOLUTION
         found.flops += (total + more) * load.flops + (total + more * size**2) * load.channels * _KERNEL * len(here)
-    return found.report(problem, len(temperatures))
-
-
-def _expensive_pair_bytes(problem: Problem) -> float:
-    """Of a pair, in a checkpoint."""
-    channels = sum(source.channels for source in problem.sources if source.expensive)
-    return float(channels * shared_pair_bytes(problem.model.dimension))
-
-
-def _window_shells(problem: Problem) -> int:
-    """Most shells that the thermal window may add to that of the chemical potential."""
-    return WINDOW if problem.model.dimension == 3 and problem.settings.geometry in ("auto", "averaged") else 0
+    return found.report(len(temperatures))
 
 
 def _nodes(problem: Problem) -> int:
@@ -408,7 +390,6 @@ class _Load:
         self.work = THREADS * max(x.work_bytes for x in self._loads)
         self.flops = sum(x.flops_per_pair for x in self._loads)
         self.channels = sum(source.channels for source in problem.sources)
-        self.stored = _expensive_pair_bytes(problem)
 
     def bytes(self, states: float) -> float:
         """Held for so many states."""

@@ -12,11 +12,12 @@ from ..surfaces.edges import REACH, Edges
 from ..units import KB
 from .settings import TransportResult
 
-_EACH = {"geometry_used": "none", "energy_nodes": 0, "iterations": 0, "carrier_density": 0.0, "node_change": np.nan}
+_DENSITIES = dict.fromkeys(("carrier_density", "electron_density", "hole_density"), 0.0)
+_EACH = {"geometry_used": "none", "energy_nodes": 0, "iterations": 0, "node_change": np.nan} | _DENSITIES
 """What is reported of a temperature without carriers; NaN for what is not named here."""
 
 _SIZES = ("states", "pairs", "memory_bytes", "onsager_error", "conservation_error", "residual", "symmetry_error")
-_COST = ("states", "pairs", "memory_bytes", "checkpoint_bytes", "flops", "seconds")
+_COST = ("states", "pairs", "memory_bytes", "flops", "seconds")
 
 NO_COST = dict.fromkeys(_COST, 0.0) | {"states": 0}
 """Estimate of a run without carriers."""
@@ -54,7 +55,22 @@ def with_frozen(result: TransportResult | None, frozen: np.ndarray, dimension: i
     if result is not None:
         parts[:, active] = result.boltzmann, result.side_jump_velocity, result.side_jump_distribution
     boltzmann, velocity, distribution = parts
-    return TransportResult(boltzmann, velocity, distribution, report)
+    error = np.zeros((count, 4, dimension, dimension))
+    terms = [] if result is None else [_everywhere(term, active, count) for term in result.terms]
+    if result is not None and result.error is not None:
+        error[active] = result.error
+    return TransportResult(boltzmann, velocity, distribution, report, error, terms)
+
+
+def _everywhere(term: dict, active, count: int) -> dict:
+    """A term at all temperatures; it says nothing of those without carriers."""
+    blank = {"value": np.nan, "error": np.nan, "level": -1, "replicas": 0}
+    found = dict(term)
+    for name, filler in blank.items():
+        known = np.asarray(term[name])
+        found[name] = np.full((count, *known.shape[1:]), filler, dtype=known.dtype)
+        found[name][active] = known
+    return found
 
 
 def _nothing_done() -> dict:

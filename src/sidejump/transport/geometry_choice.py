@@ -12,6 +12,7 @@ from ..units import KB
 from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell
+from .side import FARTHEST
 from .tensors import relative_change
 from .windowed import significance
 
@@ -100,7 +101,7 @@ def _changing_shells(problem: Problem, temperatures) -> list[bool]:
         return [False] * len(temperatures)
     density = problem.window_density(KB * max(temperatures))
     if problem.settings.energy_nodes != 1 and problem.settings.geometry == "auto":
-        points = points[~_followed(problem, points)]
+        points = points[~_followed(problem, points, KB * max(temperatures))]
     result = []
     for t in temperatures:
         kt = KB * t
@@ -156,13 +157,19 @@ def no_critical_energy(problem: Problem, temperatures) -> list[bool]:
     return [bool(expit(-distance / (KB * t)) <= _TOUCHED * problem.settings.tolerance) for t in temperatures]
 
 
-def _followed(problem, points) -> np.ndarray:
-    """Which critical points are ends of all the bands at hand (in a gap: of the nearer ones)."""
+def _followed(problem, points, kt: float) -> np.ndarray:
+    """Which critical points are ends of all the bands at hand, or of those across a gap.
+
+    The latter where no saddle is as near as shells of their own are carried: there both sides can be had without them.
+    """
     edges = problem.edges
     if edges.inside:
-        ends = [e for e, other in ((edges.lower, edges.lowest), (edges.upper, edges.highest)) if abs(e - other) < _SAME]
+        ends = [e for e, o in ((edges.lower, edges.lowest), (edges.upper, edges.highest)) if abs(e - o) < _SAME]
     else:
         ends = [min((edges.lower, edges.upper), key=lambda e: abs(e - problem.mu))]
+    across = [other.edge for other in problem.across(kt)]
+    if across and not problem.critical_within(max(abs(e - problem.mu) for e in across) + FARTHEST * kt).saddle.any():
+        ends += across
     near = np.abs(points.energy[:, None] - np.array([e for e in ends if np.isfinite(e)])) < _SAME
     return near.any(axis=1) & ~points.saddle
 
@@ -179,7 +186,7 @@ def _crystal_geometries(problem, temperatures) -> list[str]:
         problem.model, np.random.default_rng(0).random((_SAMPLE, 3)) @ problem.model.reciprocal_cell
     )
     for i in np.argsort(ends)[::-1]:
-        if not _density_changes(problem, energies, ends[i]):
+        if not problem.near_edge(KB * temperatures[i]) and not _density_changes(problem, energies, ends[i]):
             break
         result[i] = "own"
     return result

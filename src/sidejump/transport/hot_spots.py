@@ -27,7 +27,6 @@ from threadpoolctl import threadpool_limits
 from ..energy.basis import energy_basis
 from ..energy.kernel import level_of
 from ..kinetics.reduced import group_average
-from ..pairs.fingerprint import fingerprint
 from ..pairs.ordering import order_points
 from ..threads import THREADS
 from .problem import Problem
@@ -98,14 +97,8 @@ class HotSpots:
             for source, cutoff in zip(self.problem.sources, cutoffs, strict=True)
         ]
 
-        checkpoint = self.problem.checkpoint
-        name = "" if checkpoint is None else fingerprint(self.states.k, coarse.states.k, np.array(kts), *right, size=8)
-
         def work(row):
-            known = None if checkpoint is None else checkpoint.load(f"hot-{name}-{row}")
-            jump = summed(row) if known is None else known["jump"]
-            if known is None and checkpoint is not None:
-                checkpoint.save(f"hot-{name}-{row}", {"jump": jump})
+            jump = summed(row)
             if advance is not None:
                 advance(1 / len(self.rows))
             return jump

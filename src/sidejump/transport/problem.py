@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from ..bands.extent import enclosing_half_width
+from ..bands.extent import enclosing_half_width, outermost
 from ..bands.momentum import MomentumTransfer
 from ..energy.kernel import SharedKernel, energy_cutoff, reach
-from ..errors import InputError, NoStates
+from ..errors import NoStates, TooLarge
 from ..groups.kinetic import kinetic_operations
 from ..groups.operations import Operations
 from ..interactions.sources import PairSource, pair_sources
-from ..pairs.checkpoint import Checkpoint
 from ..pairs.geometry import ShellPoints, shell_points
 from ..surfaces.critical import CriticalPoints, critical_points
-from ..surfaces.edges import REACH, Carriers, Edges, carriers, nearest_edges
+from ..surfaces.edges import REACH, Carriers, Edges, carriers, nearest_edges, other_sides
 from ..surfaces.fermi import fermi_shell
+from ..surfaces.placement import FIRST, placement
 from ..surfaces.shell import Shell
 from ..units import KB
 from .settings import TransportSettings
@@ -40,6 +42,9 @@ _BUDGET = {2: 6000, 3: 20000}
 _SHELL_PARTS = {2: 4, 3: 2}
 """k.p models: a box around a shell holds so many times the points of a zone along an axis."""
 
+_POCKET_PARTS = 7
+"""3D k.p models: points within the radius of a shell, which has then some 600, and 150 on the coarsest level."""
+
 _SINGULAR = 4
 """2D: times the fewest points on a contour, where the coupling diverges at q = 0."""
 
@@ -51,6 +56,9 @@ _SOLVED_LEVELS = 2
 
 _INELASTIC_LEVELS = 2
 """Splits at hot spots of the irreducible shell on which the effect of inelasticity is found."""
+
+_FEW = 1e-2
+"""Tolerances of thermal weight: fewer carriers across a gap are left out."""
 
 _ROOM = 300.0 * KB
 """eV: where the chemical potential lies in a gap, shells that no temperature is given for are those of this one."""
@@ -65,8 +73,6 @@ class Problem:
         Sentences for the report; each once.
     symmetry_error : float
         Largest relative difference of rates and shifts between states and their images under `operations`.
-    checkpoint : Checkpoint or None
-        Where blocks of pairs of expensive sources are kept.
     """
 
     def __init__(self, model, scatterers, chemical_potential: float, settings: TransportSettings):
@@ -79,12 +85,33 @@ class Problem:
         self.y_cut = energy_cutoff(min(1e-3, 0.1 * settings.tolerance) if model.dimension == 3 else 0.0)
         self.warnings: list[str] = []
         self.symmetry_error = 0.0
-        self.checkpoint: Checkpoint | None = None
         self._shells: dict = {}
         self._critical: tuple[float, CriticalPoints] | None = None
-        self._fewest = settings.minimum * max(settings.accuracy, 1.0)
-        if model.dimension == 2 and any(s.singular for s in scatterers):
+        self._set_fewest()
+
+    def _set_fewest(self, least: float = 1.0) -> None:
+        self._fewest = self.settings.minimum * max(self.settings.accuracy, least)
+        if self.model.dimension == 2 and any(s.singular for s in self.scatterers):
             self._fewest *= _SINGULAR
+
+    def laid(self, accuracy: float, replica: int) -> Problem:
+        """The same problem with the points of another level and replica; what does not depend on them is shared.
+
+        Parameters
+        ----------
+        accuracy : float
+            Times that of the settings.
+        replica : int
+        """
+        other = copy(self)
+        other.settings = replace(self.settings, accuracy=accuracy * self.settings.accuracy, replica=replica)
+        for name in ("base_spacing", "_coupling_spacing"):
+            other.__dict__.pop(name, None)
+        other.__dict__["operations"] = self.operations  # found once
+        other.__dict__["edges"] = self.edges
+        other.warnings, other._shells = [], {}
+        other._set_fewest(least=0.5)
+        return other
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warnings:
@@ -136,20 +163,33 @@ class Problem:
             return Carriers(self.mu, found.edge)
         return found
 
+    def across(self, kt: float, least: float = _FEW) -> list[Carriers]:
+        """The same on the other side of a gap, where at kT (eV) it has more than `least` tolerances of thermal weight;
+        in ascending order of the energy."""
+        if self.settings.energy_nodes == 1 and self.edges.inside:
+            return []
+        return other_sides(self.edges, self.mu, kt, least * self.settings.tolerance)
+
     def near_edge(self, kt: float) -> bool:
-        """Whether the chemical potential at kT (eV) lies in a gap, or so near the edge of all its bands that shells
-        cannot be shared. A pocket that ends there beside large Fermi surfaces does not count.
+        """Whether the chemical potential at kT (eV) lies in a gap, or so near the edge of all its bands, or to others
+        across a gap, that shells cannot be shared. A pocket that ends there beside large Fermi surfaces does not count.
         """
         if self.settings.energy_nodes == 1 and self.edges.inside:
             return False
+        if self.across(kt, 1.0):
+            return True
         return carriers(self.edges.outermost, self.mu, kt).energy != self.mu
 
     def critical(self, kt: float) -> CriticalPoints:
         """Critical points within reach of kT (eV) around the chemical potential."""
         reach = kt * np.log(10 / self.settings.tolerance)
         if self._critical is None or self._critical[0] < reach:
-            self._critical = reach, critical_points(self.model, self.mu - reach, self.mu + reach)
+            self._critical = reach, self.critical_within(reach)
         return self._critical[1]
+
+    def critical_within(self, reach: float) -> CriticalPoints:
+        """Critical points up to `reach` (eV) from the chemical potential; not kept."""
+        return critical_points(self.model, self.mu - reach, self.mu + reach)
 
     def window_density(self, kt: float) -> float:
         """Density of states at a distance kT (eV) from the chemical potential, which may itself be critical.
@@ -208,7 +248,7 @@ class Problem:
     def spacing(self, temperature: float) -> float:
         """Spacing that also resolves the thermal phonons, on a ladder so that near temperatures share a shell."""
         base, wanted = self.base_spacing, self._thermal_spacing(temperature)
-        if wanted * (TOO_COARSE if self._several(base) else 1.0) >= base / self._denser(base):
+        if wanted * (TOO_COARSE if self.several else 1.0) >= base:
             return base
         steps = 1 if self.model.dimension == 3 and self.operations is None else 2
         halvings = np.ceil(steps * np.log2(base / wanted) - 1e-9) / steps
@@ -219,7 +259,7 @@ class Problem:
     def coarseness(self, temperature: float) -> float:
         """Spacing of the shell over what the thermal phonons ask for: above 1 where the ladder ends too early."""
         spacing = self.spacing(temperature)
-        return spacing / self._denser(spacing) / self._thermal_spacing(temperature)
+        return spacing / self._thermal_spacing(temperature)
 
     def range_spacing(self, temperature: float) -> float:
         """Spacing that the thermal phonons and the range of the couplings ask for, whatever the bands do."""
@@ -242,17 +282,18 @@ class Problem:
         """Whether pairs take so long that shells have to be small."""
         return any(source.expensive for source in self.sources)
 
-    def _several(self, spacing: float) -> bool:
-        """Whether the distribution is solved with three points for each patch: where symmetry makes that cheap."""
-        return self.operations is not None and spacing > 0.6 * self.base_spacing
+    @property
+    def several(self) -> bool:
+        """Whether patches have three points: where symmetry makes that cheap.
 
-    def _denser(self, spacing: float) -> float:
-        """How much closer than one for each cell the points of the distribution are."""
-        return 3**0.5 if self._several(spacing) else 1.0
+        Of the distribution as well as of the shift: the sum over final states needs it as much as that over initial
+        ones, with one point for each cell most of the variance of a cold side jump is that of the final states.
+        """
+        return self.operations is not None
 
     def solved_shell(self, energy: float, spacing: float) -> Shell:
         """The shell on which the distribution is solved."""
-        return self.shell(energy, spacing, several=self._several(spacing))
+        return self.shell(energy, spacing, several=self.several)
 
     def shell(
         self, energy: float, spacing: float, *, levels: int | None = None, whole: bool = False, several: bool = False
@@ -278,11 +319,12 @@ class Problem:
             degeneracy=s.degeneracy,
             operations=operations,
             several=several and self.model.dimension == 3,
+            placed=FIRST if s.replica is None else placement(s.replica),
         )
         if shell.unconverged:
             self.warn(f"{shell.unconverged} of {len(shell)} shell points could not be moved onto the exact energy")
         if shell.unresolved:
-            self.warn(f"{shell.unresolved} cells may hold a pocket of the shell at {energy:.6g} eV: raise accuracy")
+            self.warn(f"{shell.unresolved} cells may hold a pocket of the shell at {energy:.6g} eV: lower spacing")
         return shell
 
     def points(self, shell: Shell) -> ShellPoints:
@@ -311,7 +353,7 @@ class Problem:
         """
         least = min(self.settings.levels, 1) if fewer else self.levels(spacing)
         levels = max(self.settings.levels - fewer - self._halvings(spacing), least)
-        return self.shell(energy, spacing, levels=levels, several=self.operations is not None)
+        return self.shell(energy, spacing, levels=levels, several=self.several)
 
     def _halvings(self, spacing: float) -> int:
         """Splits of a cell that a spacing finer than the base one stands for."""
@@ -361,13 +403,13 @@ class Problem:
 
         Raises
         ------
-        InputError
+        TooLarge
         """
         if needed > self.settings.memory:
             less = " or set energy_nodes = 1" if what == "energy nodes" else ""
-            raise InputError(
+            raise TooLarge(
                 f"memory = {self.settings.memory / 1e9:.3g} GB is too little: the {what} of {temperature:.4g} K need "
-                f"{needed / 1e9:.3g} GB; raise memory, the lowest temperature or spacing, or lower accuracy{less}"
+                f"{needed / 1e9:.3g} GB; raise memory, the lowest temperature or spacing{less}"
             )
 
 
@@ -375,9 +417,13 @@ def default_spacing(model, energy: float) -> float:
     """Point spacing that resolves the shell of a model at `energy` (eV), 1/angstrom.
 
     Parts of the zone of a crystal; half of a k.p model's own scale, or the same parts of its shell where that is much
-    larger: what turns within a small part of a large shell is refined there, not everywhere.
+    larger: what turns within a small part of a large shell is refined there, not everywhere.  In three dimensions, a
+    part of how far the shell reaches where that is less: small pockets have their points as well.
     """
     parts = 12 if model.dimension == 3 else 24
     if model.cell is not None:
         return float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / parts
-    return max(model.k_scale / 2, 2 * enclosing_half_width(model, energy) / (_SHELL_PARTS[model.dimension] * parts))
+    half = enclosing_half_width(model, energy)
+    spacing = max(model.k_scale / 2, 2 * half / (_SHELL_PARTS[model.dimension] * parts))
+    reach = outermost(model, energy) if model.dimension == 3 else 0.0
+    return min(spacing, reach / _POCKET_PARTS) if reach > 0 else spacing

@@ -14,7 +14,6 @@ from ..energy.kernel import SharedKernel
 from ..interactions.polar import Patches
 from ..kinetics.reduced import ImageBlock, ReducedCollisions, operator_bytes, reduced_response
 from ..kinetics.response import KineticResponse
-from ..pairs.checkpoint import blocks_of
 from ..pairs.geometry import PairGeometry, shared_pair_bytes
 from ..pairs.image_pairs import BLOCK, ImagePairs
 from ..pairs.stopwatch import Stopwatch
@@ -51,11 +50,6 @@ class ReducedShell:
         self.q_max = problem.q_max(self.states.k)
         patches = self._patches()
         self.sources = [source.prepared(self.states, single=True, patches=patches) for source in problem.sources]
-        self._stored = None
-        if problem.checkpoint is not None:
-            self._stored = problem.checkpoint.shell(
-                self.states.k, self.states.energy, self.geometry.weight, self.operations.matrices, self.q_max
-            )
         self._kept: list[list[ImageBlock]] | None = None
 
     def _patches(self) -> Patches:
@@ -89,13 +83,9 @@ class ReducedShell:
         source, n = self.sources[index], len(self.shell)
         z_max, found = source.z_max(self.q_max), []
 
-        def compute(g):
+        for g in which:
             moved = slice(columns.start + g * n, columns.stop + g * n)
-            return self.geometry.shared_block(source, rows, columns, z_cut, z_max, final=moved)
-
-        for g, block in zip(
-            which, blocks_of(self._stored, (index, source), rows, columns, which, z_cut, compute), strict=True
-        ):
+            block = self.geometry.shared_block(source, rows, columns, z_cut, z_max, final=moved)
             if block is not None:
                 # an image of a point weighs a fraction of the point
                 mirrored = rows != columns or self._images.inverse[g] != g

@@ -43,6 +43,8 @@ class TransportSettings:
         2D: fewest points on a contour.
     symmetry : {"auto", "off"}
         Three-dimensional crystals: solve for irreducible points where bands and scatterers are exactly symmetric.
+    replica : int or None
+        Which of the ways to lay the points of a level (:mod:`sidejump.shells.placement`); None: the plain one.
     """
 
     energy_nodes: int | str = "auto"
@@ -57,16 +59,27 @@ class TransportSettings:
     degeneracy: float = 1e-6
     minimum: int = 48
     symmetry: str = "auto"
+    replica: int | None = None
 
 
 @dataclass
 class TransportResult:
-    """Conductivity parts (nT, d, d) in ``e^2/hbar angstrom^(2-d)`` and the report of the run."""
+    """Conductivity parts (nT, d, d) in ``e^2/hbar angstrom^(2-d)`` and the report of the run.
+
+    Attributes
+    ----------
+    error : ndarray, shape (nT, 4, d, d), or None
+        One standard error of the three parts and of the whole side jump, where replicas tell.
+    terms : list of dict
+        What the values are the sum of: name, value, error, level, replicas, seconds.
+    """
 
     boltzmann: np.ndarray
     side_jump_velocity: np.ndarray
     side_jump_distribution: np.ndarray
     report: dict = field(default_factory=dict)
+    error: np.ndarray | None = None
+    terms: list[dict] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

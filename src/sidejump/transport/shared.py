@@ -12,7 +12,6 @@ from ..energy.basis import energy_basis
 from ..energy.kernel import SharedKernel
 from ..kinetics.collision import CollisionOperator
 from ..kinetics.response import KineticResponse, kinetic_response
-from ..pairs.checkpoint import blocks_of
 from ..pairs.geometry import PairGeometry, SharedBlock, shared_pair_bytes
 from ..pairs.stopwatch import Stopwatch
 from ..threads import THREADS
@@ -51,10 +50,6 @@ class SharedShell:
         self.sources = [
             source.prepared(self.geometry.states, single=single, patches=patches) for source in problem.sources
         ]
-        self._stored = None
-        if problem.checkpoint is not None:
-            states = self.geometry.states
-            self._stored = problem.checkpoint.shell(states.k, states.energy, self.geometry.weight, self.q_max)
         self._kept: dict[int, list[SharedBlock]] | None = None
         self._hottest = hottest
 
@@ -116,7 +111,7 @@ class SharedShell:
             kernel, z_max = self.kernel(index, basis, kt), source.z_max(self.q_max)
             watch = Stopwatch(limit / count)
             for rows, columns in self.geometry.pairs_of_slices(min(source.q_cut(kernel.cutoff), self.q_max)):
-                block = self._block(index, rows, columns, kernel.cutoff, z_max)
+                block = self.geometry.shared_block(source, rows, columns, kernel.cutoff, z_max)
                 if block is not None:
                     operator.add_shared(block, kernel)
                 if watch.enough((rows.stop - rows.start) * (columns.stop - columns.start)):
@@ -158,18 +153,10 @@ class SharedShell:
         todo = self.geometry.pairs_of_slices(min(source.q_cut(z_cut), self.q_max))
 
         def work(pair):
-            return self._block(index, pair[0], pair[1], z_cut, z_max)
+            return self.geometry.shared_block(source, pair[0], pair[1], z_cut, z_max)
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
             yield from (block for block in pool.map(work, todo) if block is not None)
-
-    def _block(self, index: int, rows: slice, columns: slice, z_cut: float, z_max: float) -> SharedBlock | None:
-        source = self.sources[index]
-
-        def compute(_):
-            return self.geometry.shared_block(source, rows, columns, z_cut, z_max)
-
-        return blocks_of(self._stored, (index, source), rows, columns, [0], z_cut, compute)[0]
 
     def solve_each(self, kts, nodes: int) -> Iterator[tuple[KineticResponse, Size]]:
         """Responses at several kT (eV), one after the other."""
@@ -224,7 +211,7 @@ class SharedShell:
 
         def work(part):
             for rows, columns in todo[part::THREADS]:
-                block = self._block(index, rows, columns, kernel.cutoff, z_max)
+                block = self.geometry.shared_block(source, rows, columns, kernel.cutoff, z_max)
                 if block is not None:
                     operators[part].add_shared(block, kernel)
 

@@ -30,6 +30,7 @@ import numpy as np
 import spglib
 
 from ..errors import InputError
+from ..groups.spglib_calls import of_spglib
 from .coupling import Coupling, PairCoupling
 
 _BLOCK = 1 << 15  # elements that are moved at a time
@@ -237,7 +238,7 @@ class _Superlattice:
 
 @functools.lru_cache(maxsize=256)
 def _reduced(cell: tuple[float, ...]) -> tuple[float, ...]:
-    reduced = spglib.delaunay_reduce(np.reshape(cell, (3, 3)), eps=1e-6)
+    reduced = of_spglib(spglib.delaunay_reduce, np.reshape(cell, (3, 3)), eps=1e-6)
     if reduced is None:
         raise InputError(f"lattice vectors {np.round(cell, 4).tolist()} span no volume")
     return tuple(reduced.ravel().tolist())

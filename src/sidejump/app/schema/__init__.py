@@ -2,13 +2,14 @@
 
 from .base import Section, example
 from .electrons import ELECTRONS, ElectronsInput, SpinOrbit
-from .run import IntrinsicInput, OutputInput, RunInput, SolverInput, TemperatureInput
+from .run import ExpertInput, IntrinsicInput, OutputInput, RunInput, SolverInput, TemperatureInput
 from .scattering import SCATTERING, ScatteringInput
 
 __all__ = [
     "ELECTRONS",
     "SCATTERING",
     "ElectronsInput",
+    "ExpertInput",
     "IntrinsicInput",
     "OutputInput",
     "RunInput",

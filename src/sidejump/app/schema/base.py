@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from ...rules import Number, Positive, Section, Vector3
 
@@ -14,7 +16,29 @@ Flag = Annotated[bool, Field(strict=True)]
 Mesh = tuple[Count, Count, Count]
 SpinOrdering = Literal["interleaved", "block"]
 
-__all__ = ["Count", "Flag", "Mesh", "Number", "Positive", "Section", "SpinOrdering", "Text", "Vector3"]
+
+def _levels(value: Any):
+    """A number, or a list of different ones as a tuple; the kinds of mistakes are those of pydantic."""
+    if value is None:
+        return value
+    several = isinstance(value, (list, tuple))
+    numbers = list(value) if several else [value]
+    if any(isinstance(x, bool) or not isinstance(x, (int, float)) for x in numbers):
+        raise PydanticCustomError("float_type", "give a number, or a list of them")
+    if not all(math.isfinite(x) for x in numbers):
+        raise PydanticCustomError("finite_number", "give a finite number")
+    if not numbers:
+        raise ValueError("the list is empty; give a number, or a list of them")
+    for x in numbers:
+        if numbers.count(x) > 1:
+            raise ValueError(f"{x:g} is listed twice; give each once")
+    return tuple(float(x) for x in numbers) if several else float(value)
+
+
+Levels = Annotated[Any, BeforeValidator(_levels)]
+"""A number, or a list of numbers for a scan."""
+
+__all__ = ["Count", "Flag", "Levels", "Mesh", "Number", "Positive", "Section", "SpinOrdering", "Text", "Vector3"]
 
 
 def example(field, dimension: int = 2):

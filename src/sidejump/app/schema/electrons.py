@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from ...bands.parameters import LuttingerParameters, MassiveDiracParameters, RashbaParameters, WeylParameters
-from .base import Flag, Mesh, Number, Section, SpinOrdering, Text, Vector3
+from .base import Flag, Levels, Mesh, Number, Section, SpinOrdering, Text, Vector3
 
 _ZEEMAN = "Exchange field h added as h.sigma, eV; needs spin_ordering."
 _BANDS = "SEEDNAME_tb.dat of the same Wannier functions, to take H and the position matrix from."
@@ -24,6 +24,13 @@ _EXCHANGE = (
 _SPIN_ORBIT = "lambda L.S on shells, one `[[electrons.spin_orbit]]` for each; needs projections."
 _SPIN_ORBIT_TERMS = [{"atom": "Fe", "shell": "d", "strength": 0.06}]
 _MAGNETISATION = "For symmetrize: direction of the magnetisation, zero without any; estimated when not given."
+_LEVEL = "Chemical potential, eV, or a list of them."
+_FERMI = "Fermi energy, eV, on the scale of the file, or a list of them."
+_DENSITY = (
+    "Electrons (negative: holes) added to the bands that are full up to the chemical potential given, that is one "
+    "energy in the gap of a semiconductor; cm^-3 or, in 2D, cm^-2, or a list of them. The chemical potential of each "
+    "temperature is the one that has them."
+)
 _LAYER = "Whether the crystal is a layer, its normal along the third lattice vector; what the files say when not given."
 _TRUST = (
     "Use files that contradict themselves: matrices that are not Hermitian (their Hermitian part), a spin_ordering or "
@@ -56,6 +63,7 @@ class SpinOrbit(Section):
 
 class Electrons(Section):
     dimension: ClassVar[int] = 3
+    carrier_density: Levels = Field(None, description=_DENSITY, examples=[[1e12, 3e12], [1e17, 1e18]])
 
 
 class Symmetrizable(Electrons):
@@ -73,7 +81,7 @@ class Symmetrizable(Electrons):
 
 
 class ContinuumInput(Electrons):
-    chemical_potential: Number = Field(description="Chemical potential, eV.", examples=[0.2])
+    chemical_potential: Levels = Field(description=_LEVEL, examples=[0.2])
 
 
 class MassiveDiracInput(ContinuumInput, MassiveDiracParameters):
@@ -94,14 +102,14 @@ class WeylInput(ContinuumInput, WeylParameters):
     """Two Weyl nodes in 3D on the z axis, time reversal broken."""
 
     model: Literal["weyl"]
-    chemical_potential: Number = Field(description="Chemical potential, eV.", examples=[0.05])
+    chemical_potential: Levels = Field(description=_LEVEL, examples=[0.05])
 
 
 class LuttingerInput(ContinuumInput, LuttingerParameters):
     """Spin-3/2 bands at a band edge in 3D, in an exchange field."""
 
     model: Literal["luttinger"]
-    chemical_potential: Number = Field(description="Chemical potential, eV.", examples=[0.1])
+    chemical_potential: Levels = Field(description=_LEVEL, examples=[0.1])
 
 
 class Wannier90Input(Symmetrizable):
@@ -117,7 +125,7 @@ class Wannier90Input(Symmetrizable):
         description="SEEDNAME_wsvec.dat; looked for beside `file` when not given, false: there is none.",
         examples=["Fe_wsvec.dat"],
     )
-    fermi_energy: Number = Field(description="Fermi energy, eV, on the scale of the file.", examples=[17.2745])
+    fermi_energy: Levels = Field(description=_FERMI, examples=[17.2745])
     cell: tuple[Vector3, Vector3, Vector3] | None = Field(
         None,
         description="Lattice vectors, angstrom: for `_hr.dat` without a SEEDNAME.win beside it.",
@@ -166,8 +174,8 @@ class EpwInput(FirstPrinciples):
     directory_down: Text | None = Field(
         None, description="The same for the other spin channel of a collinear calculation.", examples=["epw_down"]
     )
-    fermi_energy: Number | None = Field(
-        None, description="Fermi energy, eV; that of the files when not given.", examples=[17.2745]
+    fermi_energy: Levels = Field(
+        None, description="Fermi energy, eV, or a list of them; that of the files when not given.", examples=[17.2745]
     )
     k_mesh: Mesh | None = Field(
         None, description="Coarse k mesh; inferred from the files when not given.", examples=[[4, 4, 4]]
@@ -196,10 +204,10 @@ class EpwInput(FirstPrinciples):
 class StoredInput(FirstPrinciples):
     """What files of one kind share that may or may not know their Fermi energy."""
 
-    chemical_potential: Number | None = Field(
-        None, description="Chemical potential, eV, on the scale of the file.", examples=[6.0]
+    chemical_potential: Levels = Field(
+        None, description="Chemical potential, eV, on the scale of the file, or a list of them.", examples=[6.0]
     )
-    fermi_energy: Number | None = Field(
+    fermi_energy: Levels = Field(
         None, description="The same, by the name metals use; that of the file when neither is given.", examples=[6.0]
     )
     two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from ...accuracy.study import TOLERANCE
 from ...transport import TransportSettings
 from .base import Positive, Section, Text
 from .electrons import ElectronsInput
@@ -64,21 +65,17 @@ def _energy_nodes(value: Any):
     raise ValueError('give a whole number from 1 to 25, or "auto"')
 
 
-class SolverInput(Section):
-    """How accurately the kinetic equation is solved."""
+class ExpertInput(Section):
+    """Choices that the program makes otherwise. Those of the points are where the ladder of levels begins."""
 
-    energy_nodes: Annotated[int | str, BeforeValidator(_energy_nodes)] = Field(
-        _DEFAULT.energy_nodes, description='1 = quasi-elastic; "auto" raises the number until the result stands still.'
-    )
-    tolerance: Annotated[float, Field(strict=True, gt=0, lt=1)] = Field(
-        _DEFAULT.tolerance, description="Relative change accepted."
+    accuracy: Positive = Field(
+        _DEFAULT.accuracy, description="Divides every spacing of the first level: 2 halves them all."
     )
     geometry: Literal["auto", "own", "shared", "averaged", "independent"] = Field(
         _DEFAULT.geometry,
         description="A shell for each energy node, one for all, one averaged over the thermal window, or "
         "shells made afresh over the window (where saddle points or edges of bands lie in it).",
     )
-    accuracy: Positive = Field(_DEFAULT.accuracy, description="Divides every spacing: 2 halves them all.")
     spacing: Positive | None = Field(
         _DEFAULT.spacing,
         description="Largest distance of shell points, 1/angstrom; from the model when not given.",
@@ -90,10 +87,34 @@ class SolverInput(Section):
     levels: Annotated[int, Field(strict=True, ge=0, le=5)] = Field(
         _DEFAULT.levels, description="3D: how often a cell may be split."
     )
+
+
+_MOVED = tuple(ExpertInput.model_fields)
+
+
+class SolverInput(Section):
+    """How accurately the kinetic equation is solved."""
+
+    tolerance: Annotated[float, Field(strict=True, gt=0, lt=1)] = Field(
+        TOLERANCE,
+        description="Relative standard error wanted for conductivity and side jump at every temperature.",
+    )
+    time: Positive | None = Field(
+        None, description="Seconds after which no further replica is begun; no limit when not given.", examples=[600]
+    )
+    memory: Positive = Field(_DEFAULT.memory / 1e9, description="Memory the run may use, GB.")
+    executor: Literal["threads", "processes", "mpi", "dask", "serial"] = Field(
+        "threads", description="What computes the replicas; the digits are the same."
+    )
+    workers: Annotated[int, Field(strict=True, ge=1)] | None = Field(
+        None, description="How many processes or workers; what there is when not given.", examples=[2]
+    )
+    energy_nodes: Annotated[int | str, BeforeValidator(_energy_nodes)] = Field(
+        _DEFAULT.energy_nodes, description='1 = quasi-elastic; "auto" raises the number until the result stands still.'
+    )
     degeneracy: Positive = Field(
         _DEFAULT.degeneracy, description="Bands closer than this (eV) are one group, with the mean rate of its members."
     )
-    memory: Positive = Field(_DEFAULT.memory / 1e9, description="Memory the run may use, GB.")
     symmetry: Literal["auto", "off"] = Field(
         _DEFAULT.symmetry,
         description="3D crystals: irreducible points where model and scatterers are exactly symmetric.",
@@ -104,6 +125,20 @@ class SolverInput(Section):
     intrinsic: IntrinsicInput = Field(
         default_factory=lambda: IntrinsicInput.model_validate({}), description="See `[solver.intrinsic]`."
     )
+    expert: ExpertInput = Field(
+        default_factory=lambda: ExpertInput.model_validate({}), description="See `[solver.expert]`."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_longer_here(cls, values: Any) -> Any:
+        moved = [name for name in _MOVED if isinstance(values, dict) and name in values]
+        if moved:
+            raise ValueError(
+                f"{moved[0]} is chosen by the program: leave it out and write tolerance = 0.01, the relative standard "
+                f"error wanted; where the choice has to be yours it belongs into [solver.expert]"
+            )
+        return values
 
 
 class OutputInput(Section):
@@ -116,7 +151,7 @@ class OutputInput(Section):
         None, description="PNG, PDF or SVG file; the result's name with .png when not given.", examples=["result.png"]
     )
     checkpoint: bool = Field(
-        True, description="First-principles coupling: keep pairs beside the result until it is written, to resume."
+        True, description="Keep finished replicas beside the result until it is written, to resume."
     )
 
 

@@ -1,0 +1,197 @@
+"""The value of every part and its error, as the sum of terms that have their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
+from ..kinetics.response import KineticResponse
+from ..transport.tensors import PARTS
+from .replica import Replica, response_of
+from .statistics import Moments, Samples, moments
+
+CANCELLING = 0.03
+"""The tolerance of a part is relative to it, or to this fraction of what cancels in it if that is more."""
+
+SIDE_JUMP = 3
+"""Place of the whole side jump after the three parts of a response."""
+
+
+@dataclass(frozen=True)
+class TermEstimate:
+    """One term at every temperature it is computed for.
+
+    Attributes
+    ----------
+    name : str
+    moments : Moments
+        Of arrays (nT, 4, d, d): boltzmann, both halves of the side jump, and their sum; NaN at other temperatures.
+    seconds : float
+        Wall time of all replicas.
+    """
+
+    name: str
+    moments: Moments
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """All parts with their errors, ``e^2/hbar angstrom^(2-d)``.
+
+    Attributes
+    ----------
+    value, error : ndarray, shape (nT, 4, d, d)
+        boltzmann, side jump of the velocity and of the distribution, side jump; one standard error each.
+    cancels : ndarray, shape (nT,)
+        What cancels in the side jump.
+    terms : list of TermEstimate
+    responses : list of KineticResponse
+        Values, and the worst of how well the equation was solved.
+    floor : ndarray, shape (nT,)
+        The part of the relative error that no replica and no level takes away: energy nodes, geometry.
+    """
+
+    value: np.ndarray
+    error: np.ndarray
+    cancels: np.ndarray
+    terms: list[TermEstimate]
+    responses: list[KineticResponse]
+    floor: np.ndarray
+
+    def relative_error(self) -> np.ndarray:
+        """Largest error of a tensor over what the tolerance is relative to, shape (nT, 2): boltzmann and side jump."""
+        scale = self.scales()
+        sizes = [np.abs(self.error[:, part]).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
+        return np.stack(sizes, axis=1) / scale
+
+    def scales(self) -> np.ndarray:
+        """What errors are relative to, shape (nT, 2)."""
+        largest = [np.abs(self.value[:, part]).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
+        largest[1] = np.maximum(largest[1], CANCELLING * self.cancels)
+        return np.maximum(np.stack(largest, axis=1), np.finfo(float).tiny)
+
+
+def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temperatures, unseen=None) -> Estimate | None:
+    """The estimate that replicas of all terms allow; None where a temperature has none of its first term.
+
+    Parameters
+    ----------
+    replicas : dict of list of Replica
+        By the name of the term.
+    first : dict of bool
+        Which terms are responses, to which the others are added.
+    temperatures : ndarray, shape (nT,)
+        K.
+    unseen : ndarray, shape (nT,), optional
+        Relative error that no term knows of: what a geometry that was not taken changes.
+    """
+    count = len(temperatures)
+    found = {name: _moments(some, temperatures) for name, some in replicas.items() if some}
+    if not found:
+        return None
+    shape = next(iter(found.values())).value.shape
+    value, square = np.full(shape, np.nan), np.zeros(shape)
+    for name, known in found.items():
+        if first[name]:
+            here = known.level >= 0
+            value[here], square[here] = known.value[here], known.error[here] ** 2
+    if np.isnan(value[:, 0, 0, 0]).any():
+        return None
+    size = np.abs(value[:, 0]).max(axis=(1, 2))[:, None, None]
+    floor = np.hypot(_left(replicas, count), 0.0 if unseen is None else unseen)
+    quality = _worst([r for name, some in replicas.items() if first[name] for r in some], count)
+    contributions = np.array([q["contributions"] for q in quality])
+    square += (floor[:, None, None, None] * _sizes(value, contributions)) ** 2
+    terms = []
+    for name, known in found.items():
+        if not first[name]:
+            known = _in_units(known, size)
+            here = known.level >= 0
+            value[here] += known.value[here]
+            square[here] += known.error[here] ** 2
+        terms.append(TermEstimate(name, known, sum(r.seconds for r in replicas[name])))
+    responses = [response_of(value[i, :3], q) for i, q in enumerate(quality)]
+    cancels = np.array([2 * r.contributions for r in responses])
+    return Estimate(value, np.sqrt(square), cancels, terms, responses, floor)
+
+
+def _sizes(value, contributions) -> np.ndarray:
+    """What relative changes of tensors are taken of, (nT, 4, d, d): the conductivities along both directions of an
+    element; for a side jump as in :attr:`sidejump.kinetics.response.KineticResponse.scale`."""
+    cancels = CANCELLING_IN_CHANGES * contributions[:, None] * np.array([0.0, 1.0, 1.0, 2.0])
+    largest = np.maximum(np.abs(value).max(axis=(2, 3)), cancels)
+    sizes = np.broadcast_to(largest[:, :, None, None], value.shape).copy()
+    along = np.sqrt(np.abs(np.diagonal(value[:, 0], axis1=1, axis2=2)))
+    sizes[:, 0] = along[:, :, None] * along[:, None]
+    return sizes
+
+
+_CHANGES = ("node_change", "window_change")
+"""Facts that say what the last step of a sequence inside a replica changed, relatively: the next would change less."""
+
+
+def _left(replicas: dict[str, list[Replica]], count: int) -> np.ndarray:
+    """What sequences that replicas end by themselves may leave, (nT,): of energy nodes, of shells over the window."""
+    total = np.zeros(count)
+    for some in replicas.values():
+        level, worst = np.full(count, -1), np.zeros(count)
+        for replica in some:
+            for place, i in enumerate(replica.task.where):
+                known = [replica.facts[name][place] for name in _CHANGES if name in replica.facts]
+                change = max([x for x in known if np.isfinite(x)], default=0.0)
+                worst[i] = change if replica.task.level > level[i] else max(worst[i], change)
+                level[i] = max(level[i], replica.task.level)
+        total = np.hypot(total, worst)
+    return _SETTLING * total
+
+
+_SETTLING = 1.0
+"""What a sequence leaves over the change of its last step: as much, where it does not converge."""
+
+
+def _moments(replicas: list[Replica], temperatures) -> Moments:
+    samples = []
+    # in this order, whichever came first: sums then have the same digits
+    for replica in sorted(replicas, key=lambda r: (r.task.level, r.task.number, r.task.where)):
+        side_jump = replica.values[:, 1] + replica.values[:, 2]
+        values = np.concatenate([replica.values, side_jump[:, None]], axis=1)
+        samples.append(Samples(replica.task.level, np.array(replica.task.where), values[None]))
+    return moments(samples, np.log(temperatures))
+
+
+def _in_units(known: Moments, size) -> Moments:
+    """The Boltzmann part of a change, which is relative, in its unit."""
+
+    def scaled(x):
+        x = x.copy()
+        x[:, 0] *= size
+        return x
+
+    return Moments(
+        scaled(known.value),
+        scaled(known.error),
+        scaled(known.statistical),
+        scaled(known.systematic),
+        known.level,
+        known.replicas,
+    )
+
+
+def _worst(replicas: list[Replica], count: int) -> list[dict]:
+    """For each temperature the worst of what the finest replicas of the first term say of themselves."""
+    chosen: list[dict] = [{} for _ in range(count)]
+    level = np.full(count, -1)
+    for replica in sorted(replicas, key=lambda r: r.task.level):
+        for i, quality in zip(replica.task.where, replica.quality, strict=True):
+            if replica.task.level > level[i]:
+                level[i], chosen[i] = replica.task.level, dict(quality)
+                continue
+            for name, known in quality.items():
+                chosen[i][name] = max(chosen[i][name], known) if name != "method" else known
+    return chosen
+
+
+__all__ = ["CANCELLING", "PARTS", "SIDE_JUMP", "Estimate", "TermEstimate", "estimated"]

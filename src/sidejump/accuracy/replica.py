@@ -1,0 +1,140 @@
+"""One replica of one term: the unit that is computed, kept, distributed and counted.
+
+A pure function of (problem, term, level, number, temperatures); what it returns is a few numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..kinetics.response import KineticResponse
+from ..transport.problem import Problem
+from ..transport.tensors import PARTS
+from ..transport.terms import Term
+
+FINER = 2**0.5
+"""Ratio of the spacings of neighbouring levels."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to compute.
+
+    Attributes
+    ----------
+    term : str
+    level, number : int
+        How fine, and which of the ways to lay the points.
+    where : tuple of int
+        Places of the temperatures.
+    """
+
+    term: str
+    level: int
+    number: int
+    where: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Replica:
+    """What came out.
+
+    Attributes
+    ----------
+    task : Task
+    values : ndarray, shape (n, 3, d, d)
+        Boltzmann part and both halves of the side jump, ``e^2/hbar angstrom^(2-d)``; of a term that is a change the
+        Boltzmann part relative to the largest element of that of the first term.
+    seconds : float
+        Wall time.
+    facts : dict of list
+        What is reported of each temperature.
+    quality : list of dict
+        How well the equation was solved, of first terms.
+    sizes : (int, int, float)
+        States, pairs, bytes.
+    warnings : tuple of str
+    tolerance : float
+        Relative change that energy nodes and windows were allowed to leave.
+    """
+
+    task: Task
+    values: np.ndarray
+    seconds: float
+    facts: dict[str, list] = field(default_factory=dict)
+    quality: list[dict[str, Any]] = field(default_factory=list)
+    sizes: tuple[int, int, float] = (0, 0, 0.0)
+    warnings: tuple[str, ...] = ()
+    tolerance: float = 0.0
+
+
+def compute(
+    problem: Problem, term: Term, task: Task, temperatures, advance: Callable[[float], None] = lambda _: None
+) -> Replica:
+    """The replica of a task.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of any level; that of the task is made from it.
+    temperatures : ndarray
+        K, all of the study.
+    advance : callable, optional
+        Called with the fraction of the work that a step has done.
+
+    Raises
+    ------
+    InputError
+        If memory does not suffice.
+    """
+    started = time.perf_counter()
+    with threadpool_limits(1):  # the parts of a term are threads themselves
+        laid = problem.laid(accuracy_of(task.level, problem.model.dimension, term), task.number)
+        found = term.evaluate(laid, np.asarray(temperatures)[list(task.where)], advance)
+        if term.first:
+            values = np.array([[getattr(r, name) for name in PARTS] for r in found.responses])
+        else:
+            values = np.array([change.tensors for change in found.changes])
+    for source in laid.sources:
+        for sentence in source.warnings():
+            laid.warn(sentence)
+    return Replica(
+        task,
+        values,
+        time.perf_counter() - started,
+        found.facts,
+        [_quality(r) for r in found.responses],
+        (
+            max((s.states for s in found.sizes), default=0),
+            max((s.pairs for s in found.sizes), default=0),
+            max((s.memory for s in found.sizes), default=0.0),
+        ),
+        tuple(laid.warnings),
+        problem.settings.tolerance,
+    )
+
+
+def accuracy_of(level: int, dimension: int, term: Term) -> float:
+    """What divides the spacings at a level of a term."""
+    return term.start[dimension] * FINER**level
+
+
+_QUALITY = ("onsager_error", "conservation_error", "residual", "iterations", "method", "growing", "contributions",
+            "rounding")  # fmt: skip
+
+
+def _quality(response: KineticResponse) -> dict[str, Any]:
+    return {name: getattr(response, name) for name in _QUALITY}
+
+
+def response_of(values, quality: dict[str, Any]) -> KineticResponse:
+    """Three tensors (3, d, d) and how well they were obtained, as a response."""
+    boltzmann, velocity, distribution = values
+    blank = KineticResponse(boltzmann, velocity, distribution, 0.0, 0.0, 0.0, 0, "")
+    return replace(blank, **quality)

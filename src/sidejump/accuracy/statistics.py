@@ -1,0 +1,160 @@
+r"""Value and standard error of a term from its replicas on a ladder of levels.
+
+A level l is a fineness of the points, each sqrt(2) finer than the one before; a replica one way to lay them.  With
+replicas y of each level at every temperature the value is the mean of the finest level, and its error
+
+    error^2 = s^2 / n  +  b^2,
+
+where s is the spread of the replicas and b what is left of the bias.
+
+*Spread.*  A few replicas tell little of their own spread.  That of coarser levels counts as well: a level is taken to
+have no less than a GAIN of the spread of the one before (measured, it has less), and neighbouring temperatures, whose
+spread is nearly the same, count together.  The few degrees of freedom that are left widen the error as Student's
+distribution does.
+
+*Bias.*  The means of two levels differ by what the finer one removes.  With errors that fall at least like the square
+of the spacing what it leaves is no more than that difference.  The noise of both means is in it and stays there: taken
+out, a bias of the size of the noise would be missed half of the time.  A level alone is taken to be off by a fifth, or
+by its spread if that is more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t as student
+
+GAIN = 0.5
+"""Error of a level over that of the one before: the square of the spacing's sqrt(1/2), an upper bound."""
+
+UNKNOWN = 0.2
+"""Relative bias that a level is taken to have as long as there is no other to compare it with."""
+
+WINDOW = 0.35
+"""Temperatures whose logarithms are closer than about this are pooled."""
+
+_LEAST_DEGREES = 1.0
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Replicas of one level.
+
+    Attributes
+    ----------
+    level : int
+    where : ndarray of int, shape (n,)
+        Which of all temperatures it was computed for.
+    values : ndarray, shape (r, n, ...)
+        One row for each replica.
+    """
+
+    level: int
+    where: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What is known of a quantity at every temperature.
+
+    Attributes
+    ----------
+    value, error : ndarray, shape (nT, ...)
+        NaN where there is no replica; error infinite where one replica of one level is all there is.
+    statistical, systematic : ndarray, shape (nT, ...)
+        The two parts of the error.
+    level, replicas : ndarray of int, shape (nT,)
+        The finest level and its replicas.
+    """
+
+    value: np.ndarray
+    error: np.ndarray
+    statistical: np.ndarray
+    systematic: np.ndarray
+    level: np.ndarray
+    replicas: np.ndarray
+
+
+def moments(samples: list[Samples], log_temperature: np.ndarray) -> Moments:
+    """Value and error at every temperature.
+
+    Parameters
+    ----------
+    samples : list of Samples
+        Of several levels, the same one more than once where temperatures differ.
+    log_temperature : ndarray, shape (nT,)
+        Natural logarithm of the temperature.
+    """
+    count, shape = len(log_temperature), samples[0].values.shape[2:]
+    by_level = {}
+    for level in sorted({s.level for s in samples}):
+        rows: list[list[np.ndarray]] = [[] for _ in range(count)]
+        for s in samples:
+            if s.level == level:
+                for column, i in enumerate(s.where):
+                    rows[i].extend(s.values[:, column])
+        by_level[level] = rows
+    levels = list(by_level)
+    number = {level: np.array([len(r) for r in rows]) for level, rows in by_level.items()}
+    mean = {level: np.stack([np.mean(r, axis=0) if r else np.full(shape, np.nan) for r in rows])
+            for level, rows in by_level.items()}  # fmt: skip
+    squares = {level: np.stack([np.var(r, axis=0) * len(r) if r else np.zeros(shape) for r in rows])
+               for level, rows in by_level.items()}  # fmt: skip
+
+    finest = np.full(count, -1)
+    for level in levels:
+        finest[number[level] > 0] = level
+    value = np.full((count, *shape), np.nan)
+    statistical, systematic = np.full((count, *shape), np.inf), np.full((count, *shape), np.inf)
+    near = _near(log_temperature)
+    expand = (...,) + (None,) * len(shape)
+    for top in levels:
+        here = finest == top
+        if not here.any():
+            continue
+        # sums of squares at this level's scale, and their degrees of freedom, pooled over near temperatures
+        total, degrees = np.zeros((count, *shape)), np.zeros(count)
+        for level in (x for x in levels if x <= top):
+            total += squares[level] * GAIN ** (2.0 * (top - level))
+            degrees += np.maximum(number[level] - 1, 0)
+        own = degrees
+        total, degrees = np.tensordot(near, total, axes=1), near @ degrees
+        variance = total / np.maximum(degrees, 1e-300)[expand]
+        # near temperatures share their points: they do not add as many degrees of freedom as they have replicas
+        wide = _student(np.maximum(own, np.minimum(degrees, 1)))
+        n = np.maximum(number[top], 1)
+        found = np.where((degrees > 0)[expand], np.sqrt(variance / n[expand]) * wide[expand], np.inf)
+        statistical[here] = found[here]
+        value[here] = mean[top][here]
+        below = [x for x in levels if x < top]
+        if below:
+            systematic[here] = _bias(mean, number, below[-1], top, near, expand)[here]
+    none = np.isinf(systematic) & np.isfinite(statistical)
+    # one level alone says nothing of its bias
+    alone = np.maximum(statistical * np.sqrt(np.maximum(number[levels[0]], 1))[expand], UNKNOWN * np.abs(value))
+    systematic = np.where(none, alone, systematic)
+    error = np.hypot(statistical, systematic)
+    replicas = np.array([number[x][i] if x >= 0 else 0 for i, x in enumerate(finest)])
+    return Moments(value, error, statistical, systematic, finest, replicas)
+
+
+def _bias(mean, number, low: int, top: int, near, expand) -> np.ndarray:
+    """What the bias of level `top` may be, (nT, ...), from the means of `low` and `top`."""
+    both = (number[low] > 0) & (number[top] > 0)
+    ratio = GAIN ** (top - low)
+    square = np.where(both[expand], (mean[top] - mean[low]) ** 2, 0.0)
+    share = (near * both).sum(axis=1)[expand]
+    left = np.tensordot(near * both, square, axes=1) / np.maximum(share, 1e-300)
+    return np.where(share > 0, np.sqrt(left) * ratio / (1 - ratio), np.inf)
+
+
+def _near(log_temperature) -> np.ndarray:
+    """Weights (nT, nT) of temperatures in what is pooled, the own one 1."""
+    return np.exp(-0.5 * ((log_temperature[:, None] - log_temperature) / WINDOW) ** 2)
+
+
+def _student(degrees) -> np.ndarray:
+    """Half width of Student's central 68.27 %, in standard errors."""
+    return student.ppf(0.841344746, np.maximum(degrees, _LEAST_DEGREES))

@@ -1,0 +1,213 @@
+"""What is asked, how it is going to be computed, and the computation: three steps, each made from the one before.
+
+study = Study(model, interactions, chemical_potentials, temperatures, tolerance)
+estimates = estimate(plan(study))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..errors import InputError
+from ..pairs.executor import Executor
+from ..transport.geometry_choice import choose_geometries
+from ..transport.problem import Problem
+from ..transport.settings import TransportSettings
+from ..transport.terms import Term, planned
+from .controller import FIRST_REPLICAS, Controller, Limits
+from .estimates import Estimate
+from .replica import Replica, Task, compute
+
+TOLERANCE = 0.01
+"""Relative standard error that a result has if nothing else is asked for."""
+
+_PARTIAL = 0.2
+"""Of the tolerance of a result: what energy nodes, geometries and windows may each leave."""
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What is asked.
+
+    Attributes
+    ----------
+    model : ElectronModel
+    interactions : tuple
+        What scatters.
+    chemical_potentials : tuple of float
+        eV.
+    temperatures : ndarray, shape (nT,)
+        K.
+    tolerance : float
+        Relative standard error wanted for conductivity and side jump at every temperature: relative to the largest
+        element of the tensor, or to 3 % of what cancels in the side jump if that is more.
+    seconds : float
+        Wall time after which no further replica is begun.
+    replicas : range
+        Numbers of the replicas of each level that may be computed; those of other machines lie outside.
+    settings : TransportSettings
+        Choices of experts; what they leave open the plan chooses.
+    """
+
+    model: Any
+    interactions: tuple
+    chemical_potentials: tuple[float, ...]
+    temperatures: np.ndarray
+    tolerance: float = TOLERANCE
+    seconds: float = np.inf
+    replicas: range = range(10**6)
+    settings: TransportSettings = field(default_factory=TransportSettings)
+
+    def __post_init__(self):
+        object.__setattr__(self, "interactions", tuple(self.interactions))
+        object.__setattr__(self, "temperatures", np.asarray(self.temperatures, dtype=float))
+        object.__setattr__(self, "chemical_potentials", tuple(float(mu) for mu in self.chemical_potentials))
+        if not self.tolerance > 0:
+            raise InputError(f"tolerance = {self.tolerance}: must be above 0 (relative standard error wanted)")
+        if not self.seconds > 0:
+            raise InputError(f"time = {self.seconds}: must be above 0 (seconds)")
+        if not self.interactions:
+            raise InputError("no scatterer given: the conductivity would be infinite; add one")
+        if not self.chemical_potentials:
+            raise InputError("chemical_potential: give at least one (eV)")
+        if self.temperatures.ndim != 1 or not len(self.temperatures) or not np.all(self.temperatures > 0):
+            raise InputError(f"temperatures = {self.temperatures.tolist()} must be a list of positive numbers (K)")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One chemical potential of a study and the terms that its temperatures are the sum of.
+
+    Attributes
+    ----------
+    study : Study
+    problem : Problem
+        Of the plain points; those of replicas are made from it.
+    temperatures : ndarray
+        K, those with carriers.
+    hall : bool
+        Whether symmetry allows a Hall effect: where it does not, the error of the side jump is no aim.
+    """
+
+    study: Study
+    problem: Problem
+    temperatures: np.ndarray
+    hall: bool = True
+
+    @cached_property
+    def _geometries(self) -> tuple[list[str], list[float]]:
+        with threadpool_limits(1):
+            return choose_geometries(self.problem, self.temperatures)
+
+    @property
+    def geometry(self) -> list[str]:
+        """How the energies of each temperature are treated."""
+        return self._geometries[0]
+
+    @property
+    def geometry_difference(self) -> list[float]:
+        """What another geometry changes at each temperature, where that was measured."""
+        return self._geometries[1]
+
+    @cached_property
+    def terms(self) -> dict[str, tuple[Term, list[int]]]:
+        """Terms by name, with the places of the temperatures that each is computed for."""
+        return {term.name: (term, places) for term, places in planned(self.problem, self.geometry)}
+
+    def controller(self, seconds: float = np.inf) -> Controller:
+        """What chooses the replicas; `seconds`: wall time that is left."""
+        return Controller(
+            {name: term.first for name, (term, _) in self.terms.items()},
+            {name: places for name, (_, places) in self.terms.items()},
+            self.temperatures,
+            Limits(self.study.tolerance, seconds),
+            numbers=self.study.replicas,
+            unseen=self._unseen,
+            hall=self.hall,
+        )
+
+    @property
+    def _unseen(self) -> np.ndarray:
+        """What own shells were measured to change at temperatures that share the points of one."""
+        measured = np.asarray(self.geometry_difference, dtype=float)
+        return np.where([kind == "shared" for kind in self.geometry], measured, np.nan)
+
+    def compute(self, task: Task, advance: Callable[[float], None] = lambda _: None) -> Replica:
+        """The replica of a task."""
+        return compute(self.problem, self.terms[task.term][0], task, self.temperatures, advance)
+
+
+def plan(study: Study) -> list[Case]:
+    """How a study is going to be computed: one case for each chemical potential.
+
+    Data of the interactions and the symmetry of the bands are prepared once for all of them.
+    """
+    settings = replace(study.settings, tolerance=_PARTIAL * study.tolerance)
+    cases: list[Case] = []
+    for mu in study.chemical_potentials:
+        problem = Problem(study.model, list(study.interactions), mu, settings)
+        cases.append(Case(study, problem, study.temperatures))
+    return cases
+
+
+Watch = Callable[[Controller, Replica], None]
+"""Called after every replica."""
+
+
+def estimate(
+    case: Case,
+    *,
+    seconds: float = np.inf,
+    known: list[Replica] | None = None,
+    executor: Executor | None = None,
+    watch: Watch = lambda *_: None,
+    advance: Callable[[Task, float], None] = lambda *_: None,
+) -> tuple[Estimate, Controller]:
+    """Replicas until the tolerance is reached, or a limit.
+
+    Parameters
+    ----------
+    case : Case
+    seconds : float
+        Wall time after which no further replica is begun.
+    known : list of Replica, optional
+        Of an earlier run of the same study: the work goes on from them.
+    executor : Executor, optional
+        Made with the case as the shared object; without one replicas are computed here, one after the other, each by
+        all threads.
+    watch, advance : callable, optional
+        After every replica; with the fraction of a replica that a step has done.
+
+    Raises
+    ------
+    InputError
+        If the study cannot be computed as asked, or memory does not suffice for the coarsest level.
+    """
+    controller = case.controller(seconds)
+    for replica in known or []:
+        if replica.task.term in controller.places:
+            controller.add(replica)
+
+    def run(tasks: list[Task]) -> Iterator[Replica]:
+        if executor is None:
+            found: Iterable[Replica] = (case.compute(task, partial(advance, task)) for task in tasks)
+        else:
+            found = (replica for _, replica in executor.as_completed(_replica, tasks))
+        for replica in found:
+            yield replica
+            watch(controller, replica)
+
+    if executor is not None:
+        controller.batch = max(FIRST_REPLICAS, executor.workers)
+    return controller.run(run), controller
+
+
+def _replica(case: Case, task: Task) -> Replica:
+    """What a worker computes."""
+    return case.compute(task)

@@ -1,0 +1,217 @@
+"""The shells on one side of a gap, carried along from one of them."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from scipy.special import expit
+
+from ..bands.states import band_energies
+from ..energy.basis import EnergyBasis, energy_basis
+from ..energy.mapping import edge_side
+from ..errors import InputError
+from ..surfaces.edges import descend, extremum, sample
+from ..surfaces.flow import ShellFlow
+from ..surfaces.rays import MOST_POINTS, ShellRays, evenly_sampled, shell_rays
+from ..surfaces.shell import Shell
+from ..units import KB
+from .problem import Problem
+
+_TORN = 1.1  # see ShellFlow.torn; smooth contours stay below 1.05
+
+
+class Side:
+    """The shells of bands that no gap parts, at every temperature up to `hottest` (kT, eV).
+
+    Attributes
+    ----------
+    shell : Shell
+        The one the others are carried from.
+    sign : int
+        1 where the carriers of these bands are electrons above a gap, -1 holes below one, 0 where that is not known.
+    """
+
+    def __init__(self, problem: Problem, shell: Shell, hottest: float, sign: int, threshold: float | None):
+        self.problem, self.shell, self.sign = problem, shell, sign
+        self._threshold_energy = threshold
+        self.low, self.high = band_ends(problem.model, shell)
+        self._hottest = hottest
+        self._looked = False
+        self._missing: dict[float, float] = {}  # relative error of the density of states at an energy
+        carried = problem.settings.energy_nodes != 1 and self.near(hottest) != 0
+        self._rays = self._find_rays() if carried else None
+        if self._rays is not None and problem.model.dimension == 3:
+            # as many as thermal phonons and the range of the couplings ask for, if that is more
+            wanted = 1.3 * shell.area.sum() / problem.range_spacing(hottest / KB) ** 2
+            points = max(round(_POINTS * problem.settings.accuracy**2), int(wanted))
+            if points <= MOST_POINTS:
+                self._rays = evenly_sampled(self._rays, points)
+                self.shell = self._rays.shell
+
+    def _find_rays(self) -> ShellRays | None:
+        """Rays where the shells surround band extrema, which is the rule next to an edge."""
+        model, sign = self.problem.model, self.near(self._hottest)
+        size = 0.3 * float(np.mean(self.shell.area) * len(self.shell)) ** (1 / max(1, model.dimension - 1))
+        degeneracy = self.problem.settings.degeneracy
+        return shell_rays(model, self.shell, lambda k, band: descend(model, k, band, sign, size)[0], degeneracy)
+
+    def near(self, kt: float) -> int:
+        """1 where the carriers at kT (eV) are above a band edge in sight, -1 below one, else 0."""
+        return edge_side(*self.interval(kt), self._threshold(kt))
+
+    def _threshold(self, kt: float) -> float | None:
+        return None if self._threshold_energy is None else round(self._threshold_energy / kt * (1 + 1e-9), 9)
+
+    def interval(self, kt: float) -> tuple[float, float]:
+        """Range of x = (e - mu)/kT in which the bands of the shell exist."""
+        margin, mu = 1e-3 * kt, self.problem.mu
+        interval = ((self.low + margin - mu) / kt, (self.high - margin - mu) / kt)
+        side = edge_side(*interval, self._threshold(kt))
+        if side > 0:
+            interval = (interval[0], min(interval[1], max(interval[0], 0.0) + FARTHEST))
+        elif side < 0:
+            interval = (max(interval[0], min(interval[1], 0.0) - FARTHEST), interval[1])
+        # past 20 kT an edge has no weight and no node reaches it: one table serves all such temperatures
+        low, high = (
+            x if abs(x) < 20 or x * end < 0 or side != 0 else end * 40.0
+            for x, end in zip(interval, (-1, 1), strict=True)
+        )
+        return round(float(low), 6), round(float(high), 6)
+
+    def bases(
+        self, nodes: int, kt: float, *, others: list[Side] | None = None, more: int | None = None
+    ) -> tuple[EnergyBasis, EnergyBasis]:
+        """Basis of the distribution, and that of the rates: more nodes next to a band edge, otherwise the same.
+
+        Parameters
+        ----------
+        others : list of Side, optional
+            Beyond gaps that phonons may bridge.
+        more : int, optional
+            Nodes of the rates beyond those of the distribution, if not the usual number.
+        """
+        interval, threshold = self.interval(kt), self._threshold(kt)
+        if nodes == 1 or edge_side(*interval, threshold) == 0:
+            threshold = bridge = None
+        else:
+            bridge = self._bridge(kt, others or [])
+        basis = energy_basis(nodes, interval, threshold=threshold, bridge=bridge)
+        if more is None:
+            ranges, near = len(basis.breaks) - 1, basis.side != 0
+            more = 0 if not near else _MORE if ranges == 1 else _MORE_EACH * ranges
+        if more == 0:
+            return basis, basis
+        return basis, energy_basis(nodes, interval, threshold=threshold, bridge=bridge, more=more)
+
+    def _bridge(self, kt: float, others: list[Side]) -> float | None:
+        """What optical phonons have left of their energy (kT) across the gap at the edge; None if too little."""
+        threshold, (low, high) = self._threshold(kt), self.interval(kt)
+        if threshold is None:
+            return None
+        ends = [other.interval(kt) for other in others]
+        gaps = [low - end[1] if self.near(kt) > 0 else end[0] - high for end in ends]
+        left = threshold - min((gap for gap in gaps if gap > 0), default=np.inf)
+        return left if left > _LEAST_LEFT else None
+
+    def carried(self, energies) -> ShellFlow | ShellRays:
+        """The points carried to `energies` (eV) at least; when this has to be done again, as far as it may ever be."""
+        if self._rays is not None:
+            return self._rays
+        low, high = energies.min() - 1e-9, energies.max() + 1e-9
+        flows = _flows.setdefault(self.problem, {})
+        flow = flows.get(self.sign)
+        known = flow is not None and flow.shell is self.shell
+        if flow is None or not known or low < flow.lowest or high > flow.highest:
+            if known:
+                nodes = self.problem.mu + self._hottest * self.bases(USUAL_NODES, self._hottest)[1].nodes
+                low, high = min(low, nodes[0] - 1e-9), max(high, nodes[-1] + 1e-9)
+            flow = flows[self.sign] = ShellFlow(self.problem.model, self.shell, low, high)
+            for sentence in flow.warnings:
+                self.problem.warn(sentence)
+        return flow
+
+    def at(self, basis: EnergyBasis, kt: float) -> tuple[np.ndarray, np.ndarray]:
+        """k (S, n, d) and weight (S, n) of the points on the shells of the nodes; one node has the shell as it is."""
+        if basis.n == 1:
+            return self.shell.k[:, None], self.shell.weight[:, None]
+        energies = self.problem.mu + kt * basis.nodes
+        return self.carried(energies).at(energies)
+
+    def lost_density(self, basis: EnergyBasis, kt: float) -> float:
+        """2D: relative part of the density of states that the carried points miss, on the thermal average.
+
+        Contours are made afresh where carried ones have been torn, and, at the highest temperature, at the nodes near
+        3 kT, to find sheets that do not exist at the chemical potential.
+        """
+        problem = self.problem
+        energies = problem.mu + kt * basis.nodes
+        flow = self.carried(energies)
+        if basis.n == 1 or not isinstance(flow, ShellFlow):
+            return 0.0
+        suspect = flow.torn(energies) > _TORN
+        if kt == self._hottest and not self._looked:
+            self._looked = True
+            suspect[[np.abs(basis.nodes - x).argmin() for x in (-3, 3)]] = True
+        lost = 0.0
+        for i in np.flatnonzero(suspect):
+            if energies[i] not in self._missing:
+                try:
+                    error = flow.density_error(
+                        energies[i : i + 1], spacing=problem.base_spacing, turn=None, minimum=problem.settings.minimum
+                    )[0]
+                except InputError:  # no shell there
+                    error = 1.0
+                self._missing[energies[i]] = abs(float(error))
+            lost += abs(basis.thermal_weight[i]) * self._missing[energies[i]]
+        return lost
+
+    def density(self, basis: EnergyBasis, kt: float, states) -> float:
+        """Electrons above the edge or holes below it, 1/angstrom^d; `states` (n,): densities of states at the nodes."""
+        if basis.n == 1 or basis.side == 0:
+            return np.nan
+        return float(kt * states @ basis.integrals(lambda x: expit(-basis.side * x)))
+
+
+_flows: WeakKeyDictionary[Problem, dict[int, ShellFlow]] = WeakKeyDictionary()  # the last of each side
+
+_POINTS = 110
+"""Points on a closed shell around a band extremum, at accuracy 1."""
+
+FARTHEST = 25.0
+"""kT beyond a band edge, or the chemical potential, up to which there are nodes."""
+
+_LEAST_LEFT = 1e-2
+"""kT: a range of energies that is narrower holds no carriers."""
+
+_MORE, _MORE_EACH = 4, 2
+"""Nodes of the rates beyond those of the distribution, on one range of energies and on each of several."""
+
+USUAL_NODES = 15
+"""Shells that have to be carried farther are carried as far as so many nodes reach."""
+
+
+def band_ends(model, shell: Shell) -> tuple[float, float]:
+    """Lowest and highest energy that every band of the shell reaches, eV."""
+    k = sampled(model, shell)
+    energies = band_energies(model, k)
+    bands = np.unique(shell.band)
+    return max(extremum(model, k, energies, b, 1) for b in bands), min(
+        extremum(model, k, energies, b, -1) for b in bands
+    )
+
+
+def sampled(model, shell: Shell) -> np.ndarray:
+    """k points on which bands are looked at, as far as the points of a shell lie."""
+    return sample(model, reach=float(np.linalg.norm(shell.k, axis=1).max()))
+
+
+def beyond(sides: list[Side]) -> float:
+    """Distance (eV) from the chemical potential of the nearest states that no side reaches."""
+    problem = sides[0].problem
+    energies = band_energies(problem.model, sampled(problem.model, sides[0].shell)).ravel()
+    left = np.ones(len(energies), dtype=bool)
+    for side in sides:
+        room = [1e-3 * abs(side.shell.energy - end) for end in (side.low, side.high)]
+        left &= (energies < side.low - room[0]) | (energies > side.high + room[1])
+    return float(np.abs(energies[left] - problem.mu).min(initial=np.inf))

@@ -1,0 +1,15 @@
+"""What several files of tests share."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # figures are files here, in the processes that tests start as well
+
+
+@pytest.fixture
+def empty_folder(tmp_path, monkeypatch):
+    """An empty current directory, and a terminal of 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    return tmp_path

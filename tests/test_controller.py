@@ -1,0 +1,162 @@
+"""What is computed next: synthetic replicas of terms whose bias and spread are known."""
+
+import numpy as np
+import pytest
+
+from sidejump.accuracy.controller import FIRST_REPLICAS, Controller, Limits
+from sidejump.accuracy.replica import Replica
+from sidejump.errors import InputError, TooLarge
+
+TEMPERATURES = np.array([20.0, 100.0, 300.0])
+TRUTH = {"shared": 1.0, "change": 0.1}
+QUALITY = {"onsager_error": 0.0, "conservation_error": 0.0, "residual": 0.0, "iterations": 1, "method": "direct",
+           "growing": 0.0, "contributions": 1.0, "rounding": 0.0}  # fmt: skip
+
+
+class Terms:
+    """Replicas whose numbers depend on the task alone; `spread` and `bias` of level 0 by the name of the term."""
+
+    def __init__(self, spread, bias=None, seconds=lambda task: 0.0, most=lambda task: False):
+        self.spread, self.bias, self.seconds, self.most = spread, bias or {}, seconds, most
+        self.done = []
+
+    def __call__(self, tasks):
+        for task in tasks:
+            if self.most(task):
+                raise TooLarge("too large")
+            self.done.append(task)
+            yield self.replica(task)
+
+    def replica(self, task):
+        name = task.term
+        rng = np.random.default_rng([sorted(TRUTH).index(name), task.level, task.number])
+        noise = rng.normal(size=(3, 3, 2, 2))[list(task.where)]
+        gain = 0.4**task.level
+        values = TRUTH[name] + gain * (self.bias.get(name, 0.0) + self.spread[name] * noise)
+        quality = [dict(QUALITY) for _ in task.where] if name == "shared" else []
+        return Replica(task, values, self.seconds(task), {}, quality)
+
+
+def controller(tolerance, **more):
+    names = {"shared": True, "change": False}
+    return Controller(names, {name: [0, 1, 2] for name in names}, TEMPERATURES, Limits(tolerance), **more)
+
+
+@pytest.mark.parametrize("tolerance", [0.1, 0.01])
+def test_the_tolerance_is_reached(tolerance):
+    chosen = controller(tolerance)
+    found = chosen.run(Terms({"shared": 0.05, "change": 0.01}, {"shared": 0.05}))
+    assert found.relative_error().max() <= tolerance
+    assert not chosen.missed(found) and not chosen.stopped
+    truth = TRUTH["shared"] + TRUTH["change"]
+    assert np.abs(found.value[:, 0] - truth).max() < 5 * found.error[:, 0].max()
+
+
+def test_the_term_with_most_of_the_error_is_refined():
+    for loud, still in (("shared", "change"), ("change", "shared")):
+        terms = Terms({loud: 0.1, still: 1e-5}, {loud: 0.1})
+        controller(0.01).run(terms)
+        count = {name: sum(t.term == name for t in terms.done) for name in TRUTH}
+        finest = {name: max(t.level for t in terms.done if t.term == name) for name in TRUTH}
+        assert count[loud] > count[still]
+        assert finest[loud] > 0 and finest[loud] >= finest[still]
+
+
+def test_memory_stops_a_term_and_is_named():
+    chosen = controller(1e-3)
+    chosen.numbers = range(20)
+    terms = Terms({"shared": 0.1, "change": 1e-6}, most=lambda task: task.term == "shared" and task.level >= 2)
+    found = chosen.run(terms)
+    assert max(t.level for t in terms.done if t.term == "shared") == 1
+    assert chosen.stopped["shared"] == "memory"
+    missed = chosen.missed(found)
+    assert missed and {name for _, _, name, _ in missed} == {"shared"}
+    assert {why for *_, why in missed} == {"memory"}
+
+
+def test_memory_that_shrinks_on_the_way_ends_the_run():
+    """A level of which some replicas fitted, and the next does not."""
+    chosen = controller(1e-4)
+    chosen.numbers = range(20)
+    count = []
+
+    def most(task):
+        count.append(task)
+        assert len(count) < 2000, "asks for the same replica for ever"
+        return task.term == "shared" and (task.level, task.number) >= (1, 2)
+
+    found = chosen.run(Terms({"shared": 0.1, "change": 1e-6}, most=most))
+    assert chosen.stopped["shared"] == "memory" and chosen.missed(found)
+
+
+def test_memory_for_the_coarsest_level_is_needed():
+    with pytest.raises(TooLarge):
+        controller(0.1).run(Terms({"shared": 0.1, "change": 0.1}, most=lambda task: True))
+
+
+def test_time_stops_and_is_named():
+    chosen = controller(1e-4)
+    chosen.limits.seconds = 50.0
+    # a replica says it took long: nothing is begun that would end too late
+    terms = Terms({"shared": 0.1, "change": 1e-6}, seconds=lambda task: 1000.0)
+    found = chosen.run(terms)
+    assert {t.level for t in terms.done} == {0}
+    assert len(terms.done) == 2 * FIRST_REPLICAS
+    assert {why for *_, why in chosen.missed(found)} == {"time"}
+
+
+def test_other_replicas_are_those_of_other_machines():
+    done = []
+    for numbers in (range(0, 8), range(8, 16)):
+        terms = Terms({"shared": 0.1, "change": 0.05})
+        chosen = controller(1e-4, numbers=numbers)
+        found = chosen.run(terms)
+        assert {t.number for t in terms.done} <= set(numbers)
+        assert chosen.missed(found)
+        done.append({(t.term, t.level, t.number, t.where) for t in terms.done})
+    assert not done[0] & done[1]
+    with pytest.raises(InputError, match="replicas 3:3"):
+        controller(0.1, numbers=range(3, 3)).run(Terms({"shared": 0.1, "change": 0.1}))
+
+
+@pytest.mark.parametrize("numbers", [range(0, 1), range(5, 6), range(0, 2)])
+def test_few_replicas_end(numbers):
+    chosen = controller(1e-9, numbers=numbers)
+    terms = Terms({"shared": 0.1, "change": 0.05})
+    found = chosen.run(terms)
+    assert len(terms.done) == len(set(terms.done))
+    assert len(chosen.missed(found)) == 3
+
+
+def test_a_term_that_is_out_of_replicas_is_named():
+    chosen = controller(1e-5, numbers=range(0, 6))
+    found = chosen.run(Terms({"shared": 1e-7, "change": 0.1}))
+    missed = chosen.missed(found)
+    assert {name for _, _, name, _ in missed} == {"change"}
+    assert {why for *_, why in missed} == {"replicas"}
+
+
+def test_the_choice_does_not_depend_on_the_clock():
+    rng = np.random.default_rng(0)
+    runs = []
+    for seconds in (lambda task: 0.0, lambda task: float(rng.exponential(100.0))):
+        terms = Terms({"shared": 0.1, "change": 0.02}, {"shared": 0.1, "change": 0.03}, seconds)
+        found = controller(0.02).run(terms)
+        runs.append((terms.done, found.value, found.error))
+    assert runs[0][0] == runs[1][0]
+    np.testing.assert_array_equal(runs[0][1], runs[1][1])
+    np.testing.assert_array_equal(runs[0][2], runs[1][2])
+
+
+def test_the_order_of_replicas_changes_no_digit():
+    terms = Terms({"shared": 0.1, "change": 0.02}, {"shared": 0.1})
+    first = controller(0.03)
+    found = first.run(terms)
+    shuffled = controller(0.03)
+    for place in np.random.default_rng(4).permutation(len(terms.done)):
+        shuffled.add(terms.replica(terms.done[place]))
+        shuffled.add(terms.replica(terms.done[place]))  # known already: counts once
+    again = shuffled.estimate()
+    np.testing.assert_array_equal(again.value, found.value)
+    np.testing.assert_array_equal(again.error, found.error)
+    assert shuffled.next_tasks() == []

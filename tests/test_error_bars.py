@@ -1,0 +1,199 @@
+"""Error bars on synthetic replicas with a known truth, and the choice of what comes next."""
+
+import numpy as np
+import pytest
+
+from sidejump.accuracy.controller import FIRST_REPLICAS, Controller, Limits
+from sidejump.accuracy.replica import Replica, Task
+from sidejump.accuracy.statistics import Samples, moments
+from sidejump.errors import InputError, TooLarge
+
+TEMPERATURES = np.array([10.0, 20.0, 40.0, 80.0, 150.0, 300.0])
+
+
+def drawn(rng, levels, counts, fall, spread=0.1, bias=0.1):
+    """Replicas of a quantity that is 1 at every temperature; error of a level `fall` times that of the one before."""
+    samples = []
+    for level, count in zip(range(levels), counts, strict=False):
+        here = fall**level
+        # bias is smooth in T and of either sign, spread is independent
+        shift = bias * here * (1 + 0.2 * np.log(TEMPERATURES / 40)) * rng.choice([-1, 1])
+        values = 1 + shift + spread * here * rng.standard_normal((count, len(TEMPERATURES)))
+        samples.append(Samples(level, np.arange(len(TEMPERATURES)), values))
+    return samples
+
+
+@pytest.mark.parametrize("fall", [0.25, 0.35, 0.5])
+@pytest.mark.parametrize("counts", [(2, 2), (2, 2, 2), (3, 2, 4)])
+@pytest.mark.parametrize("bias", [0.0, 0.1, 0.3])
+def test_the_truth_lies_inside_as_often_as_it_should(fall, counts, bias):
+    rng = np.random.default_rng(1)
+    distance, stated = [], []
+    for _ in range(300):
+        found = moments(drawn(rng, len(counts), counts, fall, bias=bias), np.log(TEMPERATURES))
+        distance.append(np.abs(found.value - 1) / found.error)
+        stated.append(found.error)
+    distance = np.array(distance)
+    assert (distance < 1).mean() > 0.60 and (distance < 2).mean() > 0.92 and (distance < 4).mean() > 0.995
+    # and they say something: within a few times of what the error is
+    assert np.median(stated) < 8 * np.median(distance * np.array(stated)) + 1e-12
+
+
+def test_a_level_alone_says_nothing_of_its_bias():
+    samples = [Samples(0, np.arange(6), np.full((2, 6), 5.0))]
+    found = moments(samples, np.log(TEMPERATURES))
+    np.testing.assert_allclose(found.error, 1.0)  # a fifth
+    assert (found.level == 0).all() and (found.replicas == 2).all()
+
+
+def test_temperatures_may_have_different_levels():
+    samples = [
+        Samples(0, np.arange(6), np.array([[1.0] * 6, [1.1] * 6])),
+        Samples(1, np.array([0, 1]), np.array([[1.02, 1.02], [1.03, 1.04]])),
+    ]
+    found = moments(samples, np.log(TEMPERATURES))
+    assert found.level.tolist() == [1, 1, 0, 0, 0, 0]
+    np.testing.assert_allclose(found.value, [1.025, 1.03, 1.05, 1.05, 1.05, 1.05])
+    assert (found.error[:2] < found.error[2:].min()).all() and np.isfinite(found.error).all()
+
+
+def test_one_replica_has_an_error_only_by_other_levels():
+    alone = moments([Samples(0, np.arange(6), np.ones((1, 6)))], np.log(TEMPERATURES))
+    assert np.isinf(alone.error).all()
+    more = moments(
+        [Samples(0, np.arange(6), np.array([[0.9] * 6, [1.1] * 6])), Samples(1, np.arange(6), np.ones((1, 6)))],
+        np.log(TEMPERATURES),
+    )
+    assert np.isfinite(more.error).all() and (more.error > 0.05).all()
+
+
+# --- what comes next --------------------------------------------------------------------------------------------------
+
+
+class World:
+    """Replicas of two terms that are numbers; the second is a small change with a large spread."""
+
+    def __init__(self, spreads=(0.05, 0.05), fall=0.3, seconds=1.0):
+        self.spreads, self.fall, self.seconds, self.done = (
+            dict(zip(("a", "b"), spreads, strict=True)),
+            fall,
+            seconds,
+            [],
+        )
+
+    def controller(self, tolerance, **options):
+        places = {"a": list(range(6)), "b": list(range(6))}
+        return Controller({"a": True, "b": False}, places, TEMPERATURES, Limits(tolerance), **options)
+
+    def replica(self, task):
+        rng = np.random.default_rng([hash(task.term) % 100, task.level, task.number])
+        size = self.spreads[task.term] * self.fall**task.level
+        values = np.zeros((len(task.where), 3, 2, 2))
+        middle = 1.0 if task.term == "a" else 0.1
+        noise = size * rng.standard_normal((len(task.where), 3))
+        values[:, :, 0, 1] = middle + noise
+        values[:, :, 1, 0] = -middle - noise
+        values[:, 0] += np.eye(2) * (middle + noise[:, :1, None])
+        names = (
+            "onsager_error",
+            "conservation_error",
+            "residual",
+            "iterations",
+            "growing",
+            "contributions",
+            "rounding",
+        )
+        quality = [dict.fromkeys(names, 0.0) | {"method": "none"} for _ in task.where]
+        self.done.append(task)
+        return Replica(task, values, self.seconds, {}, quality if task.term == "a" else [])
+
+    def compute(self, tasks):
+        for task in tasks:
+            yield self.replica(task)
+
+
+def test_it_ends_within_the_tolerance():
+    world = World()
+    controller = world.controller(0.01)
+    found = controller.run(world.compute)
+    assert found.relative_error().max() <= 0.01 and not controller.missed(found)
+    true = found.value[:, 3, 0, 1] - 2.2
+    assert (np.abs(true) < 4 * found.error[:, 3, 0, 1]).all()
+
+
+def test_work_goes_to_the_term_with_most_of_the_error():
+    world = World(spreads=(0.001, 0.3))
+    found = world.controller(0.02).run(world.compute)
+    levels = {t.name: t.moments.level.max() for t in found.terms}
+    assert levels["b"] > levels["a"]
+
+
+def test_the_choice_does_not_depend_on_the_machine():
+    fast, slow = World(seconds=0.01), World(seconds=50.0)
+    for world in (fast, slow):
+        world.controller(0.01).run(world.compute)
+    assert fast.done == slow.done
+
+
+def test_the_order_of_replicas_changes_no_digit():
+    world = World()
+    controller = world.controller(0.01)
+    found = controller.run(world.compute)
+    for some in controller.replicas.values():
+        some.reverse()
+    again = controller.estimate()
+    np.testing.assert_array_equal(again.value, found.value)
+    np.testing.assert_array_equal(again.error, found.error)
+
+
+def test_memory_ends_a_term_and_is_said():
+    world = World()
+    controller = world.controller(1e-4)
+    controller.numbers = range(16)
+
+    def compute(tasks):
+        if tasks[0].level > 1:
+            raise TooLarge("memory = 1 GB is too little")
+        yield from world.compute(tasks)
+
+    found = controller.run(compute)
+    assert found.relative_error().max() > 1e-4
+    assert {reason for *_, reason in controller.missed(found)} <= {"memory", "replicas"}
+    with pytest.raises(TooLarge):
+        world.controller(0.1).run(lambda tasks: (_ for _ in ()).throw(TooLarge("too little")))
+
+
+def test_time_ends_the_work_and_is_said():
+    world = World(seconds=1e6)
+    controller = world.controller(1e-4)
+    controller.limits.seconds = 5.0
+    found = controller.run(world.compute)
+    assert {reason for *_, reason in controller.missed(found)} == {"time"}
+    assert max(t.level for t in world.done) == 0
+
+
+def test_replicas_of_other_machines_are_left_to_them():
+    here, there = World(), World()
+    here.controller(0.01, numbers=range(FIRST_REPLICAS)).run(here.compute)
+    there.controller(0.01, numbers=range(FIRST_REPLICAS, 2 * FIRST_REPLICAS)).run(there.compute)
+    assert not set(here.done) & set(there.done)
+    assert {t.number for t in here.done} == {0, 1} and {t.number for t in there.done} == {2, 3}
+    with pytest.raises(InputError, match="give at least one"):
+        World().controller(0.1, numbers=range(3, 3)).run(World().compute)
+
+
+def test_what_replicas_cannot_take_away_is_no_goal():
+    """Energy nodes that leave 5 % do not make replicas for ever."""
+    world = World()
+    plain = world.replica
+
+    def unsettled(task):
+        found = plain(task)
+        return Replica(task, found.values, 1.0, {"node_change": [0.05] * len(task.where)}, found.quality)
+
+    world.replica = unsettled
+    controller = world.controller(0.01)
+    found = controller.run(world.compute)
+    assert len(world.done) < 20
+    assert {name for _, _, name, _ in controller.missed(found)} == {"energy nodes and geometry"}
+    assert Task("a", 0, 0, tuple(range(6))) in world.done

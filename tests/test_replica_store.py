@@ -1,0 +1,42 @@
+"""The directory of finished replicas: what is taken up, refused and deleted in it."""
+
+import json
+
+import pytest
+
+from sidejump.accuracy.store import ReplicaStore
+from sidejump.errors import InputError
+
+
+@pytest.mark.parametrize("left", [[], [".study.json.1234.partial"]])
+def test_killed_before_the_first_replica_was_whole(tmp_path, left):
+    """A directory without anything of use is no obstacle."""
+    place = tmp_path / "x.partial"
+    place.mkdir()
+    for name in left:
+        (place / name).write_text("{")
+    assert ReplicaStore(place, "a study").found == []
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_directory_of_the_user_is_refused_and_stays(tmp_path, fresh):
+    place = tmp_path / "x.partial"
+    place.mkdir()
+    (place / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="is not ours"):
+        ReplicaStore(place, "a study", fresh=fresh)
+    assert (place / "notes.txt").read_text() == "mine"
+
+
+def test_files_of_the_user_are_never_deleted(tmp_path):
+    place = tmp_path / "x.partial"
+    place.mkdir()
+    (place / "study.json").write_text(json.dumps({"identity": "another study"}))
+    for name in ("replica-0-surface-0-1-0-2.json", ".replica-0-surface-0-2-0-2.json.77.partial", "notes.txt"):
+        (place / name).write_text("mine")
+    with pytest.raises(InputError, match=r"another study .*--fresh"):
+        ReplicaStore(place, "a study")
+    assert len(list(place.iterdir())) == 4
+    ReplicaStore(place, "a study", fresh=True)
+    assert [path.name for path in place.iterdir()] == ["notes.txt"]

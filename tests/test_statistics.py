@@ -1,0 +1,90 @@
+"""Value and error of replicas on a ladder of levels: the stated error is as often exceeded as it says."""
+
+import numpy as np
+import pytest
+
+from sidejump.accuracy.statistics import GAIN, UNKNOWN, Samples, moments
+
+TEMPERATURES = np.log([10.0, 20.0, 40.0, 80.0, 150.0, 300.0])
+TRUTH = np.linspace(1.0, 2.0, len(TEMPERATURES))
+
+
+def ladder(rng, levels, replicas, bias, spread, gain):
+    """Replicas of all levels at all temperatures; bias and spread are those of the first level."""
+    everywhere = np.arange(len(TEMPERATURES))
+    samples = []
+    for level in range(levels):
+        noise = rng.normal(size=(replicas, len(TEMPERATURES)))
+        samples.append(Samples(level, everywhere, TRUTH + gain**level * (bias + spread * noise)))
+    return samples
+
+
+def deviations(levels, replicas, bias, spread, draws=400, seed=0):
+    """(|value - truth| / error, error) of many draws, all temperatures; the gain of a level is drawn as well."""
+    rng = np.random.default_rng(seed)
+    ratios, errors, true = [], [], []
+    for _ in range(draws):
+        gain = rng.uniform(0.2, GAIN)
+        size = bias * rng.normal() * np.ones(len(TEMPERATURES))
+        found = moments(ladder(rng, levels, replicas, size, spread, gain), TEMPERATURES)
+        true.append(np.abs(found.value - TRUTH))
+        errors.append(found.error)
+        ratios.append(true[-1] / found.error)
+    return np.array(ratios), np.array(errors), np.array(true)
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.02, 0.1])
+@pytest.mark.parametrize("replicas", [2, 3, 6])
+@pytest.mark.parametrize("levels", [2, 3])
+def test_the_error_covers_the_truth(levels, replicas, bias):
+    ratio, error, true = deviations(levels, replicas, bias, spread=0.03)
+    assert np.mean(ratio < 1) >= 0.60
+    assert np.mean(ratio < 2) >= 0.92
+    assert np.mean(ratio < 4) >= 0.99
+    # nor is it wide beyond use: a gaussian has its median at 0.67 of its standard error
+    assert np.median(error) < 6 * np.median(true)
+
+
+def test_one_level_alone_is_taken_to_be_off():
+    found = moments(ladder(np.random.default_rng(1), 1, 3, 0.0, 0.01, 0.5), TEMPERATURES)
+    assert np.all(found.systematic >= UNKNOWN * np.abs(found.value) * (1 - 1e-12))
+    assert np.all(np.isfinite(found.error))
+    assert np.all(found.level == 0) and np.all(found.replicas == 3)
+
+
+def test_a_single_replica_has_no_error():
+    found = moments([Samples(0, np.arange(6), TRUTH[None])], TEMPERATURES)
+    np.testing.assert_array_equal(found.value, TRUTH)
+    assert np.all(np.isinf(found.error))
+
+
+def test_a_single_replica_of_two_levels_has_no_spread():
+    samples = [Samples(level, np.arange(6), TRUTH[None]) for level in (0, 1)]
+    assert np.all(np.isinf(moments(samples, TEMPERATURES).error))
+
+
+def test_temperatures_may_have_different_levels():
+    rng = np.random.default_rng(2)
+    low = Samples(0, np.arange(6), TRUTH + 0.05 * rng.normal(size=(3, 6)))
+    high = Samples(1, np.array([0, 1, 5]), TRUTH[[0, 1, 5]] + 0.02 * rng.normal(size=(2, 3)))
+    found = moments([low, high], TEMPERATURES)
+    np.testing.assert_array_equal(found.level, [1, 1, 0, 0, 0, 1])
+    np.testing.assert_array_equal(found.replicas, [2, 2, 3, 3, 3, 2])
+    np.testing.assert_allclose(found.value[[0, 1, 5]], high.values.mean(axis=0), rtol=1e-14)
+    np.testing.assert_allclose(found.value[2:5], low.values.mean(axis=0)[2:5], rtol=1e-14)
+    assert np.all(np.isfinite(found.error))
+
+
+def test_a_temperature_without_replicas_is_not_a_number():
+    found = moments([Samples(0, np.array([1]), np.array([[1.0], [1.1]]))], TEMPERATURES)
+    assert np.isnan(found.value[0]) and found.level[0] == -1 and found.replicas[0] == 0
+    assert np.isfinite(found.value[1]) and np.isfinite(found.error[1])
+
+
+def test_tensors_are_treated_element_by_element():
+    rng = np.random.default_rng(3)
+    tensors = [Samples(level, np.arange(6), rng.normal(size=(3, 6, 2, 2))) for level in (0, 1)]
+    whole = moments(tensors, TEMPERATURES)
+    one = moments([Samples(s.level, s.where, s.values[..., 1, 0]) for s in tensors], TEMPERATURES)
+    np.testing.assert_allclose(whole.value[..., 1, 0], one.value, rtol=1e-13)
+    np.testing.assert_allclose(whole.error[..., 1, 0], one.error, rtol=1e-10)
