@@ -275,7 +275,7 @@ def test_the_workers_of_a_scheduler(monkeypatch):
                 assert executor.workers == 1
                 same(executor.submit(tasks.levels, 3).result(), tasks.levels(tasks.Shared(matrix), 3))
         with make_executor("dask", shared=0) as executor:
-            with pytest.raises(RuntimeError, match="lost a task with its workers.*more memory"):
+            with pytest.raises(RuntimeError, match=r"lost a task with its workers.*more memory"):
                 executor.submit(tasks.die, None).result(timeout=60)
 
 
