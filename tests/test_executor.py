@@ -274,6 +274,9 @@ def test_the_workers_of_a_scheduler(monkeypatch):
             with make_executor("dask", shared=tasks.Shared(matrix)) as executor:
                 assert executor.workers == 1
                 same(executor.submit(tasks.levels, 3).result(), tasks.levels(tasks.Shared(matrix), 3))
+        with make_executor("dask", shared=0) as executor:
+            with pytest.raises(RuntimeError, match=r"lost a task with its workers.*more memory"):
+                executor.submit(tasks.die, None).result(timeout=60)
 
 
 def test_a_parcel_arrives_as_it_was(tmp_path):
