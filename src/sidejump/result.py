@@ -50,9 +50,13 @@ def hall_part(dataset, name: str, component: int) -> np.ndarray:
 
 def hall_error(dataset, name: str, component: int) -> np.ndarray:
     """Standard error of :func:`hall_part`, shape (..., nT): of the elements ab and ba, which err together."""
-    a, b = ("xyz".index(x) for x in _COMPONENTS[component])
     errors = dataset[f"sigma_{name}_error"].values
-    errors = np.where(np.isfinite(errors), errors, np.nan)  # unknown is no bar
+    return antisymmetric_error(np.where(np.isfinite(errors), errors, np.nan), component)  # unknown is no bar
+
+
+def antisymmetric_error(errors, component: int) -> np.ndarray:
+    """Standard error of a component of the Hall vector from those of the elements (..., d, d)."""
+    a, b = ("xyz".index(x) for x in _COMPONENTS[component])
     return 0.5 * (errors[..., a, b] + errors[..., b, a])
 
 

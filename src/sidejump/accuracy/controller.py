@@ -22,6 +22,9 @@ from .replica import Replica, Task
 FIRST_REPLICAS = 2
 """Replicas of a level before anything is concluded from it."""
 
+ALL_REPLICAS = range(10**6)
+"""Numbers of the replicas of a level, where none are left to other machines."""
+
 MOST_LEVELS = 8
 """Levels of a term; the last has points sixteen times as close as the first."""
 
@@ -95,7 +98,7 @@ class Controller:
     replicas: dict[str, list[Replica]] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     highest: dict[str, int] = field(default_factory=dict)
-    numbers: range = field(default_factory=lambda: range(10**6))
+    numbers: range = ALL_REPLICAS
     batch: int = FIRST_REPLICAS
     unseen: np.ndarray | None = None
     hall: bool = True

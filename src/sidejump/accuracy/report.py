@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 
-from ..transport.driver import collected, of_responses, operations_used
-from ..transport.settings import TransportResult
+from ..transport.driver import collected, described
+from ..transport.settings import Size, TransportResult
 from ..transport.terms import AVERAGE
 from .controller import Controller
 from .estimates import Estimate
@@ -20,7 +20,6 @@ def transport_result(case: Case, found: Estimate, controller: Controller) -> Tra
     Errors and terms are in the unit of the values.
     """
     problem, count = case.problem, len(case.temperatures)
-    spins = problem.model.spin_degeneracy
     facts: dict[str, list] = {"geometry_difference": list(case.geometry_difference)}
     replicas = [r for some in controller.replicas.values() for r in some]
     for replica in sorted(replicas, key=lambda r: r.task.level):
@@ -32,20 +31,17 @@ def transport_result(case: Case, found: Estimate, controller: Controller) -> Tra
                 term.moments.level >= 0, change, facts["geometry_difference"]
             ).tolist()
     first = [r for r in replicas if controller.first[r.task.term]]
-    boltzmann, velocity, distribution = spins * np.moveaxis(found.value[:, :3], 1, 0)
     report = {
-        "geometry": ", ".join(dict.fromkeys(case.geometry)),
-        "geometry_used": case.geometry,
-        **facts,
-        "states": max(r.sizes[0] for r in first),
-        "pairs": max(r.sizes[1] for r in first),
-        "memory_bytes": max(r.sizes[2] for r in first),
-        **of_responses(found.responses),
-        "symmetry_operations": operations_used(problem, case.geometry),
-        "symmetry_error": problem.symmetry_error,
+        **described(problem, case.geometry, facts, [Size(*r.sizes) for r in first], found.responses),
         "stages": {term.name: term.seconds for term in found.terms},
         "warnings": [*problem.warnings, *_of_finest(replicas), *missed_sentences(case, found, controller)],
     }
+    return with_errors(found, problem.model.spin_degeneracy, report)
+
+
+def with_errors(found: Estimate, spins: int, report: dict) -> TransportResult:
+    """Values, errors and terms of an estimate, `spins` of each band counted, with a report."""
+    boltzmann, velocity, distribution = spins * np.moveaxis(found.value[:, :3], 1, 0)
     terms = [
         {
             "name": term.name,

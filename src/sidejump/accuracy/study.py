@@ -20,7 +20,7 @@ from ..transport.geometry_choice import choose_geometries
 from ..transport.problem import Problem
 from ..transport.settings import TransportSettings
 from ..transport.terms import Term, planned
-from .controller import FIRST_REPLICAS, Controller, Limits
+from .controller import ALL_REPLICAS, FIRST_REPLICAS, Controller, Limits
 from .estimates import Estimate
 from .replica import Replica, Task, compute
 
@@ -61,7 +61,7 @@ class Study:
     temperatures: np.ndarray
     tolerance: float = TOLERANCE
     seconds: float = np.inf
-    replicas: range = range(10**6)
+    replicas: range = ALL_REPLICAS
     settings: TransportSettings = field(default_factory=TransportSettings)
 
     def __post_init__(self):
@@ -163,7 +163,7 @@ Watch = Callable[[Controller, Replica], None]
 def estimate(
     case: Case,
     *,
-    seconds: float = np.inf,
+    seconds: float | None = None,
     known: list[Replica] | None = None,
     executor: Executor | None = None,
     watch: Watch = lambda *_: None,
@@ -174,8 +174,8 @@ def estimate(
     Parameters
     ----------
     case : Case
-    seconds : float
-        Wall time after which no further replica is begun.
+    seconds : float, optional
+        Wall time after which no further replica is begun; that of the study when not given.
     known : list of Replica, optional
         Of an earlier run of the same study: the work goes on from them.
     executor : Executor, optional
@@ -189,7 +189,7 @@ def estimate(
     InputError
         If the study cannot be computed as asked, or memory does not suffice for the coarsest level.
     """
-    controller = case.controller(seconds)
+    controller = case.controller(case.study.seconds if seconds is None else seconds)
     for replica in known or []:
         if replica.task.term in controller.places:
             controller.add(replica)

@@ -9,15 +9,16 @@ import xarray as xr
 
 from ..accuracy.estimates import Estimate, estimated
 from ..accuracy.replica import Replica
+from ..accuracy.report import with_errors
 from ..accuracy.store import joined, to_text
 from ..errors import InputError
 from ..groups.hall import forbidden_fraction
 from ..result import warnings_of
-from ..transport.settings import TransportResult
+from ..transport.frozen import with_frozen
 from ..transport.terms import FIRST_TERMS
 from ..units import conductivity_unit
 from .cases import apart, together
-from .results import REPLICAS, add_errors, inverse, read, replicas_of
+from .results import REPLICAS, add_errors, inverse, parts_of, read, replicas_of
 
 _MISSED = "the error is above the tolerance of"
 
@@ -81,31 +82,16 @@ def _updated(dataset: xr.Dataset, found: Estimate, active, texts: list[str]) -> 
     # what a term says of itself, and its replicas, have dimensions that change
     gone = [name for name in dataset.variables if {"term", "part", "replica"} & set(dataset[name].dims)]
     result = dataset.drop_vars([*gone, *(n for n in dataset if str(n).startswith("raw_"))])
-    values = np.zeros((len(active), 4, d, d))
-    error = np.zeros_like(values)
-    values[active], error[active] = spins * found.value, spins * found.error
-    names = ("boltzmann", "side_jump_velocity", "side_jump_distribution", "side_jump")
-    for part, name in enumerate(names):
-        result[f"sigma_{name}"] = result[f"sigma_{name}"].copy(data=factor * values[:, part])
-    total = result.sigma_intrinsic.values + result.sigma_side_jump.values
-    result["sigma_intrinsic_plus_side_jump"] = result.sigma_intrinsic_plus_side_jump.copy(data=total)
+    transport = with_frozen(with_errors(found, spins, {}), ~active, d)
+    for name, values in parts_of(transport, result.sigma_intrinsic.values, factor).items():
+        result[name] = result[name].copy(data=values)
     intrinsic = np.abs(dataset.sigma_intrinsic_error.values).max(axis=(1, 2))
-    rho = inverse(result.sigma_boltzmann.values + total, intrinsic) * (1e6 if d == 3 else 1.0)
+    whole = result.sigma_boltzmann.values + result.sigma_intrinsic_plus_side_jump.values
+    rho = inverse(whole, intrinsic) * (1e6 if d == 3 else 1.0)
     result["resistivity"] = result.resistivity.copy(data=rho)
     projector = np.array(json.loads(dataset.attrs["symmetry_allowed_hall_side_jump"]))
     fraction = forbidden_fraction(result.sigma_side_jump.values, result.sigma_boltzmann.values, projector, 0.0)
     result["forbidden_side_jump"] = result.forbidden_side_jump.copy(data=fraction)
-    terms = []
-    for term in found.terms:
-        everywhere = {"name": term.name, "seconds": term.seconds}
-        for key, blank in (("value", np.nan), ("error", np.nan), ("level", -1), ("replicas", 0)):
-            some = np.asarray(getattr(term.moments, key))
-            whole = np.full((len(active), *some.shape[1:]), blank, dtype=some.dtype)
-            whole[active] = spins * some if key in ("value", "error") else some
-            everywhere[key] = whole
-        terms.append(everywhere)
-    parts = np.moveaxis(values, 1, 0)
-    transport = TransportResult(parts[0], parts[1], parts[2], {}, error, terms)
     add_errors(result, transport, intrinsic, factor)
     text = dataset.replicas.attrs["long_name"] if "replicas" in dataset else REPLICAS
     result["replicas"] = ("replica", np.array(texts, dtype=object), {"long_name": text})

@@ -114,7 +114,7 @@ def assemble(
     """
     d = model.dimension
     factor, unit = conductivity_unit(d)
-    sigma = _parts(transport, intrinsic, factor)
+    sigma = parts_of(transport, intrinsic, factor)
     dataset = xr.Dataset(
         {name: (("temperature", "a", "b"), value, {"units": unit}) for name, value in sigma.items()},
         coords={
@@ -252,7 +252,8 @@ def _add_mobility(dataset, transport, d: int) -> None:
     dataset["mobility"] = (("temperature", "a", "b"), mobility, attrs)
 
 
-def _parts(transport, intrinsic, factor) -> dict[str, np.ndarray]:
+def parts_of(transport, intrinsic, factor) -> dict[str, np.ndarray]:
+    """Every conductivity by its name: those of a transport result times `factor`, and sums with the intrinsic part."""
     velocity, distribution = transport.side_jump_velocity, transport.side_jump_distribution
     values = (factor * transport.boltzmann, intrinsic, factor * velocity, factor * distribution)
     sigma = {f"sigma_{name}": np.array(value) for name, value in zip(PARTS, values, strict=True)}

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..accuracy.controller import ALL_REPLICAS
 from ..accuracy.cost import first_cost
 from ..accuracy.replica import Replica
 from ..accuracy.report import transport_result
@@ -266,7 +267,7 @@ class Job:
     warnings: list[str] = field(default_factory=list)
     cost: dict | None = None
     checks: dict = field(default_factory=dict)
-    replicas: range = range(10**6)
+    replicas: range = ALL_REPLICAS
     executor: str = "threads"
     workers: int | None = None
     case: int = 0
@@ -364,30 +365,24 @@ class Job:
         """The temperatures with carriers."""
         return replace(self._whole, temperatures=self.temperatures[~self._frozen])
 
-    def _transport(self, progress: Callable, known, keep: Callable, seconds: float | None) -> TransportResult:
+    def _transport(self, show: Callable, known, keep: Callable, seconds: float | None, hall: bool) -> TransportResult:
         if self._frozen.all():
             return frozen.with_frozen(None, self._frozen, self.model.dimension)
-        started = time.perf_counter()
-        parts: dict[str, float] = {"done": 0.0}
-
-        def advance(_, fraction):
-            parts["done"] += fraction
-            progress(None, parts["done"], time.perf_counter() - started)
+        case = replace(self._case, hall=hall)
 
         def watch(controller, replica):
             keep(self.case, replica)
-            parts["done"] = float(sum(len(r) for r in controller.replicas.values()))
-            progress(controller, parts["done"], time.perf_counter() - started)
+            show(controller)
 
-        known = [replica for case, replica in known or [] if case == self.case]
-        seconds = np.inf if seconds is None else seconds
+        known = [replica for of, replica in known or [] if of == self.case]
+        chosen = partial(estimate, case, seconds=seconds, known=known, watch=watch)
         if self.executor == "threads":  # each replica by all of them
-            found, controller = estimate(self._case, seconds=seconds, known=known, watch=watch, advance=advance)
+            found, controller = chosen()
         else:
-            with make_executor(self.executor, self.workers, shared=self._case) as executor:
-                found, controller = estimate(self._case, seconds=seconds, known=known, executor=executor, watch=watch)
+            with make_executor(self.executor, self.workers, shared=case) as executor:
+                found, controller = chosen(executor=executor)
         self._finished = [r for some in controller.replicas.values() for r in some]
-        result = transport_result(self._case, found, controller)
+        result = transport_result(case, found, controller)
         return frozen.with_frozen(result, self._frozen, self.model.dimension) if self._frozen.any() else result
 
     def _kinetic(self, what: Callable):
@@ -449,21 +444,22 @@ class Job:
         report("symmetry", 0, 1)
         symmetry, projector = self._symmetry(found)
         operations, scattering = self._kinetic_symmetry(projector)
-        self.__dict__["_case"] = replace(self._case, hall=bool(np.any(scattering)))
         report("symmetry", 1, 1)
         clock.lap("symmetry")
         status = getattr(report, "status", lambda *_: None)
 
-        def present(controller, done, seconds):
-            left = np.inf
-            if controller is not None and (now := controller.estimate()) is not None:
-                left = controller.seconds_left(now)
-                status(self._case.temperatures, now, self.model, int(done), left)
+        def show(controller):
+            now = controller.estimate()
+            if now is None:
+                return
+            left, spent = controller.seconds_left(now), time.perf_counter() - controller.started
+            done = sum(len(some) for some in controller.replicas.values())
+            status(self._case.temperatures, now, self.model, done, left)
             if np.isfinite(left):
-                report("kinetic equation", seconds, seconds + left)
+                report("kinetic equation", spent, spent + left)
 
-        limit = self.time if seconds is None else seconds
-        transport = self._kinetic(lambda: self._transport(present, known, keep, limit))
+        hall = bool(np.any(scattering))
+        transport = self._kinetic(lambda: self._transport(show, known, keep, seconds, hall))
         report("kinetic equation", 1, 1)
         clock.lap("kinetic")
         intrinsic = self._intrinsic(report)
@@ -471,7 +467,7 @@ class Job:
         if not intrinsic.converged:
             found.append(
                 f"the intrinsic part did not reach its tolerance {self.intrinsic_tolerance:g}: "
-                f"{intrinsic.points} points, see intrinsic_error"
+                f"{intrinsic.points} points, see sigma_intrinsic_error"
             )
         extra = {
             "chemical_potential_eV": self.chemical_potential,

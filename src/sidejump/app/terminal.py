@@ -106,13 +106,13 @@ def _status(temperatures, estimate, model, replicas: int, left: float) -> str:
     import numpy as np
 
     from ..accuracy.estimates import SIDE_JUMP
-    from ..result import hall_vector
+    from ..result import antisymmetric_error, hall_vector
     from ..units import conductivity_unit
 
     factor, unit = conductivity_unit(model.dimension)
     values = hall_vector(estimate.value[:, SIDE_JUMP])
     component = int(np.abs(values).max(axis=0).argmax())
-    errors = np.abs(hall_vector(np.abs(np.triu(estimate.error[:, SIDE_JUMP]))))[:, component] * 2
+    errors = antisymmetric_error(estimate.error[:, SIDE_JUMP], component)
     order = np.argsort(temperatures)
     chosen = order[np.unique(np.linspace(0, len(order) - 1, _SHOWN).astype(int))]
     scale = factor * model.spin_degeneracy

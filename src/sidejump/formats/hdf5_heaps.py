@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import struct
+from functools import lru_cache
 from pathlib import Path
 
 _SIGNATURE = b"GCOL\x01\x00\x00\x00"  # of version 1, the only one
@@ -27,8 +28,14 @@ def require_sound_heaps(path) -> None:
     ValueError
         If it holds one.
     """
-    if not Path(path).stat().st_size:
-        return
+    state = Path(path).stat()
+    if state.st_size:
+        _look_through(str(path), state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=32)
+def _look_through(path: str, size: int, changed: int) -> None:
+    """The search itself, once for a file as it is: `size` and time of its last change tell."""
     with open(path, "rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         at = data.find(_SIGNATURE)
         while at >= 0:

@@ -133,6 +133,15 @@ def _all_terms(problem: Problem, temperatures: np.ndarray, progress) -> tuple[li
             problem.warn(sentence)
     judge_responses(problem, temperatures, responses)
     return responses, {
+        **described(problem, geometry, facts, sizes, responses),
+        "stages": stages,
+        "warnings": list(problem.warnings),
+    }
+
+
+def described(problem: Problem, geometry: list[str], facts: dict[str, list], sizes: list[Size], responses) -> dict:
+    """The report of responses, but for the time that they took and the warnings."""
+    return {
         "geometry": ", ".join(dict.fromkeys(geometry)),
         "geometry_used": geometry,
         **facts,
@@ -142,8 +151,6 @@ def _all_terms(problem: Problem, temperatures: np.ndarray, progress) -> tuple[li
         **of_responses(responses),
         "symmetry_operations": operations_used(problem, geometry),
         "symmetry_error": problem.symmetry_error,
-        "stages": stages,
-        "warnings": list(problem.warnings),
     }
 
 

@@ -27,13 +27,23 @@ from threadpoolctl import threadpool_limits
 from ..energy.basis import energy_basis
 from ..energy.kernel import level_of
 from ..kinetics.reduced import group_average
+from ..kinetics.response import KineticResponse
 from ..pairs.ordering import order_points
 from ..threads import THREADS
 from .problem import Problem
 from .reduced import ReducedShell
 from .shared import SharedShell
+from .tensors import Change, with_change
 
 _ROWS = 256
+
+
+def with_hot_spots(problem: Problem, solver: SharedShell | ReducedShell, fine, kts, responses) -> list[KineticResponse]:
+    """Quasi-elastic responses of a solver at several kT (eV), the shift summed over a `fine` shell of its energy."""
+    distributions = [np.asarray(r.distribution)[:, 0] for r in responses]
+    velocities = HotSpots(problem, fine).side_jump_velocity(solver, kts, distributions)
+    changes = [Change.of_side_jump(v - r.side_jump_velocity) for r, v in zip(responses, velocities, strict=True)]
+    return [with_change(r, change, r.boltzmann) for r, change in zip(responses, changes, strict=True)]
 
 
 class HotSpots:

@@ -340,6 +340,11 @@ class Problem:
             return self.shell(self.mu, spacing, levels=0)
         return self.coarse_shell(self.mu)
 
+    def window_shell(self, energy: float) -> Shell:
+        """One of the shells of the thermal window: changes ask for fewer points than what they change."""
+        several = self.operations is not None and not self.expensive
+        return self.shell(energy, self.base_spacing, levels=min(self.settings.levels, 1), several=several)
+
     @property
     def refines(self) -> bool:
         """Whether the shift is sampled on a finer shell than the distribution."""

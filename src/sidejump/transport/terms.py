@@ -26,7 +26,7 @@ from ..energy.thermal import thermal_nodes
 from ..kinetics.response import KineticResponse
 from ..units import KB
 from .geometry_choice import WINDOW
-from .hot_spots import HotSpots
+from .hot_spots import HotSpots, with_hot_spots
 from .own import OwnShells
 from .problem import Problem
 from .reduced import ReducedShell, shell_solver
@@ -286,22 +286,15 @@ class ThermalWindow(Term):
         kts = [KB * float(t) for t in temperatures]
         parts = []
         for energy in problem.mu + kts[0] * x:
-            several = problem.operations is not None and not problem.expensive
-            levels = min(problem.settings.levels, 1)
-            shell = problem.shell(energy, problem.base_spacing, levels=levels, several=several)
+            shell = problem.window_shell(energy)
             solver = shell_solver(problem, shell, kts[0])
             if len(kts) > 1:
                 solver.keep()
             responses = [response for response, _ in solver.solve_each(kts, 1)]
             if problem.refines:
                 solver.forget()
-                spots = HotSpots(problem, problem.fine_shell(energy, problem.base_spacing, fewer=1))
-                distributions = [np.asarray(r.distribution)[:, 0] for r in responses]
-                velocities = spots.side_jump_velocity(solver, kts, distributions)
-                responses = [
-                    with_change(r, Change.of_side_jump(v - r.side_jump_velocity), r.boltzmann)
-                    for r, v in zip(responses, velocities, strict=True)
-                ]
+                fine = problem.fine_shell(energy, problem.base_spacing, fewer=1)
+                responses = with_hot_spots(problem, solver, fine, kts, responses)
             parts.append(responses)
             problem.forget_shells()
             advance(1 / len(x))

@@ -26,11 +26,11 @@ from ..errors import NoStates
 from ..kinetics.response import KineticResponse
 from ..surfaces.critical import CriticalPoints
 from ..units import KB
-from .hot_spots import HotSpots
+from .hot_spots import with_hot_spots
 from .problem import Problem
 from .reduced import shell_solver
 from .settings import Size
-from .tensors import PARTS, Change, difference, largest, weighted_sum, with_change
+from .tensors import PARTS, Change, difference, largest, weighted_sum
 
 LEVELS = (4, 8, 14)
 """Nodes of a piece, from the first look to the last."""
@@ -244,9 +244,7 @@ class IndependentShells:
         problem = self.problem
         if problem.model.dimension == 2:
             return problem.shell(energy, problem.spacing(self.kt / KB))
-        several = problem.operations is not None and not problem.expensive
-        levels = min(problem.settings.levels, 1)
-        return problem.shell(energy, problem.base_spacing, levels=levels, several=several)
+        return problem.window_shell(energy)
 
     def _response(self, energy: float) -> tuple[KineticResponse | None, float]:
         """Quasi-elastic response and density of states of the shell at an energy."""
@@ -260,10 +258,8 @@ class IndependentShells:
         self.shells += 1
         self.size = Size(*(max(a, b) for a, b in zip(vars(self.size).values(), vars(size).values(), strict=True)))
         if problem.refines:
-            spots = HotSpots(problem, problem.fine_shell(energy, problem.base_spacing, fewer=1))
-            velocity = spots.side_jump_velocity(solver, [self.kt], [np.asarray(response.distribution)[:, 0]])[0]
-            change = Change.of_side_jump(velocity - response.side_jump_velocity)
-            response = with_change(response, change, response.boltzmann)
+            fine = problem.fine_shell(energy, problem.base_spacing, fewer=1)
+            [response] = with_hot_spots(problem, solver, fine, [self.kt], [response])
         problem.forget_shells()
         return replace(response, distribution=None), density
 
