@@ -7,6 +7,7 @@ import os
 import uuid
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from math import inf
 from time import monotonic
 from typing import Any
@@ -18,6 +19,7 @@ from .parcel import Parcel, sendable
 from .worker import NOTHING, drop, hold, run_pickled
 
 _COUNT_SECONDS = 1.0  # asking takes as long as a small task
+_RESTART_SECONDS = 20.0
 
 
 class DaskWorkers:
@@ -47,6 +49,7 @@ class DaskWorkers:
         address = address or os.environ.get("DASK_SCHEDULER_ADDRESS")
         patience = dask.config.get("distributed.comm.timeouts.connect")
         self._token = uuid.uuid4().hex
+        self._started = 0  # workers of our own that are there, or are being replaced
         self._cluster = None if address else _cluster(workers or THREADS)
         try:
             self._client = distributed.Client(self._cluster or address, timeout=patience, set_as_default=False)
@@ -63,6 +66,7 @@ class DaskWorkers:
                 f'the Dask scheduler at "{address}" has fewer than {workers or 1} workers; start them (dask worker '
                 f"{address}), or ask for fewer"
             ) from error
+        self._started = workers or THREADS
         self._client.register_plugin(_plugin(self._token, parcel))
         self._threads, self._counted = 0, -inf
         self._pool = self._client.get_executor(pure=False)
@@ -89,6 +93,10 @@ class DaskWorkers:
         self._leave()
 
     def _leave(self) -> None:
+        if self._cluster is not None and self._started:
+            # Dask fails to close a worker that it is just putting in the place of one that died
+            with suppress(TimeoutError):
+                self._client.wait_for_workers(self._started, timeout=_RESTART_SECONDS)
         self._client.close()
         if self._cluster is not None:
             self._cluster.close()
