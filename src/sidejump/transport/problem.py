@@ -10,12 +10,11 @@ import numpy as np
 
 from ..bands.extent import enclosing_half_width, outermost
 from ..bands.momentum import MomentumTransfer
-from ..energy.kernel import SharedKernel, energy_cutoff, reach
+from ..energy.kernel import Kernel, energy_cutoff, reach
 from ..errors import NoStates, TooLarge
 from ..groups.kinetic import kinetic_operations
 from ..groups.operations import Operations
 from ..interactions.sources import PairSource, pair_sources
-from ..pairs.geometry import ShellPoints, shell_points
 from ..surfaces.critical import CriticalPoints, critical_points
 from ..surfaces.edges import REACH, Carriers, Edges, carriers, nearest_edges, other_sides
 from ..surfaces.fermi import fermi_shell
@@ -327,10 +326,6 @@ class Problem:
             self.warn(f"{shell.unresolved} cells may hold a pocket of the shell at {energy:.6g} eV: lower spacing")
         return shell
 
-    def points(self, shell: Shell) -> ShellPoints:
-        """States at the points of a shell that all energies share."""
-        return shell_points(self.model, self.momentum, shell, degeneracy=self.settings.degeneracy)
-
     def inelastic_shell(self, spacing: float) -> Shell:
         """The Fermi surface with little or no refinement, on which the effect of inelasticity is found."""
         if self.operations is not None:
@@ -382,11 +377,10 @@ class Problem:
         flat = self.momentum.first_zone(k.reshape(-1, k.shape[-1]))
         return 2.05 * float(np.linalg.norm(flat, axis=1).max()) + float(np.linalg.norm(np.ptp(flat, axis=0))) * 0.01
 
-    def kernel(self, index: int, basis, kt: float, shell: Shell, q_max: float) -> SharedKernel:
-        """Kernel of one source at kT (eV) for pairs of a shell that all energies share."""
+    def kernel(self, index: int, basis, kt: float, q_max: float, z_floor: float) -> Kernel:
+        """Kernel of one source at kT (eV) for pairs up to a momentum transfer."""
         source = self.sources[index]
-        z_max, z_floor = source.z_max(q_max), self.z_floor(shell, source)
-        return SharedKernel(source.branches, basis, kt, z_max, z_floor=z_floor, y_cut=self.y_cut)
+        return Kernel(source.branches, basis, kt, source.z_max(q_max), z_floor=z_floor, y_cut=self.y_cut)
 
     def cuts(self, kt: float, q_max: float) -> list[float]:
         """For each source the longest momentum transfer up to `q_max` at which it scatters at kT (eV)."""
