@@ -15,6 +15,7 @@ from itertools import islice
 import numpy as np
 
 from ..errors import InputError, TooLarge
+from ..kinetics.response import charge
 from ..transport.terms import AVERAGE, SURFACE
 from .estimates import SIDE_JUMP, Estimate, TermEstimate, estimated
 from .replica import Replica, Task
@@ -133,7 +134,7 @@ class Controller:
         term = next((t for t in known.terms if t.name == AVERAGE.name), None)
         if term is None:
             return unseen
-        change = np.abs(np.nan_to_num(term.moments.value[coldest])).max(axis=(1, 2)) / np.repeat(
+        change = np.abs(np.nan_to_num(charge(term.moments.value[coldest]))).max(axis=(1, 2)) / np.repeat(
             known.scales()[coldest], (1, 3)
         )
         ratio = (self.temperatures / self.temperatures[coldest]) ** 2
@@ -281,6 +282,6 @@ def _squares(term: TermEstimate, place: int, scale, hall: bool) -> tuple[float, 
     pairs = []
     for part, size in list(zip((0, SIDE_JUMP), scale, strict=True))[: 2 if hall else 1]:
         errors = (term.moments.statistical[place, part], term.moments.systematic[place, part])
-        pairs.append([float(np.abs(x).max() / size) ** 2 for x in errors])
+        pairs.append([float(np.abs(charge(x)).max() / size) ** 2 for x in errors])
     statistical, systematic = max(pairs, key=sum)
     return statistical, systematic

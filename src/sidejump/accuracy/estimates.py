@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
-from ..kinetics.response import KineticResponse
+from ..kinetics.response import KineticResponse, charge
 from ..transport.tensors import PARTS
 from .replica import Replica, response_of
 from .statistics import Moments, Samples, moments
@@ -27,7 +27,7 @@ class TermEstimate:
     ----------
     name : str
     moments : Moments
-        Of arrays (nT, 4, d, d): boltzmann, both halves of the side jump, and their sum; NaN at other temperatures.
+        Of arrays (nT, 4, R, d): boltzmann, both halves of the side jump, and their sum; NaN at other temperatures.
     seconds : float
         Wall time of all replicas.
     """
@@ -64,12 +64,12 @@ class Estimate:
     def relative_error(self) -> np.ndarray:
         """Largest error of a tensor over what the tolerance is relative to, shape (nT, 2): boltzmann and side jump."""
         scale = self.scales()
-        sizes = [np.abs(self.error[:, part]).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
+        sizes = [np.abs(charge(self.error[:, part])).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
         return np.stack(sizes, axis=1) / scale
 
     def scales(self) -> np.ndarray:
         """What errors are relative to, shape (nT, 2)."""
-        largest = [np.abs(self.value[:, part]).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
+        largest = [np.abs(charge(self.value[:, part])).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
         largest[1] = np.maximum(largest[1], CANCELLING * self.cancels)
         return np.maximum(np.stack(largest, axis=1), np.finfo(float).tiny)
 
@@ -100,7 +100,7 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
             value[here], square[here] = known.value[here], known.error[here] ** 2
     if np.isnan(value[:, 0, 0, 0]).any():
         return None
-    size = np.abs(value[:, 0]).max(axis=(1, 2))[:, None, None]
+    size = np.abs(charge(value[:, 0])).max(axis=(1, 2))[:, None, None]
     floor = np.hypot(_left(replicas, count), 0.0 if unseen is None else unseen)
     quality = _worst([r for name, some in replicas.items() if first[name] for r in some], count)
     contributions = np.array([q["contributions"] for q in quality])
@@ -119,13 +119,15 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
 
 
 def _sizes(value, contributions) -> np.ndarray:
-    """What relative changes of tensors are taken of, (nT, 4, d, d): the conductivities along both directions of an
-    element; for a side jump as in :attr:`sidejump.kinetics.response.KineticResponse.scale`."""
+    """What relative changes of tensors are taken of, (nT, 4, R, d): the conductivities along both directions of an
+    element; for a side jump as in :attr:`sidejump.kinetics.response.KineticResponse.scale`; of an observable its
+    largest value."""
     cancels = CANCELLING_IN_CHANGES * contributions[:, None] * np.array([0.0, 1.0, 1.0, 2.0])
-    largest = np.maximum(np.abs(value).max(axis=(2, 3)), cancels)
-    sizes = np.broadcast_to(largest[:, :, None, None], value.shape).copy()
+    d = value.shape[-1]
+    sizes = np.broadcast_to(np.abs(value).max(axis=3, keepdims=True), value.shape).copy()
+    sizes[:, :, :d] = np.maximum(np.abs(charge(value)).max(axis=(2, 3)), cancels)[:, :, None, None]
     along = np.sqrt(np.abs(np.diagonal(value[:, 0], axis1=1, axis2=2)))
-    sizes[:, 0] = along[:, :, None] * along[:, None]
+    sizes[:, 0, :d] = along[:, :, None] * along[:, None]
     return sizes
 
 

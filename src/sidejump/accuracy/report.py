@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from ..kinetics.response import charge
 from ..transport.driver import collected, described
 from ..transport.settings import Size, TransportResult
 from ..transport.terms import AVERAGE
@@ -26,7 +27,7 @@ def transport_result(case: Case, found: Estimate, controller: Controller) -> Tra
         collected(facts, replica.facts, list(replica.task.where), count)
     for term in found.terms:
         if term.name == AVERAGE.name:
-            change = np.abs(term.moments.value[:, 3]).max(axis=(1, 2)) / found.scales()[:, 1]
+            change = np.abs(charge(term.moments.value[:, 3])).max(axis=(1, 2)) / found.scales()[:, 1]
             facts["geometry_difference"] = np.where(
                 term.moments.level >= 0, change, facts["geometry_difference"]
             ).tolist()
@@ -41,19 +42,21 @@ def transport_result(case: Case, found: Estimate, controller: Controller) -> Tra
 
 def with_errors(found: Estimate, spins: int, report: dict) -> TransportResult:
     """Values, errors and terms of an estimate, `spins` of each band counted, with a report."""
-    boltzmann, velocity, distribution = spins * np.moveaxis(found.value[:, :3], 1, 0)
+    d = found.value.shape[-1]
+    boltzmann, velocity, distribution = spins * np.moveaxis(charge(found.value[:, :3]), 1, 0)
     terms = [
         {
             "name": term.name,
-            "value": spins * term.moments.value,
-            "error": spins * term.moments.error,
+            "value": spins * charge(term.moments.value),
+            "error": spins * charge(term.moments.error),
             "level": term.moments.level,
             "replicas": term.moments.replicas,
             "seconds": term.seconds,
         }
         for term in found.terms
     ]
-    return TransportResult(boltzmann, velocity, distribution, report, spins * found.error, terms)
+    observed = spins * np.stack([found.value[:, :, d:], found.error[:, :, d:]])
+    return TransportResult(boltzmann, velocity, distribution, report, spins * charge(found.error), terms, observed)
 
 
 def _of_finest(replicas) -> list[str]:

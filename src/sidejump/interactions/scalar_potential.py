@@ -51,9 +51,9 @@ def positioned_states(model, states: States, vertex, precision) -> PositionedSta
         S.
     """
     count, members, orbitals = states.vectors.shape
-    d = states.covariant.shape[1]
+    d, rows = states.k.shape[1], states.covariant.shape[1]
     dipole = np.empty((count, d, members, orbitals), dtype=precision)
-    derivative = np.empty((count, d, d, members, orbitals), dtype=precision)
+    derivative = np.zeros((count, rows, d, members, orbitals), dtype=precision)
     for start in range(0, count, _CHUNK):
         part = slice(start, start + _CHUNK)
         position = _symmetrised(model.position_matrix(states.k[part]), vertex)
@@ -61,7 +61,7 @@ def positioned_states(model, states: States, vertex, precision) -> PositionedSta
         u, du = states.vectors[part], states.covariant[part]
         # rows are states: (A u)^T = u^T A^T
         dipole[part] = np.matmul(u[:, None], np.swapaxes(position, -1, -2))
-        derivative[part] = np.matmul(u[:, None, None], np.swapaxes(gradient, -1, -2))
+        derivative[part, :d] = np.matmul(u[:, None, None], np.swapaxes(gradient, -1, -2))
         derivative[part] += np.matmul(du[:, :, None], np.swapaxes(position, -1, -2)[:, None])
     fields = vars(states) | {
         "vectors": states.vectors.astype(precision),

@@ -17,11 +17,14 @@ from .sums import RateSums
 
 @dataclass(frozen=True)
 class KineticResponse:
-    """Conductivity parts in ``e^2/hbar angstrom^(2-d)``, shape (d, d), and how well they were obtained.
+    """Parts of the conductivity in ``e^2/hbar angstrom^(2-d)``, and how well they were obtained.
+
+    The first d of R rows are the directions of the current.  Those that follow are observables O: their density is the
+    row times the force on the electrons, in the unit of O times ``angstrom^(1-d)/eV``.
 
     Attributes
     ----------
-    boltzmann, side_jump_velocity, side_jump_distribution : ndarray, shape (d, d)
+    boltzmann, side_jump_velocity, side_jump_distribution : ndarray, shape (R, d)
     rounding : float
         Side jump that rounding leaves, same unit.
     contributions : float
@@ -31,8 +34,8 @@ class KineticResponse:
     conservation_error : float
         Largest row sum of L relative to its diagonal.
     residual, iterations, method : how the equation was solved
-    distribution : ndarray, shape (S, m, d)
-        g^n on the ordered points.
+    distribution : ndarray, shape (S, m, R)
+        g^n on the ordered points, and what takes its place where an observable is what drives.
     growing : float
         Share of the result, the larger of boltzmann and side jump, that modes of the discrete collision operator carry
         which grow instead of decaying: it does not describe relaxation there.
@@ -57,6 +60,11 @@ class KineticResponse:
         return side_jump_scale(self.side_jump_velocity, self.contributions, self.rounding)
 
 
+def charge(tensor) -> np.ndarray:
+    """The conductivity (..., d, d) of a tensor (..., R, d) with observables."""
+    return tensor[..., : tensor.shape[-1], :]
+
+
 CANCELLING = 0.1
 """Errors of a sum are relative to it, or to this fraction of what cancels in it if that is more."""
 
@@ -68,8 +76,8 @@ Against the shift itself, not against the longitudinal conductivity, which weak 
 
 
 def side_jump_scale(side_jump, contributions: float, rounding: float) -> float:
-    """The size of a side jump (d, d), which symmetry may make zero, for errors to be relative to."""
-    return max(float(np.abs(side_jump).max()), CANCELLING * contributions, rounding, np.finfo(float).tiny)
+    """The size of a side jump (R, d), which symmetry may make zero, for errors to be relative to."""
+    return max(float(np.abs(charge(side_jump)).max()), CANCELLING * contributions, rounding, np.finfo(float).tiny)
 
 
 def side_jump_rounding(rates, normal, dtype) -> float:
@@ -110,7 +118,7 @@ def kinetic_response(
     tolerance: float = 1e-10,
     functions=None,
 ) -> KineticResponse:
-    """Solve for g^n and g^a and contract them with the velocity and the side-jump velocity.
+    """Solve for g^n and g^a and contract them with the velocity and the side-jump velocity, and with observables.
 
     Parameters
     ----------
@@ -130,7 +138,8 @@ def kinetic_response(
     *operators, conservation = sums.operators()
     nodes = np.shape(thermal_weight)[-1]
     measure: np.ndarray = np.broadcast_to(sample.weight, (sums.count, nodes)) * thermal_weight
-    drive: np.ndarray = measure[:, :, None] * sample.velocity
+    d = sample.velocity.shape[-1]
+    drive: np.ndarray = measure[:, :, None] * sample.currents
     jump: np.ndarray = sums.jump
     if functions is not None:
         operators = [projected(operators[0], functions, sample.side)] * 2
@@ -145,8 +154,10 @@ def kinetic_response(
     wide = np.repeat(measure, fold.width)
     # a uniform shift of g carries no current, though the quadrature of the velocities leaves a little
     drive, jump = (fold.vectors(neutral(fold.columns(x), wide, n)) for x, n in zip((drive, jump), null, strict=True))
+    # an observable that is the same in all states drives nothing
+    drive = np.where(np.linalg.norm(drive, axis=0) > 1e-13 * np.linalg.norm(raw[1], axis=0), drive, 0.0)
     rates = np.einsum("sii->si", operators[0].diagonal).reshape(-1, fold.width).mean(axis=1)
-    jump = drive_or_nothing(jump, drive, rates, operators[0].dtype)
+    jump[:, :d] = drive_or_nothing(jump[:, :d], drive[:, :d], rates, operators[0].dtype)
 
     def solved(operator, columns, odd):
         if approximation != "exact":
@@ -155,27 +166,28 @@ def kinetic_response(
         clusters = sample.clusters
         return solve(operator, columns, measure=wide, tolerance=tolerance, clusters=clusters, null=null[odd], sets=sets)
 
-    right = [fold.columns(drive), -fold.columns(jump)]
+    right = [fold.columns(drive), -fold.columns(jump[:, :d])]
     if fold.odd:
         solutions = [solved(*x) for x in zip(operators, right, (False, True), strict=True)]
         found, info = [g for g, _ in solutions], [i for _, i in solutions]
     else:
         both, *info = solved(operators[0], np.hstack(right), False)
-        found = np.hsplit(both, 2)
+        found = np.hsplit(both, [right[0].shape[1]])
     normal, anomalous = (fold.vectors(x) for x in found)
-    boltzmann = fold.average(drive.T @ normal)
-    sj1, sj2 = fold.average(jump.T @ normal, odd=True), fold.average(drive.T @ anomalous, odd=True)
-    contributions = float((np.abs(jump).T @ np.abs(normal)).max())
-    rounding = side_jump_rounding(rates, normal, operators[0].dtype)
+    g = normal[:, :d]
+    boltzmann = fold.average(drive.T @ g)
+    sj1, sj2 = fold.average(jump.T @ g, odd=True), fold.average(drive.T @ anomalous, odd=True)
+    contributions = float((np.abs(jump[:, :d]).T @ np.abs(g)).max())
+    rounding = side_jump_rounding(rates, g, operators[0].dtype)
     scale = side_jump_scale(sj1, contributions, rounding)
     # of a folded problem all directions of the field are one column
-    longitudinal = right[0].T @ found[0]
-    growing = growing_share(info[0]["growing"], right[0], right[1], longitudinal, fold.width * scale)
+    force, answer = fold.columns(drive[:, :d]), fold.columns(g)
+    growing = growing_share(info[0]["growing"], force, right[1], force.T @ answer, fold.width * scale)
     return KineticResponse(
         boltzmann,
         sj1,
         sj2,
-        float(np.abs(sj2 + sj1.T).max() / scale),
+        float(np.abs(charge(sj2) + charge(sj1).T).max() / scale),
         conservation,
         max(i["residual"] for i in info),
         max(i["iterations"] for i in info),

@@ -35,6 +35,7 @@ class Sample:
     states : States       S * n states, the energy running fastest; then those of the images, operation by operation
     weight : (S, n)       dS / (|grad e| (2 pi)^d), 1/(eV angstrom^d), of all images together
     velocity : (S, n, d)  group velocity, eV angstrom; its sum over every connected piece of a surface is exact
+    currents : (S, n, R)  the velocity, then the expectation values of the observables
     near : NearPairs      sets of points, and which of them scatter into which
     clusters : (C + 1,)   bounds of small sets, for the coarse correction of the solver
     components : Components or None     the connected pieces
@@ -63,6 +64,11 @@ class Sample:
     def images(self) -> int:
         """States that each point stands for."""
         return 1 if self.operations is None else len(self.operations)
+
+    @cached_property
+    def currents(self) -> np.ndarray:
+        observed = self.states.expectation[: self.weight.size].reshape(*self.weight.shape, -1)
+        return np.concatenate([self.velocity, observed], axis=2)
 
     @property
     def all_weights(self) -> np.ndarray:
@@ -135,6 +141,7 @@ def sampled(
     block: int = BLOCK,
     cluster: int = 48,
     images: bool = True,
+    observables=(),
 ) -> Sample:
     """The points of a shell, or these carried to n energies: k (S, n, d), weight (S, n).
 
@@ -146,6 +153,7 @@ def sampled(
         Most states of a set of points, and of a small one.
     images : bool
         Whether the states of the images are wanted, where there is a group.
+    observables : sequence of Observable
     """
     if k is None:
         k, weight = shell.k[:, None], shell.weight[:, None]
@@ -155,13 +163,13 @@ def sampled(
     order, group = ordering.order, shell.operations if images else None
     near = NearPairs(momentum, k[order].reshape(-1, d), ordering.blocks, n, group)
     band = np.repeat(shell.band[order], n)
-    states = shell_states(model, near.k[: s * n], band, degeneracy)
+    states = shell_states(model, near.k[: s * n], band, degeneracy, observables)
     velocity, weight = states.velocity.reshape(s, n, d), weight[order]
     components = None if shell.components is None else shell.components.take(order)
     if components is not None:
         velocity = closed_velocities(weight, velocity, components, shell.operations, model.cell)
     if group is not None:
-        others = shell_states(model, near.k[s * n :], np.tile(band, len(group) - 1), degeneracy)
+        others = shell_states(model, near.k[s * n :], np.tile(band, len(group) - 1), degeneracy, observables)
         states = States.joined(states, others)
     side = np.zeros(s, dtype=int) if side is None else side[order]
     return Sample(states, weight, velocity, near, ordering.clusters, components, side, group)

@@ -245,8 +245,8 @@ def _shared(problem: Problem, temperatures) -> _Sum:
         held, most = load.bytes(count), pairs_of(count, max(here))
         operator = most * size * m**2
         kept = 0.0
-        if len(here) > 1 and problem.keeps(most * load.channels * pair_bytes(d), operator):
-            kept = most * load.channels * pair_bytes(d)
+        if len(here) > 1 and problem.keeps(most * load.channels * pair_bytes(problem.responses), operator):
+            kept = most * load.channels * pair_bytes(problem.responses)
         problem.check_memory(operator, max(here))
         found.states, found.pairs = max(found.states, count * m), max(found.pairs, 2 * most * m**2)
         found.memory = max(found.memory, held + kept + operator + _solution(count * m, 1, size) + load.work)
@@ -255,7 +255,7 @@ def _shared(problem: Problem, temperatures) -> _Sum:
             pairs = pairs_of(few, max(here))
             operator = size * functions**2 * pairs
             problem.check_memory(operator, max(here), "energy nodes")
-            kept = pairs * load.channels * pair_bytes(d)
+            kept = pairs * load.channels * pair_bytes(problem.responses)
             kept = kept if problem.keeps(kept, operator) else 0.0
             solution = _solution(few * functions, 1, size)
             found.memory = max(found.memory, load.bytes(few) + kept + operator + solution + load.work)

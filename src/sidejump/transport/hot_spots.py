@@ -30,7 +30,6 @@ from ..kinetics.response import KineticResponse
 from ..pairs.block import Block, pair_channels
 from ..pairs.contraction import row_sums
 from ..pairs.near import BLOCK
-from ..pairs.sample import sampled
 from ..threads import THREADS
 from .problem import Problem
 from .shared import SharedShell
@@ -41,7 +40,7 @@ def with_hot_spots(problem: Problem, solver: SharedShell, fine, kts, responses) 
     """Quasi-elastic responses of a solver at several kT (eV), the shift summed over a `fine` shell of its energy."""
     distributions = [np.asarray(r.distribution)[:, 0] for r in responses]
     velocities = HotSpots(problem, fine).side_jump_velocity(solver, kts, distributions)
-    changes = [Change.of_side_jump(v - r.side_jump_velocity) for r, v in zip(responses, velocities, strict=True)]
+    changes = [Change.to_side_jump(v, r) for r, v in zip(responses, velocities, strict=True)]
     return [with_change(r, change, r.boltzmann) for r, change in zip(responses, changes, strict=True)]
 
 
@@ -57,16 +56,14 @@ class HotSpots:
 
     def __init__(self, problem: Problem, fine):
         self.problem, self._fold = problem, Fold.by(fine.operations)
-        settings = problem.settings
-        self.sample = sampled(
-            problem.model, problem.momentum, fine, degeneracy=settings.degeneracy, cluster=BLOCK, images=False
-        )
+        self.sample = problem.sampled(fine, cluster=BLOCK, images=False)
 
     def __len__(self) -> int:
         return self.sample.count
 
     def side_jump_velocity(self, coarse: SharedShell, kts, distributions, advance=None) -> np.ndarray:
-        """sj(1) of several temperatures in one pass over the pairs, ``e^2/hbar angstrom^(2-d)``: shape (nT, d, d).
+        """sj(1) of several temperatures in one pass over the pairs, ``e^2/hbar angstrom^(2-d)``: shape (nT, d, d);
+        with observables (nT, R, R), of R responses to as many drives.
 
         Parameters
         ----------
@@ -74,7 +71,7 @@ class HotSpots:
             C, of the same energy.
         kts : sequence of float
             eV.
-        distributions : sequence of arrays, shape (C, d)
+        distributions : sequence of arrays, shape (C, R)
             Quasi-elastic distribution of each temperature on the ordered points of C.
         advance : callable, optional
             Called with the fraction of the work that a step has done.
@@ -91,8 +88,8 @@ class HotSpots:
             for g in distributions
         ]
         # the drive of C carries no net current, see kinetics.solve.neutral
-        velocity = fine.velocity[:, 0] - np.average(
-            points.everywhere(points.velocity[:, 0]), axis=0, weights=points.all_weights
+        velocity = fine.currents[:, 0] - np.average(
+            points.everywhere(points.currents[:, 0]), axis=0, weights=points.all_weights
         )
         halves = [
             source.halves(fine.states, points.states, single=True, known=known)
@@ -112,7 +109,7 @@ class HotSpots:
 
         def summed(row):
             rows = rows_of[row]
-            sums = np.zeros((len(kts), 1 + fine.velocity.shape[2], rows.stop - rows.start, right[0].shape[1]))
+            sums = np.zeros((len(kts), 1 + velocity.shape[1], rows.stop - rows.start, right[0].shape[1]))
             for index, half in enumerate(halves):
                 z_max = sources[index].z_max(coarse.q_max)
                 for columns in (columns_of[c] for c in np.flatnonzero(near[index][row])):

@@ -19,7 +19,7 @@ from ..kinetics.fold import Fold
 from ..kinetics.response import KineticResponse, kinetic_response
 from ..kinetics.sums import Kernels, RateSums, farthest, rate_sums, seconds_per_pair
 from ..pairs.near import BLOCK
-from ..pairs.sample import Sample, sampled
+from ..pairs.sample import Sample
 from ..pairs.stream import PairStream
 from ..surfaces.components import Components
 from ..surfaces.shell import Shell
@@ -64,7 +64,7 @@ class _Prepared:
 
     def sums(self) -> RateSums:
         """Empty sums over the pairs."""
-        return RateSums(self.sample.count, self.sample.energies, self.sample.velocity.shape[2], Fold.by(None))
+        return RateSums(self.sample.count, self.sample.energies, self.sample.currents.shape[2], Fold.by(None))
 
 
 class OwnShells:
@@ -147,13 +147,10 @@ class OwnShells:
         fewer, bases = self._bases(kt, nodes)
         places = [side.at(basis, kt) for side, basis in zip(sides, bases, strict=True)]
         k, weight = (np.concatenate([place[i] for place in places]) for i in range(2))
-        sample = sampled(
-            problem.model,
-            problem.momentum,
+        sample = problem.sampled(
             _joined(self._main.shell, [side.shell for side in sides]),
             k,
             weight,
-            degeneracy=problem.settings.degeneracy,
             side=np.repeat(np.arange(len(sides)), [len(side.shell) for side in sides]),
         )
         reach = problem.q_max(k)

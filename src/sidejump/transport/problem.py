@@ -11,10 +11,11 @@ import numpy as np
 from ..bands.extent import enclosing_half_width, outermost
 from ..bands.momentum import MomentumTransfer
 from ..energy.kernel import Kernel, energy_cutoff, reach
-from ..errors import NoStates, TooLarge
+from ..errors import InputError, NoStates, TooLarge
 from ..groups.kinetic import kinetic_operations
 from ..groups.operations import Operations
 from ..interactions.sources import PairSource, pair_sources
+from ..pairs.sample import Sample, sampled
 from ..surfaces.critical import CriticalPoints, critical_points
 from ..surfaces.edges import REACH, Carriers, Edges, carriers, nearest_edges, other_sides
 from ..surfaces.fermi import fermi_shell
@@ -68,16 +69,24 @@ class Problem:
 
     Attributes
     ----------
+    observables : tuple of Observable
+        Those whose response is asked for beside the charge current.
     warnings : list of str
         Sentences for the report; each once.
     symmetry_error : float
         Largest relative difference of rates and shifts between states and their images under `operations`.
     """
 
-    def __init__(self, model, scatterers, chemical_potential: float, settings: TransportSettings):
+    def __init__(self, model, scatterers, chemical_potential: float, settings: TransportSettings, observables=()):
         self.model, self.scatterers, self.mu, self.settings = model, scatterers, chemical_potential, settings
+        self.observables = tuple(observables)
         self.momentum = MomentumTransfer(model.reciprocal_cell, model.dimension)
         self.sources: list[PairSource] = pair_sources(scatterers, model, self.momentum)
+        if self.observables and not all(s.observes for s in self.sources):
+            raise InputError(
+                "observables: vertices from first principles, and limits of the side jump, give the response of the "
+                "charge current alone; use model scatterers, or leave observables out"
+            )
         self.sound = max((s.sound_velocity or 0.0) for s in scatterers)
         self.elastic_only = all(b.phonon_energy is None for s in self.sources for b in s.branches)
         # two dimensions are cheap enough for all that the tables hold
@@ -127,6 +136,7 @@ class Problem:
             or self.model.cell is None
             or "off" == settings.symmetry
             or settings.geometry == "own"
+            or self.observables  # how they transform is not known
         ):
             return None
         if not self.edges.inside:  # shells of their own are whole ones
@@ -325,6 +335,16 @@ class Problem:
         if shell.unresolved:
             self.warn(f"{shell.unresolved} cells may hold a pocket of the shell at {energy:.6g} eV: lower spacing")
         return shell
+
+    @property
+    def responses(self) -> int:
+        """Directions of the current and observables."""
+        return self.model.dimension + len(self.observables)
+
+    def sampled(self, shell: Shell, *places, **choices) -> Sample:
+        """Points of a shell as :func:`sidejump.pairs.sample.sampled` takes them."""
+        choices |= {"degeneracy": self.settings.degeneracy, "observables": self.observables}
+        return sampled(self.model, self.momentum, shell, *places, **choices)
 
     def inelastic_shell(self, spacing: float) -> Shell:
         """The Fermi surface with little or no refinement, on which the effect of inelasticity is found."""

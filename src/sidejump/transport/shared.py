@@ -14,7 +14,6 @@ from ..kinetics.response import KineticResponse, kinetic_response
 from ..kinetics.sums import RateSums, rate_sums, seconds_per_pair
 from ..pairs.block import Block, pair_bytes
 from ..pairs.near import BLOCK
-from ..pairs.sample import sampled
 from ..pairs.stream import PairStream
 from ..units import KB
 from .problem import Problem
@@ -44,14 +43,7 @@ class SharedShell:
             q_max = problem.q_max(shell.k)
             block = int(np.clip(0.4 * min(max(problem.cuts(hottest, q_max)), q_max) / np.mean(shell.area), 64, BLOCK))
         width = self._fold.width
-        self.sample = sampled(
-            problem.model,
-            problem.momentum,
-            shell,
-            degeneracy=problem.settings.degeneracy,
-            block=block,
-            cluster=max(32 // width, width * len(shell) // _CLUSTERS),
-        )
+        self.sample = problem.sampled(shell, block=block, cluster=max(32 // width, width * len(shell) // _CLUSTERS))
         self.q_max = problem.q_max(self.sample.near.k)
         sources = self.sample.prepared(problem.sources, single=self._single)
         self.stream = PairStream(self.sample, sources, self.q_max, levels=True)
@@ -73,7 +65,7 @@ class SharedShell:
     def keep(self) -> None:
         """Keep the pairs of all temperatures in memory, if they fit beside the operator."""
         pairs, points = self.pairs_within(self._hottest)
-        if self.problem.keeps(pair_bytes(self.problem.model.dimension) * pairs, self._operator_bytes(points, 1)):
+        if self.problem.keeps(pair_bytes(self.problem.responses) * pairs, self._operator_bytes(points, 1)):
             kernels = self._kernels(energy_basis(1, even=True), self._hottest)
             self._kept = self.stream.kept([k[0, 0].cutoff for k in kernels])
 
@@ -95,7 +87,7 @@ class SharedShell:
 
     def _sums(self, size: int) -> RateSums:
         dtype = np.float32 if self._single else np.float64
-        return RateSums(self.sample.count, size, self.problem.model.dimension, self._fold, dtype)
+        return RateSums(self.sample.count, size, self.problem.responses, self._fold, dtype)
 
     def _operator_bytes(self, points: float, size: int) -> float:
         return operator_bytes(points, size, self.shell.operations, self.problem.model.dimension)

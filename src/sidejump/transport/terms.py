@@ -160,10 +160,7 @@ class FermiSurface(Term):
             [found.responses[i].distribution[:, 0] for i in sampled],
             advance=lambda fraction: advance(share * fraction),
         )
-        changes = [
-            Change.of_side_jump(v - found.responses[i].side_jump_velocity)
-            for i, v in zip(sampled, velocities, strict=True)
-        ]
+        changes = [Change.to_side_jump(v, found.responses[i]) for i, v in zip(sampled, velocities, strict=True)]
         for i, change in zip(members, interpolated(temperatures, sampled, changes, members), strict=True):
             old = found.responses[i]
             found.facts["hot_spot_change"][i] = largest(change.side_jump_velocity) / old.scale

@@ -269,7 +269,7 @@ def _apart(new: KineticResponse | None, old: KineticResponse | None) -> tuple[fl
     sizes = []
     for name in PARTS[:2]:
         a, b = (0.0 if r is None else getattr(r, name) for r in (new, old))
-        sizes.append(float(np.abs(a - b).max()))
+        sizes.append(largest(np.atleast_2d(a - b)))
     return sizes[0], sizes[1]
 
 
