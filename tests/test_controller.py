@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import sidejump as sj
+from sidejump.accuracy import Study, estimate, plan
 from sidejump.accuracy.composition import Composition
 from sidejump.accuracy.controller import FIRST_REPLICAS, Controller, Limits
 from sidejump.accuracy.replica import Replica
 from sidejump.accuracy.report import missed_sentences
 from sidejump.errors import InputError, TooLarge
+from sidejump.transport import TransportSettings
 
 TEMPERATURES = np.array([20.0, 100.0, 300.0])
 TRUTH = {"shared": 1.0, "change": 0.1}
@@ -185,7 +188,7 @@ class Unsettled(Terms):
 @pytest.mark.parametrize("contributions", [0.0, 1.0, 30.0, 1000.0])
 @pytest.mark.parametrize("change", [0.004, 0.02, 0.3])
 def test_an_error_that_nothing_takes_away_ends_the_run(change, contributions):
-    """Without limit of time: above the tolerance, it is left as soon as the rest hardly adds to it, and has its figure."""
+    """Without limit of time: above the tolerance, it is left as soon as the rest hardly adds to it, with its figure."""
     chosen = controller(0.01)
     found = chosen.run(Unsettled(change, contributions))
     floor = found.relative_floors()["energy nodes"]
@@ -200,7 +203,7 @@ def test_an_error_that_nothing_takes_away_ends_the_run(change, contributions):
 
 
 def test_more_than_enough_is_not_done_below_the_floor():
-    """What is computed does not grow with the tolerance where that is out of reach, and does not depend on the clock."""
+    """What is computed does not grow with a tolerance that is out of reach, and does not depend on the clock."""
     done = []
     for tolerance, seconds in ((1e-3, 0.0), (1e-6, 0.0), (1e-9, 100.0)):
         terms = Unsettled(0.05, 0.0, seconds=lambda task, seconds=seconds: seconds)
@@ -228,3 +231,19 @@ def test_sentences_name_what_stopped_it_and_how_much_it_is():
     [sentence] = missed_sentences(found, chosen)
     assert sentence.startswith("the error is above the tolerance of 1 % at ") and "300 K (" in sentence
     assert "no replica and no level takes away the 5 % that more energy nodes may change" in sentence
+
+
+def test_a_real_model_ends_where_energy_nodes_do():
+    """Without limit of time; memory holds too few energy nodes for the tolerance, whatever replicas and levels do."""
+    phonons = sj.acoustic_deformation_potential(
+        deformation_potential=5.0, sound_velocity=2000.0, mass_density=7.6e-7, dimension=2
+    )
+    model = sj.MassiveDirac(mass=0.1, velocity=3.0, tilt=(0.8, 0.3))
+    settings = TransportSettings(memory=3e5)
+    study = Study(model, (phonons,), (0.2,), np.array([20.0, 60.0]), tolerance=1e-5, settings=settings)
+    [case] = plan(study)
+    done = []
+    found, chosen = estimate(case, watch=lambda chosen, replica: done.append(replica.task))
+    assert len(done) < 20
+    assert {(m.name, m.reason) for m in chosen.missed(found)} == {("energy nodes", "floor")}
+    assert (chosen.errors(found) < 1.3 * found.relative_floors()["energy nodes"]).all()

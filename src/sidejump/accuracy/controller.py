@@ -2,9 +2,9 @@
 
 Every term starts with a few replicas of its coarsest level.  Then, until every temperature is within the tolerance, the
 term that has most of the error at the temperature that is worst either gets replicas of the next level, or one more of
-its finest, for those temperatures that are not yet within the tolerance.  Time and memory may stop it before, and so does
-an error that neither replicas nor levels take away: where it alone is above the tolerance, the rest is only brought to
-where it hardly adds to it.
+its finest, for those temperatures that are not yet within the tolerance.  Time and memory may stop it before, and so
+does an error that neither replicas nor levels take away: where it alone is above the tolerance, the rest is only
+brought to where it hardly adds to it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _GROWTH = 2.5
 is local.  Not what this machine measures: the same study takes the same replicas everywhere."""
 
 _ABOVE_FLOOR = 1.25
-"""Where a part of the error cannot be taken away, times that part is what the whole is brought to: no replica and no level would
-make the error less than 0.8 of what it is."""
+"""Where a part of the error cannot be taken away, times that part is what the whole is brought to: no replica and no
+level would make the error less than 0.8 of what it is."""
 
 _EXPECTED = 0.35
 """Error of a level over that of the one before, as it is mostly measured: for the choice of what comes next alone."""
@@ -189,7 +189,7 @@ class Controller:
         return []
 
     def errors(self, found: Estimate) -> np.ndarray:
-        """Relative errors of conductivity and side jump, (nT, 2); of the first alone, (nT, 1), without a Hall effect."""
+        """Relative errors of conductivity and side jump, (nT, 2); without a Hall effect of the first alone, (nT, 1)."""
         return found.relative_error()[:, : self._parts]
 
     @property

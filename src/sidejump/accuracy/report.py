@@ -103,7 +103,7 @@ _WORDS = {
 }
 
 _FLOORS = {
-    NODES: "more energy nodes may change: compare other `energy_nodes`",
+    NODES: "more energy nodes may change: raise `memory` if it held no more, or compare other `energy_nodes`",
     WINDOW_SHELLS: "more shells over the thermal window may change: raise `accuracy` in [solver.expert]",
     GEOMETRY: 'shells of their own may change: compare `geometry = "own"` in [solver.expert]',
     WINDOW_LEFT_OUT: "averaging over the thermal window may change: compute these temperatures in a run without the "

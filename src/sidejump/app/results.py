@@ -130,6 +130,9 @@ def assemble(
     return dataset
 
 
+_OBEYED = ("symmetry_allowed_hall", "symmetry_allowed_hall_side_jump", "symmetry_of_scattering")
+
+
 @dataclass(frozen=True)
 class Obeyed:
     """The symmetry that results have to obey.
@@ -148,16 +151,14 @@ class Obeyed:
 
     def attributes(self) -> dict:
         """As attributes of a result."""
-        return {
-            "symmetry_allowed_hall": attribute(self.intrinsic),
-            "symmetry_allowed_hall_side_jump": attribute(self.side_jump),
-            "symmetry_of_scattering": attribute([[np.asarray(s).tolist(), int(sign)] for s, sign in self.operations]),
-        }
+        operations = [[np.asarray(s).tolist(), int(sign)] for s, sign in self.operations]
+        values = (self.intrinsic, self.side_jump, operations)
+        return {name: attribute(value) for name, value in zip(_OBEYED, values, strict=True)}
 
     @classmethod
     def of(cls, attrs) -> Obeyed:
         """That of a result."""
-        intrinsic, side_jump, operations = (json.loads(attrs[name]) for name in cls(0, 0, []).attributes())
+        intrinsic, side_jump, operations = (json.loads(attrs[name]) for name in _OBEYED)
         return cls(np.array(intrinsic), np.array(side_jump), [(np.array(s), int(sign)) for s, sign in operations])
 
 
