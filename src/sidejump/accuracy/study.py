@@ -21,6 +21,7 @@ from ..transport.geometry_choice import choose_geometries
 from ..transport.problem import Problem
 from ..transport.settings import TransportSettings
 from ..transport.terms import Term, planned
+from .composition import Composition
 from .controller import ALL_REPLICAS, FIRST_REPLICAS, Controller, Limits
 from .estimates import Estimate
 from .replica import Replica, Task, compute
@@ -110,6 +111,12 @@ class Case:
         with threadpool_limits(1):
             return choose_geometries(self.problem, self.temperatures)
 
+    def allowing(self, hall: bool) -> Case:
+        """The same with another `hall`; the geometries stay chosen."""
+        other = replace(self, hall=hall)
+        other.__dict__["_geometries"] = self._geometries
+        return other
+
     @property
     def geometry(self) -> list[str]:
         """How the energies of each temperature are treated."""
@@ -127,21 +134,19 @@ class Case:
 
     def controller(self, seconds: float = np.inf) -> Controller:
         """What chooses the replicas; `seconds`: wall time that is left."""
-        return Controller(
-            {name: term.first for name, (term, _) in self.terms.items()},
-            {name: places for name, (_, places) in self.terms.items()},
-            self.temperatures,
-            Limits(self.study.tolerance, seconds),
-            numbers=self.study.replicas,
-            unseen=self._unseen,
-            hall=self.hall,
-        )
+        limits = Limits(self.study.tolerance, seconds)
+        return Controller(self.composition, limits, numbers=self.study.replicas)
 
     @property
-    def _unseen(self) -> np.ndarray:
-        """What own shells were measured to change at temperatures that share the points of one."""
-        measured = np.asarray(self.geometry_difference, dtype=float)
-        return np.where([kind == "shared" for kind in self.geometry], measured, np.nan)
+    def composition(self) -> Composition:
+        """What the result is the sum of."""
+        return Composition(
+            self.temperatures,
+            {name: term.first for name, (term, _) in self.terms.items()},
+            {name: places for name, (_, places) in self.terms.items()},
+            np.asarray(self.geometry_difference, dtype=float),
+            self.hall,
+        )
 
     def compute(self, task: Task, advance: Callable[[float], None] = lambda _: None) -> Replica:
         """The replica of a task."""
@@ -196,8 +201,9 @@ def estimate(
     """
     controller = case.controller(case.study.seconds if seconds is None else seconds)
     for replica in known or []:
-        if replica.task.term in controller.places:
+        if replica.task.term in controller.composition.places:
             controller.add(replica)
+    controller.before = sum(r.seconds for some in controller.replicas.values() for r in some)
 
     def run(tasks: list[Task]) -> Iterator[Replica]:
         if executor is None:

@@ -368,7 +368,7 @@ class Job:
     def _transport(self, show: Callable, known, keep: Callable, seconds: float | None, hall: bool) -> TransportResult:
         if self._frozen.all():
             return frozen.with_frozen(None, self._frozen, self.model.dimension)
-        case = replace(self._case, hall=hall)
+        case = self._case.allowing(hall)
 
         def watch(controller, replica):
             keep(self.case, replica)
