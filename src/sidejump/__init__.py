@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .bands.function import FunctionModel
     from .bands.lattice import LatticeModel
     from .bands.luttinger import Luttinger
+    from .bands.observables import Observable
     from .bands.rashba import RashbaFerromagnet
     from .bands.tight_binding import TightBinding
     from .bands.weyl import Weyl
@@ -49,6 +50,7 @@ __all__ = [
     "LatticeModel",
     "Luttinger",
     "MassiveDirac",
+    "Observable",
     "RashbaFerromagnet",
     "SidejumpWarning",
     "Study",
@@ -88,6 +90,7 @@ _PLACES = {
     "bands.function": ("FunctionModel",),
     "bands.lattice": ("LatticeModel",),
     "bands.luttinger": ("Luttinger",),
+    "bands.observables": ("Observable",),
     "bands.rashba": ("RashbaFerromagnet",),
     "bands.tight_binding": ("TightBinding",),
     "bands.weyl": ("Weyl",),

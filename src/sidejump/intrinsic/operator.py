@@ -18,7 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ..units import conductivity_unit
 from .berry import GUARD
+from .integrate import FLOOR
 from .lattice_mesh import adaptive_mesh
 from .occupation import cell_fermi
 from .polar import converged_polar
@@ -26,7 +28,6 @@ from .polar import converged_polar
 _SPACING = {2: 0.1, 3: 0.25}  # of the first cells, 1/angstrom
 _CHUNK = 2048
 _CANCELLED = 0.03  # of the sum of absolute contributions, which errors are relative to if that is more
-_LEAST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,14 @@ class _Cells:
         return np.concatenate(found)
 
 
+def _size(model, observable) -> float:
+    """Matrix elements of an observable over those of the velocity, rms at random k."""
+    k = model.k_scale * np.random.default_rng(0).uniform(-1, 1, (64, model.dimension))
+    rows, velocity = observable.matrices(model, k), model.hamiltonian_gradient(k)
+    square = np.mean(np.abs(velocity) ** 2)
+    return max(float(np.sqrt(np.mean(np.abs(rows) ** 2) / square)) if square > 0 else 0.0, 1e-12)
+
+
 @threadpool_limits.wrap(limits=1)
 def intrinsic_response(
     model, observables, chemical_potential: float, temperatures, *, tolerance: float = 1e-2, max_points: int = 500_000
@@ -94,10 +103,12 @@ def intrinsic_response(
     Parameters
     ----------
     tolerance : float
-        Relative error of each, or relative to 3 % of what cancels in it.
+        Relative error of each, or relative to 3 % of what cancels in it, or to the conductivity that counts for the
+        charge current in its place (:data:`.integrate.FLOOR`) where that is more.
     """
     d, volume, rows = model.dimension, 1.0, []
     for o in observables:  # by themselves: their units differ
+        floor = FLOOR[d] / conductivity_unit(d)[0] * _size(model, o)
         if model.cell is None:
 
             def curvature(model, k, o=o):
@@ -109,18 +120,18 @@ def intrinsic_response(
                 temperatures,
                 tolerance=tolerance,
                 max_points=max_points,
-                floor=_LEAST,
+                floor=floor,
                 curvature=curvature,
             )
-            size = np.linalg.norm(value, axis=-1)
+            size = np.maximum(np.linalg.norm(value, axis=-1), floor)
         else:
             volume = abs(np.linalg.det(model.cell))
             cells = _Cells(model, [o], chemical_potential, temperatures)
             lengths = np.linalg.norm(model.reciprocal_cell, axis=1)
             start = np.maximum(np.ceil(lengths / _SPACING[d]), 4).astype(int)
-            value, error, size = adaptive_mesh(cells, start, tolerance, max_points, _LEAST, _CANCELLED)
+            value, error, size = adaptive_mesh(cells, start, tolerance, max_points, floor * volume, _CANCELLED)
         rows.append((value[0] / volume, error[0] / volume, size[0] / volume))
     value, error, size = (np.stack(x, axis=1) for x in zip(*rows, strict=True))
     spins = model.spin_degeneracy
-    converged = bool(np.all(error <= tolerance * np.maximum(size, _LEAST)))
+    converged = bool(np.all(error <= tolerance * size))
     return IntrinsicResponse(-spins * value, spins * error, converged)
