@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .formats.wannier90 import read_wannier90
     from .groups.symmetry import symmetry_report
     from .interactions import acoustic_deformation_potential, impurity, optical_deformation_potential, polar_optical
+    from .interactions.base import Branch, Scatterer
     from .interactions.first_principles.electron_phonon import ElectronPhononScatterer
     from .interactions.limits import CurvatureShift, HighTemperatureLimit
     from .intrinsic import intrinsic_conductivity
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PAULI",
+    "Branch",
     "Case",
     "CurvatureShift",
     "ElectronModel",
@@ -52,6 +54,7 @@ __all__ = [
     "MassiveDirac",
     "Observable",
     "RashbaFerromagnet",
+    "Scatterer",
     "SidejumpWarning",
     "Study",
     "TightBinding",
@@ -102,6 +105,7 @@ _PLACES = {
     "formats.wannier90": ("read_wannier90",),
     "groups.symmetry": ("symmetry_report",),
     "interactions": ("acoustic_deformation_potential", "impurity", "optical_deformation_potential", "polar_optical"),
+    "interactions.base": ("Branch", "Scatterer"),
     "interactions.first_principles.electron_phonon": ("ElectronPhononScatterer",),
     "interactions.limits": ("CurvatureShift", "HighTemperatureLimit"),
     "intrinsic": ("intrinsic_conductivity",),
