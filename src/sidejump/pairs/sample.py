@@ -168,7 +168,7 @@ def sampled(
     components = None if shell.components is None else shell.components.take(order)
     if components is not None:
         velocity = closed_velocities(weight, velocity, components, shell.operations, model.cell)
-    if group is not None:
+    if group is not None and len(group) > 1:
         others = shell_states(model, near.k[s * n :], np.tile(band, len(group) - 1), degeneracy, observables)
         states = States.joined(states, others)
     side = np.zeros(s, dtype=int) if side is None else side[order]
