@@ -105,8 +105,8 @@ class NearPairs:
         return pairs, float(sizes @ any_source @ sizes)
 
 
-def near_pairs(momentum: MomentumTransfer, shell: Shell) -> NearPairs:
-    """Those of a shell, from its wave vectors alone."""
+def near_pairs(momentum: MomentumTransfer, shell: Shell, block: int) -> NearPairs:
+    """Those of a shell, from its wave vectors alone, for sets of so many points."""
     k = momentum.first_zone(shell.k)
-    ordering = order_points(k, shell.sheet, block=BLOCK, cluster=BLOCK)
+    ordering = order_points(k, shell.sheet, block=block, cluster=block)
     return NearPairs(momentum, k[ordering.order], ordering.blocks, operations=shell.operations)

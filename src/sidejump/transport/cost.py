@@ -22,13 +22,12 @@ from ..units import KB
 from .geometry_choice import independent_temperatures, no_critical_energy
 from .own import OwnShells
 from .problem import Problem
-from .shared import SharedShell, operator_bytes
+from .shared import SharedShell, block_size, operator_bytes
 from .windowed import LEVELS, IndependentShells
 
-# measured on one core at 3 GHz: geometry and kernel of a pair, seconds
-_PER_PAIR = {2: 2e-8, 3: 6e-8}
+# measured on cores at 3 GHz
 _PER_TEMPERATURE = 6e-9  # kernel of a pair and channel at one temperature, one core
-_SOLUTION = 4e-9  # seconds for each byte of the operators, solution and assembly
+_SYMMETRIC = 25.0  # seconds to find symmetry and irreducible shells
 _WASTE = 1.6  # pairs in blocks that reach over the cutoff
 _CELLS = 1.5  # that a surface passes through, in units of its area over that of a face
 _BEYOND = 1.5  # times the memory: what the points counted on a cheap shell need beyond that is refused at once
@@ -130,10 +129,6 @@ def _timed(make):
 @threadpool_limits.wrap(limits=1)
 def _on_one_shell(problem: Problem, temperatures) -> dict:
     """The same without the shells that are made afresh over a thermal window."""
-    settings = problem.settings
-    hottest = KB * float(temperatures.max())
-    if problem.operations is not None and settings.geometry != "own" and not problem.near_edge(hottest):
-        return _with_symmetry(problem, temperatures)
     own, measured = _geometry(problem, temperatures)
     total = _Sum()
     if own or measured:
@@ -226,51 +221,51 @@ def _solving(unknowns: float, operator: float) -> float:
 
 
 def _shared(problem: Problem, temperatures) -> _Sum:
-    """One shell for all energies, without symmetry."""
-    d = problem.model.dimension
-    hottest = KB * float(temperatures.max())
-    found = _Sum(seconds=0.0)
-    functions, size = (_nodes(problem) + 1) // 2, 4 if d == 3 else 8
-    for spacing in sorted({problem.spacing(t) for t in temperatures}, reverse=True):
+    """One shell for all energies, from the shells themselves, which are quickly found and kept for the run."""
+    operations, d, memory = problem.operations, problem.model.dimension, problem.settings.memory
+    images, width, size = (1, 1, 4 if d == 3 else 8) if operations is None else (len(operations), 3, 4)
+    functions = (_nodes(problem) + 1) // 2
+    m = functions if d == 2 else 1
+    load = _Load(problem, problem.solved_shell(problem.mu, min(problem.spacing(t) for t in temperatures)))
+    per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
+    found = _Sum(seconds=0.0 if operations is None else _SYMMETRIC)
+    for spacing in sorted({problem.spacing(t) for t in temperatures}):  # what may be refused first
         here = [float(t) for t in temperatures if problem.spacing(t) == spacing]
-        shell = problem.solved_shell(problem.carriers(hottest).energy, spacing)
-        load, count = _Load(problem, shell), len(shell)
-        distances, q_max = _distances(problem, shell), problem.q_max(shell.k)
-
-        def pairs_of(points, t, distances=distances, q_max=q_max):
-            within = float(np.mean(distances <= max(problem.cuts(KB * t, q_max))))
-            return 0.5 * points**2 * min(1.0, _WASTE * within)
-
-        m = functions if d == 2 else 1
-        held, most = load.bytes(count), pairs_of(count, max(here))
-        operator = most * size * m**2
-        kept = 0.0
-        if len(here) > 1 and problem.keeps(most * load.channels * pair_bytes(problem.responses), operator):
-            kept = most * load.channels * pair_bytes(problem.responses)
+        shell = problem.solved_shell(problem.mu, spacing)
+        count, reach = len(shell), _Reach(problem, shell, KB * max(here))
+        pairs, points, kept = reach.at(max(here))
+        operator = operator_bytes(points, m, operations, d)
         problem.check_memory(operator, max(here))
-        found.states, found.pairs = max(found.states, count * m), max(found.pairs, 2 * most * m**2)
-        found.memory = max(found.memory, held + kept + operator + _solution(count * m, 1, size) + load.work)
-        if d == 3 and functions > 1:  # the effect of inelasticity, on a shell without refinement
-            few = len(problem.inelastic_shell(spacing))
-            pairs = pairs_of(few, max(here))
-            operator = size * functions**2 * pairs
-            problem.check_memory(operator, max(here), "energy nodes")
-            kept = pairs * load.channels * pair_bytes(problem.responses)
-            kept = kept if problem.keeps(kept, operator) else 0.0
-            solution = _solution(few * functions, 1, size)
-            found.memory = max(found.memory, load.bytes(few) + kept + operator + solution + load.work)
-            found.seconds += len(here) * (pairs * 2e-8 * functions**2 + _solving(few * functions, operator))
-        for t in here:
-            pairs = pairs_of(count, t)
-            found.seconds += pairs * (load.channels * _PER_PAIR[d] + 2e-8 * m**2)
-            found.seconds += _solving(count * m, pairs * size * m**2)
-            found.flops += pairs * (load.flops / len(here) + load.channels * _KERNEL * m**2)
+        more = 0.0
+        if d == 3 and functions > 1:  # the effect of inelasticity, on a shell with little refinement
+            other = problem.inelastic_shell(spacing)  # refused before the search for finer shells
+            more, nodes_points, nodes_kept = _Reach(problem, other, KB * max(here)).at(max(here))
+            nodes_operator = operator_bytes(nodes_points, functions, operations, d)
+            problem.check_memory(nodes_operator, max(here), "energy nodes")
+            nodes_kept = nodes_kept if problem.keeps(nodes_kept, nodes_operator) else 0.0
+            solution = _solution(len(other), width * functions, size)
+            held = load.bytes(images * len(other)) + nodes_kept + nodes_operator
+            found.memory = max(found.memory, held + solution + load.work)
+            found.seconds += len(here) * (2e-8 * more * functions**2 + _solving(len(other) * functions, nodes_operator))
+        kept = kept if len(here) > 1 and problem.keeps(kept, operator) else 0.0
+        together = 1 if kept else min(len(here), max(1, int(0.7 * memory / operator)))
+        passes = 1 if kept else int(np.ceil(len(here) / together))
+        held = load.bytes(images * count)
+        stages = [held + kept + together * operator + _solution(count, width * m, size)]
+        fine = len(problem.fine_shell(problem.mu, spacing)) if problem.refines else 0
+        hot = fine * count * images * min(1.0, 2 * pairs / (images * count**2))
         if problem.refines:
-            fine = len(problem.fine_shell(problem.mu, spacing))
-            near = 2 * most / count**2
-            found.seconds += count * fine * near * (_PER_PAIR[d] + 2e-8 * len(here))
-            found.flops += count * fine * near * (load.flops + _KERNEL * len(here))
-            found.memory = max(found.memory, load.bytes(count + fine) + load.work)
+            stages.append(held + load.bytes(fine))
+        found.states = max(found.states, images * count * m, images * fine)
+        found.pairs = max(found.pairs, 2 * pairs * m**2)
+        found.memory = max(found.memory, max(stages) + load.work)
+        total = pairs * passes + hot
+        # the thermal window takes as much again as a third
+        found.seconds += 1.3 * total * (per_pair + _PER_TEMPERATURE * load.channels * len(here) / THREADS)
+        each = 2e-8 * pairs * (m**2 - 1)
+        found.seconds += sum(each + _solving(width * count * m, operator * (t / max(here)) ** 2) for t in here)
+        found.flops += (total + more) * load.flops
+        found.flops += (total * m**2 + more * functions**2) * load.channels * _KERNEL * len(here)
     return found
 
 
@@ -315,52 +310,6 @@ def _nearest(problem: Problem, shell) -> np.ndarray:
     return np.min(lengths, axis=0)
 
 
-def _with_symmetry(problem: Problem, temperatures) -> dict:
-    """The same from the shells themselves, which are quickly found and kept for the run."""
-    operations = problem.operations
-    assert operations is not None
-    images = len(operations)
-    memory = problem.settings.memory
-    load = _Load(problem, problem.solved_shell(problem.mu, min(problem.spacing(t) for t in temperatures)))
-    per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
-    found = _Sum(seconds=25.0)
-    for spacing in sorted({problem.spacing(t) for t in temperatures}):  # what may be refused first
-        here = [t for t in temperatures if problem.spacing(t) == spacing]
-        shell = problem.solved_shell(problem.mu, spacing)
-        count = len(shell)
-        solved, points, kept = _Reach(problem, shell).at(max(here))
-        operators = operator_bytes(points, 1, operations, 3)
-        problem.check_memory(operators, max(here))
-        size = (_nodes(problem) + 1) // 2
-        more = 0.0
-        if size > 1:  # refused before the search for finer shells
-            other = problem.inelastic_shell(spacing)
-            more, nodes_points, nodes_kept = _Reach(problem, other).at(max(here))
-            nodes_operators = operator_bytes(nodes_points, size, operations, 3)
-            problem.check_memory(nodes_operators, max(here), "energy nodes")
-            nodes_kept = nodes_kept if problem.keeps(nodes_kept, nodes_operators) else 0.0
-            held = load.bytes(images * len(other))
-            solution = _solution(len(other), 3 * size)
-            found.memory = max(found.memory, held + nodes_kept + nodes_operators + solution + load.work)
-        kept = kept if len(here) > 1 and problem.keeps(kept, operators) else 0.0
-        together = 1 if kept else min(len(here), max(1, int(0.7 * memory / operators)))
-        passes = 1 if kept else int(np.ceil(len(here) / together))
-        held = load.bytes(images * count)
-        stages = [held + kept + together * operators + _solution(count, 3)]
-        fine = len(problem.fine_shell(problem.mu, spacing)) if problem.refines else 0
-        hot = fine * count * images * min(1.0, 2 * solved / (images * count**2))
-        if problem.refines:
-            stages.append(held + load.bytes(fine))
-        found.states = max(found.states, images * count, images * fine)
-        found.pairs, found.memory = max(found.pairs, 2 * solved), max(found.memory, max(stages) + load.work)
-        # the thermal window and the shell of the energy nodes take as much again as a third
-        total = solved * passes + hot
-        found.seconds += 1.3 * total * (per_pair + _PER_TEMPERATURE * load.channels * len(here) / THREADS)
-        found.seconds += len(here) * 4.0 * (3 * count) ** 2 * _SOLUTION
-        found.flops += (total + more) * load.flops + (total + more * size**2) * load.channels * _KERNEL * len(here)
-    return found.report(len(temperatures))
-
-
 def _nodes(problem: Problem) -> int:
     if problem.elastic_only:
         return 1
@@ -393,18 +342,18 @@ class _Load:
 
 
 class _Reach:
-    """Pairs of the irreducible points of a shell and their images."""
+    """Pairs of the points of a shell and their images."""
 
-    def __init__(self, problem: Problem, shell):
-        self._problem, self._images = problem, near_pairs(problem.momentum, shell)
-        self._q_max = problem.q_max(self._images.k)
+    def __init__(self, problem: Problem, shell, hottest: float):
+        self._problem, self._near = problem, near_pairs(problem.momentum, shell, block_size(problem, shell, hottest))
+        self._q_max = problem.q_max(self._near.k)
 
     def at(self, temperature: float) -> tuple[float, float, float]:
-        """Pairs with images, pairs of irreducible points, and bytes of the former where they are kept."""
+        """Pairs with images, pairs of points alone, and bytes of the former where they are kept."""
         cuts = self._problem.cuts(KB * temperature, self._q_max)
-        pairs, points = self._images.count(self._problem.sources, cuts)
+        pairs, points = self._near.count(self._problem.sources, cuts)
         channels = sum(source.channels for source in self._problem.sources)
-        return pairs / channels, points, pair_bytes(3) * pairs
+        return pairs / channels, points, pair_bytes(self._problem.responses) * pairs
 
 
 def _solution(points: float, components: int, size: int = 4) -> float:

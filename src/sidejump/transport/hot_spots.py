@@ -36,11 +36,17 @@ from .shared import SharedShell
 from .tensors import Change, with_change
 
 
-def with_hot_spots(problem: Problem, solver: SharedShell, fine, kts, responses) -> list[KineticResponse]:
-    """Quasi-elastic responses of a solver at several kT (eV), the shift summed over a `fine` shell of its energy."""
+def hot_spot_changes(problem: Problem, solver: SharedShell, fine, kts, responses, advance=None) -> list[Change]:
+    """What quasi-elastic responses of a solver at several kT (eV) change by when the shift is summed over a `fine`
+    shell of its energy; `advance` is called with the fraction of the work that a step has done."""
     distributions = [np.asarray(r.distribution)[:, 0] for r in responses]
-    velocities = HotSpots(problem, fine).side_jump_velocity(solver, kts, distributions)
-    changes = [Change.to_side_jump(v, r) for r, v in zip(responses, velocities, strict=True)]
+    velocities = HotSpots(problem, fine).side_jump_velocity(solver, kts, distributions, advance)
+    return [Change.to_side_jump(v, r) for r, v in zip(responses, velocities, strict=True)]
+
+
+def with_hot_spots(problem: Problem, solver: SharedShell, fine, kts, responses) -> list[KineticResponse]:
+    """The responses with these changes."""
+    changes = hot_spot_changes(problem, solver, fine, kts, responses)
     return [with_change(r, change, r.boltzmann) for r, change in zip(responses, changes, strict=True)]
 
 

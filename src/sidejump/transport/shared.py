@@ -37,11 +37,7 @@ class SharedShell:
         self.problem, self.shell, self._hottest = problem, shell, hottest
         self._fold = Fold.by(shell.operations)
         self._single = problem.model.dimension == 3
-        block = BLOCK
-        if not self._single:
-            # about as wide as half the reach of the phonons: smaller wastes time, larger wastes pairs
-            q_max = problem.q_max(shell.k)
-            block = int(np.clip(0.4 * min(max(problem.cuts(hottest, q_max)), q_max) / np.mean(shell.area), 64, BLOCK))
+        block = block_size(problem, shell, hottest)
         width = self._fold.width
         self.sample = problem.sampled(shell, block=block, cluster=max(32 // width, width * len(shell) // _CLUSTERS))
         self.q_max = problem.q_max(self.sample.near.k)
@@ -135,6 +131,15 @@ class SharedShell:
             tolerance=max(1e-6, 3e-3 * settings.tolerance) if self._single else 1e-10,
         )
         return response, size
+
+
+def block_size(problem: Problem, shell, hottest: float) -> int:
+    """Points of a set that is one block with another, up to kT (eV)."""
+    if problem.model.dimension == 3:
+        return BLOCK
+    # about as wide as half the reach of the phonons: smaller wastes time, larger wastes pairs
+    q_max = problem.q_max(shell.k)
+    return int(np.clip(0.4 * min(max(problem.cuts(hottest, q_max)), q_max) / np.mean(shell.area), 64, BLOCK))
 
 
 def operator_bytes(pairs: float, size: int, operations, dimension: int) -> float:

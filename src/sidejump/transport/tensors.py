@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -63,8 +64,13 @@ def size_of_change(change: Change, response: KineticResponse) -> float:
 
 
 def weighted_sum(parts: list[KineticResponse], weights) -> KineticResponse:
-    sums = {n: sum(w * getattr(p, n) for w, p in zip(weights, parts, strict=True)) for n in PARTS}
-    return replace(parts[0], **sums)
+    """The sum of responses, with the worst of what is known of the parts."""
+    names = (*PARTS, "contributions", "rounding")
+    sums: dict[str, Any] = {n: sum(w * getattr(p, n) for w, p in zip(weights, parts, strict=True)) for n in names}
+    worst = ("onsager_error", "conservation_error", "residual", "iterations")
+    growing = sum(w * p.growing * largest(p.boltzmann) for w, p in zip(weights, parts, strict=True))
+    sums |= {name: max(getattr(p, name) for p in parts) for name in worst}
+    return replace(parts[0], **sums, growing=growing / largest(sums["boltzmann"]))
 
 
 def largest(tensor) -> float:

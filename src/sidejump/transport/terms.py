@@ -26,7 +26,7 @@ from ..energy.thermal import thermal_nodes
 from ..kinetics.response import KineticResponse
 from ..units import KB
 from .geometry_choice import WINDOW
-from .hot_spots import HotSpots, with_hot_spots
+from .hot_spots import hot_spot_changes, with_hot_spots
 from .own import OwnShells
 from .problem import Problem
 from .settings import Size
@@ -88,9 +88,12 @@ class Term(abc.ABC):
     def evaluate(self, problem: Problem, temperatures: np.ndarray, advance: Advance) -> Outcome:
         """One replica, on points as `problem` lays them, at temperatures (K)."""
 
-    def steps(self, temperatures) -> float:
-        """What the work counts beside other terms, for the progress."""
-        return float(len(temperatures))
+    def _blank(self, temperatures) -> Outcome:
+        """What is yet to be filled in."""
+        count = len(temperatures)
+        facts = {name: [blank] * count for name, blank in _FACTS.items()}
+        nothing = cast("list", [None] * count)
+        return Outcome(nothing, [], facts, [Size(0, 0, 0.0)] * count) if self.first else Outcome([], nothing, facts)
 
 
 class OwnShellsTerm(Term):
@@ -99,8 +102,7 @@ class OwnShellsTerm(Term):
     name, first = "own shells", True
 
     def evaluate(self, problem, temperatures, advance):
-        count = len(temperatures)
-        found = Outcome(cast("list", [None] * count), facts=_facts(count), sizes=[Size(0, 0, 0.0)] * count)
+        found, count = self._blank(temperatures), len(temperatures)
         for spacing, members in by_spacing(problem, temperatures):
             hottest = KB * temperatures[members[0]]
             shell = problem.shell(problem.carriers(hottest).energy, spacing, whole=True)
@@ -120,8 +122,7 @@ class FermiSurface(Term):
     name, first = "Fermi surface", True
 
     def evaluate(self, problem, temperatures, advance):
-        count = len(temperatures)
-        found = Outcome(cast("list", [None] * count), facts=_facts(count), sizes=[Size(0, 0, 0.0)] * count)
+        found, count = self._blank(temperatures), len(temperatures)
         flat = problem.model.dimension == 2
         for spacing, members in by_spacing(problem, temperatures):
             hottest = KB * temperatures[members[0]]
@@ -151,16 +152,16 @@ class FermiSurface(Term):
         What that changes is smooth in temperature: of a dense list some are computed, the others interpolated in log T.
         The change itself, not its ratio to a side jump that may pass through zero.
         """
-        hot_spots = HotSpots(problem, problem.fine_shell(problem.mu, spacing))
-        sampled = spread(temperatures, members, _HOT_SPOT_STEP)
+        fine, sampled = problem.fine_shell(problem.mu, spacing), spread(temperatures, members, _HOT_SPOT_STEP)
         share = 0.5 * len(members) / len(temperatures)
-        velocities = hot_spots.side_jump_velocity(
+        changes = hot_spot_changes(
+            problem,
             solver,
+            fine,
             [KB * temperatures[i] for i in sampled],
-            [found.responses[i].distribution[:, 0] for i in sampled],
-            advance=lambda fraction: advance(share * fraction),
+            [found.responses[i] for i in sampled],
+            lambda fraction: advance(share * fraction),
         )
-        changes = [Change.to_side_jump(v, found.responses[i]) for i, v in zip(sampled, velocities, strict=True)]
         for i, change in zip(members, interpolated(temperatures, sampled, changes, members), strict=True):
             old = found.responses[i]
             found.facts["hot_spot_change"][i] = largest(change.side_jump_velocity) / old.scale
@@ -173,8 +174,7 @@ class IndependentTerm(Term):
     name, first = "independent shells", True
 
     def evaluate(self, problem, temperatures, advance):
-        count = len(temperatures)
-        found = Outcome(cast("list", [None] * count), facts=_facts(count), sizes=[Size(0, 0, 0.0)] * count)
+        found, count = self._blank(temperatures), len(temperatures)
         for i, t in enumerate(temperatures):
             self._one(found, i, problem, float(t))
             advance(1 / count)
@@ -220,8 +220,7 @@ class Inelasticity(Term):
     start = MappingProxyType({2: 0.7, 3: 0.35})
 
     def evaluate(self, problem, temperatures, advance):
-        count = len(temperatures)
-        found = Outcome(changes=cast("list", [None] * count), facts=_facts(count), sizes=[])
+        found, count = self._blank(temperatures), len(temperatures)
         for spacing, members in by_spacing(problem, temperatures):
             solver = self._solver(problem, spacing, KB * temperatures[members[0]])
             sampled = spread(temperatures, members, _STEP)
@@ -262,7 +261,7 @@ class ThermalWindow(Term):
     start = MappingProxyType({2: 0.7, 3: 0.35})
 
     def evaluate(self, problem, temperatures, advance):
-        found = Outcome(changes=cast("list", [None] * len(temperatures)), facts=_facts(len(temperatures)), sizes=[])
+        found = self._blank(temperatures)
         members = sorted(range(len(temperatures)), key=lambda i: -temperatures[i])
         # in two dimensions shells cost little and every temperature has its own
         flat = problem.model.dimension == 2
@@ -373,10 +372,6 @@ def _converge(found: Outcome, i: int, problem: Problem, solver, kt: float) -> No
 _FACTS = {"energy_nodes": 0, "node_change": np.nan, "carrier_density": np.nan,
           "electron_density": np.nan, "hole_density": np.nan, "hot_spot_change": np.nan,
           "geometry_difference": np.nan, "window_change": np.nan}  # fmt: skip
-
-
-def _facts(count: int) -> dict[str, list]:
-    return {name: [blank] * count for name, blank in _FACTS.items()}
 
 
 OWN, SURFACE, INDEPENDENT = OwnShellsTerm(), FermiSurface(), IndependentTerm()

@@ -212,7 +212,7 @@ class IndependentShells:
                 weights.append(weight)
                 carried = weight * float(np.trace(response.boltzmann))
             piece.seen.append((float(energy), density, carried))
-        before, piece.value = piece.value, _joined(found, weights) if found else None
+        before, piece.value = piece.value, weighted_sum(found, weights) if found else None
         piece.change = _apart(piece.value, before)
 
     def _total(self) -> KineticResponse:
@@ -222,7 +222,7 @@ class IndependentShells:
                 f"no electronic state within the thermal window of the chemical potential {self.problem.mu} eV: move "
                 "chemical_potential (fermi_energy) towards a band"
             )
-        return _joined(known, np.ones(len(known)))
+        return weighted_sum(known, np.ones(len(known)))
 
     def _matters(self, piece: _Piece, total: KineticResponse) -> float:
         """What may be wrong with a piece, relative to the total."""
@@ -271,19 +271,3 @@ def _apart(new: KineticResponse | None, old: KineticResponse | None) -> tuple[fl
         a, b = (0.0 if r is None else getattr(r, name) for r in (new, old))
         sizes.append(largest(np.atleast_2d(a - b)))
     return sizes[0], sizes[1]
-
-
-def _joined(parts: list[KineticResponse], weights) -> KineticResponse:
-    """Weighted sum, with the worst of what is known of the parts."""
-    total = weighted_sum(parts, weights)
-    return replace(
-        total,
-        onsager_error=max(p.onsager_error for p in parts),
-        conservation_error=max(p.conservation_error for p in parts),
-        residual=max(p.residual for p in parts),
-        iterations=max(p.iterations for p in parts),
-        growing=sum(w * p.growing * largest(p.boltzmann) for w, p in zip(weights, parts, strict=True))
-        / largest(total.boltzmann),
-        contributions=float(sum(w * p.contributions for w, p in zip(weights, parts, strict=True))),
-        rounding=float(sum(w * p.rounding for w, p in zip(weights, parts, strict=True))),
-    )
