@@ -1,11 +1,18 @@
 """What is computed next: synthetic replicas of terms whose bias and spread are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import sidejump as sj
+from sidejump.accuracy import Study, estimate, plan
+from sidejump.accuracy.composition import Composition
 from sidejump.accuracy.controller import FIRST_REPLICAS, Controller, Limits
 from sidejump.accuracy.replica import Replica
+from sidejump.accuracy.report import missed_sentences
 from sidejump.errors import InputError, TooLarge
+from sidejump.transport import TransportSettings
 
 TEMPERATURES = np.array([20.0, 100.0, 300.0])
 TRUTH = {"shared": 1.0, "change": 0.1}
@@ -39,7 +46,8 @@ class Terms:
 
 def controller(tolerance, **more):
     names = {"shared": True, "change": False}
-    return Controller(names, {name: [0, 1, 2] for name in names}, TEMPERATURES, Limits(tolerance), **more)
+    places = {name: [0, 1, 2] for name in names}
+    return Controller(Composition(TEMPERATURES, names, places), Limits(tolerance), **more)
 
 
 @pytest.mark.parametrize("tolerance", [0.1, 0.01])
@@ -70,8 +78,8 @@ def test_memory_stops_a_term_and_is_named():
     assert max(t.level for t in terms.done if t.term == "shared") == 1
     assert chosen.stopped["shared"] == "memory"
     missed = chosen.missed(found)
-    assert missed and {name for _, _, name, _ in missed} == {"shared"}
-    assert {why for *_, why in missed} == {"memory"}
+    assert missed and {m.name for m in missed} == {"shared"}
+    assert {m.reason for m in missed} == {"memory"}
 
 
 def test_memory_that_shrinks_on_the_way_ends_the_run():
@@ -102,7 +110,7 @@ def test_time_stops_and_is_named():
     found = chosen.run(terms)
     assert {t.level for t in terms.done} == {0}
     assert len(terms.done) == 2 * FIRST_REPLICAS
-    assert {why for *_, why in chosen.missed(found)} == {"time"}
+    assert {m.reason for m in chosen.missed(found)} == {"time"}
 
 
 def test_other_replicas_are_those_of_other_machines():
@@ -132,8 +140,8 @@ def test_a_term_that_is_out_of_replicas_is_named():
     chosen = controller(1e-5, numbers=range(0, 6))
     found = chosen.run(Terms({"shared": 1e-7, "change": 0.1}))
     missed = chosen.missed(found)
-    assert {name for _, _, name, _ in missed} == {"change"}
-    assert {why for *_, why in missed} == {"replicas"}
+    assert {m.name for m in missed} == {"change"}
+    assert {m.reason for m in missed} == {"replicas"}
 
 
 def test_the_choice_does_not_depend_on_the_clock():
@@ -160,3 +168,82 @@ def test_the_order_of_replicas_changes_no_digit():
     np.testing.assert_array_equal(again.value, found.value)
     np.testing.assert_array_equal(again.error, found.error)
     assert shuffled.next_tasks() == []
+
+
+class Unsettled(Terms):
+    """Replicas that say what a sequence inside them may leave, and how much cancels in the side jump."""
+
+    def __init__(self, change, contributions, **more):
+        super().__init__({"shared": 0.02, "change": 0.002}, {"shared": 0.02}, **more)
+        self.change, self.contributions = change, contributions
+
+    def replica(self, task):
+        assert len(self.done) < 1000, "goes on for ever"
+        found = super().replica(task)
+        quality = [q | {"contributions": self.contributions} for q in found.quality]
+        facts = {"node_change": [self.change] * len(task.where)} if task.term == "shared" else {}
+        return replace(found, facts=facts, quality=quality)
+
+
+@pytest.mark.parametrize("contributions", [0.0, 1.0, 30.0, 1000.0])
+@pytest.mark.parametrize("change", [0.004, 0.02, 0.3])
+def test_an_error_that_nothing_takes_away_ends_the_run(change, contributions):
+    """Without limit of time: above the tolerance, it is left as soon as the rest hardly adds to it, with its figure."""
+    chosen = controller(0.01)
+    found = chosen.run(Unsettled(change, contributions))
+    floor = found.relative_floors()["energy nodes"]
+    errors = chosen.errors(found)
+    assert (errors <= np.maximum(0.01, 1.2500001 * floor)).all()
+    assert (errors >= floor).all() and not chosen.stopped
+    for missed in chosen.missed(found):
+        assert (missed.name, missed.reason) == ("energy nodes", "floor")
+        assert missed.share == pytest.approx(floor[missed.place].max()) and missed.share > 0.6 * missed.error
+    assert bool(chosen.missed(found)) == bool((errors > 0.01).any())
+    assert (floor > 0.01).any() == (change > 0.01 or contributions > 10)
+
+
+def test_more_than_enough_is_not_done_below_the_floor():
+    """What is computed does not grow with a tolerance that is out of reach, and does not depend on the clock."""
+    done = []
+    for tolerance, seconds in ((1e-3, 0.0), (1e-6, 0.0), (1e-9, 100.0)):
+        terms = Unsettled(0.05, 0.0, seconds=lambda task, seconds=seconds: seconds)
+        controller(tolerance).run(terms)
+        done.append(terms.done)
+    assert done[0] == done[1] == done[2]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_bias_that_no_level_takes_away_ends_the_run(most):
+    """Memory holds no finer level, whose bias is above the tolerance: replicas of the last one end as well."""
+    terms = Terms({"shared": 0.02, "change": 1e-5}, {"shared": 0.3}, most=lambda task: task.level >= most)
+    chosen = controller(1e-5)
+    chosen.limits = Limits(1e-5)
+    found = chosen.run(terms)
+    assert len(terms.done) < 500
+    missed = chosen.missed(found)
+    assert {(m.name, m.reason) for m in missed} == {("shared", "memory")}
+    assert all(0.5 * m.error < m.share <= m.error for m in missed), missed
+
+
+def test_sentences_name_what_stopped_it_and_how_much_it_is():
+    chosen = controller(0.01)
+    found = chosen.run(Unsettled(0.05, 0.0))
+    [sentence] = missed_sentences(found, chosen)
+    assert sentence.startswith("the error is above the tolerance of 1 % at ") and "300 K (" in sentence
+    assert "no replica and no level takes away the 5 % that more energy nodes may change" in sentence
+
+
+def test_a_real_model_ends_where_energy_nodes_do():
+    """Without limit of time; memory holds too few energy nodes for the tolerance, whatever replicas and levels do."""
+    phonons = sj.acoustic_deformation_potential(
+        deformation_potential=5.0, sound_velocity=2000.0, mass_density=7.6e-7, dimension=2
+    )
+    model = sj.MassiveDirac(mass=0.1, velocity=3.0, tilt=(0.8, 0.3))
+    settings = TransportSettings(memory=3e5)
+    study = Study(model, (phonons,), (0.2,), np.array([20.0, 60.0]), tolerance=1e-5, settings=settings)
+    [case] = plan(study)
+    done = []
+    found, chosen = estimate(case, watch=lambda chosen, replica: done.append(replica.task))
+    assert len(done) < 20
+    assert {(m.name, m.reason) for m in chosen.missed(found)} == {("energy nodes", "floor")}
+    assert (chosen.errors(found) < 1.3 * found.relative_floors()["energy nodes"]).all()

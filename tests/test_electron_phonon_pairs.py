@@ -13,7 +13,7 @@ from sidejump.bands.lattice import LatticeModel
 from sidejump.bands.momentum import MomentumTransfer
 from sidejump.bands.states import solve_states
 from sidejump.energy.basis import energy_basis
-from sidejump.energy.kernel import SharedKernel, level_of
+from sidejump.energy.kernel import Kernel, level_of
 from sidejump.errors import InputError
 from sidejump.formats.epw import read_epw
 from sidejump.interactions.base import Branch, Scatterer
@@ -173,12 +173,12 @@ def line_of_states(data, steps):
 def rates(source, kt=0.02):
     """Strength times kernel between the first state and all others, summed over modes."""
     z_max = source.z_max(3.0)
-    kernel = SharedKernel(source.branches, energy_basis(1, even=True), kt, z_max, z_floor=source.z_max(1e-8))
+    kernel = Kernel(source.branches, energy_basis(1, even=True), kt, z_max, z_floor=source.z_max(1e-8))
     count = len(source._vertices.states)
     total = 0.0
     for c in source.evaluate(slice(0, 1), slice(0, count), np.inf):
         assert c.strength[0, 0] == 0 and not c.shift[:, 0, 0].any()
-        total = total + c.strength[0] * kernel.pair[0, 0][level_of(c.z[0], z_max)]
+        total = total + c.strength[0] * kernel.tables()[0][0, 0][level_of(c.z[0], z_max)]
     return total
 
 

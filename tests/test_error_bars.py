@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sidejump.accuracy.composition import Composition
 from sidejump.accuracy.controller import FIRST_REPLICAS, Controller, Limits
 from sidejump.accuracy.replica import Replica, Task
 from sidejump.accuracy.statistics import Samples, moments
@@ -83,7 +84,7 @@ class World:
 
     def controller(self, tolerance, **options):
         places = {"a": list(range(6)), "b": list(range(6))}
-        return Controller({"a": True, "b": False}, places, TEMPERATURES, Limits(tolerance), **options)
+        return Controller(Composition(TEMPERATURES, {"a": True, "b": False}, places), Limits(tolerance), **options)
 
     def replica(self, task):
         rng = np.random.default_rng([hash(task.term) % 100, task.level, task.number])
@@ -158,7 +159,7 @@ def test_memory_ends_a_term_and_is_said():
 
     found = controller.run(compute)
     assert found.relative_error().max() > 1e-4
-    assert {reason for *_, reason in controller.missed(found)} <= {"memory", "replicas"}
+    assert {m.reason for m in controller.missed(found)} <= {"memory", "replicas"}
     with pytest.raises(TooLarge):
         world.controller(0.1).run(lambda tasks: (_ for _ in ()).throw(TooLarge("too little")))
 
@@ -168,7 +169,7 @@ def test_time_ends_the_work_and_is_said():
     controller = world.controller(1e-4)
     controller.limits.seconds = 5.0
     found = controller.run(world.compute)
-    assert {reason for *_, reason in controller.missed(found)} == {"time"}
+    assert {m.reason for m in controller.missed(found)} == {"time"}
     assert max(t.level for t in world.done) == 0
 
 
@@ -195,5 +196,5 @@ def test_what_replicas_cannot_take_away_is_no_goal():
     controller = world.controller(0.01)
     found = controller.run(world.compute)
     assert len(world.done) < 20
-    assert {name for _, _, name, _ in controller.missed(found)} == {"energy nodes and geometry"}
+    assert {(m.name, m.reason) for m in controller.missed(found)} == {("energy nodes", "floor")}
     assert Task("a", 0, 0, tuple(range(6))) in world.done

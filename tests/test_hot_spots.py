@@ -18,7 +18,6 @@ from sidejump.surfaces.placement import placement
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.hot_spots import HotSpots
 from sidejump.transport.problem import Problem
-from sidejump.transport.reduced import ReducedShell
 from sidejump.transport.shared import SharedShell
 from sidejump.units import KB, conductivity_unit
 
@@ -70,10 +69,10 @@ def test_fine_shell_reaches_the_plain_solution_on_it():
     problem = problem_of("lattice", turn=0.35, symmetry="auto")
     coarse_shell, fine = (problem.shell(MU, problem.base_spacing, levels=l, several=True) for l in (1, 2))
     assert len(fine) > 1.8 * len(coarse_shell)
-    coarse = ReducedShell(problem, coarse_shell, kt)
+    coarse = SharedShell(problem, coarse_shell, kt)
     plain = coarse.solve(kt, 1)[0]
     found = HotSpots(problem, fine).side_jump_velocity(coarse, [kt], [plain.distribution[:, 0]])[0]
-    whole = ReducedShell(problem, fine, kt).solve(kt, 1)[0].side_jump_velocity
+    whole = SharedShell(problem, fine, kt).solve(kt, 1)[0].side_jump_velocity
     assert np.abs(found - whole).max() < 0.03 * np.abs(whole).max()
     same = HotSpots(problem, coarse_shell).side_jump_velocity(coarse, [kt], [plain.distribution[:, 0]])[0]
     scale = np.abs(plain.side_jump_velocity).max()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .bands.function import FunctionModel
     from .bands.lattice import LatticeModel
     from .bands.luttinger import Luttinger
+    from .bands.observables import Observable
     from .bands.rashba import RashbaFerromagnet
     from .bands.tight_binding import TightBinding
     from .bands.weyl import Weyl
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .formats.wannier90 import read_wannier90
     from .groups.symmetry import symmetry_report
     from .interactions import acoustic_deformation_potential, impurity, optical_deformation_potential, polar_optical
+    from .interactions.base import Branch, Scatterer
     from .interactions.first_principles.electron_phonon import ElectronPhononScatterer
     from .interactions.limits import CurvatureShift, HighTemperatureLimit
     from .intrinsic import intrinsic_conductivity
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PAULI",
+    "Branch",
     "Case",
     "CurvatureShift",
     "ElectronModel",
@@ -49,7 +52,9 @@ __all__ = [
     "LatticeModel",
     "Luttinger",
     "MassiveDirac",
+    "Observable",
     "RashbaFerromagnet",
+    "Scatterer",
     "SidejumpWarning",
     "Study",
     "TightBinding",
@@ -88,6 +93,7 @@ _PLACES = {
     "bands.function": ("FunctionModel",),
     "bands.lattice": ("LatticeModel",),
     "bands.luttinger": ("Luttinger",),
+    "bands.observables": ("Observable",),
     "bands.rashba": ("RashbaFerromagnet",),
     "bands.tight_binding": ("TightBinding",),
     "bands.weyl": ("Weyl",),
@@ -99,6 +105,7 @@ _PLACES = {
     "formats.wannier90": ("read_wannier90",),
     "groups.symmetry": ("symmetry_report",),
     "interactions": ("acoustic_deformation_potential", "impurity", "optical_deformation_potential", "polar_optical"),
+    "interactions.base": ("Branch", "Scatterer"),
     "interactions.first_principles.electron_phonon": ("ElectronPhononScatterer",),
     "interactions.limits": ("CurvatureShift", "HighTemperatureLimit"),
     "intrinsic": ("intrinsic_conductivity",),

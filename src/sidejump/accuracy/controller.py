@@ -2,7 +2,9 @@
 
 Every term starts with a few replicas of its coarsest level.  Then, until every temperature is within the tolerance, the
 term that has most of the error at the temperature that is worst either gets replicas of the next level, or one more of
-its finest, for those temperatures that are not yet within the tolerance.  Time and memory may stop it before.
+its finest, for those temperatures that are not yet within the tolerance.  Time and memory may stop it before, and so
+does an error that neither replicas nor levels take away: where it alone is above the tolerance, the rest is only
+brought to where it hardly adds to it.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from itertools import islice
 import numpy as np
 
 from ..errors import InputError, TooLarge
-from ..transport.terms import AVERAGE, SURFACE
+from ..kinetics.response import charge
+from .composition import Composition
 from .estimates import SIDE_JUMP, Estimate, TermEstimate, estimated
 from .replica import Replica, Task
 
@@ -32,9 +35,9 @@ _GROWTH = 2.5
 """Work of a level over that of the one before, for the choice of what comes next; pairs alone would be 4, cut by what
 is local.  Not what this machine measures: the same study takes the same replicas everywhere."""
 
-_ABOVE_FLOOR, _SHARE = 1.5, 0.6
-"""Where a part of the error cannot be taken away: times that part is what the rest is brought to, and the share of the
-error from which on it is named."""
+_ABOVE_FLOOR = 1.25
+"""Where a part of the error cannot be taken away, times that part is what the whole is brought to: no replica and no
+level would make the error less than 0.8 of what it is."""
 
 _EXPECTED = 0.35
 """Error of a level over that of the one before, as it is mostly measured: for the choice of what comes next alone."""
@@ -62,18 +65,39 @@ class Limits:
     seconds: float = np.inf
 
 
+@dataclass(frozen=True)
+class Missed:
+    """A temperature beyond the tolerance.
+
+    Attributes
+    ----------
+    place : int
+        Of the temperature.
+    error : float
+        Relative standard error.
+    name : str
+        The term, or what else leaves a part of the error, that has most of it.
+    reason : {"time", "memory", "levels", "replicas", "floor"}
+        What stopped it.
+    share : float
+        Relative error by it alone.
+    """
+
+    place: int
+    error: float
+    name: str
+    reason: str
+    share: float
+
+
 @dataclass
 class Controller:
     """Replicas so far, and the choice of the next.
 
     Attributes
     ----------
-    first : dict of bool
-        By the name of the term, whether it is a response to which the others are added.
-    places : dict of list of int
-        Temperatures that each term is computed for.
-    temperatures : ndarray, shape (nT,)
-        K.
+    composition : Composition
+        Terms and temperatures.
     limits : Limits
     replicas : dict of list of Replica
     stopped : dict of str
@@ -84,28 +108,22 @@ class Controller:
         Replicas of each level that may be computed: other ones are those of other machines.
     batch : int
         Replicas computed before the next look.
-    unseen : ndarray, shape (nT,), or None
-        What the geometries that were not taken were measured to change, relatively; NaN where nothing was measured.
-    hall : bool
-        Whether symmetry allows a Hall effect.  Where it does not, what is left of the side jump is rounding, and its
-        error no aim.
+    before : float
+        Seconds that replicas of earlier runs took.
     """
 
-    first: dict[str, bool]
-    places: dict[str, list[int]]
-    temperatures: np.ndarray
+    composition: Composition
     limits: Limits
     replicas: dict[str, list[Replica]] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     highest: dict[str, int] = field(default_factory=dict)
     numbers: range = ALL_REPLICAS
     batch: int = FIRST_REPLICAS
-    unseen: np.ndarray | None = None
-    hall: bool = True
+    before: float = 0.0
     started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self):
-        for name in self.places:
+        for name in self.composition.places:
             self.replicas.setdefault(name, [])
             self.highest.setdefault(name, MOST_LEVELS - 1)
 
@@ -116,33 +134,7 @@ class Controller:
 
     def estimate(self) -> Estimate | None:
         """What is known so far."""
-        return estimated(self.replicas, self.first, self.temperatures, self._unseen())
-
-    def _unseen(self) -> np.ndarray:
-        """Relative error by the geometries that were not taken, (nT,).
-
-        Where the thermal window is averaged over at some temperatures alone, what that changes at the coldest of them
-        says what it would change at colder ones, in proportion to T^2.
-        """
-        unseen = np.nan_to_num(self.unseen) if self.unseen is not None else np.zeros(len(self.temperatures))
-        averaged = self.places.get(AVERAGE.name, [])
-        known = estimated(self.replicas, self.first, self.temperatures) if averaged else None
-        if known is None:
-            return unseen
-        coldest = min(averaged, key=lambda i: self.temperatures[i])
-        term = next((t for t in known.terms if t.name == AVERAGE.name), None)
-        if term is None:
-            return unseen
-        change = np.abs(np.nan_to_num(term.moments.value[coldest])).max(axis=(1, 2)) / np.repeat(
-            known.scales()[coldest], (1, 3)
-        )
-        ratio = (self.temperatures / self.temperatures[coldest]) ** 2
-        shared = np.ones(len(self.temperatures), dtype=bool)
-        shared[averaged] = False
-        for name, places in self.places.items():
-            if self.first[name] and name != SURFACE.name:
-                shared[places] = False
-        return np.where(shared, np.maximum(unseen, ratio * change.max()), unseen)
+        return estimated(self.replicas, self.composition)
 
     def run(self, compute: Run, watch: Callable[[Controller], None] = lambda _: None) -> Estimate:
         """Compute until the tolerance or a limit is reached.
@@ -173,7 +165,7 @@ class Controller:
 
     def next_tasks(self) -> list[Task]:
         """Tasks to compute before the next look; none where the work is at its end."""
-        for name, places in self.places.items():
+        for name, places in self.composition.places.items():
             missing = self.batch - len(self._of_level(name, 0))
             tasks = self._tasks(name, 0, places, missing) if missing > 0 and places else []
             if tasks:
@@ -181,10 +173,12 @@ class Controller:
         found = self.estimate()
         if found is None:
             raise InputError(f"replicas {self.numbers.start}:{self.numbers.stop} hold none: give at least one")
-        unsatisfied = self._unsatisfied(found)
+        beyond = self._beyond(found)
+        unsatisfied = np.flatnonzero(beyond.max(axis=1) > 1)
         while len(unsatisfied):
-            worst = int(unsatisfied[np.argmax(self.errors(found)[unsatisfied])])
-            ranked = sorted(self._options(found, worst, unsatisfied), key=lambda option: -option[0])
+            worst = int(unsatisfied[np.argmax(beyond[unsatisfied].max(axis=1))])
+            part = int(np.argmax(beyond[worst]))
+            ranked = sorted(self._options(found, worst, part, unsatisfied), key=lambda option: -option[0])
             for _, name, seconds, tasks in ranked:
                 if not tasks:
                     self.stopped.setdefault(name, "replicas")
@@ -195,26 +189,39 @@ class Controller:
             unsatisfied = unsatisfied[unsatisfied != worst]  # nothing can be done for this one
         return []
 
-    def _unsatisfied(self, found: Estimate) -> np.ndarray:
-        return np.flatnonzero(self.errors(found) > self._target(found))
-
     def errors(self, found: Estimate) -> np.ndarray:
-        """The larger relative error of conductivity and side jump, (nT,); of the first alone without a Hall effect."""
-        return found.relative_error()[:, : 2 if self.hall else 1].max(axis=1)
+        """Relative errors of conductivity and side jump, (nT, 2); without a Hall effect of the first alone, (nT, 1)."""
+        return found.relative_error()[:, : self._parts]
 
-    def _target(self, found: Estimate) -> np.ndarray:
-        """The tolerance, or what is not worth going below because replicas take nothing away from the rest, (nT,)."""
-        return np.maximum(self.limits.tolerance, _ABOVE_FLOOR * found.floor)
+    @property
+    def _parts(self) -> int:
+        return 2 if self.composition.hall else 1
 
-    def _options(self, found: Estimate, worst: int, unsatisfied):
-        """(error^2 taken away per work, term, seconds, tasks) of all that could be done for the worst temperature."""
-        scale = found.scales()[worst]
+    def _beyond(self, found: Estimate) -> np.ndarray:
+        """Errors over what they are brought to, as :meth:`errors`: the tolerance, or what is not worth going below."""
+        lasting = np.sqrt(sum(square for square, _ in self._lasting(found).values()))
+        return self.errors(found) / np.maximum(self.limits.tolerance, _ABOVE_FLOOR * lasting)
+
+    def _lasting(self, found: Estimate) -> dict[str, tuple[np.ndarray, str]]:
+        """By what leaves it, the relative error^2 that neither replicas nor levels take away, and why not."""
+        count = len(self.composition.temperatures)
+        left = {name: (some[:, : self._parts] ** 2, "floor") for name, some in found.relative_floors().items()}
         for term in found.terms:
-            places = [i for i in self.places[term.name] if i in unsatisfied]
+            ended = term.moments.level >= self.highest[term.name]
+            systematic = np.zeros((count, self._parts))
+            for i in np.flatnonzero(ended):
+                systematic[i] = [_squares(term, int(i), part, found)[1] for part in range(self._parts)]
+            left[term.name] = (systematic, self.stopped.get(term.name, "levels"))
+        return left
+
+    def _options(self, found: Estimate, worst: int, part: int, unsatisfied):
+        """(error^2 taken away per work, term, seconds, tasks) of all that could be done for the worst temperature."""
+        for term in found.terms:
+            places = [i for i in self.composition.places[term.name] if i in unsatisfied]
             if worst not in places:
                 continue
             level = int(term.moments.level[worst])
-            statistical, systematic = _squares(term, worst, scale, self.hall)
+            statistical, systematic = _squares(term, worst, part, found)
             whole = statistical + systematic
             # only temperatures whose finest level is this one
             same = [i for i in places if term.moments.level[i] == level]
@@ -249,38 +256,37 @@ class Controller:
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
-    def missed(self, found: Estimate) -> list[tuple[int, float, str, str]]:
-        """Temperatures beyond the tolerance: (place, relative error, term that has most of it, what stopped it)."""
+    def missed(self, found: Estimate) -> list[Missed]:
+        """Temperatures beyond the tolerance, with what has most of the error and what stopped it."""
         result = []
-        errors = self.errors(found)
-        for i in np.flatnonzero(errors > self.limits.tolerance):
-            if found.floor[i] > _SHARE * errors[i]:
-                result.append((int(i), float(errors[i]), "energy nodes and geometry", "floor"))
-                continue
-            scale = found.scales()[i]
-            name = max(
-                (t for t in found.terms if t.moments.level[i] >= 0),
-                key=lambda t: sum(_squares(t, int(i), scale, self.hall)),
-            ).name
-            result.append((int(i), float(errors[i]), name, self.stopped.get(name, "levels")))
+        errors, lasting = self.errors(found), self._lasting(found)
+        for i in np.flatnonzero(errors.max(axis=1) > self.limits.tolerance):
+            part = int(np.argmax(errors[i]))
+            shares = {name: (float(square[i, part]), reason) for name, (square, reason) in lasting.items()}
+            for term in found.terms:
+                if term.moments.level[i] < 0:
+                    del shares[term.name]
+                elif term.name in self.stopped:
+                    shares[term.name] = sum(_squares(term, int(i), part, found)), self.stopped[term.name]
+            name, (square, reason) = max(shares.items(), key=lambda item: item[1][0])
+            error = float(errors[i, part])
+            result.append(Missed(int(i), error, name, reason, min(float(np.sqrt(square)), error)))
         return result
 
     def seconds_left(self, found: Estimate) -> float:
-        """Wall time to the tolerance, from what each halving of the error has cost so far; infinite where unknown."""
-        worst = float(self.errors(found).max())
-        spent = time.perf_counter() - self.started
-        if not np.isfinite(worst) or worst <= 0:
+        """Wall time to what the error is brought to, from the work so far; infinite where unknown."""
+        beyond, spent = float(self._beyond(found).max()), time.perf_counter() - self.started
+        if not np.isfinite(beyond):
             return np.inf
+        work = sum(r.seconds for some in self.replicas.values() for r in some)
+        pace = max((work - self.before) / spent, 1.0)  # of several workers
         # with a spread that falls with the root of the work
-        whole = spent * max(1.0, (worst / self.limits.tolerance) ** 2)
-        return min(whole - spent, self.limits.seconds - spent)
+        return min(work * max(beyond**2 - 1, 0.0) / pace, self.limits.seconds - spent)
 
 
-def _squares(term: TermEstimate, place: int, scale, hall: bool) -> tuple[float, float]:
-    """Statistical and systematic error^2 of a term at a temperature, relative, of the part that is worse."""
-    pairs = []
-    for part, size in list(zip((0, SIDE_JUMP), scale, strict=True))[: 2 if hall else 1]:
-        errors = (term.moments.statistical[place, part], term.moments.systematic[place, part])
-        pairs.append([float(np.abs(x).max() / size) ** 2 for x in errors])
-    statistical, systematic = max(pairs, key=sum)
+def _squares(term: TermEstimate, place: int, part: int, found: Estimate) -> tuple[float, float]:
+    """Statistical and systematic error^2 of a term at a temperature, relative; `part` 0: conductivity, 1: side jump."""
+    which, size = (0, SIDE_JUMP)[part], found.scales()[place, part]
+    errors = (term.moments.statistical[place, which], term.moments.systematic[place, which])
+    statistical, systematic = (float(np.abs(charge(x)).max() / size) ** 2 for x in errors)
     return statistical, systematic

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
-from ..kinetics.response import KineticResponse
+from ..kinetics.response import KineticResponse, charge
 from ..transport.tensors import PARTS
+from ..transport.terms import AVERAGE, SURFACE
+from .composition import Composition
 from .replica import Replica, response_of
 from .statistics import Moments, Samples, moments
 
@@ -27,7 +29,7 @@ class TermEstimate:
     ----------
     name : str
     moments : Moments
-        Of arrays (nT, 4, d, d): boltzmann, both halves of the side jump, and their sum; NaN at other temperatures.
+        Of arrays (nT, 4, R, d): boltzmann, both halves of the side jump, and their sum; NaN at other temperatures.
     seconds : float
         Wall time of all replicas.
     """
@@ -43,15 +45,15 @@ class Estimate:
 
     Attributes
     ----------
-    value, error : ndarray, shape (nT, 4, d, d)
+    value, error : ndarray, shape (nT, 4, R, d)
         boltzmann, side jump of the velocity and of the distribution, side jump; one standard error each.
     cancels : ndarray, shape (nT,)
         What cancels in the side jump.
     terms : list of TermEstimate
     responses : list of KineticResponse
         Values, and the worst of how well the equation was solved.
-    floor : ndarray, shape (nT,)
-        The part of the relative error that no replica and no level takes away: energy nodes, geometry.
+    floors : dict of ndarray, shape (nT, 4)
+        By what leaves it, the part of the error of the largest element that no replica and no level takes away.
     """
 
     value: np.ndarray
@@ -59,35 +61,35 @@ class Estimate:
     cancels: np.ndarray
     terms: list[TermEstimate]
     responses: list[KineticResponse]
-    floor: np.ndarray
+    floors: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def relative_floors(self) -> dict[str, np.ndarray]:
+        """The same over what the tolerance is relative to, shape (nT, 2): boltzmann and side jump."""
+        return {name: some[:, (0, SIDE_JUMP)] / self.scales() for name, some in self.floors.items()}
 
     def relative_error(self) -> np.ndarray:
         """Largest error of a tensor over what the tolerance is relative to, shape (nT, 2): boltzmann and side jump."""
         scale = self.scales()
-        sizes = [np.abs(self.error[:, part]).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
+        sizes = [np.abs(charge(self.error[:, part])).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
         return np.stack(sizes, axis=1) / scale
 
     def scales(self) -> np.ndarray:
         """What errors are relative to, shape (nT, 2)."""
-        largest = [np.abs(self.value[:, part]).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
+        largest = [np.abs(charge(self.value[:, part])).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
         largest[1] = np.maximum(largest[1], CANCELLING * self.cancels)
         return np.maximum(np.stack(largest, axis=1), np.finfo(float).tiny)
 
 
-def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temperatures, unseen=None) -> Estimate | None:
+def estimated(replicas: dict[str, list[Replica]], composition: Composition) -> Estimate | None:
     """The estimate that replicas of all terms allow; None where a temperature has none of its first term.
 
     Parameters
     ----------
     replicas : dict of list of Replica
         By the name of the term.
-    first : dict of bool
-        Which terms are responses, to which the others are added.
-    temperatures : ndarray, shape (nT,)
-        K.
-    unseen : ndarray, shape (nT,), optional
-        Relative error that no term knows of: what a geometry that was not taken changes.
+    composition : Composition
     """
+    temperatures = composition.temperatures
     count = len(temperatures)
     found = {name: _moments(some, temperatures) for name, some in replicas.items() if some}
     if not found:
@@ -95,53 +97,69 @@ def estimated(replicas: dict[str, list[Replica]], first: dict[str, bool], temper
     shape = next(iter(found.values())).value.shape
     value, square = np.full(shape, np.nan), np.zeros(shape)
     for name, known in found.items():
-        if first[name]:
+        if composition.first[name]:
             here = known.level >= 0
             value[here], square[here] = known.value[here], known.error[here] ** 2
     if np.isnan(value[:, 0, 0, 0]).any():
         return None
-    size = np.abs(value[:, 0]).max(axis=(1, 2))[:, None, None]
-    floor = np.hypot(_left(replicas, count), 0.0 if unseen is None else unseen)
-    quality = _worst([r for name, some in replicas.items() if first[name] for r in some], count)
-    contributions = np.array([q["contributions"] for q in quality])
-    square += (floor[:, None, None, None] * _sizes(value, contributions)) ** 2
+    size = np.abs(charge(value[:, 0])).max(axis=(1, 2))[:, None, None]
     terms = []
     for name, known in found.items():
-        if not first[name]:
+        if not composition.first[name]:
             known = _in_units(known, size)
             here = known.level >= 0
             value[here] += known.value[here]
             square[here] += known.error[here] ** 2
         terms.append(TermEstimate(name, known, sum(r.seconds for r in replicas[name])))
+    quality = _worst([r for name, some in replicas.items() if composition.first[name] for r in some], count)
+    sizes = _sizes(value, np.array([q["contributions"] for q in quality]))
+    floors = {name: _left(replicas, fact, count)[:, None] * np.ones(shape[1]) for name, fact in _CHANGES.items()}
+    shared = np.zeros(count, dtype=bool)  # neither own shells nor an average over the window
+    shared[composition.places.get(SURFACE.name, [])] = True
+    shared[composition.places.get(AVERAGE.name, [])] = False
+    floors[GEOMETRY] = np.where(shared, np.nan_to_num(composition.measured), 0.0)[:, None] * np.ones(shape[1])
+    floors[WINDOW_LEFT_OUT] = _left_out(composition, shared, terms, sizes)
+    floors = {name: left for name, left in floors.items() if left.any()}
+    for left in floors.values():
+        square += (left[:, :, None, None] * sizes) ** 2
     responses = [response_of(value[i, :3], q) for i, q in enumerate(quality)]
     cancels = np.array([2 * r.contributions for r in responses])
-    return Estimate(value, np.sqrt(square), cancels, terms, responses, floor)
+    largest = charge(sizes).max(axis=(2, 3))
+    return Estimate(
+        value, np.sqrt(square), cancels, terms, responses, {name: left * largest for name, left in floors.items()}
+    )
 
 
 def _sizes(value, contributions) -> np.ndarray:
-    """What relative changes of tensors are taken of, (nT, 4, d, d): the conductivities along both directions of an
-    element; for a side jump as in :attr:`sidejump.kinetics.response.KineticResponse.scale`."""
+    """What relative changes of tensors are taken of, (nT, 4, R, d): the conductivities along both directions of an
+    element; for a side jump as in :attr:`sidejump.kinetics.response.KineticResponse.scale`; of an observable its
+    largest value."""
     cancels = CANCELLING_IN_CHANGES * contributions[:, None] * np.array([0.0, 1.0, 1.0, 2.0])
-    largest = np.maximum(np.abs(value).max(axis=(2, 3)), cancels)
-    sizes = np.broadcast_to(largest[:, :, None, None], value.shape).copy()
+    d = value.shape[-1]
+    sizes = np.broadcast_to(np.abs(value).max(axis=3, keepdims=True), value.shape).copy()
+    sizes[:, :, :d] = np.maximum(np.abs(charge(value)).max(axis=(2, 3)), cancels)[:, :, None, None]
     along = np.sqrt(np.abs(np.diagonal(value[:, 0], axis1=1, axis2=2)))
-    sizes[:, 0] = along[:, :, None] * along[:, None]
+    sizes[:, 0, :d] = along[:, :, None] * along[:, None]
     return sizes
 
 
-_CHANGES = ("node_change", "window_change")
+NODES, WINDOW_SHELLS = "energy nodes", "shells over the thermal window"
+GEOMETRY, WINDOW_LEFT_OUT = "geometry", "thermal window left out"
+"""What may leave an error that no replica and no level takes away."""
+
+_CHANGES = {NODES: "node_change", WINDOW_SHELLS: "window_change"}
 """Facts that say what the last step of a sequence inside a replica changed, relatively: the next would change less."""
 
 
-def _left(replicas: dict[str, list[Replica]], count: int) -> np.ndarray:
-    """What sequences that replicas end by themselves may leave, (nT,): of energy nodes, of shells over the window."""
+def _left(replicas: dict[str, list[Replica]], fact: str, count: int) -> np.ndarray:
+    """What a sequence that replicas end by themselves may leave, (nT,), from what its last step changed."""
     total = np.zeros(count)
     for some in replicas.values():
         level, worst = np.full(count, -1), np.zeros(count)
         for replica in some:
             for place, i in enumerate(replica.task.where):
-                known = [replica.facts[name][place] for name in _CHANGES if name in replica.facts]
-                change = max([x for x in known if np.isfinite(x)], default=0.0)
+                change = replica.facts[fact][place] if fact in replica.facts else 0.0
+                change = change if np.isfinite(change) else 0.0
                 worst[i] = change if replica.task.level > level[i] else max(worst[i], change)
                 level[i] = max(level[i], replica.task.level)
         total = np.hypot(total, worst)
@@ -150,6 +168,22 @@ def _left(replicas: dict[str, list[Replica]], count: int) -> np.ndarray:
 
 _SETTLING = 1.0
 """What a sequence leaves over the change of its last step: as much, where it does not converge."""
+
+
+def _left_out(composition: Composition, shared, terms: list[TermEstimate], sizes) -> np.ndarray:
+    """Relative change by the thermal window at temperatures that are not averaged over it (`shared`), (nT, 4).
+
+    What it changes at the coldest one that is averaged says what it would change at others, in proportion to T^2.
+    """
+    t = composition.temperatures
+    left = np.zeros(sizes.shape[:2])
+    for term in terms:
+        if term.name == AVERAGE.name:
+            coldest = min(composition.places[AVERAGE.name], key=lambda i: t[i])
+            change = np.abs(np.nan_to_num(charge(term.moments.value[coldest]))).max(axis=(1, 2))
+            relative = change / charge(sizes[coldest]).max(axis=(1, 2))
+            left[shared] = (t[shared, None] / t[coldest]) ** 2 * relative
+    return left
 
 
 def _moments(replicas: list[Replica], temperatures) -> Moments:

@@ -6,11 +6,12 @@ import re
 
 import numpy as np
 
-from ..transport.driver import collected, described
+from ..kinetics.response import charge
+from ..transport.driver import collected, described, operations_used
 from ..transport.settings import Size, TransportResult
 from ..transport.terms import AVERAGE
-from .controller import Controller
-from .estimates import Estimate
+from .controller import Controller, Missed
+from .estimates import GEOMETRY, NODES, SIDE_JUMP, WINDOW_LEFT_OUT, WINDOW_SHELLS, Estimate
 from .study import Case
 
 
@@ -19,41 +20,72 @@ def transport_result(case: Case, found: Estimate, controller: Controller) -> Tra
 
     Errors and terms are in the unit of the values.
     """
-    problem, count = case.problem, len(case.temperatures)
-    facts: dict[str, list] = {"geometry_difference": list(case.geometry_difference)}
-    replicas = [r for some in controller.replicas.values() for r in some]
-    for replica in sorted(replicas, key=lambda r: r.task.level):
+    problem = case.problem
+    operations = operations_used(problem, case.geometry), problem.symmetry_error
+    result = result_of_replicas(found, controller, case.geometry, operations, problem.model.spin_degeneracy)
+    result.report["warnings"] = [*problem.warnings, *result.report["warnings"]]
+    return result
+
+
+def result_of_replicas(
+    found: Estimate, controller: Controller, geometry: list[str], operations: tuple[int, float], spins: int
+) -> TransportResult:
+    """The same from replicas alone.
+
+    Parameters
+    ----------
+    geometry : list of str
+        Of each temperature.
+    operations : (int, float)
+        By how many points were reduced, and how well rates and shifts obey them.
+    spins : int
+        Counted for each band.
+    """
+    composition = controller.composition
+    count = len(composition.temperatures)
+    facts: dict[str, list] = {"geometry_difference": composition.measured.tolist()}
+    replicas = sorted(
+        (r for some in controller.replicas.values() for r in some),
+        key=lambda r: (r.task.level, r.task.term, r.task.number, r.task.where),
+    )
+    for replica in replicas:
         collected(facts, replica.facts, list(replica.task.where), count)
-    for term in found.terms:
-        if term.name == AVERAGE.name:
-            change = np.abs(term.moments.value[:, 3]).max(axis=(1, 2)) / found.scales()[:, 1]
-            facts["geometry_difference"] = np.where(
-                term.moments.level >= 0, change, facts["geometry_difference"]
-            ).tolist()
-    first = [r for r in replicas if controller.first[r.task.term]]
+    changes = [found.relative_floors()[WINDOW_LEFT_OUT][:, 1]] if WINDOW_LEFT_OUT in found.floors else []
+    changes += [
+        np.abs(charge(term.moments.value[:, SIDE_JUMP])).max(axis=(1, 2)) / found.scales()[:, 1]
+        for term in found.terms
+        if term.name == AVERAGE.name
+    ]
+    for change in changes:
+        known = np.asarray(facts["geometry_difference"], dtype=float)
+        facts["geometry_difference"] = np.where(change > 0, change, known).tolist()
+    sizes = [Size(*r.sizes) for r in replicas if composition.first[r.task.term]]
     report = {
-        **described(problem, case.geometry, facts, [Size(*r.sizes) for r in first], found.responses),
+        **described(geometry, facts, sizes, found.responses, operations),
+        "composition": composition.plain(),
         "stages": {term.name: term.seconds for term in found.terms},
-        "warnings": [*problem.warnings, *_of_finest(replicas), *missed_sentences(case, found, controller)],
+        "warnings": [*_of_finest(replicas), *missed_sentences(found, controller)],
     }
-    return with_errors(found, problem.model.spin_degeneracy, report)
+    return with_errors(found, spins, report)
 
 
 def with_errors(found: Estimate, spins: int, report: dict) -> TransportResult:
     """Values, errors and terms of an estimate, `spins` of each band counted, with a report."""
-    boltzmann, velocity, distribution = spins * np.moveaxis(found.value[:, :3], 1, 0)
+    d = found.value.shape[-1]
+    boltzmann, velocity, distribution = spins * np.moveaxis(charge(found.value[:, :3]), 1, 0)
     terms = [
         {
             "name": term.name,
-            "value": spins * term.moments.value,
-            "error": spins * term.moments.error,
+            "value": spins * charge(term.moments.value),
+            "error": spins * charge(term.moments.error),
             "level": term.moments.level,
             "replicas": term.moments.replicas,
             "seconds": term.seconds,
         }
         for term in found.terms
     ]
-    return TransportResult(boltzmann, velocity, distribution, report, spins * found.error, terms)
+    observed = spins * np.stack([found.value[:, :, d:], found.error[:, :, d:]])
+    return TransportResult(boltzmann, velocity, distribution, report, spins * charge(found.error), terms, observed)
 
 
 def _of_finest(replicas) -> list[str]:
@@ -70,22 +102,36 @@ _WORDS = {
     "time": "the time was up: give more `time`, or run again to go on",
     "memory": "memory held no finer level: raise `memory`",
     "levels": "no finer level is left",
-    "floor": "replicas do not take that away: compare `energy_nodes`, or `geometry` in [solver.expert]",
     "replicas": "the replicas of this run were used up: merge it with others",
 }
 
+_FLOORS = {
+    NODES: "more energy nodes may change: raise `memory` if it held no more, or compare other `energy_nodes`",
+    WINDOW_SHELLS: "more shells over the thermal window may change: raise `accuracy` in [solver.expert]",
+    GEOMETRY: 'shells of their own may change: compare `geometry = "own"` in [solver.expert]',
+    WINDOW_LEFT_OUT: "averaging over the thermal window may change: compute these temperatures in a run without the "
+    'warmer ones, or with `geometry = "averaged"` in [solver.expert]',
+}
 
-def missed_sentences(case: Case, found: Estimate, controller: Controller) -> list[str]:
+
+def missed_sentences(found: Estimate, controller: Controller) -> list[str]:
     """What misses the tolerance, with the term that has most of the error and what stopped it."""
-    by_reason: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for place, error, name, reason in controller.missed(found):
-        by_reason.setdefault((name, reason), []).append((float(case.temperatures[place]), error))
+    by_reason: dict[tuple[str, str], list[Missed]] = {}
+    for missed in controller.missed(found):
+        by_reason.setdefault((missed.name, missed.reason), []).append(missed)
     sentences = []
-    for (name, reason), missed in by_reason.items():
-        at = ", ".join(f"{t:.4g} K ({100 * e:.2g} %)" for t, e in missed[:4])
-        more = f" and {len(missed) - 4} more" if len(missed) > 4 else ""
-        sentences.append(
-            f"the error is above the tolerance of {100 * case.study.tolerance:.2g} % at {at}{more}, most of it in the "
-            f"term {name}: {_WORDS[reason]}"
-        )
+    tolerance, temperatures = controller.limits.tolerance, controller.composition.temperatures
+    for (name, reason), some in by_reason.items():
+        at = ", ".join(f"{temperatures[m.place]:.4g} K ({100 * m.error:.2g} %)" for m in some[:4])
+        more = f" and {len(some) - 4} more" if len(some) > 4 else ""
+        worst = 100 * max(m.share for m in some)
+        if reason == "floor":
+            why = f"no replica and no level takes away the {worst:.2g} % that {_FLOORS[name]}"
+        else:
+            why = f"most of it, {worst:.2g} %, in the term {name}: {_WORDS[reason]}"
+        sentences.append(f"{MISSED} {100 * tolerance:.2g} % at {at}{more}, {why}")
     return sentences
+
+
+MISSED = "the error is above the tolerance of"
+"""How the sentences begin."""

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ..bands.observables import Observable, checked_observables
 from ..errors import InputError
 from ..pairs.executor import Executor
 from ..transport.geometry_choice import choose_geometries
 from ..transport.problem import Problem
 from ..transport.settings import TransportSettings
 from ..transport.terms import Term, planned
+from .composition import Composition
 from .controller import ALL_REPLICAS, FIRST_REPLICAS, Controller, Limits
 from .estimates import Estimate
 from .replica import Replica, Task, compute
@@ -53,6 +55,8 @@ class Study:
         Numbers of the replicas of each level that may be computed; those of other machines lie outside.
     settings : TransportSettings
         Choices of experts; what they leave open the plan chooses.
+    observables : tuple of Observable
+        What else the field drives; the tolerance is that of the charge current.
     """
 
     model: Any
@@ -63,11 +67,13 @@ class Study:
     seconds: float = np.inf
     replicas: range = ALL_REPLICAS
     settings: TransportSettings = field(default_factory=TransportSettings)
+    observables: tuple[Observable, ...] = ()
 
     def __post_init__(self):
         object.__setattr__(self, "interactions", tuple(self.interactions))
         object.__setattr__(self, "temperatures", np.asarray(self.temperatures, dtype=float))
         object.__setattr__(self, "chemical_potentials", tuple(float(mu) for mu in self.chemical_potentials))
+        object.__setattr__(self, "observables", checked_observables(self.observables, self.model))
         if not self.tolerance > 0:
             raise InputError(f"tolerance = {self.tolerance}: must be above 0 (relative standard error wanted)")
         if not self.seconds > 0:
@@ -105,6 +111,12 @@ class Case:
         with threadpool_limits(1):
             return choose_geometries(self.problem, self.temperatures)
 
+    def allowing(self, hall: bool) -> Case:
+        """The same with another `hall`; the geometries stay chosen."""
+        other = replace(self, hall=hall)
+        other.__dict__["_geometries"] = self._geometries
+        return other
+
     @property
     def geometry(self) -> list[str]:
         """How the energies of each temperature are treated."""
@@ -122,21 +134,19 @@ class Case:
 
     def controller(self, seconds: float = np.inf) -> Controller:
         """What chooses the replicas; `seconds`: wall time that is left."""
-        return Controller(
-            {name: term.first for name, (term, _) in self.terms.items()},
-            {name: places for name, (_, places) in self.terms.items()},
-            self.temperatures,
-            Limits(self.study.tolerance, seconds),
-            numbers=self.study.replicas,
-            unseen=self._unseen,
-            hall=self.hall,
-        )
+        limits = Limits(self.study.tolerance, seconds)
+        return Controller(self.composition, limits, numbers=self.study.replicas)
 
     @property
-    def _unseen(self) -> np.ndarray:
-        """What own shells were measured to change at temperatures that share the points of one."""
-        measured = np.asarray(self.geometry_difference, dtype=float)
-        return np.where([kind == "shared" for kind in self.geometry], measured, np.nan)
+    def composition(self) -> Composition:
+        """What the result is the sum of."""
+        return Composition(
+            self.temperatures,
+            {name: term.first for name, (term, _) in self.terms.items()},
+            {name: places for name, (_, places) in self.terms.items()},
+            np.asarray(self.geometry_difference, dtype=float),
+            self.hall,
+        )
 
     def compute(self, task: Task, advance: Callable[[float], None] = lambda _: None) -> Replica:
         """The replica of a task."""
@@ -151,7 +161,7 @@ def plan(study: Study) -> list[Case]:
     settings = replace(study.settings, tolerance=_PARTIAL * study.tolerance)
     cases: list[Case] = []
     for mu in study.chemical_potentials:
-        problem = Problem(study.model, list(study.interactions), mu, settings)
+        problem = Problem(study.model, list(study.interactions), mu, settings, study.observables)
         cases.append(Case(study, problem, study.temperatures))
     return cases
 
@@ -191,8 +201,9 @@ def estimate(
     """
     controller = case.controller(case.study.seconds if seconds is None else seconds)
     for replica in known or []:
-        if replica.task.term in controller.places:
+        if replica.task.term in controller.composition.places:
             controller.add(replica)
+    controller.before = sum(r.seconds for some in controller.replicas.values() for r in some)
 
     def run(tasks: list[Task]) -> Iterator[Replica]:
         if executor is None:

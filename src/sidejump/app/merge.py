@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from ..accuracy.estimates import Estimate, estimated
+from ..accuracy.composition import Composition
+from ..accuracy.controller import Controller, Limits
 from ..accuracy.replica import Replica
-from ..accuracy.report import with_errors
+from ..accuracy.report import MISSED, result_of_replicas
 from ..accuracy.store import joined, to_text
 from ..errors import InputError
-from ..groups.hall import forbidden_fraction
+from ..files import reading
 from ..result import warnings_of
 from ..transport.frozen import with_frozen
-from ..transport.terms import FIRST_TERMS
-from ..units import conductivity_unit
 from .cases import apart, together
-from .results import REPLICAS, add_errors, inverse, parts_of, read, replicas_of
-
-_MISSED = "the error is above the tolerance of"
+from .judge import judge
+from .results import Obeyed, is_of_replicas, read, replicas_of, tensors
+from .withhold import withhold
 
 
 def merged(paths) -> xr.Dataset:
@@ -49,58 +49,95 @@ def merged(paths) -> xr.Dataset:
                 f"{path}: is a result of another study than {paths[0]} (other model, scatterers, temperatures, "
                 "settings or version)"
             )
-    known = joined(*(replicas_of(d, identity) for d in datasets))
-    if "cases" not in first:
-        return with_replicas(first, [replica for _, replica in known])
-    parts, layout, labels = apart(first)
-    updated = [
-        with_replicas(part, [replica for of, replica in known if of == case], case) for case, part in enumerate(parts)
+    own = replicas_of(first, identity)
+    known = joined(own, *(replicas_of(d, identity) for d in datasets[1:]))
+    scan = "cases" in first
+    with reading(paths[0], "a result of this version", "run it again"):
+        parts, layout, labels = apart(first) if scan else ([first], None, [])
+        questions = [_Question.of(part) for part in parts]
+    parts = [
+        _with_replicas(part, question, own, known, case)
+        for case, (part, question) in enumerate(zip(parts, questions, strict=True))
     ]
-    whole = together(updated, layout, labels)
+    if layout is None:
+        return parts[0]
+    whole = together(parts, layout, labels)
     whole.attrs["identity"] = identity
     return whole
 
 
-def with_replicas(dataset: xr.Dataset, replicas: list[Replica], case: int = 0) -> xr.Dataset:
-    """A result with the values, errors and terms of these replicas, of that case, in place of its own."""
-    active = dataset.geometry_used.values != "none"
-    if not active.any():
+@dataclass(frozen=True)
+class _Question:
+    """What replicas answer, from the attributes of a result."""
+
+    composition: Composition | None  # None where no temperature has carriers
+    obeyed: Obeyed
+    tolerance: float
+    operations: tuple[int, float]
+    spins: int
+
+    @classmethod
+    def of(cls, dataset: xr.Dataset) -> _Question:
+        attrs = dataset.attrs
+        active = dataset.temperature.values[dataset.geometry_used.values != "none"]
+        composition = None
+        if len(active):
+            composition = Composition.of(json.loads(attrs["composition"]))
+            if not np.array_equal(composition.temperatures, active):
+                raise InputError("composition: its temperatures are not those of the result")
+        return cls(
+            composition,
+            Obeyed.of(attrs),
+            float(json.loads(attrs["settings"])["tolerance"]),
+            (int(attrs["symmetry_operations"]), float(attrs["symmetry_error"])),
+            int(attrs["spin_degeneracy"]),
+        )
+
+
+Numbered = list[tuple[int, Replica]]
+
+
+def _with_replicas(dataset: xr.Dataset, question: _Question, own: Numbered, known: Numbered, case: int) -> xr.Dataset:
+    """A result with what follows from `known` replicas, of that case, in place of what follows from its `own`."""
+    if question.composition is None:
         return dataset
-    by_term: dict[str, list[Replica]] = {}
+    before, said = _answer(dataset, question, question.composition, [r for of, r in own if of == case], case)
+    after, sentences = _answer(dataset, question, question.composition, [r for of, r in known if of == case], case)
+    kept = {
+        name: variable
+        for name, variable in dataset.data_vars.items()
+        if name not in after and name not in before and not is_of_replicas(str(name), variable)
+    }
+    after = after.assign(kept)
+    after.attrs = {**dataset.attrs, **after.attrs}
+    after.attrs["warnings"] = [*(w for w in warnings_of(dataset) if w not in said and MISSED not in w), *sentences]
+    return after
+
+
+def _answer(
+    dataset: xr.Dataset, question: _Question, composition: Composition, replicas: list[Replica], case: int
+) -> tuple[xr.Dataset, list[str]]:
+    """What follows from replicas, and the sentences about it."""
+    controller = Controller(composition, Limits(question.tolerance), numbers=range(0))
+    count = len(composition.temperatures)
     for replica in replicas:
-        by_term.setdefault(replica.task.term, []).append(replica)
-    first = {name: name in FIRST_TERMS for name in by_term}
-    found = estimated(by_term, first, dataset.temperature.values[active])
+        if replica.task.term not in composition.places or max(replica.task.where) >= count:
+            raise InputError(f"a replica of the term {replica.task.term} is not one of this study: run it again")
+        controller.add(replica)
+    found = controller.estimate()
     if found is None:
         raise InputError("the replicas do not reach all temperatures: merge the results of all jobs")
-    return _updated(dataset, found, active, [to_text(r, case) for r in replicas])
-
-
-def _updated(dataset: xr.Dataset, found: Estimate, active, texts: list[str]) -> xr.Dataset:
-    d, spins = dataset.sizes["a"], int(dataset.attrs["spin_degeneracy"])
-    factor, unit = conductivity_unit(d)
-    # what a term says of itself, and its replicas, have dimensions that change
-    gone = [name for name in dataset.variables if {"term", "part", "replica"} & set(dataset[name].dims)]
-    result = dataset.drop_vars([*gone, *(n for n in dataset if str(n).startswith("raw_"))])
-    transport = with_frozen(with_errors(found, spins, {}), ~active, d)
-    for name, values in parts_of(transport, result.sigma_intrinsic.values, factor).items():
-        result[name] = result[name].copy(data=values)
-    intrinsic = np.abs(dataset.sigma_intrinsic_error.values).max(axis=(1, 2))
-    whole = result.sigma_boltzmann.values + result.sigma_intrinsic_plus_side_jump.values
-    rho = inverse(whole, intrinsic) * (1e6 if d == 3 else 1.0)
-    result["resistivity"] = result.resistivity.copy(data=rho)
-    projector = np.array(json.loads(dataset.attrs["symmetry_allowed_hall_side_jump"]))
-    fraction = forbidden_fraction(result.sigma_side_jump.values, result.sigma_boltzmann.values, projector, 0.0)
-    result["forbidden_side_jump"] = result.forbidden_side_jump.copy(data=fraction)
-    add_errors(result, transport, intrinsic, factor)
-    text = dataset.replicas.attrs["long_name"] if "replicas" in dataset else REPLICAS
-    result["replicas"] = ("replica", np.array(texts, dtype=object), {"long_name": text})
-    tolerance = float(json.loads(dataset.attrs["settings"])["tolerance"])
-    kept = [w for w in warnings_of(dataset) if not w.startswith(_MISSED)]
-    errors = found.relative_error().max(axis=1)
-    worst = int(np.argmax(errors))
-    if errors[worst] > tolerance:
-        t = float(dataset.temperature.values[active][worst])
-        kept.append(f"{_MISSED} {100 * tolerance:.2g} % at up to {t:.4g} K ({100 * errors[worst]:.2g} %)")
-    result.attrs = dataset.attrs | {"warnings": kept, "units": unit}
-    return result
+    controller.next_tasks()  # none: says of every term that its replicas are used up
+    active = dataset.geometry_used.values != "none"
+    geometry = [str(kind) for kind in dataset.geometry_used.values[active]]
+    result = result_of_replicas(found, controller, geometry, question.operations, question.spins)
+    sentences = result.report["warnings"]
+    if not active.all():
+        result = with_frozen(result, ~active, dataset.sizes["a"])
+    texts = [to_text(replica, case) for some in controller.replicas.values() for replica in some]
+    intrinsic, error = dataset.sigma_intrinsic.values, dataset.sigma_intrinsic_error.values.max(axis=(1, 2))
+    made = tensors(dataset.temperature.values, result, intrinsic, error, question.obeyed, texts)
+    made.attrs = {**dataset.attrs, **made.attrs, "warnings": []}
+    sentences = [*sentences, *judge(made)]
+    sentences += withhold(made)
+    return made, list(dict.fromkeys(sentences))

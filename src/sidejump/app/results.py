@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+
 import numpy as np
 import xarray as xr
 
@@ -16,6 +19,7 @@ from ..outputs import DATASETS, check_target, write_whole
 from ..result import NOT_INCLUDED, scan_dimension, warnings_of
 from ..units import MOBILITY, conductivity_unit
 from .attributes import attribute, provenance
+from .observed import add_observed
 
 _ESTIMATED = ("sigma_boltzmann", "sigma_side_jump_velocity", "sigma_side_jump_distribution", "sigma_side_jump")
 
@@ -112,7 +116,57 @@ def assemble(
     -------
     xarray.Dataset
     """
-    d = model.dimension
+    obeyed = Obeyed(projector, projector if scattering_projector is None else scattering_projector, list(operations))
+    dataset = tensors(temperatures, transport, intrinsic, intrinsic_error, obeyed, replicas)
+    dataset.attrs |= {
+        "warnings": [*warnings, *transport.report.get("warnings", [])],
+        "not_included": _NOT_INCLUDED_AT_LENGTH,
+        "convention": "j_a = sigma_ab E_b; Cartesian components",
+        "model": attribute(model.describe()),
+        "spin_degeneracy": model.spin_degeneracy,
+        **_headlines(symmetry),
+        **{k: attribute(v) for k, v in (provenance() | extra).items()},
+        "symmetry": attribute(symmetry),
+    }
+    return dataset
+
+
+_OBEYED = ("symmetry_allowed_hall", "symmetry_allowed_hall_side_jump", "symmetry_of_scattering")
+
+
+@dataclass(frozen=True)
+class Obeyed:
+    """The symmetry that results have to obey.
+
+    Attributes
+    ----------
+    intrinsic, side_jump : ndarray, shape (3, 3)
+        Projectors on the Hall vectors that are allowed.
+    operations : list of (rotation, sign)
+        What bands and scatterers obey.
+    """
+
+    intrinsic: np.ndarray
+    side_jump: np.ndarray
+    operations: list
+
+    def attributes(self) -> dict:
+        """As attributes of a result."""
+        operations = [[np.asarray(s).tolist(), int(sign)] for s, sign in self.operations]
+        values = (self.intrinsic, self.side_jump, operations)
+        return {name: attribute(value) for name, value in zip(_OBEYED, values, strict=True)}
+
+    @classmethod
+    def of(cls, attrs) -> Obeyed:
+        """That of a result."""
+        intrinsic, side_jump, operations = (json.loads(attrs[name]) for name in _OBEYED)
+        return cls(np.array(intrinsic), np.array(side_jump), [(np.array(s), int(sign)) for s, sign in operations])
+
+
+def tensors(temperatures, transport, intrinsic, intrinsic_error, obeyed: Obeyed, replicas=()) -> xr.Dataset:
+    """What follows from a transport result, the intrinsic part and symmetry; arguments as those of :func:`assemble`."""
+    intrinsic = np.asarray(intrinsic)
+    d = intrinsic.shape[-1]
     factor, unit = conductivity_unit(d)
     sigma = parts_of(transport, intrinsic, factor)
     dataset = xr.Dataset(
@@ -135,35 +189,32 @@ def assemble(
     _add_mobility(dataset, transport, d)
     contributions = factor * np.asarray(transport.report.get("side_jump_contributions", 0.0))
     cancels = {"intrinsic": 0.0, "side_jump": 2 * CANCELLING * np.nan_to_num(contributions)}  # in both halves
-    projectors = {"intrinsic": projector, "side_jump": projector}
-    if scattering_projector is not None:
-        projectors["side_jump"] = scattering_projector
+    projectors = {"intrinsic": obeyed.intrinsic, "side_jump": obeyed.side_jump}
     for part, text in _FORBIDDEN.items():
         fraction = forbidden_fraction(sigma[f"sigma_{part}"], sigma["sigma_boltzmann"], projectors[part], cancels[part])
         dataset[f"forbidden_{part}"] = ("temperature", fraction, {"units": "1", "long_name": text})
-    _add_broken_symmetry(dataset, operations, cancels["side_jump"])
+    _add_broken_symmetry(dataset, obeyed.operations, cancels["side_jump"])
     add_errors(dataset, transport, intrinsic_error, factor)
+    add_observed(dataset, transport.observed)
     if len(replicas):
         dataset["replicas"] = ("replica", np.array(replicas, dtype=object), {"long_name": REPLICAS})
     dataset.attrs = {
         "units": unit,
-        "warnings": [*warnings, *transport.report.get("warnings", [])],
-        "not_included": _NOT_INCLUDED_AT_LENGTH,
-        "convention": "j_a = sigma_ab E_b; Cartesian components",
-        "model": attribute(model.describe()),
-        "spin_degeneracy": model.spin_degeneracy,
-        **_headlines(dataset, symmetry),
         **{
             k: attribute(v)
             for k, v in transport.report.items()
             if k not in (*_PER_TEMPERATURE, *_DENSITIES, "side_jump_contributions", "warnings")
         },
-        **{k: attribute(v) for k, v in (provenance() | extra).items()},
-        "symmetry": attribute(symmetry),
-        "symmetry_allowed_hall": attribute(projector),
-        "symmetry_allowed_hall_side_jump": attribute(projectors["side_jump"]),
+        **_largest_forbidden(dataset),
+        **obeyed.attributes(),
     }
     return dataset
+
+
+def is_of_replicas(name: str, variable) -> bool:
+    """Whether a variable of a result follows from its replicas, and is there only where it has something to say."""
+    known = (*_PER_TEMPERATURE, *_DENSITIES, "mobility", "replicas")
+    return name in known or name.startswith(("raw_", "withheld_")) or bool({"term", "part"} & set(variable.dims))
 
 
 def add_errors(dataset, transport, intrinsic_error, factor: float) -> None:
@@ -274,10 +325,14 @@ def inverse(sigma, error) -> np.ndarray:
     return result
 
 
-def _headlines(dataset, symmetry: dict) -> dict:
+def _headlines(symmetry: dict) -> dict:
     """The numbers to look at first."""
     names = ("lattice_point_group", "point_group_violation_rms_eV", "time_reversal_violation", "inversion_violation")
-    numbers = {name: attribute(symmetry[name]) for name in (*names, "magnetisation") if name in symmetry}
+    return {name: attribute(symmetry[name]) for name in (*names, "magnetisation") if name in symmetry}
+
+
+def _largest_forbidden(dataset) -> dict:
+    numbers = {}
     for part in _FORBIDDEN:
         fraction = dataset[f"forbidden_{part}"].values
         numbers[f"forbidden_{part}_largest"] = float(np.nanmax(fraction)) if np.isfinite(fraction).any() else np.nan

@@ -37,10 +37,10 @@ def final_vectors(model, states: States, vertex, precision) -> States:
         S.
     """
     count, members, orbitals = states.vectors.shape
-    d = states.covariant.shape[1]
+    d, directions = states.k.shape[1], states.covariant.shape[1]
     length = (2 + 2 * d) * orbitals
     vectors = np.empty((count, members, length), dtype=precision)
-    covariant = np.empty((count, d, members, length), dtype=precision)
+    covariant = np.empty((count, directions, members, length), dtype=precision)
     for start in range(0, count, _CHUNK):
         part = slice(start, start + _CHUNK)
         k = states.k[part]
@@ -49,7 +49,8 @@ def final_vectors(model, states: States, vertex, precision) -> States:
         u, du = states.vectors[part], states.covariant[part]
         # rows are states: (A u)^T = u^T A^T
         dipole = np.matmul(u[:, None], position)  # (S, b, m, N)
-        derivative = np.matmul(u[:, None, None], gradient) + np.matmul(du[:, :, None], position[:, None])  # a before b
+        derivative = np.matmul(du[:, :, None], position[:, None])  # a before b
+        derivative[:, :d] += np.matmul(u[:, None, None], gradient)
         vectors[part] = _chi(k, u, dipole)
         covariant[part] = _chi(k, du, derivative)
     return replace(states, vectors=vectors, covariant=covariant)
@@ -64,7 +65,7 @@ def _chi(k, u, au):
 
 def initial_kets(states: States, g, vertex) -> np.ndarray:
     """phi and its covariant derivatives, shape (1 + d, S, m, L), of states with chi; `g` (d,): G."""
-    d, orbitals = states.covariant.shape[1], len(vertex)
+    d, orbitals = states.k.shape[1], len(vertex)
     chi = np.concatenate([states.vectors[None], np.moveaxis(states.covariant, 1, 0)])
     parts = [chi[..., i * orbitals : (i + 1) * orbitals] for i in range(2 + 2 * d)]
     waves, dipoles = parts[2 : 2 + d], parts[2 + d :]

@@ -103,6 +103,8 @@ class PairSource(abc.ABC):
         On one core, for estimates.
     expensive : bool
         Whether a block of pairs takes longer to compute than to read from a disk.
+    observes : bool
+        Whether shifts have a component for each row of ``States.covariant``, those of own observables included.
     """
 
     branches: tuple[Branch, ...]
@@ -110,6 +112,7 @@ class PairSource(abc.ABC):
     channels: int = 1
     seconds_per_pair: float = 4e-8
     expensive: bool = False
+    observes: bool = False
 
     patches: Patches | None = None
 
@@ -179,7 +182,7 @@ class ScalarPairs(PairSource):
     """
 
     def __init__(self, matrix: np.ndarray, scatterers: Sequence[Scatterer], model, momentum: MomentumTransfer):
-        self.matrix = matrix
+        self.matrix, self.observes = matrix, True
         self.branches = tuple(b for s in scatterers for b in s.branches)
         self.singular = any(s.singular for s in scatterers)
         self.momentum = momentum
@@ -249,7 +252,7 @@ class ScalarPairs(PairSource):
             return self._one_image(a, b, images[0], initial_only)
         which = self.momentum.shortest_image(a.k, b.k, images)
         strength = np.zeros(which.shape, dtype=b.vectors.real.dtype)
-        shift = np.zeros((a.k.shape[1], *which.shape), dtype=strength.dtype)
+        shift = np.zeros((a.covariant.shape[1], *which.shape), dtype=strength.dtype)
         for index, g in enumerate(images):
             here = which == index
             some, others = here.any(axis=1), here.any(axis=0)

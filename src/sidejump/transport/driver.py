@@ -8,11 +8,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
-from ..kinetics.response import KineticResponse
+from ..kinetics.response import KineticResponse, charge
 from .geometry_choice import choose_geometries
 from .problem import TOO_COARSE, Problem
 from .settings import Size, TransportResult, TransportSettings
-from .tensors import size_of_change, with_change
+from .tensors import PARTS, size_of_change, with_change
 from .terms import AVERAGE, planned
 
 
@@ -63,12 +63,9 @@ def run_transport(
     responses, report = _all_terms(problem, temperatures, progress or (lambda *_: None))
     report["seconds"] = time.perf_counter() - started
     spins = problem.model.spin_degeneracy
-    return TransportResult(
-        spins * np.stack([r.boltzmann for r in responses]),
-        spins * np.stack([r.side_jump_velocity for r in responses]),
-        spins * np.stack([r.side_jump_distribution for r in responses]),
-        report,
-    )
+    parts = [spins * np.stack([getattr(r, name) for r in responses]) for name in PARTS]
+    boltzmann, velocity, distribution = (charge(part) for part in parts)
+    return TransportResult(boltzmann, velocity, distribution, report)
 
 
 def _check_same(problem: Problem, model, scatterers: list, chemical_potential: float, settings) -> None:
@@ -127,20 +124,24 @@ def _all_terms(problem: Problem, temperatures: np.ndarray, progress) -> tuple[li
         stages[term.name] = time.perf_counter() - clock
         done += weight
         progress(done, whole)
-    _unaveraged(problem, temperatures, geometry, facts["geometry_difference"])
     for source in problem.sources:
         for sentence in source.warnings():
             problem.warn(sentence)
     judge_responses(problem, temperatures, responses)
     return responses, {
-        **described(problem, geometry, facts, sizes, responses),
+        **described(geometry, facts, sizes, responses, (operations_used(problem, geometry), problem.symmetry_error)),
         "stages": stages,
         "warnings": list(problem.warnings),
     }
 
 
-def described(problem: Problem, geometry: list[str], facts: dict[str, list], sizes: list[Size], responses) -> dict:
-    """The report of responses, but for the time that they took and the warnings."""
+def described(
+    geometry: list[str], facts: dict[str, list], sizes: list[Size], responses, operations: tuple[int, float]
+) -> dict:
+    """The report of responses, but for the time that they took and the warnings.
+
+    `operations`: by how many points were reduced, and how well rates and shifts obey them.
+    """
     return {
         "geometry": ", ".join(dict.fromkeys(geometry)),
         "geometry_used": geometry,
@@ -149,8 +150,8 @@ def described(problem: Problem, geometry: list[str], facts: dict[str, list], siz
         "pairs": max(s.pairs for s in sizes),
         "memory_bytes": max(s.memory for s in sizes),
         **of_responses(responses),
-        "symmetry_operations": operations_used(problem, geometry),
-        "symmetry_error": problem.symmetry_error,
+        "symmetry_operations": operations[0],
+        "symmetry_error": operations[1],
     }
 
 
@@ -182,23 +183,6 @@ def collected(facts: dict[str, list], found: dict[str, list], members: list[int]
         for i, value in zip(members, values, strict=True):
             if value == value and not (name == "energy_nodes" and value == 0):  # NaN: nothing to say
                 everywhere[i] = value
-
-
-def _unaveraged(problem: Problem, temperatures, geometry: list[str], differences: list[float]) -> None:
-    """What the thermal window changes at temperatures that are not averaged, from the coldest that is."""
-    averaged = [i for i, kind in enumerate(geometry) if kind == "averaged"]
-    if not averaged:
-        return
-    coldest = min(averaged, key=lambda i: temperatures[i])
-    for i, t in enumerate(temperatures):
-        if geometry[i] != "shared":  # own shells are those of the window
-            continue
-        differences[i] = (t / temperatures[coldest]) ** 2 * differences[coldest]
-        if differences[i] > problem.settings.tolerance:
-            problem.warn(
-                f"T = {t:.4g} K: the thermal window may change the result by {differences[i]:.1e}; "
-                "compute this temperature in a run of its own"
-            )
 
 
 def judge_responses(problem: Problem, temperatures, responses: list[KineticResponse]) -> None:

@@ -1,0 +1,128 @@
+"""Results of several runs joined: what one run with all of their replicas gives, digit for digit."""
+
+import json
+
+import numpy as np
+import pytest
+
+import sidejump as sj
+from sidejump.accuracy.composition import Composition
+from sidejump.accuracy.store import joined
+from sidejump.app import merge, results, run
+from sidejump.app.cli import main
+
+TIMES = ("seconds", "stages", "peak_memory_bytes", "cost_estimate", "created", "settings")
+PHONONS = {"kind": "acoustic_deformation_potential", "deformation_potential": 5.0, "sound_velocity": 2000.0,
+           "mass_density": 7.6e-7}  # fmt: skip
+
+
+def question(**changes):
+    """Warm enough that shells of their own change what those of the Fermi surface give, and were not taken."""
+    return {
+        "electrons": {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": 0.2},
+        "scattering": [PHONONS],
+        "temperature": {"values": [30, 60]},
+        "solver": {"tolerance": 1e-3, "expert": {"accuracy": 0.3}},
+    } | changes
+
+
+CASES = {
+    "shared": question(),
+    "tilted": question(
+        electrons={"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "tilt": [0.8, 0.3],
+                   "chemical_potential": [0.2, 0.0]}, temperature={"values": [20, 40]},
+    ),
+    "no Hall effect": question(
+        electrons={"model": "rashba_ferromagnet", "effective_mass": 0.5, "rashba": 0.5, "exchange": 0.0,
+                   "chemical_potential": 0.1},
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda name: name.replace(" ", "-"))
+def halves(request, tmp_path_factory):
+    """Two results with replicas of their own, what merging makes of them, and one run with all replicas."""
+    folder = tmp_path_factory.mktemp("merged")
+    found = []
+    for name, numbers in (("a", range(0, 2)), ("b", range(2, 4))):
+        job = run.prepare(CASES[request.param]).changed(replicas=numbers)
+        found.append(job.run())
+        results.write(found[-1], folder / f"{name}.nc")
+    job = run.prepare(CASES[request.param]).changed(replicas=range(0))  # computes none
+    known = joined(*(results.replicas_of(part, job.identity) for part in found))
+    return found, merge.merged([folder / "a.nc", folder / "b.nc"]), job.run(known=known)
+
+
+def test_merged_results_are_those_of_one_run(halves):
+    (a, b), joint, one = halves
+    assert len(joint.replicas) == len(a.replicas) + len(b.replicas)
+    assert set(joint.variables) == set(one.variables)
+    if "composition" in one.attrs:
+        hall = Composition.of(json.loads(one.attrs["composition"])).hall
+        assert hall == np.any(json.loads(one.attrs["symmetry_allowed_hall_side_jump"]))
+    for name in one.variables:
+        if name in ("term_seconds", "replicas", "cases"):
+            continue
+        assert joint[name].dims == one[name].dims and joint[name].attrs == one[name].attrs, name
+        np.testing.assert_array_equal(joint[name].values, one[name].values, err_msg=str(name))
+    np.testing.assert_allclose(joint.term_seconds, one.term_seconds, rtol=1e-9)
+    assert set(joint.replicas.values) == set(one.replicas.values)
+    ours = {k: v for k, v in joint.attrs.items() if not k.startswith(TIMES)}
+    assert ours == {k: v for k, v in one.attrs.items() if not k.startswith(TIMES)}
+
+
+def test_what_a_geometry_that_was_not_taken_changes_is_in_the_merged_error(tmp_path):
+    """Without it the floor of the error would be missing."""
+    data = question(temperature={"values": [4, 60]}, solver={"tolerance": 0.02, "expert": {"accuracy": 0.3}})
+    found = run.prepare(data).changed(replicas=range(2)).run()
+    composition = Composition.of(json.loads(found.attrs["composition"]))
+    assert np.nanmax(composition.measured) > 0 and "Fermi surface" in composition.places
+    path = tmp_path / "a.nc"
+    found.attrs["composition"] = json.dumps(composition.plain() | {"measured": [0.5, 0.5]})
+    results.write(found, path)
+    again = merge.merged([path])
+    shared = found.geometry_used.values == "shared"
+    ratio = (again.sigma_boltzmann_error / found.sigma_boltzmann).sel(a="x", b="x").values
+    assert shared.any() and (ratio[shared] > 0.4).all() and (ratio[~shared] < 0.4).all()
+
+
+def test_withheld_values_stay_withheld(tmp_path, monkeypatch):
+    """What cannot be right in the joined result is flagged there as in a run."""
+    found = run.prepare(CASES["shared"]).changed(replicas=range(2)).run()
+    texts = [json.loads(text) for text in found.replicas.values]
+    for text in texts:
+        text["quality"] = [q | {"residual": 0.9} for q in text["quality"]]
+    found["replicas"] = found.replicas.copy(data=np.array([json.dumps(t) for t in texts], dtype=object))
+    results.write(found, tmp_path / "a.nc")
+    again = merge.merged([tmp_path / "a.nc"])
+    assert np.isnan(again.sigma_side_jump).all() and again.withheld_side_jump.values.all()
+    assert np.isfinite(again.raw_sigma_side_jump).all()
+    assert any("is not solved" in w for w in results.warnings_of(again))
+    results.write(again, tmp_path / "b.nc")
+    same = merge.merged([tmp_path / "b.nc"])
+    np.testing.assert_array_equal(same.raw_sigma_side_jump, again.raw_sigma_side_jump)
+    assert results.warnings_of(same) == results.warnings_of(again)
+
+
+def test_a_result_that_does_not_say_its_terms_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    found = run.prepare(CASES["shared"]).changed(replicas=range(2)).run()
+    for number, broken in enumerate((None, "{}", '{"temperatures": [1]}', "nonsense")):
+        if broken is None:
+            del found.attrs["composition"]
+        else:
+            found.attrs["composition"] = broken
+        results.write(found, tmp_path / f"{number}.nc")
+        assert main(["merge", f"{number}.nc", "-o", "out.nc"]) == 2
+        said = capsys.readouterr().err
+        assert f"{number}.nc" in said and said.count("\n") == 1
+
+
+def test_the_composition_comes_back():
+    given = Composition(np.array([1.5, 300.0]), {"a": True, "b": False}, {"a": [0, 1], "b": [1]}, [np.nan, 0.1], False)
+    again = Composition.of(json.loads(json.dumps(given.plain())))
+    assert again.plain() == given.plain() and not again.hall
+    np.testing.assert_array_equal(again.measured, given.measured)
+    for spoiled in ({"places": {"a": [0, 2], "b": [1]}}, {"measured": [0.1]}, {"first": {"a": True}}):
+        with pytest.raises(sj.InputError, match="composition"):
+            Composition.of(given.plain() | spoiled)
