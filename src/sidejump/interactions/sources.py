@@ -18,8 +18,8 @@ import numpy as np
 from ..bands.vertex import vertex_matrix
 from .base import Branch, Scatterer
 from .polar import Patches, averaged_over_patch, mean_speed, transfer_square
-from .scalar_potential import PositionedStates, final_vectors, initial_vectors, positioned_states
-from .vertex import pair_vertex
+from .scalar_potential import final_vectors, initial_kets
+from .vertex import products, state_kets
 
 if TYPE_CHECKING:
     from ..bands.momentum import MomentumTransfer
@@ -198,8 +198,9 @@ class ScalarPairs(PairSource):
         self._single = single
         precision = np.complex64 if single else np.complex128
         self.matrix = self.matrix.astype(precision)
+        self._unit = np.array_equal(self.matrix, np.eye(len(self.matrix)))
         if self._positioned:
-            self.states = positioned_states(self._model, states, self.matrix, precision)
+            self.states = final_vectors(self._model, states, self.matrix, precision)
         else:
             self.states = replace(
                 states, vectors=states.vectors.astype(precision), covariant=states.covariant.astype(precision)
@@ -209,8 +210,8 @@ class ScalarPairs(PairSource):
         _, members, orbitals = states.vectors.shape
         d = states.covariant.shape[1]
         item = 8 if d == 3 else 16  # three dimensions are done in single precision
-        arrays, length = (1 + d, 2 + 2 * d) if self._positioned else (1, 1)
-        return Load(item * arrays * (1 + d) * members * orbitals, 8.0 * length * (1 + 2 * d) * members**2 * orbitals)
+        length = orbitals * (2 + 2 * d if self._positioned else 1)
+        return Load(item * (1 + d) * members * length, 8.0 * (1 + 2 * d) * members**2 * length)
 
     def z_max(self, q_max):
         return q_max
@@ -254,37 +255,37 @@ class ScalarPairs(PairSource):
         shift = np.zeros((a.covariant.shape[1], *which.shape), dtype=strength.dtype)
         for index, g in enumerate(images):
             here = which == index
-            rows, columns = np.flatnonzero(here.any(axis=1)), np.flatnonzero(here.any(axis=0))
-            if len(rows) == 0:
+            some, others = here.any(axis=1), here.any(axis=0)
+            if not some.any():
                 continue
+            rows, columns = _spanned(some), _spanned(others)
+            here = here[rows, columns]
             s, r = self._one_image(a[rows], b[columns], g, initial_only)
-            here = here[np.ix_(rows, columns)]
-            i, j = np.nonzero(here)
-            strength[rows[i], columns[j]] = s[here]
-            shift[:, rows[i], columns[j]] = r[:, here]
+            np.copyto(strength[rows, columns], s, where=here)
+            np.copyto(shift[:, rows, columns], r, where=here)
         return strength, shift
 
     def _one_image(self, a, b, g, initial_only):
         """Vertices of pairs with the momentum transfer ``k' + g - k``."""
-        b = self._moved(b, g)
-        if not self._positioned:
-            return pair_vertex(a, b, self.matrix, initial_only=initial_only)
-        origin = a.k.mean(axis=0)
-        a, b = initial_vectors(a, origin, self.matrix), final_vectors(b, origin)
-        return pair_vertex(a, b, None, initial_only=initial_only)
+        kets = initial_kets(a, g, self.matrix) if self._positioned else state_kets(a)
+        if self._phases and g.any():
+            # u(k + G) = exp(-i G tau) u(k) of orbitals on different sites
+            phase = np.exp(-1j * (self._sites @ g)).astype(kets.dtype)
+            if not np.allclose(phase[:, None] * self.matrix, self.matrix * phase):
+                return self._turned(a, b, g, phase, initial_only)
+            kets *= np.tile(phase.conj(), kets.shape[-1] // len(phase))
+        if not self._positioned and not self._unit:
+            kets = kets @ self.matrix.T
+        return products(kets, a, b, initial_only=initial_only)
 
-    def _moved(self, states: States, g) -> States:
-        """The same states at ``k + g``: ``u(k + G) = exp(-i G tau) u(k)`` of orbitals on different sites."""
-        if not g.any():
-            return states
-        phase = np.exp(-1j * (self._sites @ g)).astype(states.vectors.dtype)
-        states = replace(states, k=states.k + g, vectors=states.vectors * phase, covariant=states.covariant * phase)
-        if not isinstance(states, PositionedStates):
-            return states
-        if np.allclose(phase[:, None] * self.matrix, self.matrix * phase):
-            return replace(states, dipole=states.dipole * phase, dipole_covariant=states.dipole_covariant * phase)
-        # a vertex between sites does not commute with the phases
-        return positioned_states(self._model, states, self.matrix, states.vectors.dtype)
+    def _turned(self, a, b, g, phase, initial_only):
+        """The same where the vertex is between sites and does not commute with the phases."""
+        n = len(phase)
+        moved = replace(b, k=b.k + g, vectors=b.vectors[..., :n] * phase, covariant=b.covariant[..., :n] * phase)
+        if not self._positioned:
+            return products(state_kets(a, self.matrix), a, moved, initial_only=initial_only)
+        moved = final_vectors(self._model, moved, self.matrix, b.vectors.dtype)
+        return products(initial_kets(a, np.zeros_like(g), self.matrix), a, moved, initial_only=initial_only)
 
 
 class PolarPairs(ScalarPairs):
@@ -342,6 +343,12 @@ class ScalarHalves:
         """As in :class:`Halves`."""
         a, b = self.initial.states[rows], self.final.states[columns]
         return self.initial.between(a, b, z_cut, initial_only=True)
+
+
+def _spanned(some) -> slice:
+    """From the first to the last that is true."""
+    places = np.flatnonzero(some)
+    return slice(int(places[0]), int(places[-1]) + 1)
 
 
 def mean_over_members(a: States, b: States) -> np.ndarray | None:

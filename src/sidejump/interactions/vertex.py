@@ -12,9 +12,8 @@ def pair_vertex(initial, final, vertex, *, initial_only: bool = False):
     ----------
     initial, final : States
         P and Q states.
-    vertex : array, shape (N, N), or None
-        Constant Hermitian matrix W (the q-dependent factor ``V0(q)`` is applied by the kernel); None where the vectors
-        of the states hold it already (:mod:`.scalar_potential`).
+    vertex : array, shape (N, N)
+        Constant Hermitian matrix W (the q-dependent factor ``V0(q)`` is applied by the kernel).
     initial_only : bool
         Derivative of the initial state alone: the half of the shift that belongs to it.
 
@@ -30,14 +29,23 @@ def pair_vertex(initial, final, vertex, *, initial_only: bool = False):
     -----
     ``D_a V = u'^+ W (D_a u) + (D_a u')^+ W u``.
     """
-    xp = array_namespace(initial.vectors)
-    p, m, n = initial.vectors.shape
+    return products(state_kets(initial, vertex), initial, final, initial_only=initial_only)
+
+
+def state_kets(states, vertex=None):
+    """``W u`` and ``W D_a u``, shape (1 + d, P, m, N)."""
+    xp = array_namespace(states.vectors)
+    kets = xp.concat([states.vectors[None, ...], xp.permute_dims(states.covariant, (1, 0, 2, 3))], axis=0)
+    return kets if vertex is None else xp.matmul(kets, xp.matrix_transpose(vertex))
+
+
+def products(kets, initial, final, *, initial_only: bool = False):
+    """:func:`pair_vertex` with kets (1 + d, P, m, N) that hold the vertex already."""
+    xp = array_namespace(kets)
+    _, p, m, n = kets.shape
     q, mf, _ = final.vectors.shape
     d = initial.covariant.shape[1]
-    kets = xp.concat([initial.vectors[:, None], initial.covariant], axis=1)  # (P, 1 + d, m, N)
-    kets = xp.reshape(xp.permute_dims(kets, (1, 0, 2, 3)), ((1 + d) * p * m, n))
-    if vertex is not None:
-        kets = xp.matmul(kets, xp.matrix_transpose(vertex))
+    kets = xp.reshape(kets, ((1 + d) * p * m, n))
     bra = xp.matrix_transpose(xp.conj(xp.reshape(final.vectors, (q * mf, n))))
     values = xp.reshape(xp.matmul(kets, bra), (1 + d, p * m, q * mf))
     real, imag = xp.real(values[0, ...]), xp.imag(values[0, ...])
