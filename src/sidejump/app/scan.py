@@ -178,3 +178,7 @@ class _Part:
     def status(self, *arguments) -> None:
         """What is known so far, with what it is of."""
         getattr(self._progress, "status", lambda *_, **__: None)(*arguments, label=self._label)
+
+    def working(self, *arguments) -> None:
+        """What is being computed."""
+        getattr(self._progress, "working", lambda *_: None)(*arguments)
