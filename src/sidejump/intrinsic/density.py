@@ -265,7 +265,7 @@ def _by_simplices(fillings: Fillings, target: float, kt: float) -> tuple[float, 
             def count(mu: float, filling: Filling = filling) -> tuple[float, float]:
                 return filling.carriers(mu, kt)
 
-            found = _root(count, target, mu, 0.1 * kt, kt)
+            found = _root(count, target, mu, 0.1 * kt, _COARSER * kt)
             if found is None:
                 return None
             if filling.holds(found, kt):
@@ -284,6 +284,9 @@ def _by_simplices(fillings: Fillings, target: float, kt: float) -> tuple[float, 
 
 _SETTLED, _FINE = 1e-3, 5e-4
 """Relative error of a density from which on another method is tried, and that simplices stop at."""
+
+_COARSER = 1e3
+"""Times as far from the root as for cells, whose error is smaller."""
 
 _REACH, _ASIDE = 25.0, 0.2
 """Window around the chemical potential of a coarser mesh: kT, and parts of its distance from the neutral level."""

@@ -22,6 +22,7 @@ from ..energy.thermal import thermal_nodes
 
 _CHUNK = 40_000  # points diagonalised at once
 _NODES, _FEWER = 31, 19  # of -df/dE, and those that tell what they leave
+_LEAST = 1e-7  # weight of a node
 _TINY = 1e-300
 
 
@@ -86,6 +87,13 @@ def _share(e, level: float) -> np.ndarray:
     return np.where(level < e[:, 1], lower, np.where(level < e[:, 2], middle, upper))
 
 
+def _weighty(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the Gauss nodes of -df/dE that have weight, and their weights, in sum 1."""
+    x, weight = thermal_nodes(count)
+    kept = weight > _LEAST
+    return x[kept], weight[kept] / weight[kept].sum()
+
+
 class Filling:
     """Carriers of a crystal on one mesh.
 
@@ -109,9 +117,9 @@ class Filling:
 
     def carriers(self, mu: float, kt: float, *, coarser: bool = False, nodes: int = _NODES) -> tuple[float, float]:
         """Electrons and holes, angstrom^-d, without the leading error of the mesh; `coarser`: of every other point."""
-        x, weight = thermal_nodes(nodes)
+        x, weight = _weighty(nodes)
         one, two = (self._meshes[i].below(mu + kt * x) - self._base[i] for i in ((1, 2) if coarser else (0, 1)))
-        added, weight = (4 * one - two) / 3, weight / weight.sum() / self.volume
+        added, weight = (4 * one - two) / 3, weight / self.volume
         return float(weight @ np.maximum(added, 0)), float(weight @ np.maximum(-added, 0))
 
     def errors(self, mu: float, kt: float) -> tuple[float, float]:
@@ -126,7 +134,7 @@ class Filling:
 
     def holds(self, mu: float, kt: float) -> bool:
         """Whether the window is wide enough for a chemical potential at kT (eV)."""
-        reach = kt * thermal_nodes(_NODES)[0].max()
+        reach = kt * _weighty(_NODES)[0].max()
         return self.window[0] <= mu - reach and mu + reach <= self.window[1]
 
 
