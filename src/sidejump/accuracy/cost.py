@@ -1,25 +1,40 @@
-"""What a run will cost before anything is known: a first error bar needs two levels of every term."""
+"""What a run will cost before anything is known: the first replicas, and the levels that it may go to."""
 
 from __future__ import annotations
 
-from ..transport.cost import estimate_cost
+from ..transport.cost import estimate_cost, refuse_early
 from ..transport.terms import SURFACE
-from .controller import FIRST_REPLICAS
+from .controller import FIRST_REPLICAS, MOST_LEVELS
 from .study import Case
 
 _FIRST_ANSWER = 3.5
 """Time of the replicas of two levels over that of one replica of the first, times their number."""
 
+_PAIRS = {2: 2.0, 3: 4.0}
+"""Pairs of a level over those of the one before, by the dimension: of points sqrt(2) times closer."""
+
 
 def first_cost(case: Case) -> dict:
     """States, pairs and bytes of a replica of the first level, and the seconds to the first error bars.
+
+    ``levels`` is the last level that the memory is expected to hold, and ``last_memory_bytes`` what it takes: no more
+    than that is known before error bars say how many levels the tolerance takes.
 
     Raises
     ------
     InputError
         If there is no state at the chemical potential, or not even the first level fits into the memory.
     """
-    first = case.problem.laid(SURFACE.start[case.problem.model.dimension], 0)
-    cost = estimate_cost(first, case.temperatures)
+    dimension, limit = case.problem.model.dimension, case.problem.settings.memory
+    first = case.problem.laid(SURFACE.start[dimension], 0)
+    refuse_early(first, case.temperatures)
+    cost = estimate_cost(first, case.temperatures, case.geometry)
+    needed = [cost["memory_bytes"] * _PAIRS[dimension] ** level for level in range(MOST_LEVELS)]
+    last = max((level for level, bytes_ in enumerate(needed) if bytes_ <= limit), default=0)
     more = FIRST_REPLICAS * _FIRST_ANSWER
-    return cost | {"seconds": more * cost["seconds"], "flops": more * cost["flops"]}
+    return cost | {
+        "seconds": more * cost["seconds"],
+        "flops": more * cost["flops"],
+        "levels": last,
+        "last_memory_bytes": needed[last],
+    }

@@ -177,6 +177,7 @@ def estimate(
     known: list[Replica] | None = None,
     executor: Executor | None = None,
     watch: Watch = lambda *_: None,
+    begin: Callable[[list[Task]], None] = lambda _: None,
     advance: Callable[[Task, float], None] = lambda *_: None,
 ) -> tuple[Estimate, Controller]:
     """Replicas until the tolerance is reached, or a limit.
@@ -191,8 +192,12 @@ def estimate(
     executor : Executor, optional
         Made with the case as the shared object; without one replicas are computed here, one after the other, each by
         all threads.
-    watch, advance : callable, optional
-        After every replica; with the fraction of a replica that a step has done.
+    watch : callable, optional
+        Called after every replica.
+    begin : callable, optional
+        Called with the tasks that an executor is given.
+    advance : callable, optional
+        Called with a task and the fraction of it that a step has done, 0 when it begins; not with an executor.
 
     Raises
     ------
@@ -205,10 +210,15 @@ def estimate(
             controller.add(replica)
     controller.before = sum(r.seconds for some in controller.replicas.values() for r in some)
 
+    def here(task: Task) -> Replica:
+        advance(task, 0.0)
+        return case.compute(task, partial(advance, task))
+
     def run(tasks: list[Task]) -> Iterator[Replica]:
         if executor is None:
-            found: Iterable[Replica] = (case.compute(task, partial(advance, task)) for task in tasks)
+            found: Iterable[Replica] = map(here, tasks)
         else:
+            begin(tasks)
             found = (replica for _, replica in executor.as_completed(_replica, tasks))
         for replica in found:
             yield replica

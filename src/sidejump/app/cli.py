@@ -1,17 +1,17 @@
-"""Command line: `sidejump run`, `merge`, `plot`, `figure1`, `template`, `models`, `info`, `convert`, ..."""
+"""Command line: `sidejump run`, `merge`, `csv`, `plot`, `figure1`, `template`, `models`, `info`, `convert`, ..."""
 
 from __future__ import annotations
 
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
 from ..errors import InputError, SidejumpWarning
 from .guard import guarded
-from .terminal import announce, print_table, progress, say, write
+from .terminal import announce, print_table, progress, say, waiting, write
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -36,6 +36,11 @@ def options(
         write(context.get_help() + "\n")
 
 
+_Csv = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE.csv", help="Values and errors as comma-separated text as well.")
+]
+
+
 @app.command()
 def run(
     source: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file.")],
@@ -52,6 +57,7 @@ def run(
     replicas: Annotated[
         str | None, typer.Option(metavar="FIRST:STOP", help="Compute these replicas alone, for `sidejump merge`.")
     ] = None,
+    table: _Csv = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No estimate, progress or table.")] = False,
 ) -> None:
     """Compute the conductivity tensor of an input file."""
@@ -66,11 +72,14 @@ def run(
     outputs.check_target(target, force=force or refines, endings=outputs.DATASETS, inputs=inputs)
     figure = Path(settings.output.figure) if settings.output.figure else target.with_suffix(".png")
     outputs.check_target(figure, force=force or refines, endings=outputs.FIGURES, inputs=inputs)
+    if table is not None:
+        outputs.check_target(table, force=force or refines, endings=outputs.TABLES, inputs=inputs)
     with claim(target) as place:
         if not refines:
             outputs.require_absent(target, force=force)  # another run may have just ended
         job = _prepared(source, tolerance, limit, replicas)
-        _run(job, target, figure, place, refines=refines, fresh=fresh, quiet=quiet, keep=settings.output.checkpoint)
+        files = _Files(target, figure, table)
+        _run(job, files, place, refines=refines, fresh=fresh, quiet=quiet, keep=settings.output.checkpoint)
 
 
 def _prepared(source: Path, tolerance: float | None, limit: float | None, replicas: str | None):
@@ -94,16 +103,26 @@ def _numbers(text: str) -> range:
     return range(int(first), int(stop))
 
 
-def _run(job, target: Path, figure: Path, place, *, refines: bool, fresh: bool, quiet: bool, keep: bool) -> None:
+class _Files(NamedTuple):
+    """What a run writes."""
+
+    target: Path
+    figure: Path
+    table: Path | None
+
+
+def _run(job, files: _Files, place, *, refines: bool, fresh: bool, quiet: bool, keep: bool) -> None:
     """The run itself, with its output claimed; `keep`: whether finished replicas are kept beside the result."""
     from ..plot import temperature
     from . import results
 
+    target, figure, table = files
     place.reserve(results.largest_size(len(job.temperatures)))
     known = results.replicas_of(results.read(target), job.identity) if refines else []
     store = _store(job, target, fresh) if keep else None
     known += [] if store is None else store.found
-    cost = job.estimate()  # refuses what does not fit into the memory
+    with waiting("choosing how energies are treated, and what that costs", quiet):
+        cost = job.estimate()  # refuses what does not fit into the memory
     if not quiet:
         announce(cost, job.tolerance)
     with warnings.catch_warnings(record=True) as caught, progress(quiet) as advance:
@@ -125,6 +144,7 @@ def _run(job, target: Path, figure: Path, place, *, refines: bool, fresh: bool, 
             print_table(dataset)
         for sentence in results.warnings_of(dataset):
             say(f"warning: {sentence}")
+    _write_csv(dataset, table)
     if store is not None:
         store.remove()
         if store.full:
@@ -133,7 +153,15 @@ def _run(job, target: Path, figure: Path, place, *, refines: bool, fresh: bool, 
         temperature.result_figure(dataset, figure)
     except (InputError, OSError) as error:
         raise InputError(f"{error}; the result is whole in {target}, `sidejump plot {target}` draws it") from None
-    say(f"wrote {target} and {figure}")
+    say("wrote " + " and ".join(str(path) for path in files if path is not None))
+
+
+def _write_csv(dataset, table: Path | None) -> None:
+    """Written after the result, which is whole whatever happens here."""
+    from .table import write_csv
+
+    if table is not None:
+        write_csv(dataset, table, force=True)
 
 
 def _store(job, target: Path, fresh: bool):
@@ -150,6 +178,7 @@ def _store(job, target: Path, fresh: bool):
 def merge(
     sources: Annotated[list[Path], typer.Argument(metavar="RESULT.nc...", help="Results of one study.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Result, netCDF.")],
+    table: _Csv = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing result.")] = False,
 ) -> None:
     """Join the replicas of one study that were computed by several runs."""
@@ -158,12 +187,31 @@ def merge(
     from .merge import merged
 
     outputs.check_target(output, force=force, endings=outputs.DATASETS, inputs=tuple(sources))
+    if table is not None:
+        outputs.check_target(table, force=force, endings=outputs.TABLES, inputs=tuple(sources))
     dataset = merged(sources)
     results.write(dataset, output, force=force)
+    _write_csv(dataset, table)
     print_table(dataset)
     for sentence in results.warnings_of(dataset):
         say(f"warning: {sentence}")
-    say(f"wrote {output}")
+    say(f"wrote {output}" + (f" and {table}" if table is not None else ""))
+
+
+@app.command("csv")
+def as_csv(
+    source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV file.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Write values and errors of a result as comma-separated text."""
+    from .. import outputs
+    from . import results
+    from .table import write_csv
+
+    table = output or source.with_suffix(".csv")
+    outputs.check_target(table, force=force, endings=outputs.TABLES, inputs=(source,) if source.exists() else ())
+    say(f"wrote {write_csv(results.read(source), table, force=force)}")
 
 
 @app.command()

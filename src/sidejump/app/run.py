@@ -37,6 +37,7 @@ from . import build, config
 from .arguments import check_limits, check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
 from .judge import judge
+from .live import Live
 from .observed import add_intrinsic
 from .results import assemble, replicas_of, warn
 from .scan import Scan, scanned
@@ -317,7 +318,9 @@ class Job:
     def estimate(self) -> dict:
         """States, pairs, bytes, operations and seconds, before the work.
 
-        ``memory_bytes`` is that of the kinetic part, ``peak_memory_bytes`` that of the whole process.
+        ``memory_bytes`` is that of the kinetic part, ``peak_memory_bytes`` that of the whole process, both of the first
+        level; ``last_memory_bytes`` and ``last_peak_memory_bytes`` those of the last of the ``levels`` that the memory
+        holds.
 
         Raises
         ------
@@ -331,6 +334,7 @@ class Job:
             self.cost = cost | {
                 "temperatures": len(self.temperatures),
                 "peak_memory_bytes": cost["memory_bytes"] + present_memory(),
+                "last_peak_memory_bytes": cost["last_memory_bytes"] + present_memory(),
             }
             self.seconds_estimate = time.perf_counter() - started
         return self.cost
@@ -373,17 +377,18 @@ class Job:
         """The temperatures with carriers."""
         return replace(self._whole, temperatures=self.temperatures[~self._frozen])
 
-    def _transport(self, show: Callable, known, keep: Callable, seconds: float | None, hall: bool) -> TransportResult:
+    def _transport(self, report: Callable, known, keep: Callable, seconds, hall: bool) -> TransportResult:
         if self._frozen.all():
             return frozen.with_frozen(None, self._frozen, self.model.dimension)
         case = self._case.allowing(hall)
+        live = Live(report, case.temperatures, self.model)
 
         def watch(controller, replica):
             keep(self.case, replica)
-            show(controller)
+            live.finished(controller)
 
         known = [replica for of, replica in known or [] if of == self.case]
-        chosen = partial(estimate, case, seconds=seconds, known=known, watch=watch)
+        chosen = partial(estimate, case, seconds=seconds, known=known, watch=watch, begin=live.begun, advance=live.step)
         if self.executor == "threads":  # each replica by all of them
             found, controller = chosen()
         else:
@@ -454,20 +459,8 @@ class Job:
         operations, scattering = self._kinetic_symmetry(projector)
         report("symmetry", 1, 1)
         clock.lap("symmetry")
-        status = getattr(report, "status", lambda *_: None)
-
-        def show(controller):
-            now = controller.estimate()
-            if now is None:
-                return
-            left, spent = controller.seconds_left(now), time.perf_counter() - controller.started
-            done = sum(len(some) for some in controller.replicas.values())
-            status(self._case.temperatures, now, self.model, done, left)
-            if np.isfinite(left):
-                report("kinetic equation", spent, spent + left)
-
         hall = bool(np.any(scattering))
-        transport = self._kinetic(lambda: self._transport(show, known, keep, seconds, hall))
+        transport = self._kinetic(lambda: self._transport(report, known, keep, seconds, hall))
         report("kinetic equation", 1, 1)
         clock.lap("kinetic")
         intrinsic = self._intrinsic(report)

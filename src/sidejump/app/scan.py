@@ -19,6 +19,7 @@ from ..accuracy.replica import Replica
 from ..bands.base import ElectronModel
 from ..errors import InputError
 from ..intrinsic.density import solve_chemical_potential
+from ..intrinsic.filling import Fillings
 from ..pairs.fingerprint import fingerprint
 from .arguments import checked_levels, checked_temperatures
 from .cases import Layout, together
@@ -66,9 +67,10 @@ def scanned(make: Callable[..., Any], model, chemical_potential, carrier_density
     unit = f"cm^-{model.dimension}"
     densities = checked_levels("carrier_density", carrier_density, unit)
     jobs, labels, found = [], [], []
+    fillings = None if model.cell is None else Fillings(model, levels[0])
     for density in densities:
         for t in temperatures:
-            mu, error = solve_chemical_potential(model, density, float(t), neutral=levels[0])
+            mu, error = solve_chemical_potential(model, density, float(t), neutral=levels[0], fillings=fillings)
             if error > _DENSITY:
                 words = f"the chemical potential of {density:g} {unit} at {t:.4g} K"
                 found.append(f"{words} has this density to {100 * error:.2g} %")
@@ -178,3 +180,7 @@ class _Part:
     def status(self, *arguments) -> None:
         """What is known so far, with what it is of."""
         getattr(self._progress, "status", lambda *_, **__: None)(*arguments, label=self._label)
+
+    def working(self, *arguments) -> None:
+        """What is being computed."""
+        getattr(self._progress, "working", lambda *_: None)(*arguments)

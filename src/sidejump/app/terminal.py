@@ -6,7 +6,10 @@ The table goes to standard output, everything else to standard error.  What draw
 
 from __future__ import annotations
 
+import math
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -54,22 +57,80 @@ def write(text: str) -> None:
 
 def announce(cost: dict, tolerance: float) -> None:
     """The estimate, before the work."""
+    count, last = cost["temperatures"], "no finer one"
     say(
-        f"estimate: {cost['temperatures']} temperature{'s' * (cost['temperatures'] != 1)}; first replica: about "
+        f"estimate: {count} temperature{'s' * (count != 1)}; a replica of the first level: about "
         f"{_short(cost['states'])} states, {_short(cost['pairs'])} pairs, {size(cost['peak_memory_bytes'])}; first "
-        f"error bars after about {_duration(cost['seconds'])} and {_short(cost['flops'])} operations, then on to "
-        f"{100 * tolerance:g} %"
+        f"error bars after about {_duration(cost['seconds'])} and {_short(cost['flops'])} operations"
+    )
+    if cost["levels"]:
+        last = f"up to level {cost['levels']} with {size(cost['last_peak_memory_bytes'])}"
+    say(
+        f"on to {100 * tolerance:g} %: how many levels and replicas that takes the first error bars tell; of the "
+        f"levels `memory` in [solver] holds {last}"
     )
     import psutil
 
     free = psutil.virtual_memory().available
-    if cost["memory_bytes"] > free:
+    if cost["last_memory_bytes"] > free:
         say(f"note: only {size(free)} of memory are free on this machine; lower `memory` in [solver]")
 
 
 @contextmanager
+def waiting(words: str, quiet: bool) -> Iterator[None]:
+    """Something that moves in a terminal as long as this lasts."""
+    if quiet or not _console().is_terminal:
+        yield
+        return
+    with _console().status(words):
+        yield
+
+
+@contextmanager
 def progress(quiet: bool) -> Iterator:
-    """``advance(stage, done, total)``, with a bar and the time left for each stage."""
+    """``advance(stage, done, total)``, with a bar and the time left for each stage; lines where there is no terminal.
+
+    ``advance.status(temperatures, estimate, model, replicas, left)`` shows values so far, and
+    ``advance.working(words, fraction, seconds)`` what is being computed, for how long, and how much of it is done.
+    """
+    if quiet:
+        yield lambda *_: None
+    elif _console().is_terminal:
+        with _bars() as bars:
+            yield bars
+    else:
+        with _Lines(_EVERY) as lines:
+            yield lines
+
+
+class _Bars:
+    """A bar for each stage, one for the replica that is computed, and a line of values."""
+
+    def __init__(self, bar):
+        self._bar, self._tasks = bar, {}
+
+    def _task(self, name: str, words: str, total: float | None):
+        if name not in self._tasks:
+            self._tasks[name] = self._bar.add_task(words, total=total)
+        return self._tasks[name]
+
+    def __call__(self, stage: str, done: float, total: float) -> None:
+        self._bar.update(self._task(stage, stage, total), completed=done, total=total)
+
+    def status(self, *arguments, label: str = "") -> None:
+        words = _status(*arguments)
+        self._bar.update(self._task("status", "", None), description=f"{label}: {words}" if label else words)
+
+    def working(self, words: str, fraction: float | None, seconds: float) -> None:
+        task = self._task("working", words, None if fraction is None else 1.0)
+        if fraction is None or seconds == 0 or fraction == 0:
+            self._bar.reset(task, description=words, total=None if fraction is None else 1.0)
+        else:
+            self._bar.update(task, description=words, completed=fraction)
+
+
+@contextmanager
+def _bars() -> Iterator[_Bars]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (
@@ -80,22 +141,63 @@ def progress(quiet: bool) -> Iterator:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=_console(), disable=quiet) as bar:
-        tasks: dict = {}
+    with Progress(*columns, console=_console()) as bar:
+        yield _Bars(bar)
 
-        def advance(stage, done, total):
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
 
-        def status(temperatures, estimate, model, replicas, left, label=""):
-            if "status" not in tasks:
-                tasks["status"] = bar.add_task("side jump", total=None)
-            words = _status(temperatures, estimate, model, replicas, left)
-            bar.update(tasks["status"], description=f"{label}: {words}" if label else words)
+_EVERY = 10.0  # seconds between lines where there is no terminal
 
-        advance.status = status  # type: ignore[attr-defined]
-        yield advance
+
+class _Lines:
+    """One line every so many seconds of what goes on, as in the file of a batch job, and one for each stage."""
+
+    def __init__(self, every: float):
+        self._every, self._end = every, threading.Event()
+        self._values, self._work, self._begun = "", "", time.monotonic()
+        self._fraction: float | None = None
+        self._stages: dict[str, float] = {}
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> _Lines:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._end.wait(self._every):
+            line = "; ".join(part for part in (self._values, self._working()) if part)
+            if line:
+                say(line)
+
+    def _working(self) -> str:
+        if not self._work:
+            return ""
+        spent = time.monotonic() - self._begun
+        words = f"{self._work}, for {spent:.0f} s"
+        if self._fraction:
+            left = spent * (1 - self._fraction) / self._fraction
+            words += f", {100 * self._fraction:.0f} %, {_duration(left)} left"
+        return words
+
+    def __call__(self, stage: str, done: float, total: float) -> None:
+        began = self._stages.setdefault(stage, time.monotonic())
+        if done >= total and began > -math.inf:
+            say(f"{stage}: {_duration(time.monotonic() - began)}")
+            self._stages[stage], self._work, self._fraction = -math.inf, "", None
+        elif not self._work:
+            self._work, self._begun = stage, time.monotonic()
+
+    def status(self, *arguments, label: str = "") -> None:
+        words = _status(*arguments)
+        self._values = f"{label}: {words}" if label else words
+
+    def working(self, words: str, fraction: float | None, seconds: float) -> None:
+        if words != self._work:
+            self._begun = time.monotonic() - seconds
+        self._work, self._fraction = words, fraction
 
 
 _SHOWN = 3  # temperatures
@@ -125,8 +227,6 @@ def _status(temperatures, estimate, model, replicas: int, left: float) -> str:
 
 def with_error(value: float, error: float) -> str:
     """A value with its standard error in brackets, in units of its last digits: ``105.6(12)``."""
-    import math
-
     if not (math.isfinite(value) and math.isfinite(error)):
         return f"{number(value)}(?)" if math.isfinite(value) else "nan"
     if error <= 0 or error < 1e-6 * abs(value):

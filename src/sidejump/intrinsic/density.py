@@ -9,7 +9,8 @@ is what has been added to the filling up to E_0 at zero temperature.
 
 A k.p model is integrated along rays as its Fermi sea is (:mod:`.polar`).  A crystal is by cells with a Gauss rule each,
 halved where halving changes their share, first at a high temperature, so that no pocket is missed, then at the given
-one.  Not covered: metals far below the temperature at which cells resolve kT; the error says so.
+one.  Where E_0 or the chemical potential lies in a band these do not resolve the steps of the occupation, and
+tetrahedra do (:mod:`.filling`).  The one with the smaller error is taken; the error says what it leaves.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ..bands.states import band_energies
 from ..errors import InputError
 from ..surfaces.edges import nearest_edges
 from ..units import KB
+from .filling import Filling, Fillings
 from .polar import break_energies, polar_rule
 
 _TOLERANCE = 1e-7  # relative
@@ -43,7 +45,9 @@ Count = Callable[[float], tuple[float, float]]
 
 
 @threadpool_limits.wrap(limits=1)
-def solve_chemical_potential(model, density: float, temperature: float, *, neutral: float) -> tuple[float, float]:
+def solve_chemical_potential(
+    model, density: float, temperature: float, *, neutral: float, fillings: Fillings | None = None
+) -> tuple[float, float]:
     """The chemical potential at which there are so many carriers.
 
     Parameters
@@ -54,7 +58,9 @@ def solve_chemical_potential(model, density: float, temperature: float, *, neutr
     temperature : float
         K, above 0.
     neutral : float
-        Energy up to which the bands of the neutral crystal are full, eV: any one in a gap.
+        Energy up to which the bands of the neutral crystal are full, eV: any one in a gap, the Fermi energy of a metal.
+    fillings : Fillings, optional
+        Meshes of earlier calls with the same model and neutral level.
 
     Returns
     -------
@@ -76,8 +82,10 @@ def solve_chemical_potential(model, density: float, temperature: float, *, neutr
     (0.1351, True)
     """
     target, kt = density * 1e-8**model.dimension / model.spin_degeneracy, KB * temperature
-    solve = _by_rays if model.cell is None else _by_cells
-    found = solve(model, target, kt, neutral)
+    if model.cell is None:
+        found = _by_rays(model, target, kt, neutral)
+    else:
+        found = _of_crystal(model, target, kt, neutral, fillings or Fillings(model, neutral))
     if found is None:
         raise InputError(
             f"carrier_density = {density:g} cm^-{model.dimension}: the bands do not hold so many carriers of this sign "
@@ -228,3 +236,57 @@ def _by_cells(model, target: float, kt: float, neutral: float) -> tuple[float, f
             cells.refine(order[: 1 + int(np.searchsorted(share, 0.9 * share[-1]))])
     # a Gauss rule gains far more by halving than what it changed last
     return mu, error * 2.0**-model.dimension
+
+
+def _of_crystal(model, target: float, kt: float, neutral: float, fillings: Fillings) -> tuple[float, float] | None:
+    """By the method that suits, or by both where the first leaves too much."""
+    methods = [
+        lambda: _by_cells(model, target, kt, neutral),
+        lambda: _by_simplices(fillings, target, kt),
+    ]
+    if nearest_edges(model, neutral).inside:
+        methods.reverse()
+    best: tuple[float, float] | None = None
+    for method in methods:
+        found = method()
+        if found is not None and (best is None or found[1] < best[1]):
+            best = found
+        if best is None or best[1] <= _SETTLED:  # there are not so many, or they are known
+            break
+    return best
+
+
+def _by_simplices(fillings: Fillings, target: float, kt: float) -> tuple[float, float] | None:
+    mu, error, window = fillings.neutral, np.inf, (-np.inf, np.inf)
+    for points in fillings.meshes():
+        while True:
+            filling = fillings.filling(points, window)
+
+            def count(mu: float, filling: Filling = filling) -> tuple[float, float]:
+                return filling.carriers(mu, kt)
+
+            found = _root(count, target, mu, 0.1 * kt, _COARSER * kt)
+            if found is None:
+                return None
+            if filling.holds(found, kt):
+                break
+            window = min(window[0], 2 * found - mu) - _REACH * kt, max(window[1], 2 * found - mu) + _REACH * kt
+        mu = found
+        n, p = filling.carriers(mu, kt)
+        mesh, nodes = (x / max(abs(target), n, p, _SMALLEST) for x in filling.errors(mu, kt))
+        error = mesh + nodes
+        if mesh <= _FINE:
+            break
+        margin = _REACH * kt + _ASIDE * abs(mu - fillings.neutral)
+        window = mu - margin, mu + margin
+    return mu, error
+
+
+_SETTLED, _FINE = 1e-3, 5e-4
+"""Relative error of a density from which on another method is tried, and that simplices stop at."""
+
+_COARSER = 1e3
+"""Times as far from the root as for cells, whose error is smaller."""
+
+_REACH, _ASIDE = 25.0, 0.2
+"""Window around the chemical potential of a coarser mesh: kT, and parts of its distance from the neutral level."""

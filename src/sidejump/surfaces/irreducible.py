@@ -30,18 +30,17 @@ def symmetric_axes(reciprocal, operations: Operations) -> tuple[np.ndarray, Oper
     # whether operation o takes vector v to +-vector w
     along = np.abs(np.abs(images @ vectors.T) - squares) < 1e-6
     maps = along & (np.abs(np.sum(images**2, axis=2)[:, :, None] - squares) < 1e-6)
-    best: tuple[int, float, float] = (0, 0.0, 0.0)
-    axes, kept = np.asarray(reciprocal), np.zeros(len(operations), dtype=bool)
-    for triple in itertools.combinations(range(len(vectors)), 3):
-        inside = maps[:, triple][:, :, triple].any(axis=2).all(axis=1)
-        count = int(inside.sum())
-        if count < best[0]:
-            continue
-        volume = abs(float(np.linalg.det(vectors[list(triple)])))
-        rank = (count, -round(volume, 9), -round(float(squares[list(triple)].sum()), 9))
-        if volume > 1e-9 and (rank > best or not best[0]):
-            best, axes, kept = rank, vectors[list(triple)], inside
-    return axes, operations.take(kept)
+    triples = np.array(list(itertools.combinations(range(len(vectors)), 3)))
+    one, two, three = triples.T
+    volumes = np.abs(np.einsum("va,va->v", np.cross(vectors[one], vectors[two]), vectors[three]))
+    triples = triples[volumes > 1e-9]
+    inside = np.ones((len(operations), len(triples)), dtype=bool)
+    for taken in triples.T:
+        inside &= maps[:, taken, triples[:, 0]] | maps[:, taken, triples[:, 1]] | maps[:, taken, triples[:, 2]]
+    counts, volumes = inside.sum(axis=0), volumes[volumes > 1e-9]
+    lengths = squares[triples].sum(axis=1)
+    best = np.lexsort((np.round(lengths, 9), np.round(volumes, 9), -counts))[0]  # stable: of equal ones the first
+    return vectors[triples[best]], operations.take(inside[:, best])
 
 
 def irreducible_cells(axes, counts, reciprocal, operations: Operations) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from ..pairs.block import pair_bytes
 from ..pairs.near import BLOCK, near_pairs
 from ..threads import THREADS
 from ..units import KB
-from .geometry_choice import independent_temperatures, no_critical_energy
+from .geometry_choice import choose_geometries, no_critical_energy
 from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell, block_size, operator_bytes
@@ -41,8 +41,16 @@ _CLUSTERS = 700  # of points, for the coarse correction of the solver
 _KERNEL = 12  # operations for each pair and channel at one temperature: products with kernel, sums
 
 
-def estimate_cost(problem: Problem, temperatures) -> dict:
+def estimate_cost(problem: Problem, temperatures, geometry: list[str] | None = None) -> dict:
     """States, pairs, bytes, operations and seconds of the kinetic part; printed before a run.
+
+    Parameters
+    ----------
+    problem : Problem
+    temperatures : ndarray, shape (nT,)
+        K.
+    geometry : list of str, optional
+        Of each temperature, where it has been chosen (:func:`.geometry_choice.choose_geometries`).
 
     Raises
     ------
@@ -50,19 +58,23 @@ def estimate_cost(problem: Problem, temperatures) -> dict:
         If there is no state at the chemical potential, or a stage of any temperature does not fit into the memory.
     """
     temperatures = np.asarray(temperatures, dtype=float)
-    _refuse_early(problem, temperatures)
-    apart = np.array(independent_temperatures(problem, temperatures), dtype=bool)
-    rest = temperatures[~apart]
-    cost = _on_one_shell(problem, rest) if len(rest) else _Sum(seconds=0.0).report(0)
-    if apart.any():
-        more = _independent(problem, temperatures[apart]).report(len(temperatures))
-        for name, value in more.items():
-            cost[name] = max(cost[name], value) if name in ("states", "pairs", "memory_bytes") else cost[name] + value
-    cost["temperatures"] = len(temperatures)
-    return cost
+    if geometry is None:
+        refuse_early(problem, temperatures)
+        with threadpool_limits(1):
+            geometry, _ = choose_geometries(problem, temperatures)
+    apart, own = (np.array([kind == which for kind in geometry], dtype=bool) for which in ("independent", "own"))
+    rest = ~apart & ~own
+    with threadpool_limits(1):
+        total = _Sum(seconds=0.0)
+        if own.any():
+            total.add(_own(problem, temperatures[own]))
+        if rest.any():
+            total.add(_shared(problem, temperatures[rest]))
+        if apart.any():
+            total.add(_independent(problem, temperatures[apart]))
+    return total.report(len(temperatures))
 
 
-@threadpool_limits.wrap(limits=1)
 def _independent(problem: Problem, temperatures) -> _Sum:
     """Shells made afresh over the thermal window: as many as the first two looks take, each as long as one of them."""
     found, d = _Sum(seconds=0.0), problem.model.dimension
@@ -126,32 +138,6 @@ def _timed(make):
     return time.process_time() - started, made
 
 
-@threadpool_limits.wrap(limits=1)
-def _on_one_shell(problem: Problem, temperatures) -> dict:
-    """The same without the shells that are made afresh over a thermal window."""
-    own, measured = _geometry(problem, temperatures)
-    total = _Sum()
-    if own or measured:
-        total.add(_own(problem, temperatures, decided=measured))
-    if not own:
-        total.add(_shared(problem, temperatures))
-    return total.report(len(temperatures))
-
-
-def _geometry(problem: Problem, temperatures) -> tuple[bool, bool]:
-    """Whether shells of their own are to be expected, and whether a run measures before what they change."""
-    settings, d = problem.settings, problem.model.dimension
-    if settings.geometry != "auto":
-        return settings.geometry == "own", False
-    if all(problem.near_edge(KB * t) for t in temperatures):
-        return True, False
-    if d == 3 and problem.model.cell is not None:
-        return False, False
-    if settings.energy_nodes == 1:
-        return True, False
-    return True, True
-
-
 @dataclass
 class _Sum:
     """What the stages of a run take: the most memory and states of any, time and operations of all."""
@@ -179,11 +165,8 @@ class _Sum:
         }
 
 
-def _own(problem: Problem, temperatures, *, decided: bool) -> _Sum:
-    """Shells of their own, from the shells that the run starts from and the time that a few of their pairs take.
-
-    `decided`: some temperatures are solved with both geometries first, to see what own shells change.
-    """
+def _own(problem: Problem, temperatures) -> _Sum:
+    """Shells of their own, from the shells that the run starts from and the time that a few of their pairs take."""
     found = _Sum(seconds=0.0)
     wanted = problem.settings.energy_nodes
     for spacing in sorted({problem.spacing(t) for t in temperatures}, reverse=True):
@@ -196,7 +179,6 @@ def _own(problem: Problem, temperatures, *, decided: bool) -> _Sum:
         first = 3 if wanted == "auto" else int(wanted)
         per_pair = own.seconds_per_pair(hottest, first)
         problem.check_memory(own.needs(hottest, first), max(here))
-        looked = min(len(here), 1 + np.log2(len(here))) if decided else 0.0  # temperatures solved to decide
         for t in here:
             within = float(np.mean(distances <= max(problem.cuts(KB * t, q_max))))
             sequence = _RAISED[own.near_edge(KB * t)] if wanted == "auto" else (first,)
@@ -206,10 +188,9 @@ def _own(problem: Problem, temperatures, *, decided: bool) -> _Sum:
                 operator = 8.0 * pairs
                 if n > sequence[0] and operator > problem.settings.memory:
                     break  # as the run does
-                times = 1.0 + (2.0 * looked / len(here) if n == 3 else 0.0)
                 unknowns = own.points(KB * t, n) * n
-                found.seconds += times * (pairs * per_pair + _solving(unknowns, operator))
-                found.flops += times * pairs * (load.flops + load.channels * _KERNEL)
+                found.seconds += pairs * per_pair + _solving(unknowns, operator)
+                found.flops += pairs * (load.flops + load.channels * _KERNEL)
                 found.states, found.pairs = max(found.states, points), max(found.pairs, 2 * pairs)
                 found.memory = max(found.memory, load.bytes(points) + operator + _solution(unknowns, 1, 8) + load.work)
     return found
@@ -269,7 +250,7 @@ def _shared(problem: Problem, temperatures) -> _Sum:
     return found
 
 
-def _refuse_early(problem: Problem, temperatures) -> None:
+def refuse_early(problem: Problem, temperatures) -> None:
     """Refuse, coldest first, what a cheap shell shows to be beyond memory by far, before any finer one is searched for.
 
     A surface of area A passes through about 1.5 A / h^2 cells; splits at hot spots come on top.

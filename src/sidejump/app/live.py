@@ -1,0 +1,58 @@
+"""What a run shows of itself while replicas are computed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from ..accuracy.controller import Controller
+from ..accuracy.replica import Task
+
+
+class Live:
+    """Passes on what the controller and the steps of a replica say.
+
+    Parameters
+    ----------
+    report : callable
+        ``report(stage, done, total)``; with methods ``status(temperatures, estimate, model, replicas, left)`` and
+        ``working(words, fraction, seconds)`` where it can show these.
+    temperatures : ndarray
+        K.
+    model : ElectronModel
+    """
+
+    def __init__(self, report: Callable, temperatures, model):
+        self._report, self._temperatures, self._model = report, temperatures, model
+        self._status = getattr(report, "status", lambda *_: None)
+        self._working = getattr(report, "working", lambda *_: None)
+        self._task: Task | None = None
+        self._done, self._begun, self._finished = 0.0, 0.0, 0
+
+    def step(self, task: Task, fraction: float) -> None:
+        """A step of a replica has done this fraction of it; 0 when it begins."""
+        if task != self._task:
+            self._task, self._done, self._begun = task, 0.0, time.perf_counter()
+        self._done = min(self._done + fraction, 1.0)
+        words = f"replica {self._finished + 1}: {task.term}, level {task.level}"
+        self._working(words, self._done, time.perf_counter() - self._begun)
+
+    def begun(self, tasks: list[Task]) -> None:
+        """Workers compute these: what a replica has done is not known before it is finished."""
+        self._task = None
+        many = f"{len(tasks)} replicas" if len(tasks) > 1 else "replica"
+        first = tasks[0]
+        self._working(f"{many} by the workers: {first.term}, level {first.level}", None, 0.0)
+
+    def finished(self, controller: Controller) -> None:
+        """After every replica: value and error so far, and the time to the tolerance."""
+        self._finished = sum(len(some) for some in controller.replicas.values())
+        now = controller.estimate()
+        if now is None:
+            return
+        left, spent = controller.seconds_left(now), time.perf_counter() - controller.started
+        self._status(self._temperatures, now, self._model, self._finished, left)
+        if np.isfinite(left):
+            self._report("kinetic equation", spent, spent + left)

@@ -1,0 +1,100 @@
+"""What moves while a run goes on: in a terminal, and in the file of a batch job."""
+
+import io
+import re
+import time
+
+import numpy as np
+import pytest
+
+import sidejump as sj
+from sidejump.accuracy import Study, estimate, plan
+from sidejump.app import run, terminal
+from sidejump.app.live import Live
+from sidejump.transport import TransportSettings
+
+MODEL = sj.MassiveDirac(mass=0.1, velocity=3.0)
+PHONONS = sj.acoustic_deformation_potential(
+    deformation_potential=5.0, sound_velocity=2000.0, mass_density=7.6e-7, dimension=2
+)
+
+
+class Shown:
+    """Everything that is reported."""
+
+    def __init__(self):
+        self.stages, self.values, self.work = [], [], []
+
+    def __call__(self, stage, done, total):
+        self.stages.append((stage, done / total))
+
+    def status(self, temperatures, estimate, model, replicas, left, label=""):
+        self.values.append((label, replicas, left))
+
+    def working(self, words, fraction, seconds):
+        self.work.append((words, fraction, seconds))
+
+
+def test_a_replica_says_how_far_it_is():
+    shown = Shown()
+    study = Study(MODEL, (PHONONS,), (0.2,), np.array([10.0, 20.0, 30.0, 40.0]), tolerance=0.05,
+                  settings=TransportSettings(geometry="own", energy_nodes=3))  # fmt: skip
+    [case] = plan(study)
+    live = Live(shown, case.temperatures, MODEL)
+    estimate(case, watch=lambda controller, replica: live.finished(controller), advance=live.step)
+    first = [fraction for words, fraction, _ in shown.work if words == "replica 1: own shells, level 0"]
+    assert first[0] == 0.0 and first[-1] == pytest.approx(1.0) and len(first) == 5
+    assert (np.diff(first) > 0).all()
+    replicas = [count for _, count, _ in shown.values]
+    assert replicas == sorted(replicas) and replicas[-1] >= 4
+    assert [stage for stage, _ in shown.stages] == ["kinetic equation"] * len(shown.stages)
+
+
+def test_workers_say_what_they_have_begun():
+    shown = Shown()
+    data = {
+        "electrons": {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": [0.2, 0.25]},
+        "scattering": [{"kind": "impurity", "correlation": "zero_range", "density": 1e11, "strength": 1.0}],
+        "temperature": {"values": [20]},
+        "solver": {"tolerance": 0.05, "executor": "serial"},
+    }
+    run.run(data, progress=shown)
+    assert all(fraction is None and words.endswith(("level 0", "level 1")) for words, fraction, _ in shown.work)
+    assert shown.work[0][0].startswith("2 replicas by the workers: ")
+    labels = {label for label, *_ in shown.values}
+    assert labels == {"chemical potential 0.2 eV (1 of 2)", "chemical potential 0.25 eV (2 of 2)"}
+
+
+def test_lines_without_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(terminal, "_EVERY", 0.1)
+    terminal._console.cache_clear()
+    with terminal.progress(quiet=False) as advance:
+        advance("symmetry", 0, 1)
+        advance("symmetry", 1, 1)
+        advance.working("replica 1: Fermi surface, level 0", 0.25, 30.0)
+        time.sleep(0.35)
+        advance("kinetic equation", 1, 1)
+    terminal._console.cache_clear()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("symmetry: ") and lines[-1].startswith("kinetic equation: ")
+    assert 1 <= len(lines) - 2 <= 5
+    assert all(
+        re.fullmatch(r"replica 1: Fermi surface, level 0, for 3\d s, 25 %, \d+ (s|min) left", x) for x in lines[1:-1]
+    )
+    with terminal.progress(quiet=True) as advance:
+        advance("symmetry", 0, 1)
+    assert capsys.readouterr().err == ""
+
+
+def test_bars_in_a_terminal(monkeypatch):
+    from rich.console import Console
+
+    written = io.StringIO()
+    monkeypatch.setattr(terminal, "_console", lambda: Console(file=written, force_terminal=True, width=100))
+    with terminal.progress(quiet=False) as advance:
+        live = Live(advance, np.array([20.0]), MODEL)
+        study = Study(MODEL, (PHONONS,), (0.2,), np.array([20.0]), tolerance=0.05)
+        [case] = plan(study)
+        estimate(case, watch=lambda controller, replica: live.finished(controller), advance=live.step)
+    assert re.search(r"replica \d+: .*, level \d", written.getvalue())
+    assert re.search(r"side jump 20 K [-\d.]+\(\d+\)", written.getvalue())
