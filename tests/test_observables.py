@@ -152,6 +152,15 @@ def test_results_hold_observables_and_go_on_from_their_replicas():
     assert json.loads(first.attrs["settings"])
 
 
+def test_a_study_carries_them_to_its_estimate():
+    model = sj.RashbaFerromagnet(effective_mass=0.6, rashba=0.8, exchange=0.0)
+    [case] = sj.plan(sj.Study(model, (IMPURITIES,), (0.15,), np.array([5.0, 20.0]), observables=(SPIN,)))
+    found, _ = sj.estimate(case)
+    assert found.value.shape == (2, 4, 3, 2)
+    np.testing.assert_allclose(found.value[:, 3, 2, 0], SPIN_HALL, rtol=1e-5)
+    assert (np.abs(found.value[:, 3, 2, 0] - SPIN_HALL) < 3 * found.error[:, 3, 2, 0] + 1e-8).all()
+
+
 BAD = {
     "none": ([PAULI[0]], "is none; give sidejump.Observable"),
     "shape": ([Observable("o", np.eye(3))], r"matrices of shape \(3, 3\)"),
