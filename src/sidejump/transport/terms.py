@@ -377,9 +377,6 @@ _FACTS = {"energy_nodes": 0, "node_change": np.nan, "carrier_density": np.nan,
 OWN, SURFACE, INDEPENDENT = OwnShellsTerm(), FermiSurface(), IndependentTerm()
 INELASTICITY, AVERAGE = Inelasticity(), ThermalWindow()
 
-FIRST_TERMS = (OWN.name, SURFACE.name, INDEPENDENT.name)
-"""Names of the terms that are responses of their own."""
-
 _FIRST = {"own": OWN, "shared": SURFACE, "averaged": SURFACE, "independent": INDEPENDENT}
 
 
