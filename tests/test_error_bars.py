@@ -1,5 +1,7 @@
 """Error bars on synthetic replicas with a known truth, and the choice of what comes next."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -198,3 +200,56 @@ def test_what_replicas_cannot_take_away_is_no_goal():
     assert len(world.done) < 20
     assert {(m.name, m.reason) for m in controller.missed(found)} == {("energy nodes", "floor")}
     assert Task("a", 0, 0, tuple(range(6))) in world.done
+
+
+# --- the thermal window where it is not averaged over ---------------------------------------------------------------
+
+
+def of_window(change, contributions=0.0):
+    """Replicas of a Fermi surface at six temperatures, and of what the thermal window changes at the two hottest."""
+    quality = dict.fromkeys(
+        ("onsager_error", "conservation_error", "residual", "iterations", "growing", "rounding"), 0.0
+    )
+    quality |= {"contributions": contributions, "method": "none"}
+    plain, window = np.zeros((6, 3, 2, 2)), np.zeros((2, 3, 2, 2))
+    plain[:, 0] = 2.0 * np.eye(2)
+    plain[:, 1:, 0, 1], plain[:, 1:, 1, 0] = 0.5, -0.5
+    window[:, 0] = change * np.eye(2)
+    window[:, 1:, 0, 1] = 0.5 * change
+    window[1] *= 4  # as T^2, nearly
+    found = {"Fermi surface": [], "thermal window": []}
+    for number in range(2):
+        for level in range(2):
+            task = Task("Fermi surface", level, number, tuple(range(6)))
+            found["Fermi surface"].append(Replica(task, plain, 1.0, {}, [dict(quality)] * 6))
+            found["thermal window"].append(Replica(Task("thermal window", level, number, (4, 5)), window, 1.0))
+    return found
+
+
+@pytest.mark.parametrize("change", [1e-4, 0.02])
+@pytest.mark.parametrize("contributions", [0.0, 20.0])
+def test_what_the_window_changes_is_an_error_where_it_is_left_out(change, contributions):
+    """In proportion to T^2, from the coldest temperature that is averaged; each part by itself."""
+    places = {"Fermi surface": list(range(6)), "thermal window": [4, 5]}
+    composition = Composition(TEMPERATURES, {"Fermi surface": True, "thermal window": False}, places)
+    controller = Controller(composition, Limits(0.001), numbers=range(0))
+    controller.replicas = of_window(change, contributions)
+    found = controller.estimate()
+    left = found.floors["thermal window left out"]
+    ratio = (TEMPERATURES[:4] / TEMPERATURES[4]) ** 2
+    np.testing.assert_allclose(left[:4, 0], 2.0 * ratio * change / (1 + change), rtol=1e-9)
+    assert not left[4:].any()
+    # relative to the side jump, or to what cancels in it
+    size = max(1 + change, 0.1 * 2 * contributions)
+    expected = ratio * (change / size) * max(1.0, 0.2 * contributions)
+    np.testing.assert_allclose(left[:4, 3], expected, rtol=1e-9)
+    assert (found.error[:4, 0, 0, 0] >= 0.999 * left[:4, 0]).all()
+    # own shells are those of the window: nothing is left out
+    places = {"own shells": [0, 1], "Fermi surface": [2, 3, 4, 5], "thermal window": [4, 5]}
+    first = {"own shells": True, "Fermi surface": True, "thermal window": False}
+    controller.composition = Composition(TEMPERATURES, first, places)
+    both = of_window(change, contributions)
+    both["own shells"] = [replace(r, task=replace(r.task, term="own shells")) for r in both["Fermi surface"]]
+    controller.replicas = both
+    left = controller.estimate().floors["thermal window left out"]
+    assert not left[:2].any() and left[2:4].all()

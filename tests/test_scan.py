@@ -256,3 +256,91 @@ def test_mistakes_are_one_sentence(level, sentence, tmp_path, monkeypatch, capsy
     assert main(["run", "in.toml"]) == 2
     said = capsys.readouterr().err
     assert sentence in said and said.count("\n") == 1
+
+
+def magnet():
+    """Simple cubic ferromagnet with spin-orbit coupling."""
+    sx, sy, sz = sj.PAULI
+    builder = sj.TightBinding(3.0 * np.eye(3), [((0.0, 0.0, 0.0), 1)], spinful=True)
+    builder.onsite(0, 0.3 * sz)
+    for vector, spin in zip(np.eye(3, dtype=int), (sx, sy, sz), strict=True):
+        builder.hop(0, 0, tuple(int(i) for i in vector), -0.4 * np.eye(2) + 0.05j * spin)
+    return builder.build()
+
+
+BULK = sj.impurity(correlation="zero_range", density=1e19, strength=1.0, dimension=3)
+COARSE = {"tolerance": 0.3, "energy_nodes": 1, "geometry": "shared", "accuracy": 0.6, "levels": 0}
+
+
+@pytest.fixture(scope="module")
+def bulk():
+    """A crystal at three chemical potentials, and the k points at which each call of the intrinsic part looked."""
+    calls = []
+    plain = run.intrinsic_conductivity
+
+    def counted(model, levels, temperatures, **options):
+        found = plain(model, levels, temperatures, **options)
+        calls.append((list(levels), np.shape(temperatures), found.points))
+        return found
+
+    run.intrinsic_conductivity = counted
+    try:
+        found = sj.anomalous_hall(
+            magnet(), BULK, chemical_potential=[-1.0, -0.8, -0.6], temperatures=[200, 300], intrinsic_tolerance=0.02,
+            **COARSE,
+        )  # fmt: skip
+    finally:
+        run.intrinsic_conductivity = plain
+    return found, calls
+
+
+def test_the_intrinsic_part_of_a_crystal_is_computed_once(bulk):
+    found, calls = bulk
+    [(levels, shape, points)] = calls
+    assert levels == [-1.0, -0.8, -0.6] and shape == (3, 2)
+    assert int(found.attrs["intrinsic_points"]) == points
+    for mu in levels:
+        single = sj.intrinsic_conductivity(magnet(), mu, [200, 300], tolerance=0.005)
+        here = found.sel(chemical_potential=mu, a="y", b="x")
+        error = np.hypot(here.sigma_intrinsic_error, single.error[0]) + 1e-9
+        assert (np.abs(here.sigma_intrinsic - single.conductivity[0, :, 1, 0]) < 2 * error).all()
+
+
+def test_the_rest_of_a_crystal_is_that_of_a_run_of_its_own(bulk):
+    found, _ = bulk
+    single = sj.anomalous_hall(magnet(), BULK, chemical_potential=-0.8, temperatures=[200, 300], **COARSE)
+    here = found.sel(chemical_potential=-0.8)
+    for name in ("sigma_boltzmann", "sigma_side_jump", "sigma_side_jump_error", "term_level"):
+        np.testing.assert_allclose(here[name], single[name], rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_densities_of_a_bulk_metal(bulk):
+    """Every density has its own chemical potential; the intrinsic part belongs to it."""
+    found = sj.anomalous_hall(
+        magnet(), BULK, chemical_potential=-0.8, carrier_density=[1e21, -1e21], temperatures=[300],
+        intrinsic_tolerance=0.02, **COARSE,
+    )  # fmt: skip
+    assert found.sigma_side_jump.dims == ("doping", "temperature", "a", "b")
+    assert not any("has this density to" in w for w in results.warnings_of(found))
+    levels = found.chemical_potential.values[:, 0]
+    assert levels[0] > -0.8 > levels[1]
+    for i, mu in enumerate(levels):
+        single = sj.intrinsic_conductivity(magnet(), mu, [300], tolerance=0.02)
+        here = found.isel(doping=i, temperature=0).sel(a="y", b="x")
+        error = np.hypot(here.sigma_intrinsic_error, single.error[0, 0]) + 1e-9
+        assert np.abs(here.sigma_intrinsic - single.conductivity[0, 0, 1, 0]) < 2 * error
+
+
+def test_temperatures_of_each_chemical_potential():
+    """Those of a row belong to its chemical potential alone."""
+    model, levels, rows = magnet(), [-1.0, -0.7], [[100.0, 0.0], [300.0, 50.0]]
+    both = sj.intrinsic_conductivity(model, levels, rows, mesh=8)
+    for i in range(2):
+        single = sj.intrinsic_conductivity(model, levels[i], rows[i], mesh=8)
+        np.testing.assert_allclose(both.conductivity[i], single.conductivity[0], rtol=1e-12, atol=1e-12)
+    with pytest.raises(sj.InputError, match="does not fit 2 chemical potentials"):
+        sj.intrinsic_conductivity(model, levels, [[1.0]], mesh=8)
+    rays = sj.intrinsic_conductivity(MODEL, [0.2, 0.3], [[0.0], [200.0]], tolerance=1e-6)
+    for i, t in enumerate((0.0, 200.0)):
+        single = sj.intrinsic_conductivity(MODEL, (0.2, 0.3)[i], t, tolerance=1e-6)
+        np.testing.assert_allclose(rays.conductivity[i], single.conductivity[0], rtol=1e-5, atol=1e-9)

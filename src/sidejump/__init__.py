@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import units as units
     from .accuracy import Case, Estimate, Study, estimate, plan
     from .app.run import anomalous_hall, run
+    from .app.table import write_csv
     from .bands.base import PAULI, ElectronModel, with_spin_degeneracy
     from .bands.dirac import MassiveDirac
     from .bands.function import FunctionModel
@@ -83,11 +84,13 @@ __all__ = [
     "with_spin_degeneracy",
     "with_spin_orbit",
     "write_compact",
+    "write_csv",
 ]
 
 _PLACES = {
     "accuracy": ("Case", "Estimate", "Study", "estimate", "plan"),
     "app.run": ("anomalous_hall", "run"),
+    "app.table": ("write_csv",),
     "bands.base": ("PAULI", "ElectronModel", "with_spin_degeneracy"),
     "bands.dirac": ("MassiveDirac",),
     "bands.function": ("FunctionModel",),

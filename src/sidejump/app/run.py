@@ -27,7 +27,7 @@ from ..bands.user_function import require_model
 from ..errors import InputError, SidejumpWarning
 from ..groups.hall import allowed_projector, kinetic_symmetry, scattering_projector
 from ..groups.symmetry import symmetry_report
-from ..intrinsic import intrinsic_conductivity
+from ..intrinsic import IntrinsicResult, intrinsic_conductivity
 from ..intrinsic.operator import IntrinsicResponse, intrinsic_response
 from ..pairs.executor import make_executor
 from ..pairs.fingerprint import fingerprint
@@ -433,6 +433,7 @@ class Job:
         keep: Callable[[int, Replica], None] = lambda *_: None,
         *,
         seconds: float | None = None,
+        intrinsic: IntrinsicResult | None = None,
     ) -> xr.Dataset:
         """The dataset.
 
@@ -446,6 +447,8 @@ class Job:
             ``keep(case, replica)`` receives every finished replica.
         seconds : float, optional
             Wall time after which no further replica is begun; `time` when not given.
+        intrinsic : IntrinsicResult, optional
+            The intrinsic part, where it has been computed.
         """
         report = progress or (lambda *_: None)
         cost = self.estimate()
@@ -463,9 +466,11 @@ class Job:
         transport = self._kinetic(lambda: self._transport(report, known, keep, seconds, hall))
         report("kinetic equation", 1, 1)
         clock.lap("kinetic")
-        intrinsic = self._intrinsic(report)
+        if intrinsic is None:
+            intrinsic = self.intrinsic([self.chemical_potential], self.temperatures[None], report)
         observed = self._intrinsic_of_observables(found)
         clock.lap("intrinsic")
+        clock.laps["seconds_intrinsic"] = max(clock.laps["seconds_intrinsic"], intrinsic.seconds)
         if not intrinsic.converged:
             found.append(
                 f"the intrinsic part did not reach its tolerance {self.intrinsic_tolerance:g}: "
@@ -536,7 +541,8 @@ class Job:
         plain = all(isinstance(v, str) and v == "identity" for v in vertices)
         return operations, projector if plain else scattering_projector(self.model, operations)
 
-    def _intrinsic(self, report):
+    def intrinsic(self, chemical_potentials, temperatures, report: Callable) -> IntrinsicResult:
+        """The intrinsic part at chemical potentials (n,), eV, each with its own temperatures (n, nT), K."""
         report("intrinsic part", 0, 1)
         first: list[float] = []
 
@@ -549,8 +555,8 @@ class Job:
 
         result = intrinsic_conductivity(
             self.model,
-            [self.chemical_potential],
-            self.temperatures,
+            chemical_potentials,
+            temperatures,
             tolerance=self.intrinsic_tolerance,
             mesh=self.intrinsic_mesh,
             progress=advance,

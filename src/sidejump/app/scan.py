@@ -18,6 +18,7 @@ import xarray as xr
 from ..accuracy.replica import Replica
 from ..bands.base import ElectronModel
 from ..errors import InputError
+from ..intrinsic import MOST_POINTS, IntrinsicResult
 from ..intrinsic.density import solve_chemical_potential
 from ..intrinsic.filling import Fillings
 from ..pairs.fingerprint import fingerprint
@@ -149,6 +150,8 @@ class Scan:
         Of the wall time every run has an equal share of what those before it have left.
         """
         self.estimate()
+        report = progress or (lambda *_: None)
+        intrinsic = self._intrinsic(report)
         limit, count, started = self.jobs[0].time, len(self.jobs), clock.perf_counter()
         parts = []
         for i, job in enumerate(self.jobs):
@@ -156,7 +159,7 @@ class Scan:
             if limit is not None:
                 seconds = max((limit - clock.perf_counter() + started) / (count - i), _LEAST_SECONDS)
             shown = None if progress is None else _Part(progress, i, count, self.labels[i])
-            parts.append(job.run(shown, known, keep, seconds=seconds))
+            parts.append(job.run(shown, known, keep, seconds=seconds, intrinsic=intrinsic[i]))
             job.forget_shells(everything=True)
         dataset = together(parts, self.layout, self.labels)
         dataset.attrs["identity"] = self.identity
@@ -165,6 +168,32 @@ class Scan:
         total = {name: (sum if name in _SUMMED else max)(c[name] for c in cost) for name in cost[0]}
         dataset.attrs["cost_estimate"] = json.dumps(total)
         return dataset
+
+    def _intrinsic(self, report: Callable) -> list[IntrinsicResult | None]:
+        """The intrinsic part of every run: of a crystal on one mesh for as many as memory holds.
+
+        Bands and Berry curvature at a point serve all chemical potentials and temperatures; rays of k.p models are cut
+        at each chemical potential, and every run has its own.
+        """
+        first = self.jobs[0]
+        if first.model.cell is None:
+            return [None] * len(self.jobs)
+        values = max(job.temperatures.size for job in self.jobs) * first.model.dimension
+        count = max(1, int(_HELD * first.settings.memory / (_BYTES * values * MOST_POINTS)))
+        found: list[IntrinsicResult | None] = []
+        for start in range(0, len(self.jobs), count):
+            some = self.jobs[start : start + count]
+            levels, temperatures = (
+                [job.chemical_potential for job in some],
+                np.stack([job.temperatures for job in some]),
+            )
+            result = first.intrinsic(levels, temperatures, report)
+            found += [result.of(i) for i in range(len(some))]
+        return found
+
+
+_HELD, _BYTES = 0.5, 10.0
+"""Share of the memory that the intrinsic part of several runs may take, and bytes of each of its numbers at a point."""
 
 
 class _Part:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -16,6 +16,9 @@ from .polar import converged_polar
 
 FLOOR = {2: 2e-2, 3: 2.0}
 """e^2/h, S/cm: a conductivity below which the error counts relative to this."""
+
+MOST_POINTS = 2_000_000
+"""k points at which refinement ends, whatever the error."""
 
 _CANCELLED = 0.03  # of the sum of absolute contributions
 
@@ -37,6 +40,8 @@ class IntrinsicResult:
         Largest k kept (1/angstrom); None when all of k space (k.p) or the Brillouin zone was integrated.
     converged : bool
         Whether the error met the tolerance.
+    reached : ndarray of bool, shape (n_mu, n_T), or None
+        The same for each; None on a fixed mesh.
     unit : str
         "S/cm" in three dimensions, "e^2/h" in two.
     """
@@ -48,6 +53,21 @@ class IntrinsicResult:
     cutoff: float | None = None
     converged: bool = True
     unit: str = ""
+    reached: np.ndarray | None = None
+
+    def of(self, place: int) -> IntrinsicResult:
+        """That of one chemical potential, with its share of points and seconds."""
+        here, count = slice(place, place + 1), len(self.conductivity)
+        reached = None if self.reached is None else self.reached[here]
+        return replace(
+            self,
+            conductivity=self.conductivity[here],
+            error=self.error[here],
+            points=(self.points + count - 1 - place) // count,
+            seconds=self.seconds / count,
+            converged=True if reached is None else bool(reached.all()),
+            reached=reached,
+        )
 
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self.conductivity, dtype=dtype)
@@ -68,7 +88,7 @@ def intrinsic_conductivity(
     tolerance: float = 1e-2,
     mesh=None,
     start_mesh=None,
-    max_points: int = 2_000_000,
+    max_points: int = MOST_POINTS,
     cutoff: float | None = None,
     floor: float | None = None,
     workers: int = 2,
@@ -82,8 +102,8 @@ def intrinsic_conductivity(
         Lattice models are integrated over the Brillouin zone, k.p models over all of k space.
     chemical_potentials : float or array, shape (n_mu,)
         eV.
-    temperatures : float or array, shape (n_T,)
-        Kelvin; 0 is a sharp step.
+    temperatures : float or array, shape (n_T,) or (n_mu, n_T)
+        Kelvin; 0 is a sharp step. Two-dimensional where every chemical potential has temperatures of its own.
     tolerance : float
         Relative error asked for.
     mesh : int or sequence of int, optional
@@ -121,6 +141,11 @@ def intrinsic_conductivity(
     """
     begin = time.perf_counter()
     mu, temperature = _axis(chemical_potentials), _axis(temperatures)
+    if temperature.ndim > 2 or (temperature.ndim == 2 and len(temperature) != len(mu)):
+        raise InputError(
+            f"temperatures: shape {temperature.shape} does not fit {len(mu)} chemical potentials; give a list, or a "
+            "row for each of them"
+        )
     if np.any(temperature < 0):
         raise InputError(f"temperatures: {temperature.min():g} K is negative; give kelvin, 0 or above")
     if not tolerance > 0:
@@ -130,7 +155,7 @@ def intrinsic_conductivity(
     share = _CANCELLED if floor is None else 0.0
     factor, unit = conductivity_unit(d)
     floor = (FLOOR[d] if floor is None else float(floor)) / factor
-    converged = True
+    reached = None
     if model.cell is None:
         if mesh is not None or start_mesh is not None:
             raise InputError("mesh: a k.p model has no Brillouin zone to lay it on; leave mesh and start_mesh out")
@@ -157,14 +182,15 @@ def intrinsic_conductivity(
         # a mean over the zone, of volume (2 pi)^d / volume
         vector, error, points = vector / volume, error / volume, cell_sum.points
     if mesh is None:
-        converged = bool(np.all(error <= tolerance * size))
+        reached = error <= tolerance * size
+    converged = True if reached is None else bool(np.all(reached))
     vector, error = model.spin_degeneracy * vector, model.spin_degeneracy * error
     sigma = np.zeros((*vector.shape[:2], d, d))
     for c, (a, b) in enumerate(cyclic_pairs(d)):
         sigma[..., a, b] = -vector[..., c]
         sigma[..., b, a] = vector[..., c]
     seconds = time.perf_counter() - begin
-    return IntrinsicResult(factor * sigma, factor * error, points, seconds, cutoff, converged, unit)
+    return IntrinsicResult(factor * sigma, factor * error, points, seconds, cutoff, converged, unit, reached)
 
 
 def _axis(values) -> np.ndarray:

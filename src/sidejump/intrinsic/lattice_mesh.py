@@ -39,7 +39,7 @@ class CellSum:
     model : ElectronModel
         With a `cell`.
     chemical_potentials, temperatures : arrays
-        eV, K.
+        eV, shape (n_mu,); K, shape (n_T,), or (n_mu, n_T) where every chemical potential has its own.
     workers : int
         Threads; the linear algebra inside each is kept to one.
     """
@@ -58,7 +58,7 @@ class CellSum:
         -------
         ndarray, shape (npoints, n_mu, n_T, components)
         """
-        shape = (len(fractional), len(self.mu), len(self.temperatures), self.n_components)
+        shape = (len(fractional), len(self.mu), np.shape(self.temperatures)[-1], self.n_components)
         result = np.empty(shape)
         keys, inverse = np.unique(np.round(fractional[:, 0], 12), return_inverse=True)
         members = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])

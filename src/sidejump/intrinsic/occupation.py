@@ -35,22 +35,33 @@ def _mixture(n: int) -> tuple[np.ndarray, np.ndarray]:
 _SCALES, _WEIGHTS = _mixture(12)
 
 
+def each(chemical_potentials, temperatures) -> np.ndarray:
+    """Temperatures (n_mu, n_T) of every chemical potential, from those, or from (n_T,) for all of them."""
+    temperatures = np.asarray(temperatures, dtype=float)
+    return np.broadcast_to(temperatures, (len(chemical_potentials), temperatures.shape[-1]))
+
+
 def fermi(energy, chemical_potentials, temperatures) -> np.ndarray:
-    """Fermi function at points, a step at T = 0: shape (n_mu, n_T, ...)."""
-    x = np.asarray(energy) - np.asarray(chemical_potentials, dtype=float).reshape(-1, *[1] * np.ndim(energy))
-    return np.stack([expit(-x / (KB * t)) if t > 0 else np.heaviside(-x, 0.5) for t in temperatures], axis=1)
+    """Fermi function at points, a step at T = 0: shape (n_mu, n_T, ...); temperatures (n_T,) or (n_mu, n_T)."""
+    result = np.empty((*each(chemical_potentials, temperatures).shape, *np.shape(energy)))
+    for i, (mu, some) in enumerate(zip(chemical_potentials, each(chemical_potentials, temperatures), strict=True)):
+        x = np.asarray(energy) - mu
+        for j, t in enumerate(some):
+            result[i, j] = expit(-x / (KB * t)) if t > 0 else np.heaviside(-x, 0.5)
+    return result
 
 
 def cell_fermi(energy, spread, chemical_potentials, temperatures, *, quick: bool = False) -> np.ndarray:
     """Fermi function averaged over cells in which the energies vary by `spread` (standard deviation, eV).
 
-    `energy` and `spread` have one shape; the result has shape (n_mu, n_T, ...).  With `quick` one function of the right
-    variance stands for the average, a logistic one where kT is above the spread and a normal one where it is below.
+    `energy` and `spread` have one shape, temperatures (n_T,) or (n_mu, n_T); the result has shape (n_mu, n_T, ...).
+    With `quick` one function of the right variance stands for the average, a logistic one where kT is above the spread
+    and a normal one where it is below.
     """
     average = _one_function if quick else _averaged
-    thermal = KB * np.asarray(temperatures, dtype=float)
-    result = np.empty((len(chemical_potentials), len(thermal), *energy.shape))
-    for i, mu in enumerate(chemical_potentials):
+    each_thermal = KB * each(chemical_potentials, temperatures)
+    result = np.empty((*each_thermal.shape, *energy.shape))
+    for i, (mu, thermal) in enumerate(zip(chemical_potentials, each_thermal, strict=True)):
         x = energy - mu
         result[i] = x < 0
         near = np.abs(x) < np.maximum(_FULL * spread, 40 * thermal.max())

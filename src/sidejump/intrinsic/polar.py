@@ -39,7 +39,7 @@ def directions(dimension: int, n: int) -> tuple[np.ndarray, np.ndarray]:
 def break_energies(chemical_potentials, temperatures) -> np.ndarray:
     """Energies at which the occupation needs a new piece: mu, and mu plus or minus a ladder of kT."""
     offsets = [0.0]
-    thermal = sorted(KB * t for t in temperatures if t > 0)
+    thermal = [KB * t for t in np.unique(temperatures) if t > 0]
     if thermal:
         reached = 0.0
         for kt in thermal:  # rungs of higher temperatures only where the lower ones have ended
