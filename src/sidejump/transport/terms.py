@@ -157,7 +157,7 @@ class FermiSurface(Term):
         velocities = hot_spots.side_jump_velocity(
             solver,
             [KB * temperatures[i] for i in sampled],
-            [found.responses[i].distribution[:, 0] for i in sampled],
+            [found.responses[i] for i in sampled],
             advance=lambda fraction: advance(share * fraction),
         )
         changes = [Change.to_side_jump(v, found.responses[i]) for i, v in zip(sampled, velocities, strict=True)]
