@@ -77,15 +77,11 @@ class Load:
         return needed if needed <= self.most_bytes else 0.0
 
 
-class Halves(Protocol):
-    """Pairs between two sets of states.
-
-    The shift of a pair is ``A_ij - A_ji``, with D_a of the initial state alone in A_ij: a sum over all pairs of one set
-    with the other needs A_ij alone.
-    """
+class CrossedPairs(Protocol):
+    """Pairs between two sets of states."""
 
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
-        """As :meth:`PairSource.evaluate`: rows of the initial, columns of the final states; shift: A_ij."""
+        """As :meth:`PairSource.evaluate`: rows of the initial, columns of the final states."""
 
 
 class PairSource(abc.ABC):
@@ -144,8 +140,10 @@ class PairSource(abc.ABC):
         """Channels of the pairs of two slices of the prepared states; those wholly beyond `z_cut` are left out."""
 
     @abc.abstractmethod
-    def halves(self, initial: States, final: States, *, single: bool = False, known: Self | None = None) -> Halves:
-        """Pairs of two sets of states with the half of the shift that belongs to the first (:class:`Halves`).
+    def crossed(
+        self, initial: States, final: States, *, single: bool = False, known: Self | None = None
+    ) -> CrossedPairs:
+        """Pairs of two sets of states.
 
         `known`: this source already prepared for the final states.
         """
@@ -232,24 +230,24 @@ class ScalarPairs(PairSource):
         """Variable of the kernel at momentum transfers of length q (P, Q)."""
         return q
 
-    def halves(self, initial, final, *, single=False, known=None):
-        return ScalarHalves(self.prepared(initial, single=single), known or self.prepared(final, single=single))
+    def crossed(self, initial, final, *, single=False, known=None):
+        return CrossedScalarPairs(self.prepared(initial, single=single), known or self.prepared(final, single=single))
 
-    def between(self, a: States, b: States, z_cut: float, *, initial_only: bool = False) -> list[Channel]:
-        """Channels of the pairs of two sets of prepared states; `initial_only`: see :func:`.vertex.pair_vertex`."""
+    def between(self, a: States, b: States, z_cut: float) -> list[Channel]:
+        """Channels of the pairs of two sets of prepared states."""
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
         if len(images) == 0:
             return []
         q = self.momentum.lengths(a.k, b.k, images, single=self._single)
         if q.min() > z_cut:
             return []
-        strength, shift = self._vertex(a, b, images, initial_only)
+        strength, shift = self._vertex(a, b, images)
         mean, z = mean_over_members(a, b), self._z(a, b, q)
         return [Channel(strength, shift, z) if mean is None else Channel(strength * mean, shift * mean, z)]
 
-    def _vertex(self, a, b, images, initial_only):
+    def _vertex(self, a, b, images):
         if not self._phases and not (self._positioned and len(images) > 1):
-            return self._one_image(a, b, images[0], initial_only)
+            return self._one_image(a, b, images[0])
         which = self.momentum.shortest_image(a.k, b.k, images)
         strength = np.zeros(which.shape, dtype=b.vectors.real.dtype)
         shift = np.zeros((a.covariant.shape[1], *which.shape), dtype=strength.dtype)
@@ -260,32 +258,32 @@ class ScalarPairs(PairSource):
                 continue
             rows, columns = _spanned(some), _spanned(others)
             here = here[rows, columns]
-            s, r = self._one_image(a[rows], b[columns], g, initial_only)
+            s, r = self._one_image(a[rows], b[columns], g)
             np.copyto(strength[rows, columns], s, where=here)
             np.copyto(shift[:, rows, columns], r, where=here)
         return strength, shift
 
-    def _one_image(self, a, b, g, initial_only):
+    def _one_image(self, a, b, g):
         """Vertices of pairs with the momentum transfer ``k' + g - k``."""
         kets = initial_kets(a, g, self.matrix) if self._positioned else state_kets(a)
         if self._phases and g.any():
             # u(k + G) = exp(-i G tau) u(k) of orbitals on different sites
             phase = np.exp(-1j * (self._sites @ g)).astype(kets.dtype)
             if not np.allclose(phase[:, None] * self.matrix, self.matrix * phase):
-                return self._turned(a, b, g, phase, initial_only)
+                return self._turned(a, b, g, phase)
             kets *= np.tile(phase.conj(), kets.shape[-1] // len(phase))
         if not self._positioned and not self._unit:
             kets = kets @ self.matrix.T
-        return products(kets, a, b, initial_only=initial_only)
+        return products(kets, a, b)
 
-    def _turned(self, a, b, g, phase, initial_only):
+    def _turned(self, a, b, g, phase):
         """The same where the vertex is between sites and does not commute with the phases."""
         n = len(phase)
         moved = replace(b, k=b.k + g, vectors=b.vectors[..., :n] * phase, covariant=b.covariant[..., :n] * phase)
         if not self._positioned:
-            return products(state_kets(a, self.matrix), a, moved, initial_only=initial_only)
+            return products(state_kets(a, self.matrix), a, moved)
         moved = final_vectors(self._model, moved, self.matrix, b.vectors.dtype)
-        return products(initial_kets(a, np.zeros_like(g), self.matrix), a, moved, initial_only=initial_only)
+        return products(initial_kets(a, np.zeros_like(g), self.matrix), a, moved)
 
 
 class PolarPairs(ScalarPairs):
@@ -333,16 +331,15 @@ class PolarPairs(ScalarPairs):
 
 
 @dataclass(frozen=True)
-class ScalarHalves:
-    """See :class:`Halves`: the same scatterers prepared for either set."""
+class CrossedScalarPairs:
+    """See :class:`CrossedPairs`: the same scatterers prepared for either set."""
 
     initial: ScalarPairs
     final: ScalarPairs
 
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
-        """As in :class:`Halves`."""
-        a, b = self.initial.states[rows], self.final.states[columns]
-        return self.initial.between(a, b, z_cut, initial_only=True)
+        """As in :class:`CrossedPairs`."""
+        return self.initial.between(self.initial.states[rows], self.final.states[columns], z_cut)
 
 
 def _spanned(some) -> slice:

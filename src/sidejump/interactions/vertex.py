@@ -5,7 +5,7 @@ from __future__ import annotations
 from array_api_compat import array_namespace
 
 
-def pair_vertex(initial, final, vertex, *, initial_only: bool = False):
+def pair_vertex(initial, final, vertex):
     """``|<u'|W|u>|^2`` and ``-Im(V* D_a V)`` for all pairs of two sets of states.
 
     Parameters
@@ -14,22 +14,19 @@ def pair_vertex(initial, final, vertex, *, initial_only: bool = False):
         P and Q states.
     vertex : array, shape (N, N)
         Constant Hermitian matrix W (the q-dependent factor ``V0(q)`` is applied by the kernel).
-    initial_only : bool
-        Derivative of the initial state alone: the half of the shift that belongs to it.
 
     Returns
     -------
     strength : array, shape (P, Q)
         ``Tr V^+ V`` over the groups, dimensionless.
     shift : array, shape (d, P, Q)
-        ``-Im Tr V^+ D_a V`` for scattering from the row to the column state, angstrom; antisymmetric under exchange
-        unless `initial_only`.
+        ``-Im Tr V^+ D_a V`` for scattering from the row to the column state, angstrom; antisymmetric under exchange.
 
     Notes
     -----
     ``D_a V = u'^+ W (D_a u) + (D_a u')^+ W u``.
     """
-    return products(state_kets(initial, vertex), initial, final, initial_only=initial_only)
+    return products(state_kets(initial, vertex), initial, final)
 
 
 def state_kets(states, vertex=None):
@@ -39,7 +36,7 @@ def state_kets(states, vertex=None):
     return kets if vertex is None else xp.matmul(kets, xp.matrix_transpose(vertex))
 
 
-def products(kets, initial, final, *, initial_only: bool = False):
+def products(kets, initial, final):
     """:func:`pair_vertex` with kets (1 + d, P, m, N) that hold the vertex already."""
     xp = array_namespace(kets)
     _, p, m, n = kets.shape
@@ -52,10 +49,8 @@ def products(kets, initial, final, *, initial_only: bool = False):
     strength = real**2 + imag**2
     shifts = []
     for a in range(d):
-        dv = values[1 + a, ...]
-        if not initial_only:
-            dbra = xp.matrix_transpose(xp.conj(xp.reshape(final.covariant[:, a], (q * mf, n))))
-            dv = dv + xp.matmul(kets[: p * m], dbra)
+        dbra = xp.matrix_transpose(xp.conj(xp.reshape(final.covariant[:, a], (q * mf, n))))
+        dv = values[1 + a, ...] + xp.matmul(kets[: p * m], dbra)
         shifts.append(imag * xp.real(dv) - real * xp.imag(dv))
     shift = xp.stack(shifts, axis=0)
     if m > 1 or mf > 1:

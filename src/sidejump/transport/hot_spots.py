@@ -6,15 +6,15 @@ carried to the points i of a fine shell F by the equation itself (Nystroem's int
 
     D_i g_i = v_i + sum_{j in C} P_ij g_j,
 
-and the side jump is summed over F with the half of the shift that belongs to i, ``A_ij = - Im V* (u_j^+ W D u_i)``:
+The side jump is a double sum over the surface, half of that of ``(ij) = P_ij dr_ij (g_i - g_j)``.  With F in place of
+the surface, and that in terms of F and C, but for what is of the second order in their difference,
 
-    sj(1) = sum_{i in F, j in C} P_ij / |V_ij|^2 A_ij (g_i - g_j),
+    (F F) / 2  =  (F C) - (C C) / 2  +  ((F - C) (F - C)) / 2:
 
-because the shift is ``A_ij - A_ji``.  With F = C this is the side jump of C, to rounding.  With symmetry F holds
-irreducible points, and C the images of its own as well.
+    sj(1) = sum_{i in F, j in C} P_ij dr_ij (g_i - g_j)  -  sj(1) of C,
 
-F has three points for each cell where symmetry makes that cheap: where cells of different size meet, the error of
-single points is large.
+so that neither initial nor final states see hot spots on the points of C alone, for pairs of F with C only.  With F = C
+this is the side jump of C, to rounding.  With symmetry F holds irreducible points, and C the images of its own as well.
 """
 
 from __future__ import annotations
@@ -39,8 +39,7 @@ from .tensors import Change, with_change
 def hot_spot_changes(problem: Problem, solver: SharedShell, fine, kts, responses, advance=None) -> list[Change]:
     """What quasi-elastic responses of a solver at several kT (eV) change by when the shift is summed over a `fine`
     shell of its energy; `advance` is called with the fraction of the work that a step has done."""
-    distributions = [np.asarray(r.distribution)[:, 0] for r in responses]
-    velocities = HotSpots(problem, fine).side_jump_velocity(solver, kts, distributions, advance)
+    velocities = HotSpots(problem, fine).side_jump_velocity(solver, kts, responses, advance)
     return [Change.to_side_jump(v, r) for r, v in zip(responses, velocities, strict=True)]
 
 
@@ -67,7 +66,7 @@ class HotSpots:
     def __len__(self) -> int:
         return self.sample.count
 
-    def side_jump_velocity(self, coarse: SharedShell, kts, distributions, advance=None) -> np.ndarray:
+    def side_jump_velocity(self, coarse: SharedShell, kts, responses, advance=None) -> np.ndarray:
         """sj(1) of several temperatures in one pass over the pairs, ``e^2/hbar angstrom^(2-d)``: shape (nT, d, d);
         with observables (nT, R, R), of R responses to as many drives.
 
@@ -77,8 +76,8 @@ class HotSpots:
             C, of the same energy.
         kts : sequence of float
             eV.
-        distributions : sequence of arrays, shape (C, R)
-            Quasi-elastic distribution of each temperature on the ordered points of C.
+        responses : sequence of KineticResponse
+            Quasi-elastic response of C at each temperature, with its distribution.
         advance : callable, optional
             Called with the fraction of the work that a step has done.
         """
@@ -91,14 +90,14 @@ class HotSpots:
         weights = points.all_weights[:, None]
         right = [
             (weights * np.hstack([np.ones_like(weights), points.everywhere(g)])).astype(np.float32)
-            for g in distributions
+            for g in (np.asarray(r.distribution)[:, 0] for r in responses)
         ]
         # the drive of C carries no net current, see kinetics.solve.neutral
         velocity = fine.currents[:, 0] - np.average(
             points.everywhere(points.currents[:, 0]), axis=0, weights=points.all_weights
         )
-        halves = [
-            source.halves(fine.states, points.states, single=True, known=known)
+        crossed = [
+            source.crossed(fine.states, points.states, single=True, known=known)
             for source, known in zip(sources, coarse.stream.sources, strict=True)
         ]
         rows_of, columns_of = fine.near.sets, points.near.all_sets
@@ -116,10 +115,10 @@ class HotSpots:
         def summed(row):
             rows = rows_of[row]
             sums = np.zeros((len(kts), 1 + velocity.shape[1], rows.stop - rows.start, right[0].shape[1]))
-            for index, half in enumerate(halves):
+            for index, pairs in enumerate(crossed):
                 z_max = sources[index].z_max(coarse.q_max)
                 for columns in (columns_of[c] for c in np.flatnonzero(near[index][row])):
-                    channels = half.evaluate(rows, columns, cuts[index])
+                    channels = pairs.evaluate(rows, columns, cuts[index])
                     if channels:
                         block = Block(rows, columns, index, pair_channels(channels, None, 1, z_max))
                         sums += row_sums(block, kernels[index], [r[columns] for r in right])
@@ -130,4 +129,14 @@ class HotSpots:
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
             total = np.sum(list(pool.map(work, range(len(rows_of)))), axis=0)
-        return np.stack([self._fold.average(x, odd=True) for x in total])
+        between = np.stack([self._fold.average(x, odd=True) for x in total])
+        return between - np.stack([_with_drives(r) for r in responses])
+
+
+def _with_drives(response: KineticResponse) -> np.ndarray:
+    """sj(1) of R responses to R drives: what observables as drives do to the current by Onsager's relation, what they do
+    to one another, which nothing asks for, as zero."""
+    rows, d = response.side_jump_velocity.shape
+    observed = np.zeros((rows, rows - d))
+    observed[:d] = -response.side_jump_distribution[d:].T
+    return np.hstack([response.side_jump_velocity, observed])

@@ -52,7 +52,7 @@ class TransportSettings:
     tolerance: float = 1e-3
     accuracy: float = 1.0
     spacing: float | None = None
-    turn: float | None = 0.7
+    turn: float | None = 0.35
     levels: int = 3
     memory: float = 6e9
     approximation: str = "exact"
