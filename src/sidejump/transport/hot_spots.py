@@ -134,8 +134,10 @@ class HotSpots:
 
 
 def _with_drives(response: KineticResponse) -> np.ndarray:
-    """sj(1) of R responses to R drives: what observables as drives do to the current by Onsager's relation, what they do
-    to one another, which nothing asks for, as zero."""
+    """sj(1) of R responses to R drives: what observables as drives do to the current by Onsager's relation.
+
+    What they do to one another is left zero: nothing asks for it.
+    """
     rows, d = response.side_jump_velocity.shape
     observed = np.zeros((rows, rows - d))
     observed[:d] = -response.side_jump_distribution[d:].T
