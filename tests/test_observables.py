@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import sidejump as sj
+from helpers_models import random_wannier
 from sidejump import PAULI, InputError, Observable
 from sidejump.bands.states import solve_states
 from sidejump.interactions.base import Branch, Scatterer
@@ -69,6 +70,22 @@ def test_the_velocity_in_three_dimensions_with_hot_spots_and_the_thermal_window(
     # of the current the sum over every piece of the surface is what topology says, to the error of this coarse one
     np.testing.assert_allclose(found[0, 3:], found[0, :3], rtol=0, atol=2e-3 * np.abs(found[0]).max())
     np.testing.assert_allclose(found[1:, 3:], found[1:, :3], rtol=0, atol=5e-3 * scale)
+
+
+def test_the_velocity_in_a_basis_with_a_position_matrix():
+    """That of orbitals off the origin, which knows of no other bands."""
+    plain = random_wannier(2, 3, sites=False, position=False)
+    centres = np.random.default_rng(5).uniform(-0.8, 0.8, (3, 2))
+    positions = np.zeros((9, 2, 3, 3), dtype=complex)
+    positions[4] = np.stack([np.diag(x) for x in centres.T])
+    model = sj.LatticeModel(plain.cell, plain.vectors, plain.hoppings, positions)
+    scatterer = Scatterer("impurities", 2, (Branch(lambda q: np.exp(-((q / 0.3) ** 2))),))
+    found = rows(model, [scatterer], 0.1, 60.0, VELOCITIES[:2], "shared", energy_nodes=1)
+    scale = np.abs(found[1]).max()
+    np.testing.assert_allclose(found[1:, 2:], found[1:, :2], rtol=0, atol=1e-5 * scale)
+    expected = sj.intrinsic_conductivity(model, 0.1, [300.0]).sigma[0, 0]
+    intrinsic = intrinsic_response(model, VELOCITIES[:2], 0.1, np.array([300.0]), tolerance=5e-3).value[0]
+    np.testing.assert_allclose(intrinsic, expected, rtol=0, atol=1e-2 * np.abs(expected).max())
 
 
 def test_observables_leave_the_charge_current_as_it_is():
