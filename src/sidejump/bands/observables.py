@@ -9,7 +9,7 @@ answers to the force F = -eE on the electrons, ``<O>_b = chi_b F_b``, with the p
 a_l in place of D_a u_l of the coordinate shift.  The intrinsic part is that of the Berry curvature with O in place of
 one velocity (:mod:`sidejump.intrinsic.operator`).  With O the velocity along a these are sigma_ab.
 
-Not covered: the real, off-shell part of the correction by scattering, which renormalises what is there without it; bands
+Not covered: the off-shell part of the correction by scattering, which renormalises what is there without it; bands
 outside of the model, which the position matrix of Wannier functions knows of and O does not; first-principles vertices.
 """
 
