@@ -90,7 +90,7 @@ def waiting(words: str, quiet: bool) -> Iterator[None]:
 def progress(quiet: bool) -> Iterator:
     """``advance(stage, done, total)``, with a bar and the time left for each stage; lines where there is no terminal.
 
-    ``advance.status(temperatures, estimate, model, replicas, left)`` shows values so far, and
+    ``advance.status(temperatures, estimate, model, replicas, left, allowed)`` shows values so far, and
     ``advance.working(words, fraction, seconds)`` what is being computed, for how long, and how much of it is done.
     """
     if quiet:
@@ -203,8 +203,8 @@ class _Lines:
 _SHOWN = 3  # temperatures
 
 
-def _status(temperatures, estimate, model, replicas: int, left: float) -> str:
-    """The side jump so far at a few temperatures, and the time to the tolerance."""
+def _status(temperatures, estimate, model, replicas: int, left: float, allowed: float) -> str:
+    """The side jump so far at a few temperatures, and the time to the tolerance, or to the limit of time (seconds)."""
     import numpy as np
 
     from ..accuracy.estimates import SIDE_JUMP
@@ -222,7 +222,9 @@ def _status(temperatures, estimate, model, replicas: int, left: float) -> str:
         f"{temperatures[i]:.4g} K {with_error(scale * values[i, component], scale * errors[i])}" for i in chosen
     )
     rest = f", {_duration(left)} to the tolerance" if np.isfinite(left) else ""
-    return f"side jump {shown} {unit}; {replicas} replicas{rest}"
+    if left > allowed:
+        rest += f", of which `time` allows {_duration(allowed)}" if allowed > 0 else ", and the time is up"
+    return f"side jump {shown} {unit}; {replicas} replica{'s' * (replicas != 1)}{rest}"
 
 
 def with_error(value: float, error: float) -> str:
