@@ -58,10 +58,11 @@ def write(text: str) -> None:
 def announce(cost: dict, tolerance: float) -> None:
     """The estimate, before the work."""
     count, last = cost["temperatures"], "no finer one"
+    each = f" in each of {cost['workers']} workers" if cost["workers"] > 1 else ""
     say(
         f"estimate: {count} temperature{'s' * (count != 1)}; a replica of the first level: about "
-        f"{_short(cost['states'])} states, {_short(cost['pairs'])} pairs, {size(cost['peak_memory_bytes'])}; first "
-        f"error bars after about {_duration(cost['seconds'])} and {_short(cost['flops'])} operations"
+        f"{_short(cost['states'])} states, {_short(cost['pairs'])} pairs, {size(cost['peak_memory_bytes'])}{each}; "
+        f"first error bars after about {_duration(cost['seconds'])} and {_short(cost['flops'])} operations"
     )
     if cost["levels"]:
         last = f"up to level {cost['levels']} with {size(cost['last_peak_memory_bytes'])}"
@@ -72,7 +73,7 @@ def announce(cost: dict, tolerance: float) -> None:
     import psutil
 
     free = psutil.virtual_memory().available
-    if cost["last_memory_bytes"] > free:
+    if cost["workers"] * cost["last_memory_bytes"] > free:
         say(f"note: only {size(free)} of memory are free on this machine; lower `memory` in [solver]")
 
 
