@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from common import record
 from iron_limits import scatterer_of
+from sidejump.kinetics.reduced import group_average
 
 from sidejump.app.run import prepare
 from sidejump.bands.lattice import LatticeModel
@@ -25,7 +26,6 @@ from sidejump.bands.momentum import MomentumTransfer
 from sidejump.bands.states import States, solve_states
 from sidejump.interactions.limits import CurvatureShift
 from sidejump.interactions.sources import pair_sources
-from sidejump.kinetics.reduced import group_average
 from sidejump.transport import Problem
 from sidejump.units import KB
 

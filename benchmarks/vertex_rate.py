@@ -26,7 +26,7 @@ from sidejump.bands.momentum import MomentumTransfer
 from sidejump.formats.epw import read_epw
 from sidejump.interactions.first_principles.factors import Factors
 from sidejump.interactions.first_principles.vertex import PairVertices
-from sidejump.pairs.geometry import PairGeometry, shell_points
+from sidejump.pairs.sample import sampled
 from sidejump.surfaces.fermi import fermi_shell
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "iron_epw"
@@ -58,7 +58,7 @@ def iron_states(data):
     spacing = float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / 12
     shell = fermi_shell(model, data.fermi_energy, spacing=spacing, levels=2)
     momentum = MomentumTransfer(model.reciprocal_cell, 3)
-    return shell_points(model, momentum, shell, degeneracy=1e-6), momentum
+    return {size: sampled(model, momentum, shell, degeneracy=1e-6, block=size) for size in BLOCKS}
 
 
 def rates(vertices, slices, flops_rate) -> dict:
@@ -116,7 +116,8 @@ def main() -> None:
     if not options.data.is_dir():
         raise SystemExit(f"{options.data}: no such directory; give the EPW files of iron with --data")
     data = read_epw(options.data)
-    points, momentum = iron_states(data)
+    samples = iron_states(data)
+    points = samples[BLOCKS[-1]]
     coupling = data.coupling_matrix()
     figures: dict = {"cpu": cpu_name(), "states": points.count}
     with threadpool_limits(1):
@@ -135,15 +136,15 @@ def main() -> None:
         plain = 8 * 7 * data.phonons.n_modes * len(coupling.rp_vectors) * coupling.n_orbitals
         figures["plain_limit_pairs_per_second"] = round(zgemm / plain)
         for size in BLOCKS:
-            geometry = PairGeometry(points, momentum, block=size)
-            single = PairVertices(data, geometry.states, factors=first.factors)
-            slices = [s for s in geometry.slices if s.stop - s.start > size // 2]
+            sample = samples[size]
+            single = PairVertices(data, sample.states, factors=first.factors)
+            slices = [s for s in sample.near.sets if s.stop - s.start > size // 2]
             result = {"complex64": rates(single, slices, cgemm)}
             if size == BLOCKS[-1]:
-                double = PairVertices(data, geometry.states, factors=first.factors, dtype=np.complex128)
+                double = PairVertices(data, sample.states, factors=first.factors, dtype=np.complex128)
                 result["complex128"] = rates(double, slices, zgemm)
                 result["two_threads_pairs_per_second"] = round(two_threads(single, slices))
-                result["errors"] = errors(data, geometry.states, single, slices[1], slices[len(slices) // 2])
+                result["errors"] = errors(data, sample.states, single, slices[1], slices[len(slices) // 2])
             figures[f"block_{size}"] = result
             print(size, result, flush=True)
     rate = figures[f"block_{BLOCKS[-1]}"]["complex64"]["pairs_per_second"]

@@ -11,7 +11,7 @@ from sidejump.bands.dirac import MassiveDirac
 from sidejump.bands.quadratic import QuadraticModel
 from sidejump.energy.basis import energy_basis
 from sidejump.energy.between import across_gap
-from sidejump.energy.kernel import ScatteringKernel
+from sidejump.energy.kernel import Kernel
 from sidejump.interactions.base import Branch, Scatterer
 from sidejump.interactions.impurity import impurity
 from sidejump.transport import Problem, TransportSettings, run_transport
@@ -256,7 +256,7 @@ def test_kernels_across_a_gap_know_whether_phonons_bridge_it():
     lower, upper = (energy_basis(5, x, threshold=2.0) for x in ((-26.0, -1.0), (1.0, 26.0)))
     for phonon, bridges in ((1.9, False), (2.1, True)):
         branches = (Branch(lambda q: 1 + 0 * q, lambda q, w=phonon: w * KT + 0 * q), Branch(lambda q: 1 + 0 * q))
-        kernel = ScatteringKernel(branches, across_gap(lower, upper), KT, 1.0, z_floor=1e-6)
+        kernel = Kernel(branches, across_gap(lower, upper), KT, 1.0, z_floor=1e-6)
         assert kernel.bridges is bridges
         assert kernel.elastic(np.array([0.1])) is None
 

@@ -21,7 +21,7 @@ from sidejump.surfaces.fermi import fermi_shell
 from sidejump.surfaces.flow import ShellFlow
 from sidejump.transport import TransportSettings, estimate_cost, run_transport
 from sidejump.transport.problem import Problem
-from sidejump.transport.reduced import shell_solver
+from sidejump.transport.shared import SharedShell
 from sidejump.units import KB
 from test_hot_spots import MU, ferromagnet, phonons
 from test_thermal_window import lattice as square_or_cubic
@@ -147,11 +147,11 @@ def test_kept_pairs_make_room_for_a_larger_operator(symmetry):
     """What fits beside the operator of one node may not fit beside that of five."""
     problem = lattice(symmetry=symmetry, accuracy=0.7)
     shell, kt = problem.shell(MU, problem.base_spacing, levels=0), KB * 300
-    roomy = shell_solver(problem, shell, kt)
+    roomy = SharedShell(problem, shell, kt)
     roomy.keep()
     (one, small), (five, large) = (roomy.solve(kt, n) for n in (1, 5))
     tight = lattice(symmetry=symmetry, accuracy=0.7, memory=0.95 * large.memory)
-    solver = shell_solver(tight, shell, kt)
+    solver = SharedShell(tight, shell, kt)
     solver.keep()
     again, size = solver.solve(kt, 1)
     assert size.memory == small.memory  # kept
@@ -166,7 +166,7 @@ def test_energy_nodes_are_refused_before_the_work():
     """The operator of the energy nodes is the largest of a cold run: its need is known before anything is solved."""
     roomy = lattice(energy_nodes=5, geometry="shared", accuracy=0.7)
     shell = roomy.inelastic_shell(roomy.spacing(300.0))
-    needed = shell_solver(roomy, shell, KB * 300).needs(KB * 300, 5)
+    needed = SharedShell(roomy, shell, KB * 300).needs(KB * 300, 5)
     tight = lattice(energy_nodes=5, geometry="shared", accuracy=0.7, memory=0.9 * needed)
     with pytest.raises(InputError, match=r"the energy nodes of 300 K need .* or set energy_nodes = 1"):
         estimate_cost(tight, np.array([300.0]))
@@ -256,9 +256,9 @@ def test_the_early_refusal_is_never_more_than_the_need():
     for symmetry in ("auto", "off"):
         roomy = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry)
         shell = roomy.solved_shell(MU, roomy.spacing(100.0))
-        needed = shell_solver(roomy, shell, KB * 100).needs(KB * 100, 1)
+        needed = SharedShell(roomy, shell, KB * 100).needs(KB * 100, 1)
         inelastic = roomy.inelastic_shell(roomy.spacing(100.0))
-        needed = max(needed, shell_solver(roomy, inelastic, KB * 100).needs(KB * 100, 3))
+        needed = max(needed, SharedShell(roomy, inelastic, KB * 100).needs(KB * 100, 3))
         tight = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry, memory=1.01 * needed)
         estimate_cost(tight, np.array([100.0]))
 

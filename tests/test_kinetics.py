@@ -20,6 +20,7 @@ from sidejump.interactions.vertex import pair_vertex
 from sidejump.kinetics.collision import CollisionOperator
 from sidejump.kinetics.response import growing_share
 from sidejump.kinetics.solve import solve as linear_solve
+from sidejump.pairs.strips import join_blocks
 from sidejump.reference import dirac
 from sidejump.surfaces.fermi import fermi_shell
 from sidejump.transport import TransportSettings, run_transport
@@ -157,9 +158,8 @@ def test_modes_that_grow_are_found_by_both_solvers():
     matrix = (vectors * rates) @ vectors.T
     diagonal = np.diag(matrix).reshape(40, 1, 1)
     pairs = np.diag(np.diag(matrix)) - matrix
-    operator = CollisionOperator.assembled(
-        [(slice(0, 40), slice(0, 40), pairs)], diagonal, np.zeros((40, 1, 1)), np.float64
-    )
+    strips = join_blocks([(slice(0, 40), slice(0, 40), pairs)])
+    operator = CollisionOperator(strips, diagonal, np.zeros((40, 1, 1)), np.float64)
     drive, jump = vectors[:, [1, 2]], vectors[:, [3, 4]]
     for limit in (0, 100):
         g, info = linear_solve(operator, drive, measure=np.ones(40), dense_limit=limit)

@@ -15,7 +15,6 @@ from sidejump.surfaces.fermi import fermi_shell
 from sidejump.surfaces.irreducible import divisor, irreducible_cells, symmetric_axes
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import Problem
-from sidejump.transport.reduced import ReducedShell
 from sidejump.transport.shared import SharedShell
 from sidejump.units import KB
 from test_hot_spots import ferromagnet, phonons
@@ -154,7 +153,7 @@ def test_equal_to_all_points(name, nodes):
     shell = problem.shell(mu, 0.4, levels=0)
     assert shell.operations is not None
     for t in (60.0, 400.0):
-        reduced, size = ReducedShell(problem, shell, KB * t).solve(KB * t, nodes)
+        reduced, size = SharedShell(problem, shell, KB * t).solve(KB * t, nodes)
         whole, _ = SharedShell(problem, everywhere(shell), KB * t).solve(KB * t, nodes)
         assert size.states == len(shell) * len(shell.operations) * ((nodes + 1) // 2)
         assert reduced.conservation_error < 1e-5
@@ -168,7 +167,7 @@ def test_relaxation_times_equal_to_those_of_all_points(approximation):
     model, mu, _ = CASES["bcc"]
     problem = Problem(model, [phonons()], mu, TransportSettings(spacing=0.4, approximation=approximation))
     shell = problem.shell(mu, 0.4, levels=0)
-    reduced, _ = ReducedShell(problem, shell, KB * 300).solve(KB * 300, 3)
+    reduced, _ = SharedShell(problem, shell, KB * 300).solve(KB * 300, 3)
     whole, _ = SharedShell(problem, everywhere(shell), KB * 300).solve(KB * 300, 3)
     np.testing.assert_allclose(reduced.boltzmann, whole.boltzmann, rtol=0, atol=1e-5 * whole.boltzmann.max())
     scale = np.abs(whole.side_jump_velocity).max()
@@ -179,7 +178,7 @@ def test_kept_pairs_change_nothing():
     model, mu, _ = CASES["bcc"]
     problem = Problem(model, [phonons()], mu, TransportSettings(spacing=0.4))
     shell = problem.shell(mu, 0.4, levels=0)
-    fresh, kept = ReducedShell(problem, shell, KB * 300), ReducedShell(problem, shell, KB * 300)
+    fresh, kept = SharedShell(problem, shell, KB * 300), SharedShell(problem, shell, KB * 300)
     kept.keep()
     for t in (50, 300):
         a, b = (s.solve(KB * t, 1)[0] for s in (fresh, kept))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .bands.function import FunctionModel
     from .bands.lattice import LatticeModel
     from .bands.luttinger import Luttinger
+    from .bands.observables import Observable
     from .bands.rashba import RashbaFerromagnet
     from .bands.tight_binding import TightBinding
     from .bands.weyl import Weyl
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .formats.wannier90 import read_wannier90
     from .groups.symmetry import symmetry_report
     from .interactions import acoustic_deformation_potential, impurity, optical_deformation_potential, polar_optical
+    from .interactions.base import Branch, Scatterer
     from .interactions.first_principles.electron_phonon import ElectronPhononScatterer
     from .interactions.limits import CurvatureShift, HighTemperatureLimit
     from .intrinsic import intrinsic_conductivity
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PAULI",
+    "Branch",
     "Case",
     "CurvatureShift",
     "ElectronModel",
@@ -50,7 +53,9 @@ __all__ = [
     "LatticeModel",
     "Luttinger",
     "MassiveDirac",
+    "Observable",
     "RashbaFerromagnet",
+    "Scatterer",
     "SidejumpWarning",
     "Study",
     "TightBinding",
@@ -91,6 +96,7 @@ _PLACES = {
     "bands.function": ("FunctionModel",),
     "bands.lattice": ("LatticeModel",),
     "bands.luttinger": ("Luttinger",),
+    "bands.observables": ("Observable",),
     "bands.rashba": ("RashbaFerromagnet",),
     "bands.tight_binding": ("TightBinding",),
     "bands.weyl": ("Weyl",),
@@ -102,6 +108,7 @@ _PLACES = {
     "formats.wannier90": ("read_wannier90",),
     "groups.symmetry": ("symmetry_report",),
     "interactions": ("acoustic_deformation_potential", "impurity", "optical_deformation_potential", "polar_optical"),
+    "interactions.base": ("Branch", "Scatterer"),
     "interactions.first_principles.electron_phonon": ("ElectronPhononScatterer",),
     "interactions.limits": ("CurvatureShift", "HighTemperatureLimit"),
     "intrinsic": ("intrinsic_conductivity",),

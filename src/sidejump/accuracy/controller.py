@@ -17,6 +17,7 @@ from itertools import islice
 import numpy as np
 
 from ..errors import InputError, TooLarge
+from ..kinetics.response import charge
 from .composition import Composition
 from .estimates import SIDE_JUMP, Estimate, TermEstimate, estimated
 from .replica import Replica, Task
@@ -291,5 +292,5 @@ def _squares(term: TermEstimate, place: int, part: int, found: Estimate) -> tupl
     """Statistical and systematic error^2 of a term at a temperature, relative; `part` 0: conductivity, 1: side jump."""
     which, size = (0, SIDE_JUMP)[part], found.scales()[place, part]
     errors = (term.moments.statistical[place, which], term.moments.systematic[place, which])
-    statistical, systematic = (float(np.abs(x).max() / size) ** 2 for x in errors)
+    statistical, systematic = (float(np.abs(charge(x)).max() / size) ** 2 for x in errors)
     return statistical, systematic

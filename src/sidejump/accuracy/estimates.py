@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
-from ..kinetics.response import KineticResponse
+from ..kinetics.response import KineticResponse, charge
 from ..transport.tensors import PARTS
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
@@ -29,7 +29,7 @@ class TermEstimate:
     ----------
     name : str
     moments : Moments
-        Of arrays (nT, 4, d, d): boltzmann, both halves of the side jump, and their sum; NaN at other temperatures.
+        Of arrays (nT, 4, R, d): boltzmann, both halves of the side jump, and their sum; NaN at other temperatures.
     seconds : float
         Wall time of all replicas.
     """
@@ -45,7 +45,7 @@ class Estimate:
 
     Attributes
     ----------
-    value, error : ndarray, shape (nT, 4, d, d)
+    value, error : ndarray, shape (nT, 4, R, d)
         boltzmann, side jump of the velocity and of the distribution, side jump; one standard error each.
     cancels : ndarray, shape (nT,)
         What cancels in the side jump.
@@ -70,12 +70,12 @@ class Estimate:
     def relative_error(self) -> np.ndarray:
         """Largest error of a tensor over what the tolerance is relative to, shape (nT, 2): boltzmann and side jump."""
         scale = self.scales()
-        sizes = [np.abs(self.error[:, part]).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
+        sizes = [np.abs(charge(self.error[:, part])).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
         return np.stack(sizes, axis=1) / scale
 
     def scales(self) -> np.ndarray:
         """What errors are relative to, shape (nT, 2)."""
-        largest = [np.abs(self.value[:, part]).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
+        largest = [np.abs(charge(self.value[:, part])).max(axis=(1, 2)) for part in (0, SIDE_JUMP)]
         largest[1] = np.maximum(largest[1], CANCELLING * self.cancels)
         return np.maximum(np.stack(largest, axis=1), np.finfo(float).tiny)
 
@@ -102,7 +102,7 @@ def estimated(replicas: dict[str, list[Replica]], composition: Composition) -> E
             value[here], square[here] = known.value[here], known.error[here] ** 2
     if np.isnan(value[:, 0, 0, 0]).any():
         return None
-    size = np.abs(value[:, 0]).max(axis=(1, 2))[:, None, None]
+    size = np.abs(charge(value[:, 0])).max(axis=(1, 2))[:, None, None]
     terms = []
     for name, known in found.items():
         if not composition.first[name]:
@@ -124,20 +124,22 @@ def estimated(replicas: dict[str, list[Replica]], composition: Composition) -> E
         square += (left[:, :, None, None] * sizes) ** 2
     responses = [response_of(value[i, :3], q) for i, q in enumerate(quality)]
     cancels = np.array([2 * r.contributions for r in responses])
-    largest = sizes.max(axis=(2, 3))
+    largest = charge(sizes).max(axis=(2, 3))
     return Estimate(
         value, np.sqrt(square), cancels, terms, responses, {name: left * largest for name, left in floors.items()}
     )
 
 
 def _sizes(value, contributions) -> np.ndarray:
-    """What relative changes of tensors are taken of, (nT, 4, d, d): the conductivities along both directions of an
-    element; for a side jump as in :attr:`sidejump.kinetics.response.KineticResponse.scale`."""
+    """What relative changes of tensors are taken of, (nT, 4, R, d): the conductivities along both directions of an
+    element; for a side jump as in :attr:`sidejump.kinetics.response.KineticResponse.scale`; of an observable its
+    largest value."""
     cancels = CANCELLING_IN_CHANGES * contributions[:, None] * np.array([0.0, 1.0, 1.0, 2.0])
-    largest = np.maximum(np.abs(value).max(axis=(2, 3)), cancels)
-    sizes = np.broadcast_to(largest[:, :, None, None], value.shape).copy()
+    d = value.shape[-1]
+    sizes = np.broadcast_to(np.abs(value).max(axis=3, keepdims=True), value.shape).copy()
+    sizes[:, :, :d] = np.maximum(np.abs(charge(value)).max(axis=(2, 3)), cancels)[:, :, None, None]
     along = np.sqrt(np.abs(np.diagonal(value[:, 0], axis1=1, axis2=2)))
-    sizes[:, 0] = along[:, :, None] * along[:, None]
+    sizes[:, 0, :d] = along[:, :, None] * along[:, None]
     return sizes
 
 
@@ -178,8 +180,8 @@ def _left_out(composition: Composition, shared, terms: list[TermEstimate], sizes
     for term in terms:
         if term.name == AVERAGE.name:
             coldest = min(composition.places[AVERAGE.name], key=lambda i: t[i])
-            change = np.abs(np.nan_to_num(term.moments.value[coldest])).max(axis=(1, 2))
-            relative = change / sizes[coldest].max(axis=(1, 2))
+            change = np.abs(np.nan_to_num(charge(term.moments.value[coldest]))).max(axis=(1, 2))
+            relative = change / charge(sizes[coldest]).max(axis=(1, 2))
             left[shared] = (t[shared, None] / t[coldest]) ** 2 * relative
     return left
 

@@ -48,8 +48,9 @@ class Replica:
     Attributes
     ----------
     task : Task
-    values : ndarray, shape (n, 3, d, d)
-        Boltzmann part and both halves of the side jump, ``e^2/hbar angstrom^(2-d)``; of a term that is a change the
+    values : ndarray, shape (n, 3, R, d)
+        Boltzmann part and both halves of the side jump, ``e^2/hbar angstrom^(2-d)``, and observables as in
+        :class:`sidejump.kinetics.response.KineticResponse`; of a term that is a change the
         Boltzmann part relative to the largest element of that of the first term.
     seconds : float
         Wall time.
@@ -134,7 +135,7 @@ def _quality(response: KineticResponse) -> dict[str, Any]:
 
 
 def response_of(values, quality: dict[str, Any]) -> KineticResponse:
-    """Three tensors (3, d, d) and how well they were obtained, as a response."""
+    """Three tensors (3, R, d) and how well they were obtained, as a response."""
     boltzmann, velocity, distribution = values
     blank = KineticResponse(boltzmann, velocity, distribution, 0.0, 0.0, 0.0, 0, "")
     return replace(blank, **quality)

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from ..kinetics.response import charge
 from ..transport.driver import collected, described, operations_used
 from ..transport.settings import Size, TransportResult
 from ..transport.terms import AVERAGE
@@ -51,7 +52,7 @@ def result_of_replicas(
         collected(facts, replica.facts, list(replica.task.where), count)
     changes = [found.relative_floors()[WINDOW_LEFT_OUT][:, 1]] if WINDOW_LEFT_OUT in found.floors else []
     changes += [
-        np.abs(term.moments.value[:, SIDE_JUMP]).max(axis=(1, 2)) / found.scales()[:, 1]
+        np.abs(charge(term.moments.value[:, SIDE_JUMP])).max(axis=(1, 2)) / found.scales()[:, 1]
         for term in found.terms
         if term.name == AVERAGE.name
     ]
@@ -70,19 +71,21 @@ def result_of_replicas(
 
 def with_errors(found: Estimate, spins: int, report: dict) -> TransportResult:
     """Values, errors and terms of an estimate, `spins` of each band counted, with a report."""
-    boltzmann, velocity, distribution = spins * np.moveaxis(found.value[:, :3], 1, 0)
+    d = found.value.shape[-1]
+    boltzmann, velocity, distribution = spins * np.moveaxis(charge(found.value[:, :3]), 1, 0)
     terms = [
         {
             "name": term.name,
-            "value": spins * term.moments.value,
-            "error": spins * term.moments.error,
+            "value": spins * charge(term.moments.value),
+            "error": spins * charge(term.moments.error),
             "level": term.moments.level,
             "replicas": term.moments.replicas,
             "seconds": term.seconds,
         }
         for term in found.terms
     ]
-    return TransportResult(boltzmann, velocity, distribution, report, spins * found.error, terms)
+    observed = spins * np.stack([found.value[:, :, d:], found.error[:, :, d:]])
+    return TransportResult(boltzmann, velocity, distribution, report, spins * charge(found.error), terms, observed)
 
 
 def _of_finest(replicas) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ..bands.observables import Observable, checked_observables
 from ..errors import InputError
 from ..pairs.executor import Executor
 from ..transport.geometry_choice import choose_geometries
@@ -54,6 +55,8 @@ class Study:
         Numbers of the replicas of each level that may be computed; those of other machines lie outside.
     settings : TransportSettings
         Choices of experts; what they leave open the plan chooses.
+    observables : tuple of Observable
+        What else the field drives; the tolerance is that of the charge current.
     """
 
     model: Any
@@ -64,11 +67,13 @@ class Study:
     seconds: float = np.inf
     replicas: range = ALL_REPLICAS
     settings: TransportSettings = field(default_factory=TransportSettings)
+    observables: tuple[Observable, ...] = ()
 
     def __post_init__(self):
         object.__setattr__(self, "interactions", tuple(self.interactions))
         object.__setattr__(self, "temperatures", np.asarray(self.temperatures, dtype=float))
         object.__setattr__(self, "chemical_potentials", tuple(float(mu) for mu in self.chemical_potentials))
+        object.__setattr__(self, "observables", checked_observables(self.observables, self.model))
         if not self.tolerance > 0:
             raise InputError(f"tolerance = {self.tolerance}: must be above 0 (relative standard error wanted)")
         if not self.seconds > 0:
@@ -156,7 +161,7 @@ def plan(study: Study) -> list[Case]:
     settings = replace(study.settings, tolerance=_PARTIAL * study.tolerance)
     cases: list[Case] = []
     for mu in study.chemical_potentials:
-        problem = Problem(study.model, list(study.interactions), mu, settings)
+        problem = Problem(study.model, list(study.interactions), mu, settings, study.observables)
         cases.append(Case(study, problem, study.temperatures))
     return cases
 

@@ -19,6 +19,7 @@ from ..outputs import DATASETS, check_target, write_whole
 from ..result import NOT_INCLUDED, scan_dimension, warnings_of
 from ..units import MOBILITY, conductivity_unit
 from .attributes import attribute, provenance
+from .observed import add_observed
 
 _ESTIMATED = ("sigma_boltzmann", "sigma_side_jump_velocity", "sigma_side_jump_distribution", "sigma_side_jump")
 
@@ -196,6 +197,7 @@ def tensors(temperatures, transport, intrinsic, intrinsic_error, obeyed: Obeyed,
         dataset[f"forbidden_{part}"] = ("temperature", fraction, {"units": "1", "long_name": text})
     _add_broken_symmetry(dataset, obeyed.operations, cancels["side_jump"])
     add_errors(dataset, transport, intrinsic_error, factor)
+    add_observed(dataset, transport.observed)
     if len(replicas):
         dataset["replicas"] = ("replica", np.array(replicas, dtype=object), {"long_name": REPLICAS})
     dataset.attrs = {

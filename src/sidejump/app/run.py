@@ -28,6 +28,7 @@ from ..errors import InputError, SidejumpWarning
 from ..groups.hall import allowed_projector, kinetic_symmetry, scattering_projector
 from ..groups.symmetry import symmetry_report
 from ..intrinsic import IntrinsicResult, intrinsic_conductivity
+from ..intrinsic.operator import IntrinsicResponse, intrinsic_response
 from ..pairs.executor import make_executor
 from ..pairs.fingerprint import fingerprint
 from ..result import warnings_of
@@ -38,6 +39,7 @@ from .arguments import check_limits, check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
 from .judge import judge
 from .live import Live
+from .observed import add_intrinsic
 from .results import assemble, replicas_of, warn
 from .scan import Scan, scanned
 from .withhold import withhold
@@ -58,6 +60,7 @@ def anomalous_hall(
     start=None,
     executor: str = "threads",
     workers: int | None = None,
+    observables=(),
     **settings,
 ) -> xr.Dataset:
     """All parts of the conductivity against temperature, each with its error.
@@ -91,6 +94,8 @@ def anomalous_hall(
         What computes replicas, see :func:`sidejump.pairs.executor.make_executor`; the digits are the same.
     workers : int, optional
         How many.
+    observables : sequence of Observable, optional
+        What else the field drives (:class:`sidejump.Observable`): the variables `response_...` of the result.
     **settings
         For experts: fields of :class:`sidejump.transport.TransportSettings`.
 
@@ -125,6 +130,7 @@ def anomalous_hall(
         intrinsic_mesh=intrinsic_mesh,
         executor=executor,
         workers=workers,
+        observables=tuple(observables),
     )
     job = scanned(make, model, chemical_potential, carrier_density, temperatures)
     return _raised(job.run(progress, known=[] if start is None else replicas_of(start, job.identity)))
@@ -252,6 +258,7 @@ class Job:
     executor : str
         What computes them.
     workers : int or None
+    observables : tuple of Observable
     case : int
         Which one of a scan it is.
     """
@@ -272,6 +279,7 @@ class Job:
     replicas: range = ALL_REPLICAS
     executor: str = "threads"
     workers: int | None = None
+    observables: tuple = ()
     case: int = 0
     seconds_estimate: float = field(default=0.0, init=False)
     _finished: list[Replica] = field(default_factory=list, init=False)
@@ -345,15 +353,15 @@ class Job:
             np.inf if self.time is None else self.time,
             self.replicas,
             self.settings,
+            self.observables,
         )
 
     @cached_property
     def identity(self) -> str:
         """What tells the replicas of this study from those of others; tolerance and limits may change."""
         settings = {k: v for k, v in asdict(self.settings).items() if k not in ("memory", "tolerance")}
-        return fingerprint(
-            version("sidejump"), self.model, self.scatterers, self.chemical_potential, self.temperatures, settings
-        )
+        asked = (self.chemical_potential, self.temperatures, settings, *self.observables)
+        return fingerprint(version("sidejump"), self.model, self.scatterers, *asked)
 
     @cached_property
     def _whole(self) -> Case:
@@ -462,6 +470,7 @@ class Job:
         clock.lap("kinetic")
         if intrinsic is None:
             intrinsic = self.intrinsic([self.chemical_potential], self.temperatures[None], report)
+        observed = self._intrinsic_of_observables(found)
         clock.lap("intrinsic")
         clock.laps["seconds_intrinsic"] = max(clock.laps["seconds_intrinsic"], intrinsic.seconds)
         if not intrinsic.converged:
@@ -502,9 +511,22 @@ class Job:
             warnings=found,
             replicas=[to_text(r, self.case) for r in self._finished],
         )
+        if observed is not None:
+            add_intrinsic(dataset, self.observables, observed)
         found = judge(dataset)  # what is withheld is said to be that
         warn(dataset, [*withhold(dataset), *found])
         return dataset
+
+    def _intrinsic_of_observables(self, found: list[str]) -> IntrinsicResponse | None:
+        if not self.observables:
+            return None
+        mu, t, tolerance = self.chemical_potential, self.temperatures, self.intrinsic_tolerance
+        result = intrinsic_response(self.model, self.observables, mu, t, tolerance=tolerance)
+        if not result.converged:
+            found.append(
+                f"the intrinsic part of an observable did not reach {tolerance:g}, see response_intrinsic_error"
+            )
+        return result
 
     def _symmetry(self, found: list[str]) -> tuple[dict, np.ndarray]:
         try:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from .judge import kelvin
+from .observed import RESPONSES
 
 ANISOTROPY = 0.1
 """Of the longitudinal conductivity: how far it may be from its images under the operations that it must obey."""
@@ -22,8 +23,8 @@ _ROUNDING = 1e-9  # of the largest element of a tensor
 _KINETIC = ("sigma_boltzmann", "sigma_side_jump_velocity", "sigma_side_jump_distribution", "sigma_side_jump")
 _SIDE_JUMP = _KINETIC[1:]
 _DERIVED = {
-    "boltzmann": ("resistivity", "mobility"),
-    "side_jump": ("sigma_intrinsic_plus_side_jump", "resistivity"),
+    "boltzmann": ("resistivity", "mobility", *RESPONSES[:1]),
+    "side_jump": ("sigma_intrinsic_plus_side_jump", "resistivity", *RESPONSES[1:4]),
 }
 
 

@@ -30,6 +30,10 @@ class States:
     covariant : (S, d, m, N)   covariant derivatives D_a u, angstrom (theory, section 2)
     interband : (S,)    norm over a of the interband part of D_a u, angstrom: how fast the state turns with k
     multiplicity : (S,) number of bands in the group
+    expectation : (S, c)   ``<u|O|u>``, mean of the group, of c observables (:mod:`.observables`)
+
+    Where there are observables `covariant` has c rows more, ``sum_j u_j <u_j|O|u> / (e - e_j)`` over the other bands:
+    what D_a u is for the velocity.
     """
 
     k: Any
@@ -39,6 +43,7 @@ class States:
     covariant: Any
     interband: Any
     multiplicity: Any
+    expectation: Any
 
     def __len__(self) -> int:
         return self.k.shape[0]
@@ -61,7 +66,7 @@ class States:
         return States(**{name: column(name) for name in vars(parts[0])})
 
 
-def solve_states(model, k, band, *, degeneracy: float = 1e-6) -> States:
+def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=()) -> States:
     """Diagonalise `model` at `k` and keep the group that contains `band` at each point.
 
     Parameters
@@ -72,6 +77,7 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6) -> States:
         Band index in ascending energy.
     degeneracy : float
         Bands chained by gaps below this (eV) form one group.
+    observables : sequence of Observable
     """
     xp = array_namespace(k)
     energies, u = xp.linalg.eigh(model.hamiltonian(k))
@@ -102,6 +108,12 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6) -> States:
         bras = xp.conj(xp.matrix_transpose(columns))[:, None]
         diagonal = xp.matmul(bras, xp.matmul(position, columns[:, None]))  # (S, d, m, m)
         covariant = covariant + 1j * xp.matmul(columns[:, None], diagonal)
+    expectation = xp.zeros((k.shape[0], 0), dtype=energies.dtype)
+    if observables:
+        turned = xp.matmul(xp.stack([o.matrices(model, k) for o in observables], axis=1), columns[:, None])
+        expectation = xp.real(xp.sum(xp.conj(columns)[:, None] * turned, axis=(2, 3))) / multiplicity[:, None]
+        others = xp.matmul(left, turned) * xp.astype(inverse, elements.dtype)[:, None, :, None]
+        covariant = xp.concat([covariant, xp.matmul(u[:, None], others)], axis=1)
     return States(
         k=k,
         energy=energy,
@@ -110,6 +122,7 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6) -> States:
         covariant=xp.matrix_transpose(covariant),
         interband=interband,
         multiplicity=xp.astype(multiplicity, xp.int64),
+        expectation=expectation,
     )
 
 
@@ -160,11 +173,13 @@ def mean_energies_and_velocities(model, k, first, last):
     return (energies * share).sum(axis=1), (velocity * share[:, None]).sum(axis=2)
 
 
-def shell_states(model, k, band, degeneracy, chunk: int = 512) -> States:
+def shell_states(model, k, band, degeneracy, observables=(), chunk: int = 512) -> States:
     """States at k (S, d) of the groups that contain `band` (S,), solved in pieces on two threads."""
     with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
         pieces = pool.map(
-            lambda i: solve_states(model, k[i : i + chunk], band[i : i + chunk], degeneracy=degeneracy),
+            lambda i: solve_states(
+                model, k[i : i + chunk], band[i : i + chunk], degeneracy=degeneracy, observables=observables
+            ),
             range(0, len(k), chunk),
         )
         return States.joined(*pieces)

@@ -17,8 +17,7 @@ from .basis import Y_MAX, EnergyBasis, PhononSeries, thermal_factor
 from .between import AcrossGap, GapSeries
 
 LEVELS = 65535
-"""z of a shared shell is kept as one of this many levels, uniform in sqrt(z)."""
-
+"""Between the points of one shell z is kept as one of this many levels, uniform in sqrt(z)."""
 
 _CHUNK = 4096  # levels tabulated together: stays in the cache
 
@@ -35,8 +34,8 @@ def energy_cutoff(tolerance: float) -> float:
     return float(y[np.argmax(beyond)]) if beyond.any() else Y_MAX
 
 
-class ScatteringKernel:
-    """Kernel of all branches of one source at one temperature, for shells of their own.
+class Kernel:
+    """Kernel of all branches of one source at one temperature.
 
     Parameters
     ----------
@@ -52,21 +51,21 @@ class ScatteringKernel:
     ----------
     cutoff : float
         z beyond which nothing scatters.
-    thermal_weight : ndarray, shape (m,)
-        ``m_a``: static scatterers couple a node to itself with ``2 pi |V0|^2 m_a``. Across a gap they do nothing.
+    size : int
+        Basis functions.
     """
 
     def __init__(
         self, branches, basis: EnergyBasis | AcrossGap, kt: float, z_max: float, *, z_floor: float, y_cut: float = Y_MAX
     ):
-        self.cutoff = max(reach(b, kt, z_max, y_cut) for b in branches)
-        self._static = []
+        self.cutoff, self.size = max(reach(b, kt, z_max, y_cut) for b in branches), basis.size
         self._least = basis.start if isinstance(basis, AcrossGap) else 1e-12
-        if isinstance(basis, EnergyBasis):
-            self.thermal_weight = basis.thermal_weight
-            self._static = [b for b in branches if b.phonon_energy is None]
+        self._static = [] if isinstance(basis, AcrossGap) else [b for b in branches if b.phonon_energy is None]
         self._phonons = [b for b in branches if b.phonon_energy is not None]
         self._basis, self._kt, self._z_floor, self._z_max = basis, kt, z_floor, z_max
+        self._lock = Lock()
+        self._tables: tuple[np.ndarray, np.ndarray] | None = None
+        self._lock, self._tables = Lock(), None
 
     @property
     def bridges(self) -> bool:
@@ -76,17 +75,22 @@ class ScatteringKernel:
         return min(highest / self._kt, Y_MAX) > self._least
 
     def elastic(self, z) -> np.ndarray | None:
-        """``2 pi sum |V0(z)|^2`` of the static scatterers, eV^2 angstrom^d; None if there are none."""
+        """Static scatterers, ``2 pi sum |V0(z)|^2`` in eV^2 angstrom^d times the thermal weight of each function:
+        shape (m, ...) for z (m, ...) of each function, or (1, ...) of all. None if there are none.
+        """
         if not self._static:
             return None
         inside = np.clip(z, self._z_floor, self.cutoff)
-        return sum(2 * np.pi * np.asarray(b.coupling(inside)) for b in self._static) * (z <= self.cutoff)
+        rate = sum(2 * np.pi * np.asarray(b.coupling(inside)) for b in self._static) * (z <= self.cutoff)
+        return rate * self._basis.thermal_weight.reshape(-1, *[1] * (z.ndim - 1))  # type: ignore[union-attr]
 
-    def phonons(self, z) -> Iterator[tuple[np.ndarray, np.ndarray, PhononSeries | GapSeries]]:
-        """For each phonon branch y, the series, and what it is to be multiplied with: (factor, y, series)."""
+    def phonons(self, z, *, triple: bool) -> Iterator[tuple[np.ndarray, np.ndarray, PhononSeries | GapSeries]]:
+        """For each phonon branch what the series is to be multiplied with, y, and the series, with its `triple` if
+        that is asked for: (factor, y, series).
+        """
         for branch in self._phonons:
             inside = np.clip(z, self._z_floor, self.cutoff)
-            y = np.asarray(branch.phonon_energy(inside)) / self._kt
+            y = np.asarray(branch.phonon_energy(inside)) / self._kt  # type: ignore[misc]
             scatters = (z <= self.cutoff) & (y <= Y_MAX)
             if isinstance(self._basis, AcrossGap):
                 scatters &= y >= self._least
@@ -94,80 +98,37 @@ class ScatteringKernel:
                     continue
             y = np.clip(y, self._least, Y_MAX)
             factor = (2 * np.pi) * np.asarray(branch.coupling(inside)) * thermal_factor(y) / y * scatters
-            yield factor, y, self._basis.series(float(y.max()), float(y.min()), triple=self._basis.size > 1)
+            top, bottom = float(y.max(initial=0.0)), float(y.min(initial=Y_MAX))
+            yield factor, y, self._basis.series(top, bottom, triple=triple)
 
+    def tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """The kernel at all levels of z (:func:`level_of`), single precision, eV^2 angstrom^d.
 
-class SharedKernel:
-    """Kernel at one temperature for a shell shared by all energies: tables against the level of z.
-
-    Parameters
-    ----------
-    levels : ndarray of int, optional
-        The levels that occur, ascending: the tables then hold these only.
-
-    Attributes
-    ----------
-    pair : dict (a <= b) -> ndarray, shape (LEVELS + 1,) or (len(levels),)
-        ``2 pi sum |V0|^2 T_ab``, eV^2 angstrom^d.
-    out : dict (a <= c) -> ndarray
-        ``2 pi sum |V0|^2 sum_b T_acb``: out-scattering between basis functions a and c.
-    cutoff : float
-        z beyond which nothing scatters.
-    """
-
-    def __init__(
-        self,
-        branches,
-        basis: EnergyBasis,
-        kt: float,
-        z_max: float,
-        *,
-        z_floor: float,
-        y_cut: float = Y_MAX,
-        levels: np.ndarray | None = None,
-    ):
-        self.cutoff = max(reach(b, kt, z_max, y_cut) for b in branches)
-        self._branches, self._basis, self._kt, self._levels = branches, basis, kt, levels
-        self._z_max, self._z_floor = z_max, z_floor
-        self._lock, self._tables = Lock(), None
-
-    @property
-    def pair(self) -> dict[tuple[int, int], np.ndarray]:
-        return self._both()[0]
-
-    @property
-    def out(self) -> dict[tuple[int, int], np.ndarray]:
-        return self._both()[1]
-
-    def _both(self):
+        Returns
+        -------
+        pair, out : ndarray, shape (m, m, LEVELS + 1)
+            ``2 pi sum |V0|^2 T_ab`` and ``2 pi sum |V0|^2 sum_b T_acb``, the out-scattering between functions a and c.
+        """
         with self._lock:  # the threads that use the kernel wait for the first
             if self._tables is None:
-                self._tables = self._tabulate()
+                self._tables = self._tabulated()
             return self._tables
 
-    def _tabulate(self):
-        basis = self._basis
-        levels = np.arange(LEVELS + 1) if self._levels is None else self._levels
-        z = self._z_max * (levels * (1 / LEVELS)) ** 2
-        used = int(np.searchsorted(z, self.cutoff, side="right"))
-        z = np.maximum(z[:used], self._z_floor)
-        a, b = np.triu_indices(basis.size)
-        values = np.zeros((2, len(a), len(levels)), dtype=np.float32)
-        for branch in self._branches:
-            coupling = 2 * np.pi * np.asarray(branch.coupling(z))
-            if branch.phonon_energy is None:
-                values[0, a == b, :used] += coupling * basis.thermal_weight[:, None]
-                continue
-            y = np.maximum(np.asarray(branch.phonon_energy(z)) / self._kt, 1e-12)
-            scatters = y <= Y_MAX
-            np.minimum(y, Y_MAX, out=y)
-            factor = coupling * thermal_factor(y) / y * scatters
-            series = basis.series(float(y.max(initial=0.0)))
-            coefficients = np.stack([series.pair[:, a, b].T, series.out[:, a, b].T])
-            for part in (slice(i, min(i + _CHUNK, used)) for i in range(0, used, _CHUNK)):
+    def _tabulated(self) -> tuple[np.ndarray, np.ndarray]:
+        levels = self._z_max * (np.arange(LEVELS + 1) * (1 / LEVELS)) ** 2
+        z = np.maximum(levels[: np.searchsorted(levels, self.cutoff, side="right")], self._z_floor)
+        m = self.size
+        found = np.zeros((2, m, m, len(levels)), dtype=np.float32)
+        elastic = self.elastic(z[None])
+        if elastic is not None:
+            found[0, range(m), range(m), : len(z)] += elastic
+        for factor, y, series in self.phonons(z, triple=False):
+            coefficients = np.stack([series.pair, series.out])  # type: ignore[union-attr]
+            coefficients = coefficients.reshape(2, -1, m * m).transpose(0, 2, 1)
+            for part in (slice(i, min(i + _CHUNK, len(z))) for i in range(0, len(z), _CHUNK)):
                 polynomials = np.array([p.copy() for p in series.polynomials(y[part])])
-                values[..., part] += (coefficients @ polynomials) * factor[part]
-        return [dict(zip(zip(a.tolist(), b.tolist(), strict=True), v, strict=True)) for v in values]
+                found[..., part] += ((coefficients @ polynomials) * factor[part]).reshape(2, m, m, -1)
+        return found[0], found[1]
 
 
 def reach(branch, kt: float, z_max: float, y_cut: float = Y_MAX) -> float:

@@ -24,7 +24,7 @@ from ..bands.states import States
 from ..errors import InputError
 from ..intrinsic.berry import curvature_of_matrices
 from .base import Branch
-from .sources import Channel, Halves, PairSource, pair_sources
+from .sources import Channel, CrossedPairs, PairSource, pair_sources
 
 _CHUNK = 4096
 
@@ -140,8 +140,8 @@ class _AlteredPairs(PairSource):
     def evaluate(self, rows, columns, z_cut):
         return self.inner.evaluate(rows, columns, z_cut)
 
-    def halves(self, initial, final, *, single=False, known=None):
-        return self.inner.halves(initial, final, single=single, known=None if known is None else known.inner)
+    def crossed(self, initial, final, *, single=False, known=None):
+        return self.inner.crossed(initial, final, single=single, known=None if known is None else known.inner)
 
     def warnings(self):
         return self.inner.warnings()
@@ -195,17 +195,21 @@ class CurvatureShiftPairs(_AlteredPairs):
         return CurvatureShiftPairs(self.inner.exact(), self._model)
 
     def evaluate(self, rows, columns, z_cut):
-        found = self.inner.evaluate(rows, columns, z_cut)
+        return self.altered(self.inner.evaluate(rows, columns, z_cut), rows, self, columns)
+
+    def altered(self, found: list[Channel], rows: slice, final: CurvatureShiftPairs, columns: slice) -> list[Channel]:
+        """Channels between the prepared states of this source and of another one, with the shift of the curvature."""
         if not found:
             return found
-        q = self._transfer(self._states.k[rows], self._states.k[columns])
-        start, end = self._curvature[rows][:, None], self._curvature[columns][None]
+        q = self._transfer(self._states.k[rows], final._states.k[columns])
+        start, end = self._curvature[rows][:, None], final._curvature[columns][None]
         shift = 0.5 * (_cross(start, q) + _cross(end, q))
         return [_with_shift(c, shift) for c in found]
 
-    def halves(self, initial, final, *, single=False, known=None):
-        inner = super().halves(initial, final, single=single, known=known)
-        return _CurvatureHalves(inner, self, initial.k, final.k, group_curvature(self._model, initial))
+    def crossed(self, initial, final, *, single=False, known=None):
+        inner = super().crossed(initial, final, single=single, known=known)
+        end = known or self.prepared(final, single=single)
+        return _CrossedCurvaturePairs(inner, self.prepared(initial, single=single), end)
 
     def _transfer(self, k, other) -> np.ndarray:
         """Shortest ``k' - k + G``, (P, Q, d)."""
@@ -215,23 +219,16 @@ class CurvatureShiftPairs(_AlteredPairs):
 
 
 @dataclass(frozen=True)
-class _CurvatureHalves:
-    """See :class:`.sources.Halves`: ``A_ij = |V|^2 Omega_i x q / 2``."""
+class _CrossedCurvaturePairs:
+    """See :class:`.sources.CrossedPairs`."""
 
-    inner: Halves
-    source: CurvatureShiftPairs
-    initial: np.ndarray
-    final: np.ndarray
-    curvature: np.ndarray
+    inner: CrossedPairs
+    initial: CurvatureShiftPairs
+    final: CurvatureShiftPairs
 
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
-        """As in :class:`.sources.Halves`."""
-        found = self.inner.evaluate(rows, columns, z_cut)
-        if not found:
-            return found
-        q = self.source._transfer(self.initial[rows], self.final[columns])
-        shift = 0.5 * _cross(self.curvature[rows][:, None], q)
-        return [_with_shift(c, shift) for c in found]
+        """As in :class:`.sources.CrossedPairs`."""
+        return self.initial.altered(self.inner.evaluate(rows, columns, z_cut), rows, self.final, columns)
 
 
 def _with_shift(channel: Channel, shift) -> Channel:

@@ -8,18 +8,18 @@ position matrix, A(k), adds the first order in q,
 with S the vertex (one for a scalar potential).  W is Hermitian, ``W(k, k') = W(k', k)^+``.  With it the shift of a
 small angle is ``Omega x q``, whatever the phases of the Wannier functions; the second order in ``q.A`` is left out.
 
-Both k are taken from one origin, ``q = K' - K``, so that V is a scalar product of a longer vector for each state:
+With ``q = k' + G - k`` V is a scalar product of a longer vector for each state:
 
-    phi  = [ S u - (i/2) K.A u,   u,               (i/2) A_b u,   K_b u       ]    of the initial,
-    chi' = [ u',                  -(i/2) K'.A u',  K'_b u',       (i/2) A_b u' ]   of the final state.
+    phi  = [ S u - (i/2) (k - G).A u,   u,               (i/2) A_b u,   (k - G)_b u  ]   of the initial,
+    chi' = [ u',                        -(i/2) k'.A u',  k'_b u',       (i/2) A_b u' ]   of the final state.
 
-In ``(d/dk + d/dk')_a`` K and K' count as constants: what their derivatives give cancels, as it must at fixed q.
+chi' does not depend on G and is made once; phi is a rearrangement of the chi of its own state.  In
+``(d/dk + d/dk')_a`` k and k' count as constants: what their derivatives give cancels, as it must at fixed q.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,22 +28,8 @@ from ..bands.states import States
 _CHUNK = 512  # states at a time, on account of the (N, N) matrices of each
 
 
-@dataclass(frozen=True)
-class PositionedStates(States):
-    """States with what the position matrix makes of them.
-
-    Attributes
-    ----------
-    dipole : (S, d, m, N)               A^S_b u, angstrom
-    dipole_covariant : (S, d, d, m, N)  ``(dA^S_b/dk_a) u + A^S_b D_a u``, a before b, angstrom^2
-    """
-
-    dipole: Any
-    dipole_covariant: Any
-
-
-def positioned_states(model, states: States, vertex, precision) -> PositionedStates:
-    """`states` of `model`, its vectors in the complex type `precision`, with `dipole` and `dipole_covariant`.
+def final_vectors(model, states: States, vertex, precision) -> States:
+    """`states` of `model` with chi and its covariant derivatives in place of u, in the complex type `precision`.
 
     Parameters
     ----------
@@ -51,66 +37,56 @@ def positioned_states(model, states: States, vertex, precision) -> PositionedSta
         S.
     """
     count, members, orbitals = states.vectors.shape
-    d = states.covariant.shape[1]
-    dipole = np.empty((count, d, members, orbitals), dtype=precision)
-    derivative = np.empty((count, d, d, members, orbitals), dtype=precision)
+    d, directions = states.k.shape[1], states.covariant.shape[1]
+    length = (2 + 2 * d) * orbitals
+    vectors = np.empty((count, members, length), dtype=precision)
+    covariant = np.empty((count, directions, members, length), dtype=precision)
     for start in range(0, count, _CHUNK):
         part = slice(start, start + _CHUNK)
-        position = _symmetrised(model.position_matrix(states.k[part]), vertex)
-        gradient = _symmetrised(model.position_gradient(states.k[part]), vertex)
+        k = states.k[part]
+        position = np.swapaxes(_symmetrised(model.position_matrix(k), vertex), -1, -2)
+        gradient = np.swapaxes(_symmetrised(model.position_gradient(k), vertex), -1, -2)
         u, du = states.vectors[part], states.covariant[part]
         # rows are states: (A u)^T = u^T A^T
-        dipole[part] = np.matmul(u[:, None], np.swapaxes(position, -1, -2))
-        derivative[part] = np.matmul(u[:, None, None], np.swapaxes(gradient, -1, -2))
-        derivative[part] += np.matmul(du[:, :, None], np.swapaxes(position, -1, -2)[:, None])
-    fields = vars(states) | {
-        "vectors": states.vectors.astype(precision),
-        "covariant": states.covariant.astype(precision),
-        "dipole": dipole,
-        "dipole_covariant": derivative,
-    }
-    return PositionedStates(**fields)
+        dipole = np.matmul(u[:, None], position)  # (S, b, m, N)
+        derivative = np.matmul(du[:, :, None], position[:, None])  # a before b
+        derivative[:, :d] += np.matmul(u[:, None, None], gradient)
+        vectors[part] = _chi(k, u, dipole)
+        covariant[part] = _chi(k, du, derivative)
+    return replace(states, vectors=vectors, covariant=covariant)
+
+
+def _chi(k, u, au):
+    """u (S, ..., m, N) and A_b u (S, ..., b, m, N) in one vector."""
+    along = np.einsum("sb,s...bmn->s...mn", k, au)
+    waves = [component.reshape(-1, *[1] * (u.ndim - 1)) * u for component in k.T]
+    return np.concatenate([u, -0.5j * along, *waves, *np.moveaxis(0.5j * au, -3, 0)], axis=-1)
+
+
+def initial_kets(states: States, g, vertex) -> np.ndarray:
+    """phi and its covariant derivatives, shape (1 + d, S, m, L), of states with chi; `g` (d,): G."""
+    d, orbitals = states.k.shape[1], len(vertex)
+    chi = np.concatenate([states.vectors[None], np.moveaxis(states.covariant, 1, 0)])
+    parts = [chi[..., i * orbitals : (i + 1) * orbitals] for i in range(2 + 2 * d)]
+    waves, dipoles = parts[2 : 2 + d], parts[2 + d :]
+    g = np.asarray(g).astype(chi.real.dtype)
+    turned = np.swapaxes(vertex, -1, -2)
+    kets = np.empty_like(chi)
+    first = kets[..., :orbitals]
+    first[...] = parts[1]
+    first += parts[0] if np.array_equal(vertex, np.eye(orbitals)) else parts[0] @ turned
+    kets[..., orbitals : 2 * orbitals] = parts[0]
+    for b in range(d):
+        wave = kets[..., (2 + d + b) * orbitals : (3 + d + b) * orbitals]
+        wave[...] = waves[b]
+        kets[..., (2 + b) * orbitals : (3 + b) * orbitals] = dipoles[b]
+        if g[b]:
+            first += g[b] * dipoles[b]
+            wave -= g[b] * parts[0]
+    return kets
 
 
 def _symmetrised(matrices, vertex):
     if np.array_equal(vertex, np.eye(len(vertex))):
         return matrices
     return 0.5 * (np.matmul(vertex, matrices) + np.matmul(matrices, vertex))
-
-
-def initial_vectors(states: PositionedStates, origin, vertex) -> States:
-    """phi and its covariant derivatives in place of u; `origin` (d,) of K, 1/angstrom."""
-    wave = (states.k - origin).astype(states.vectors.real.dtype)
-    turned = np.swapaxes(vertex, -1, -2)
-
-    def longer(u, au):
-        along = np.einsum("sb,s...bmn->s...mn", wave, au)
-        waves = _times_wave(wave, u)
-        return np.concatenate([u @ turned - 0.5j * along, u, *np.moveaxis(0.5j * au, -3, 0), *waves], axis=-1)
-
-    return _with(states, longer)
-
-
-def final_vectors(states: PositionedStates, origin) -> States:
-    """chi and its covariant derivatives in place of u."""
-    wave = (states.k - origin).astype(states.vectors.real.dtype)
-
-    def longer(u, au):
-        along = np.einsum("sb,s...bmn->s...mn", wave, au)
-        waves = _times_wave(wave, u)
-        return np.concatenate([u, -0.5j * along, *waves, *np.moveaxis(0.5j * au, -3, 0)], axis=-1)
-
-    return _with(states, longer)
-
-
-def _times_wave(wave, u):
-    """``K_b u``, one array for each b."""
-    return [component.reshape(-1, *[1] * (u.ndim - 1)) * u for component in wave.T]
-
-
-def _with(states, longer) -> States:
-    return replace(
-        states,
-        vectors=longer(states.vectors, states.dipole),
-        covariant=longer(states.covariant, states.dipole_covariant),
-    )

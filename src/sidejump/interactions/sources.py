@@ -18,8 +18,8 @@ import numpy as np
 from ..bands.vertex import vertex_matrix
 from .base import Branch, Scatterer
 from .polar import Patches, averaged_over_patch, mean_speed, transfer_square
-from .scalar_potential import PositionedStates, final_vectors, initial_vectors, positioned_states
-from .vertex import pair_vertex
+from .scalar_potential import final_vectors, initial_kets
+from .vertex import products, state_kets
 
 if TYPE_CHECKING:
     from ..bands.momentum import MomentumTransfer
@@ -77,15 +77,11 @@ class Load:
         return needed if needed <= self.most_bytes else 0.0
 
 
-class Halves(Protocol):
-    """Pairs between two sets of states.
-
-    The shift of a pair is ``A_ij - A_ji``, with D_a of the initial state alone in A_ij: a sum over all pairs of one set
-    with the other needs A_ij alone.
-    """
+class CrossedPairs(Protocol):
+    """Pairs between two sets of states."""
 
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
-        """As :meth:`PairSource.evaluate`: rows of the initial, columns of the final states; shift: A_ij."""
+        """As :meth:`PairSource.evaluate`: rows of the initial, columns of the final states."""
 
 
 class PairSource(abc.ABC):
@@ -103,6 +99,8 @@ class PairSource(abc.ABC):
         On one core, for estimates.
     expensive : bool
         Whether a block of pairs takes longer to compute than to read from a disk.
+    observes : bool
+        Whether shifts have a component for each row of ``States.covariant``, those of own observables included.
     """
 
     branches: tuple[Branch, ...]
@@ -110,6 +108,7 @@ class PairSource(abc.ABC):
     channels: int = 1
     seconds_per_pair: float = 4e-8
     expensive: bool = False
+    observes: bool = False
 
     patches: Patches | None = None
 
@@ -141,8 +140,10 @@ class PairSource(abc.ABC):
         """Channels of the pairs of two slices of the prepared states; those wholly beyond `z_cut` are left out."""
 
     @abc.abstractmethod
-    def halves(self, initial: States, final: States, *, single: bool = False, known: Self | None = None) -> Halves:
-        """Pairs of two sets of states with the half of the shift that belongs to the first (:class:`Halves`).
+    def crossed(
+        self, initial: States, final: States, *, single: bool = False, known: Self | None = None
+    ) -> CrossedPairs:
+        """Pairs of two sets of states.
 
         `known`: this source already prepared for the final states.
         """
@@ -179,7 +180,7 @@ class ScalarPairs(PairSource):
     """
 
     def __init__(self, matrix: np.ndarray, scatterers: Sequence[Scatterer], model, momentum: MomentumTransfer):
-        self.matrix = matrix
+        self.matrix, self.observes = matrix, True
         self.branches = tuple(b for s in scatterers for b in s.branches)
         self.singular = any(s.singular for s in scatterers)
         self.momentum = momentum
@@ -195,8 +196,9 @@ class ScalarPairs(PairSource):
         self._single = single
         precision = np.complex64 if single else np.complex128
         self.matrix = self.matrix.astype(precision)
+        self._unit = np.array_equal(self.matrix, np.eye(len(self.matrix)))
         if self._positioned:
-            self.states = positioned_states(self._model, states, self.matrix, precision)
+            self.states = final_vectors(self._model, states, self.matrix, precision)
         else:
             self.states = replace(
                 states, vectors=states.vectors.astype(precision), covariant=states.covariant.astype(precision)
@@ -206,8 +208,8 @@ class ScalarPairs(PairSource):
         _, members, orbitals = states.vectors.shape
         d = states.covariant.shape[1]
         item = 8 if d == 3 else 16  # three dimensions are done in single precision
-        arrays, length = (1 + d, 2 + 2 * d) if self._positioned else (1, 1)
-        return Load(item * arrays * (1 + d) * members * orbitals, 8.0 * length * (1 + 2 * d) * members**2 * orbitals)
+        length = orbitals * (2 + 2 * d if self._positioned else 1)
+        return Load(item * (1 + d) * members * length, 8.0 * (1 + 2 * d) * members**2 * length)
 
     def z_max(self, q_max):
         return q_max
@@ -228,60 +230,60 @@ class ScalarPairs(PairSource):
         """Variable of the kernel at momentum transfers of length q (P, Q)."""
         return q
 
-    def halves(self, initial, final, *, single=False, known=None):
-        return ScalarHalves(self.prepared(initial, single=single), known or self.prepared(final, single=single))
+    def crossed(self, initial, final, *, single=False, known=None):
+        return CrossedScalarPairs(self.prepared(initial, single=single), known or self.prepared(final, single=single))
 
-    def between(self, a: States, b: States, z_cut: float, *, initial_only: bool = False) -> list[Channel]:
-        """Channels of the pairs of two sets of prepared states; `initial_only`: see :func:`.vertex.pair_vertex`."""
+    def between(self, a: States, b: States, z_cut: float) -> list[Channel]:
+        """Channels of the pairs of two sets of prepared states."""
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
         if len(images) == 0:
             return []
         q = self.momentum.lengths(a.k, b.k, images, single=self._single)
         if q.min() > z_cut:
             return []
-        strength, shift = self._vertex(a, b, images, initial_only)
+        strength, shift = self._vertex(a, b, images)
         mean, z = mean_over_members(a, b), self._z(a, b, q)
         return [Channel(strength, shift, z) if mean is None else Channel(strength * mean, shift * mean, z)]
 
-    def _vertex(self, a, b, images, initial_only):
+    def _vertex(self, a, b, images):
         if not self._phases and not (self._positioned and len(images) > 1):
-            return self._one_image(a, b, images[0], initial_only)
+            return self._one_image(a, b, images[0])
         which = self.momentum.shortest_image(a.k, b.k, images)
         strength = np.zeros(which.shape, dtype=b.vectors.real.dtype)
-        shift = np.zeros((a.k.shape[1], *which.shape), dtype=strength.dtype)
+        shift = np.zeros((a.covariant.shape[1], *which.shape), dtype=strength.dtype)
         for index, g in enumerate(images):
             here = which == index
-            rows, columns = np.flatnonzero(here.any(axis=1)), np.flatnonzero(here.any(axis=0))
-            if len(rows) == 0:
+            some, others = here.any(axis=1), here.any(axis=0)
+            if not some.any():
                 continue
-            s, r = self._one_image(a[rows], b[columns], g, initial_only)
-            here = here[np.ix_(rows, columns)]
-            i, j = np.nonzero(here)
-            strength[rows[i], columns[j]] = s[here]
-            shift[:, rows[i], columns[j]] = r[:, here]
+            rows, columns = _spanned(some), _spanned(others)
+            here = here[rows, columns]
+            s, r = self._one_image(a[rows], b[columns], g)
+            np.copyto(strength[rows, columns], s, where=here)
+            np.copyto(shift[:, rows, columns], r, where=here)
         return strength, shift
 
-    def _one_image(self, a, b, g, initial_only):
+    def _one_image(self, a, b, g):
         """Vertices of pairs with the momentum transfer ``k' + g - k``."""
-        b = self._moved(b, g)
-        if not self._positioned:
-            return pair_vertex(a, b, self.matrix, initial_only=initial_only)
-        origin = a.k.mean(axis=0)
-        a, b = initial_vectors(a, origin, self.matrix), final_vectors(b, origin)
-        return pair_vertex(a, b, None, initial_only=initial_only)
+        kets = initial_kets(a, g, self.matrix) if self._positioned else state_kets(a)
+        if self._phases and g.any():
+            # u(k + G) = exp(-i G tau) u(k) of orbitals on different sites
+            phase = np.exp(-1j * (self._sites @ g)).astype(kets.dtype)
+            if not np.allclose(phase[:, None] * self.matrix, self.matrix * phase):
+                return self._turned(a, b, g, phase)
+            kets *= np.tile(phase.conj(), kets.shape[-1] // len(phase))
+        if not self._positioned and not self._unit:
+            kets = kets @ self.matrix.T
+        return products(kets, a, b)
 
-    def _moved(self, states: States, g) -> States:
-        """The same states at ``k + g``: ``u(k + G) = exp(-i G tau) u(k)`` of orbitals on different sites."""
-        if not g.any():
-            return states
-        phase = np.exp(-1j * (self._sites @ g)).astype(states.vectors.dtype)
-        states = replace(states, k=states.k + g, vectors=states.vectors * phase, covariant=states.covariant * phase)
-        if not isinstance(states, PositionedStates):
-            return states
-        if np.allclose(phase[:, None] * self.matrix, self.matrix * phase):
-            return replace(states, dipole=states.dipole * phase, dipole_covariant=states.dipole_covariant * phase)
-        # a vertex between sites does not commute with the phases
-        return positioned_states(self._model, states, self.matrix, states.vectors.dtype)
+    def _turned(self, a, b, g, phase):
+        """The same where the vertex is between sites and does not commute with the phases."""
+        n = len(phase)
+        moved = replace(b, k=b.k + g, vectors=b.vectors[..., :n] * phase, covariant=b.covariant[..., :n] * phase)
+        if not self._positioned:
+            return products(state_kets(a, self.matrix), a, moved)
+        moved = final_vectors(self._model, moved, self.matrix, b.vectors.dtype)
+        return products(initial_kets(a, np.zeros_like(g), self.matrix), a, moved)
 
 
 class PolarPairs(ScalarPairs):
@@ -329,16 +331,21 @@ class PolarPairs(ScalarPairs):
 
 
 @dataclass(frozen=True)
-class ScalarHalves:
-    """See :class:`Halves`: the same scatterers prepared for either set."""
+class CrossedScalarPairs:
+    """See :class:`CrossedPairs`: the same scatterers prepared for either set."""
 
     initial: ScalarPairs
     final: ScalarPairs
 
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
-        """As in :class:`Halves`."""
-        a, b = self.initial.states[rows], self.final.states[columns]
-        return self.initial.between(a, b, z_cut, initial_only=True)
+        """As in :class:`CrossedPairs`."""
+        return self.initial.between(self.initial.states[rows], self.final.states[columns], z_cut)
+
+
+def _spanned(some) -> slice:
+    """From the first to the last that is true."""
+    places = np.flatnonzero(some)
+    return slice(int(places[0]), int(places[-1]) + 1)
 
 
 def mean_over_members(a: States, b: States) -> np.ndarray | None:

@@ -5,49 +5,52 @@ from __future__ import annotations
 from array_api_compat import array_namespace
 
 
-def pair_vertex(initial, final, vertex, *, initial_only: bool = False):
+def pair_vertex(initial, final, vertex):
     """``|<u'|W|u>|^2`` and ``-Im(V* D_a V)`` for all pairs of two sets of states.
 
     Parameters
     ----------
     initial, final : States
         P and Q states.
-    vertex : array, shape (N, N), or None
-        Constant Hermitian matrix W (the q-dependent factor ``V0(q)`` is applied by the kernel); None where the vectors
-        of the states hold it already (:mod:`.scalar_potential`).
-    initial_only : bool
-        Derivative of the initial state alone: the half of the shift that belongs to it.
+    vertex : array, shape (N, N)
+        Constant Hermitian matrix W (the q-dependent factor ``V0(q)`` is applied by the kernel).
 
     Returns
     -------
     strength : array, shape (P, Q)
         ``Tr V^+ V`` over the groups, dimensionless.
     shift : array, shape (d, P, Q)
-        ``-Im Tr V^+ D_a V`` for scattering from the row to the column state, angstrom; antisymmetric under exchange
-        unless `initial_only`.
+        ``-Im Tr V^+ D_a V`` for scattering from the row to the column state, angstrom; antisymmetric under exchange.
 
     Notes
     -----
     ``D_a V = u'^+ W (D_a u) + (D_a u')^+ W u``.
     """
-    xp = array_namespace(initial.vectors)
-    p, m, n = initial.vectors.shape
+    return products(state_kets(initial, vertex), initial, final)
+
+
+def state_kets(states, vertex=None):
+    """``W u`` and ``W D_a u``, shape (1 + d, P, m, N)."""
+    xp = array_namespace(states.vectors)
+    kets = xp.concat([states.vectors[None, ...], xp.permute_dims(states.covariant, (1, 0, 2, 3))], axis=0)
+    return kets if vertex is None else xp.matmul(kets, xp.matrix_transpose(vertex))
+
+
+def products(kets, initial, final):
+    """:func:`pair_vertex` with kets (1 + d, P, m, N) that hold the vertex already."""
+    xp = array_namespace(kets)
+    _, p, m, n = kets.shape
     q, mf, _ = final.vectors.shape
     d = initial.covariant.shape[1]
-    kets = xp.concat([initial.vectors[:, None], initial.covariant], axis=1)  # (P, 1 + d, m, N)
-    kets = xp.reshape(xp.permute_dims(kets, (1, 0, 2, 3)), ((1 + d) * p * m, n))
-    if vertex is not None:
-        kets = xp.matmul(kets, xp.matrix_transpose(vertex))
+    kets = xp.reshape(kets, ((1 + d) * p * m, n))
     bra = xp.matrix_transpose(xp.conj(xp.reshape(final.vectors, (q * mf, n))))
     values = xp.reshape(xp.matmul(kets, bra), (1 + d, p * m, q * mf))
     real, imag = xp.real(values[0, ...]), xp.imag(values[0, ...])
     strength = real**2 + imag**2
     shifts = []
     for a in range(d):
-        dv = values[1 + a, ...]
-        if not initial_only:
-            dbra = xp.matrix_transpose(xp.conj(xp.reshape(final.covariant[:, a], (q * mf, n))))
-            dv = dv + xp.matmul(kets[: p * m], dbra)
+        dbra = xp.matrix_transpose(xp.conj(xp.reshape(final.covariant[:, a], (q * mf, n))))
+        dv = values[1 + a, ...] + xp.matmul(kets[: p * m], dbra)
         shifts.append(imag * xp.real(dv) - real * xp.imag(dv))
     shift = xp.stack(shifts, axis=0)
     if m > 1 or mf > 1:

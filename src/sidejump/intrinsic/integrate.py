@@ -14,9 +14,11 @@ from .berry import cyclic_pairs
 from .lattice_mesh import CellSum, adaptive_mesh, fixed_mesh
 from .polar import converged_polar
 
-_FLOOR = {2: 2e-2, 3: 2.0}  # e^2/h, S/cm
 MOST_POINTS = 2_000_000
 """k points at which refinement ends, whatever the error."""
+
+FLOOR = {2: 2e-2, 3: 2.0}
+"""e^2/h, S/cm: a conductivity below which the error counts relative to this."""
 
 _CANCELLED = 0.03  # of the sum of absolute contributions
 
@@ -152,7 +154,7 @@ def intrinsic_conductivity(
     volume = 1.0 if model.cell is None else abs(np.linalg.det(model.cell))
     share = _CANCELLED if floor is None else 0.0
     factor, unit = conductivity_unit(d)
-    floor = (_FLOOR[d] if floor is None else float(floor)) / factor
+    floor = (FLOOR[d] if floor is None else float(floor)) / factor
     reached = None
     if model.cell is None:
         if mesh is not None or start_mesh is not None:

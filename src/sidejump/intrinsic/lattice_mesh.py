@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -102,11 +103,12 @@ def fixed_mesh(cell_sum: CellSum, shape) -> np.ndarray:
     return total / np.prod(shape)
 
 
-def adaptive_mesh(cell_sum: CellSum, start, tolerance, max_points, floor, share=0.0, progress=None):
+def adaptive_mesh(cell_sum: Any, start, tolerance, max_points, floor, share=0.0, progress=None):
     """Mean of the occupied curvature over the zone by refined cells.
 
     Parameters
     ----------
+    cell_sum : CellSum, or what is called and counts its points as one
     start : sequence of int
         Cells along each reciprocal vector to begin with.
     tolerance : float

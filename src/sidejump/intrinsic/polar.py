@@ -11,6 +11,8 @@ Not covered: a sea that does not converge as k grows (a single Weyl node with a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..bands.states import band_energies
@@ -106,8 +108,20 @@ def polar_rule(model, levels, *, n_angle, n_radial, cutoff=None) -> tuple[np.nda
     return np.concatenate(k_list), np.concatenate(weight_list) / (2 * np.pi) ** d
 
 
-def polar_integral(model, chemical_potentials, temperatures, *, n_angle, n_radial, cutoff=None, chunk=8192):
+def polar_integral(
+    model,
+    chemical_potentials,
+    temperatures,
+    *,
+    n_angle,
+    n_radial,
+    cutoff=None,
+    chunk=8192,
+    curvature: Callable = band_curvature,
+):
     """``int d^dk/(2 pi)^d sum_n f_n Omega_n`` over all of k space, or up to `cutoff`.
+
+    `curvature`: gives energies, velocities and Omega at k points of the model.
 
     Returns
     -------
@@ -119,14 +133,23 @@ def polar_integral(model, chemical_potentials, temperatures, *, n_angle, n_radia
     k, weight = polar_rule(model, levels, n_angle=n_angle, n_radial=n_radial, cutoff=cutoff)
     total = 0.0
     for i in range(0, len(k), chunk):
-        energy, _, curvature = band_curvature(model, k[i : i + chunk])
+        energy, _, omega = curvature(model, k[i : i + chunk])
         f = fermi(energy, chemical_potentials, temperatures)
-        total = total + np.einsum("mtpn,pcn,p->mtc", f, curvature, weight[i : i + chunk], optimize=True)
+        total = total + np.einsum("mtpn,pcn,p->mtc", f, omega, weight[i : i + chunk], optimize=True)
     return total, len(k)
 
 
 def converged_polar(
-    model, chemical_potentials, temperatures, *, tolerance, max_points, floor, cutoff=None, progress=None
+    model,
+    chemical_potentials,
+    temperatures,
+    *,
+    tolerance,
+    max_points,
+    floor,
+    cutoff=None,
+    progress=None,
+    curvature: Callable = band_curvature,
 ):
     """The integral with rules refined together until it stands still.
 
@@ -139,7 +162,13 @@ def converged_polar(
     n_angle, n_radial, points, previous = (8 if model.dimension == 2 else 6), 8, 0, None
     while True:
         value, used = polar_integral(
-            model, chemical_potentials, temperatures, n_angle=n_angle, n_radial=n_radial, cutoff=cutoff
+            model,
+            chemical_potentials,
+            temperatures,
+            n_angle=n_angle,
+            n_radial=n_radial,
+            cutoff=cutoff,
+            curvature=curvature,
         )
         points += used
         if previous is not None:

@@ -21,7 +21,7 @@ from .collision import CollisionOperator
 
 
 def projected(operator: CollisionOperator, functions: np.ndarray, side: np.ndarray | None = None) -> CollisionOperator:
-    """``C L C^T`` for the functions at the nodes of a finished operator.
+    """``C L C^T`` for the functions at the nodes.
 
     Parameters
     ----------
@@ -33,12 +33,8 @@ def projected(operator: CollisionOperator, functions: np.ndarray, side: np.ndarr
     each = functions.reshape(-1, *functions.shape[-2:])
     side = np.zeros(operator.count, dtype=int) if side is None else side
     _, n, m = each.shape
-    result = CollisionOperator(operator.count, n, operator.side_jump_drive.shape[2], dtype=operator.dtype)
-    result.diagonal = _both(operator.diagonal, each, side)
-    result._self_pair = _both(operator._self_pair, each, side)
-    result.side_jump_drive = np.einsum("snm,sma->sna", each[side], operator.side_jump_drive)
-    result.pairs = operator.pairs
-    for strip in operator._strips:
+    strips = []
+    for strip in operator.strips:
         rows, columns = strip.rows.stop - strip.rows.start, len(strip.columns)
         values = strip.values.reshape(rows, m, columns, m)
         found = np.empty((rows, n, columns, n), dtype=operator.dtype)
@@ -46,8 +42,9 @@ def projected(operator: CollisionOperator, functions: np.ndarray, side: np.ndarr
             here = side[strip.columns] == final
             part = np.tensordot(values if here.all() else values[:, :, here], each[final], axes=(3, 1))
             found[:, :, here] = np.tensordot(part, each[side[strip.rows.start]], axes=(1, 1)).transpose(0, 3, 1, 2)
-        result._strips.append(Strip(strip.rows, strip.columns, strip.mirrored, found.reshape(rows * n, columns * n)))
-    return result
+        strips.append(Strip(strip.rows, strip.columns, strip.mirrored, found.reshape(rows * n, columns * n)))
+    diagonal, self_pair = (_both(x, each, side) for x in (operator.diagonal, operator.self_pair))
+    return CollisionOperator(strips, diagonal, self_pair, operator.dtype)
 
 
 def _both(blocks, each, side):

@@ -7,18 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ..pairs.sample import Sample
 from ..threads import MATRIX_THREADS
-from .collision import CollisionOperator
+from .fold import Fold
+from .galerkin import projected
 from .solve import neutral, no_modes, solve
+from .sums import RateSums
 
 
 @dataclass(frozen=True)
 class KineticResponse:
-    """Conductivity parts in ``e^2/hbar angstrom^(2-d)``, shape (d, d), and how well they were obtained.
+    """Parts of the conductivity in ``e^2/hbar angstrom^(2-d)``, and how well they were obtained.
+
+    The first d of R rows are the directions of the current.  Those that follow are observables O: their density is the
+    row times the force on the electrons, in the unit of O times ``angstrom^(1-d)/eV``.
 
     Attributes
     ----------
-    boltzmann, side_jump_velocity, side_jump_distribution : ndarray, shape (d, d)
+    boltzmann, side_jump_velocity, side_jump_distribution : ndarray, shape (R, d)
     rounding : float
         Side jump that rounding leaves, same unit.
     contributions : float
@@ -28,8 +34,8 @@ class KineticResponse:
     conservation_error : float
         Largest row sum of L relative to its diagonal.
     residual, iterations, method : how the equation was solved
-    distribution : ndarray, shape (S, m, d)
-        g^n on the ordered points.
+    distribution : ndarray, shape (S, m, R)
+        g^n on the ordered points, and what takes its place where an observable is what drives.
     growing : float
         Share of the result, the larger of boltzmann and side jump, that modes of the discrete collision operator carry
         which grow instead of decaying: it does not describe relaxation there.
@@ -54,6 +60,11 @@ class KineticResponse:
         return side_jump_scale(self.side_jump_velocity, self.contributions, self.rounding)
 
 
+def charge(tensor) -> np.ndarray:
+    """The conductivity (..., d, d) of a tensor (..., R, d) with observables."""
+    return tensor[..., : tensor.shape[-1], :]
+
+
 CANCELLING = 0.1
 """Errors of a sum are relative to it, or to this fraction of what cancels in it if that is more."""
 
@@ -65,8 +76,8 @@ Against the shift itself, not against the longitudinal conductivity, which weak 
 
 
 def side_jump_scale(side_jump, contributions: float, rounding: float) -> float:
-    """The size of a side jump (d, d), which symmetry may make zero, for errors to be relative to."""
-    return max(float(np.abs(side_jump).max()), CANCELLING * contributions, rounding, np.finfo(float).tiny)
+    """The size of a side jump (R, d), which symmetry may make zero, for errors to be relative to."""
+    return max(float(np.abs(charge(side_jump)).max()), CANCELLING * contributions, rounding, np.finfo(float).tiny)
 
 
 def side_jump_rounding(rates, normal, dtype) -> float:
@@ -99,91 +110,108 @@ def growing_share(growing, drive, jump, boltzmann, scale: float) -> float:
 
 @threadpool_limits.wrap(limits=MATRIX_THREADS)
 def kinetic_response(
-    operator: CollisionOperator,
-    weight,
-    velocity,
+    sums: RateSums,
+    sample: Sample,
     thermal_weight,
     *,
     approximation: str = "exact",
     tolerance: float = 1e-10,
-    clusters=None,
     functions=None,
-    pieces=None,
 ) -> KineticResponse:
-    """Solve for g^n and g^a and contract them with the velocity and the side-jump velocity.
+    """Solve for g^n and g^a and contract them with the velocity and the side-jump velocity, and with observables.
 
     Parameters
     ----------
-    weight : ndarray, shape (S, 1 or m)
-    velocity : ndarray, shape (S, 1 or m, d)
-    thermal_weight : ndarray, shape (m,) or (S, m)
+    sums : RateSums
+        Of all pairs of the sample; spent afterwards.
+    sample : Sample
+    thermal_weight : ndarray, shape (m,), or (S, nodes) with `functions`
     approximation : {"exact", "serta", "mrta"}
         The relaxation-time approximations replace L by its out-scattering (SERTA), or by the out-scattering weighted
         with ``1 - v.v'/|v|^2`` (MRTA): for comparison only.
     tolerance : float
         Relative residual of the iterative solution.
-    clusters : ndarray of int, optional
-        See :func:`.solve.solve`.
-    functions : ndarray, shape (m, nodes) or (S, m, nodes), optional
-        Energy functions of the unknowns, where they are fewer than the nodes of `weight` and `velocity`.
-    pieces : ndarray of int, shape (S,), optional
-        Which connected piece of the shell a point belongs to.
+    functions : ndarray, shape (sides, m, nodes), optional
+        Energy functions of the unknowns on each side of a gap, where they are fewer than the nodes of the rates.
     """
-    s, m = operator.count, operator.size
-    d = velocity.shape[-1]
+    fold = sums.fold
+    *operators, conservation = sums.operators()
     nodes = np.shape(thermal_weight)[-1]
-    measure = np.broadcast_to(weight, (s, nodes)) * thermal_weight
-    drive = measure[:, :, None] * np.broadcast_to(velocity, (s, nodes, d))
+    measure: np.ndarray = np.broadcast_to(sample.weight, (sums.count, nodes)) * thermal_weight
+    d = sample.velocity.shape[-1]
+    drive: np.ndarray = measure[:, :, None] * sample.currents
+    jump: np.ndarray = sums.jump
     if functions is not None:
-        functions = np.broadcast_to(functions, (s, m, nodes))
-        measure, drive = np.einsum("snm,sm->sn", functions, measure), np.einsum("snm,sma->sna", functions, drive)
-        velocity = drive / measure[:, :, None]
-    measure, drive = measure.reshape(s * m), drive.reshape(s * m, d)
+        operators = [projected(operators[0], functions, sample.side)] * 2
+        each = functions[sample.side]
+        measure, drive, jump = (np.einsum("sfn,sn...->sf...", each, x) for x in (measure, drive, jump))
+    s, m = measure.shape
+    drive, measure = drive.reshape(s * m, -1), measure.ravel()
+    raw = measure, drive
+    # where an operation holds with either sign, nothing odd is left
+    jump = jump.reshape(s * m, -1) * bool(np.all(fold.signs != 0))
+    null = [fold.null(odd, s * m) for odd in (False, True)]
+    wide = np.repeat(measure, fold.width)
     # a uniform shift of g carries no current, though the quadrature of the velocities leaves a little
-    drive = neutral(drive, measure)
-    jump = neutral(operator.side_jump_drive.reshape(s * m, d), measure)
-    rates = np.einsum("sii->si", operator.diagonal).ravel()
-    jump = drive_or_nothing(jump, drive, rates, operator.dtype)
-    both = np.concatenate([drive, -jump], axis=1)
-    if approximation == "exact":
-        # elastic scattering conserves the particles of every energy
-        inside = np.ones((s, 1)) if pieces is None else (pieces[:, None] == np.unique(pieces)).astype(float)
-        sets = np.kron(inside, np.eye(m))
-        g, info = solve(operator, both, measure=measure, tolerance=tolerance, clusters=clusters, sets=sets)
+    drive, jump = (fold.vectors(neutral(fold.columns(x), wide, n)) for x, n in zip((drive, jump), null, strict=True))
+    # an observable that is the same in all states drives nothing
+    drive = np.where(np.linalg.norm(drive, axis=0) > 1e-13 * np.linalg.norm(raw[1], axis=0), drive, 0.0)
+    rates = np.einsum("sii->si", operators[0].diagonal).reshape(-1, fold.width).mean(axis=1)
+    jump[:, :d] = drive_or_nothing(jump[:, :d], drive[:, :d], rates, operators[0].dtype)
+
+    def solved(operator, columns, odd):
+        if approximation != "exact":
+            return _relaxation_time(operator, operators[0], columns, raw, fold, approximation)
+        sets = fold.pieces(sample.components, odd, s, m)
+        clusters = sample.clusters
+        return solve(operator, columns, measure=wide, tolerance=tolerance, clusters=clusters, null=null[odd], sets=sets)
+
+    right = [fold.columns(drive), -fold.columns(jump[:, :d])]
+    if fold.odd:
+        solutions = [solved(*x) for x in zip(operators, right, (False, True), strict=True)]
+        found, info = [g for g, _ in solutions], [i for _, i in solutions]
     else:
-        g = _relaxation_time(operator, both, np.broadcast_to(velocity, (s, m, d)), approximation)
-        info = {"method": approximation, "iterations": 0, "residual": 0.0, "growing": no_modes(operator)}
-    normal, anomalous = g[:, :d], g[:, d:]
-    sj1, sj2 = jump.T @ normal, drive.T @ anomalous
-    boltzmann, contributions = drive.T @ normal, float((np.abs(jump).T @ np.abs(normal)).max())
-    rounding = side_jump_rounding(rates, normal, operator.dtype)
+        both, *info = solved(operators[0], np.hstack(right), False)
+        found = np.hsplit(both, [right[0].shape[1]])
+    normal, anomalous = (fold.vectors(x) for x in found)
+    g = normal[:, :d]
+    boltzmann = fold.average(drive.T @ g)
+    sj1, sj2 = fold.average(jump.T @ g, odd=True), fold.average(drive.T @ anomalous, odd=True)
+    contributions = float((np.abs(jump[:, :d]).T @ np.abs(g)).max())
+    rounding = side_jump_rounding(rates, g, operators[0].dtype)
     scale = side_jump_scale(sj1, contributions, rounding)
-    rows = operator.apply(np.ones((s * m, 1)), double=False)
-    diagonal = np.einsum("sii->si", operator.diagonal).max()
+    # of a folded problem all directions of the field are one column
+    force, answer = fold.columns(drive[:, :d]), fold.columns(g)
+    growing = growing_share(info[0]["growing"], force, right[1], force.T @ answer, fold.width * scale)
     return KineticResponse(
         boltzmann,
         sj1,
         sj2,
-        float(np.abs(sj2 + sj1.T).max() / scale),
-        float(np.abs(rows).max() / max(diagonal, np.finfo(float).tiny)),
-        info["residual"],
-        info["iterations"],
-        info["method"],
-        normal.reshape(s, m, d),
-        growing_share(info["growing"], drive, jump, boltzmann, scale),
+        float(np.abs(charge(sj2) + charge(sj1).T).max() / scale),
+        conservation,
+        max(i["residual"] for i in info),
+        max(i["iterations"] for i in info),
+        info[0]["method"],
+        normal.reshape(s, m, -1),
+        growing,
         contributions,
         rounding,
     )
 
 
-def _relaxation_time(operator, drive, velocity, approximation):
-    s, m, d = velocity.shape
-    out = np.linalg.pinv(operator.diagonal, hermitian=True)
-    if approximation == "mrta":
-        v = velocity.reshape(s * m, d)
-        # v . (L v) / v^2 is the momentum-relaxation rate of each unknown
-        rate = (v * operator.apply(v)).sum(axis=1) / np.maximum((v**2).sum(axis=1), 1e-300)
-        return drive / np.where(rate > 0, rate, np.inf)[:, None]
-    if approximation != "serta":
+def _relaxation_time(operator, normal, columns, states, fold: Fold, approximation: str):
+    """g (N c, r) of a relaxation-time approximation for right-hand sides `columns`, and how it was obtained.
+
+    `states`: measures (N,), and velocities times measures (N, R).
+    """
+    info = {"method": approximation, "iterations": 0, "residual": 0.0, "growing": no_modes(operator)}
+    if approximation == "serta":
+        inverse = np.linalg.pinv(operator.diagonal, hermitian=True)
+        return np.matmul(inverse, columns.reshape(operator.count, operator.size, -1)).reshape(columns.shape), info
+    if approximation != "mrta":
         raise ValueError(f'approximation = "{approximation}": use "exact", "serta" or "mrta"')
-    return np.matmul(out, drive.reshape(s, m, -1)).reshape(s * m, -1)
+    # v . (L v) / v^2 is the momentum-relaxation rate of each unknown
+    velocity = states[1] / states[0][:, None]
+    rate = (velocity * fold.vectors(normal.apply(fold.columns(velocity)))).sum(axis=1)
+    rate = np.repeat(rate / np.maximum((velocity**2).sum(axis=1), 1e-300), fold.width)[:, None]
+    return columns / np.where(rate > 0, rate, np.inf), info

@@ -1,4 +1,12 @@
-"""A block of pairs of one shared shell with the kernel of one temperature: rates and their sums."""
+"""Pairs and the kernel of one temperature: rates, out-scattering, and sums of the shifts.
+
+With T_ab(z) for the basis functions a of the initial and b of the final energy, and x, y the energies of the points
+that a and b belong to (one energy for all functions, or a function for each energy),
+
+    P_ab(i, j)   = strength_xy(i, j) T_ab(z_xy),
+    out_ac(i)    = sum_j sum_b strength_xy(i, j) T_acb(z_xy),
+    jump_a(i)    = sum_j sum_b shift_xy(i, j) T_ab(z_xy).
+"""
 
 from __future__ import annotations
 
@@ -6,64 +14,123 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..energy.kernel import SharedKernel
-from .geometry import SharedBlock
+from ..energy.kernel import Kernel
+from .block import Block, PairChannel
 
 
 @dataclass(frozen=True)
 class Contraction:
-    """What a block of A x B pairs and m basis functions make, summed over the channels.
+    """What A x B pairs make, summed over the channels.
 
     Attributes
     ----------
-    rates : dict of (i, j) to (A, B)
-        P for each two basis functions i <= j, in which it is symmetric; empty if no channel is within reach.
+    rates : (m, m, A, B)
+        P for each function of the row and of the column.
     out_rows, out_columns : (A, m, m), (B, m, m)
-        Out-scattering between different basis functions, of the row and of the column points.
-    jump_rows, jump_columns : (A, m, d), (B, m, d)
-        Sums of the shifts of the pairs over the other points, as they stand in the block.
+        Out-scattering between different functions, of the row and of the column points.
+    jump_rows, jump_columns : (A, m, R), (B, m, R)
+        Sums of the shifts over the other points, as they stand in the block.
     """
 
-    rates: dict[tuple[int, int], np.ndarray]
+    rates: np.ndarray
     out_rows: np.ndarray
     out_columns: np.ndarray
     jump_rows: np.ndarray
     jump_columns: np.ndarray
 
 
-def contract_shared(block: SharedBlock, kernel: SharedKernel, size: int, mirrored: bool) -> Contraction:
-    """Contract a block with a kernel for `size` basis functions; sums for the columns only if `mirrored`."""
-    counts = [s.stop - s.start for s in (block.rows, block.columns)]
-    d = len(block.channels[0][1])
-    rates: dict[tuple[int, int], np.ndarray] = {}
-    out = [np.zeros((n, size, size)) for n in counts]
-    jump = [np.zeros((n, size, d)) for n in counts]
-    for strength, shift, level, nearest in block.channels:
-        if nearest > kernel.cutoff:
-            continue
-        level = level.astype(np.intp)  # once for all tables
-        into: list = [0.0] * size
-        for i in range(size):
-            for j in range(i, size):
-                value = kernel.pair[i, j].take(level)
-                into[i] = into[i] + value
-                if i != j:
-                    into[j] = into[j] + value
-                    sums = both_sums(strength * kernel.out[i, j].take(level), mirrored)
-                    for total, part in zip(out, sums, strict=True):
-                        total[:, i, j] += part
-                        total[:, j, i] += part
-                p = value * strength
-                rates[i, j] = p if (i, j) not in rates else rates[i, j] + p
-        for i in range(size):
-            for axis, component in enumerate(shift):
-                for total, part in zip(jump, both_sums(component * into[i], mirrored), strict=True):
-                    total[:, i, axis] += part
-    return Contraction(rates, *out, *jump)
+def contract(block: Block, kernel: Kernel) -> Contraction | None:
+    """The contraction of a block, or None where it is beyond the reach; sums for the columns only if it is mirrored."""
+    found = [_contract(c, kernel, block.mirrored) for c in block.channels if c.nearest <= kernel.cutoff]
+    if not found:
+        return None
+    total = found[0]
+    for other in found[1:]:
+        for mine, more in zip(vars(total).values(), vars(other).values(), strict=True):
+            mine += more
+    return total
+
+
+def _contract(channel: PairChannel, kernel: Kernel, mirrored: bool) -> Contraction:
+    look_up = _levels if channel.z.dtype == np.uint16 else _series
+    values, out_rows, out_columns = look_up(channel, kernel, mirrored)
+    m, one = kernel.size, len(channel.strength) == 1
+    # one energy: the shift is the same for all functions of the final one
+    into = values.sum(axis=1, keepdims=True) if one and m > 1 else values
+    jump_rows, jump_columns = (np.empty((x, m, len(channel.shift))) for x in values.shape[2:])
+    for axis, shift in enumerate(channel.shift):
+        over_columns, over_rows = both_sums(shift * into, mirrored)
+        jump_rows[:, :, axis] = over_columns.sum(axis=1).T
+        jump_columns[:, :, axis] = over_rows.sum(axis=1 if one else 0).T
+    return Contraction(
+        np.multiply(values, channel.strength, out=values), out_rows, out_columns, jump_rows, jump_columns
+    )
+
+
+def _levels(channel: PairChannel, kernel: Kernel, mirrored: bool):
+    """Kernel (m, m, A, B) and out-scattering from tables, for points of one energy: both symmetric in the functions."""
+    m, (a, b) = kernel.size, channel.z.shape[2:]
+    pair, out = kernel.tables()
+    level = channel.z[0, 0].astype(np.intp)  # once for all tables
+    values = np.empty((m, m, a, b), dtype=np.float32)
+    sums = np.zeros((a, m, m)), np.zeros((b, m, m))
+    for i in range(m):
+        for j in range(i, m):
+            np.take(pair[i, j], level, out=values[i, j], mode="clip")
+            if i != j:
+                values[j, i] = values[i, j]
+                found = both_sums(channel.strength[0, 0] * out[i, j].take(level), mirrored)
+                for total, part in zip(sums, found, strict=True):
+                    total[:, i, j] = total[:, j, i] = part
+    return values, *sums
+
+
+def _series(channel: PairChannel, kernel: Kernel, mirrored: bool):
+    """The same from the series of the phonons, for points with an energy for each function.
+
+    Out-scattering is linear in the polynomials of the phonon energy: these are summed over the final points first.
+    """
+    m, (a, b) = kernel.size, channel.z.shape[2:]
+    values, several = np.zeros(channel.z.shape), m > 1
+    out_rows, out_columns = np.zeros((a, m, m)), np.zeros((b, m, m))
+    for factor, y, series in kernel.phonons(channel.z, triple=several):
+        weighted, here = channel.strength * factor, np.zeros(channel.z.shape)
+        moments = []
+        for coefficients, polynomial in zip(series.pair, series.polynomials(y), strict=True):
+            here += coefficients[:, :, None, None] * polynomial
+            if several:
+                moments.append(both_sums(weighted * polynomial, mirrored))
+        values += np.multiply(here, factor, out=here)
+        if several:
+            rows, columns = (np.array(x) for x in zip(*moments, strict=True))
+            out_rows += np.einsum("kabi,kacb->iac", rows, series.triple, optimize=True)
+            out_columns += np.einsum("kabj,kbda->jbd", columns, series.back, optimize=True)
+    elastic = kernel.elastic(channel.z[range(m), range(m)])
+    if elastic is not None:
+        values[range(m), range(m)] += elastic
+    return values, out_rows, out_columns
 
 
 def both_sums(values: np.ndarray, both: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Sums over columns and over rows (the latter only if `both`, else zero), by matrix products."""
-    rows, columns = values.shape
-    over_columns = values @ np.ones(columns, values.dtype)
-    return over_columns, np.ones(rows, values.dtype) @ values if both else np.zeros(columns, values.dtype)
+    """Sums of (..., A, B) over columns and over rows (the latter only if `both`, else zero), by matrix products."""
+    *lead, rows, columns = values.shape
+    over_columns = (values.reshape(-1, columns) @ np.ones(columns, values.dtype)).reshape(*lead, rows)
+    return over_columns, np.ones(rows, values.dtype) @ values if both else np.zeros((*lead, columns), values.dtype)
+
+
+def row_sums(block: Block, kernels: list[Kernel], right: list[np.ndarray]) -> np.ndarray:
+    """Sums over the columns of strength and shift times kernel times `right` (B, r), of one energy each.
+
+    Returns
+    -------
+    ndarray, shape (kernels, 1 + R, A, r)
+    """
+    counts = (len(kernels), 1 + len(block.channels[0].shift), block.rows.stop - block.rows.start, right[0].shape[1])
+    sums = np.zeros(counts)
+    for channel in block.channels:
+        level = channel.z[0, 0].astype(np.intp)
+        factors = np.concatenate([channel.strength[0], channel.shift[:, 0, 0]])
+        for total, kernel, values in zip(sums, kernels, right, strict=True):
+            if channel.nearest <= kernel.cutoff:
+                total += (factors * kernel.tables()[0][0, 0].take(level)) @ values
+    return sums

@@ -14,16 +14,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..bands.states import shell_states
-from ..kinetics.reduced import operator_bytes
 from ..kinetics.solve import DENSE_LIMIT
-from ..pairs.geometry import shared_pair_bytes
-from ..pairs.image_pairs import BLOCK, irreducible_pairs
+from ..pairs.block import pair_bytes
+from ..pairs.near import BLOCK, near_pairs
 from ..threads import THREADS
 from ..units import KB
 from .geometry_choice import choose_geometries, no_critical_energy
 from .own import OwnShells
 from .problem import Problem
-from .reduced import shell_solver
+from .shared import SharedShell, operator_bytes
 from .windowed import LEVELS, IndependentShells
 
 # measured on one core at 3 GHz: geometry and kernel of a pair, seconds
@@ -103,7 +102,7 @@ def _independent(problem: Problem, temperatures) -> _Sum:
             coarse_once, coarse, coarse_solver = _searched(problem, lambda w=windows[-1]: w.a_shell(coarse=True), kt)
         for t, window in zip(here, windows, strict=True):
             pairs = solver.pairs_within(KB * t)[0] / load.channels
-            operator, images = solver.needs(KB * t, 1), solver.images
+            operator, images = solver.needs(KB * t, 1), solver.sample.images
             problem.check_memory(operator, t)
             hot = 2.0 * pairs * fine / len(shell)
             each = once + (pairs + hot) * per_pair + _solving(solver.unknowns(1), operator)
@@ -130,7 +129,7 @@ def _independent(problem: Problem, temperatures) -> _Sum:
 def _searched(problem: Problem, make, kt: float):
     """Processor time of a shell and of what its points need before pairs are computed; shell and solver."""
     search, shell = _timed(make)
-    prepare, solver = _timed(lambda: shell_solver(problem, shell, kt))
+    prepare, solver = _timed(lambda: SharedShell(problem, shell, kt))
     return search + prepare, shell, solver
 
 
@@ -188,7 +187,7 @@ def _own(problem: Problem, temperatures) -> _Sum:
             for n in sequence:
                 points = own.points(KB * t, n) * own.nodes_of_rates(KB * t, n)
                 pairs = 0.5 * points**2 * min(1.0, _WASTE * within)
-                operator = 8.0 * len(problem.sources) * pairs
+                operator = 8.0 * pairs
                 if n > sequence[0] and operator > problem.settings.memory:
                     break  # as the run does
                 unknowns = own.points(KB * t, n) * n
@@ -220,21 +219,21 @@ def _shared(problem: Problem, temperatures) -> _Sum:
             within = float(np.mean(distances <= max(problem.cuts(KB * t, q_max))))
             return 0.5 * points**2 * min(1.0, _WASTE * within)
 
-        m, sources = functions if d == 2 else 1, len(problem.sources)
+        m = functions if d == 2 else 1
         held, most = load.bytes(count), pairs_of(count, max(here))
-        operator = most * size * m**2 * sources
+        operator = most * size * m**2
         kept = 0.0
-        if len(here) > 1 and problem.keeps(most * load.channels * shared_pair_bytes(d), operator):
-            kept = most * load.channels * shared_pair_bytes(d)
+        if len(here) > 1 and problem.keeps(most * load.channels * pair_bytes(problem.responses), operator):
+            kept = most * load.channels * pair_bytes(problem.responses)
         problem.check_memory(operator, max(here))
         found.states, found.pairs = max(found.states, count * m), max(found.pairs, 2 * most * m**2)
         found.memory = max(found.memory, held + kept + operator + _solution(count * m, 1, size) + load.work)
         if d == 3 and functions > 1:  # the effect of inelasticity, on a shell without refinement
             few = len(problem.inelastic_shell(spacing))
             pairs = pairs_of(few, max(here))
-            operator = size * functions**2 * pairs * sources
+            operator = size * functions**2 * pairs
             problem.check_memory(operator, max(here), "energy nodes")
-            kept = pairs * load.channels * shared_pair_bytes(d)
+            kept = pairs * load.channels * pair_bytes(problem.responses)
             kept = kept if problem.keeps(kept, operator) else 0.0
             solution = _solution(few * functions, 1, size)
             found.memory = max(found.memory, load.bytes(few) + kept + operator + solution + load.work)
@@ -242,7 +241,7 @@ def _shared(problem: Problem, temperatures) -> _Sum:
         for t in here:
             pairs = pairs_of(count, t)
             found.seconds += pairs * (load.channels * _PER_PAIR[d] + 2e-8 * m**2)
-            found.seconds += _solving(count * m, pairs * size * m**2 * sources)
+            found.seconds += _solving(count * m, pairs * size * m**2)
             found.flops += pairs * (load.flops / len(here) + load.channels * _KERNEL * m**2)
         if problem.refines:
             fine = len(problem.fine_shell(problem.mu, spacing))
@@ -271,17 +270,14 @@ def refuse_early(problem: Problem, temperatures) -> None:
     if not temperatures:
         return
     shell = problem.coarse_shell(problem.mu)
-    area, sources = float(shell.patch.sum()), len(problem.sources)
+    area = float(shell.patch.sum())
     nearest, q_max = _nearest(problem, shell), problem.q_max(problem.momentum.first_zone(shell.k))
     nodes = (_nodes(problem) + 1) // 2 if settings.energy_nodes != "auto" else 1  # "auto" makes do with fewer
     for t in sorted(temperatures):
         points = _CELLS * area / problem.spacing(t) ** 2
         pairs = 0.5 * points**2 * float(np.mean(nearest <= max(problem.cuts(KB * t, q_max))))
         for size, what in ((1, "pairs"), (nodes, "energy nodes")):
-            if shell.operations is not None:
-                needed = operator_bytes(pairs, size, shell.operations)
-            else:
-                needed = 4.0 * size**2 * sources * pairs
+            needed = operator_bytes(pairs, size, shell.operations, 3)
             if needed > _BEYOND * settings.memory:
                 problem.check_memory(needed, t, what)
 
@@ -311,14 +307,14 @@ def _with_symmetry(problem: Problem, temperatures) -> _Sum:
         shell = problem.solved_shell(problem.mu, spacing)
         count = len(shell)
         solved, points, kept = _Reach(problem, shell).at(max(here))
-        operators = operator_bytes(points, 1, operations)
+        operators = operator_bytes(points, 1, operations, 3)
         problem.check_memory(operators, max(here))
         size = (_nodes(problem) + 1) // 2
         more = 0.0
         if size > 1:  # refused before the search for finer shells
             other = problem.inelastic_shell(spacing)
             more, nodes_points, nodes_kept = _Reach(problem, other).at(max(here))
-            nodes_operators = operator_bytes(nodes_points, size, operations)
+            nodes_operators = operator_bytes(nodes_points, size, operations, 3)
             problem.check_memory(nodes_operators, max(here), "energy nodes")
             nodes_kept = nodes_kept if problem.keeps(nodes_kept, nodes_operators) else 0.0
             held = load.bytes(images * len(other))
@@ -378,7 +374,7 @@ class _Reach:
     """Pairs of the irreducible points of a shell and their images."""
 
     def __init__(self, problem: Problem, shell):
-        self._problem, self._images = problem, irreducible_pairs(problem, shell)
+        self._problem, self._images = problem, near_pairs(problem.momentum, shell)
         self._q_max = problem.q_max(self._images.k)
 
     def at(self, temperature: float) -> tuple[float, float, float]:
@@ -386,7 +382,7 @@ class _Reach:
         cuts = self._problem.cuts(KB * temperature, self._q_max)
         pairs, points = self._images.count(self._problem.sources, cuts)
         channels = sum(source.channels for source in self._problem.sources)
-        return pairs / channels, points, shared_pair_bytes(3) * pairs
+        return pairs / channels, points, pair_bytes(3) * pairs
 
 
 def _solution(points: float, components: int, size: int = 4) -> float:

@@ -8,11 +8,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
-from ..kinetics.response import KineticResponse
+from ..kinetics.response import KineticResponse, charge
 from .geometry_choice import choose_geometries
 from .problem import TOO_COARSE, Problem
 from .settings import Size, TransportResult, TransportSettings
-from .tensors import size_of_change, with_change
+from .tensors import PARTS, size_of_change, with_change
 from .terms import AVERAGE, planned
 
 
@@ -63,12 +63,9 @@ def run_transport(
     responses, report = _all_terms(problem, temperatures, progress or (lambda *_: None))
     report["seconds"] = time.perf_counter() - started
     spins = problem.model.spin_degeneracy
-    return TransportResult(
-        spins * np.stack([r.boltzmann for r in responses]),
-        spins * np.stack([r.side_jump_velocity for r in responses]),
-        spins * np.stack([r.side_jump_distribution for r in responses]),
-        report,
-    )
+    parts = [spins * np.stack([getattr(r, name) for r in responses]) for name in PARTS]
+    boltzmann, velocity, distribution = (charge(part) for part in parts)
+    return TransportResult(boltzmann, velocity, distribution, report)
 
 
 def _check_same(problem: Problem, model, scatterers: list, chemical_potential: float, settings) -> None:

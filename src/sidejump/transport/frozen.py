@@ -59,7 +59,11 @@ def with_frozen(result: TransportResult | None, frozen: np.ndarray, dimension: i
     terms = [] if result is None else [_everywhere(term, active, count) for term in result.terms]
     if result is not None and result.error is not None:
         error[active] = result.error
-    return TransportResult(boltzmann, velocity, distribution, report, error, terms)
+    observed = None
+    if result is not None and result.observed is not None:
+        observed = np.zeros((2, count, *result.observed.shape[2:]))
+        observed[:, active] = result.observed
+    return TransportResult(boltzmann, velocity, distribution, report, error, terms, observed)
 
 
 def _everywhere(term: dict, active, count: int) -> dict:

@@ -14,14 +14,13 @@ import numpy as np
 
 from ..energy.basis import EnergyBasis
 from ..energy.between import across_gap
-from ..energy.kernel import ScatteringKernel
 from ..errors import InputError
-from ..interactions.sources import PairSource
-from ..kinetics.collision import CollisionOperator
-from ..kinetics.galerkin import projected
+from ..kinetics.fold import Fold
 from ..kinetics.response import KineticResponse, kinetic_response
-from ..pairs.geometry import PairGeometry, shell_points
-from ..pairs.stopwatch import Stopwatch
+from ..kinetics.sums import Kernels, RateSums, farthest, rate_sums, seconds_per_pair
+from ..pairs.near import BLOCK
+from ..pairs.sample import Sample
+from ..pairs.stream import PairStream
 from ..surfaces.components import Components
 from ..surfaces.shell import Shell
 from ..units import KB
@@ -30,9 +29,6 @@ from .settings import Size
 from .side import Side, beyond
 
 _DENSITY = 3e-4  # the density of states of a contour that is made afresh may be as far off
-
-Kernels = dict[tuple[int, int], ScatteringKernel]
-"""Those of one source, within sides and between them where its phonons bridge the gap: sides in ascending order."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class _Prepared:
         Those with carriers, in ascending order of their energies.
     fewer, bases : list of EnergyBasis
         Of the distribution and of the rates, for each side, with as many functions on every side.
-    geometry : PairGeometry
+    stream : PairStream
     kernels : list of Kernels
         For each source.
     """
@@ -53,19 +49,22 @@ class _Prepared:
     sides: list[Side]
     fewer: list[EnergyBasis]
     bases: list[EnergyBasis]
-    geometry: PairGeometry
+    stream: PairStream
     kernels: list[Kernels]
 
-    def blocks(self, source: PairSource, kernels: Kernels):
-        """Blocks of pairs of a source, each with its kernel."""
-        side = self.geometry.side
-        for block in self.geometry.blocks(source, kernels[0, 0].cutoff, kernels):
-            yield block, kernels[int(side[block.rows.start]), int(side[block.columns.start])]
+    @property
+    def sample(self) -> Sample:
+        """The points of all sides."""
+        return self.stream.sample
 
     @property
     def thermal_weight(self) -> np.ndarray:
         """Of each point, shape (S, m)."""
-        return np.stack([basis.thermal_weight for basis in self.bases])[self.geometry.side]
+        return np.stack([basis.thermal_weight for basis in self.bases])[self.sample.side]
+
+    def sums(self) -> RateSums:
+        """Empty sums over the pairs."""
+        return RateSums(self.sample.count, self.sample.energies, self.sample.currents.shape[2], Fold.by(None))
 
 
 class OwnShells:
@@ -116,31 +115,22 @@ class OwnShells:
                 'where the quasi-elastic theory does not hold; use "auto" or at least 3'
             )
         found = self._prepared(kt, nodes)
-        geometry = found.geometry
         self._judge(found, kt)
-        problem.check_memory(self._blocks_bytes(found), kt / KB)
-        operator = CollisionOperator(geometry.count, geometry.n, problem.model.dimension)
-        for source, kernels in zip(problem.sources, found.kernels, strict=True):
-            for block, kernel in found.blocks(source, kernels):
-                operator.add(block, kernel)
-        operator.finish()
-        memory = operator.nbytes
+        problem.check_memory(self._bytes(found), kt / KB)
+        [sums] = rate_sums(found.stream, [found.kernels], found.sums)
         functions = None
         if any(few is not basis for few, basis in zip(found.fewer, found.bases, strict=True)):
-            each = np.stack([few.functions(b.nodes) for few, b in zip(found.fewer, found.bases, strict=True)])
-            operator, functions = projected(operator, each, geometry.side), each[geometry.side]
+            functions = np.stack([few.functions(b.nodes) for few, b in zip(found.fewer, found.bases, strict=True)])
+        size = Size(sum(len(side.shell) for side in found.sides) * found.fewer[0].n, sums.pairs, sums.nbytes)
         response = kinetic_response(
-            operator,
-            geometry.weight,
-            geometry.velocity,
+            sums,
+            found.sample,
             found.thermal_weight,
             approximation=problem.settings.approximation,
-            clusters=geometry.ordering.clusters,
-            pieces=None if geometry.components is None else geometry.components.label,
             functions=functions,
         )
         self.density = self._density(found, kt)
-        return response, Size(operator.unknowns, operator.pairs, memory)
+        return response, size
 
     def _ascending(self, across) -> list[Side]:
         return sorted([self._main, *across], key=lambda side: side.low)
@@ -157,35 +147,26 @@ class OwnShells:
         fewer, bases = self._bases(kt, nodes)
         places = [side.at(basis, kt) for side, basis in zip(sides, bases, strict=True)]
         k, weight = (np.concatenate([place[i] for place in places]) for i in range(2))
-        points = shell_points(
-            problem.model,
-            problem.momentum,
+        sample = problem.sampled(
             _joined(self._main.shell, [side.shell for side in sides]),
             k,
             weight,
-            degeneracy=problem.settings.degeneracy,
             side=np.repeat(np.arange(len(sides)), [len(side.shell) for side in sides]),
         )
-        geometry = PairGeometry(points, problem.momentum, block=256)
         reach = problem.q_max(k)
-        kernels = [self._kernels(source, sides, bases, kt, source.z_max(reach)) for source in problem.sources]
-        return _Prepared(sides, fewer, bases, geometry, kernels)
+        stream = PairStream(sample, sample.prepared(problem.sources), reach, levels=False)
+        kernels = [self._kernels(index, sides, bases, kt, reach) for index in range(len(problem.sources))]
+        return _Prepared(sides, fewer, bases, stream, kernels)
 
-    def _kernels(self, source: PairSource, sides: list[Side], bases: list[EnergyBasis], kt: float, z_max: float):
-        """:data:`Kernels` of a source."""
+    def _kernels(self, index: int, sides: list[Side], bases: list[EnergyBasis], kt: float, q_max: float) -> Kernels:
+        """Those of a source."""
         problem = self.problem
-        floors = [problem.z_floor(side.shell, source) for side in sides]
-        found: Kernels = {}
+        floors = [problem.z_floor(side.shell, problem.sources[index]) for side in sides]
+        found = {}
         for i, initial in enumerate(bases):
             for j, final in enumerate(bases[i:], start=i):
-                kernel = ScatteringKernel(
-                    source.branches,
-                    initial if i == j else across_gap(initial, final),
-                    kt,
-                    z_max,
-                    z_floor=min(floors[i], floors[j]),
-                    y_cut=problem.y_cut,
-                )
+                basis = initial if i == j else across_gap(initial, final)
+                kernel = problem.kernel(index, basis, kt, q_max, min(floors[i], floors[j]))
                 if i == j or kernel.bridges:
                     found[i, j] = kernel
         return found
@@ -199,13 +180,14 @@ class OwnShells:
             found = [side.bases(nodes, kt, others=sides, more=most - nodes) for side in sides]
         return [few for few, _ in found], [basis for _, basis in found]
 
-    def _blocks_bytes(self, found: _Prepared) -> float:
-        """Of the blocks of P, those of each source by itself."""
-        geometry, total = found.geometry, 0.0
-        for source, kernels in zip(self.problem.sources, found.kernels, strict=True):
-            pairs = geometry.pairs_of_slices(source.q_cut(kernels[0, 0].cutoff), kernels)
-            total += 8.0 * geometry.n**2 * sum((a.stop - a.start) * (b.stop - b.start) for a, b in pairs)
-        return total
+    @staticmethod
+    def _bytes(found: _Prepared) -> float:
+        """Of the blocks of P."""
+        connected = set().union(*found.kernels)
+        side, n = found.sample.side, found.sample.energies
+        near = found.stream.tasks(farthest([found.kernels]))
+        pairs = sum(t.pairs for t in near if (int(side[t.rows.start]), int(side[t.columns.start])) in connected)
+        return 8.0 * n**2 * pairs
 
     def points(self, kt: float, nodes: int) -> int:
         """Points of a shell at kT (eV), of all sides."""
@@ -218,27 +200,13 @@ class OwnShells:
     def needs(self, kt: float, nodes: int) -> float:
         """Bytes of the collision operator at kT (eV) with so many energy nodes."""
         points = self.points(kt, nodes) * self.nodes_of_rates(kt, nodes)
-        most = 4.0 * len(self.problem.sources) * points * (points + 256)
-        if most <= self.problem.settings.memory:
-            return most
-        return self._blocks_bytes(self._prepared(kt, nodes))
+        most = 4.0 * points * (points + BLOCK)
+        return most if most <= self.problem.settings.memory else self._bytes(self._prepared(kt, nodes))
 
     def seconds_per_pair(self, kt: float, nodes: int, limit: float = 0.3) -> float:
-        """Processor time of an unordered pair of states and all sources, measured on the first blocks of a solution.
-
-        Blocks are computed for `limit` seconds, or two for each source: the first fills tables.
-        """
+        """See :func:`sidejump.kinetics.sums.seconds_per_pair`."""
         found = self._prepared(kt, nodes)
-        operator = CollisionOperator(found.geometry.count, found.geometry.n, self.problem.model.dimension)
-        total = 0.0
-        for source, kernels in zip(self.problem.sources, found.kernels, strict=True):
-            watch = Stopwatch(limit / len(found.kernels))
-            for block, kernel in found.blocks(source, kernels):
-                operator.add(block, kernel)
-                if watch.enough(block.strength.size):
-                    break
-            total += watch.each
-        return total
+        return seconds_per_pair(found.stream, found.kernels, found.sums(), limit)
 
     def near_edge(self, kt: float) -> bool:
         """Whether carriers at kT (eV) are next to a band edge in sight, or on both sides of a gap."""
@@ -280,15 +248,15 @@ class OwnShells:
             sign = basis.side or side.sign
             if sign == 0:
                 return np.nan, np.nan
-            states = found.geometry.weight[found.geometry.side == i].sum(axis=0)
+            states = found.sample.weight[found.sample.side == i].sum(axis=0)
             total[sign] += side.density(basis, kt, states)
         return total[1], total[-1]
 
     @staticmethod
     def _shares(found: _Prepared) -> np.ndarray:
         """Of each side in the thermal average of the density of states."""
-        weight = found.geometry.weight * found.thermal_weight
-        share = np.bincount(found.geometry.side, weight.sum(axis=1))
+        weight = found.sample.weight * found.thermal_weight
+        share = np.bincount(found.sample.side, weight.sum(axis=1))
         return share / share.sum()
 
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from ..bands.extent import enclosing_half_width, outermost
 from ..bands.momentum import MomentumTransfer
-from ..energy.kernel import SharedKernel, energy_cutoff, reach
-from ..errors import NoStates, TooLarge
+from ..energy.kernel import Kernel, energy_cutoff, reach
+from ..errors import InputError, NoStates, TooLarge
 from ..groups.kinetic import kinetic_operations
 from ..groups.operations import Operations
 from ..interactions.sources import PairSource, pair_sources
-from ..pairs.geometry import ShellPoints, shell_points
+from ..pairs.sample import Sample, sampled
 from ..surfaces.critical import CriticalPoints, critical_points
 from ..surfaces.edges import REACH, Carriers, Edges, carriers, nearest_edges, other_sides
 from ..surfaces.fermi import fermi_shell
@@ -69,16 +69,24 @@ class Problem:
 
     Attributes
     ----------
+    observables : tuple of Observable
+        Those whose response is asked for beside the charge current.
     warnings : list of str
         Sentences for the report; each once.
     symmetry_error : float
         Largest relative difference of rates and shifts between states and their images under `operations`.
     """
 
-    def __init__(self, model, scatterers, chemical_potential: float, settings: TransportSettings):
+    def __init__(self, model, scatterers, chemical_potential: float, settings: TransportSettings, observables=()):
         self.model, self.scatterers, self.mu, self.settings = model, scatterers, chemical_potential, settings
+        self.observables = tuple(observables)
         self.momentum = MomentumTransfer(model.reciprocal_cell, model.dimension)
         self.sources: list[PairSource] = pair_sources(scatterers, model, self.momentum)
+        if self.observables and not all(s.observes for s in self.sources):
+            raise InputError(
+                "observables: vertices from first principles, and limits of the side jump, give the response of the "
+                "charge current alone; use model scatterers, or leave observables out"
+            )
         self.sound = max((s.sound_velocity or 0.0) for s in scatterers)
         self.elastic_only = all(b.phonon_energy is None for s in self.sources for b in s.branches)
         # two dimensions are cheap enough for all that the tables hold
@@ -128,6 +136,7 @@ class Problem:
             or self.model.cell is None
             or "off" == settings.symmetry
             or settings.geometry == "own"
+            or self.observables  # how they transform is not known
         ):
             return None
         if not self.edges.inside:  # shells of their own are whole ones
@@ -327,9 +336,15 @@ class Problem:
             self.warn(f"{shell.unresolved} cells may hold a pocket of the shell at {energy:.6g} eV: lower spacing")
         return shell
 
-    def points(self, shell: Shell) -> ShellPoints:
-        """States at the points of a shell that all energies share."""
-        return shell_points(self.model, self.momentum, shell, degeneracy=self.settings.degeneracy)
+    @property
+    def responses(self) -> int:
+        """Directions of the current and observables."""
+        return self.model.dimension + len(self.observables)
+
+    def sampled(self, shell: Shell, *places, **choices) -> Sample:
+        """Points of a shell as :func:`sidejump.pairs.sample.sampled` takes them."""
+        choices |= {"degeneracy": self.settings.degeneracy, "observables": self.observables}
+        return sampled(self.model, self.momentum, shell, *places, **choices)
 
     def inelastic_shell(self, spacing: float) -> Shell:
         """The Fermi surface with little or no refinement, on which the effect of inelasticity is found."""
@@ -354,11 +369,12 @@ class Problem:
     def fine_shell(self, energy: float, spacing: float, *, fewer: int = 0) -> Shell:
         """The shell with all splits of the hot spots, or a few less, of the spacing of the one it serves.
 
-        In no cell coarser than the solved shell; where the spacing is finer, the smallest cells are the same.
+        In no cell coarser than the solved shell; where the spacing is finer, the smallest cells are the same.  Three
+        points for each cell: where cells of different size meet, the error of single points is large.
         """
         least = min(self.settings.levels, 1) if fewer else self.levels(spacing)
         levels = max(self.settings.levels - fewer - self._halvings(spacing), least)
-        return self.shell(energy, spacing, levels=levels, several=self.several)
+        return self.shell(energy, spacing, levels=levels, several=True)
 
     def _halvings(self, spacing: float) -> int:
         """Splits of a cell that a spacing finer than the base one stands for."""
@@ -382,11 +398,10 @@ class Problem:
         flat = self.momentum.first_zone(k.reshape(-1, k.shape[-1]))
         return 2.05 * float(np.linalg.norm(flat, axis=1).max()) + float(np.linalg.norm(np.ptp(flat, axis=0))) * 0.01
 
-    def kernel(self, index: int, basis, kt: float, shell: Shell, q_max: float) -> SharedKernel:
-        """Kernel of one source at kT (eV) for pairs of a shell that all energies share."""
+    def kernel(self, index: int, basis, kt: float, q_max: float, z_floor: float) -> Kernel:
+        """Kernel of one source at kT (eV) for pairs up to a momentum transfer."""
         source = self.sources[index]
-        z_max, z_floor = source.z_max(q_max), self.z_floor(shell, source)
-        return SharedKernel(source.branches, basis, kt, z_max, z_floor=z_floor, y_cut=self.y_cut)
+        return Kernel(source.branches, basis, kt, source.z_max(q_max), z_floor=z_floor, y_cut=self.y_cut)
 
     def cuts(self, kt: float, q_max: float) -> list[float]:
         """For each source the longest momentum transfer up to `q_max` at which it scatters at kT (eV)."""

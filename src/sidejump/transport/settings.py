@@ -52,7 +52,7 @@ class TransportSettings:
     tolerance: float = 1e-3
     accuracy: float = 1.0
     spacing: float | None = None
-    turn: float | None = 0.7
+    turn: float | None = 0.35
     levels: int = 3
     memory: float = 6e9
     approximation: str = "exact"
@@ -72,6 +72,9 @@ class TransportResult:
         One standard error of the three parts and of the whole side jump, where replicas tell.
     terms : list of dict
         What the values are the sum of: name, value, error, level, replicas, seconds.
+    observed : ndarray, shape (2, nT, 4, c, d), or None
+        Response of c observables to the force on the electrons, in the same four parts, and its error: in the unit of
+        the observable times ``angstrom^(1-d)/eV``.
     """
 
     boltzmann: np.ndarray
@@ -80,6 +83,7 @@ class TransportResult:
     report: dict = field(default_factory=dict)
     error: np.ndarray | None = None
     terms: list[dict] = field(default_factory=list)
+    observed: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

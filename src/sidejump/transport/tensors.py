@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..kinetics.response import KineticResponse
+from ..kinetics.response import KineticResponse, charge
 
 PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a correction adds to the three parts, each of shape (d, d).
+    """What a correction adds to the three parts, each of shape (R, d): the current, then observables.
 
     Corrections add up and never multiply one another.  That of the Boltzmann part, which falls by decades with T and
     cannot pass through zero, is relative to the largest element of the Boltzmann part without any correction; those
@@ -25,13 +25,17 @@ class Change:
     side_jump_distribution: np.ndarray
 
     @classmethod
-    def of_side_jump(cls, change) -> Change:
-        """`change` (d, d) of sj(1); Onsager's relation carries it to sj(2)."""
-        return cls(np.zeros_like(change), change, -change.T)
+    def to_side_jump(cls, side_jump, response: KineticResponse) -> Change:
+        """From the side jump of a response to another sj(1) (R, R), of R responses to R drives; Onsager's relation
+        carries it to sj(2)."""
+        d = response.side_jump_velocity.shape[1]
+        first = side_jump[:, :d] - response.side_jump_velocity
+        observed = -side_jump[:d, d:].T - response.side_jump_distribution[d:]
+        return cls(np.zeros_like(first), first, np.concatenate([-charge(first).T, observed]))
 
     @property
     def tensors(self) -> np.ndarray:
-        """Shape (3, d, d)."""
+        """Shape (3, R, d)."""
         return np.stack([self.boltzmann, self.side_jump_velocity, self.side_jump_distribution])
 
     def times(self, factor: float) -> Change:
@@ -64,12 +68,13 @@ def weighted_sum(parts: list[KineticResponse], weights) -> KineticResponse:
 
 
 def largest(tensor) -> float:
-    return max(float(np.abs(tensor).max()), np.finfo(float).tiny)
+    """The largest element of the conductivity."""
+    return max(float(np.abs(charge(tensor)).max()), np.finfo(float).tiny)
 
 
 def relative_change(new: KineticResponse, old: KineticResponse) -> float:
     """Largest relative change of the longitudinal and of the side-jump tensor; of the latter, relative to what cancels
     in it where that is more (:func:`sidejump.kinetics.response.side_jump_scale`)."""
-    longitudinal = float(np.abs(new.boltzmann - old.boltzmann).max()) / largest(new.boltzmann)
-    across = float(np.abs(new.side_jump_velocity - old.side_jump_velocity).max()) / max(new.scale, old.scale)
+    longitudinal = largest(new.boltzmann - old.boltzmann) / largest(new.boltzmann)
+    across = largest(new.side_jump_velocity - old.side_jump_velocity) / max(new.scale, old.scale)
     return max(longitudinal, across)

@@ -29,7 +29,6 @@ from .geometry_choice import WINDOW
 from .hot_spots import HotSpots, with_hot_spots
 from .own import OwnShells
 from .problem import Problem
-from .reduced import ReducedShell, shell_solver
 from .settings import Size
 from .shared import SharedShell
 from .tensors import Change, difference, largest, relative_change, size_of_change, weighted_sum, with_change
@@ -126,7 +125,7 @@ class FermiSurface(Term):
         flat = problem.model.dimension == 2
         for spacing, members in by_spacing(problem, temperatures):
             hottest = KB * temperatures[members[0]]
-            solver = shell_solver(problem, problem.solved_shell(problem.mu, spacing), hottest)
+            solver = SharedShell(problem, problem.solved_shell(problem.mu, spacing), hottest)
             if len(members) > 1 or (flat and problem.settings.energy_nodes == "auto"):
                 solver.keep()
             if flat:
@@ -158,13 +157,10 @@ class FermiSurface(Term):
         velocities = hot_spots.side_jump_velocity(
             solver,
             [KB * temperatures[i] for i in sampled],
-            [found.responses[i].distribution[:, 0] for i in sampled],
+            [found.responses[i] for i in sampled],
             advance=lambda fraction: advance(share * fraction),
         )
-        changes = [
-            Change.of_side_jump(v - found.responses[i].side_jump_velocity)
-            for i, v in zip(sampled, velocities, strict=True)
-        ]
+        changes = [Change.to_side_jump(v, found.responses[i]) for i, v in zip(sampled, velocities, strict=True)]
         for i, change in zip(members, interpolated(temperatures, sampled, changes, members), strict=True):
             old = found.responses[i]
             found.facts["hot_spot_change"][i] = largest(change.side_jump_velocity) / old.scale
@@ -249,8 +245,8 @@ class Inelasticity(Term):
         return found
 
     @staticmethod
-    def _solver(problem, spacing, hottest) -> SharedShell | ReducedShell:
-        solver = shell_solver(problem, problem.inelastic_shell(spacing), hottest)
+    def _solver(problem, spacing, hottest) -> SharedShell:
+        solver = SharedShell(problem, problem.inelastic_shell(spacing), hottest)
         solver.keep()
         return solver
 
@@ -287,7 +283,7 @@ class ThermalWindow(Term):
         parts = []
         for energy in problem.mu + kts[0] * x:
             shell = problem.window_shell(energy)
-            solver = shell_solver(problem, shell, kts[0])
+            solver = SharedShell(problem, shell, kts[0])
             if len(kts) > 1:
                 solver.keep()
             responses = [response for response, _ in solver.solve_each(kts, 1)]

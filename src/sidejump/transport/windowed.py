@@ -28,8 +28,8 @@ from ..surfaces.critical import CriticalPoints
 from ..units import KB
 from .hot_spots import with_hot_spots
 from .problem import Problem
-from .reduced import shell_solver
 from .settings import Size
+from .shared import SharedShell
 from .tensors import PARTS, Change, difference, largest, weighted_sum
 
 LEVELS = (4, 8, 14)
@@ -238,7 +238,7 @@ class IndependentShells:
             shell = problem.coarse_shell(energy) if coarse else self._shell(energy)
         except NoStates:
             return None
-        return shell_solver(problem, shell, self.kt)
+        return SharedShell(problem, shell, self.kt)
 
     def _shell(self, energy: float):
         problem = self.problem
@@ -269,7 +269,7 @@ def _apart(new: KineticResponse | None, old: KineticResponse | None) -> tuple[fl
     sizes = []
     for name in PARTS[:2]:
         a, b = (0.0 if r is None else getattr(r, name) for r in (new, old))
-        sizes.append(float(np.abs(a - b).max()))
+        sizes.append(largest(np.atleast_2d(a - b)))
     return sizes[0], sizes[1]
 
 

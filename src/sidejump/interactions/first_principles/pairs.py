@@ -91,14 +91,14 @@ class ElectronPhononPairs(PairSource):
         """Without the low-rank form of the vertex."""
         return ElectronPhononPairs(self.data, self.images, 0.0, self.lowest, self._rigid_shift is not None)
 
-    def halves(self, initial, final, *, single=False, known=None) -> HalfPairs:
-        """Pairs between two sets of states with the half of the shift that belongs to the first."""
+    def crossed(self, initial, final, *, single=False, known=None) -> CrossedElectronPhononPairs:
+        """Pairs between two sets of states."""
         end = known or self.prepared(final)
         factors = end._vertices.factors
         if not factors_serve(factors, group_vectors(initial, self.model.site_positions)):
             factors = self._vertices_of(States.joined(initial, final)).factors
             end = self._with(final, factors)
-        return HalfPairs(self._with(initial, factors), end)
+        return CrossedElectronPhononPairs(self._with(initial, factors), end)
 
     def _with(self, states, factors: Factors) -> ElectronPhononPairs:
         """A copy for these states with a given low-rank form."""
@@ -146,10 +146,8 @@ class ElectronPhononPairs(PairSource):
             for c in found
         ]
 
-    def _channels(
-        self, vertices, rows, columns, z_cut, softest, *, half=False, patches=None, ends=None
-    ) -> list[Channel]:
-        strength, shift, omega = vertices.block(rows, columns, half=half, other=ends)
+    def _channels(self, vertices, rows, columns, z_cut, softest, *, patches=None, ends=None) -> list[Channel]:
+        strength, shift, omega = vertices.block(rows, columns, other=ends)
         initial, final = vertices.states[rows], (ends or vertices).states[columns]
         if self.dimension == 3 and self.data.long_range is not None and vertices.phonons.phonons.n_modes > 3:
             self._smooth(strength, shift, omega, initial, final, patches)
@@ -265,20 +263,16 @@ def _one_place(square, patches: Patches | None):
     return i[known], j[known], beside[known]
 
 
-class HalfPairs:
-    """Pairs between two sets of states; see :meth:`ElectronPhononPairs.halves`.
-
-    The shift of a pair is ``A_ij - A_ji`` with ``A_ij = - Im V* (f'^+ G D f)``, where D acts on the initial state
-    (`cluster`): what sums over one set of states need is A_ij alone.
-    """
+class CrossedElectronPhononPairs:
+    """Pairs between two sets of states; see :meth:`ElectronPhononPairs.crossed`."""
 
     def __init__(self, initial: ElectronPhononPairs, final: ElectronPhononPairs):
         self._initial, self._final = initial, final
 
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
-        """Channels of the pairs of `rows` of the initial and `columns` of the final states, shift: A_ij."""
+        """Channels of the pairs of `rows` of the initial and `columns` of the final states."""
         start, end = self._initial, self._final
-        return start._channels(start._vertices, rows, columns, z_cut, end._softest, half=True, ends=end._vertices)
+        return start._channels(start._vertices, rows, columns, z_cut, end._softest, ends=end._vertices)
 
 
 def _spacing(k) -> float:

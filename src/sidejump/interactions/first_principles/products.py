@@ -88,18 +88,15 @@ def initial_side(value, derivatives, coefficients):
     """(2, A, 2 rho) from what multiplies U_b in V, and for each direction (2, A, 2 rho + 2 rho') with those of D_a V.
 
     The first axis holds x and -ix: with the final side as real and imaginary parts in turn, products with them are
-    the real and the imaginary part of ``sum b* x``. Without `coefficients` the final states keep still:
-    ``U_b* [ Q_b^+ (D_a k) ]`` alone.
+    the real and the imaginary part of ``sum b* x``.
     """
-    more = [] if coefficients is None else [coefficients]
-    pairs = [value] + [np.concatenate([x, *more], axis=-1) for x in derivatives]
+    pairs = [value] + [np.concatenate([x, coefficients], axis=-1) for x in derivatives]
     return [_reals(np.stack([x, -1j * x])) for x in pairs]
 
 
 def final_side(coefficients, derivatives):
-    """(B, 2 rho), and for each direction (B, 2 rho + 2 rho'); a direction that is None: (B, 2 rho)."""
-    value = _reals(coefficients)
-    return [value] + [value if x is None else _reals(np.concatenate([coefficients, x], axis=-1)) for x in derivatives]
+    """(B, 2 rho), and for each direction (B, 2 rho + 2 rho')."""
+    return [_reals(coefficients)] + [_reals(np.concatenate([coefficients, x], axis=-1)) for x in derivatives]
 
 
 def amplitudes(starting, part: slice, ending):

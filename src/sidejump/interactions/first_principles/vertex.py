@@ -191,13 +191,11 @@ class PairVertices:
 
     # --- blocks of pairs ----------------------------------------------------------------------------------------
 
-    def block(self, rows: slice, columns: slice, *, half: bool = False, other: PairVertices | None = None):
+    def block(self, rows: slice, columns: slice, *, other: PairVertices | None = None):
         """All pairs of two slices of the states, scattering from the row to the column state.
 
         Parameters
         ----------
-        half : bool
-            Of the shift only A_ij, in which D_a acts on the initial state: the shift is ``A_ij - A_ji``.
         other : PairVertices, optional
             Of the states that the columns are, with the same factors; the same states when not given.
 
@@ -227,7 +225,7 @@ class PairVertices:
             waves = self.phonons.final(ends._k[final])
             for top in range(rows.start, rows.stop, self._states):
                 initial = slice(top, min(top + self._states, rows.stop))
-                starting, ending = self._sides(initial, final, half, ends)
+                starting, ending = self._sides(initial, final, ends)
                 height = max(1, _PLANE // (final.stop - final.start))
                 origin = self._vectors.of(initial).start
                 for low in range(initial.start, initial.stop, height):
@@ -254,23 +252,23 @@ class PairVertices:
             self._kept[key] = found
         return found
 
-    def _sides(self, initial: slice, final: slice, half: bool, ends: PairVertices):
+    def _sides(self, initial: slice, final: slice, ends: PairVertices):
         """Factors of the products: for each displacement those of `initial_side` and `final_side`."""
         a, b = self._vectors.of(initial), ends._vectors.of(final)
         starting, ending = [], []
         parts = (self._ket(a), ends._bra(b), self._patterns(initial, 1), ends._patterns(final, 0))
         for ket, bra, of_ket, of_bra in zip(*parts, strict=True):
             value, turned = of_ket.projected_by(of_bra), of_bra.project(ket[1:])
-            starting.append(initial_side(value, turned, None if half else of_ket.coefficients))
-            ending.append(final_side(of_bra.coefficients, [None] * len(turned) if half else of_ket.project(bra[1:])))
+            starting.append(initial_side(value, turned, of_ket.coefficients))
+            ending.append(final_side(of_bra.coefficients, of_ket.project(bra[1:])))
         for overlap, other in zip(self._overlap(a), ends._overlap(b), strict=True):
-            starting.append(initial_side(overlap[0], overlap[1:], None if half else overlap[0]))
-            ending.append(final_side(other[0], [None] * self.directions if half else other[1:]))
+            starting.append(initial_side(overlap[0], overlap[1:], overlap[0]))
+            ending.append(final_side(other[0], other[1:]))
         # u'^+ (C u) + (C' u')^+ u, with the same halves crossed on one side
         for right, other in zip(self._rigid_sides(a), ends._rigid_sides(b), strict=True):
             crossed = np.roll(right, right.shape[-1] // 2, axis=-1)
-            starting.append(initial_side(crossed[0], crossed[1:], None if half else crossed[0]))
-            ending.append(final_side(other[0], [None] * self.directions if half else other[1:]))
+            starting.append(initial_side(crossed[0], crossed[1:], crossed[0]))
+            ending.append(final_side(other[0], other[1:]))
         return starting, ending
 
     def _resolve(self, band: slice, final: slice, planes, waves, ends: PairVertices):

@@ -1,0 +1,137 @@
+"""Intrinsic response of an observable O to the force on the electrons (eq. C44).
+
+With ``D_b,nm = <n|dH_b|m> / (e_m - e_n)``, the orbitals' position matrix A and the force ``F = -eE``,
+
+    <O> = chi_b F_b,    chi_b = - int d^dk/(2 pi)^d sum_n f_n Omega^O_n,b,
+    Omega^O_n,b = -2 Im sum_m O_nm (D_b,nm - i A_b,nm)^* / (e_m - e_n),
+
+which is the Berry curvature Omega_ab for the velocity along a.  Lattices are integrated by the cells, k.p models by the
+rays of the Berry curvature.
+
+Not covered: crossings that a cell does not resolve are not averaged over it; they are left to its refinement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..units import conductivity_unit
+from .berry import GUARD
+from .integrate import FLOOR
+from .lattice_mesh import adaptive_mesh
+from .occupation import cell_fermi
+from .polar import converged_polar
+
+_SPACING = {2: 0.1, 3: 0.25}  # of the first cells, 1/angstrom
+_CHUNK = 2048
+_CANCELLED = 0.03  # of the sum of absolute contributions, which errors are relative to if that is more
+
+
+@dataclass(frozen=True)
+class IntrinsicResponse:
+    """Response of c observables.
+
+    Attributes
+    ----------
+    value : ndarray, shape (nT, c, d)
+        Unit of the observable times ``angstrom^(1-d)/eV``.
+    error : ndarray, shape (nT, c)
+        Estimated error of each row.
+    converged : bool
+    """
+
+    value: np.ndarray
+    error: np.ndarray
+    converged: bool
+
+
+def operator_curvature(model, observables, k):
+    """Energies (nk, N), velocities (nk, d, N) and ``Omega^O_b``, shape (nk, c d, N), of all bands at k (nk, d)."""
+    energy, u = np.linalg.eigh(model.hamiltonian(k))
+    bra = np.conj(np.swapaxes(u, 1, 2))[:, None]
+    velocity = bra @ model.hamiltonian_gradient(k) @ u[:, None]  # (nk, d, n, m)
+    gap = energy[:, None] - energy[:, :, None]  # e_m - e_n
+    apart = np.abs(gap) >= GUARD
+    inverse = np.where(apart, 1 / np.where(apart, gap, 1.0), 0.0)[:, None]
+    turning = velocity * inverse
+    position = model.position_matrix(k)
+    if position is not None:
+        turning = turning - 1j * (bra @ position @ u[:, None])
+    rows = np.stack([o.matrices(model, k) for o in observables], axis=1)
+    between = bra @ rows @ u[:, None] * inverse
+    omega = -2 * np.einsum("kcnm,kdnm->kcdn", between, np.conj(turning)).imag
+    return energy, np.einsum("kdnn->kdn", velocity).real, omega.reshape(len(k), -1, energy.shape[1])
+
+
+class _Cells:
+    """``sum_n f_n Omega^O_n`` averaged over cells, as :func:`.lattice_mesh.adaptive_mesh` asks for it."""
+
+    def __init__(self, model, observables, mu, temperatures):
+        self.model, self.observables, self.mu, self.temperatures = model, observables, mu, temperatures
+        self.points = 0
+
+    def __call__(self, fractional, width) -> np.ndarray:
+        self.points += len(fractional)
+        reciprocal, found = self.model.reciprocal_cell, []
+        for i in range(0, len(fractional), _CHUNK):
+            part = slice(i, i + _CHUNK)
+            energy, velocity, omega = operator_curvature(self.model, self.observables, fractional[part] @ reciprocal)
+            edges = width[part][:, :, None] * reciprocal
+            spread = np.sqrt(np.sum((edges @ velocity) ** 2, axis=1) / 12)
+            f = cell_fermi(energy, spread, [self.mu], self.temperatures)
+            found.append(np.einsum("mtkn,kcn->kmtc", f, omega))
+        return np.concatenate(found)
+
+
+def _size(model, observable) -> float:
+    """Matrix elements of an observable over those of the velocity, rms at random k."""
+    k = model.k_scale * np.random.default_rng(0).uniform(-1, 1, (64, model.dimension))
+    rows, velocity = observable.matrices(model, k), model.hamiltonian_gradient(k)
+    square = np.mean(np.abs(velocity) ** 2)
+    return max(float(np.sqrt(np.mean(np.abs(rows) ** 2) / square)) if square > 0 else 0.0, 1e-12)
+
+
+@threadpool_limits.wrap(limits=1)
+def intrinsic_response(
+    model, observables, chemical_potential: float, temperatures, *, tolerance: float = 1e-2, max_points: int = 500_000
+) -> IntrinsicResponse:
+    """Response of all observables at one chemical potential (eV) and several temperatures (K).
+
+    Parameters
+    ----------
+    tolerance : float
+        Relative error of each, or relative to 3 % of what cancels in it, or to the conductivity that counts for the
+        charge current in its place (:data:`.integrate.FLOOR`) where that is more.
+    """
+    d, volume, rows = model.dimension, 1.0, []
+    for o in observables:  # by themselves: their units differ
+        floor = FLOOR[d] / conductivity_unit(d)[0] * _size(model, o)
+        if model.cell is None:
+
+            def curvature(model, k, o=o):
+                return operator_curvature(model, [o], k)
+
+            value, error, _ = converged_polar(
+                model,
+                np.array([chemical_potential]),
+                temperatures,
+                tolerance=tolerance,
+                max_points=max_points,
+                floor=floor,
+                curvature=curvature,
+            )
+            size = np.maximum(np.linalg.norm(value, axis=-1), floor)
+        else:
+            volume = abs(np.linalg.det(model.cell))
+            cells = _Cells(model, [o], chemical_potential, temperatures)
+            lengths = np.linalg.norm(model.reciprocal_cell, axis=1)
+            start = np.maximum(np.ceil(lengths / _SPACING[d]), 4).astype(int)
+            value, error, size = adaptive_mesh(cells, start, tolerance, max_points, floor * volume, _CANCELLED)
+        rows.append((value[0] / volume, error[0] / volume, size[0] / volume))
+    value, error, size = (np.stack(x, axis=1) for x in zip(*rows, strict=True))
+    spins = model.spin_degeneracy
+    converged = bool(np.all(error <= tolerance * size))
+    return IntrinsicResponse(-spins * value, spins * error, converged)

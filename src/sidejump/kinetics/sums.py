@@ -1,0 +1,219 @@
+"""Sums over pairs: what the collision operator and the drive of the side jump are made of.
+
+Half of the pairs follow from the other half: ``P(j, M^-1 i) = P(i, Mj)``, and
+``dr(j -> M^-1 i) = - sign M^-1 dr(i -> Mj)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..energy.kernel import Kernel
+from ..pairs.block import Block
+from ..pairs.contraction import both_sums, contract
+from ..pairs.stopwatch import Stopwatch
+from ..pairs.stream import PairStream
+from ..pairs.strips import join_blocks
+from ..threads import THREADS
+from .collision import CollisionOperator
+from .fold import Fold
+
+Kernels = Mapping[tuple[int, int], Kernel]
+"""Those of one source, within the sides of a gap and between them where its phonons bridge it."""
+
+
+class RateSums:
+    """Sums over pairs of points (and images), and the operators they make.
+
+    Parameters
+    ----------
+    count, size : int
+        Points, basis functions of the energy.
+    components : int
+        Of the shifts.
+    fold : Fold
+    dtype : numpy dtype
+        Storage of P; everything on the diagonal is float64.
+
+    Attributes
+    ----------
+    jump : ndarray, shape (S, m, R)
+        ``sum_l' P dr``, the weighted side-jump velocity (eqs 11, 12).
+    pairs : int
+        Ordered pairs of unknowns visited.
+    nbytes : int
+        Of what is stored of P.
+    """
+
+    def __init__(self, count: int, size: int, components: int, fold: Fold, dtype=np.float64):
+        self.count, self.size, self.fold, self.dtype = count, size, fold, dtype
+        c = fold.width
+        self._out = np.zeros((count, size, size))
+        self._row_sum = np.zeros((count, size))
+        self._turned_sum = np.zeros((count, size, c, c))  # sum of P(i, Mj) M: what is stored must add up to it
+        self.jump = np.zeros((count, size, components))
+        self._self_pair = np.zeros((2, count, c * size, c * size))
+        self._blocks: tuple[list, list] = ([], [])  # for the normal and for the anomalous part
+        self.pairs = self.nbytes = 0
+
+    def add(self, blocks: Sequence[Block], kernels: Sequence[Kernels]) -> None:
+        """All pairs of two sets of points; the kernels of each source."""
+        planes: dict[int, np.ndarray] = {}  # of operations without time reversal, and of those with it
+        for block in blocks:
+            found = contract(block, kernels[block.source][block.sides])
+            if found is None:
+                continue
+            turn, sign = self.fold.matrices[block.image], int(self.fold.signs[block.image])
+            rows, columns = block.rows, block.columns
+            self._out[rows] += found.out_rows
+            self.jump[rows] += found.jump_rows
+            self._add_row_sums(block, found.rates, turn)
+            if block.mirrored:
+                self._out[columns] += found.out_columns
+                self.jump[columns] -= sign * (found.jump_columns @ turn if self.fold.width > 1 else found.jump_columns)
+            self.pairs += found.rates.size * (2 if block.mirrored else 1)
+            for part, share in ((0, 1 + sign), (1, 1 - sign)):
+                if share:
+                    if part not in planes:
+                        shape = [x * self.fold.width for x in found.rates.shape[:2]] + list(found.rates.shape[2:])
+                        planes[part] = np.zeros(shape, dtype=self.dtype)
+                    _add_turned(planes[part], found.rates, 0.5 * share * turn, block.mirrored and rows == columns)
+        if not planes:
+            return
+        plain, reversing = planes.get(0), planes.get(1)
+        self._keep(rows, columns, 0, plain if reversing is None else reversing if plain is None else plain + reversing)
+        if self.fold.odd:
+            self._keep(
+                rows, columns, 1, plain if reversing is None else -reversing if plain is None else plain - reversing
+            )
+
+    def _add_row_sums(self, block: Block, rates, turn) -> None:
+        over_columns, over_rows = both_sums(rates, block.mirrored)
+        parts = ((block.rows, over_columns.sum(axis=1).T, turn), (block.columns, over_rows.sum(axis=0).T, turn.T))
+        for points, sums, matrix in parts[: 1 + block.mirrored]:
+            self._row_sum[points] += sums
+            self._turned_sum[points] += sums[:, :, None, None] * matrix
+
+    def _keep(self, rows: slice, columns: slice, part: int, plane) -> None:
+        blocks, self_pair = self._blocks[part], self._self_pair[part]
+        m, _, a, b = plane.shape
+        if rows == columns:
+            index = np.arange(a)
+            self_pair[rows] += plane[:, :, index, index].transpose(2, 0, 1)
+        values = np.ascontiguousarray(plane.transpose(2, 0, 3, 1).reshape(a * m, b * m))
+        blocks.append((rows, columns, values))
+        self.nbytes += values.nbytes
+
+    def merge(self, other: RateSums) -> None:
+        """Take over what another one of the same unknowns has summed."""
+        for name in ("_out", "_row_sum", "_turned_sum", "_self_pair", "jump", "pairs", "nbytes"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for mine, more in zip(self._blocks, other._blocks, strict=True):
+            mine += more
+
+    def operators(self) -> tuple[CollisionOperator, CollisionOperator, float]:
+        """L for the normal and for the anomalous part, the same where :attr:`Fold.odd` is false, and how far the
+        largest row sum is from zero, relative to the diagonal.
+
+        The out-scattering is fixed so that every row sums to zero: particles are conserved to rounding.  Nothing may be
+        added afterwards.
+        """
+        c, m = self.fold.width, self.size
+        d = 0.5 * (self._out + self._out.transpose(0, 2, 1))
+        index = np.arange(m)
+        d[:, index, index] = 0.0
+        d[:, index, index] = self._row_sum - d.sum(axis=2)
+        expected = self._row_sum[..., None, None] * np.eye(c) - self._turned_sum
+        ones = np.tile(np.eye(c), (self.count * m, 1))
+        made = [
+            CollisionOperator(join_blocks(blocks), self._widened(d), self_pair, self.dtype)
+            for blocks, self_pair in zip(self._blocks[: 1 + self.fold.odd], self._self_pair, strict=False)
+        ]
+        # what the rounding of stored sums left
+        left = made[0].apply(ones).reshape(self.count, m, c, c) - expected
+        d[:, index, index] -= np.einsum("smcc->sm", left) / c
+        for operator in made:
+            operator.diagonal = self._widened(d)
+        there = made[0].apply(ones, double=False).reshape(self.count, m, c, c)
+        largest = max(float(np.abs(d).max()), np.finfo(float).tiny)
+        return made[0], made[-1], float(np.abs(there - expected).max()) / largest
+
+    def _widened(self, blocks) -> np.ndarray:
+        c = self.fold.width
+        return np.einsum("iab,xy->iaxby", blocks, np.eye(c)).reshape(self.count, c * self.size, c * self.size)
+
+
+def rate_sums(
+    stream: PairStream,
+    kernels: Sequence[Sequence[Kernels]],
+    make: Callable[[], RateSums],
+    *,
+    kept: Sequence[list[Block]] | None = None,
+    check: Callable[[int], None] = lambda _: None,
+) -> list[RateSums]:
+    """Sums over all pairs of a stream with several sets of kernels, those of several temperatures, in one pass.
+
+    Parameters
+    ----------
+    kernels : sequence of sequence of Kernels
+        For each temperature, those of each source.
+    make : callable
+        Gives empty sums.
+    kept : sequence of list of Block, optional
+        Where the blocks are there already.
+    check : callable
+        Called with the bytes that all sums take, while they grow.
+    """
+    cuts = farthest(kernels)
+    todo: Sequence = stream.tasks(cuts) if kept is None else kept
+    parts = [[make() for _ in kernels] for _ in range(THREADS)]
+
+    def work(part):
+        for item in todo[part::THREADS]:
+            blocks = item if kept is not None else stream.blocks(item, cuts, kernels[0])
+            for sums, each in zip(parts[part], kernels, strict=True):
+                sums.add(blocks, each)
+            check(sum(s.nbytes for some in parts for s in some))
+
+    with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(work, range(THREADS)))
+    for other in parts[1:]:
+        for mine, more in zip(parts[0], other, strict=True):
+            mine.merge(more)
+    return parts[0]
+
+
+def seconds_per_pair(stream: PairStream, kernels: Sequence[Kernels], sums: RateSums, limit: float) -> float:
+    """Processor time of an unordered pair of states and all sources, measured on the first blocks of a solution.
+
+    Blocks are computed for `limit` seconds, or two: the first fills tables.
+    """
+    cuts, watch = farthest([kernels]), Stopwatch(limit)
+    for task in stream.tasks(cuts):
+        sums.add(stream.blocks(task, cuts, kernels), kernels)
+        if watch.enough(task.pairs * stream.sample.energies**2):
+            break
+    return watch.each
+
+
+def farthest(kernels: Sequence[Sequence[Kernels]]) -> list[float]:
+    """For each source z beyond which none of the kernels scatters."""
+    return [max(k.cutoff for some in each for k in some.values()) for each in zip(*kernels, strict=True)]
+
+
+def _add_turned(planes, rates, turn, both: bool) -> None:
+    """Add ``P turn`` to (m c, m c, A, B), and its transpose if `both`."""
+    c = len(turn)
+    for x, y in zip(*np.nonzero(np.abs(turn) > 1e-9), strict=True):
+        factor = turn[x, y]
+        scaled = rates if abs(abs(factor) - 1) < 1e-12 else rates.dtype.type(abs(factor)) * rates
+        add = np.add if factor > 0 else np.subtract
+        here = planes[x::c, y::c]
+        add(here, scaled, out=here)
+        if both:
+            there = planes[y::c, x::c]
+            add(there, scaled.transpose(1, 0, 3, 2), out=there)

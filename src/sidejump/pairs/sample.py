@@ -1,0 +1,175 @@
+"""The points of isoenergy surfaces between which there is scattering, and their pairs.
+
+One type for all: where every energy has a surface of its own a point has n energies; where all share the points of one
+surface it has one; and where a group reduces the points, those that are left stand for their images, which are final
+states only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..bands.momentum import MomentumTransfer
+from ..bands.states import States, shell_states
+from ..groups.operations import Operations
+from ..interactions.polar import Patches
+from ..interactions.sources import PairSource
+from ..surfaces.closure import closed_velocities
+from ..surfaces.components import Components
+from ..surfaces.shell import Shell
+from .block import Block, pair_channels
+from .near import BLOCK, NearPairs, Task
+from .ordering import order_points
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """S points with n energies each, ordered so that sets of neighbours are compact in k space.
+
+    Attributes
+    ----------
+    states : States       S * n states, the energy running fastest; then those of the images, operation by operation
+    weight : (S, n)       dS / (|grad e| (2 pi)^d), 1/(eV angstrom^d), of all images together
+    velocity : (S, n, d)  group velocity, eV angstrom; its sum over every connected piece of a surface is exact
+    currents : (S, n, R)  the velocity, then the expectation values of the observables
+    near : NearPairs      sets of points, and which of them scatter into which
+    clusters : (C + 1,)   bounds of small sets, for the coarse correction of the solver
+    components : Components or None     the connected pieces
+    side : (S,)           on which side of a gap each point is; the points of one set are on one side
+    operations : Operations or None     the group
+    """
+
+    states: States
+    weight: np.ndarray
+    velocity: np.ndarray
+    near: NearPairs
+    clusters: np.ndarray
+    components: Components | None
+    side: np.ndarray
+    operations: Operations | None = None
+
+    @property
+    def count(self) -> int:
+        return self.weight.shape[0]
+
+    @property
+    def energies(self) -> int:
+        return self.weight.shape[1]
+
+    @property
+    def images(self) -> int:
+        """States that each point stands for."""
+        return 1 if self.operations is None else len(self.operations)
+
+    @cached_property
+    def currents(self) -> np.ndarray:
+        observed = self.states.expectation[: self.weight.size].reshape(*self.weight.shape, -1)
+        return np.concatenate([self.velocity, observed], axis=2)
+
+    @property
+    def all_weights(self) -> np.ndarray:
+        """Weight of every point and image of the first energy, shape (images S,)."""
+        return np.tile(self.weight[:, 0], self.images) / self.images
+
+    def everywhere(self, vectors) -> np.ndarray:
+        """Polar vectors (S, d) at all points and images, shape (images S, d)."""
+        if self.operations is None:
+            return vectors
+        return np.einsum("gab,sb->gsa", self.operations.matrices, vectors).reshape(-1, vectors.shape[1])
+
+    @cached_property
+    def patches(self) -> Patches:
+        """The part of its surface that each state stands for."""
+        s, n, d = self.velocity.shape
+        members = self.states.multiplicity[: s * n].reshape(s, n)
+        area = self.weight / members * np.linalg.norm(self.velocity, axis=-1) * (2 * np.pi) ** d / self.images
+        radius = np.sqrt(area / np.pi) if d == 3 else 0.5 * area
+        if self.operations is not None:
+            radius = np.tile(radius.ravel(), self.images)
+            return Patches(np.arange(len(radius)), radius)
+        steps = np.linalg.norm(np.diff(self.states.k.reshape(s, n, d), axis=1), axis=2)
+        along = np.concatenate([np.zeros((s, 1)), np.cumsum(steps, axis=1)], axis=1)
+        point, node = np.divmod(np.arange(s * n), n)
+        return Patches(point, radius.ravel(), node, along, np.repeat(self.side, n))
+
+    def prepared(self, sources: Sequence[PairSource], *, single: bool = False) -> list[PairSource]:
+        """The sources for the states of all points and images."""
+        return [source.prepared(self.states, single=single, patches=self.patches) for source in sources]
+
+    def blocks(self, task: Task, sources: Sequence[PairSource], cuts, z_max, connected=None) -> list[Block]:
+        """The pairs of a task by all prepared sources.
+
+        Parameters
+        ----------
+        cuts : sequence of float
+            For each source z beyond which nothing is wanted.
+        z_max : sequence of float or None
+            See :func:`.block.pair_channels`.
+        connected : sequence of container of (int, int), optional
+            For each source the pairs of sides between which it scatters.
+        """
+        n, found = self.energies, []
+        rows = self.near.states(task.rows)
+        sides = int(self.side[task.rows.start]), int(self.side[task.columns.start])
+        weight = self.weight[task.rows].reshape(-1, 1) * self.weight[task.columns].reshape(1, -1)
+        weight = weight / self.images  # an image of a point weighs a fraction of the point
+        for index, source in enumerate(sources):
+            if connected is not None and sides not in connected[index]:
+                continue
+            for image in task.images:
+                channels = source.evaluate(rows, self.near.states(task.columns, image), cuts[index])
+                if channels:
+                    pairs = pair_channels(channels, weight, n, z_max[index])
+                    mirrored = self.near.mirrored(task, image)
+                    found.append(Block(task.rows, task.columns, index, pairs, image, mirrored, sides))
+        return found
+
+
+def sampled(
+    model,
+    momentum: MomentumTransfer,
+    shell: Shell,
+    k=None,
+    weight=None,
+    *,
+    degeneracy: float,
+    side=None,
+    block: int = BLOCK,
+    cluster: int = 48,
+    images: bool = True,
+    observables=(),
+) -> Sample:
+    """The points of a shell, or these carried to n energies: k (S, n, d), weight (S, n).
+
+    Parameters
+    ----------
+    side : ndarray of int, shape (S,), optional
+        See :class:`Sample`.
+    block, cluster : int
+        Most states of a set of points, and of a small one.
+    images : bool
+        Whether the states of the images are wanted, where there is a group.
+    observables : sequence of Observable
+    """
+    if k is None:
+        k, weight = shell.k[:, None], shell.weight[:, None]
+    s, n, d = k.shape
+    k = momentum.first_zone(k.reshape(-1, d)).reshape(s, n, d)
+    ordering = order_points(k[:, n // 2], shell.sheet, block=max(4, block // n), cluster=max(1, cluster // n))
+    order, group = ordering.order, shell.operations if images else None
+    near = NearPairs(momentum, k[order].reshape(-1, d), ordering.blocks, n, group)
+    band = np.repeat(shell.band[order], n)
+    states = shell_states(model, near.k[: s * n], band, degeneracy, observables)
+    velocity, weight = states.velocity.reshape(s, n, d), weight[order]
+    components = None if shell.components is None else shell.components.take(order)
+    if components is not None:
+        velocity = closed_velocities(weight, velocity, components, shell.operations, model.cell)
+    if group is not None:
+        others = shell_states(model, near.k[s * n :], np.tile(band, len(group) - 1), degeneracy, observables)
+        states = States.joined(states, others)
+    side = np.zeros(s, dtype=int) if side is None else side[order]
+    return Sample(states, weight, velocity, near, ordering.clusters, components, side, group)
