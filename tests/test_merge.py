@@ -10,6 +10,7 @@ from sidejump.accuracy.composition import Composition
 from sidejump.accuracy.store import joined
 from sidejump.app import merge, results, run
 from sidejump.app.cli import main
+from sidejump.transport import TransportSettings
 
 TIMES = ("seconds", "stages", "peak_memory_bytes", "cost_estimate", "created", "settings")
 PHONONS = {"kind": "acoustic_deformation_potential", "deformation_potential": 5.0, "sound_velocity": 2000.0,
@@ -39,16 +40,34 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda name: name.replace(" ", "-"))
+def crystal():
+    """Three terms: the Fermi surface, inelasticity, and the thermal window at the hot temperature alone."""
+    sx, sy, sz = sj.PAULI
+    builder = sj.TightBinding(3.0 * np.eye(3), [((0.0, 0.0, 0.0), 1)], spinful=True)
+    builder.onsite(0, 0.3 * sz)
+    for vector, spin in zip(np.eye(3, dtype=int), (sx, sy, sz), strict=True):
+        builder.hop(0, 0, tuple(int(i) for i in vector), -0.4 * np.eye(2) + 0.05j * spin)
+    phonons = sj.acoustic_deformation_potential(
+        deformation_potential=3.0, sound_velocity=4000.0, mass_density=7800.0, dimension=3
+    )
+    settings = TransportSettings(accuracy=0.6, levels=0, energy_nodes=3)
+    return run.Job(builder.build(), [phonons], -0.8, [60.0, 300.0], settings, tolerance=0.5, intrinsic_mesh=6)
+
+
+def job_of(name):
+    return crystal() if name == "crystal" else run.prepare(CASES[name])
+
+
+@pytest.fixture(scope="module", params=[*CASES, "crystal"], ids=lambda name: name.replace(" ", "-"))
 def halves(request, tmp_path_factory):
     """Two results with replicas of their own, what merging makes of them, and one run with all replicas."""
     folder = tmp_path_factory.mktemp("merged")
     found = []
     for name, numbers in (("a", range(0, 2)), ("b", range(2, 4))):
-        job = run.prepare(CASES[request.param]).changed(replicas=numbers)
+        job = job_of(request.param).changed(replicas=numbers)
         found.append(job.run())
         results.write(found[-1], folder / f"{name}.nc")
-    job = run.prepare(CASES[request.param]).changed(replicas=range(0))  # computes none
+    job = job_of(request.param).changed(replicas=range(0))  # computes none
     known = joined(*(results.replicas_of(part, job.identity) for part in found))
     return found, merge.merged([folder / "a.nc", folder / "b.nc"]), job.run(known=known)
 

@@ -28,7 +28,8 @@ class Shown:
     def __call__(self, stage, done, total):
         self.stages.append((stage, done / total))
 
-    def status(self, temperatures, estimate, model, replicas, left, label=""):
+    def status(self, temperatures, estimate, model, replicas, left, allowed, label=""):
+        assert left >= 0 and allowed > 0
         self.values.append((label, replicas, left))
 
     def working(self, words, fraction, seconds):

@@ -274,14 +274,18 @@ class Controller:
         return result
 
     def seconds_left(self, found: Estimate) -> float:
-        """Wall time to what the error is brought to, from the work so far; infinite where unknown."""
+        """Wall time to what the error is brought to, whatever the limit of time; infinite where unknown."""
         beyond, spent = float(self._beyond(found).max()), time.perf_counter() - self.started
         if not np.isfinite(beyond):
             return np.inf
         work = sum(r.seconds for some in self.replicas.values() for r in some)
         pace = max((work - self.before) / spent, 1.0)  # of several workers
         # with a spread that falls with the root of the work
-        return min(work * max(beyond**2 - 1, 0.0) / pace, self.limits.seconds - spent)
+        return work * max(beyond**2 - 1, 0.0) / pace
+
+    def seconds_allowed(self) -> float:
+        """Wall time until no further replica is begun; infinite without a limit."""
+        return max(self.limits.seconds - (time.perf_counter() - self.started), 0.0)
 
 
 def _squares(term: TermEstimate, place: int, part: int, found: Estimate) -> tuple[float, float]:

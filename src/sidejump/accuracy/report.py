@@ -122,15 +122,19 @@ def missed_sentences(found: Estimate, controller: Controller) -> list[str]:
     sentences = []
     tolerance, temperatures = controller.limits.tolerance, controller.composition.temperatures
     for (name, reason), some in by_reason.items():
-        at = ", ".join(f"{temperatures[m.place]:.4g} K ({100 * m.error:.2g} %)" for m in some[:4])
+        at = ", ".join(f"{temperatures[m.place]:.4g} K ({_percent(m.error)})" for m in some[:4])
         more = f" and {len(some) - 4} more" if len(some) > 4 else ""
-        worst = 100 * max(m.share for m in some)
+        worst = _percent(max(m.share for m in some))
         if reason == "floor":
-            why = f"no replica and no level takes away the {worst:.2g} % that {_FLOORS[name]}"
+            why = f"no replica and no level takes away the {worst} that {_FLOORS[name]}"
         else:
-            why = f"most of it, {worst:.2g} %, in the term {name}: {_WORDS[reason]}"
-        sentences.append(f"{MISSED} {100 * tolerance:.2g} % at {at}{more}, {why}")
+            why = f"most of it, {worst}, in the term {name}: {_WORDS[reason]}"
+        sentences.append(f"{MISSED} {_percent(tolerance)} at {at}{more}, {why}")
     return sentences
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
 MISSED = "the error is above the tolerance of"

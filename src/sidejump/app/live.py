@@ -17,8 +17,8 @@ class Live:
     Parameters
     ----------
     report : callable
-        ``report(stage, done, total)``; with methods ``status(temperatures, estimate, model, replicas, left)`` and
-        ``working(words, fraction, seconds)`` where it can show these.
+        ``report(stage, done, total)``; with methods ``status(temperatures, estimate, model, replicas, left, allowed)``
+        and ``working(words, fraction, seconds)`` where it can show these.
     temperatures : ndarray
         K.
     model : ElectronModel
@@ -52,7 +52,8 @@ class Live:
         now = controller.estimate()
         if now is None:
             return
-        left, spent = controller.seconds_left(now), time.perf_counter() - controller.started
-        self._status(self._temperatures, now, self._model, self._finished, left)
-        if np.isfinite(left):
-            self._report("kinetic equation", spent, spent + left)
+        left, allowed = controller.seconds_left(now), controller.seconds_allowed()
+        self._status(self._temperatures, now, self._model, self._finished, left, allowed)
+        spent, more = time.perf_counter() - controller.started, min(left, allowed)
+        if np.isfinite(more) and more > 0:
+            self._report("kinetic equation", spent, spent + more)

@@ -118,13 +118,15 @@ def assemble(
     """
     obeyed = Obeyed(projector, projector if scattering_projector is None else scattering_projector, list(operations))
     dataset = tensors(temperatures, transport, intrinsic, intrinsic_error, obeyed, replicas)
-    dataset.attrs |= {
+    dataset.attrs = {  # what a reader should see comes first
+        "units": dataset.attrs["units"],
         "warnings": [*warnings, *transport.report.get("warnings", [])],
         "not_included": _NOT_INCLUDED_AT_LENGTH,
         "convention": "j_a = sigma_ab E_b; Cartesian components",
         "model": attribute(model.describe()),
         "spin_degeneracy": model.spin_degeneracy,
         **_headlines(symmetry),
+        **dataset.attrs,
         **{k: attribute(v) for k, v in (provenance() | extra).items()},
         "symmetry": attribute(symmetry),
     }

@@ -32,6 +32,7 @@ from ..intrinsic.operator import IntrinsicResponse, intrinsic_response
 from ..pairs.executor import make_executor
 from ..pairs.fingerprint import fingerprint
 from ..result import warnings_of
+from ..threads import THREADS
 from ..transport import TransportResult, TransportSettings, frozen
 from . import build, config
 from .arguments import check_limits, check_settings, checked_temperatures
@@ -333,6 +334,7 @@ class Job:
             cost = self._kinetic(lambda: first_cost(self._case)) if len(active) else frozen.NO_COST
             self.cost = cost | {
                 "temperatures": len(self.temperatures),
+                "workers": 1 if self.executor in ("threads", "serial") else self.workers or THREADS,
                 "peak_memory_bytes": cost["memory_bytes"] + present_memory(),
                 "last_peak_memory_bytes": cost["last_memory_bytes"] + present_memory(),
             }

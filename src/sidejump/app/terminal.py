@@ -58,10 +58,11 @@ def write(text: str) -> None:
 def announce(cost: dict, tolerance: float) -> None:
     """The estimate, before the work."""
     count, last = cost["temperatures"], "no finer one"
+    each = f" in each of {cost['workers']} workers" if cost["workers"] > 1 else ""
     say(
         f"estimate: {count} temperature{'s' * (count != 1)}; a replica of the first level: about "
-        f"{_short(cost['states'])} states, {_short(cost['pairs'])} pairs, {size(cost['peak_memory_bytes'])}; first "
-        f"error bars after about {_duration(cost['seconds'])} and {_short(cost['flops'])} operations"
+        f"{_short(cost['states'])} states, {_short(cost['pairs'])} pairs, {size(cost['peak_memory_bytes'])}{each}; "
+        f"first error bars after about {_duration(cost['seconds'])} and {_short(cost['flops'])} operations"
     )
     if cost["levels"]:
         last = f"up to level {cost['levels']} with {size(cost['last_peak_memory_bytes'])}"
@@ -72,7 +73,7 @@ def announce(cost: dict, tolerance: float) -> None:
     import psutil
 
     free = psutil.virtual_memory().available
-    if cost["last_memory_bytes"] > free:
+    if cost["workers"] * cost["last_memory_bytes"] > free:
         say(f"note: only {size(free)} of memory are free on this machine; lower `memory` in [solver]")
 
 
@@ -90,7 +91,7 @@ def waiting(words: str, quiet: bool) -> Iterator[None]:
 def progress(quiet: bool) -> Iterator:
     """``advance(stage, done, total)``, with a bar and the time left for each stage; lines where there is no terminal.
 
-    ``advance.status(temperatures, estimate, model, replicas, left)`` shows values so far, and
+    ``advance.status(temperatures, estimate, model, replicas, left, allowed)`` shows values so far, and
     ``advance.working(words, fraction, seconds)`` what is being computed, for how long, and how much of it is done.
     """
     if quiet:
@@ -203,8 +204,8 @@ class _Lines:
 _SHOWN = 3  # temperatures
 
 
-def _status(temperatures, estimate, model, replicas: int, left: float) -> str:
-    """The side jump so far at a few temperatures, and the time to the tolerance."""
+def _status(temperatures, estimate, model, replicas: int, left: float, allowed: float) -> str:
+    """The side jump so far at a few temperatures, and the time to the tolerance, or to the limit of time (seconds)."""
     import numpy as np
 
     from ..accuracy.estimates import SIDE_JUMP
@@ -222,7 +223,9 @@ def _status(temperatures, estimate, model, replicas: int, left: float) -> str:
         f"{temperatures[i]:.4g} K {with_error(scale * values[i, component], scale * errors[i])}" for i in chosen
     )
     rest = f", {_duration(left)} to the tolerance" if np.isfinite(left) else ""
-    return f"side jump {shown} {unit}; {replicas} replicas{rest}"
+    if left > allowed:
+        rest += f", of which `time` allows {_duration(allowed)}" if allowed > 0 else ", and the time is up"
+    return f"side jump {shown} {unit}; {replicas} replica{'s' * (replicas != 1)}{rest}"
 
 
 def with_error(value: float, error: float) -> str:

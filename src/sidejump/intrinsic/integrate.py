@@ -14,11 +14,11 @@ from .berry import cyclic_pairs
 from .lattice_mesh import CellSum, adaptive_mesh, fixed_mesh
 from .polar import converged_polar
 
-FLOOR = {2: 2e-2, 3: 2.0}
-"""e^2/h, S/cm: a conductivity below which the error counts relative to this."""
-
 MOST_POINTS = 2_000_000
 """k points at which refinement ends, whatever the error."""
+
+FLOOR = {2: 2e-2, 3: 2.0}
+"""e^2/h, S/cm: a conductivity below which the error counts relative to this."""
 
 _CANCELLED = 0.03  # of the sum of absolute contributions
 

@@ -1,0 +1,38 @@
+"""What is printed before a run: of the first level, of the last one that memory holds, and of every worker."""
+
+import pytest
+
+from sidejump.app import run, terminal
+
+DATA = {
+    "electrons": {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": 0.2},
+    "scattering": [{"kind": "acoustic_deformation_potential", "deformation_potential": 5.0, "sound_velocity": 2000.0,
+                    "mass_density": 7.6e-7}],
+    "temperature": {"values": [20]},
+}  # fmt: skip
+
+
+def said(capsys, **solver):
+    terminal._console.cache_clear()
+    job = run.prepare(DATA | {"solver": solver})
+    cost = job.estimate()
+    terminal.announce(cost, job.tolerance)
+    terminal._console.cache_clear()
+    return cost, capsys.readouterr().err
+
+
+def test_levels_follow_the_memory(capsys):
+    roomy, words = said(capsys)
+    assert roomy["levels"] == 7 and "up to level 7 with" in words and "on to 1 %" in words
+    needed = roomy["memory_bytes"]
+    assert roomy["last_memory_bytes"] == pytest.approx(2.0**7 * needed)
+    some, words = said(capsys, memory=9.0 * needed / 1e9)
+    assert some["levels"] == 3 and "up to level 3 with" in words
+    none, words = said(capsys, memory=1.5 * needed / 1e9)
+    assert none["levels"] == 0 and "holds no finer one" in words
+
+
+def test_every_worker_has_its_own_memory(capsys):
+    _, alone = said(capsys)
+    cost, words = said(capsys, executor="processes", workers=3)
+    assert cost["workers"] == 3 and "MB in each of 3 workers;" in words and "workers" not in alone
