@@ -122,7 +122,7 @@ def test_no_circle_of_modules():
         "import sidejump.interactions.base",
         "from sidejump.app import run",
         "def later():\n    from ..app import run",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ..pairs.geometry import PairBlock",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ..pairs.block import Block",
         "from .. import MassiveDirac",
     ],
 )

@@ -48,7 +48,7 @@ class GapSeries:
 
 
 class AcrossGap:
-    """What a :class:`.kernel.ScatteringKernel` has to know of the energies `initial` and `final`, of as many functions.
+    """What a :class:`.kernel.Kernel` has to know of the energies `initial` and `final`, of as many functions.
 
     Attributes
     ----------
