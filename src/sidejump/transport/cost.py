@@ -237,7 +237,7 @@ def _shared(problem: Problem, temperatures) -> _Sum:
         hot = fine * count * images * min(1.0, 2 * pairs / (images * count**2))
         if problem.refines:
             stages.append(held + load.bytes(fine))
-        found.states = max(found.states, images * count * m, images * fine)
+        found.states = max(found.states, images * count * m)
         found.pairs = max(found.pairs, 2 * pairs * m**2)
         found.memory = max(found.memory, max(stages) + load.work)
         total = pairs * passes + hot
