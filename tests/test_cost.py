@@ -19,6 +19,7 @@ from sidejump.bands.registry import MODELS
 from sidejump.interactions.first_principles.electron_phonon import ElectronPhononScatterer
 from sidejump.surfaces.fermi import fermi_shell
 from sidejump.surfaces.flow import ShellFlow
+from sidejump.surfaces.limits import SearchLimits
 from sidejump.transport import TransportSettings, estimate_cost, run_transport
 from sidejump.transport.problem import Problem
 from sidejump.transport.reduced import shell_solver
@@ -263,18 +264,17 @@ def test_the_early_refusal_is_never_more_than_the_need():
         estimate_cost(tight, np.array([100.0]))
 
 
-def test_searches_that_go_on_for_too_long_end_with_a_sentence(monkeypatch):
-    monkeypatch.setattr("sidejump.surfaces.surfaces._MOST", 2000)
+def test_searches_that_go_on_for_too_long_end_with_a_sentence():
     with pytest.raises(InputError, match=r"has taken 2000 cells and not ended: raise spacing"):
-        fermi_shell(ferromagnet(), MU, spacing=0.05)
-    monkeypatch.undo()
-    shell = fermi_shell(MassiveDirac(mass=0.1, velocity=6.0), 0.25, spacing=0.02)
-    monkeypatch.setattr("sidejump.surfaces.flow._MOST", 5)
+        fermi_shell(ferromagnet(), MU, spacing=0.05, limits=SearchLimits(cells=2000))
+    model = MassiveDirac(mass=0.1, velocity=6.0)
+    shell = fermi_shell(model, 0.25, spacing=0.02)
     with pytest.raises(InputError, match=r"cannot be carried beyond .* in 5 steps: the bands are too rough"):
-        ShellFlow(MassiveDirac(mass=0.1, velocity=6.0), shell, 0.15, 0.35)
-    monkeypatch.setattr("sidejump.surfaces.contours._MOST_LINES", 0)
+        ShellFlow(model, shell, 0.15, 0.35, steps=5)
     with pytest.raises(InputError, match=r"more than 0 separate contours at 0.25 eV"):
-        fermi_shell(MassiveDirac(mass=0.1, velocity=6.0), 0.25, spacing=0.02)
+        fermi_shell(model, 0.25, spacing=0.02, limits=SearchLimits(contours=0))
+    with pytest.raises(InputError, match=r"would take \d+ points, .* the most are 20: raise spacing"):
+        fermi_shell(model, 0.25, spacing=0.02, limits=SearchLimits(points=20))
 
 
 def test_shells_of_too_many_points_are_refused():
