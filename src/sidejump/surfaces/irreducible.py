@@ -15,6 +15,7 @@ import numpy as np
 from ..groups.operations import Operations
 
 _REACH = 2  # axes are searched among reciprocal vectors with coefficients up to this
+_BATCH = 4096  # triples of vectors looked at together: bounds the memory
 
 
 def symmetric_axes(reciprocal, operations: Operations) -> tuple[np.ndarray, Operations]:
@@ -30,18 +31,19 @@ def symmetric_axes(reciprocal, operations: Operations) -> tuple[np.ndarray, Oper
     # whether operation o takes vector v to +-vector w
     along = np.abs(np.abs(images @ vectors.T) - squares) < 1e-6
     maps = along & (np.abs(np.sum(images**2, axis=2)[:, :, None] - squares) < 1e-6)
-    best: tuple[int, float, float] = (0, 0.0, 0.0)
-    axes, kept = np.asarray(reciprocal), np.zeros(len(operations), dtype=bool)
-    for triple in itertools.combinations(range(len(vectors)), 3):
-        inside = maps[:, triple][:, :, triple].any(axis=2).all(axis=1)
-        count = int(inside.sum())
-        if count < best[0]:
-            continue
-        volume = abs(float(np.linalg.det(vectors[list(triple)])))
-        rank = (count, -round(volume, 9), -round(float(squares[list(triple)].sum()), 9))
-        if volume > 1e-9 and (rank > best or not best[0]):
-            best, axes, kept = rank, vectors[list(triple)], inside
-    return axes, operations.take(kept)
+    triples = np.array(list(itertools.combinations(range(len(vectors)), 3)))
+    volume = np.abs(np.linalg.det(vectors[triples]))
+    triples, volume = triples[volume > 1e-9], np.round(volume[volume > 1e-9], 9)
+    inside = np.concatenate(
+        [
+            maps[:, part[:, :, None], part[:, None]].any(axis=3).all(axis=2)
+            for part in np.array_split(triples, -(-len(triples) // _BATCH))
+        ],
+        axis=1,
+    )
+    # most operations first, then the smallest volume, then the shortest
+    best = np.lexsort((np.round(squares[triples].sum(axis=1), 9), volume, -inside.sum(axis=0)))[0]
+    return vectors[triples[best]], operations.take(inside[:, best])
 
 
 def irreducible_cells(axes, counts, reciprocal, operations: Operations) -> tuple[np.ndarray, np.ndarray]:
