@@ -397,7 +397,7 @@ def lead_job():
             "energy_nodes": 1,
             "tolerance": 0.4,
             "intrinsic": {"mesh": 6},
-            "expert": {"accuracy": 0.4, "levels": 0, "geometry": "shared"},
+            "expert": {"accuracy": 0.3, "levels": 0, "geometry": "shared"},
         },
     }
     return prepare(text)
