@@ -246,3 +246,12 @@ def test_iron(run):
     """The demonstration on the coarsest shell there is: a first answer, and no more than its errors claim."""
     found = run(IRON_INPUT.format(file=IRON))
     assert found.attrs["symmetry_operations"] == 16
+    assert list(found.term.values) == ["Fermi surface"] and found.sizes["replica"] >= 2
+    within(found, "sigma_boltzmann", (0, 0), [(87200.0, 600.0)])
+    within(found, "sigma_side_jump", (1, 0), [(157.7, 17.2)], widest=1.0)
+    for name in (*PARTS, "sigma_intrinsic"):  # magnetised along z: fourfold, and the yx element alone
+        value = found[name].values[0]
+        size = 1e-6 * np.abs(value).max()
+        assert abs(value[0, 0] - value[1, 1]) < size and abs(value[0, 1] + value[1, 0]) < size
+        assert np.abs(value[2, :2]).max() < size and np.abs(value[:2, 2]).max() < size
+    assert -0.1 < found.sigma_boltzmann.values[0, 0, 0] / found.sigma_boltzmann.values[0, 2, 2] - 1 < 0.1
