@@ -31,7 +31,7 @@ figure1: $(STAMP)
 	$(BIN)/sidejump figure1 -o results/figure1.png --force
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15
 
 lint: $(STAMP)
 	$(BIN)/ruff check $(SOURCES)

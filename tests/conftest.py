@@ -5,6 +5,8 @@ import os
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # figures are files here, in the processes that tests start as well
+# several tests run side by side: threads of the matrix library that wait for a busy core take ten times the work
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture

@@ -83,43 +83,45 @@ def _rungs(first, mass, velocity, mu, kt, phonon, coupling, impurities, bridges)
     k = np.sqrt(energy**2 - mass**2) / velocity
     speed = velocity**2 * k / energy
     bose = 1 / np.expm1(phonon / kt)
-    matrix, jump = np.zeros((len(energy),) * 2), np.zeros(len(energy))
-    for i, e in enumerate(energy):
-        for j, other in enumerate(energy):
-            if abs(abs(other - e) - phonon) < 1e-6 * phonon:
-                strength = 2 * np.pi * coupling * (bose + (other < e)) * expit(x[j]) / expit(x[i])
-            elif i == j:
-                strength = 2 * np.pi * impurities
-            else:
-                continue
-            if e * other < 0 and not bridges:
-                continue
-            plain, forward, shift = _angular(k[i], e, k[j], other, mass, velocity)
-            matrix[i, i] += strength * density[j] * plain
-            matrix[i, j] -= strength * density[j] * forward
-            jump[i] += strength * density[j] * shift
+    change = energy - energy[:, None]
+    exchanged = np.abs(np.abs(change) - phonon) < 1e-6 * phonon
+    strength = 2 * np.pi * coupling * (bose + (change < 0)) * expit(x) / expit(x)[:, None] * exchanged
+    strength += 2 * np.pi * impurities * np.eye(len(energy))
+    if not bridges:
+        strength[energy * energy[:, None] < 0] = 0.0
+    i, j = np.nonzero(strength)
+    plain, forward, shift = _angular(k[i], energy[i], k[j], energy[j], mass, velocity)
+    rate = strength[i, j] * density[j]
+    matrix = np.diag(np.bincount(i, rate * plain, len(energy)))
+    matrix[i, j] -= rate * forward
+    jump = np.bincount(i, rate * shift, len(energy))
     normal = np.linalg.solve(matrix, speed)
     thermal = density * expit(x) * expit(-x) / kt
     return np.array([0.5 * thermal @ (speed * normal), thermal @ (jump * normal)])
 
 
 def _angular(k, e, other_k, other, mass, velocity, count=24):
-    """Means over the angle of the overlap, of the overlap times its cosine, and of ``|V|^2 dr`` along the azimuth."""
-    phi = 2 * np.pi * np.arange(count) / count
+    """Means over the angle of the overlap, of the overlap times its cosine, and of ``|V|^2 dr`` along the azimuth.
+
+    For pairs of initial and final states, each shape (n,).
+    """
+    phi = 2 * np.pi * np.arange(count) / count + 0 * k[:, None]
+    k, e, other_k, other = (a[:, None] for a in (k, e, other_k, other))
 
     def spin(q, energy, phi):
-        return np.stack([velocity * q * np.cos(phi), velocity * q * np.sin(phi), mass + 0 * phi], axis=1) / energy
+        d = np.stack([velocity * q * np.cos(phi), velocity * q * np.sin(phi), mass + 0 * phi], axis=-1)
+        return d / energy[..., None]
 
-    n, final = spin(k, e, np.zeros(count)), spin(other_k, other, phi)
+    n, final = spin(k, e, 0 * phi), spin(other_k, other, phi)
     # d n / d k_y of the pseudospin at the energy's own band: that of d / |d|, with its sign
     mine, its = (_turn(q, energy, a, mass, velocity) for q, energy, a in ((k, e, 0 * phi), (other_k, other, phi)))
-    shift = (final * np.cross(mine, n)).sum(1) + (n * np.cross(final, its)).sum(1)
-    overlap = 0.5 * (1 + (n * final).sum(axis=1))
-    return overlap.mean(), (overlap * np.cos(phi)).mean(), -0.25 * shift.mean()
+    shift = (final * np.cross(mine, n)).sum(-1) + (n * np.cross(final, its)).sum(-1)
+    overlap = 0.5 * (1 + (n * final).sum(axis=-1))
+    return overlap.mean(axis=1), (overlap * np.cos(phi)).mean(axis=1), -0.25 * shift.mean(axis=1)
 
 
 def _turn(q, energy, phi, mass, velocity):
     """Derivative of the pseudospin with k_y, the band held fixed."""
-    d = np.stack([velocity * q * np.cos(phi), velocity * q * np.sin(phi), mass + 0 * phi], axis=1)
-    slope = velocity * np.array([0.0, 1.0, 0.0]) / energy
-    return slope - d * (d[:, 1:2] * velocity) / energy**3
+    d = np.stack([velocity * q * np.cos(phi), velocity * q * np.sin(phi), mass + 0 * phi], axis=-1)
+    slope = velocity * np.array([0.0, 1.0, 0.0]) / energy[..., None]
+    return slope - d * (d[..., 1:2] * velocity) / energy[..., None] ** 3

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import sidejump as sj
-import sidejump.kinetics.solve as solver
 from sidejump.bands.states import energies_and_velocities
 from sidejump.bands.tight_binding import TightBinding
 from sidejump.groups.operations import exact_operations
@@ -166,7 +165,7 @@ def test_the_iteration_finds_what_the_factorisation_does(monkeypatch):
     model = weyl()
     settings = {"sound": 0.05, "accuracy": 0.7}
     _, direct = conductivity(model, 0.15, [18.6, 10.0, 4.0], **settings)
-    monkeypatch.setattr(solver.solve, "__kwdefaults__", solver.solve.__kwdefaults__ | {"dense_limit": 10})
+    monkeypatch.setattr("sidejump.kinetics.solve.DENSE_LIMIT", 10)
     result, found = conductivity(model, 0.15, [18.6, 10.0, 4.0], **settings)
     assert "gradients" in result.report["method"]
     np.testing.assert_allclose(found, direct, rtol=2e-3)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import constants
 
 from helpers_models import random_wannier, rashba_lattice
@@ -18,6 +19,8 @@ from sidejump import (
     optical_deformation_potential,
     polar_optical,
 )
+from sidejump.accuracy.replica import Task
+from sidejump.accuracy.study import Study, plan
 from sidejump.bands.quadratic import QuadraticModel
 from sidejump.bands.tight_binding import TightBinding
 from sidejump.bands.weyl import Weyl
@@ -370,14 +373,82 @@ def test_units_of_conductivity():
     factor, label = conductivity_unit(3)
     # e^2/h in siemens over an angstrom in centimetres
     assert label == "S/cm" and factor == pytest.approx(2 * np.pi / constants.value("von Klitzing constant") / 1e-8)
-    dataset = anomalous_hall(ferromagnet(), static(3), chemical_potential=-1.5, temperatures=[300.0], energy_nodes=1,
-                             geometry="shared", levels=1, intrinsic_mesh=6, tolerance=0.03)  # fmt: skip
-    parts, _ = solve(ferromagnet(), -1.5, scatterers=[static(3)])
-    # other points than those of a replica: 2 % apart, where a wrong unit is a factor
-    expected = factor * parts[0]
-    np.testing.assert_allclose(dataset.sigma_boltzmann.values[0], expected, atol=2e-2 * expected.max())
-    sea = np.asarray(intrinsic_conductivity(ferromagnet(), -1.5, 300.0, mesh=6))[0, 0]
-    np.testing.assert_allclose(dataset.sigma_intrinsic.values[0], sea, atol=1e-9 * factor)
+
+
+IN_OTHER_UNITS = {2: (rashba_lattice().with_onsite(0.2 * PAULI[2]), -0.9), 3: (ferromagnet(), -1.5)}
+
+
+def in_other_units(dimension, energy=1.0, length=1.0):
+    """Arguments of a study in which all energies and lengths are so many times as large."""
+    model, mu = IN_OTHER_UNITS[dimension]
+    model = LatticeModel(length * model.cell, model.vectors, energy * model.hoppings)
+    strength, sound = energy**2 * length**dimension, 0.01 * energy * length
+    debye = Branch(lambda q: 5e-3 * strength * length * q, lambda q: sound * q)
+    static = Branch(lambda q: 1e-3 * strength * np.exp(-((0.5 * length * q) ** 2)))
+    scatterers = [
+        Scatterer("debye", dimension, (debye,), "identity", sound),
+        Scatterer("static", dimension, (static,)),
+    ]
+    return dict(
+        model=model,
+        interactions=scatterers,
+        chemical_potential=energy * mu,
+        temperatures=energy * np.array([100.0, 300.0] if dimension == 2 else [300.0]),
+    )
+
+
+UNITS_SETTINGS = {"energy_nodes": 1, "geometry": "shared", "levels": 1, "accuracy": 0.7}
+UNITS_TOLERANCE = {2: 0.05, 3: 0.3}  # two levels, and one
+
+
+def solved(arguments) -> xr.Dataset:
+    """The dataset of a study."""
+    model, scatterers = arguments["model"], arguments["interactions"]
+    mu, temperatures = arguments["chemical_potential"], arguments["temperatures"]
+    return anomalous_hall(
+        model, scatterers, chemical_potential=mu, temperatures=temperatures, intrinsic_mesh=6,
+        tolerance=UNITS_TOLERANCE[model.dimension], **UNITS_SETTINGS,
+    )  # fmt: skip
+
+
+CONDUCTIVITIES = ("sigma_boltzmann", "sigma_side_jump_velocity", "sigma_side_jump_distribution", "sigma_intrinsic")
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def in_plain_units(request):
+    """Dimension, arguments and dataset of a study."""
+    arguments = in_other_units(request.param)
+    return request.param, arguments, solved(arguments)
+
+
+def test_a_result_is_the_mean_of_its_replicas_in_its_unit(in_plain_units):
+    dimension, plain, dataset = in_plain_units
+    factor, label = conductivity_unit(dimension)
+    assert dataset.attrs["units"] == label
+    model, mu, temperatures = (plain[name] for name in ("model", "chemical_potential", "temperatures"))
+    settings, tolerance = TransportSettings(**UNITS_SETTINGS), UNITS_TOLERANCE[dimension]
+    [case] = plan(Study(model, plain["interactions"], (mu,), temperatures, tolerance, settings=settings))
+    [name] = dataset.term.values
+    for i in range(len(temperatures)):
+        level, count = int(dataset.term_level[0, i]), int(dataset.term_replicas[0, i])
+        found = [case.compute(Task(name, level, number, (i,))).values[0] for number in range(count)]
+        for part, values in zip(CONDUCTIVITIES, factor * np.mean(found, axis=0), strict=False):
+            np.testing.assert_allclose(dataset[part].values[i], values, rtol=0, atol=1e-9 * np.abs(values).max())
+    sea = np.asarray(intrinsic_conductivity(model, mu, temperatures, mesh=6))
+    np.testing.assert_allclose(dataset.sigma_intrinsic.values, sea[0], rtol=0, atol=1e-9 * np.abs(sea).max())
+
+
+@pytest.mark.parametrize("energy, length, tolerance", [(1.0, 2.0, 1e-12), (4.0, 1.0, 1e-7)])
+def test_a_study_in_other_units(in_plain_units, energy, length, tolerance):
+    """Powers of two: exact in floating point, but for points that lie on their energy to so many eV."""
+    dimension, _, dataset = in_plain_units
+    other = solved(in_other_units(dimension, energy, length))
+    for part in CONDUCTIVITIES:
+        size, factor = np.abs(dataset[part].values).max(), length ** (2 - dimension)
+        assert size > 1e-3
+        for name in (part, f"{part}_error"):
+            found, expected = other[name].values / factor, dataset[name].values
+            np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * size)
 
 
 def test_units_of_the_couplings():

@@ -12,11 +12,12 @@ from helpers_abinitio import CELL, MASSES, POSITIONS, Toy, polar
 from helpers_models import random_wannier
 from sidejump.bands.lattice import LatticeModel
 from sidejump.bands.states import States, solve_states
-from sidejump.interactions.first_principles import factors, vertex
+from sidejump.interactions.first_principles.cluster import ClusterCoupling, group_vectors
 from sidejump.interactions.first_principles.dipole import DipoleSums
+from sidejump.interactions.first_principles.factors import low_rank_factors
 from sidejump.interactions.first_principles.modes import PhononPairs
 from sidejump.interactions.first_principles.projectors import real_symmetric_projectors
-from sidejump.interactions.first_principles.vertex import PairVertices
+from sidejump.interactions.first_principles.vertex import BlockSizes, PairVertices
 from sidejump.units import HBAR2_OVER_2M
 from sidejump.wannier.container import SOFT
 from sidejump.wannier.coupling import Coupling
@@ -263,13 +264,10 @@ def test_reciprocal_vectors_do_not_matter(crystal):
     )
 
 
-def test_blocks_threads_and_memory_change_nothing(monkeypatch):
+def test_blocks_threads_and_memory_change_nothing():
     data, states = doublets()
     whole = PairVertices(data, states, **EXACT).block(slice(0, 12), slice(0, 12))
-    monkeypatch.setattr(vertex, "_PLANE", 9)
-    monkeypatch.setattr(vertex, "_STATES", 5)
-    monkeypatch.setattr(vertex, "_SIDES", 1e12)
-    vertices = PairVertices(data, states, memory=0, **EXACT)
+    vertices = PairVertices(data, states, memory=0, sizes=BlockSizes(states=5, plane=9), **EXACT)
     compare(vertices.block(slice(0, 12), slice(0, 12)), whole)
     cuts = [slice(0, 1), slice(1, 8), slice(8, 12)]
     with ThreadPoolExecutor(2) as pool:
@@ -346,12 +344,13 @@ def test_factors_serve_other_states_of_the_same_kind():
     compare(again.block(slice(0, 50), slice(50, 90)), first.block(slice(0, 50), slice(50, 90)), 1e-2)
 
 
-def test_a_sample_grows_until_it_will_do(monkeypatch):
-    monkeypatch.setattr(factors, "_SAMPLE", 40)
+def test_a_sample_grows_until_it_will_do():
     data, states = clusters()
-    vertices = PairVertices(data, states, tolerance=1e-3, dtype=np.complex128)
-    assert 0 < vertices.factors.value_error <= 1e-3
-    assert max(vertices.factors.ranks) > 40
+    vectors = group_vectors(states, data.electrons.site_positions)
+    cluster = ClusterCoupling(data.coupling_matrix(), data.phonons.masses)
+    found = low_rank_factors(cluster, data.electrons.cell, vectors, tolerance=1e-3, sample=40)
+    assert 0 < found.value_error <= 1e-3
+    assert max(found.ranks) > 40
 
 
 def test_no_coupling_no_strength():

@@ -85,9 +85,7 @@ def test_shared_geometry_at_small_sound_velocity():
 
 def test_conjugate_gradients_agree_with_the_factorisation(monkeypatch):
     direct = solve(0.02, 0.1, energy_nodes=5)
-    monkeypatch.setattr("sidejump.kinetics.solve._solve_dense", None)
-    given = {"tolerance": 1e-12, "dense_limit": 0, "null": None}
-    monkeypatch.setattr("sidejump.kinetics.solve.solve.__kwdefaults__", given)
+    monkeypatch.setattr("sidejump.kinetics.solve.DENSE_LIMIT", 0)
     iterative = solve(0.02, 0.1, energy_nodes=5)
     assert iterative.report["method"] == "conjugate gradients"
     np.testing.assert_allclose(side_jump(iterative), side_jump(direct), atol=1e-9)
@@ -124,9 +122,7 @@ def test_indefinite_operator_is_solved_and_judged(monkeypatch):
         share = direct.report["growing_share"][0]
         assert 0 < share < 3e-3 and ("semidefinite" in said) == (share > TransportSettings().tolerance)
         assert direct.report["residual"] < 1e-6
-    monkeypatch.setattr("sidejump.kinetics.solve._solve_dense", None)
-    given = {"tolerance": 1e-10, "dense_limit": 0, "null": None}
-    monkeypatch.setattr("sidejump.kinetics.solve.solve.__kwdefaults__", given)
+    monkeypatch.setattr("sidejump.kinetics.solve.DENSE_LIMIT", 0)
     iterative, said = lattice(0.1, energy_nodes=5)
     assert iterative.report["method"] == "minimal residuals"
     assert iterative.report["growing_share"][0] == pytest.approx(direct.report["growing_share"][0], rel=0.05, abs=1e-6)

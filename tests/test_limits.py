@@ -344,14 +344,17 @@ def test_impurities_smoother_than_the_fermi_wavelength(k_length):
     assert found[0] == pytest.approx(isotropic_conductivity(kernel, 1 / length), rel=2e-4)
 
 
-def test_what_the_budget_of_points_does_not_resolve_is_said(monkeypatch):
-    monkeypatch.setattr("sidejump.transport.problem._BUDGET", {2: 100, 3: 600})
-    for model, mu, k in ((DIRAC, MU, K_FERMI), (BALL, BALL.mu, BALL.k_fermi)):
-        for k_length, fits in ((3.0, True), (60.0, False)):
+def test_what_the_budget_of_points_does_not_resolve_is_said():
+    """6000 points of a contour, 20000 of a surface, whatever the accuracy is: coarse ones are soon solved."""
+    for model, mu, k, accuracy, reach in (
+        (DIRAC, MU, K_FERMI, 1 / 60, (360.0, 1000.0)),
+        (BALL, BALL.mu, BALL.k_fermi, 1 / 6, (3.0, 1000.0)),
+    ):
+        for k_length, fits in zip(reach, (True, False), strict=True):
             smooth = impurity(
                 correlation="gaussian", correlation_length=0.1 * k_length / k, dimension=model.dimension, **STRONG
             )
-            result = solve(model, [smooth], mu)
+            result = solve(model, [smooth], mu, accuracy=accuracy)
             assert result.report["states"] < 1200
             assert any("is not resolved" in w for w in result.report["warnings"]) is not fits
 

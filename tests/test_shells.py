@@ -21,6 +21,7 @@ from sidejump.formats.wannier90 import read_wannier90
 from sidejump.surfaces.cells import children_values, polynomial
 from sidejump.surfaces.fermi import fermi_shell
 from sidejump.surfaces.flow import ShellFlow
+from sidejump.surfaces.limits import SearchLimits
 from sidejump.surfaces.tetrahedra import NODES, cut_cells
 from sidejump.units import HBAR2_OVER_2M
 
@@ -404,12 +405,11 @@ def test_crossings_of_bands_are_no_pockets(mixing):
     assert on_energy(model, both) < 1e-7
 
 
-def test_pockets_at_nodes_are_found_where_crossings_are_passed_over(monkeypatch):
+def test_pockets_at_nodes_are_found_where_crossings_are_passed_over():
     """A Weyl pocket is bent by a crossing, too, but has its minimum inside."""
     model = Weyl(velocity=2.0, node=0.08, axial_velocity=2.0)
     usual = fermi_shell(model, 1e-3, spacing=0.02)
-    monkeypatch.setattr("sidejump.surfaces.surfaces._FOLLOWED", -1)
-    found = fermi_shell(model, 1e-3, spacing=0.02)
+    found = fermi_shell(model, 1e-3, spacing=0.02, limits=SearchLimits(crossings=-1))
     assert found.weight.sum() == pytest.approx(usual.weight.sum(), rel=1e-2)
     # two spheres of radius e / v
     assert found.area.sum() == pytest.approx(2 * 4 * np.pi * (1e-3 / 2) ** 2, rel=2e-2)

@@ -135,6 +135,8 @@ def moments(samples: list[Samples], log_temperature: np.ndarray) -> Moments:
     # one level alone says nothing of its bias
     alone = np.maximum(statistical * np.sqrt(np.maximum(number[levels[0]], 1))[expand], UNKNOWN * np.abs(value))
     systematic = np.where(none, alone, systematic)
+    for x in (statistical, systematic):
+        x[finest < 0] = np.nan
     error = np.hypot(statistical, systematic)
     replicas = np.array([number[x][i] if x >= 0 else 0 for i, x in enumerate(finest)])
     return Moments(value, error, statistical, systematic, finest, replicas)

@@ -27,7 +27,7 @@ def solve(
     measure: np.ndarray,
     clusters: np.ndarray | None = None,
     tolerance: float = 1e-10,
-    dense_limit: int = DENSE_LIMIT,
+    dense_limit: int | None = None,
     null: np.ndarray | None = None,
     sets: np.ndarray | None = None,
 ):
@@ -42,6 +42,8 @@ def solve(
         Thermal weight of each unknown.
     clusters : ndarray of int, optional
         Bounds of clusters of points for the coarse correction of the iteration.
+    dense_limit : int, optional
+        Unknowns up to which L is factorised; :data:`DENSE_LIMIT` when not given.
     null : ndarray, shape (S * m, n), optional
         Null vectors of L; when not given the constant, or what a dense matrix shows.
     sets : ndarray, shape (S * m, C), optional
@@ -56,7 +58,7 @@ def solve(
         with a negative rate that rounding does not explain, as rates (n,) and vectors u (S * m, n), of which
         ``u (u . drive) / rate`` is in g.
     """
-    if operator.unknowns <= dense_limit:
+    if operator.unknowns <= (DENSE_LIMIT if dense_limit is None else dense_limit):
         return _solve_dense(operator, drive, measure, null, sets)
     if sets is not None and sets.shape[1]:
         null = _apart(operator, sets, null)

@@ -17,6 +17,7 @@ and states below the band edge, of weight ``exp(-(mu - |Delta|) / kT)``, are lef
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -113,12 +114,18 @@ def solve_exact(
     )
 
 
+@cache
+def _legendre(n: int):
+    """Nodes and weights on [-1, 1]; those of one number of angles serve at every energy."""
+    return np.polynomial.legendre.leggauss(n)
+
+
 class _TanhBasis:
     """Gauss-Legendre nodes in ``tanh(x / 6)`` between two energies, with barycentric interpolation."""
 
     def __init__(self, n: int, lowest: float, highest: float):
         lo, hi = np.tanh(lowest / STRETCH), np.tanh(highest / STRETCH)
-        node, weight = np.polynomial.legendre.leggauss(n)
+        node, weight = _legendre(n)
         self._centre, self._half = (hi + lo) / 2, (hi - lo) / 2
         self._t = node
         self._barycentric = (-1.0) ** np.arange(n) * np.sqrt((1 - node**2) * weight)
@@ -137,7 +144,7 @@ class _TanhBasis:
 
 def _angles(n, k, sound, kt, x):
     """Angles in (0, pi) and weights, dense where phonons of a few kT scatter."""
-    node, weight = np.polynomial.legendre.leggauss(n)
+    node, weight = _legendre(n)
     s = (node + 1) / 2
     reach = min(1.0, (x + 40.0) * kt / (2 * sound * k) * 1.1)
     top = 2 * np.arcsin(reach)

@@ -18,6 +18,7 @@ from ..bands.states import band_energies, energies_and_velocities, solve_states
 from ..errors import InputError
 from .components import Components
 from .domain import search_domain
+from .limits import USUAL_LIMITS, SearchLimits
 from .masses import velocity_and_inverse_mass
 from .newton import move_onto
 from .pockets import small_pockets
@@ -26,7 +27,6 @@ from .shell import Shell
 _GRIDS = (97, 193, 385, 769)  # a finer one is used when the contours of the coarser one jump between two contours
 _OVERSAMPLING = 512
 _ROUND = 0.75  # of the fewest points on a contour: those of a full turn where a contour bends, as a circle has them
-_MOST_LINES, _MOST_POINTS = 1000, 200_000  # contours of one energy, points on one contour
 _ROUNDING = 1e-16  # modes of this relative size are noise
 _PER_CHANGE = 4.0  # points where the velocity changes by itself
 _ACROSS = 0.8  # cosine between a step and the velocity
@@ -36,12 +36,22 @@ _RESOLVED = 0.1  # changes of the velocity between neighbours
 _CLUSTERING = 8  # rounds in which the points gather where the velocity changes
 
 
-def contour_shell(model, energy, *, spacing, turn, minimum, degeneracy, phase: float = 0.0) -> Shell | None:
+def contour_shell(
+    model,
+    energy,
+    *,
+    spacing,
+    turn,
+    minimum,
+    degeneracy,
+    phase: float = 0.0,
+    limits: SearchLimits = USUAL_LIMITS,
+) -> Shell | None:
     """All contours of all bands at `energy`; None if there are none."""
-    curves, unresolved = _found(model, energy, degeneracy)
+    curves, unresolved = _found(model, energy, degeneracy, limits.contours)
     if not curves:
         return None
-    parts = [curve.points(model, energy, spacing, turn, minimum, phase) for curve in curves]
+    parts = [curve.points(model, energy, spacing, turn, minimum, phase, limits.points) for curve in curves]
     k, weight, area = (np.concatenate([p[i] for p in parts]) for i in range(3))
     counts = [len(p[0]) for p in parts]
     sheet = np.repeat(np.arange(len(parts)), counts)
@@ -87,7 +97,7 @@ class _Curve:
     jumps: bool
     rough: bool
 
-    def points(self, model, energy, spacing, turn, minimum, phase=0.0):
+    def points(self, model, energy, spacing, turn, minimum, phase, most):
         """Points, weights, lengths and the number of points off the energy."""
         speed = _speed(self.k, self.period)
         density = np.maximum(1.0 / spacing, _PER_CHANGE * self.slowing)
@@ -97,10 +107,10 @@ class _Curve:
         density = _smoothed(density)
         count = max(minimum, int(np.ceil((speed * density).mean())))
         count += count % 2
-        if count > _MOST_POINTS:
+        if count > most:
             raise InputError(
                 f"the shell at {energy:.6g} eV would take {count} points, {spacing:.2g} 1/angstrom apart; the most are "
-                f"{_MOST_POINTS}: raise spacing or the lowest temperature"
+                f"{most}: raise spacing or the lowest temperature"
             )
         k = _uniform(self.k, self.period, density, count, phase)
         k, v, error = move_onto(model, k, np.full(count, self.band), energy, largest_step=self.grid_step)
@@ -113,22 +123,22 @@ _last: list = []
 # the contours found last: shells of one energy and several spacings follow each other
 
 
-def _found(model, energy, degeneracy) -> tuple[list[_Curve], int]:
+def _found(model, energy, degeneracy, most: int) -> tuple[list[_Curve], int]:
     """All contours, and how many of them jump to another one even on the finest grid."""
     origin, axes = search_domain(model, energy)
     # a model can be changed: energies at some points tell
     probe = band_energies(model, origin + np.random.default_rng(0).random((64, 2)) @ axes)
     if _last:
         known, *key, seen, result = _last
-        if known() is model and key == [energy, degeneracy] and np.array_equal(seen, probe):
+        if known() is model and key == [energy, degeneracy, most] and np.array_equal(seen, probe):
             return result
     curves: list[_Curve] = []
     for grid in _GRIDS:
         curves, broken, rough = [], 0, False
         lines = _polylines(model, energy, origin, axes, grid)
-        if len(lines) > _MOST_LINES:
+        if len(lines) > most:
             raise InputError(
-                f"more than {_MOST_LINES} separate contours at {energy:.6g} eV: bands this rough cannot be followed; "
+                f"more than {most} separate contours at {energy:.6g} eV: bands this rough cannot be followed; "
                 "a lattice needs cell=, and search_half_width narrows the search of a k.p model"
             )
         for band, line, period, grid_step in lines:
@@ -141,7 +151,7 @@ def _found(model, energy, degeneracy) -> tuple[list[_Curve], int]:
                     break
         if not (broken or rough):
             break
-    _last[:] = [weakref.ref(model), energy, degeneracy, probe, (curves, broken)]
+    _last[:] = [weakref.ref(model), energy, degeneracy, most, probe, (curves, broken)]
     return curves, broken
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import NoStates
 from ..groups.operations import Operations
 from .contours import contour_shell
+from .limits import USUAL_LIMITS, SearchLimits
 from .placement import FIRST, Placement
 from .shell import Shell
 from .surfaces import surface_shell
@@ -22,6 +23,7 @@ def fermi_shell(
     operations: Operations | None = None,
     several: bool = False,
     placed: Placement = FIRST,
+    limits: SearchLimits = USUAL_LIMITS,
 ) -> Shell:
     """The shell of all bands at `energy`.
 
@@ -44,11 +46,15 @@ def fermi_shell(
         3D: three points for each cell and band instead of one, which sum quadratic functions exactly.
     placed : Placement
         Where exactly the points lie.
+    limits : SearchLimits
+        How long the search may go on.
 
     Raises
     ------
     NoStates
         If no band has this energy.
+    InputError
+        If the search goes on for longer than `limits`.
     """
     if model.dimension == 2:
         shell = contour_shell(
@@ -59,6 +65,7 @@ def fermi_shell(
             minimum=minimum,
             degeneracy=degeneracy,
             phase=placed.shift[0],
+            limits=limits,
         )
     else:
         shell = surface_shell(
@@ -71,6 +78,7 @@ def fermi_shell(
             operations=operations,
             several=several,
             placed=placed,
+            limits=limits,
         )
     if shell is None:
         raise NoStates(

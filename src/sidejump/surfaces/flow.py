@@ -29,7 +29,10 @@ from .shell import Shell
 
 _GROUP = 512  # points integrated together: each group has its own steps
 _CROWDED = 0.7  # effective number of points, of that on the starting shell, below which a warning is given
-_MOST = 30_000  # evaluations for one group; smooth bands take some thousands
+
+STEPS = 30_000
+"""Evaluations of the rate for one group of points that a flow gives up beyond; smooth bands take some thousands."""
+
 _NOTHING = 1e-9  # weight of a point that ended, of its starting weight
 
 
@@ -55,6 +58,8 @@ class ShellFlow:
         Energies (eV) to be reached.
     tolerance : float
         Of the positions (relative) and of ``ln w``, for every single point.
+    steps : int
+        Evaluations for one group of points before an InputError says that the bands are too rough.
 
     Attributes
     ----------
@@ -63,9 +68,11 @@ class ShellFlow:
     warnings : list of str
     """
 
-    def __init__(self, model, shell: Shell, lowest: float, highest: float, *, tolerance: float | None = None):
+    def __init__(
+        self, model, shell: Shell, lowest: float, highest: float, *, tolerance: float | None = None, steps: int = STEPS
+    ):
         self.model, self.shell = model, shell
-        self.lowest, self.highest = lowest, highest
+        self.lowest, self.highest, self._steps = lowest, highest, steps
         self._tolerance = tolerance or (1e-8 if shell.k.shape[1] == 2 else 1e-6)
         self._last = shell.k.copy()[None].repeat(2, axis=0)  # where points ended
         self.ended = np.stack([np.full(len(shell), -np.inf), np.full(len(shell), np.inf)], axis=1)
@@ -90,10 +97,11 @@ class ShellFlow:
         calls = itertools.count(1)
 
         def rate(energy, state):
-            if next(calls) > _MOST:
+            if next(calls) > self._steps:
                 raise InputError(
-                    f"the shell at {self.shell.energy:.6g} eV cannot be carried beyond {energy:.6g} eV in {_MOST} "
-                    "steps: the bands are too rough to be followed (single precision, interpolation or kinks in H(k)); "
+                    f"the shell at {self.shell.energy:.6g} eV cannot be carried beyond {energy:.6g} eV in "
+                    f"{self._steps} steps: the bands are too rough to be followed (single precision, interpolation or "
+                    "kinks in H(k)); "
                     'geometry = "shared" needs no other shells'
                 )
             v, mass = velocity_and_inverse_mass(self.model, state.reshape(s, d + 1)[:, :d], band)

@@ -33,13 +33,13 @@ from .crossings import crossings
 from .domain import search_domain
 from .extrema import nearby_extremum
 from .irreducible import divisor, equal_axes, irreducible_cells, symmetric_axes
+from .limits import USUAL_LIMITS, SearchLimits
 from .placement import FIRST, Placement
 from .points import shell_points
 from .shell import Shell
 from .tetrahedra import NODES, cut_cells
 from .turning import turning_angle
 
-_MOST = 3_000_000  # cells and bands of one search
 _NOTHING = 1e-9  # of the mean weight: points below are left out
 _COARSE = 16  # at most this many cells of level 0 along an axis
 _COARSE_PLACED = 32  # of meshes with symmetry, whose replicas differ by a few of these
@@ -52,7 +52,6 @@ _POCKET, _NECK = 1.75, 0.5  # edges from an extremum or saddle of the band withi
 _BENT, _FEW = 0.5, 9  # slope change over an edge, and nodes on one side, of a cell that may hold a corner of a pocket
 _POCKET_LEVELS, _NECK_LEVELS = 14, 1
 _UNDECIDED = 20000  # undecided cells of one level followed beyond the wanted size
-_FOLLOWED = 600  # smallest cells of the whole zone split at crossings until these are told from pockets
 _CROSSING_LEVELS = 1  # how often cells beyond the wanted size are split at a crossing
 
 
@@ -83,9 +82,10 @@ def surface_shell(
     operations: Operations | None = None,
     several: bool = False,
     placed: Placement = FIRST,
+    limits: SearchLimits = USUAL_LIMITS,
 ) -> Shell | None:
     """The surfaces of all bands at `energy`, or the part of them that stands for all; None if there are none."""
-    search = _Search(model, energy, spacing, turn, levels, degeneracy, operations, several, placed)
+    search = _Search(model, energy, spacing, turn, levels, degeneracy, operations, several, placed, limits)
     with threadpool_limits(1):  # many small matrices
         pieces = search.run()
     if not pieces:
@@ -139,7 +139,8 @@ def _members(model, k, band, place, degeneracy) -> np.ndarray:
 
 
 class _Search:
-    def __init__(self, model, energy, spacing, turn, levels, degeneracy, operations, several, placed):
+    def __init__(self, model, energy, spacing, turn, levels, degeneracy, operations, several, placed, limits):
+        self.limits = limits
         self.model, self.energy, self.turn, self.degeneracy = model, energy, turn, degeneracy
         origin, axes = search_domain(model, energy)
         self.operations, zone = None, axes
@@ -187,7 +188,7 @@ class _Search:
         images = 1 if self.operations is None else len(self.operations)
         while stack:
             stack += self._advance(stack.pop())
-            if not self.crossings and self.followed * images > _FOLLOWED:
+            if not self.crossings and self.followed * images > self.limits.crossings:
                 self.crossings, self.points, self.unresolved = True, [], 0
                 self.undecided, stack = {}, list(starts)
         return self.points
@@ -196,10 +197,10 @@ class _Search:
         """Keep what the surface may cross; finish some cells, split the others."""
         cells, bands, values, smooth, predicted = self._evaluate(batch)
         self.evaluated += len(cells)
-        if self.evaluated > _MOST:
+        if self.evaluated > self.limits.cells:
             raise InputError(
-                f"the search for the shell at {self.energy:.6g} eV has taken {_MOST} cells and not ended: raise "
-                "spacing or the lowest temperature, or lower levels; a lattice needs cell="
+                f"the search for the shell at {self.energy:.6g} eV has taken {self.limits.cells} cells and not "
+                "ended: raise spacing or the lowest temperature, or lower levels; a lattice needs cell="
             )
         if not len(cells):
             return []

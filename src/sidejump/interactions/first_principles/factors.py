@@ -28,11 +28,13 @@ from .cluster import ClusterCoupling
 from .sample import Pool, dominant_eigenpairs, dominant_triples, sample_vectors
 
 _HERMITIAN = 1e-4  # violation, relative rms, up to which the coupling is taken for Hermitian with rounding
-_SAMPLE = 1000
 _TEST = 200
 _SINGLE = 1e-5  # tolerance from which the sample is kept in single precision
 _DERIVATIVE = 3.0  # error allowed for derivatives, in units of that of values
 _OTHERS = 1.2  # error allowed for other states, in units of the tolerance
+
+SAMPLE = 1000
+"""Vectors of the first sample; it doubles until the test on others is passed."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Factors:
         return bloch.reshape(*bloch.shape[:2], -1).swapaxes(0, 1)  # (1 + d, n, cells N)
 
 
-def low_rank_factors(cluster, lattice, vectors, *, tolerance: float, seed: int = 0) -> Factors:
+def low_rank_factors(cluster, lattice, vectors, *, tolerance: float, seed: int = 0, sample: int = SAMPLE) -> Factors:
     """The shortest factors with errors below `tolerance` (head of the file); exact ones where little can be saved.
 
     Parameters
@@ -134,13 +136,15 @@ def low_rank_factors(cluster, lattice, vectors, *, tolerance: float, seed: int =
         Relative rms error; zero: exact factors.
     seed : int
         Of the sample.
+    sample : int
+        Vectors of the first sample, doubled until the test on others is passed.
     """
     exact = Factors(cluster, np.asarray(lattice))
     if tolerance <= 0:
         return exact
     pool = Pool(vectors, np.random.default_rng(seed))
     test = pool.take(2 * _TEST)
-    size = _SAMPLE
+    size = sample
     while True:
         found = _factorise(exact, vectors, pool.take(size), 0.5 * tolerance)
         if sum(found.ranks) >= 0.9 * sum(exact.ranks):

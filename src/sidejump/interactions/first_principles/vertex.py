@@ -39,15 +39,34 @@ from .modes import PhononPairs
 from .products import Patterns, amplitudes, final_side, find_patterns, initial_side
 from .sum_rule import RigidShift
 
-_STATES = 512  # at most so many states have their patterns looked for together
-_SIDES = 2e8  # bytes of one side of the products
-_PLANE = 32768  # pairs worked on at a time: planes in the cache, few calls
-
 MEMORY = 2e9
 """Bytes up to which the factors of all states of a shell are held."""
 
 TOLERANCE = 3e-4
 """Relative rms error of the vertex that the low-rank form may have."""
+
+
+@dataclass(frozen=True)
+class BlockSizes:
+    """How the work is cut: of cost and memory alone, no result depends on it.
+
+    Attributes
+    ----------
+    states : int
+        At most so many states have their patterns looked for together.
+    sides : float
+        Bytes of one side of the products.
+    plane : int
+        Pairs worked on at a time: planes in the cache, few calls.
+    """
+
+    states: int = 512
+    sides: float = 2e8
+    plane: int = 32768
+
+
+BLOCK_SIZES = BlockSizes()
+"""Measured to be fast on machines of today."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +109,8 @@ class PairVertices:
         Those of earlier states of the same data near the same energy, to save their making.
     rigid_shift : RigidShift, optional
         Imposes the acoustic sum rule on the coupling.
+    sizes : BlockSizes
+        How the work is cut.
 
     Attributes
     ----------
@@ -109,8 +130,9 @@ class PairVertices:
         tolerance: float = TOLERANCE,
         factors: Factors | None = None,
         rigid_shift: RigidShift | None = None,
+        sizes: BlockSizes = BLOCK_SIZES,
     ):
-        self.states, self.dtype = states, np.dtype(dtype)
+        self.states, self.dtype, self._sizes = states, np.dtype(dtype), sizes
         self._real = np.dtype(np.float32 if self.dtype == np.complex64 else np.float64)
         self._k = in_space(states.k)
         self._vectors = group_vectors(states, data.electrons.site_positions[:, : states.k.shape[1]])
@@ -129,7 +151,7 @@ class PairVertices:
         self._kept: dict[tuple, list[Patterns]] = {}
         # sides of the products: (re, im) x (2 r + d 4 r) reals for each state and displacement
         width = (2 + 4 * self.directions) * sum(self.factors.ranks) * self._vectors_per_state
-        self._states = int(np.clip(_SIDES / (2 * self._real.itemsize * width), 16, _STATES))
+        self._states = min(sizes.states, max(16, int(sizes.sides / (2 * self._real.itemsize * width))))
         self._stored = self._all_factors() if self.cost().bytes <= memory else None
         self._rigid = None if rigid_shift is None else self._all_rigid(rigid_shift)
 
@@ -156,13 +178,13 @@ class PairVertices:
 
     def _all_rigid(self, rigid_shift: RigidShift):
         """What the sum rule takes out, as vectors of all states: (3, 1 + d, V, N)."""
-        count = len(self._vectors)
+        count, step = len(self._vectors), self._sizes.states
 
         def work(start):
-            return rigid_shift.vectors(self._vectors, slice(start, min(start + _STATES, count)), self.dtype)
+            return rigid_shift.vectors(self._vectors, slice(start, min(start + step, count)), self.dtype)
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
-            return np.concatenate(list(pool.map(work, range(0, count, _STATES))), axis=2)
+            return np.concatenate(list(pool.map(work, range(0, count, step))), axis=2)
 
     def _rigid_sides(self, part: slice):
         """For each direction of the shift ``[u, C u]`` and its derivatives, (1 + d, n, 2 N)."""
@@ -226,7 +248,7 @@ class PairVertices:
             for top in range(rows.start, rows.stop, self._states):
                 initial = slice(top, min(top + self._states, rows.stop))
                 starting, ending = self._sides(initial, final, ends)
-                height = max(1, _PLANE // (final.stop - final.start))
+                height = max(1, self._sizes.plane // (final.stop - final.start))
                 origin = self._vectors.of(initial).start
                 for low in range(initial.start, initial.stop, height):
                     band = slice(low, min(low + height, initial.stop))
@@ -357,7 +379,7 @@ class PairVertices:
         """What a block takes besides its result: phonon matrices and vectors, amplitudes and their copies."""
         modes = self.phonons.phonons.n_modes
         matrices = modes**2 * (1 if self.phonons.closed_form else 2) * 2 * (8 + self._real.itemsize)
-        return float(_PLANE * (matrices + 6 * (1 + self.directions) * modes * self._real.itemsize))
+        return float(self._sizes.plane * (matrices + 6 * (1 + self.directions) * modes * self._real.itemsize))
 
     def block_flops(self, rows: slice, columns: slice) -> float:
         """Operations of the matrix products of one block of at most 512 x 512 states, patterns included."""
