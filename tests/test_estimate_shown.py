@@ -35,4 +35,4 @@ def test_levels_follow_the_memory(capsys):
 def test_every_worker_has_its_own_memory(capsys):
     _, alone = said(capsys)
     cost, words = said(capsys, executor="processes", workers=3)
-    assert cost["workers"] == 3 and "MB in each of 3 workers;" in words and "workers" not in alone
+    assert cost["workers"] == 3 and "B in each of 3 workers;" in words and "workers" not in alone
