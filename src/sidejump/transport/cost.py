@@ -94,7 +94,7 @@ def _independent(problem: Problem, temperatures) -> _Sum:
             longer, fine_shell = _timed(
                 lambda energy=shell.energy: problem.fine_shell(energy, problem.base_spacing, fewer=1)
             )
-            once, fine = once + longer, len(fine_shell)
+            once, fine = once + longer, 0 if fine_shell is shell else len(fine_shell)
         coarse_once, coarse, coarse_solver = (once, shell, solver)
         if inelastic and d == 3:
             coarse_once, coarse, coarse_solver = _searched(problem, lambda w=windows[-1]: w.a_shell(coarse=True), kt)
@@ -233,7 +233,8 @@ def _shared(problem: Problem, temperatures) -> _Sum:
         passes = 1 if kept else int(np.ceil(len(here) / together))
         held = load.bytes(images * count)
         stages = [held + kept + together * operator + _solution(count, width * m, size)]
-        fine = len(problem.fine_shell(problem.mu, spacing)) if problem.refines else 0
+        fine_shell = problem.fine_shell(problem.mu, spacing) if problem.refines else shell
+        fine = 0 if fine_shell is shell else len(fine_shell)
         hot = fine * count * images * min(1.0, 2 * pairs / (images * count**2))
         if problem.refines:
             stages.append(held + load.bytes(fine))

@@ -39,7 +39,12 @@ from .tensors import Change, with_change
 def hot_spot_changes(problem: Problem, solver: SharedShell, fine, kts, responses, advance=None) -> list[Change]:
     """What quasi-elastic responses of a solver at several kT (eV) change by when the shift is summed over a `fine`
     shell of its energy; `advance` is called with the fraction of the work that a step has done."""
-    velocities = HotSpots(problem, fine).side_jump_velocity(solver, kts, responses, advance)
+    if fine is solver.shell:
+        velocities = [_with_drives(r) for r in responses]
+        if advance is not None:
+            advance(1.0)
+    else:
+        velocities = HotSpots(problem, fine).side_jump_velocity(solver, kts, responses, advance)
     return [Change.to_side_jump(v, r) for r, v in zip(responses, velocities, strict=True)]
 
 

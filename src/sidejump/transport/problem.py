@@ -259,7 +259,8 @@ class Problem:
         base, wanted = self.base_spacing, self._thermal_spacing(temperature)
         if wanted * (TOO_COARSE if self.several else 1.0) >= base:
             return base
-        steps = 1 if self.model.dimension == 3 and self.operations is None else 2
+        # halves in 3D: what refinement at hot spots adds differs little, and fewer shells are searched and solved
+        steps = 1 if self.model.dimension == 3 else 2
         halvings = np.ceil(steps * np.log2(base / wanted) - 1e-9) / steps
         if self.model.dimension == 3:
             halvings = min(halvings, _FINEST if self.operations is None else _FINEST_REDUCED)

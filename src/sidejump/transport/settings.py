@@ -53,7 +53,7 @@ class TransportSettings:
     accuracy: float = 1.0
     spacing: float | None = None
     turn: float | None = 0.35
-    levels: int = 3
+    levels: int = 4
     memory: float = 6e9
     approximation: str = "exact"
     degeneracy: float = 1e-6
