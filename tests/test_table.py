@@ -7,7 +7,7 @@ import pandas
 import pytest
 
 import sidejump as sj
-from sidejump.app import results, table
+from sidejump.app import results, table, terminal
 from sidejump.app.cli import main
 
 INPUT = """
@@ -75,6 +75,19 @@ def test_a_table_of_a_result_that_is_there(written, capsys):
     # what stands in the way is refused before the work
     assert main(["run", "in.toml", "-o", "new.nc", "--csv", "joint.csv"]) == 2
     assert not (folder / "new.nc").exists()
+
+
+def test_nothing_is_cut_in_a_narrow_window(written, capsys, monkeypatch):
+    """Every digit that a wide window shows, temperatures included."""
+    _, dataset, _ = written
+    dataset.sigma_boltzmann.values *= -1e-7
+    shown = {}
+    for width in ("300", "40"):
+        monkeypatch.setenv("COLUMNS", width)
+        terminal.print_table(dataset)
+        shown[width] = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()[:1].isdigit()]
+    assert shown["40"] == shown["300"] and len(shown["40"]) == dataset.resistivity[..., 0, 0].size
+    assert all(len(row) == 7 for row in shown["40"])
 
 
 def test_bulk_with_both_carriers(tmp_path):

@@ -248,21 +248,29 @@ def with_error(value: float, error: float) -> str:
     return f"{mantissa:.{places}f}({round(error / 10.0**top * 10.0**places)})e{top}"
 
 
+_WIDEST = 400  # columns of a terminal
+
+
 def print_table(dataset) -> None:
-    """The parts against temperature, four digits each, within 80 columns; of a scan one table after the other."""
+    """The parts against temperature with their errors; of a scan one table after the other."""
     from rich.console import Console
+    from rich.measure import Measurement
 
     from ..result import SCANS, main_component, scan_dimension
 
     out = Console()
-    out.width = max(out.width, 80)  # digits before beauty, in narrow windows too
+
+    def show(table):  # digits before beauty, in narrow windows too: nothing is cut
+        out.width = max(out.width, Measurement.get(out, out.options.update(max_width=_WIDEST), table).maximum)
+        out.print(table)
+
     name, component = scan_dimension(dataset), main_component(dataset)
     if name is None:
-        out.print(_table(dataset, component))
+        show(_table(dataset, component))
         return
     unit = dataset[name].attrs["units"]
     for i, value in enumerate(dataset[name].values):
-        out.print(_table(dataset.isel({name: i}), component, f"{SCANS[name]} {value:g} {unit}"))
+        show(_table(dataset.isel({name: i}), component, f"{SCANS[name]} {value:g} {unit}"))
 
 
 def _table(dataset, component: int, head: str = "") -> Table:
