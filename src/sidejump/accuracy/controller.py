@@ -1,8 +1,8 @@
 """Which replica comes next: the one that takes most of the error away for its time.
 
 Every term starts with a few replicas of its coarsest level.  Then, until every temperature is within the tolerance, the
-term that has most of the error at the temperature that is worst either gets replicas of the next level, or one more of
-its finest, for those temperatures that are not yet within the tolerance.  Time and memory may stop it before, and so
+term that has most of the error at the temperature that is worst gets replicas of the next level, or more of its finest,
+or more of the one that it is compared with, for those temperatures that are not yet within the tolerance.  Time and memory may stop it before, and so
 does an error that neither replicas nor levels take away: where it alone is above the tolerance, the rest is only
 brought to where it hardly adds to it.
 """
@@ -28,18 +28,18 @@ FIRST_REPLICAS = 2
 ALL_REPLICAS = range(10**6)
 """Numbers of the replicas of a level, where none are left to other machines."""
 
-MOST_LEVELS = 8
+MOST_LEVELS = 5
 """Levels of a term; the last has points sixteen times as close as the first."""
 
-_GROWTH = 2.5
-"""Work of a level over that of the one before, for the choice of what comes next; pairs alone would be 4, cut by what
+_GROWTH = 6.0
+"""Work of a level over that of the one before, for the choice of what comes next; pairs alone would be 16, cut by what
 is local.  Not what this machine measures: the same study takes the same replicas everywhere."""
 
 _ABOVE_FLOOR = 1.25
 """Where a part of the error cannot be taken away, times that part is what the whole is brought to: no replica and no
 level would make the error less than 0.8 of what it is."""
 
-_EXPECTED = 0.35
+_EXPECTED = 0.12
 """Error of a level over that of the one before, as it is mostly measured: for the choice of what comes next alone."""
 
 _ENOUGH = 12
@@ -222,7 +222,14 @@ class Controller:
                 continue
             level = int(term.moments.level[worst])
             statistical, systematic = _squares(term, worst, part, found)
-            whole = statistical + systematic
+            whole, below = statistical + systematic, int(term.moments.below[worst])
+            if below >= 0:  # noise of the mean that tells the bias
+                noise = _square(term.moments.coarser, worst, part, found)
+                gain = noise * self.batch / (int(term.moments.below_replicas[worst]) + self.batch)
+                same = [i for i in places if term.moments.below[i] == below]
+                seconds = self._seconds(term.name, below, len(same))
+                tasks = self._tasks(term.name, below, same, self.batch)
+                yield gain / (self.batch * _GROWTH**below), term.name, seconds, tasks
             # only temperatures whose finest level is this one
             same = [i for i in places if term.moments.level[i] == level]
             replicas = int(term.moments.replicas[worst])
@@ -290,7 +297,10 @@ class Controller:
 
 def _squares(term: TermEstimate, place: int, part: int, found: Estimate) -> tuple[float, float]:
     """Statistical and systematic error^2 of a term at a temperature, relative; `part` 0: conductivity, 1: side jump."""
+    statistical = _square(term.moments.statistical, place, part, found)
+    return statistical, _square(term.moments.systematic, place, part, found)
+
+
+def _square(errors, place: int, part: int, found: Estimate) -> float:
     which, size = (0, SIDE_JUMP)[part], found.scales()[place, part]
-    errors = (term.moments.statistical[place, which], term.moments.systematic[place, which])
-    statistical, systematic = (float(np.abs(charge(x)).max() / size) ** 2 for x in errors)
-    return statistical, systematic
+    return float(np.abs(charge(errors[place, which])).max() / size) ** 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -196,6 +196,9 @@ def _moments(replicas: list[Replica], temperatures) -> Moments:
     return moments(samples, np.log(temperatures))
 
 
+_SIZES = ("value", "error", "statistical", "systematic", "coarser")
+
+
 def _in_units(known: Moments, size) -> Moments:
     """The Boltzmann part of a change, which is relative, in its unit."""
 
@@ -204,14 +207,7 @@ def _in_units(known: Moments, size) -> Moments:
         x[:, 0] *= size
         return x
 
-    return Moments(
-        scaled(known.value),
-        scaled(known.error),
-        scaled(known.statistical),
-        scaled(known.systematic),
-        known.level,
-        known.replicas,
-    )
+    return replace(known, **{n: scaled(getattr(known, n)) for n in _SIZES})
 
 
 def _worst(replicas: list[Replica], count: int) -> list[dict]:

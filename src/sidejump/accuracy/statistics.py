@@ -1,6 +1,6 @@
 r"""Value and standard error of a term from its replicas on a ladder of levels.
 
-A level l is a fineness of the points, each sqrt(2) finer than the one before; a replica one way to lay them.  With
+A level l is a fineness of the points, each twice as fine as the one before; a replica one way to lay them.  With
 replicas y of each level at every temperature the value is the mean of the finest level, and its error
 
     error^2 = s^2 / n  +  b^2,
@@ -13,9 +13,10 @@ spread is nearly the same, count together.  The few degrees of freedom that are 
 distribution does.
 
 *Bias.*  The means of two levels differ by what the finer one removes.  With errors that fall at least like the square
-of the spacing what it leaves is no more than that difference.  The noise of both means is in it and stays there: taken
-out, a bias of the size of the noise would be missed half of the time.  A level alone is taken to be off by a fifth, or
-by its spread if that is more.
+of the spacing what it leaves is no more than a third of that difference.  The noise of both means is in it and stays
+there: taken out, a bias of the size of the noise would be missed half of the time.  What is the noise of the coarser
+mean is known beside it: replicas of that level take it away for little.  A level alone is taken to be off by a fifth,
+or by its spread if that is more.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-GAIN = 0.5
-"""Error of a level over that of the one before: the square of the spacing's sqrt(1/2), an upper bound."""
+GAIN = 0.25
+"""Error of a level over that of the one before: the square of the spacing's ratio, an upper bound."""
 
 UNKNOWN = 0.2
 """Relative bias that a level is taken to have as long as there is no other to compare it with."""
@@ -65,16 +66,23 @@ class Moments:
         NaN where there is no replica; error infinite where one replica of one level is all there is.
     statistical, systematic : ndarray, shape (nT, ...)
         The two parts of the error.
+    coarser : ndarray, shape (nT, ...)
+        What of the systematic part is noise of the level that the finest is compared with.
     level, replicas : ndarray of int, shape (nT,)
         The finest level and its replicas.
+    below, below_replicas : ndarray of int, shape (nT,)
+        The level that it is compared with, -1 where there is none, and its replicas.
     """
 
     value: np.ndarray
     error: np.ndarray
     statistical: np.ndarray
     systematic: np.ndarray
+    coarser: np.ndarray
     level: np.ndarray
     replicas: np.ndarray
+    below: np.ndarray
+    below_replicas: np.ndarray
 
 
 def moments(samples: list[Samples], log_temperature: np.ndarray) -> Moments:
@@ -108,6 +116,7 @@ def moments(samples: list[Samples], log_temperature: np.ndarray) -> Moments:
         finest[number[level] > 0] = level
     value = np.full((count, *shape), np.nan)
     statistical, systematic = np.full((count, *shape), np.inf), np.full((count, *shape), np.inf)
+    coarser, below_level = np.zeros((count, *shape)), np.full(count, -1)
     near = _near(log_temperature)
     expand = (...,) + (None,) * len(shape)
     for top in levels:
@@ -130,26 +139,34 @@ def moments(samples: list[Samples], log_temperature: np.ndarray) -> Moments:
         value[here] = mean[top][here]
         below = [x for x in levels if x < top]
         if below:
-            systematic[here] = _bias(mean, number, below[-1], top, near, expand)[here]
+            bias, noise = _bias(mean, squares, number, below[-1], top, near, expand)
+            systematic[here], coarser[here] = bias[here], noise[here]
+            below_level[here] = np.where(number[below[-1]] > 0, below[-1], -1)[here]
     none = np.isinf(systematic) & np.isfinite(statistical)
     # one level alone says nothing of its bias
     alone = np.maximum(statistical * np.sqrt(np.maximum(number[levels[0]], 1))[expand], UNKNOWN * np.abs(value))
     systematic = np.where(none, alone, systematic)
-    for x in (statistical, systematic):
+    for x in (statistical, systematic, coarser):
         x[finest < 0] = np.nan
     error = np.hypot(statistical, systematic)
     replicas = np.array([number[x][i] if x >= 0 else 0 for i, x in enumerate(finest)])
-    return Moments(value, error, statistical, systematic, finest, replicas)
+    below_replicas = np.array([number[x][i] if x >= 0 else 0 for i, x in enumerate(below_level)])
+    return Moments(value, error, statistical, systematic, coarser, finest, replicas, below_level, below_replicas)
 
 
-def _bias(mean, number, low: int, top: int, near, expand) -> np.ndarray:
-    """What the bias of level `top` may be, (nT, ...), from the means of `low` and `top`."""
+def _bias(mean, squares, number, low: int, top: int, near, expand) -> tuple[np.ndarray, np.ndarray]:
+    """What the bias of level `top` may be, (nT, ...), from the means of `low` and `top`; and the noise of the first in
+    it."""
     both = (number[low] > 0) & (number[top] > 0)
     ratio = GAIN ** (top - low)
     square = np.where(both[expand], (mean[top] - mean[low]) ** 2, 0.0)
     share = (near * both).sum(axis=1)[expand]
     left = np.tensordot(near * both, square, axes=1) / np.maximum(share, 1e-300)
-    return np.where(share > 0, np.sqrt(left) * ratio / (1 - ratio), np.inf)
+    bias = np.where(share > 0, np.sqrt(left) * ratio / (1 - ratio), np.inf)
+    degrees = near @ np.maximum(number[low] - 1, 0)
+    variance = np.tensordot(near, squares[low], axes=1) / np.maximum(degrees, 1)[expand]
+    noise = np.sqrt(variance / np.maximum(number[low], 1)[expand]) * ratio / (1 - ratio)
+    return bias, np.minimum(noise, bias)
 
 
 def _near(log_temperature) -> np.ndarray:
