@@ -12,7 +12,7 @@ from ..transport.tensors import PARTS
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
 from .replica import Replica, response_of
-from .statistics import Moments, Samples, moments
+from .statistics import UNKNOWN, Moments, Samples, moments
 
 CANCELLING = 0.03
 """The tolerance of a part is relative to it, or to this fraction of what cancels in it if that is more."""
@@ -158,8 +158,10 @@ def _left(replicas: dict[str, list[Replica]], fact: str, count: int) -> np.ndarr
         level, worst = np.full(count, -1), np.zeros(count)
         for replica in some:
             for place, i in enumerate(replica.task.where):
-                change = replica.facts[fact][place] if fact in replica.facts else 0.0
-                change = change if np.isfinite(change) else 0.0
+                change = replica.facts[fact][place] if fact in replica.facts else np.nan
+                if np.isnan(change):  # found on coarser levels alone, or nothing to be found
+                    continue
+                change = change if np.isfinite(change) else UNKNOWN
                 worst[i] = change if replica.task.level > level[i] else max(worst[i], change)
                 level[i] = max(level[i], replica.task.level)
         total = np.hypot(total, worst)
