@@ -152,7 +152,7 @@ _CHANGES = {NODES: "node_change", WINDOW_SHELLS: "window_change"}
 
 
 def _left(replicas: dict[str, list[Replica]], fact: str, count: int) -> np.ndarray:
-    """What a sequence that replicas end by themselves may leave, (nT,), from what its last step changed."""
+    """What a sequence that replicas end by themselves may leave, (nT,): as much as its last step changed."""
     total = np.zeros(count)
     for some in replicas.values():
         level, worst = np.full(count, -1), np.zeros(count)
@@ -165,11 +165,7 @@ def _left(replicas: dict[str, list[Replica]], fact: str, count: int) -> np.ndarr
                 worst[i] = change if replica.task.level > level[i] else max(worst[i], change)
                 level[i] = max(level[i], replica.task.level)
         total = np.hypot(total, worst)
-    return _SETTLING * total
-
-
-_SETTLING = 1.0
-"""What a sequence leaves over the change of its last step: as much, where it does not converge."""
+    return total
 
 
 def _left_out(composition: Composition, shared, terms: list[TermEstimate], sizes) -> np.ndarray:
