@@ -234,17 +234,32 @@ def test_sentences_name_what_stopped_it_and_how_much_it_is():
     assert "no replica and no level takes away the 5 % that more energy nodes may change" in sentence
 
 
-def test_a_real_model_ends_where_energy_nodes_do():
-    """Without limit of time; memory holds too few energy nodes for the tolerance, whatever replicas and levels do."""
+def tilted(memory):
+    """Replicas, estimate and controller of a tilted cone that is asked for more than memory (bytes) allows."""
     phonons = sj.acoustic_deformation_potential(
         deformation_potential=5.0, sound_velocity=2000.0, mass_density=7.6e-7, dimension=2
     )
     model = sj.MassiveDirac(mass=0.1, velocity=3.0, tilt=(0.8, 0.3))
-    settings = TransportSettings(memory=3e5)
+    settings = TransportSettings(memory=memory)
     study = Study(model, (phonons,), (0.2,), np.array([20.0, 60.0]), tolerance=1e-5, settings=settings)
     [case] = plan(study)
     done = []
-    found, chosen = estimate(case, watch=lambda chosen, replica: done.append(replica.task))
+    found, chosen = estimate(case, watch=lambda chosen, replica: done.append(replica))
+    return done, found, chosen
+
+
+def test_a_real_model_ends_where_energy_nodes_do():
+    """Without limit of time; memory holds too few energy nodes for the tolerance, whatever replicas and levels do."""
+    done, found, chosen = tilted(6e5)
     assert len(done) < 20
     assert {(m.name, m.reason) for m in chosen.missed(found)} == {("energy nodes", "floor")}
     assert (chosen.errors(found) < 1.3 * found.relative_floors()["energy nodes"]).all()
+
+
+def test_a_level_that_memory_holds_with_one_energy_node_is_not_taken():
+    """On the first level it holds five; the quasi-elastic result of a finer one would be no better for its points."""
+    done, found, chosen = tilted(3e5)
+    assert {(r.task.level, n) for r in done for n in r.facts["energy_nodes"]} == {(0, 5)}
+    assert {(m.name, m.reason) for m in chosen.missed(found)} == {("own shells", "memory")}
+    roomy, _, _ = tilted(6e5)
+    assert {r.task.level for r in roomy} == {0, 1}

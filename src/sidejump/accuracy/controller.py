@@ -2,9 +2,9 @@
 
 Every term starts with a few replicas of its coarsest level.  Then, until every temperature is within the tolerance, the
 term that has most of the error at the temperature that is worst gets replicas of the next level, or more of its finest,
-or more of the one that it is compared with, for those temperatures that are not yet within the tolerance.  Time and memory may stop it before, and so
-does an error that neither replicas nor levels take away: where it alone is above the tolerance, the rest is only
-brought to where it hardly adds to it.
+or more of the one that it is compared with, for those temperatures that are not yet within the tolerance.  Time and
+memory may stop it before, and so does an error that neither replicas nor levels take away: where it alone is above the
+tolerance, the rest is only brought to where it hardly adds to it.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from ..transport.tensors import PARTS
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
 from .replica import Replica, response_of
-from .statistics import Moments, Samples, moments
+from .statistics import UNKNOWN, Moments, Samples, moments
 
 CANCELLING = 0.03
 """The tolerance of a part is relative to it, or to this fraction of what cancels in it if that is more."""
@@ -152,22 +152,20 @@ _CHANGES = {NODES: "node_change", WINDOW_SHELLS: "window_change"}
 
 
 def _left(replicas: dict[str, list[Replica]], fact: str, count: int) -> np.ndarray:
-    """What a sequence that replicas end by themselves may leave, (nT,), from what its last step changed."""
+    """What a sequence that replicas end by themselves may leave, (nT,): as much as its last step changed."""
     total = np.zeros(count)
     for some in replicas.values():
         level, worst = np.full(count, -1), np.zeros(count)
         for replica in some:
             for place, i in enumerate(replica.task.where):
-                change = replica.facts[fact][place] if fact in replica.facts else 0.0
-                change = change if np.isfinite(change) else 0.0
+                change = replica.facts[fact][place] if fact in replica.facts else np.nan
+                if np.isnan(change):  # found on coarser levels alone, or nothing to be found
+                    continue
+                change = change if np.isfinite(change) else UNKNOWN
                 worst[i] = change if replica.task.level > level[i] else max(worst[i], change)
                 level[i] = max(level[i], replica.task.level)
         total = np.hypot(total, worst)
-    return _SETTLING * total
-
-
-_SETTLING = 1.0
-"""What a sequence leaves over the change of its last step: as much, where it does not converge."""
+    return total
 
 
 def _left_out(composition: Composition, shared, terms: list[TermEstimate], sizes) -> np.ndarray:

@@ -96,7 +96,8 @@ def compute(
     """
     started = time.perf_counter()
     with threadpool_limits(1):  # the parts of a term are threads themselves
-        laid = problem.laid(accuracy_of(task.level, problem.model.dimension, term), task.number)
+        accuracy = accuracy_of(task.level, problem.model.dimension, term)
+        laid = problem.laid(accuracy, task.number, coarsest=task.level == 0)
         found = term.evaluate(laid, np.asarray(temperatures)[list(task.where)], advance)
         if term.first:
             values = np.array([[getattr(r, name) for name in PARTS] for r in found.responses])

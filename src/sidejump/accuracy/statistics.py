@@ -35,8 +35,6 @@ UNKNOWN = 0.2
 WINDOW = 0.35
 """Temperatures whose logarithms are closer than about this are pooled."""
 
-_LEAST_DEGREES = 1.0
-
 
 @dataclass(frozen=True)
 class Samples:
@@ -176,4 +174,4 @@ def _near(log_temperature) -> np.ndarray:
 
 def _student(degrees) -> np.ndarray:
     """Half width of Student's central 68.27 %, in standard errors."""
-    return student.ppf(0.841344746, np.maximum(degrees, _LEAST_DEGREES))
+    return student.ppf(0.841344746, np.maximum(degrees, 1.0))

@@ -47,7 +47,10 @@ _LONG_NAMES = {
 # entries of the transport report that hold one value for each temperature
 _PER_TEMPERATURE = {
     "energy_nodes": "nodes of the spectral basis in energy",
-    "node_change": "relative change of the result with the last increase of energy nodes",
+    "node_change": "relative change of the result with the last increase of energy nodes; where their number is given "
+    "what more of them change",
+    "inelastic_change": "relative change of the result by 3 energy nodes where 1 is given; no part of the errors, "
+    "which are those of the quasi-elastic theory",
     "window_change": "relative change of the result with the last increase of the shells over the thermal window",
     "geometry_used": "own: a shell for each energy node; shared: one; averaged: shared, over the thermal window; "
     "independent: quasi-elastic shells over the window, with what inelasticity changes",
@@ -188,6 +191,10 @@ def tensors(temperatures, transport, intrinsic, intrinsic_error, obeyed: Obeyed,
     for name, text in _PER_TEMPERATURE.items():
         if name in transport.report:
             dataset[name] = ("temperature", np.asarray(transport.report[name]), {"long_name": text})
+    if "inelastic_change" in dataset:
+        dataset["inelastic_change"].attrs["units"] = "1"
+        if dataset["inelastic_change"].isnull().all():  # of the quasi-elastic theory alone
+            dataset = dataset.drop_vars("inelastic_change")
     _add_mobility(dataset, transport, d)
     contributions = factor * np.asarray(transport.report.get("side_jump_contributions", 0.0))
     cancels = {"intrinsic": 0.0, "side_jump": 2 * CANCELLING * np.nan_to_num(contributions)}  # in both halves

@@ -24,7 +24,7 @@ TENSORS = (
 )
 """Tensors that get columns, where a result has them; an error follows each that has one."""
 
-_SCALARS = ("chemical_potential", "carrier_density", "electron_density", "hole_density")
+_SCALARS = ("chemical_potential", "carrier_density", "electron_density", "hole_density", "inelastic_change")
 
 
 def columns(dataset: xr.Dataset) -> dict[str, np.ndarray]:

@@ -296,7 +296,20 @@ def _table(dataset, component: int, head: str = "") -> Table:
     ]
     for i, t in enumerate(dataset.temperature.values):
         table.add_row(f"{t:.4g}", *(with_error(values[i], errors[i]) for values, errors in columns))
+    table.caption, table.caption_justify = _quasi_elastic(dataset), "left"
     return table
+
+
+def _quasi_elastic(dataset) -> str | None:
+    """What the errors of a result with one energy node leave out."""
+    if "inelastic_change" not in dataset:
+        return None
+    change = dataset.inelastic_change.dropna("temperature")
+    worst, at = max(zip(change.values, change.temperature.values, strict=True))
+    return (
+        "quasi-elastic theory (energy_nodes = 1), and errors within it: three nodes change the result by up to "
+        f"{100 * worst:.2g} % ({at:.4g} K)"
+    )
 
 
 def number(value: float) -> str:

@@ -17,9 +17,8 @@ from ..bands.states import band_energies
 from ..bands.vertex import vertex_matrix
 from ..result import hall_vector
 from .intertwiner import operation_matrix
-from .symmetry import TRIED, point_groups, sample_points
+from .symmetry import TRIED, TURN, point_groups, sample_points
 
-_TURN = 0.15  # how far (sine) m may be from the direction an operation keeps or reverses
 _BROKEN = 0.1  # of the spread of the energies: an operation violated by more than this is none of the model's
 _SAMPLES = 6
 _SAME_VERTEX = 1e-6
@@ -131,7 +130,7 @@ def _conditions(operations, m):
     for s in operations:
         image = np.linalg.det(s) * s @ m
         for sign in (1, -1):
-            if np.linalg.norm(image - sign * m) < _TURN:
+            if np.linalg.norm(image - sign * m) < TURN:
                 yield s, sign
 
 

@@ -9,9 +9,7 @@ import spglib
 
 from ..errors import InputError
 from .spglib_calls import of_spglib
-from .symmetry import operation_name
-
-_TURN = 0.15  # how far (sine) the magnetisation may be from the direction an operation keeps or reverses
+from .symmetry import TURN, operation_name
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def magnetic_operations(cell, positions, numbers, magnetisation=None, *, symprec
     for w, t, s in zip(rotations, data.translations[first], cartesian, strict=True):
         image = np.linalg.det(s) * s @ m
         for antiunitary, sign in ((False, 1), (True, -1)):
-            if np.linalg.norm(image - sign * m) < _TURN:
+            if np.linalg.norm(image - sign * m) < TURN:
                 operations.append(Operation(w.astype(int), t, s, antiunitary))
     return operations
 

@@ -34,7 +34,7 @@ from ..errors import InputError
 from .intertwiner import operation_matrix
 from .spglib_calls import of_spglib
 
-_TURN = 0.15  # how far (sine) m may be from the direction an operation keeps or reverses
+TURN = 0.15  # how far (sine) m may be from the direction an operation keeps or reverses
 TRIED = 12  # random k points at which exact operations are tried
 _MAGNETIC = 1e-6  # net moment or curvature, of its rms, below which there is no magnetisation
 REVERSAL_NOISE = 0.03  # violation of time reversal that is noise of Wannier functions: real sets have up to 0.014
@@ -157,8 +157,8 @@ def _group_report(orbits: _Orbits, magnetisation, reversal: bool) -> dict:
         if alone > 1e-6:
             broken[name] = alone
         image = np.linalg.det(s) * s @ direction
-        keeps = np.linalg.norm(image - direction) < _TURN
-        reverses = np.linalg.norm(image + direction) < _TURN
+        keeps = np.linalg.norm(image - direction) < TURN
+        reverses = np.linalg.norm(image + direction) < TURN
         # without magnetisation both hold
         for applies, change, label in ((keeps, difference[0], name), (reverses, difference[1], name + "'")):
             if applies:

@@ -20,7 +20,7 @@ MOST_POINTS = 2_000_000
 FLOOR = {2: 2e-2, 3: 2.0}
 """e^2/h, S/cm: a conductivity below which the error counts relative to this."""
 
-_CANCELLED = 0.03  # of the sum of absolute contributions
+CANCELLED = 0.03  # of the sum of absolute contributions, which errors are relative to if that is more
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def intrinsic_conductivity(
         raise InputError(f"tolerance = {tolerance} must be positive")
     d = model.dimension
     volume = 1.0 if model.cell is None else abs(np.linalg.det(model.cell))
-    share = _CANCELLED if floor is None else 0.0
+    share = CANCELLED if floor is None else 0.0
     factor, unit = conductivity_unit(d)
     floor = (FLOOR[d] if floor is None else float(floor)) / factor
     reached = None

@@ -20,14 +20,13 @@ from threadpoolctl import threadpool_limits
 
 from ..units import conductivity_unit
 from .berry import GUARD
-from .integrate import FLOOR
+from .integrate import CANCELLED, FLOOR
 from .lattice_mesh import adaptive_mesh
 from .occupation import cell_fermi
 from .polar import converged_polar
 
 _SPACING = {2: 0.1, 3: 0.25}  # of the first cells, 1/angstrom
 _CHUNK = 2048
-_CANCELLED = 0.03  # of the sum of absolute contributions, which errors are relative to if that is more
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ def intrinsic_response(
             cells = _Cells(model, [o], chemical_potential, temperatures)
             lengths = np.linalg.norm(model.reciprocal_cell, axis=1)
             start = np.maximum(np.ceil(lengths / _SPACING[d]), 4).astype(int)
-            value, error, size = adaptive_mesh(cells, start, tolerance, max_points, floor * volume, _CANCELLED)
+            value, error, size = adaptive_mesh(cells, start, tolerance, max_points, floor * volume, CANCELLED)
         rows.append((value[0] / volume, error[0] / volume, size[0] / volume))
     value, error, size = (np.stack(x, axis=1) for x in zip(*rows, strict=True))
     spins = model.spin_degeneracy

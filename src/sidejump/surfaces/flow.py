@@ -33,7 +33,7 @@ _CROWDED = 0.7  # effective number of points, of that on the starting shell, bel
 STEPS = 30_000
 """Evaluations of the rate for one group of points that a flow gives up beyond; smooth bands take some thousands."""
 
-_NOTHING = 1e-9  # weight of a point that ended, of its starting weight
+NOTHING = 1e-9  # weight of a point that ended, of its starting weight
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class ShellFlow:
         away = energies - shell.energy
         here = np.abs(away) < 1e-14
         k = np.repeat(shell.k[:, None], len(energies), axis=1)
-        log_weight = np.where(here, np.zeros((s, 1)), np.log(_NOTHING))
+        log_weight = np.where(here, np.zeros((s, 1)), np.log(NOTHING))
         for side, chosen in enumerate((away < 0, away > 0)):
             chosen = np.flatnonzero(chosen & ~here)
             k[:, chosen] = self._last[side][:, None]
@@ -179,7 +179,7 @@ class ShellFlow:
                 self.model, k[alive], shell.band[point], target, largest_step=step, iterations=6
             )
             astray = error > 1e-3 * np.abs(away[node]) + 1e-9
-            log_weight[point[astray], node[astray]] = np.log(_NOTHING)
+            log_weight[point[astray], node[astray]] = np.log(NOTHING)
         return k, shell.weight[:, None] * np.exp(log_weight)
 
     def density_error(self, energies, *, spacing: float, **options) -> np.ndarray:

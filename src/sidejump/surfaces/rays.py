@@ -22,11 +22,11 @@ from scipy.integrate import lebedev_rule
 from ..bands.momentum import MomentumTransfer
 from ..bands.states import band_energies, energies_and_velocities, group_range, mean_energies_and_velocities
 from .components import Components
+from .flow import NOTHING
 from .shell import Shell
 
 _ALONG = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)  # of the way from the extremum
 _VALLEYS = 48
-_NOTHING = 1e-9  # weight of a point that is not found, of its first weight
 _STEPS = 40
 _SETTLED = 1e-9  # eV
 _APART = 1e-4  # 1/angstrom: extrema closer are one
@@ -84,7 +84,7 @@ class ShellRays:
             radius, slope, found = self._solve(energy)
             k[:, i] = self._centre + radius[:, None] * self._ray
             full = self._factor * radius ** (k.shape[2] - 1) / np.maximum(np.abs(slope), 1e-30)
-            weight[:, i] = np.where(found, full, _NOTHING * self.shell.weight)
+            weight[:, i] = np.where(found, full, NOTHING * self.shell.weight)
         return k, weight
 
     def _solve(self, energy):

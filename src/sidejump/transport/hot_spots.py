@@ -40,7 +40,7 @@ def hot_spot_changes(problem: Problem, solver: SharedShell, fine, kts, responses
     """What quasi-elastic responses of a solver at several kT (eV) change by when the shift is summed over a `fine`
     shell of its energy; `advance` is called with the fraction of the work that a step has done."""
     if fine is solver.shell:
-        velocities = [_with_drives(r) for r in responses]
+        velocities = np.stack([_with_drives(r) for r in responses])
         if advance is not None:
             advance(1.0)
     else:

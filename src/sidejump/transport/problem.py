@@ -91,6 +91,7 @@ class Problem:
         self.elastic_only = all(b.phonon_energy is None for s in self.sources for b in s.branches)
         # two dimensions are cheap enough for all that the tables hold
         self.y_cut = energy_cutoff(min(1e-3, 0.1 * settings.tolerance) if model.dimension == 3 else 0.0)
+        self.coarsest = False
         self.warnings: list[str] = []
         self.symmetry_error = 0.0
         self._shells: dict = {}
@@ -102,7 +103,7 @@ class Problem:
         if self.model.dimension == 2 and any(s.singular for s in self.scatterers):
             self._fewest *= _SINGULAR
 
-    def laid(self, accuracy: float, replica: int) -> Problem:
+    def laid(self, accuracy: float, replica: int, *, coarsest: bool = False) -> Problem:
         """The same problem with the points of another level and replica; what does not depend on them is shared.
 
         Parameters
@@ -110,8 +111,11 @@ class Problem:
         accuracy : float
             Times that of the settings.
         replica : int
+        coarsest : bool
+            Whether it is the first level, on which it is found what a given number of energy nodes leaves.
         """
         other = copy(self)
+        other.coarsest = coarsest
         other.settings = replace(self.settings, accuracy=accuracy * self.settings.accuracy, replica=replica)
         for name in ("base_spacing", "_coupling_spacing"):
             other.__dict__.pop(name, None)

@@ -35,6 +35,8 @@ from .tensors import Change, difference, largest, relative_change, size_of_chang
 from .windowed import IndependentShells
 
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
+_FURTHER = 2  # energy nodes more, with which a given number is compared: as in the sequence
+_ALL_FURTHER = 4 / 3  # what all further steps change over what the next one does: each mostly less than a quarter
 
 _HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
 _INELASTIC = 10.0  # tolerances: more inelasticity than this, found on single shells, is said to be an estimate
@@ -138,6 +140,10 @@ class FermiSurface(Term):
             for i, (response, size) in zip(members, solutions, strict=True):
                 found.responses[i], found.sizes[i], found.facts["energy_nodes"][i] = response, size, 1
                 advance(0.5 / count)
+            if problem.settings.energy_nodes == 1:
+                for i in spread(temperatures, members, _STEP):
+                    left = left_by_nodes(problem, solver, KB * temperatures[i], 1, found.responses[i])
+                    found.facts["inelastic_change"][i] = left
             if problem.refines:
                 solver.forget()  # its pairs take the memory that comes next
                 self._hot_spots(found, problem, solver, temperatures, members, spacing, advance)
@@ -193,10 +199,15 @@ class IndependentTerm(Term):
                 f"T = {t:.4g} K: the integral over the thermal window, in which shells change "
                 f"topology, still changed by {shells.change:.1e} with the last shells, which is part of the error"
             )
-        facts["node_change"][i] = 0.0
-        if problem.settings.energy_nodes != 1 and not problem.elastic_only:
+        if problem.elastic_only:
+            facts["node_change"][i] = 0.0
+        elif problem.settings.energy_nodes == 1:
+            if problem.coarsest:
+                *_, change = shells.inelasticity(lambda *_: (1 + _FURTHER, np.nan))
+                facts["inelastic_change"][i] = size_of_change(change, response)
+        else:
             nodes, facts["node_change"][i], change = shells.inelasticity(
-                lambda solver, kt: raise_nodes(problem, solver, kt)
+                lambda solver, kt: converge(problem, solver, kt)
             )
             facts["energy_nodes"][i] = nodes
             response = with_change(response, change, response.boltzmann)
@@ -225,11 +236,8 @@ class Inelasticity(Term):
             sampled = spread(temperatures, members, _STEP)
             changes, nodes, last = [], [], []
             for i in sampled:
-                kt, wanted = KB * temperatures[i], problem.settings.energy_nodes
-                if wanted == "auto":
-                    n, change, exact, _ = raise_nodes(problem, solver, kt)
-                else:
-                    n, change, exact = int(wanted), np.nan, solver.solve(kt, int(wanted))[0]
+                kt = KB * temperatures[i]
+                n, change, exact, _ = converge(problem, solver, kt)
                 one = solver.solve(kt, 1)[0] if n > 1 else exact
                 changes.append(difference(exact, one))
                 nodes.append(n)
@@ -335,6 +343,8 @@ def raise_nodes(problem: Problem, solver, kt: float):
     done, response, size = 0, None, None
     for n in NODE_SEQUENCE[1 if near_edge else 0 :]:
         if response is not None and solver.needs(kt, n) > problem.settings.memory:
+            if not (np.isfinite(change) or problem.coarsest or problem.settings.replica is None):
+                problem.check_memory(solver.needs(kt, n), kt / KB, "energy nodes")  # a coarser level holds more
             problem.warn(
                 f"T = {kt / KB:.4g} K: memory = {problem.settings.memory / 1e9:.3g} GB holds no more than "
                 f"{done} energy nodes, which leave a change of {change:.1e}: raise memory"
@@ -356,18 +366,47 @@ def raise_nodes(problem: Problem, solver, kt: float):
     return n, change, response, size
 
 
-def _converge(found: Outcome, i: int, problem: Problem, solver, kt: float) -> None:
+def converge(problem: Problem, solver, kt: float):
+    """The energy nodes asked for, or as many as it takes: (nodes, what more change, response, size)."""
     wanted = problem.settings.energy_nodes
-    if wanted != "auto":
-        response, size = solver.solve(kt, int(wanted))
-        nodes, change = int(wanted), np.nan
+    if wanted == "auto":
+        return raise_nodes(problem, solver, kt)
+    response, size = solver.solve(kt, int(wanted))
+    left = _ALL_FURTHER * left_by_nodes(problem, solver, kt, int(wanted), response)
+    return int(wanted), left, response, size
+
+
+def left_by_nodes(problem: Problem, solver, kt: float, nodes: int, response: KineticResponse) -> float:
+    """What the next number of energy nodes changes in the response of a given one, relatively.
+
+    It hardly depends on how fine the shells are, and takes several times the work: NaN on all levels but the first.
+    Where memory does not hold the next number, or it gives modes that grow, what the number before changed, which is
+    more; infinite where there is neither.
+    """
+    if not problem.coarsest:
+        return np.nan
+    if problem.elastic_only and not isinstance(solver, OwnShells):
+        return 0.0  # shells decouple: any number is exact
+    for n in (nodes + _FURTHER, nodes - _FURTHER):
+        if n < 1 or solver.needs(kt, n) > problem.settings.memory:
+            continue
+        other, _ = solver.solve(kt, n)
+        if other.growing <= max(problem.settings.tolerance, response.growing):
+            return relative_change(other, response)
+    return np.inf
+
+
+def _converge(found: Outcome, i: int, problem: Problem, solver, kt: float) -> None:
+    if problem.settings.energy_nodes == 1:  # a theory of its own, whose error is not what it leaves out
+        response, size = solver.solve(kt, 1)
+        nodes, name, change = 1, "inelastic_change", left_by_nodes(problem, solver, kt, 1, response)
     else:
-        nodes, change, response, size = raise_nodes(problem, solver, kt)
+        (nodes, change, response, size), name = converge(problem, solver, kt), "node_change"
     found.responses[i], found.sizes[i] = replace(response, distribution=None), size
-    found.facts["energy_nodes"][i], found.facts["node_change"][i] = nodes, change
+    found.facts["energy_nodes"][i], found.facts[name][i] = nodes, change
 
 
-_FACTS = {"energy_nodes": 0, "node_change": np.nan, "carrier_density": np.nan,
+_FACTS = {"energy_nodes": 0, "node_change": np.nan, "inelastic_change": np.nan, "carrier_density": np.nan,
           "electron_density": np.nan, "hole_density": np.nan, "hot_spot_change": np.nan,
           "geometry_difference": np.nan, "window_change": np.nan}  # fmt: skip
 

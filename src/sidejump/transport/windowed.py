@@ -146,26 +146,25 @@ class IndependentShells:
         self.change = sum(self._matters(p, total) for p in self._pieces)
         return total
 
-    def inelasticity(self, raise_nodes) -> tuple[int, float, Change]:
+    def inelasticity(self, converge) -> tuple[int, float, Change]:
         """What more energy nodes change: nodes, change from the last number of nodes to this, and the change itself.
 
         Parameters
         ----------
-        raise_nodes : callable
-            ``raise_nodes(solver, kt)`` gives (nodes, change, response, size).
+        converge : callable
+            ``converge(solver, kt)`` gives (nodes, change, ...).
         """
         problem, kt = self.problem, self.kt
-        wanted = problem.settings.energy_nodes
         sampled = [node for piece in self._pieces for node in self._nodes(piece, 0)]
         sampled.sort(key=lambda node: -node[1])
         exact, plain, weights = [], [], []
-        nodes, change = (0, np.nan) if wanted == "auto" else (int(wanted), np.nan)
+        nodes, change = 0, np.nan
         for energy, weight in sampled:
             solver = self._solver(energy, coarse=True)
             if solver is None:
                 continue
             if nodes == 0:  # the first has the largest weight
-                nodes, change, _, _ = raise_nodes(solver, kt)
+                nodes, change, *_ = converge(solver, kt)
             one = solver.solve(kt, 1)[0]
             exact.append(solver.solve(kt, nodes)[0] if nodes > 1 else one)
             plain.append(one)
