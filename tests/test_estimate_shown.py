@@ -23,11 +23,11 @@ def said(capsys, **solver):
 
 def test_levels_follow_the_memory(capsys):
     roomy, words = said(capsys)
-    assert roomy["levels"] == 4 and "up to level 4 with" in words and "on to 1 %" in words
+    assert roomy["levels"] == 7 and "up to level 7 with" in words and "on to 1 %" in words
     needed = roomy["memory_bytes"]
-    assert roomy["last_memory_bytes"] == pytest.approx(4.0**4 * needed)
-    some, words = said(capsys, memory=20.0 * needed / 1e9)
-    assert some["levels"] == 2 and "up to level 2 with" in words
+    assert roomy["last_memory_bytes"] == pytest.approx(2.0**7 * needed)
+    some, words = said(capsys, memory=9.0 * needed / 1e9)
+    assert some["levels"] == 3 and "up to level 3 with" in words
     none, words = said(capsys, memory=1.5 * needed / 1e9)
     assert none["levels"] == 0 and "holds no finer one" in words
 

@@ -24,7 +24,7 @@ def deviations(levels, replicas, bias, spread, draws=400, seed=0):
     rng = np.random.default_rng(seed)
     ratios, errors, true = [], [], []
     for _ in range(draws):
-        gain = rng.uniform(0.3 * GAIN, GAIN)
+        gain = rng.uniform(0.2, GAIN)
         size = bias * rng.normal() * np.ones(len(TEMPERATURES))
         found = moments(ladder(rng, levels, replicas, size, spread, gain), TEMPERATURES)
         true.append(np.abs(found.value - TRUTH))

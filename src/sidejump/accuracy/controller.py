@@ -28,18 +28,18 @@ FIRST_REPLICAS = 2
 ALL_REPLICAS = range(10**6)
 """Numbers of the replicas of a level, where none are left to other machines."""
 
-MOST_LEVELS = 5
+MOST_LEVELS = 8
 """Levels of a term; the last has points sixteen times as close as the first."""
 
-_GROWTH = 6.0
-"""Work of a level over that of the one before, for the choice of what comes next; pairs alone would be 16, cut by what
+_GROWTH = 2.5
+"""Work of a level over that of the one before, for the choice of what comes next; pairs alone would be 4, cut by what
 is local.  Not what this machine measures: the same study takes the same replicas everywhere."""
 
 _ABOVE_FLOOR = 1.25
 """Where a part of the error cannot be taken away, times that part is what the whole is brought to: no replica and no
 level would make the error less than 0.8 of what it is."""
 
-_EXPECTED = 0.12
+_EXPECTED = 0.35
 """Error of a level over that of the one before, as it is mostly measured: for the choice of what comes next alone."""
 
 _ENOUGH = 12

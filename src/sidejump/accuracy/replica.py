@@ -18,8 +18,8 @@ from ..transport.problem import Problem
 from ..transport.tensors import PARTS
 from ..transport.terms import Term
 
-FINER = 2.0
-"""Ratio of the spacings of neighbouring levels: as much as it takes for the coarser to cost little beside the finer."""
+FINER = 2**0.5
+"""Ratio of the spacings of neighbouring levels."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 r"""Value and standard error of a term from its replicas on a ladder of levels.
 
-A level l is a fineness of the points, each twice as fine as the one before; a replica one way to lay them.  With
+A level l is a fineness of the points, each sqrt(2) finer than the one before; a replica one way to lay them.  With
 replicas y of each level at every temperature the value is the mean of the finest level, and its error
 
     error^2 = s^2 / n  +  b^2,
@@ -13,7 +13,7 @@ spread is nearly the same, count together.  The few degrees of freedom that are 
 distribution does.
 
 *Bias.*  The means of two levels differ by what the finer one removes.  With errors that fall at least like the square
-of the spacing what it leaves is no more than a third of that difference.  The noise of both means is in it and stays
+of the spacing what it leaves is no more than that difference.  The noise of both means is in it and stays
 there: taken out, a bias of the size of the noise would be missed half of the time.  What is the noise of the coarser
 mean is known beside it: replicas of that level take it away for little.  A level alone is taken to be off by a fifth,
 or by its spread if that is more.
@@ -26,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-GAIN = 0.25
-"""Error of a level over that of the one before: the square of the spacing's ratio, an upper bound."""
+GAIN = 0.5
+"""Error of a level over that of the one before: the square of the spacing's sqrt(1/2), an upper bound."""
 
 UNKNOWN = 0.2
 """Relative bias that a level is taken to have as long as there is no other to compare it with."""

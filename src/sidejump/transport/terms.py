@@ -79,12 +79,12 @@ class Term(abc.ABC):
         Whether it is a response, to which the changes of others are added.
     start : dict of float
         By the dimension, what divides the spacings on the coarsest level.  Contours converge exponentially and cost
-        little; in three dimensions the coarsest is there to be compared with.
+        little; changes ask for fewer points than what they change.
     """
 
     name: str
     first: bool = False
-    start: Mapping[int, float] = MappingProxyType({2: 0.7, 3: 0.25})
+    start: Mapping[int, float] = MappingProxyType({2: 0.7, 3: 0.5})
 
     @abc.abstractmethod
     def evaluate(self, problem: Problem, temperatures: np.ndarray, advance: Advance) -> Outcome:
@@ -228,6 +228,7 @@ class Inelasticity(Term):
     """
 
     name = "inelasticity"
+    start = MappingProxyType({2: 0.7, 3: 0.35})
 
     def evaluate(self, problem, temperatures, advance):
         found, count = self._blank(temperatures), len(temperatures)
@@ -265,6 +266,7 @@ class ThermalWindow(Term):
     """
 
     name = "thermal window"
+    start = MappingProxyType({2: 0.7, 3: 0.35})
 
     def evaluate(self, problem, temperatures, advance):
         found = self._blank(temperatures)
