@@ -60,7 +60,21 @@ def plain():
 
 TESTED = [
     ("plane", "transport/side.py", "FARTHEST"),
+    ("plane", "energy/mapping.py", "_SCALE"),
+    ("plane", "energy/kernel.py", "LEVELS"),
+    ("plane", "accuracy/study.py", "_PARTIAL"),
+    ("next to an edge", "energy/basis.py", "WINDOW"),
+    ("semiconductor", "transport/side.py", "_MORE"),
+    ("semiconductor", "transport/side.py", "_POINTS"),
+    ("in a gap", "transport/side.py", "_MORE_EACH"),
+    ("square lattice", "surfaces/contours.py", "_ROUND"),
+    ("square lattice", "surfaces/contours.py", "_UNSEEN"),
+    ("crystal", "energy/basis.py", "Y_MAX"),
+    ("crystal", "transport/terms.py", "FURTHER"),
+    ("crystal", "accuracy/controller.py", "FIRST_REPLICAS"),
+    ("crystal", "accuracy/statistics.py", "WINDOW"),
 ]
+"""Model that shows an effect, and the number."""
 
 
 @pytest.mark.parametrize(("model", "path", "name"), TESTED)

@@ -101,6 +101,8 @@ def summary(found: dict) -> str:
     worst, larger, model = max(parts, default=(0.0, 1.0, ""))
     if worst < SEEN and max((x for _, x, _ in parts), default=1.0) < 1 + SEEN:
         return NONE
+    if worst < SEEN:
+        return "the error alone"
     return f"{worst:.2g} ({model})" + (f", error times {larger:.2g}" if larger > GREW else "")
 
 
