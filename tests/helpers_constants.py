@@ -220,6 +220,8 @@ CASES = {
         ferromagnet((0.0, 0.0, 0.3), 0.1), [acoustic(3000.0, 3)], -1.0, [20.0, 60.0],
         LOOSE | {"energy_nodes": 3, "geometry": "shared", "accuracy": 0.6},
     ),
+    "cold plane": lambda: (dirac(), [acoustic(3000.0, 2)], 0.2, [2.0], {}),
+    "cold crystal": lambda: (ferromagnet((0.0, 0.0, 0.3), 0.1), [acoustic(5000.0, 3)], -1.0, [8.0], LOOSE),
     "hot spots": lambda: (
         ferromagnet((0.0, 0.0, 0.1), 0.03), [acoustic(3000.0, 3)], -0.9, [100.0, 150.0, 200.0, 300.0],
         LOOSE | {"geometry": "averaged", "accuracy": 0.7},
