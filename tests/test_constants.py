@@ -1,51 +1,92 @@
-"""Numbers that change results: half of each, or twice, moves what a run says by less than its error bar."""
+"""Numbers that change results: each is on the page that documents them, and half of it is within the error."""
+
+import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sidejump import MassiveDirac, acoustic_deformation_potential, anomalous_hall
-from test_invariance import ferromagnet
+import helpers_constants as constants
 
-PARTS = ("sigma_boltzmann", "sigma_side_jump")
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-CASES = {
-    "plane": (
-        lambda: MassiveDirac(mass=0.1, velocity=3.0, tilt=(0.4, -0.2)),
-        {"chemical_potential": 0.2, "temperatures": [300.0], "geometry": "own", "tolerance": 0.05},
-        {"deformation_potential": 5.0, "sound_velocity": 3000.0, "mass_density": 7.6e-7, "dimension": 2},
-    ),
-    "crystal": (
-        lambda: ferromagnet((0.0, 0.0, 0.3), 0.1),
-        {"chemical_potential": -1.0, "temperatures": [60.0], "energy_nodes": 3, "geometry": "shared",
-         "accuracy": 0.6, "tolerance": 0.4, "intrinsic_mesh": 6},
-        {"deformation_potential": 5.0, "sound_velocity": 3000.0, "mass_density": 7000.0, "dimension": 3},
-    ),
-}  # fmt: skip
+from suite.constants import PAGE, models_of, rows, shown
+
+OTHERS = tomllib.loads(Path(__file__).with_name("numbers.toml").read_text())
 
 
-def solved(name):
-    model, options, scattering = CASES[name]
-    return anomalous_hall(model(), acoustic_deformation_potential(**scattering), **options)
+def documented() -> dict[tuple[str, str], list[str]]:
+    """Cells of the tables by path and name."""
+    return {(path, name): cells for _, path, name, cells in rows(PAGE.read_text())}
+
+
+def test_every_number_is_in_one_place():
+    """In a table of the page, or among those that change no result."""
+    places = list(documented())
+    places += [(path, name) for kind in OTHERS.values() for path, names in kind.items() for name in names]
+    known = constants.numbers()
+    assert len(set(places)) == len(places), sorted({x for x in places if places.count(x) > 1})
+    assert not set(known) - set(places), "new: add them to a table of docs/numerics.md or to tests/numbers.toml"
+    assert not set(places) - set(known), "gone"
+
+
+def test_the_page_has_the_values_of_the_code():
+    stale = {}
+    for (path, name), (value, words, other, effect) in documented().items():
+        found = shown(getattr(constants.module_of(path), name)), shown(constants.other(path, name))
+        if found != (value, other):
+            stale[path, name] = found
+        assert words and effect
+    assert not stale, "write them with: cd benchmarks; python -m suite.constants --only - --table ../docs/numerics.md"
+
+
+def test_what_is_changed_is_seen_where_it_was_imported():
+    """The number in its module, in others that imported it, and in defaults."""
+    from sidejump.accuracy import controller, study
+    from sidejump.transport import problem
+
+    with constants.changed("accuracy/controller.py", "FIRST_REPLICAS", 5):
+        assert study.FIRST_REPLICAS == controller.FIRST_REPLICAS == 5
+    with constants.changed("transport/problem.py", "_FEW", 0.5):
+        assert problem.Problem.across.__defaults__ == (0.5,)
+    assert study.FIRST_REPLICAS == 2 and problem.Problem.across.__defaults__ == (problem._FEW,)
 
 
 @pytest.fixture(scope="module")
 def plain():
-    return {name: solved(name) for name in CASES}
+    return {}
 
 
-@pytest.mark.parametrize(
-    ("case", "constant", "other"),
-    [
-        ("plane", "sidejump.transport.side.FARTHEST", 12.5),
-        ("crystal", "sidejump.energy.kernel.LEVELS", 32767),
-        ("plane", "sidejump.accuracy.replica.FINER", 2**0.25),
-    ],
-)
-def test_half_of_a_constant_is_within_the_error(plain, monkeypatch, case, constant, other):
-    monkeypatch.setattr(constant, other)
-    found, expected = solved(case), plain[case]
-    changes = []
-    for part in PARTS:
-        change = np.abs(found[part].values - expected[part].values).max()
-        changes.append(change / expected[f"{part}_error"].values.max())
-    assert 0 < max(changes) < 1, changes
+TESTED = [
+    ("plane", "transport/side.py", "FARTHEST"),
+    ("plane", "energy/mapping.py", "_SCALE"),
+    ("plane", "energy/kernel.py", "LEVELS"),
+    ("plane", "accuracy/study.py", "_PARTIAL"),
+    ("next to an edge", "energy/basis.py", "WINDOW"),
+    ("semiconductor", "transport/side.py", "_MORE"),
+    ("semiconductor", "transport/side.py", "_POINTS"),
+    ("in a gap", "transport/side.py", "_MORE_EACH"),
+    ("square lattice", "surfaces/contours.py", "_ROUND"),
+    ("square lattice", "surfaces/contours.py", "_UNSEEN"),
+    ("cold plane", "transport/problem.py", "_THERMAL_POINTS"),
+    ("small pockets", "transport/problem.py", "_SOLVED_LEVELS"),
+    ("small pockets", "surfaces/surfaces.py", "_POCKET"),
+    ("crystal", "energy/basis.py", "Y_MAX"),
+    ("crystal", "transport/terms.py", "FURTHER"),
+    ("crystal", "accuracy/controller.py", "FIRST_REPLICAS"),
+    ("crystal", "accuracy/statistics.py", "WINDOW"),
+]
+"""Model that shows an effect, and the number."""
+
+
+@pytest.mark.parametrize(("model", "path", "name"), TESTED)
+def test_half_of_a_number_is_within_the_error(plain, model, path, name):
+    assert model in models_of(path, name)
+    if model not in plain:
+        plain[model] = constants.solved(model)
+    with constants.changed(path, name, constants.other(path, name)):
+        found = constants.solved(model)
+    parts = constants.changes(found, plain[model])
+    assert max(part["both"] for part in parts.values()) < 1, parts
+    assert any(part["relative"] > 1e-12 or not np.isclose(part["error"], 1.0) for part in parts.values()), parts

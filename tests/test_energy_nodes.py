@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import sidejump as sj
+from helpers_constants import CASES
 from sidejump.app.terminal import print_table
 from sidejump.reference.dirac_exact import solve_exact
 from sidejump.transport.geometry_choice import choose_geometries
@@ -112,3 +113,16 @@ def test_what_no_second_number_tells_is_not_taken_for_nothing(given, part):
     found = controller.run(world.compute)
     np.testing.assert_allclose(found.relative_floors()["energy nodes"][:, 0], part)
     assert (found.relative_error()[:, 0] > part).all()
+
+
+def test_three_dimensions():
+    """Quasi-elastic, and with three nodes, whose effect is a term of its own, on a crystal."""
+    model, scatterers, mu, _, options = CASES["crystal"]()
+    options = options | {"chemical_potential": mu, "temperatures": [30.0, 300.0], "tolerance": 0.3}
+    one, three = (sj.anomalous_hall(model, scatterers, **(options | {"energy_nodes": n})) for n in (1, 3))
+    assert one.energy_nodes.values.tolist() == [1, 1] and three.energy_nodes.values.tolist() == [3, 3]
+    assert np.isnan(one.node_change).all() and "inelastic_change" not in three
+    change = [np.abs(one[p] - three[p]).max(("a", "b")).values / np.abs(three[p]).max(("a", "b")).values for p in PARTS]
+    assert one.inelastic_change.values == pytest.approx(np.max(change, axis=0), rel=0.5)
+    assert 0.01 < one.inelastic_change[0] < 1 and 3 * one.inelastic_change[1] < one.inelastic_change[0]
+    assert (three.node_change < 0.5 * one.inelastic_change).all() and (three.node_change > 0).all()

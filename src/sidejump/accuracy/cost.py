@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
+
+from ..errors import TooLarge
 from ..transport.cost import estimate_cost, refuse_early
-from ..transport.terms import SURFACE
+from ..transport.problem import Problem
+from ..transport.terms import FURTHER, SURFACE
 from .controller import FIRST_REPLICAS, MOST_LEVELS
 from .study import Case
 
@@ -12,6 +17,21 @@ _FIRST_ANSWER = 3.5
 
 _PAIRS = {2: 2.0, 3: 4.0}
 """Pairs of a level over those of the one before, by the dimension: of points sqrt(2) times closer."""
+
+
+def _of_more_nodes(first: Problem, case: Case) -> dict | None:
+    """Cost with the further energy nodes that tell what a given number leaves; None where there are none, or memory
+    does not hold them, and they are left out."""
+    nodes = first.settings.energy_nodes
+    elsewhere = nodes == 1 and case.problem.model.dimension == 3 and "own" not in case.geometry  # on fewer points
+    if nodes == "auto" or elsewhere:
+        return None
+    more = copy(first)
+    more.settings = replace(first.settings, energy_nodes=int(nodes) + FURTHER)
+    try:
+        return estimate_cost(more, case.temperatures, case.geometry)
+    except TooLarge:
+        return None
 
 
 def first_cost(case: Case) -> dict:
@@ -28,7 +48,7 @@ def first_cost(case: Case) -> dict:
     dimension, limit = case.problem.model.dimension, case.problem.settings.memory
     first = case.problem.laid(SURFACE.start[dimension], 0)
     refuse_early(first, case.temperatures)
-    cost = estimate_cost(first, case.temperatures, case.geometry)
+    cost = _of_more_nodes(first, case) or estimate_cost(first, case.temperatures, case.geometry)
     needed = [cost["memory_bytes"] * _PAIRS[dimension] ** level for level in range(MOST_LEVELS)]
     last = max((level for level, bytes_ in enumerate(needed) if bytes_ <= limit), default=0)
     more = FIRST_REPLICAS * _FIRST_ANSWER

@@ -181,7 +181,9 @@ def collected(facts: dict[str, list], found: dict[str, list], members: list[int]
     for name, values in found.items():
         everywhere = facts.setdefault(name, [0 if name == "energy_nodes" else np.nan] * count)
         for i, value in zip(members, values, strict=True):
-            if value == value and not (name == "energy_nodes" and value == 0):  # NaN: nothing to say
+            if name == "energy_nodes":  # of all terms the most: others are sums over one node
+                everywhere[i] = max(everywhere[i], value)
+            elif value == value:  # NaN: nothing to say
                 everywhere[i] = value
 
 

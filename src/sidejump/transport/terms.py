@@ -35,7 +35,7 @@ from .tensors import Change, difference, largest, relative_change, size_of_chang
 from .windowed import IndependentShells
 
 NODE_SEQUENCE = (1, 3, 5, 7, 9, 11, 13, 15)
-_FURTHER = 2  # energy nodes more, with which a given number is compared: as in the sequence
+FURTHER = 2  # energy nodes more, with which a given number is compared: as in the sequence
 _ALL_FURTHER = 4 / 3  # what all further steps change over what the next one does: each mostly less than a quarter
 
 _HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
@@ -140,16 +140,27 @@ class FermiSurface(Term):
             for i, (response, size) in zip(members, solutions, strict=True):
                 found.responses[i], found.sizes[i], found.facts["energy_nodes"][i] = response, size, 1
                 advance(0.5 / count)
-            if problem.settings.energy_nodes == 1:
-                for i in spread(temperatures, members, _STEP):
-                    left = left_by_nodes(problem, solver, KB * temperatures[i], 1, found.responses[i])
-                    found.facts["inelastic_change"][i] = left
             if problem.refines:
                 solver.forget()  # its pairs take the memory that comes next
                 self._hot_spots(found, problem, solver, temperatures, members, spacing, advance)
+            if problem.coarsest and problem.settings.energy_nodes == 1:
+                solver.forget()
+                self._inelastic(found, problem, temperatures, members)
         for i, response in enumerate(found.responses):
             found.responses[i] = replace(response, distribution=None)
         return found
+
+    @staticmethod
+    def _inelastic(found, problem, temperatures, members) -> None:
+        """What more nodes than the one asked for would change, on a shell with so few points that it takes no more
+        memory."""
+        fewer = Inelasticity.start[3] / FermiSurface.start[3]
+        coarse = problem.laid(fewer, problem.settings.replica, coarsest=True)
+        shell = coarse.inelastic_shell(coarse.base_spacing)
+        solver = SharedShell(coarse, shell, KB * temperatures[members[0]])
+        for i in spread(temperatures, members, _STEP):
+            kt = KB * temperatures[i]
+            found.facts["inelastic_change"][i] = _left_out(coarse, solver, kt, solver.solve(kt, 1)[0])
 
     @staticmethod
     def _hot_spots(found, problem, solver, temperatures, members, spacing, advance) -> None:
@@ -203,7 +214,7 @@ class IndependentTerm(Term):
             facts["node_change"][i] = 0.0
         elif problem.settings.energy_nodes == 1:
             if problem.coarsest:
-                *_, change = shells.inelasticity(lambda *_: (1 + _FURTHER, np.nan))
+                *_, change = shells.inelasticity(lambda *_: (1 + FURTHER, np.nan))
                 facts["inelastic_change"][i] = size_of_change(change, response)
         else:
             nodes, facts["node_change"][i], change = shells.inelasticity(
@@ -382,14 +393,14 @@ def left_by_nodes(problem: Problem, solver, kt: float, nodes: int, response: Kin
     """What the next number of energy nodes changes in the response of a given one, relatively.
 
     It hardly depends on how fine the shells are, and takes several times the work: NaN on all levels but the first.
-    Where memory does not hold the next number, or it gives modes that grow, what the number before changed, which is
-    more; infinite where there is neither.
+    Where memory does not hold the next numbers, or they give modes that grow, what the number before changed, which is
+    more; infinite where there is none.
     """
     if not problem.coarsest:
         return np.nan
     if problem.elastic_only and not isinstance(solver, OwnShells):
         return 0.0  # shells decouple: any number is exact
-    for n in (nodes + _FURTHER, nodes - _FURTHER):
+    for n in (nodes + FURTHER, nodes + 2 * FURTHER, nodes - FURTHER):
         if n < 1 or solver.needs(kt, n) > problem.settings.memory:
             continue
         other, _ = solver.solve(kt, n)
@@ -398,10 +409,16 @@ def left_by_nodes(problem: Problem, solver, kt: float, nodes: int, response: Kin
     return np.inf
 
 
+def _left_out(problem: Problem, solver, kt: float, response: KineticResponse) -> float:
+    """What the quasi-elastic theory leaves out, NaN where that is not known."""
+    found = left_by_nodes(problem, solver, kt, 1, response)
+    return found if np.isfinite(found) else np.nan
+
+
 def _converge(found: Outcome, i: int, problem: Problem, solver, kt: float) -> None:
     if problem.settings.energy_nodes == 1:  # a theory of its own, whose error is not what it leaves out
         response, size = solver.solve(kt, 1)
-        nodes, name, change = 1, "inelastic_change", left_by_nodes(problem, solver, kt, 1, response)
+        nodes, name, change = 1, "inelastic_change", _left_out(problem, solver, kt, response)
     else:
         (nodes, change, response, size), name = converge(problem, solver, kt), "node_change"
     found.responses[i], found.sizes[i] = replace(response, distribution=None), size
