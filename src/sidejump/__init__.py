@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .experiment.read import read_films
     from .experiment.separate import separate
     from .experiment.synthetic import synthetic_films
+    from .experiment.write import write_films
     from .formats.compact import write_compact
     from .formats.recognise import convert
     from .formats.spoken import read_compact, read_electron_phonon, read_epw, read_perturbo
@@ -94,6 +95,7 @@ __all__ = [
     "with_spin_orbit",
     "write_compact",
     "write_csv",
+    "write_films",
 ]
 
 _PLACES = {
@@ -115,6 +117,7 @@ _PLACES = {
     "experiment.read": ("read_films",),
     "experiment.separate": ("separate",),
     "experiment.synthetic": ("synthetic_films",),
+    "experiment.write": ("write_films",),
     "formats.compact": ("write_compact",),
     "formats.recognise": ("convert",),
     "formats.spoken": ("read_compact", "read_electron_phonon", "read_epw", "read_perturbo"),

@@ -303,11 +303,11 @@ def separate(
     keys = {"law": law, "low_temperature": low, "reverse": reverse, "partial": partial, "seed": seed}
     keys |= {k: v for k, v in {"match": match, "samples": bootstrap}.items() if v is not None}
     dataset = separation.separated(source, computed, options, keys)
+    separation.write(dataset, files)
     if not quiet:
         separation.print_tables(dataset)
     for sentence in dataset.attrs["warnings"]:
         say(f"warning: {sentence}")
-    separation.write(dataset, files)
     say("wrote " + " and ".join(str(path) for path in files))
 
 

@@ -24,7 +24,7 @@ from .terminal import write as to_terminal
 
 _WHAT, _REMEDY = "a result of `sidejump separate`", "name the netCDF file that it has written"
 _NEEDED = ("term_value", "term_error", "remainder", "remainder_error", "point_temperature", "residual", "skew", "rho_0")
-_SHOWN = 3  # films in the table of the terminal: as many as fit into 80 columns beside what was computed
+_WIDEST = 4  # columns of values in the table of the terminal, as many as fit into 80 letters
 
 
 def targets(source: Path, output: Path | None, law: str, *, inputs: tuple, force: bool) -> list[Path]:
@@ -177,14 +177,14 @@ def print_tables(dataset: xr.Dataset) -> None:
 
 def _remainders(dataset, table):
     """A row for each temperature: R(T), a few films, what was computed and the difference."""
+    common, compared = "common_remainder" in dataset, "computed" in dataset
     order = np.argsort(dataset.rho_0.values)
-    films = order[np.unique(np.linspace(0, len(order) - 1, _SHOWN).astype(int))]
+    shown = _WIDEST - common - 2 * compared
+    films = order[np.unique(np.linspace(0, len(order) - 1, shown).astype(int))]
     names = [str(dataset.film.values[i]) for i in films]
-    common = "common_remainder" in dataset
     heads = ["T\n(K)", *(["R(T)"] if common else []), *(_short(name) for name in names)]
-    compared = "computed" in dataset
     if compared:
-        heads += ["computed", "R(T) less\ncomputed" if common else f"{_short(names[0])}\nless comp."]
+        heads += ["computed", "R(T)\nless comp." if common else f"{_short(names[0])}\nless comp."]
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True, vertical="bottom")
     points = {

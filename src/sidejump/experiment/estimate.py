@@ -9,13 +9,15 @@ import numpy as np
 from scipy import sparse, stats
 
 from .equations import Equations
-from .identify import identified, solve
+from .identify import Identified, identified, scales, solve
 from .likelihood import Likely, likely
 from .scatter import Scatter
 from .temperatures import Temperatures
 
 ONE, TWO = (float(stats.norm.cdf(k) - stats.norm.cdf(-k)) for k in (1, 2))
 """What one and two error bars hold: 0.683 and 0.954."""
+
+_NONE = 1e-6  # degrees of freedom that are none but for rounding
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Errors:
     def of(cls, deviation, freedom=np.inf) -> Errors:
         """From standard errors and the degrees of freedom of these."""
         freedom = np.broadcast_to(np.asarray(freedom, dtype=float), np.shape(deviation))
-        safe = np.where(freedom > 0, freedom, np.nan)
+        safe = np.where(freedom > _NONE, freedom, np.nan)
         one, two = (deviation * np.asarray(stats.t.ppf(0.5 + 0.5 * level, safe)) for level in (ONE, TWO))
         return cls(np.asarray(one), np.asarray(two), freedom)
 
@@ -105,6 +107,15 @@ class Estimator:
         """The design of the chosen points at the measured numbers, with the columns of the free remainder."""
         design = self.equations.at(self.equations.measured).design
         return np.concatenate([design, self.further], axis=1)[self.chosen]
+
+    @cached_property
+    def identified(self) -> Identified:
+        """Which terms the chosen points determine; the columns of the free remainder are the last."""
+        return identified(self.columns(), self._natural)
+
+    @property
+    def _natural(self) -> np.ndarray:
+        return np.concatenate([self.equations.law.natural, np.full(self.further.shape[1], np.nan)])
 
     def values(self, measured: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients (P,) and R(T) (G,) alone, of other measured numbers with the declared uncertainties."""
@@ -185,9 +196,9 @@ class Estimator:
         """Estimates (P + G or P, N) linear in sigma_yx, the design that they belong to, and the rank of the fit."""
         point = self.equations.at(self.equations.measured)
         columns = self.columns()
-        rank = identified(columns).rank
+        rank = self.identified.rank
         inverse = np.zeros((self.size, len(self.chosen)))
-        inverse[:, self.chosen] = solve(columns, rank)[: self.size]
+        inverse[:, self.chosen] = solve(columns, rank, scales(columns, self._natural))[: self.size]
         if not self.equations.law.has_free_remainder:
             return inverse, point.design, rank
         common = self._mean.toarray() - (self._mean @ point.design) @ inverse

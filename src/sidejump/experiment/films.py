@@ -234,7 +234,9 @@ def _one_number(source, name, given, names) -> np.ndarray:
 
 def _require_mapping(source, name, given, names) -> None:
     if not isinstance(given, Mapping):
-        raise InputError(f"{source}: {name} must be one number for each film, by its name, not one for each point")
+        raise InputError(
+            f"{source}: {name} must be a mapping with one number for each film, by its name, not one for each point"
+        )
     missing = [film for film in names if film not in given]
     if missing:
         raise InputError(f"{source}: {name} lacks film {missing[0]}")

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_ROUNDING = 1e-10  # singular value over the largest, columns scaled: relations between terms, not noise
-_LARGE = 1e-6  # part of a term in a combination that nothing determines
+_ROUNDING = 1e-4
+"""Singular value over the largest below which a combination of terms is none that digits of resistivities can hold."""
+
+_LARGE = 1e-3  # part of a term in a combination that nothing determines
 
 
 @dataclass(frozen=True)
@@ -31,24 +33,33 @@ class Identified:
     determined: np.ndarray
 
 
-def identified(design: np.ndarray) -> Identified:
+def scales(design: np.ndarray, natural: np.ndarray) -> np.ndarray:
+    """Sizes (P,) that columns are divided by: what a column has at most, where `natural` says it, or its norm."""
+    sizes = np.linalg.norm(design, axis=0)
+    return np.where(np.isfinite(natural), np.sqrt(len(design)) * natural, np.where(sizes > 0, sizes, 1.0))
+
+
+def identified(design: np.ndarray, natural: np.ndarray) -> Identified:
     """Rank of a design (N, P), and the columns whose coefficients it determines.
 
     A coefficient is determined if no combination of columns that vanishes holds it.
+
+    Parameters
+    ----------
+    design : ndarray, shape (N, P)
+    natural : ndarray, shape (P,)
+        Largest value that an element of each column can have; NaN where there is none.
     """
-    sizes = np.linalg.norm(design, axis=0)
-    scale = np.where(sizes > 0, sizes, 1.0)
+    scale = scales(design, natural)
     count = design.shape[1]
     padded = np.concatenate([design / scale, np.zeros((max(0, count - len(design)), count))])
     _, values, right = np.linalg.svd(padded, full_matrices=False)
     rank = int(np.sum(values > _ROUNDING * max(values[0], 1e-300)))
     free = np.linalg.norm(right[rank:], axis=0) > _LARGE
-    return Identified(values, right / scale, rank, ~free & (sizes > 0))
+    return Identified(values, right / scale, rank, ~free)
 
 
-def solve(design: np.ndarray, rank: int) -> np.ndarray:
+def solve(design: np.ndarray, rank: int, scale: np.ndarray) -> np.ndarray:
     """Least-squares inverse (P, N) of a design of this rank, the smallest where it is not determined."""
-    sizes = np.linalg.norm(design, axis=0)
-    scale = np.where(sizes > 0, sizes, 1.0)
     u, values, right = np.linalg.svd(design / scale, full_matrices=False)
     return (right[:rank].T / values[:rank]) @ u[:, :rank].T / scale[:, None]

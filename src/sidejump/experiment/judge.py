@@ -15,6 +15,11 @@ from .temperatures import Temperatures
 PLATEAU = 0.01
 """Relative change of rho_0 towards zero temperature, or excess of rho_0 over rho, from which on a sentence says so."""
 
+STATIC = 0.9
+"""Share rho_0/rho from which on a temperature counts as low."""
+
+_SAME = 1e-9  # of residual resistivities
+
 UNLIKELY = 1e-3
 """Probability of a chi squared below which it is said."""
 
@@ -28,12 +33,17 @@ def require_films(films: Films, law: str) -> None:
     Raises
     ------
     InputError
-        If there is one film.
+        If there is one film, or all have the same residual resistivity.
     """
     if len(films.names) < 2:
         raise InputError(
             f"{films.source}: holds one film ({films.names[0]}); law '{law}' needs two or more with different residual "
             "resistivities, which tell skew scattering from the remainder"
+        )
+    if np.ptp(residual_of(films)) <= _SAME * residual_of(films).max():
+        raise InputError(
+            f"{films.source}: all films have the same residual resistivity; skew scattering and remainder are told apart by "
+            "films of different ones"
         )
 
 
@@ -58,10 +68,7 @@ def require_determined(films: Films, names: tuple[str, ...], skew: int, found: I
 
 def _why(films: Films) -> str:
     """The likeliest reason."""
-    rho_0 = residual_of(films)
-    if np.ptp(rho_0) <= 1e-9 * rho_0.max():
-        return "all films have the same residual resistivity"
-    if np.all(np.abs(films.rho_xx / rho_0[films.film] - 1) < 1e-9):
+    if np.all(np.abs(films.rho_xx / residual_of(films)[films.film] - 1) < PLATEAU):
         return "rho is rho_0 everywhere: no phonons scatter"
     if len(films.parts) >= len(films.names):
         return f"{len(films.names)} films for {len(films.parts)} parts of the residual resistivity"
@@ -97,6 +104,17 @@ def of_residual(films: Films) -> list[str]:
                 f"two coldest points it would be {100 * abs(fall):.2g} % {'smaller' if fall > 0 else 'larger'}; give rho_0"
             )
     return sentences
+
+
+def of_low_temperatures(films: Films, chosen: np.ndarray) -> list[str]:
+    """Whether skew scattering is determined where static scatterers are all there is, as its law needs."""
+    share = residual_of(films)[films.film[chosen]] / films.rho_xx[chosen]
+    if share.min() >= STATIC:
+        return []
+    return [
+        f"skew scattering is determined from points where phonons have up to {100 * (1 - share.min()):.2g} % of the "
+        "resistivity: what they and static scatterers leave differs, and goes into alpha; measure colder, or lower --low"
+    ]
 
 
 def of_fit(estimator: Estimator, estimates: Estimates, found: Identified, temperatures: Temperatures) -> list[str]:

@@ -74,6 +74,11 @@ class Law:
         )
         return (*alpha, *products)
 
+    @property
+    def natural(self) -> np.ndarray:
+        """Largest value that a column of the design can have, shape (P,); NaN where that depends on the films."""
+        return np.array([1.0 if term.startswith(("beta_", "gamma_")) else np.nan for term in self.terms])
+
     def units(self, conductivity: str) -> tuple[str, ...]:
         """Units of the coefficients, for conductivities in `conductivity`."""
         number = ("alpha",)

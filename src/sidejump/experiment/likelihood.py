@@ -17,7 +17,7 @@ from scipy.linalg import solve_triangular
 
 from ..errors import InputError
 from .equations import Equations
-from .identify import identified, solve
+from .identify import identified, scales, solve
 
 _STEPS, _ENOUGH = 100, 1e-9  # of the coefficients' standard errors
 
@@ -69,8 +69,9 @@ def likely(equations: Equations, chosen: np.ndarray, further: np.ndarray, measur
     count, deviation = equations.design_size, equations.deviation
     point = equations.at(measured)
     columns = np.concatenate([point.design, further], axis=1)[chosen]
-    rank = identified(columns).rank
-    coefficients = solve(columns, rank) @ point.sigma.yx[chosen]
+    natural = np.concatenate([equations.law.natural, np.full(further.shape[1], np.nan)])
+    rank, scale = identified(columns, natural).rank, scales(columns, natural)
+    coefficients = solve(columns, rank, scale) @ point.sigma.yx[chosen]
     z = measured
     for _ in range(_STEPS):
         point = equations.at(z)
@@ -78,7 +79,7 @@ def likely(equations: Equations, chosen: np.ndarray, further: np.ndarray, measur
         slope = equations.jacobian(point, coefficients[:count])[chosen]
         r = point.sigma.yx[chosen] - columns @ coefficients + slope @ (measured - z)
         whitened = _Whitening(slope.multiply(deviation[None, :]).tocsr(), equations.films.film[chosen])
-        inverse = solve(whitened.of(columns), rank)
+        inverse = solve(whitened.of(columns), rank, scale)
         step = inverse @ whitened.of(r)
         left = r - columns @ step
         coefficients = coefficients + step

@@ -32,6 +32,7 @@ _NEEDED = {
 }
 _ALIASES = {"rho_xy": "rho_yx", "rho_xy_error": "rho_yx_error", "T": "temperature"}
 _SPELT = {"magnetization": "magnetisation"}
+_NOT_RHO = "rho_0 is the residual resistivity of each film, not rho"
 _CLOSE = 0.8  # of difflib: `hal` and `magnetisaton` are meant to declare, `date` is not
 
 
@@ -108,7 +109,7 @@ def _declare(path: str, number: int, line: str, declared: dict[str, str]) -> Non
         return
     meant = get_close_matches(key, [*_SIGNS, *_PLAIN], n=1, cutoff=_CLOSE)
     if meant:
-        raise InputError(f"{path}: line {number} declares {key!r}, which is not known; {meant[0]} is meant?")
+        raise InputError(f"{path}: line {number} declares {key!r}, which is not known; write {meant[0]}")
 
 
 def _films(path: str, given: dict[str, str], header: list[str], rows) -> Films:
@@ -128,6 +129,7 @@ def _films(path: str, given: dict[str, str], header: list[str], rows) -> Films:
         raise InputError(f"{path}: no column says of which film a point is; name one 'film' or 'thickness (nm)'")
     table = _Table(path, places, rows)
     labels = table.labels()
+    temperature, rho_xx, rho_yx = (table.numbers(key) for key in _NEEDED)
     sheet = {RESISTIVITY_UNITS[unit][1] for _, unit in places.values() if unit in RESISTIVITY_UNITS}
     if len(sheet) > 1:
         raise InputError(f"{path}: mixes resistivities (ohm cm) and sheet resistances (ohm); give all of one kind")
@@ -140,9 +142,9 @@ def _films(path: str, given: dict[str, str], header: list[str], rows) -> Films:
     base = next(unit for unit in ("ohm cm", "h/e^2") if RESISTIVITY_UNITS[unit][1] == next(iter(sheet)))
     return measured_films(
         labels,
-        table.numbers("temperature"),
-        table.numbers("rho_xx"),
-        table.numbers("rho_yx"),
+        temperature,
+        rho_xx,
+        rho_yx,
         hall=given["hall"],
         magnetisation=given["magnetisation"],
         unit=base,
@@ -170,10 +172,9 @@ def _places(path: str, given: dict[str, str], header: list[str]) -> dict[str, tu
         if not at:
             raise InputError(f"{path}: no column is called {name!r}, which {key} is declared to be: {', '.join(header)}")
         if at[0] in taken:
-            raise InputError(
-                f"{path}: {key} is declared to be column {name!r}, which {taken[at[0]]} is already"
-                + (": rho_0 is the residual resistivity of each film, not rho" if "rho_0" in (key, taken[at[0]]) else "")
-            )
+            raise InputError(f"{path}: {key} is declared to be column {name!r}, which {taken[at[0]]} is already")
+        if key.startswith("rho_0") and names[at[0]][0] == "rho_xx":
+            raise InputError(f"{path}: {key} is declared to be {name!r}; {_NOT_RHO}")
         found[key], taken[at[0]] = (at[0], unit or names[at[0]][1]), key
     for i, (name, unit) in enumerate(names):
         key = _ALIASES.get(name, name)
@@ -269,7 +270,7 @@ class _Table:
         for label, value, (number, _) in zip(labels, values, self.rows, strict=True):
             first, line = found.setdefault(label, (float(value), number))
             if value != first:
-                why = ": rho_0 is the residual resistivity of each film, not rho" if key.startswith("rho_0") else ""
+                why = f": {_NOT_RHO}" if key.startswith("rho_0") else ""
                 raise InputError(
                     f"{self.path}: {key} of film {label} is one number in line {line} and another in line {number}; "
                     f"it is one for each film{why}"

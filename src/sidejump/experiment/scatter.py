@@ -70,9 +70,10 @@ class Scatter:
             used = np.abs(a) > _EXACT * np.abs(a).max(initial=0.0)
             if not used.any() or np.any(used & ~self._known):
                 continue
-            d = np.where(used, a**2, 0.0) / np.where(self._known, size, 1.0) ** 2
-            deviation[k] = np.sqrt(np.sum(d * self.residual**2))
-            off = np.sum((self._left.T @ (d[:, None] * self._left)) * (self._right.T @ (d[:, None] * self._right)))
-            twice = np.sum(d**2 * (1 - 2 * self.leverage)) + off
-            freedom[k] = np.sum(d * size) ** 2 / twice
+            left, right, room = self._left[used], self._right[used], size[used]
+            d = (a[used] / room) ** 2
+            deviation[k] = np.sqrt(np.sum(d * self.residual[used] ** 2))
+            off = np.sum((left.T @ (d[:, None] * left)) * (right.T @ (d[:, None] * right)))
+            twice = np.sum(d**2 * (2 * room - 1)) + off
+            freedom[k] = np.sum(d * room) ** 2 / twice
         return deviation, freedom

@@ -15,7 +15,7 @@ from .compare import Computed, computed_hall
 from .equations import Equations
 from .estimate import Errors, Estimates, Estimator
 from .films import Films
-from .identify import Identified, identified
+from .identify import Identified
 from .laws import Law, law_of
 from .temperatures import MATCH, Temperatures, grouped, low
 
@@ -97,10 +97,11 @@ def separate(
     chosen, sentences = np.ones(len(films.film), dtype=bool), []
     if chosen_law.has_free_remainder:
         chosen, sentences = low(films, temperatures, low_temperature)
+        sentences = sentences + judge.of_low_temperatures(films, chosen)
     elif low_temperature is not None:
         raise InputError(f"low = {low_temperature} K is a key of law 'skew'; law '{chosen_law.name}' takes all points")
     estimator = Estimator(Equations(films, chosen_law), chosen, temperatures)
-    rank = identified(estimator.columns())
+    rank = estimator.identified
     sentences += judge.require_determined(
         films, chosen_law.terms, chosen_law.skew_terms, rank, partial=partial
     ) + judge.of_residual(films)

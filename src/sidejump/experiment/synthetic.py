@@ -123,11 +123,11 @@ def synthetic_films(
 
 
 TRUE = {
-    "alpha_0": -5e-4,
+    "alpha_0": 5e-4,
     "beta_0": 600.0,
     "gamma_0_T": 1500.0,
     "beta_T": 1100.0,
-    "alpha": -5e-4,
+    "alpha": 5e-4,
     "beta": -400.0,
     "b": 1000.0,
 }

@@ -55,7 +55,7 @@ def grouped(films: Films, match: float = MATCH) -> Temperatures:
 
 
 def low(films: Films, temperatures: Temperatures, upto: float | None) -> tuple[np.ndarray, list[str]]:
-    """Points that skew scattering is determined from: up to a temperature, or the coldest one that most films share.
+    """Points that skew scattering is determined from: up to a temperature, or up to the coldest that most films share.
 
     Parameters
     ----------
@@ -83,10 +83,10 @@ def low(films: Films, temperatures: Temperatures, upto: float | None) -> tuple[n
         notes = []
     else:
         most = temperatures.films.max()
-        chosen = temperatures.group == int(np.argmax(temperatures.films == most))
+        chosen = temperatures.group <= int(np.argmax(temperatures.films == most))
         absent = [name for i, name in enumerate(films.names) if i not in films.film[chosen]]
         notes = [
-            f"skew scattering is determined at {films.temperature[chosen].mean():.4g} K without film {', '.join(absent)}"
+            f"skew scattering is determined up to {films.temperature[chosen].max():.4g} K, without film {', '.join(absent)}"
         ] * bool(absent)
     shared = chosen & (temperatures.films[temperatures.group] > 1)
     if not shared.any():

@@ -74,7 +74,7 @@ def _remainder(axes, dataset) -> None:
     if "computed" in dataset:
         order = np.argsort(t)
         x, y, error = t[order], dataset.computed.values[order], _bars(dataset.computed_error.values[order])
-        axes.plot(x, y, "--", color=BLUE, lw=1.6, label=r"computed $\sigma^{\mathrm{int}}+\sigma^{\mathrm{sj}}$")
+        axes.plot(x, y, "D--", ms=2.5, color=BLUE, lw=1.6, label=r"computed $\sigma^{\mathrm{int}}+\sigma^{\mathrm{sj}}$")
         axes.fill_between(x, y - error, y + error, color=BLUE, alpha=0.2, lw=0)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.30 * (high - low))  # room for the legend
