@@ -135,8 +135,8 @@ _PLACES = {
 
 _PLACE = {name: module for module, names in _PLACES.items() for name in names}
 _MODULES = tuple(
-    "bands energy experiment formats groups interactions intrinsic kinetics pairs plot reference surfaces symmetrize transport "
-    "units wannier".split()
+    "bands energy experiment formats groups interactions intrinsic kinetics pairs plot reference surfaces symmetrize "
+    "transport units wannier".split()
 )
 """What `import sidejump` lets one reach without an import of its own."""
 

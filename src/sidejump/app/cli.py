@@ -248,7 +248,8 @@ def separate(
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="RESULT.nc is magnetised the other way.")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="netCDF; figure and tables are beside it. [DATA.separation.nc]")
+        Path | None,
+        typer.Option("--output", "-o", help="netCDF; figure and tables are beside it. [DATA.separation.nc]"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
     hall: Annotated[str | None, typer.Option(help="What the Hall column is: E_y/j_x or E_x/j_y.")] = None,

@@ -145,18 +145,15 @@ def _text(dataset: xr.Dataset, dim: str) -> str:
 
 def print_tables(dataset: xr.Dataset) -> None:
     """Terms with their errors, then the remainder against temperature, within 80 columns."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
 
     out = Console()
     out.width = max(out.width, 80)
-    style = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0), "pad_edge": False}
     attrs, unit = dataset.attrs, dataset.attrs["units"]
     errors = "of declared uncertainties" if attrs["uncertainties"] == "declared" else "from the scatter of the points"
     misfit = f"; chi squared {attrs['misfit']:.3g}" if attrs["uncertainties"] == "declared" else ""
     head = f"{attrs['equation']}; errors {errors}{misfit}, {attrs['degrees_of_freedom']} degrees of freedom"
-    terms = Table(**style)
+    terms = _empty()
     to_terminal(_wrapped(head, out.width))
     for name in ("term", "value", "95.4 %", "bootstrap\nerror", "unit"):
         terms.add_column(name, justify="left" if name in ("term", "unit") else "right", no_wrap=True, vertical="bottom")
@@ -171,7 +168,7 @@ def print_tables(dataset: xr.Dataset) -> None:
         terms.add_row(str(name), with_error(value, one), wide, shown, str(dataset.term_unit.values[i]))
     out.print(terms)
     to_terminal(_wrapped(f"{REMAINDER} ({unit}) of films, with the share rho_0/rho of static scatterers", out.width))
-    out.print(_remainders(dataset, Table(**style)))
+    out.print(_remainders(dataset, _empty()))
     to_terminal(_wrapped(attrs["meaning"], out.width))
 
 
@@ -187,9 +184,7 @@ def _remainders(dataset, table):
         heads += ["computed", "R(T)\nless comp." if common else f"{_short(names[0])}\nless comp."]
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True, vertical="bottom")
-    points = {
-        name: np.flatnonzero(dataset.film_of_point.values.astype(str) == name) for name in names
-    }
+    points = {name: np.flatnonzero(dataset.film_of_point.values.astype(str) == name) for name in names}
     for t in dataset.temperature.values:
         row = [f"{t:.4g}"]
         if common:
@@ -220,6 +215,13 @@ def _compared(here, prefix: str) -> list[str]:
     """What was computed and the difference; nothing outside of the temperatures of the result."""
     pairs = [[float(here[f"{prefix}{name}{kind}"]) for kind in ("", "_error")] for name in ("computed", "difference")]
     return [with_error(*pair) if np.isfinite(pair[0]) else "" for pair in pairs]
+
+
+def _empty():
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    return Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def _wrapped(text: str, width: int) -> str:

@@ -1,1 +1,1 @@
-"""Measured resistivities of films: read, inverted, and separated into skew scattering and what does not depend on it."""
+"""Measured resistivities of films: read, inverted, separated into skew scattering and the remainder."""

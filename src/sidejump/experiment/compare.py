@@ -65,13 +65,14 @@ def computed_hall(dataset, dimension: int, *, reverse: bool = False) -> Computed
     """
     if scan_dimension(dataset) is not None:
         raise InputError(
-            f"the computed result is a scan over {scan_dimension(dataset)}; compare with one of a single value, such as "
+            f"the computed result is a scan over {scan_dimension(dataset)}; compare with one of a single value, "
             f"dataset.isel({scan_dimension(dataset)}=0)"
         )
     if dataset.sizes["a"] != dimension:
         kinds = {2: "a layer (e^2/h)", 3: "a crystal (S/cm)"}
         raise InputError(
-            f"the computed result is that of {kinds[dataset.sizes['a']]}, the resistivities are those of {kinds[dimension]}"
+            f"the computed result is that of {kinds[dataset.sizes['a']]}, the resistivities are those of "
+            f"{kinds[dimension]}"
         )
     component = main_component(dataset)
     t = np.asarray(dataset.temperature.values, dtype=float)

@@ -1,7 +1,8 @@
 """What a law asks of the measured numbers, and how it changes with each of them.
 
-The measured numbers z are rho_xx and rho_yx of every point, the residual resistivities that are declared, and the scale of
-each film, which is 1 with the error of its thickness.  The equation of a point is ``sigma_yx(z) - X(z) theta = 0``.
+The measured numbers z are rho_xx and rho_yx of every point, the residual resistivities that are declared, and the
+scale of each film, which is 1 with the error of its thickness.  The equation of a point is
+``sigma_yx(z) - X(z) theta = 0``.
 """
 
 from __future__ import annotations

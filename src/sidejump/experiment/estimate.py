@@ -101,7 +101,9 @@ class Estimator:
         self.further = (group[:, None] == free).astype(float)
         self.skew_size, self.size = law.skew_terms, len(law.terms)
         count = np.bincount(group)
-        self._mean = sparse.csr_array((1 / count[group], (group, np.arange(len(group)))), shape=(len(count), len(group)))
+        self._mean = sparse.csr_array(
+            (1 / count[group], (group, np.arange(len(group)))), shape=(len(count), len(group))
+        )
 
     def columns(self) -> np.ndarray:
         """The design of the chosen points at the measured numbers, with the columns of the free remainder."""

@@ -66,6 +66,11 @@ class Films:
     source: str
 
     @property
+    def rho(self) -> np.ndarray:
+        """``rho = 1/sigma_xx = rho_xx + rho_yx^2 / rho_xx``, shape (N,)."""
+        return self.rho_xx + self.rho_yx**2 / self.rho_xx
+
+    @property
     def coldest(self) -> np.ndarray:
         """Number of the coldest point of each film, shape (F,)."""
         order = np.lexsort((self.temperature, self.film))

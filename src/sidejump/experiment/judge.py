@@ -42,12 +42,14 @@ def require_films(films: Films, law: str) -> None:
         )
     if np.ptp(residual_of(films)) <= _SAME * residual_of(films).max():
         raise InputError(
-            f"{films.source}: all films have the same residual resistivity; skew scattering and remainder are told apart by "
-            "films of different ones"
+            f"{films.source}: all films have the same residual resistivity; films of different ones tell "
+            "skew scattering from the remainder"
         )
 
 
-def require_determined(films: Films, names: tuple[str, ...], skew: int, found: Identified, *, partial: bool) -> list[str]:
+def require_determined(
+    films: Films, names: tuple[str, ...], skew: int, found: Identified, *, partial: bool
+) -> list[str]:
     """Stop where the data do not determine a term, unless the others are asked for; returns sentences.
 
     Raises
@@ -68,7 +70,7 @@ def require_determined(films: Films, names: tuple[str, ...], skew: int, found: I
 
 def _why(films: Films) -> str:
     """The likeliest reason."""
-    if np.all(np.abs(films.rho_xx / residual_of(films)[films.film] - 1) < PLATEAU):
+    if np.all(np.abs(films.rho / residual_of(films)[films.film] - 1) < PLATEAU):
         return "rho is rho_0 everywhere: no phonons scatter"
     if len(films.parts) >= len(films.names):
         return f"{len(films.names)} films for {len(films.parts)} parts of the residual resistivity"
@@ -77,7 +79,7 @@ def _why(films: Films) -> str:
 
 def residual_of(films: Films) -> np.ndarray:
     """Residual resistivity of each film, all parts together, shape (F,)."""
-    return films.rho_xx[films.coldest] if films.residual is None else films.residual.sum(axis=1)
+    return films.rho[films.coldest] if films.residual is None else films.residual.sum(axis=1)
 
 
 def of_residual(films: Films) -> list[str]:
@@ -88,32 +90,33 @@ def of_residual(films: Films) -> list[str]:
         rows = np.flatnonzero(films.film == i)
         order = rows[np.argsort(films.temperature[rows])]
         if films.residual is not None:
-            excess = rho_0[i] / films.rho_xx[rows].min() - 1
+            excess = rho_0[i] / films.rho[rows].min() - 1
             if excess > PLATEAU:
-                sentences.append(f"rho_0 of film {name} is {100 * excess:.2g} % above the smallest rho_xx of the film")
+                sentences.append(f"rho_0 of film {name} is {100 * excess:.2g} % above the smallest rho of the film")
             continue
-        t, rho = films.temperature[order], films.rho_xx[order]
+        t, rho = films.temperature[order], films.rho[order]
         later = np.flatnonzero(t > t[0])
         if not len(later):
             continue
         second = later[0]
-        fall = (rho[second] - rho[0]) * t[0] / (t[second] - t[0]) / rho[0]
+        fall = (rho[second] / rho[0] - 1) * t[0] ** 2 / (t[second] ** 2 - t[0] ** 2)
         if abs(fall) > PLATEAU:
             sentences.append(
-                f"rho_0 of film {name} is taken at {t[0]:g} K, where rho_xx is not constant: on a straight line through its "
-                f"two coldest points it would be {100 * abs(fall):.2g} % {'smaller' if fall > 0 else 'larger'}; give rho_0"
+                f"rho_0 of film {name} is taken at {t[0]:g} K, where rho is not constant: with T^2 through "
+                f"its two coldest points it would be {100 * abs(fall):.2g} % "
+                f"{'smaller' if fall > 0 else 'larger'}; give rho_0"
             )
     return sentences
 
 
 def of_low_temperatures(films: Films, chosen: np.ndarray) -> list[str]:
     """Whether skew scattering is determined where static scatterers are all there is, as its law needs."""
-    share = residual_of(films)[films.film[chosen]] / films.rho_xx[chosen]
+    share = residual_of(films)[films.film[chosen]] / films.rho[chosen]
     if share.min() >= STATIC:
         return []
     return [
         f"skew scattering is determined from points where phonons have up to {100 * (1 - share.min()):.2g} % of the "
-        "resistivity: what they and static scatterers leave differs, and goes into alpha; measure colder, or lower --low"
+        "resistivity: what they and static scatterers leave differs, and goes into alpha; measure colder or lower --low"
     ]
 
 
@@ -126,24 +129,25 @@ def of_fit(estimator: Estimator, estimates: Estimates, found: Identified, temper
             sentences.append("as many terms as points: nothing is left to take errors from; declare uncertainties")
         return sentences
     if estimates.freedom > 0 and stats.chi2.sf(estimates.misfit, estimates.freedom) < UNLIKELY:
-        constant = "" if law.has_free_remainder else "; its coefficients do not change with temperature, side jump does"
+        constant = "; its coefficients do not change with temperature, side jump does" * (not law.has_free_remainder)
         sentences.append(
-            f"chi squared is {estimates.misfit / estimates.freedom:.3g} per degree of freedom ({estimates.freedom}): law "
-            f"'{law.name}' does not describe the data within the declared uncertainties, or these are too small{constant}"
+            f"chi squared is {estimates.misfit / estimates.freedom:.3g} per degree of freedom ({estimates.freedom}): "
+            f"law '{law.name}' does not describe the data within the declared uncertainties, or these are too small"
+            f"{constant}"
         )
     several = temperatures.films > 1
     total, free = float(np.sum(estimates.disagreement[several])), int(np.sum(temperatures.films[several] - 1))
     if law.has_free_remainder and free > 0 and stats.chi2.sf(total, free) < UNLIKELY:
         sentences.append(
-            f"the remainders of the films differ at one temperature by more than their errors (chi squared {total / free:.3g} "
-            "per degree of freedom): static scatterers and phonons leave different remainders, and their shares differ "
-            "from film to film; law 'hou' knows the shares"
+            f"the remainders of the films differ at one temperature by more than their errors (chi squared "
+            f"{total / free:.3g} per degree of freedom): static scatterers and phonons leave different remainders, and "
+            "their shares differ from film to film; law 'hou' knows the shares"
         )
     weakest, ratio = _weakest(estimator, found)
     if ratio < ABOVE_NOISE:
         sentences.append(
-            f"the films tell {', '.join(weakest)} apart by {ratio:.2g} times the noise of rho_xx and rho_0: these terms and "
-            "their errors are doubtful"
+            f"the films tell {', '.join(weakest)} apart by {ratio:.2g} times the noise of rho_xx and rho_0: these "
+            "terms and their errors are doubtful"
         )
     return sentences
 

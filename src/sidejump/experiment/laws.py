@@ -1,7 +1,7 @@
 """Three laws of sigma_AH = sigma_yx, each linear in its terms.
 
-With ``s = sigma_xx = 1/rho``, the static parts ``p_i`` of the resistivity (one, the residual resistivity rho_0, where it
-is not split) and their shares ``x_i = p_i s``, that of phonons being ``x_T = 1 - sum_i x_i``,
+With ``s = sigma_xx = 1/rho``, the static parts ``p_i`` of the resistivity (one, the residual resistivity rho_0, where
+it is not split) and their shares ``x_i = p_i s``, that of phonons being ``x_T = 1 - sum_i x_i``,
 
 * skew:             sigma_AH = sum_i alpha_i p_i s^2 + R(T)
 * shitade-nagaosa:  sigma_AH = (alpha / s_0 + beta / s_0^2) s^2 + b,          s_0 = 1/rho_0
@@ -69,9 +69,7 @@ class Law:
         if self.name == "skew":
             return alpha
         names = (*self.parts, PHONON)
-        products = (
-            f"beta_{names[i]}" if i == j else f"gamma_{names[i]}_{names[j]}" for i, j in self._pairs
-        )
+        products = (f"beta_{names[i]}" if i == j else f"gamma_{names[i]}_{names[j]}" for i, j in self._pairs)
         return (*alpha, *products)
 
     @property

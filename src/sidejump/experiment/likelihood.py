@@ -1,9 +1,9 @@
 """Least squares with declared uncertainties, all measured numbers among what is uncertain.
 
 rho_xx and rho_0 stand on both sides of a law, so that ordinary least squares would be biased.  Found are the numbers z
-and the coefficients theta that obey the law exactly, with the smallest ``sum (z - z_measured)^2 / error^2``: linearised at
-the last z (H. I. Britt and R. H. Luecke, Technometrics 15, 233 (1973)), with residuals r, ``J = dr/dz`` and
-``C = J V J^T``, which is a block for each film,
+and the coefficients theta that obey the law exactly, with the smallest ``sum (z - z_measured)^2 / error^2``:
+linearised at the last z (H. I. Britt and R. H. Luecke, Technometrics 15, 233 (1973)), with residuals r, ``J = dr/dz``
+and ``C = J V J^T``, which is a block for each film,
 
     d theta = (X^T C^-1 X)^-1 X^T C^-1 (r + J (z_measured - z)),      z -> z_measured - V J^T C^-1 (r - X d theta).
 """
@@ -92,8 +92,8 @@ def likely(equations: Equations, chosen: np.ndarray, further: np.ndarray, measur
             influence = inverse @ whitened.of(slope.toarray())
             return Likely(coefficients, influence, covariance, z, float(np.sum(whitened.of(left) ** 2)), rank)
     raise InputError(
-        f"{equations.films.source}: the fit of law {equations.law.name} does not settle; the declared uncertainties are as "
-        "large as what they are of, look at the errors of rho_xx and rho_0"
+        f"{equations.films.source}: the fit of law {equations.law.name} does not settle; the declared uncertainties "
+        "are as large as what they are of, look at the errors of rho_xx and rho_0"
     )
 
 

@@ -23,7 +23,7 @@ from .films import STATIC, Films, measured_films
 
 _SIGNS = ("hall", "magnetisation")
 _NAMED = re.compile(r"(?P<name>[^()]*?)\s*(?:\((?P<unit>[^()]*)\))?")
-_STATIC_PART = re.compile(r"rho_0(?:_(?P<part>\w+?))?(?P<error>_error)?")
+_STATIC_PART = re.compile(r"rho_0(?:_(?!error$)(?P<part>\w+?))?(?P<error>_error)?")
 _PLAIN = ("film", "thickness", "thickness_error", "temperature", "rho_xx", "rho_yx", "rho_xx_error", "rho_yx_error")
 _NEEDED = {
     "temperature": "temperature (K)",
@@ -170,7 +170,9 @@ def _places(path: str, given: dict[str, str], header: list[str]) -> dict[str, tu
     for key, (name, unit) in wanted.items():
         at = [i for i, (other, _) in enumerate(names) if name in (other, header[i])]
         if not at:
-            raise InputError(f"{path}: no column is called {name!r}, which {key} is declared to be: {', '.join(header)}")
+            raise InputError(
+                f"{path}: no column is called {name!r}, which {key} is declared to be: {', '.join(header)}"
+            )
         if at[0] in taken:
             raise InputError(f"{path}: {key} is declared to be column {name!r}, which {taken[at[0]]} is already")
         if key.startswith("rho_0") and names[at[0]][0] == "rho_xx":

@@ -6,9 +6,10 @@ For estimates ``a y`` that are linear in the data y, with residuals ``e = E y``,
 
 which needs no knowledge of how the noise is spread over the points. For least squares it is the jackknife, HC3 of
 J. G. MacKinnon and H. White, J. Econometrics 29, 305 (1985). It belongs to Student's distribution with
-``nu = (sum_i d_i G_ii)^2 / sum_ij d_i d_j G_ij^2``, ``d_i = (a_i / G_ii)^2`` (after R. M. Bell and D. F. McCaffrey, Survey
-Methodology 28, 169 (2002)). Few films leave few residuals, and points of clean films weigh much: with ``e_i^2 / G_ii``
-(HC2) the intervals of skew scattering held the truth in 50 to 61 of 100 cases, with this in 65 to 83, for 68 claimed.
+``nu = (sum_i d_i G_ii)^2 / sum_ij d_i d_j G_ij^2``, ``d_i = (a_i / G_ii)^2`` (after R. M. Bell and D. F. McCaffrey,
+Survey Methodology 28, 169 (2002)).  Few films leave few residuals, and points of clean films weigh much: with
+``e_i^2 / G_ii`` (HC2) the 68 % intervals of skew scattering held the truth in 44 to 61 of 100 cases, with this in 65
+to 84.
 """
 
 from __future__ import annotations

@@ -26,10 +26,10 @@ REMAINDER = "scattering-independent remainder"
 """What is left of sigma_AH without the part that depends on how strong the scattering is."""
 
 MEANING = (
-    f"{REMAINDER}: sigma_AH less skew scattering alpha rho_0/rho^2. It does not depend on how strong the scattering is, but "
-    "on what scatters. Theory calls it the sum of the intrinsic part (Berry curvature), the side jump of phonons and of "
-    "static scatterers, and intrinsic (Gaussian) skew scattering. Resistivities alone do not tell these apart: they all have "
-    "the same power of the scattering time."
+    f"{REMAINDER}: sigma_AH less skew scattering alpha rho_0/rho^2. It does not depend on how strong scattering is, "
+    "but on what scatters. Theory calls it the sum of the intrinsic part (Berry curvature), the side jump of phonons "
+    "and of static scatterers, and intrinsic (Gaussian) skew scattering. Resistivities alone do not tell these "
+    "apart: they all have the same power of the scattering time."
 )
 """What it is, for files, tables and documentation."""
 
@@ -54,18 +54,19 @@ def separate(
     """Separate the Hall conductivity of films by a law that is linear in its terms.
 
     ``sigma_yx = -rho_yx / (rho_xx^2 + rho_yx^2)`` and ``rho = 1/sigma_xx``, exactly.  Errors are one and two error bars
-    (68.3 and 95.4 %): of declared uncertainties, or else of the scatter of the points, which errors common to all points
-    of a film (thickness, contacts, rho_0) are not in.
+    (68.3 and 95.4 %): of declared uncertainties, or else of the scatter of the points, which errors common to all
+    points of a film (thickness, contacts, rho_0) are not in.
 
     Parameters
     ----------
     films : Films
         Of :func:`read_films`, :func:`measured_films` or :func:`synthetic_films`.
     law : str
-        ``skew``: skew scattering ``alpha_0 rho_0/rho^2`` from low temperatures, and a remainder free at each temperature;
-        ``shitade-nagaosa``; ``hou``.  See `sidejump.experiment.laws`.
+        ``skew``: skew scattering ``alpha_0 rho_0/rho^2`` from low temperatures, and a remainder free at each of them
+        all; ``shitade-nagaosa``; ``hou``.  See `sidejump.experiment.laws`.
     low_temperature : float, optional
-        K; law ``skew`` takes alpha_0 from points up to it.  The coldest temperature that most films share when not given.
+        K; law ``skew`` takes alpha_0 from points up to it.  The coldest temperature that most films share when not
+        given.
     match : float
         Relative difference up to which two temperatures count as one.
     computed : xarray.Dataset, optional
@@ -94,7 +95,8 @@ def separate(
         raise InputError(f"samples = {samples}: give a whole number of data sets from 2 on, or 0 for no bootstrap")
     judge.require_films(films, chosen_law.name)
     temperatures = grouped(films, match)
-    chosen, sentences = np.ones(len(films.film), dtype=bool), []
+    chosen = np.ones(len(films.film), dtype=bool)
+    sentences: list[str] = []
     if chosen_law.has_free_remainder:
         chosen, sentences = low(films, temperatures, low_temperature)
         sentences = sentences + judge.of_low_temperatures(films, chosen)
@@ -166,7 +168,11 @@ def _dataset(
         "remainder": ("point", estimates.remainder, {"units": unit, "long_name": REMAINDER}),
         **_errors("point", "remainder", estimates.remainder_errors, unit, REMAINDER),
         "residual": ("point", estimates.residual, {"units": unit, "long_name": "sigma_yx less the law"}),
-        "in_fit": ("point", chosen.astype(np.int8), {"long_name": "1 where coefficients are determined from the point"}),
+        "in_fit": (
+            "point",
+            chosen.astype(np.int8),
+            {"long_name": "1 where coefficients are determined from the point"},
+        ),
         "rho_0": ("film", factor * judge.residual_of(films), {"units": resistivity}),
         "thickness": ("film", films.thickness, {"units": "nm"}),
     }
@@ -176,7 +182,11 @@ def _dataset(
         data |= _errors("temperature", "common_remainder", estimates.common_errors, unit, text)
         data["common_films"] = ("temperature", temperatures.films, {"long_name": "films measured there"})
     singular = rank.values[: rank.rank]
-    coords = {"term": list(law.terms), "film": list(films.names), "temperature": ("temperature", temperatures.value, {"units": "K"})}
+    coords = {
+        "term": list(law.terms),
+        "film": list(films.names),
+        "temperature": ("temperature", temperatures.value, {"units": "K"}),
+    }
     dataset = xr.Dataset(data, coords=coords)
     dataset.attrs = {
         "kind": KIND,
@@ -185,9 +195,12 @@ def _dataset(
         "law": law.name,
         "equation": law.equation,
         "meaning": MEANING,
-        "convention": "sigma_AH = sigma_yx = j_y/E_x = -rho_yx/(rho_xx^2 + rho_yx^2), rho = 1/sigma_xx, magnetised along +z",
+        "convention": "sigma_AH = sigma_yx = j_y/E_x = -rho_yx/(rho_xx^2 + rho_yx^2), rho = 1/sigma_xx, magnetised "
+        "along +z",
         "uncertainties": "declared" if films.declared else "from the scatter of the points about the law",
-        "residual_resistivity": "declared" if films.residual is not None else "1/sigma_xx of the coldest point of each film",
+        "residual_resistivity": "declared"
+        if films.residual is not None
+        else "1/sigma_xx of the coldest point of each film",
         "source": films.source,
         "rank": f"{rank.rank} of {len(rank.values)} columns",
         "condition": float(singular[0] / singular[-1]),
@@ -195,7 +208,9 @@ def _dataset(
         "degrees_of_freedom": estimates.freedom,
     }
     if law.has_free_remainder:
-        dataset.attrs["skew_scattering_from"] = f"{int(chosen.sum())} points up to {films.temperature[chosen].max():g} K"
+        dataset.attrs["skew_scattering_from"] = (
+            f"{int(chosen.sum())} points up to {films.temperature[chosen].max():g} K"
+        )
     return dataset
 
 
@@ -249,22 +264,22 @@ def _compare(dataset, computed: Computed, match: float) -> list[str]:
     value = dataset.computed.values
     if not np.isfinite(value).any():
         raise InputError(
-            f"the computed result has temperatures from {computed.temperature[0]:g} to {computed.temperature[-1]:g} K, the "
-            f"films have {dataset.point_temperature.values.min():g} to {dataset.point_temperature.values.max():g} K; compute "
-            "at temperatures of the films"
+            f"the computed result has temperatures from {computed.temperature[0]:g} to {computed.temperature[-1]:g} K, "
+            f"the films {dataset.point_temperature.values.min():g} to {dataset.point_temperature.values.max():g} K; "
+            "compute at temperatures of the films"
         )
     outside = np.unique(dataset.point_temperature.values[~np.isfinite(value)])
     if len(outside):
         shown = ", ".join(f"{t:g}" for t in outside[:4]) + (" ..." if len(outside) > 4 else "")
         sentences.append(
-            f"the computed result, from {computed.temperature[0]:g} to {computed.temperature[-1]:g} K, has no value at {shown} K: "
-            "no difference there"
+            f"the computed result, from {computed.temperature[0]:g} to {computed.temperature[-1]:g} K, has no value at "
+            f"{shown} K: no difference there"
         )
     both = np.isfinite(value)
     size = np.median(dataset.remainder.values[both] / np.where(value[both] == 0, np.nan, value[both]))
     if size < 0:
         sentences.append(
-            f"the remainder has the opposite sign of what was computed (median ratio {size:.2g}): if the two have opposite "
-            "magnetisations, say so with --reverse"
+            f"the remainder has the opposite sign of what was computed (median ratio {size:.2g}): if the two have "
+            "opposite magnetisations, say so with --reverse"
         )
     return sentences

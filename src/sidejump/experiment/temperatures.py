@@ -79,14 +79,17 @@ def low(films: Films, temperatures: Temperatures, upto: float | None) -> tuple[n
             raise InputError(f"low = {upto} K must be above 0")
         chosen = films.temperature <= upto
         if not chosen.any():
-            raise InputError(f"{films.source}: no point is at or below {upto:g} K; the coldest is at {films.temperature.min():g} K")
+            raise InputError(
+                f"{films.source}: no point is at or below {upto:g} K; the coldest is at {films.temperature.min():g} K"
+            )
         notes = []
     else:
         most = temperatures.films.max()
         chosen = temperatures.group <= int(np.argmax(temperatures.films == most))
         absent = [name for i, name in enumerate(films.names) if i not in films.film[chosen]]
         notes = [
-            f"skew scattering is determined up to {films.temperature[chosen].max():.4g} K, without film {', '.join(absent)}"
+            f"skew scattering is determined up to {films.temperature[chosen].max():.4g} K, without film "
+            f"{', '.join(absent)}"
         ] * bool(absent)
     shared = chosen & (temperatures.films[temperatures.group] > 1)
     if not shared.any():

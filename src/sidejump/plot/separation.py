@@ -70,11 +70,15 @@ def _remainder(axes, dataset) -> None:
     if "common_remainder" in dataset:
         bars = _bars(dataset.common_remainder_error.values)
         style = {"fmt": "s-", "color": "black", "ms": 4, "lw": 1.2, "mfc": "none", "capsize": 3}
-        axes.errorbar(dataset.temperature.values, dataset.common_remainder.values, bars, label="R(T), all films", **style)
+        axes.errorbar(
+            dataset.temperature.values, dataset.common_remainder.values, bars, label="R(T), all films", **style
+        )
     if "computed" in dataset:
         order = np.argsort(t)
         x, y, error = t[order], dataset.computed.values[order], _bars(dataset.computed_error.values[order])
-        axes.plot(x, y, "D--", ms=2.5, color=BLUE, lw=1.6, label=r"computed $\sigma^{\mathrm{int}}+\sigma^{\mathrm{sj}}$")
+        axes.plot(
+            x, y, "D--", ms=2.5, color=BLUE, lw=1.6, label=r"computed $\sigma^{\mathrm{int}}+\sigma^{\mathrm{sj}}$"
+        )
         axes.fill_between(x, y - error, y + error, color=BLUE, alpha=0.2, lw=0)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.30 * (high - low))  # room for the legend
