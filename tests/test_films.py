@@ -1,6 +1,7 @@
 """Tables of films: what they must say, read as they are meant, and one sentence for what is wrong; the command line."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,7 +136,7 @@ BAD = {
     "rho declared as rho_0": ("# rho_0: rho_xx\n" + GOOD.replace(",rho_0 (microohm cm)", ",x"), "not rho"),
     "two columns of one name": (GOOD.replace("rho_0 (", "rho_xx ("), "two columns are called"),
     "two Hall columns": (GOOD.replace("rho_0 (", "rho_xy ("), "are both rho_yx"),
-    "parts and whole": (GOOD.replace("film,", "film,rho_0_b (ohm cm),").replace(",5,", ",5,5,"), "give the parts alone"),
+    "parts and whole": (GOOD.replace("film,", "film,rho_0_b (ohm cm),").replace(",5,", ",5,5,"), "the parts alone"),
     "nothing": ("", "holds no table"),
     "no points": (SIGNS + NAMES, "holds no points"),
     "binary": ("\x00\x01", "not a text file"),
@@ -192,12 +193,22 @@ def test_arrays_that_are_refused(changes, words):
     [
         ({"coefficients": {"gamma": 1.0}}, "has no coefficient gamma"),
         ({"uneven": 3.0}, "from 1"),
+        ({"unit": "ohms"}, "unit = ohms"),
+        ({"unit": "ohm"}, "give residual and phonons"),
         ({"law": "smit"}, "none of the laws"),
     ],
 )
 def test_synthetic_films_that_are_refused(keys, words):
     with pytest.raises(InputError, match=words):
         sj.synthetic_films(**keys)
+
+
+def test_the_example_is_what_it_says():
+    path = Path(__file__).parent.parent / "examples" / "films.csv"
+    films = sj.synthetic_films("skew", {"alpha_0": 5e-4}, remainder=lambda t: 900 + 200 * np.tanh(t / 100))
+    found = sj.read_films(path)
+    for name in ("rho_xx", "rho_yx", "rho_xx_error", "rho_yx_error", "residual"):
+        np.testing.assert_allclose(getattr(found, name), getattr(films, name), rtol=1e-12)
 
 
 # the command

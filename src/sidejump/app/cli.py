@@ -1,4 +1,4 @@
-"""Command line: `sidejump run`, `merge`, `csv`, `plot`, `figure1`, `template`, `models`, `info`, `convert`, ..."""
+"""Command line: `sidejump run`, `merge`, `csv`, `plot`, `separate`, `figure1`, `template`, `models`, `info`, ..."""
 
 from __future__ import annotations
 

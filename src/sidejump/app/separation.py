@@ -152,7 +152,12 @@ def print_tables(dataset: xr.Dataset) -> None:
     attrs, unit = dataset.attrs, dataset.attrs["units"]
     errors = "of declared uncertainties" if attrs["uncertainties"] == "declared" else "from the scatter of the points"
     misfit = f"; chi squared {attrs['misfit']:.3g}" if attrs["uncertainties"] == "declared" else ""
-    head = f"{attrs['equation']}; errors {errors}{misfit}, {attrs['degrees_of_freedom']} degrees of freedom"
+    known = int(dataset.term_determined.sum())
+    head = (
+        f"{attrs['equation']}; the data determine {known} of {dataset.sizes['term']} terms (rank {attrs['rank']}, "
+        f"condition {attrs['condition']:.2g}); errors {errors}{misfit}, "
+        f"{attrs['degrees_of_freedom']} degrees of freedom"
+    )
     terms = _empty()
     to_terminal(_wrapped(head, out.width))
     for name in ("term", "value", "95.4 %", "bootstrap\nerror", "unit"):

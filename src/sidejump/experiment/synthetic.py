@@ -31,6 +31,7 @@ def synthetic_films(
     uneven: float = 2.0,
     thickness_error: float = 0.0,
     declared: bool = True,
+    unit: str = "microohm cm",
     seed: int = 0,
 ) -> Films:
     """Resistivities of films that obey a law, with noise.
@@ -44,15 +45,15 @@ def synthetic_films(
     law : str
         A key of `sidejump.experiment.laws.LAWS`.
     coefficients : mapping, optional
-        By the names of the law, conductivities in S/cm; those of `TRUE` that are not given.
+        By the names of the law, conductivities in S/cm (e^2/h of layers); those of `TRUE` that are not given.
     remainder : callable or float
-        R(T), S/cm, of the law `skew`.
+        R(T) of the law `skew`, S/cm or e^2/h.
     thickness : sequence of float
         nm; a film for each.
     temperatures : sequence of float
         K; a point of each film at each.
     residual, phonons : callable, optional
-        rho_0 of thicknesses and rho - rho_0 of temperatures, in microohm cm, instead of those above.
+        rho_0 of thicknesses and rho - rho_0 of temperatures, in `unit`, instead of those above.
     noise_xx, noise_yx : float
         Mean relative standard error of rho_xx and rho_yx.
     uneven : float
@@ -61,6 +62,8 @@ def synthetic_films(
         Relative standard error of the thickness: one factor on all resistivities of a film, rho_0 with them.
     declared : bool
         Whether the films know their uncertainties.
+    unit : str
+        Of resistivities; those of a sheet (ohm, h/e^2) need `residual` and `phonons`.
     seed : int
 
     Returns
@@ -71,7 +74,7 @@ def synthetic_films(
     Raises
     ------
     InputError
-        If a coefficient is none of the law.
+        If a coefficient is none of the law, or a unit is not known.
     """
     chosen = law_of(law)
     known = {**{name: TRUE[name] for name in chosen.terms}, **(coefficients or {})}
@@ -80,10 +83,16 @@ def synthetic_films(
         raise InputError(f"law {chosen.name} has no coefficient {min(unknown)}; it has {', '.join(chosen.terms)}")
     if not 1 <= uneven <= 2:
         raise InputError(f"uneven = {uneven}: must be from 1 (all errors alike) to 2")
+    if unit not in RESISTIVITY_UNITS:
+        raise InputError(f"unit = {unit}: is none of {', '.join(RESISTIVITY_UNITS)}")
+    factor, dimension = RESISTIVITY_UNITS[unit]
+    if dimension == 2 and (residual is None or phonons is None):
+        raise InputError(f"unit = {unit}: give residual and phonons of the layers as well")
+    back = 1 / factor
     rng = np.random.default_rng(seed)
     d, t = (np.asarray(x, dtype=float) for x in (thickness, temperatures))
-    static = (residual or _interface)(d) * RESISTIVITY_UNITS[_UNIT][0]
-    thermal = (phonons or _bloch_gruneisen)(t) * RESISTIVITY_UNITS[_UNIT][0]
+    static = factor * np.asarray(residual(d)) if residual else RESISTIVITY_UNITS[_UNIT][0] * _interface(d)
+    thermal = factor * np.asarray(phonons(t)) if phonons else RESISTIVITY_UNITS[_UNIT][0] * _bloch_gruneisen(t)
     film, at = (index.ravel() for index in np.meshgrid(np.arange(len(d)), np.arange(len(t)), indexing="ij"))
     s, parts = 1 / (static[film] + thermal[at]), static[film][:, None]
     sigma = chosen.design(s, parts) @ np.array([known[name] for name in chosen.terms])
@@ -97,7 +106,6 @@ def synthetic_films(
     scale = 1 + thickness_error * rng.standard_normal(len(d))
     names = [f"{x:g} nm" for x in d]
     labels = [names[i] for i in film]
-    back = 1 / RESISTIVITY_UNITS[_UNIT][0]
     noisy = [
         scale[film] * (rho + error * rng.standard_normal(len(rho)))
         for rho, error in zip((rho_xx, rho_yx), errors, strict=True)
@@ -114,7 +122,7 @@ def synthetic_films(
         back * noisy[1],
         hall="E_y/j_x",
         magnetisation="+z",
-        unit=_UNIT,
+        unit=unit,
         rho_0=dict(zip(names, back * scale * static, strict=True)),
         thickness=dict(zip(names, d, strict=True)),
         source="synthetic films",
