@@ -137,6 +137,7 @@ BAD = {
     "two columns of one name": (GOOD.replace("rho_0 (", "rho_xx ("), "two columns are called"),
     "two Hall columns": (GOOD.replace("rho_0 (", "rho_xy ("), "are both rho_yx"),
     "parts and whole": (GOOD.replace("film,", "film,rho_0_b (ohm cm),").replace(",5,", ",5,5,"), "the parts alone"),
+    "far too large": (GOOD.replace("2.32", "1e200"), "rho_xx of point 3 (film B) is 1e+194; it must be"),
     "nothing": ("", "holds no table"),
     "no points": (SIGNS + NAMES, "holds no points"),
     "binary": ("\x00\x01", "not a text file"),

@@ -1,6 +1,7 @@
 """Laws of measured films: their statistics at the rates they claim, and against independent solutions."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +77,24 @@ def test_declared_errors_hold_the_truth_at_their_rates(law, noise):
     if law == "skew":
         assert all(one == ONE and two == TWO for one, two in common.T)
         assert points[0] == pytest.approx(0.683, abs=0.03) and points[1] == pytest.approx(0.954, abs=0.02)
+
+
+@pytest.mark.parametrize("law", ["skew", "hou"])
+@pytest.mark.parametrize("residual", ["of the coldest point", "with an error"])
+def test_errors_of_rho_0_are_shared_by_a_film(law, residual):
+    """rho_0 that is not exact: a function of one of the points, or a number of its own."""
+    inside, rng = [], np.random.default_rng(8)
+    for seed in range(SETS // 2):
+        films = sj.synthetic_films(law, remainder=rising, temperatures=WARM, noise_xx=0.01, seed=seed)
+        if residual == "with an error":
+            noisy = films.residual * (1 + 0.02 * rng.standard_normal(films.residual.shape))
+            films = replace(films, residual=noisy, residual_error=0.02 * films.residual)
+        else:
+            films = replace(films, residual=None)
+        found, _ = estimates(films, law)[0].estimate()
+        inside.append(held(found.coefficients, found.coefficient_errors, truth(law)))
+    for one, two in np.mean(inside, axis=0).T:
+        assert one == pytest.approx(0.683, abs=0.115) and two == pytest.approx(0.954, abs=0.052)
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -397,6 +416,7 @@ def test_rho_is_not_rho_0():
         ({"match": -1.0}, "from 0 to 1"),
         ({"samples": 1}, "whole number"),
         ({"samples": 2.5}, "whole number"),
+        ({"seed": -1}, "whole number from 0"),
     ],
 )
 def test_keys_that_are_refused(keys, words):
@@ -468,6 +488,10 @@ def test_computed_results_that_do_not_fit(result):
         warnings.filterwarnings("ignore", message=".*no value at 80 K")
         found = sj.separate(films, computed=result, reverse=True, samples=0)
     assert float(found.common_computed[0]) < 0
+    phonons = result.assign_attrs(scatterers='["acoustic deformation potential"]', warnings=["a", "b"])
+    said = warned(films, computed=phonons, reverse=True)
+    assert "computed with acoustic deformation potential alone, while static scatterers have 83 to" in said
+    assert "the computed result has 2 warnings of its own" in said
     with pytest.raises(InputError, match="that of a layer"):
         sj.separate(films_of(TWO_FILMS), computed=result, samples=0)
     scan = result.expand_dims(chemical_potential=[0.1])

@@ -23,8 +23,22 @@ from .terminal import with_error
 from .terminal import write as to_terminal
 
 _WHAT, _REMEDY = "a result of `sidejump separate`", "name the netCDF file that it has written"
-_NEEDED = ("term_value", "term_error", "remainder", "remainder_error", "point_temperature", "residual", "skew", "rho_0")
+_NEEDED = (
+    "term_value",
+    "term_error",
+    "film_of_point",
+    "point_temperature",
+    "remainder",
+    "remainder_error",
+    "residual",
+    "skew",
+    "in_fit",
+    "static_share",
+    "rho_0",
+    "film",
+)
 _WIDEST = 4  # columns of values in the table of the terminal, as many as fit into 80 letters
+_ROWS = 40  # of that table; files hold all
 
 
 def targets(source: Path, output: Path | None, law: str, *, inputs: tuple, force: bool) -> list[Path]:
@@ -107,6 +121,7 @@ def read(path) -> xr.Dataset:
     """
     with results.opened(path, _WHAT, _REMEDY) as dataset:
         missing = [name for name in _NEEDED if name not in dataset]
+        missing += [name for name in ("units", "law", "warnings") if name not in dataset.attrs]
         if dataset.attrs.get("kind") != KIND or missing:
             raise InputError(f"is no separation, it lacks {(missing or ['kind'])[0]}; {_REMEDY}")
     return dataset
@@ -172,7 +187,11 @@ def print_tables(dataset: xr.Dataset) -> None:
         wide = f"± {two:.2g}" if np.isfinite(two) else "unknown"
         terms.add_row(str(name), with_error(value, one), wide, shown, str(dataset.term_unit.values[i]))
     out.print(terms)
-    to_terminal(_wrapped(f"{REMAINDER} ({unit}) of films, with the share rho_0/rho of static scatterers", out.width))
+    count = dataset.sizes["temperature"]
+    few = f"; one of {-(-count // _ROWS)} of {count} temperatures" * (count > _ROWS)
+    to_terminal(
+        _wrapped(f"{REMAINDER} ({unit}) of films, with the share rho_0/rho of static scatterers{few}", out.width)
+    )
     out.print(_remainders(dataset, _empty()))
     to_terminal(_wrapped(attrs["meaning"], out.width))
 
@@ -190,14 +209,16 @@ def _remainders(dataset, table):
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True, vertical="bottom")
     points = {name: np.flatnonzero(dataset.film_of_point.values.astype(str) == name) for name in names}
-    for t in dataset.temperature.values:
+    same = dataset.attrs["match"] + 1e-9  # equal ones, but for rounding of their mean
+    step = -(-dataset.sizes["temperature"] // _ROWS)
+    for t in dataset.temperature.values[::step]:
         row = [f"{t:.4g}"]
         if common:
             here = dataset.sel(temperature=t)
             row.append(with_error(float(here.common_remainder), float(here.common_remainder_error)))
         found = []
         for name in names:
-            near = [i for i in points[name] if abs(dataset.point_temperature.values[i] / t - 1) <= _SAME]
+            near = [i for i in points[name] if abs(dataset.point_temperature.values[i] / t - 1) <= same]
             found.append(min(near, key=lambda i: abs(dataset.point_temperature.values[i] - t), default=None))
         for i in found:
             if i is None:
@@ -211,9 +232,6 @@ def _remainders(dataset, table):
             row += ["", ""] if found[0] is None else _compared(dataset.isel(point=found[0]), "")
         table.add_row(*row)
     return table
-
-
-_SAME = 0.02  # of two temperatures in one row of the table
 
 
 def _compared(here, prefix: str) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from ..errors import InputError
-from ..result import component_label, hall_error, hall_part, main_component, scan_dimension
+from ..result import component_label, hall_error, hall_part, main_component, scan_dimension, warnings_of
 
 _PART = "intrinsic_plus_side_jump"
 
@@ -23,12 +24,23 @@ class Computed:
         K, S/cm or e^2/h, in the order of temperature.
     component : str
         The element of the tensor.
+    scatterers : tuple of str
+        What was computed with; empty where the result does not say.
+    warnings : int
+        Sentences that the result has of its own.
     """
 
     temperature: np.ndarray
     value: np.ndarray
     error: np.ndarray
     component: str
+    scatterers: tuple[str, ...] = ()
+    warnings: int = 0
+
+    @property
+    def phonons_alone(self) -> bool:
+        """Whether no impurities are among what scatters."""
+        return bool(self.scatterers) and not any("impurity" in name for name in self.scatterers)
 
     def at(self, temperature: np.ndarray, match: float) -> tuple[np.ndarray, np.ndarray]:
         """Value and error, NaN outside of the temperatures of the result.
@@ -82,4 +94,7 @@ def computed_hall(dataset, dimension: int, *, reverse: bool = False) -> Computed
         raise InputError("the computed result holds no value that is trusted at any temperature; look at its warnings")
     order = known[np.argsort(t[known])]
     sign = -1.0 if reverse else 1.0
-    return Computed(t[order], sign * value[order], error[order], component_label(component))
+    scatterers = tuple(json.loads(dataset.attrs.get("scatterers", "[]")))
+    sentences = [text for text in warnings_of(dataset) if text]
+    label = component_label(component)
+    return Computed(t[order], sign * value[order], error[order], label, scatterers, len(sentences))

@@ -15,6 +15,8 @@ from ..errors import InputError
 from ..units import RESISTIVITY_UNITS
 from .conventions import sign_of
 
+_LARGEST = 1e30  # of a resistivity in any unit, and the inverse of the smallest: no mistake of units reaches it
+
 STATIC = "0"
 """Name of the static part of the resistivity where it is one: rho_0."""
 
@@ -193,16 +195,19 @@ def _column(source, name, values, count, labels, *, above=-np.inf, least=-np.inf
     """Finite numbers, one for each point; None where there are none."""
     if values is None:
         return None
+    largest = _LARGEST if name.startswith("rho") else np.inf
     try:
         array = np.array(values, dtype=float).ravel()
     except (TypeError, ValueError):
         raise InputError(f"{source}: {name} holds what is no number") from None
     if len(array) != count:
         raise InputError(f"{source}: {name} has {len(array)} values for {count} points; give one for each")
-    wrong = ~np.isfinite(array) | (array <= above) | (array < least)
+    wrong = ~np.isfinite(array) | (array <= above) | (array < least) | (np.abs(array) > largest)
+    wrong |= (array < 1 / largest) & (name == "rho_xx")
     if wrong.any():
         first = int(np.argmax(wrong))
         rule = "finite" if above == least == -np.inf else "above 0" if above == 0 else "0 or more"
+        rule += "" if largest == np.inf else f", and not beyond {largest:g}"
         raise InputError(
             f"{source}: {name} of point {first + 1} (film {labels[first]}) is {array[first]:g}; it must be {rule}"
         )

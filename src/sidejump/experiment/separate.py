@@ -93,6 +93,8 @@ def separate(
     chosen_law = law_of(law, films.parts)
     if isinstance(samples, bool) or not isinstance(samples, (int, np.integer)) or samples < 0 or samples == 1:
         raise InputError(f"samples = {samples}: give a whole number of data sets from 2 on, or 0 for no bootstrap")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"seed = {seed}: give a whole number from 0 on")
     judge.require_films(films, chosen_law.name)
     temperatures = grouped(films, match)
     chosen = np.ones(len(films.film), dtype=bool)
@@ -110,6 +112,7 @@ def separate(
     estimates, fitted = estimator.estimate()
     sentences += judge.of_fit(estimator, estimates, rank, temperatures)
     dataset = _dataset(films, chosen_law, temperatures, chosen, estimator, estimates, rank)
+    dataset.attrs["match"] = match
     if samples:
         widths = bootstrap(estimator, fitted, int(samples), seed)
         _add_bootstrap(dataset, *widths, rank)
@@ -117,6 +120,7 @@ def separate(
     if computed is not None:
         sentences += _compare(dataset, computed_hall(computed, films.dimension, reverse=reverse), match)
         dataset.attrs["computed_reversed"] = int(reverse)
+        dataset.attrs["computed_scatterers"] = str(computed.attrs.get("scatterers", ""))
     dataset.attrs["warnings"] = sentences
     for sentence in sentences:
         python_warnings.warn(sentence, SidejumpWarning, stacklevel=2)
@@ -276,6 +280,15 @@ def _compare(dataset, computed: Computed, match: float) -> list[str]:
             f"{shown} K: no difference there"
         )
     both = np.isfinite(value)
+    share = dataset.static_share.values[both]
+    if computed.phonons_alone and share.max() > 1 - judge.STATIC:
+        sentences.append(
+            f"computed with {', '.join(computed.scatterers)} alone, while static scatterers have "
+            f"{100 * share.min():.2g} to {100 * share.max():.3g} % of the resistivity of the points "
+            "compared: their remainder is in the difference"
+        )
+    if computed.warnings:
+        sentences.append(f"the computed result has {computed.warnings} warnings of its own")
     size = np.median(dataset.remainder.values[both] / np.where(value[both] == 0, np.nan, value[both]))
     if size < 0:
         sentences.append(
