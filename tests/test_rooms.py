@@ -37,6 +37,7 @@ ORDER = [
     "transport",
     "accuracy",
     "reference",
+    "experiment",
     "plot",
     "app",
     "",  # sidejump/__init__.py: the public names

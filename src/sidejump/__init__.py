@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from .bands.weyl import Weyl
     from .bands.zeeman import WithZeeman
     from .errors import InputError, SidejumpWarning
+    from .experiment.films import Films, measured_films
+    from .experiment.read import read_films
+    from .experiment.separate import separate
+    from .experiment.synthetic import synthetic_films
+    from .experiment.write import write_films
     from .formats.compact import write_compact
     from .formats.recognise import convert
     from .formats.spoken import read_compact, read_electron_phonon, read_epw, read_perturbo
@@ -47,6 +52,7 @@ __all__ = [
     "ElectronModel",
     "ElectronPhononScatterer",
     "Estimate",
+    "Films",
     "FunctionModel",
     "HighTemperatureLimit",
     "InputError",
@@ -67,17 +73,21 @@ __all__ = [
     "estimate",
     "impurity",
     "intrinsic_conductivity",
+    "measured_films",
     "optical_deformation_potential",
     "plan",
     "polar_optical",
     "read_compact",
     "read_electron_phonon",
     "read_epw",
+    "read_films",
     "read_perturbo",
     "read_wannier90",
     "run",
+    "separate",
     "symmetrized",
     "symmetry_report",
+    "synthetic_films",
     "two_channels",
     "with_exchange",
     "with_projected_spin_orbit",
@@ -85,6 +95,7 @@ __all__ = [
     "with_spin_orbit",
     "write_compact",
     "write_csv",
+    "write_films",
 ]
 
 _PLACES = {
@@ -102,6 +113,11 @@ _PLACES = {
     "bands.weyl": ("Weyl",),
     "bands.zeeman": ("WithZeeman",),
     "errors": ("InputError", "SidejumpWarning"),
+    "experiment.films": ("Films", "measured_films"),
+    "experiment.read": ("read_films",),
+    "experiment.separate": ("separate",),
+    "experiment.synthetic": ("synthetic_films",),
+    "experiment.write": ("write_films",),
     "formats.compact": ("write_compact",),
     "formats.recognise": ("convert",),
     "formats.spoken": ("read_compact", "read_electron_phonon", "read_epw", "read_perturbo"),
@@ -119,8 +135,8 @@ _PLACES = {
 
 _PLACE = {name: module for module, names in _PLACES.items() for name in names}
 _MODULES = tuple(
-    "bands energy formats groups interactions intrinsic kinetics pairs plot reference surfaces symmetrize transport "
-    "units wannier".split()
+    "bands energy experiment formats groups interactions intrinsic kinetics pairs plot reference surfaces symmetrize "
+    "transport units wannier".split()
 )
 """What `import sidejump` lets one reach without an import of its own."""
 

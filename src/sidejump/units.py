@@ -61,3 +61,32 @@ def conductivity_unit(dimension: int) -> tuple[float, str]:
     if dimension == 2:
         return 2 * math.pi, "e^2/h"
     return _c.e**2 / _c.hbar / (ANGSTROM * 100), "S/cm"
+
+
+VON_KLITZING = _c.h / _c.e**2
+"""h/e^2, ohm."""
+
+RESISTIVITY_UNITS: dict[str, tuple[float, int]] = {
+    "microohm cm": (1e-6, 3),
+    "uohm cm": (1e-6, 3),
+    "µohm cm": (1e-6, 3),
+    "µΩ cm": (1e-6, 3),
+    "mohm cm": (1e-3, 3),
+    "ohm cm": (1.0, 3),
+    "Ω cm": (1.0, 3),
+    "nohm cm": (1e-9, 3),
+    "nΩ cm": (1e-9, 3),
+    "nohm m": (1e-7, 3),
+    "nΩ m": (1e-7, 3),
+    "microohm m": (1e-4, 3),
+    "ohm m": (100.0, 3),
+    "Ω m": (100.0, 3),
+    "ohm": (1 / VON_KLITZING, 2),
+    "Ω": (1 / VON_KLITZING, 2),
+    "kohm": (1e3 / VON_KLITZING, 2),
+    "h/e^2": (1.0, 2),
+}
+"""Factor to the inverse of the unit of conductivities, ohm cm or (of a layer) h/e^2, and dimension of each unit."""
+
+LENGTH_UNITS = {"nm": 1.0, "angstrom": 0.1, "Å": 0.1, "um": 1e3, "µm": 1e3, "m": 1e9}
+"""Factors to nm."""

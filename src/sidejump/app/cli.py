@@ -1,4 +1,4 @@
-"""Command line: `sidejump run`, `merge`, `csv`, `plot`, `figure1`, `template`, `models`, `info`, `convert`, ..."""
+"""Command line: `sidejump run`, `merge`, `csv`, `plot`, `separate`, `figure1`, `template`, `models`, `info`, ..."""
 
 from __future__ import annotations
 
@@ -206,11 +206,15 @@ def as_csv(
 ) -> None:
     """Write values and errors of a result as comma-separated text."""
     from .. import outputs
-    from . import results
+    from . import results, separation
     from .table import write_csv
 
     table = output or source.with_suffix(".csv")
     outputs.check_target(table, force=force, endings=outputs.TABLES, inputs=(source,) if source.exists() else ())
+    if separation.is_one(source):
+        tables = separation.write_tables(separation.read(source), table, force=force)
+        say("wrote " + " and ".join(str(path) for path in tables))
+        return
     say(f"wrote {write_csv(results.read(source), table, force=force)}")
 
 
@@ -223,12 +227,89 @@ def plot(
     """Draw the figure of a result."""
     from .. import outputs
     from ..plot import temperature
-    from . import results
+    from ..plot.separation import separation_figure
+    from . import results, separation
 
     figure = output or source.with_suffix(".png")
     outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
-    temperature.result_figure(results.read(source), figure)
+    if separation.is_one(source):
+        separation_figure(separation.read(source), figure)
+    else:
+        temperature.result_figure(results.read(source), figure)
     say(f"wrote {figure}")
+
+
+@app.command()
+def separate(
+    source: Annotated[Path, typer.Argument(metavar="DATA.csv", help="Resistivities of films; see below.")],
+    law: Annotated[str, typer.Option(help="skew, shitade-nagaosa or hou.")] = "skew",
+    computed: Annotated[
+        Path | None, typer.Option(metavar="RESULT.nc", help="Result of a run: the remainder is compared with it.")
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="RESULT.nc is magnetised the other way.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="netCDF; figure and tables are beside it. [DATA.separation.nc]"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    hall: Annotated[str | None, typer.Option(help="What the Hall column is: E_y/j_x or E_x/j_y.")] = None,
+    magnetisation: Annotated[str | None, typer.Option(help="Direction it was measured for: +z or -z.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=COLUMN (UNIT)", help='As often as wanted: "rho_xx=R long (ohm)".'),
+    ] = None,
+    low: Annotated[
+        float | None, typer.Option(metavar="K", help="Law skew: alpha_0 from points up to it. [coldest shared]")
+    ] = None,
+    match: Annotated[
+        float | None, typer.Option(help="Relative difference of temperatures that count as one. [0.01]")
+    ] = None,
+    bootstrap: Annotated[int | None, typer.Option(help="Data sets of the bootstrap, 0 for none. [200]")] = None,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Give the terms that the data determine, if not all.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table.")] = False,
+) -> None:
+    """Separate skew scattering from the scattering-independent remainder in measured films.
+
+    DATA.csv has a line for each point and says itself what it holds:
+
+    \b
+      # hall: E_y/j_x
+      # magnetisation: +z
+      film,temperature (K),rho_xx (microohm cm),rho_yx (microohm cm),rho_0 (microohm cm)
+      A,5,1.32,0.0021,1.30
+
+    Further columns: thickness (nm), rho_xx_error, rho_yx_error, rho_0_error (or %), thickness_error. Without rho_0 the
+    coldest point of each film counts as residual.
+
+    \b
+    Examples:
+      sidejump separate films.csv
+      sidejump separate films.csv --law hou --computed results/iron.nc -o hou.nc
+      sidejump separate raw.csv --hall E_x/j_y --magnetisation -z --column "rho_xx=R long (ohm)"
+
+    Laws, with rho = 1/sigma_xx:
+
+    \b
+      skew             sigma_AH = alpha_0 rho_0/rho^2 + R(T)
+      shitade-nagaosa  sigma_AH = (alpha/sigma_xx0 + beta/sigma_xx0^2) sigma_xx^2 + b
+      hou              rho^2 sigma_AH = alpha_0 rho_0 + beta_0 rho_0^2 + gamma_0_T rho_0 rho_T + beta_T rho_T^2
+    """
+    from . import separation
+
+    files = separation.targets(source, output, law, inputs=(computed,) if computed else (), force=force)
+    options = {"hall": hall, "magnetisation": magnetisation, "columns": separation.columns_of(column or [])}
+    keys = {"law": law, "low_temperature": low, "reverse": reverse, "partial": partial, "seed": seed}
+    keys |= {k: v for k, v in {"match": match, "samples": bootstrap}.items() if v is not None}
+    dataset = separation.separated(source, computed, options, keys)
+    separation.write(dataset, files)
+    if not quiet:
+        separation.print_tables(dataset)
+    for sentence in dataset.attrs["warnings"]:
+        say(f"warning: {sentence}")
+    say("wrote " + " and ".join(str(path) for path in files))
 
 
 @app.command()

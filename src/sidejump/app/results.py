@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -368,10 +370,7 @@ def read(path) -> xr.Dataset:
         If there is no such file, or it is no result.
     """
     what, remedy = "a result of `sidejump run`", "name the netCDF file that a run has written"
-    require_contained(path, what, remedy)
-    with reading(path, what, remedy):
-        with xr.open_dataset(path, engine="h5netcdf") as stored:
-            dataset = stored.load()
+    with opened(path, what, remedy) as dataset:
         missing = [name for name in _with_errors() if name not in dataset] + [
             name for name in ("units", "warnings") if name not in dataset.attrs
         ]
@@ -379,6 +378,22 @@ def read(path) -> xr.Dataset:
             raise InputError(f"is no result of this version, it lacks {missing[0]}; name a file that a run has written")
         _require_result(dataset)
     return dataset
+
+
+@contextmanager
+def opened(path, what: str, remedy: str) -> Iterator[xr.Dataset]:
+    """The dataset of a netCDF file; `what`, `remedy` as in :func:`sidejump.files.reading`, in which the block runs.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is damaged.
+    """
+    require_contained(path, what, remedy)
+    with reading(path, what, remedy):
+        with xr.open_dataset(path, engine="h5netcdf") as stored:
+            dataset = stored.load()
+        yield dataset
 
 
 def _with_errors() -> list[str]:
