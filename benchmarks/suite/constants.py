@@ -51,6 +51,7 @@ MODELS = {
     "transport/problem.py _SINGULAR": ("polar",),
     "transport/problem.py _FINEST": ("cold crystal",),
     "transport/problem.py _THERMAL_CELLS": ("cold crystal",),
+    "transport/problem.py _THERMAL_CELLS_REDUCED": ("cold crystal",),
     "transport/problem.py _THERMAL_POINTS": ("cold plane",),
     "transport/problem.py TOO_COARSE": ("cold crystal",),
     "transport/side": ("plane", "square lattice", *EDGES),

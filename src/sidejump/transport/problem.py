@@ -27,8 +27,8 @@ from .settings import TransportSettings
 _THERMAL_POINTS = 1.2
 """2D: points per kT/c along a contour (theory, section 4)."""
 
-_THERMAL_CELLS = 0.45
-"""3D: points per kT/c."""
+_THERMAL_CELLS, _THERMAL_CELLS_REDUCED = 0.45, 0.8
+"""3D: cells per kT/c; with symmetry more can be afforded, and the side jump of cold phonons spreads five times less."""
 
 TOO_COARSE = 1.25
 """3D: spacing over that of the thermal phonons, up to which a shell serves."""
@@ -48,7 +48,7 @@ _POCKET_PARTS = 7
 _SINGULAR = 4
 """2D: times the fewest points on a contour, where the coupling diverges at q = 0."""
 
-_FINEST, _FINEST_REDUCED = 1, 2
+_FINEST, _FINEST_REDUCED = 1, 3
 """3D: how often the spacing is halved for cold phonons; with symmetry more can be afforded."""
 
 _SOLVED_LEVELS = 2
@@ -260,8 +260,9 @@ class Problem:
 
     def spacing(self, temperature: float) -> float:
         """Spacing that also resolves the thermal phonons, on a ladder so that near temperatures share a shell."""
-        base, wanted = self.base_spacing, self._thermal_spacing(temperature)
-        if wanted * (TOO_COARSE if self.several else 1.0) >= base:
+        base = self.base_spacing
+        wanted = self._thermal_spacing(temperature) * (TOO_COARSE if self.several else 1.0)
+        if wanted >= base:
             return base
         # halves in 3D: what refinement at hot spots adds differs little, and fewer shells are searched and solved
         steps = 1 if self.model.dimension == 3 else 2
@@ -282,7 +283,8 @@ class Problem:
     def _thermal_spacing(self, temperature: float) -> float:
         if self.sound == 0:
             return np.inf
-        points = _THERMAL_POINTS if self.model.dimension == 2 else _THERMAL_CELLS
+        cells = _THERMAL_CELLS_REDUCED if self.several else _THERMAL_CELLS
+        points = _THERMAL_POINTS if self.model.dimension == 2 else cells
         return KB * temperature / self.sound / (points * self.settings.accuracy)
 
     def levels(self, spacing: float, several: bool = False) -> int:

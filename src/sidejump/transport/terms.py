@@ -79,12 +79,12 @@ class Term(abc.ABC):
         Whether it is a response, to which the changes of others are added.
     start : dict of float
         By the dimension, what divides the spacings on the coarsest level.  Contours converge exponentially and cost
-        little; changes ask for fewer points than what they change.
+        little.
     """
 
     name: str
     first: bool = False
-    start: Mapping[int, float] = MappingProxyType({2: 0.7, 3: 0.5})
+    start: Mapping[int, float] = MappingProxyType({2: 0.7, 3: 0.35})
 
     @abc.abstractmethod
     def evaluate(self, problem: Problem, temperatures: np.ndarray, advance: Advance) -> Outcome:
@@ -154,13 +154,11 @@ class FermiSurface(Term):
     def _inelastic(found, problem, temperatures, members) -> None:
         """What more nodes than the one asked for would change, on a shell with so few points that it takes no more
         memory."""
-        fewer = Inelasticity.start[3] / FermiSurface.start[3]
-        coarse = problem.laid(fewer, problem.settings.replica, coarsest=True)
-        shell = coarse.inelastic_shell(coarse.base_spacing)
-        solver = SharedShell(coarse, shell, KB * temperatures[members[0]])
+        shell = problem.inelastic_shell(problem.base_spacing)
+        solver = SharedShell(problem, shell, KB * temperatures[members[0]])
         for i in spread(temperatures, members, _STEP):
             kt = KB * temperatures[i]
-            found.facts["inelastic_change"][i] = _left_out(coarse, solver, kt, solver.solve(kt, 1)[0])
+            found.facts["inelastic_change"][i] = _left_out(problem, solver, kt, solver.solve(kt, 1)[0])
 
     @staticmethod
     def _hot_spots(found, problem, solver, temperatures, members, spacing, advance) -> None:
@@ -239,7 +237,6 @@ class Inelasticity(Term):
     """
 
     name = "inelasticity"
-    start = MappingProxyType({2: 0.7, 3: 0.35})
 
     def evaluate(self, problem, temperatures, advance):
         found, count = self._blank(temperatures), len(temperatures)
@@ -277,7 +274,6 @@ class ThermalWindow(Term):
     """
 
     name = "thermal window"
-    start = MappingProxyType({2: 0.7, 3: 0.35})
 
     def evaluate(self, problem, temperatures, advance):
         found = self._blank(temperatures)
