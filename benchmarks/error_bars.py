@@ -1,6 +1,7 @@
 """Whether error bars are honest: every model of the suite against its reference, in units of the stated error.
 
-    python benchmarks/error_bars.py [--models MODEL ...] [--tolerance 0.01] [--seed 0] [--table docs/error_bars.md]
+    python benchmarks/error_bars.py [--models MODEL ...] [--tolerance 0.01] [--seed 0] [--kept judged.json]
+        [--table docs/error_bars.md]
 
 Runs each model through `sidejump.anomalous_hall` and compares every (temperature, part) with the converged results of
 ``suite/references.json``.  A reference that is not much sharper than the error bar blurs the comparison: the distance
@@ -110,11 +111,24 @@ def _cell(column: str, value) -> str:
 
 
 def write_table(path: Path, text: str) -> None:
-    """Put the table into a page, in place of the one that it holds."""
+    """Put the table into a page, in place of the one that it holds: the last, headed by `model`."""
     old = path.read_text().split("\n") if path.exists() else ["# Error bars", ""]
-    rows = [i for i, line in enumerate(old) if line.startswith("|")]
-    first, end = (rows[0], rows[-1] + 1) if rows else (len(old), len(old))
+    heads = [i for i, line in enumerate(old) if line.startswith("| model |")]
+    first = heads[-1] if heads else len(old)
+    end = next((i for i in range(first, len(old)) if not old[i].startswith("|")), len(old))
     path.write_text("\n".join([*old[:first], text, *old[end:]]).rstrip("\n") + "\n")
+
+
+def judged(path: Path, results: dict[str, dict] | None = None) -> dict[str, dict]:
+    """Results by the model, kept from run to run; `results` are put in place of earlier ones of their models."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    if results is not None:
+        path.write_text(json.dumps(kept | results, default=np.ndarray.tolist, indent=1) + "\n")
+        return judged(path)
+    for result in kept.values():
+        for part in result["parts"].values():
+            part.update({name: np.array(values) for name, values in part.items()})
+    return kept
 
 
 def main() -> None:
@@ -124,6 +138,7 @@ def main() -> None:
     parser.add_argument("--tolerance", type=float, help="that of sidejump by default")
     parser.add_argument("--seed", type=int, help="of the placement of points")
     parser.add_argument("--table", type=Path, help="page whose table is replaced, e.g. docs/error_bars.md")
+    parser.add_argument("--kept", type=Path, help="file of results by the model: the table is of all that it holds")
     parser.add_argument("--no-log", action="store_true", help="do not append to log.jsonl")
     arguments = parser.parse_args()
     settings = {
@@ -138,6 +153,11 @@ def main() -> None:
             for what, factor in (("distance", 1), ("stated", 100), ("true", 100)):
                 cells = " ".join(f"{factor * x:9.3g}" for x in found[what])
                 print(f"  {part:13} {what:>8} ({'errors' if factor == 1 else '%'}): {cells}", flush=True)
+        if arguments.kept:
+            judged(arguments.kept, {model: results[model]})
+    if arguments.kept:
+        results = {name: kept for name, kept in judged(arguments.kept).items() if name in references}
+        summaries = {name: summary({name: kept}) for name, kept in results.items()}
     summaries["all"] = summary(results)
     print(markdown(summaries))
     if arguments.table:

@@ -88,10 +88,21 @@ def test_judgement_counts_distances_in_errors(monkeypatch, pull, within):
 
 def test_table_replaces_the_one_in_the_page(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("# Title\n\ntext\n")
-    error_bars.write_table(page, "| a |\n| --- |\n| 1 |")
-    error_bars.write_table(page, "| a |\n| --- |\n| 2 |")
-    assert page.read_text() == "# Title\n\ntext\n\n| a |\n| --- |\n| 2 |\n"
+    other = "# Title\n\n| other | table |\n| --- | --- |\n\ntext\n"
+    page.write_text(other)
+    error_bars.write_table(page, "| model | a |\n| --- | --- |\n| m | 1 |")
+    error_bars.write_table(page, "| model | a |\n| --- | --- |\n| m | 2 |")
+    assert page.read_text() == other + "\n| model | a |\n| --- | --- |\n| m | 2 |\n"
+
+
+def test_results_are_kept_by_the_model(tmp_path):
+    one, two = ({"parts": {"p": {"distance": np.array([x, 0.5])}}, "cpu": x} for x in (1.0, 2.0))
+    error_bars.judged(tmp_path / "kept.json", {"a": one})
+    kept = error_bars.judged(tmp_path / "kept.json", {"b": two})
+    assert list(kept) == ["a", "b"] and kept["a"]["cpu"] == 1.0
+    np.testing.assert_array_equal(kept["b"]["parts"]["p"]["distance"], [2.0, 0.5])
+    kept = error_bars.judged(tmp_path / "kept.json", {"a": two})
+    assert kept["a"]["cpu"] == 2.0 and len(kept) == 2
 
 
 def test_references_are_of_the_suite():
