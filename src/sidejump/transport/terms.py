@@ -69,6 +69,9 @@ Advance = Callable[[float], None]
 """Called with the fraction of the work that a step has done."""
 
 
+_CHANGES = MappingProxyType({2: 0.7, 3: 0.25})  # where terms start that are changes
+
+
 class Term(abc.ABC):
     """One of the terms.
 
@@ -79,7 +82,7 @@ class Term(abc.ABC):
         Whether it is a response, to which the changes of others are added.
     start : dict of float
         By the dimension, what divides the spacings on the coarsest level.  Contours converge exponentially and cost
-        little.
+        little; changes ask for fewer points than what they change.
     """
 
     name: str
@@ -237,6 +240,7 @@ class Inelasticity(Term):
     """
 
     name = "inelasticity"
+    start = _CHANGES
 
     def evaluate(self, problem, temperatures, advance):
         found, count = self._blank(temperatures), len(temperatures)
@@ -274,6 +278,7 @@ class ThermalWindow(Term):
     """
 
     name = "thermal window"
+    start = _CHANGES
 
     def evaluate(self, problem, temperatures, advance):
         found = self._blank(temperatures)
