@@ -112,9 +112,7 @@ class ShellRays:
         return radius, slope, found
 
 
-def shell_rays(
-    model, shell: Shell, extrema, degeneracy: float = 1e-6, *, closed: bool = False
-) -> ShellRays | None:
+def shell_rays(model, shell: Shell, extrema, degeneracy: float = 1e-6, *, closed: bool = False) -> ShellRays | None:
     """Rays for a shell all of whose points surround extrema; None where some do not.
 
     Parameters
@@ -147,6 +145,8 @@ def shell_rays(
 
 def _surrounded(model, shell: Shell, index, centre, away, degeneracy: float) -> bool:
     """3D: whether the points `index` are whole components, which rays from the extremum meet in all directions."""
+    if shell.components is None:
+        return False
     label = shell.components.label
     if np.isin(label, label[index]).sum() > len(index):
         return False
@@ -162,11 +162,11 @@ def _directions(points: int) -> tuple[np.ndarray, np.ndarray]:
     return directions.T, solid
 
 
-def _around(model, energy: float, centre, radius: float, band: int, directions, degeneracy: float, sheet: int = 0):
+def _around(model, energy: float, centre, radius: float, band: int, directions, degeneracy: float):
     """Rays from one extremum in given directions, and where they meet an energy (see `ShellRays._solve`)."""
     count = len(directions)
     start, blank = centre + radius * directions, np.ones(count)
-    shell = Shell(energy, start, np.full(count, band), blank, blank, np.full(count, sheet))
+    shell = Shell(energy, start, np.full(count, band), blank, blank, np.zeros(count, dtype=int))
     rays = ShellRays(model, shell, np.repeat(centre[None], count, axis=0), degeneracy)
     rays._radius = np.full(count, radius)
     return rays, rays._solve(energy)
@@ -197,11 +197,12 @@ def evenly_sampled(rays: ShellRays, points: int) -> ShellRays:
     for valley in range(which.max() + 1):
         here = which == valley
         first = int(np.argmax(here))
-        mean, sheet = float(np.mean(rays._radius[here])), int(shell.sheet[first])
+        mean, centre = float(np.mean(rays._radius[here])), rays._centre[first]
         piece, (radius, slope, found) = _around(
-            rays.model, shell.energy, rays._centre[first], mean, shell.band[first], directions, rays._degeneracy, sheet
+            rays.model, shell.energy, centre, mean, int(shell.band[first]), directions, rays._degeneracy
         )
-        centre, band, sheets = piece._centre, piece.shell.band, piece.shell.sheet
+        centre, band = piece._centre, piece.shell.band
+        sheet = np.full(len(solid), shell.sheet[first])
         if not found.all():
             return rays
         k = centre + radius[:, None] * directions
@@ -212,7 +213,7 @@ def evenly_sampled(rays: ShellRays, points: int) -> ShellRays:
         members = max(1, round(shell.weight[here].sum() / weight.sum()))
         factor, weight = members * factor, members * weight
         area = solid * radius ** (d - 1) * np.linalg.norm(velocity, axis=1) / np.abs(slope)
-        pieces.append((k, band, weight, area, sheets, centre, factor))
+        pieces.append((k, band, weight, area, sheet, centre, factor))
     k, band, weight, area, sheet, centre, factor = (np.concatenate(x) for x in zip(*pieces, strict=True))
     components = Components.plain(np.repeat(np.arange(len(pieces)), len(solid)))
     fresh = Shell(shell.energy, k, band, weight, area, sheet, components=components)
