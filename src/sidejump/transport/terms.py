@@ -69,9 +69,6 @@ Advance = Callable[[float], None]
 """Called with the fraction of the work that a step has done."""
 
 
-_CHANGES = MappingProxyType({2: 0.7, 3: 0.25})  # where terms start that are changes
-
-
 class Term(abc.ABC):
     """One of the terms.
 
@@ -240,7 +237,7 @@ class Inelasticity(Term):
     """
 
     name = "inelasticity"
-    start = _CHANGES
+    start = MappingProxyType({2: 0.7, 3: 0.25})
 
     def evaluate(self, problem, temperatures, advance):
         found, count = self._blank(temperatures), len(temperatures)
@@ -278,7 +275,7 @@ class ThermalWindow(Term):
     """
 
     name = "thermal window"
-    start = _CHANGES
+    start = MappingProxyType({2: 0.7, 3: 0.25})
 
     def evaluate(self, problem, temperatures, advance):
         found = self._blank(temperatures)
