@@ -212,6 +212,8 @@ WINDOWS = {
     "elastic, two dimensions": (2, 0.0, zero_range(2), {"accuracy": 2.0, "tolerance": 0.01}),
     "phonons, two dimensions": (2, 0.0, phonons(2), {"energy_nodes": 3, "tolerance": 0.01}),
     "three dimensions": (3, 1.0, zero_range(3), {"turn": None, "tolerance": 0.005}),
+    "loosely, two dimensions": (2, 0.0, phonons(2), {"energy_nodes": 3, "tolerance": 0.1}),
+    "loosely, three dimensions": (3, 1.0, zero_range(3), {"turn": None, "tolerance": 0.1, "geometry": "independent"}),
 }
 
 
@@ -221,6 +223,14 @@ def test_time_of_shells_made_afresh(name):
     problem = Problem(square_or_cubic(dimension), [scatterer], mu, TransportSettings(**settings))
     expected, found, report = processor_time(problem, [300.0])
     assert report["geometry_used"] == ["independent"]
+    assert 1 / OFTEN < expected / found < OFTEN
+
+
+def test_time_of_a_small_symmetric_crystal():
+    """Loosely, where shells made afresh are not needed: less than a second, which is that of searching for shells."""
+    problem = Problem(square_or_cubic(3), [zero_range(3)], 1.0, TransportSettings(turn=None, tolerance=0.05))
+    expected, found, report = processor_time(problem, [300.0])
+    assert report["geometry_used"] == ["averaged"] and report["symmetry_operations"] == 48
     assert 1 / OFTEN < expected / found < OFTEN
 
 

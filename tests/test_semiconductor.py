@@ -152,7 +152,7 @@ def test_polar_transfer_is_that_of_the_angle_in_a_band_that_is_not_parabolic():
 def test_rays_keep_the_density_of_states_of_an_ellipsoid():
     model = Spinful(masses=(1.0, 1.0, 3.0))
     shell = fermi_shell(model, 0.05, spacing=0.2, turn=None)
-    rays = evenly_sampled(shell_rays(model, shell, lambda k, band: np.zeros(3)), 302)
+    rays = evenly_sampled(shell_rays(model, shell, lambda k, band: [np.zeros(3)]), 302)
     energies = np.array([0.002, 0.05, 0.3])
     k, weight = rays.at(energies)
     np.testing.assert_allclose(
@@ -166,7 +166,7 @@ def test_rays_keep_the_density_of_states_of_an_ellipsoid():
 def test_split_bands_of_one_group_share_points_at_their_mean_energy(sample):
     model = Spinful(splitting=0.01)
     shell = fermi_shell(model, 0.05, spacing=0.2, turn=None, degeneracy=0.05)
-    rays = sample(shell_rays(model, shell, lambda k, band: np.zeros(3), degeneracy=0.05))
+    rays = sample(shell_rays(model, shell, lambda k, band: [np.zeros(3)], degeneracy=0.05))
     energies = np.array([0.03, 0.05, 0.2])
     k, weight = rays.at(energies)
     np.testing.assert_allclose(CURVATURE * (k**2).sum(-1), np.broadcast_to(energies, k.shape[:2]), rtol=1e-6)
@@ -194,6 +194,6 @@ def test_a_valley_is_one_in_all_images_of_the_zone():
     vectors = np.array([np.zeros(3, dtype=int), *steps])
     model = LatticeModel(3.0 * np.eye(3), vectors, np.array([0.0] + 6 * [-1.0])[:, None, None])
     shell = fermi_shell(model, -5.9, spacing=0.1)
-    rays = evenly_sampled(shell_rays(model, shell, lambda k, band: np.zeros(3)), 110)
+    rays = evenly_sampled(shell_rays(model, shell, lambda k, band: [np.zeros(3)]), 110)
     assert len(rays.shell) == 110
     assert rays.shell.weight.sum() == pytest.approx(shell.weight.sum(), rel=5e-3)

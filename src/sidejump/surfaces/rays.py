@@ -103,7 +103,7 @@ class ShellRays:
             high, low = np.where(error > 0, radius, high), np.where(error > 0, low, radius)
             if np.all(np.abs(error) < _SETTLED):
                 break
-            rate = np.maximum(sign * slope, 1e-300) / (2 * radius)
+            rate = np.maximum(sign * slope, 1e-100) / (2 * radius)
             new = np.sqrt(np.maximum(radius**2 - error / rate, 0.0))
             between = np.where(np.isfinite(high), 0.5 * (low + high), 1.3 * radius)
             radius = np.where((new > low) & (new < np.minimum(high, 1.5 * radius)), new, between)
@@ -112,15 +112,18 @@ class ShellRays:
         return radius, slope, found
 
 
-def shell_rays(model, shell: Shell, extremum, degeneracy: float = 1e-6) -> ShellRays | None:
+def shell_rays(model, shell: Shell, extrema, degeneracy: float = 1e-6, *, closed: bool = False) -> ShellRays | None:
     """Rays for a shell all of whose points surround extrema; None where some do not.
 
     Parameters
     ----------
-    extremum : callable
-        ``extremum(k, band)``: the extremum (d,) of the band downhill (uphill) of k (d,), or None.
+    extrema : callable
+        ``extrema(k, band)``: extrema (d,) of the band downhill or uphill of k (d,), to be tried one after the other.
     degeneracy : float
         See :class:`ShellRays`.
+    closed : bool
+        3D: take extrema only around which components of the shell, of known points without symmetry, lie as a whole. A
+        surface around a maximum may as well be seen from the minimum outside it, and one around two minima from either.
     """
     zone = MomentumTransfer(model.reciprocal_cell, model.dimension)
     centre, k = np.full(shell.k.shape, np.nan), shell.k.copy()
@@ -128,16 +131,45 @@ def shell_rays(model, shell: Shell, extremum, degeneracy: float = 1e-6) -> Shell
         left = np.flatnonzero(np.isnan(centre[:, 0]))
         if not len(left):
             return ShellRays(model, replace(shell, k=k), centre, degeneracy)
-        k0 = extremum(shell.k[left[0]], int(shell.band[left[0]]))
-        if k0 is None:
-            return None
-        away = zone.first_zone(shell.k[left] - k0)
-        inside = _monotonic(model, k0, away, shell.band[left])
-        if not inside[0]:
+        for k0 in extrema(shell.k[left[0]], int(shell.band[left[0]])):
+            away = zone.first_zone(shell.k[left] - k0)
+            inside = _monotonic(model, k0, away, shell.band[left])
+            if inside[0] and (not closed or _surrounded(model, shell, left[inside], k0, away[inside], degeneracy)):
+                break
+        else:
             return None
         centre[left[inside]] = k0  # one for all images of a valley
         k[left[inside]] = k0 + away[inside]
     return None
+
+
+def _surrounded(model, shell: Shell, index, centre, away, degeneracy: float) -> bool:
+    """3D: whether the points `index` are whole components, which rays from the extremum meet in all directions."""
+    if shell.components is None:
+        return False
+    label = shell.components.label
+    if np.isin(label, label[index]).sum() > len(index):
+        return False
+    radius, (directions, _) = np.linalg.norm(away, axis=1).mean(), _directions(0)
+    bands = np.unique(shell.band[index])
+    return all(_around(model, shell.energy, centre, radius, b, directions, degeneracy)[1][2].all() for b in bands)
+
+
+def _directions(points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Directions (n, 3) and solid angles (n,) of a Lebedev rule of at least so many points."""
+    order = next((n for n, count in _LEBEDEV if count >= points), _LEBEDEV[-1][0])
+    directions, solid = lebedev_rule(order)
+    return directions.T, solid
+
+
+def _around(model, energy: float, centre, radius: float, band: int, directions, degeneracy: float):
+    """Rays from one extremum in given directions, and where they meet an energy (see `ShellRays._solve`)."""
+    count = len(directions)
+    start, blank = centre + radius * directions, np.ones(count)
+    shell = Shell(energy, start, np.full(count, band), blank, blank, np.zeros(count, dtype=int))
+    rays = ShellRays(model, shell, np.repeat(centre[None], count, axis=0), degeneracy)
+    rays._radius = np.full(count, radius)
+    return rays, rays._solve(energy)
 
 
 def _monotonic(model, start, away, band) -> np.ndarray:
@@ -156,9 +188,7 @@ def evenly_sampled(rays: ShellRays, points: int) -> ShellRays:
 
     The rules have cubic symmetry and integrate smooth functions over the sphere exponentially well.
     """
-    order = next((n for n, count in _LEBEDEV if count >= points), _LEBEDEV[-1][0])
-    directions, solid = lebedev_rule(order)
-    directions = directions.T
+    directions, solid = _directions(points)
     shell, d = rays.shell, rays.shell.k.shape[1]
     pieces = []
     key = np.column_stack([np.round(rays._centre / _APART), shell.band])
@@ -167,13 +197,12 @@ def evenly_sampled(rays: ShellRays, points: int) -> ShellRays:
     for valley in range(which.max() + 1):
         here = which == valley
         first = int(np.argmax(here))
-        centre = np.repeat(rays._centre[first : first + 1], len(solid), axis=0)
-        start = centre + np.mean(rays._radius[here]) * directions
-        blank = np.ones(len(solid))
-        band, sheet = np.full(len(solid), shell.band[first]), np.full(len(solid), shell.sheet[first])
-        piece = ShellRays(rays.model, Shell(shell.energy, start, band, blank, blank, sheet), centre, rays._degeneracy)
-        piece._radius = np.full(len(solid), np.mean(rays._radius[here]))
-        radius, slope, found = piece._solve(shell.energy)
+        mean, centre = float(np.mean(rays._radius[here])), rays._centre[first]
+        piece, (radius, slope, found) = _around(
+            rays.model, shell.energy, centre, mean, int(shell.band[first]), directions, rays._degeneracy
+        )
+        centre, band = piece._centre, piece.shell.band
+        sheet = np.full(len(solid), shell.sheet[first])
         if not found.all():
             return rays
         k = centre + radius[:, None] * directions

@@ -19,7 +19,7 @@ from ..pairs.block import pair_bytes
 from ..pairs.near import BLOCK, near_pairs
 from ..threads import THREADS
 from ..units import KB
-from .geometry_choice import choose_geometries, no_critical_energy
+from .geometry_choice import WINDOW, choose_geometries, no_critical_energy
 from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell, block_size, operator_bytes
@@ -27,7 +27,6 @@ from .windowed import LEVELS, IndependentShells
 
 # measured on cores at 3 GHz
 _PER_TEMPERATURE = 6e-9  # kernel of a pair and channel at one temperature, one core
-_SYMMETRIC = 25.0  # seconds to find symmetry and irreducible shells
 _WASTE = 1.6  # pairs in blocks that reach over the cutoff
 _CELLS = 1.5  # that a surface passes through, in units of its area over that of a face
 _BEYOND = 1.5  # times the memory: what the points counted on a cheap shell need beyond that is refused at once
@@ -69,14 +68,14 @@ def estimate_cost(problem: Problem, temperatures, geometry: list[str] | None = N
         if own.any():
             total.add(_own(problem, temperatures[own]))
         if rest.any():
-            total.add(_shared(problem, temperatures[rest]))
+            total.add(_shared(problem, temperatures[rest], averaged="averaged" in geometry))
         if apart.any():
             total.add(_independent(problem, temperatures[apart]))
     return total.report(len(temperatures))
 
 
 def _independent(problem: Problem, temperatures) -> _Sum:
-    """Shells made afresh over the thermal window: as many as the first two looks take, each as long as one of them."""
+    """Shells made afresh over the thermal window: as many as the first looks take, each as long as one of them."""
     found, d = _Sum(seconds=0.0), problem.model.dimension
     inelastic = problem.settings.energy_nodes != 1 and not problem.elastic_only
     nodes = _nodes(problem) if inelastic else 1
@@ -104,7 +103,7 @@ def _independent(problem: Problem, temperatures) -> _Sum:
             problem.check_memory(operator, t)
             hot = 2.0 * pairs * fine / len(shell)
             each = once + (pairs + hot) * per_pair + _solving(solver.unknowns(1), operator)
-            number = window.pieces * sum(LEVELS[:2])
+            number = window.expected_shells()
             found.seconds += number * each
             found.flops += number * (pairs + hot) * (load.flops + load.channels * _KERNEL)
             size, components = (4, 3 if images > 1 else 1) if d == 3 else (8, 1)
@@ -201,25 +200,31 @@ def _solving(unknowns: float, operator: float) -> float:
     return _DENSE * unknowns**3 if unknowns <= DENSE_LIMIT else _ITERATED * operator
 
 
-def _shared(problem: Problem, temperatures) -> _Sum:
-    """One shell for all energies, from the shells themselves, which are quickly found and kept for the run."""
+def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
+    """One shell for all energies, from the shells themselves, which every replica searches anew; symmetry is known.
+
+    `averaged`: whether there are those of the thermal window as well.
+    """
     operations, d, memory = problem.operations, problem.model.dimension, problem.settings.memory
     images, width, size = (1, 1, 4 if d == 3 else 8) if operations is None else (len(operations), 3, 4)
     functions = (_nodes(problem) + 1) // 2
     m = functions if d == 2 else 1
-    load = _Load(problem, problem.solved_shell(problem.mu, min(problem.spacing(t) for t in temperatures)))
+    load = None
     per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
-    found = _Sum(seconds=0.0 if operations is None else _SYMMETRIC)
+    found, coarsest = _Sum(seconds=0.0), max(problem.spacing(t) for t in temperatures)
     for spacing in sorted({problem.spacing(t) for t in temperatures}):  # what may be refused first
         here = [float(t) for t in temperatures if problem.spacing(t) == spacing]
-        shell = problem.solved_shell(problem.mu, spacing)
+        search, shell = _timed(lambda spacing=spacing: problem.solved_shell(problem.mu, spacing))
+        load = load or _Load(problem, shell)  # of the finest
         count, reach = len(shell), _Reach(problem, shell, KB * max(here))
         pairs, points, kept = reach.at(max(here))
         operator = operator_bytes(points, m, operations, d)
         problem.check_memory(operator, max(here))
         more = 0.0
         if d == 3 and functions > 1:  # the effect of inelasticity, on a shell with little refinement
-            other = problem.inelastic_shell(spacing)  # refused before the search for finer shells
+            # refused before the search for finer shells
+            once, other = _timed(lambda spacing=spacing: problem.inelastic_shell(spacing))
+            found.seconds += once
             more, nodes_points, nodes_kept = _Reach(problem, other, KB * max(here)).at(max(here))
             nodes_operator = operator_bytes(nodes_points, functions, operations, d)
             problem.check_memory(nodes_operator, max(here), "energy nodes")
@@ -233,7 +238,10 @@ def _shared(problem: Problem, temperatures) -> _Sum:
         passes = 1 if kept else int(np.ceil(len(here) / together))
         held = load.bytes(images * count)
         stages = [held + kept + together * operator + _solution(count, width * m, size)]
-        fine_shell = problem.fine_shell(problem.mu, spacing) if problem.refines else shell
+        once, fine_shell = _timed(
+            lambda shell=shell, spacing=spacing: problem.fine_shell(problem.mu, spacing) if problem.refines else shell
+        )
+        found.seconds += (WINDOW if averaged and spacing == coarsest else 1) * (search + once)
         fine = 0 if fine_shell is shell else len(fine_shell)
         hot = fine * count * images * min(1.0, 2 * pairs / (images * count**2))
         if problem.refines:

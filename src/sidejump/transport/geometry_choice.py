@@ -12,7 +12,7 @@ from ..units import KB
 from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell
-from .side import FARTHEST
+from .side import FARTHEST, find_rays
 from .tensors import relative_change
 from .windowed import significance
 
@@ -176,7 +176,10 @@ def _followed(problem, points, kt: float) -> np.ndarray:
 
 def _crystal_geometries(problem, temperatures) -> list[str]:
     """Own where the density of states changes within the thermal window; else averaged where the window is wide
-    enough for the shells to resolve it."""
+    enough for the shells to resolve it.
+
+    Independent instead of own where no rays carry the points to other energies: on gradient lines they crowd.
+    """
     shell = problem.coarse_shell(problem.mu)
     speed = shell.area.sum() / (shell.weight.sum() * (2 * np.pi) ** 3)
     ends = KB * np.asarray(temperatures) * thermal_nodes(WINDOW)[0][-1]
@@ -186,10 +189,19 @@ def _crystal_geometries(problem, temperatures) -> list[str]:
         problem.model, np.random.default_rng(0).random((_SAMPLE, 3)) @ problem.model.reciprocal_cell
     )
     for i in np.argsort(ends)[::-1]:
-        if not problem.near_edge(KB * temperatures[i]) and not _density_changes(problem, energies, ends[i]):
+        if problem.near_edge(KB * temperatures[i]):
+            result[i] = "own"
+        elif _density_changes(problem, energies, ends[i]):
+            result[i] = "own" if problem.expensive or _carried(problem) else "independent"
+        else:
             break
-        result[i] = "own"
     return result
+
+
+def _carried(problem) -> bool:
+    """Whether rays carry the points of a cheap shell at the chemical potential to other energies."""
+    shell = problem.shell(problem.mu, problem.base_spacing, levels=0, whole=True)
+    return find_rays(problem, shell, 0) is not None
 
 
 def _density_changes(problem, energies, end: float) -> bool:

@@ -23,7 +23,8 @@ class TransportSettings:
         what inelasticity changes; "auto" and "averaged" take it where there are such energies that other shells cannot
         follow. Else "auto" in k.p models and two dimensions takes shared
         where it is measured to make no difference, else own; in three-dimensional crystals own where the density of
-        states changes within the thermal window, else averaged, or shared when cold.
+        states changes within the thermal window (independent where rays do not cover the surfaces), else averaged, or
+        shared when cold.
     tolerance : float
         Relative.
     accuracy : float

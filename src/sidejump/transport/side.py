@@ -39,8 +39,9 @@ class Side:
         self._hottest = hottest
         self._looked = False
         self._missing: dict[float, float] = {}  # relative error of the density of states at an energy
-        carried = problem.settings.energy_nodes != 1 and self.near(hottest) != 0
-        self._rays = self._find_rays() if carried else None
+        # contours are followed exponentially well by gradient lines, surfaces are not: their points crowd
+        carried = problem.settings.energy_nodes != 1 and (problem.model.dimension == 3 or self.near(hottest) != 0)
+        self._rays = find_rays(problem, shell, self.near(hottest)) if carried else None
         if self._rays is not None and problem.model.dimension == 3:
             # as many as thermal phonons and the range of the couplings ask for, if that is more
             wanted = 1.3 * shell.area.sum() / problem.range_spacing(hottest / KB) ** 2
@@ -48,13 +49,6 @@ class Side:
             if points <= MOST_POINTS:
                 self._rays = evenly_sampled(self._rays, points)
                 self.shell = self._rays.shell
-
-    def _find_rays(self) -> ShellRays | None:
-        """Rays where the shells surround band extrema, which is the rule next to an edge."""
-        model, sign = self.problem.model, self.near(self._hottest)
-        size = 0.3 * float(np.mean(self.shell.area) * len(self.shell)) ** (1 / max(1, model.dimension - 1))
-        degeneracy = self.problem.settings.degeneracy
-        return shell_rays(model, self.shell, lambda k, band: descend(model, k, band, sign, size)[0], degeneracy)
 
     def near(self, kt: float) -> int:
         """1 where the carriers at kT (eV) are above a band edge in sight, -1 below one, else 0."""
@@ -82,7 +76,9 @@ class Side:
     def bases(
         self, nodes: int, kt: float, *, others: list[Side] | None = None, more: int | None = None
     ) -> tuple[EnergyBasis, EnergyBasis]:
-        """Basis of the distribution, and that of the rates: more nodes next to a band edge, otherwise the same.
+        """Basis of the distribution, and that of the rates, which has more nodes (:mod:`sidejump.kinetics.galerkin`).
+
+        Shells that change within the thermal window make the operator indefinite where both are the same.
 
         Parameters
         ----------
@@ -98,8 +94,8 @@ class Side:
             bridge = self._bridge(kt, others or [])
         basis = energy_basis(nodes, interval, threshold=threshold, bridge=bridge)
         if more is None:
-            ranges, near = len(basis.breaks) - 1, basis.side != 0
-            more = 0 if not near else _MORE if ranges == 1 else _MORE_EACH * ranges
+            ranges = len(basis.breaks) - 1
+            more = 0 if nodes == 1 else _MORE if ranges == 1 else _MORE_EACH * ranges
         if more == 0:
             return basis, basis
         return basis, energy_basis(nodes, interval, threshold=threshold, bridge=bridge, more=more)
@@ -171,6 +167,24 @@ class Side:
         if basis.n == 1 or basis.side == 0:
             return np.nan
         return float(kt * states @ basis.integrals(lambda x: expit(-basis.side * x)))
+
+
+def find_rays(problem: Problem, shell: Shell, side: int) -> ShellRays | None:
+    """Rays where each piece of a shell surrounds an extremum of its band; None where some do not.
+
+    Parameters
+    ----------
+    side : int
+        1 where all of them are minima, as above a band edge, -1 maxima; 0 where either may be.
+    """
+    model = problem.model
+    size = 0.3 * float(np.mean(shell.area) * len(shell)) ** (1 / max(1, model.dimension - 1))
+    signs = (side,) if side else (1, -1)
+
+    def extrema(k, band):
+        return (descend(model, k, band, sign, size)[0] for sign in signs)
+
+    return shell_rays(model, shell, extrema, problem.settings.degeneracy, closed=model.dimension == 3)
 
 
 _flows: WeakKeyDictionary[Problem, dict[int, ShellFlow]] = WeakKeyDictionary()  # the last of each side

@@ -378,13 +378,18 @@ def raise_nodes(problem: Problem, solver, kt: float):
 
 
 def converge(problem: Problem, solver, kt: float):
-    """The energy nodes asked for, or as many as it takes: (nodes, what more change, response, size)."""
+    """The energy nodes asked for, or as many as it takes: (nodes, what more change, response, size).
+
+    What modes that grow carry is as uncertain as what more nodes change.
+    """
     wanted = problem.settings.energy_nodes
     if wanted == "auto":
-        return raise_nodes(problem, solver, kt)
-    response, size = solver.solve(kt, int(wanted))
-    left = _ALL_FURTHER * left_by_nodes(problem, solver, kt, int(wanted), response)
-    return int(wanted), left, response, size
+        nodes, left, response, size = raise_nodes(problem, solver, kt)
+    else:
+        nodes = int(wanted)
+        response, size = solver.solve(kt, nodes)
+        left = _ALL_FURTHER * left_by_nodes(problem, solver, kt, nodes, response)
+    return nodes, float(np.maximum(left, response.growing)), response, size
 
 
 def left_by_nodes(problem: Problem, solver, kt: float, nodes: int, response: KineticResponse) -> float:

@@ -114,6 +114,12 @@ class IndependentShells:
         """Parts of the window that are integrated by themselves."""
         return len(self._pieces)
 
+    def expected_shells(self) -> int:
+        """Shells that the first look takes, and the second at all pieces but those too narrow to matter."""
+        allowed = self.problem.settings.tolerance / len(self._pieces)
+        wide = sum(piece.high - piece.low > allowed for piece in self._pieces)
+        return len(self._pieces) * LEVELS[0] + wide * LEVELS[1]
+
     def a_shell(self, *, coarse: bool = False):
         """Some shell of the window, where its thermal weight is large: one that is yet to be made, mostly.
 
