@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 
 from .errors import InputError
@@ -51,6 +55,19 @@ def check_target(path, *, force: bool, endings: tuple[str, ...] = (), inputs: tu
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder with -o") from None
     return path
+
+
+def comma_separated(names: Iterable[str], rows: Iterable[Sequence]) -> str:
+    """A table as text, real numbers with all their digits."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([repr(float(x)) if _real(x) else x for x in row] for row in rows)
+    return out.getvalue()
+
+
+def _real(x) -> bool:
+    return isinstance(x, Real) and not isinstance(x, Integral)
 
 
 def require_absent(path: Path, *, force: bool) -> None:

@@ -63,6 +63,9 @@ def conductivity_unit(dimension: int) -> tuple[float, str]:
     return _c.e**2 / _c.hbar / (ANGSTROM * 100), "S/cm"
 
 
+RESISTIVITY_UNIT = {2: "h/e^2", 3: "microohm cm"}
+"""In which resistivities are given, by the dimension."""
+
 VON_KLITZING = _c.h / _c.e**2
 """h/e^2, ohm."""
 

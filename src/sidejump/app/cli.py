@@ -206,16 +206,17 @@ def as_csv(
 ) -> None:
     """Write values and errors of a result as comma-separated text."""
     from .. import outputs
-    from . import results, separation
+    from . import separation
     from .table import write_csv
 
     table = output or source.with_suffix(".csv")
     outputs.check_target(table, force=force, endings=outputs.TABLES, inputs=(source,) if source.exists() else ())
-    if separation.is_one(source):
-        tables = separation.write_tables(separation.read(source), table, force=force)
-        say("wrote " + " and ".join(str(path) for path in tables))
-        return
-    say(f"wrote {write_csv(results.read(source), table, force=force)}")
+    dataset = separation.read_any(source)
+    if separation.is_one(dataset):
+        tables = separation.write_tables(dataset, table, force=force)
+    else:
+        tables = [write_csv(dataset, table, force=force)]
+    say("wrote " + " and ".join(str(path) for path in tables))
 
 
 @app.command()
@@ -228,14 +229,13 @@ def plot(
     from .. import outputs
     from ..plot import temperature
     from ..plot.separation import separation_figure
-    from . import results, separation
+    from . import separation
 
     figure = output or source.with_suffix(".png")
     outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
-    if separation.is_one(source):
-        separation_figure(separation.read(source), figure)
-    else:
-        temperature.result_figure(results.read(source), figure)
+    dataset = separation.read_any(source)
+    draw = separation_figure if separation.is_one(dataset) else temperature.result_figure
+    draw(dataset, figure)
     say(f"wrote {figure}")
 
 

@@ -19,7 +19,7 @@ from ..groups.hall import broken_fraction, forbidden_fraction
 from ..kinetics.response import CANCELLING
 from ..outputs import DATASETS, check_target, write_whole
 from ..result import NOT_INCLUDED, scan_dimension, warnings_of
-from ..units import MOBILITY, conductivity_unit
+from ..units import MOBILITY, RESISTIVITY_UNIT, conductivity_unit
 from .attributes import attribute, provenance
 from .observed import add_observed
 
@@ -32,7 +32,6 @@ _SIZE, _SIZE_PER_TEMPERATURE = 2e6, 6e4  # bytes, about twice what was measured
 
 REPLICAS = "finished replicas, in JSON: a later run goes on from them"
 _LABELS = ("x", "y", "z")
-_RESISTIVITY_UNITS = {2: "h/e^2", 3: "microohm cm"}
 _NOT_INCLUDED_AT_LENGTH = (
     "skew scattering: its Gaussian part (fourth order in the potential) does not depend on the scattering time either "
     "and may cancel intrinsic part and side jump; its part of third order grows with the scattering time"
@@ -46,6 +45,8 @@ _LONG_NAMES = {
     "sigma_intrinsic_plus_side_jump": f"intrinsic part and side jump; {NOT_INCLUDED}",
     "resistivity": "inverse of sigma_boltzmann + sigma_intrinsic_plus_side_jump",
 }
+WHAT, REMEDY = "a result of `sidejump run`", "name the netCDF file that a run has written"
+
 # entries of the transport report that hold one value for each temperature
 _PER_TEMPERATURE = {
     "energy_nodes": "nodes of the spectral basis in energy",
@@ -186,7 +187,7 @@ def tensors(temperatures, transport, intrinsic, intrinsic_error, obeyed: Obeyed,
     )
     whole = sigma["sigma_boltzmann"] + sigma["sigma_intrinsic_plus_side_jump"]
     resistivity = inverse(whole, np.asarray(intrinsic_error)) * (1e6 if d == 3 else 1.0)
-    attrs = {"units": _RESISTIVITY_UNITS[d]}
+    attrs = {"units": RESISTIVITY_UNIT[d]}
     dataset["resistivity"] = (("temperature", "a", "b"), resistivity, attrs)
     for name, text in _LONG_NAMES.items():
         dataset[name].attrs["long_name"] = text
@@ -369,14 +370,8 @@ def read(path) -> xr.Dataset:
     InputError
         If there is no such file, or it is no result.
     """
-    what, remedy = "a result of `sidejump run`", "name the netCDF file that a run has written"
-    with opened(path, what, remedy) as dataset:
-        missing = [name for name in _with_errors() if name not in dataset] + [
-            name for name in ("units", "warnings") if name not in dataset.attrs
-        ]
-        if missing:
-            raise InputError(f"is no result of this version, it lacks {missing[0]}; name a file that a run has written")
-        _require_result(dataset)
+    with opened(path, WHAT, REMEDY) as dataset:
+        require_result(dataset)
     return dataset
 
 
@@ -401,8 +396,13 @@ def _with_errors() -> list[str]:
     return [name for tensor in _LONG_NAMES for name in (tensor, f"{tensor}_error")]
 
 
-def _require_result(dataset: xr.Dataset) -> None:
-    """Dimensions, types and attributes that every result has."""
+def require_result(dataset: xr.Dataset) -> None:
+    """Refuse what lacks variables, dimensions, types and attributes that every result has; inside :func:`opened`."""
+    missing = [name for name in _with_errors() if name not in dataset] + [
+        name for name in ("units", "warnings") if name not in dataset.attrs
+    ]
+    if missing:
+        raise InputError(f"is no result of this version, it lacks {missing[0]}; name a file that a run has written")
     for name, variable in dataset.variables.items():  # a damaged file may name other dimensions than its data have
         shape = tuple(dataset.sizes[x] for x in variable.dims)
         if np.shape(variable.values) != shape:
@@ -420,7 +420,7 @@ def _require_result(dataset: xr.Dataset) -> None:
             raise ValueError(f"{name} has dimensions {dataset[name].dims} and holds {dataset[name].dtype}")
         if name.endswith("_error") and np.any(dataset[name].values < 0):
             raise ValueError(f"{name} is negative")
-    units = (conductivity_unit(d)[1], _RESISTIVITY_UNITS[d])
+    units = (conductivity_unit(d)[1], RESISTIVITY_UNIT[d])
     found = (dataset.attrs["units"], dataset.resistivity.attrs["units"])
     if found != units or dataset.sigma_boltzmann.attrs["units"] != units[0]:
         raise ValueError(f"units {found}, expected {units}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import textwrap
 import warnings
 from pathlib import Path
@@ -15,14 +13,13 @@ from ..errors import InputError, SidejumpWarning
 from ..experiment.laws import Law, law_of
 from ..experiment.read import read_films
 from ..experiment.separate import KIND, REMAINDER, separate
-from ..outputs import DATASETS, FIGURES, TABLES, check_target, write_whole
+from ..outputs import DATASETS, FIGURES, TABLES, check_target, comma_separated, write_whole
 from ..plot.separation import separation_figure
 from . import results
 from .attributes import attribute, provenance
 from .terminal import with_error
 from .terminal import write as to_terminal
 
-_WHAT, _REMEDY = "a result of `sidejump separate`", "name the netCDF file that it has written"
 _NEEDED = (
     "term_value",
     "term_error",
@@ -102,29 +99,32 @@ def write(dataset: xr.Dataset, files: list[Path]) -> None:
     separation_figure(dataset, files[1])
 
 
-def is_one(path) -> bool:
-    """Whether a file is that of a separation; False as well where it cannot be read."""
-    try:
-        with results.opened(path, _WHAT, _REMEDY) as dataset:
-            return dataset.attrs.get("kind") == KIND
-    except InputError:
-        return False
+def is_one(dataset: xr.Dataset) -> bool:
+    """Whether a dataset is that of a separation."""
+    return dataset.attrs.get("kind") == KIND
 
 
-def read(path) -> xr.Dataset:
-    """The dataset of a file that `sidejump separate` has written.
+def read_any(path) -> xr.Dataset:
+    """The dataset of a file that `sidejump run` or `sidejump separate` has written.
 
     Raises
     ------
     InputError
-        If there is no such file, or it is none.
+        If there is no such file, or it is neither.
     """
-    with results.opened(path, _WHAT, _REMEDY) as dataset:
-        missing = [name for name in _NEEDED if name not in dataset]
-        missing += [name for name in ("units", "law", "warnings") if name not in dataset.attrs]
-        if dataset.attrs.get("kind") != KIND or missing:
-            raise InputError(f"is no separation, it lacks {(missing or ['kind'])[0]}; {_REMEDY}")
+    with results.opened(path, results.WHAT, results.REMEDY) as dataset:
+        if is_one(dataset):
+            _require_separation(dataset)
+        else:
+            results.require_result(dataset)
     return dataset
+
+
+def _require_separation(dataset: xr.Dataset) -> None:
+    missing = [name for name in _NEEDED if name not in dataset]
+    missing += [name for name in ("units", "law", "warnings") if name not in dataset.attrs]
+    if missing:
+        raise InputError(f"is no separation, it lacks {missing[0]}; name the netCDF file that it has written")
 
 
 # tables
@@ -150,12 +150,8 @@ def _text(dataset: xr.Dataset, dim: str) -> str:
     """All that has one value along a dimension; its coordinate first."""
     variables = [dataset[dim]] if dim in dataset.coords else []
     variables += [variable for variable in dataset.data_vars.values() if variable.dims == (dim,)]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([f"{v.name} ({v.attrs['units']})" if "units" in v.attrs else v.name for v in variables])
-    for row in zip(*(v.values for v in variables), strict=True):
-        writer.writerow([repr(float(x)) if isinstance(x, (float, np.floating)) else x for x in row])
-    return out.getvalue()
+    names = [f"{v.name} ({v.attrs['units']})" if "units" in v.attrs else str(v.name) for v in variables]
+    return comma_separated(names, zip(*(v.values for v in variables), strict=True))
 
 
 def print_tables(dataset: xr.Dataset) -> None:

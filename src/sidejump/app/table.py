@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from ..outputs import TABLES, check_target, write_whole
+from ..outputs import TABLES, check_target, comma_separated, write_whole
 from ..result import scan_dimension
 
 TENSORS = (
@@ -67,11 +65,7 @@ def columns(dataset: xr.Dataset) -> dict[str, np.ndarray]:
 def text(dataset: xr.Dataset) -> str:
     """The table: names of the columns with units, then the numbers with all digits; nan: not known or withheld."""
     found = columns(dataset)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(found)
-    writer.writerows([repr(float(x)) for x in row] for row in zip(*found.values(), strict=True))
-    return out.getvalue()
+    return comma_separated(found, (tuple(map(float, row)) for row in zip(*found.values(), strict=True)))
 
 
 def write_csv(dataset: xr.Dataset, path, *, force: bool = False) -> Path:

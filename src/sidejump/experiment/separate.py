@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from ..errors import InputError, SidejumpWarning
-from ..units import RESISTIVITY_UNITS, conductivity_unit
+from ..units import RESISTIVITY_UNIT, RESISTIVITY_UNITS, conductivity_unit
 from . import judge
 from .bootstrap import bootstrap
 from .compare import Computed, computed_hall
@@ -35,8 +35,6 @@ MEANING = (
 
 SAMPLES = 200
 """Data sets of the bootstrap."""
-
-_RESISTIVITY = {3: "microohm cm", 2: "h/e^2"}
 
 
 def separate(
@@ -137,7 +135,7 @@ def _dataset(
     rank: Identified,
 ) -> xr.Dataset:
     unit = conductivity_unit(films.dimension)[1]
-    resistivity = _RESISTIVITY[films.dimension]
+    resistivity = RESISTIVITY_UNIT[films.dimension]
     factor = 1 / RESISTIVITY_UNITS[resistivity][0]
     point = estimator.equations.at(estimator.equations.measured)
     size = len(law.terms)

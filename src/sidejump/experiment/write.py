@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 import numpy as np
 
-from ..outputs import TABLES, check_target, write_whole
-from ..units import RESISTIVITY_UNITS
+from ..outputs import TABLES, check_target, comma_separated, write_whole
+from ..units import RESISTIVITY_UNIT, RESISTIVITY_UNITS
 from .films import STATIC, Films
-
-_UNIT = {3: "microohm cm", 2: "h/e^2"}
 
 
 def write_films(films: Films, path, *, force: bool = False) -> Path:
@@ -32,24 +28,20 @@ def write_films(films: Films, path, *, force: bool = False) -> Path:
         If the file exists and `force` is not set, or it cannot be written.
     """
     path = check_target(path, force=force, endings=TABLES)
-    out = io.StringIO()
-    out.write("# hall: E_y/j_x\n# magnetisation: +z\n")
-    writer = csv.writer(out, lineterminator="\n")
     columns = _columns(films)
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    write_whole(path, out.getvalue().encode())
+    signs = "# hall: E_y/j_x\n# magnetisation: +z\n"
+    write_whole(path, (signs + comma_separated(columns, zip(*columns.values(), strict=True))).encode())
     return path
 
 
-def _columns(films: Films) -> dict[str, list[str]]:
-    unit = _UNIT[films.dimension]
+def _columns(films: Films) -> dict[str, list]:
+    unit = RESISTIVITY_UNIT[films.dimension]
     factor = 1 / RESISTIVITY_UNITS[unit][0]
-    found = {"film": [films.names[i] for i in films.film]}
+    found: dict[str, list] = {"film": [films.names[i] for i in films.film]}
 
     def add(name: str, values, unit: str, by: float = factor) -> None:
         if values is not None:
-            found[f"{name} ({unit})"] = [repr(float(by * x)) for x in values]
+            found[f"{name} ({unit})"] = [float(by * x) for x in values]
 
     if np.all(np.isfinite(films.thickness)):
         add("thickness", films.thickness[films.film], "nm", 1.0)
