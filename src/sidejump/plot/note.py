@@ -1,8 +1,11 @@
-"""Units as figures write them, and the warnings below the panels."""
+"""Units as figures write them, the letters of the panels and the warnings below them."""
 
 from __future__ import annotations
 
 import textwrap
+from string import ascii_lowercase
+
+from .style import ORANGE
 
 UNIT = {"S/cm": "S/cm", "e^2/h": "$e^2/h$", "microohm cm": r"$\mu\Omega\,$cm", "h/e^2": "$h/e^2$"}
 
@@ -10,6 +13,14 @@ LINE = 0.14
 """Inches of a line of the note."""
 
 _WIDTH, _MOST_LINES = 130, 16  # of the warnings in a figure: letters, lines
+
+
+def finish(figure, panels, note: list[str]) -> None:
+    """Letter the panels, and put the lines of :func:`note_of` below them."""
+    for letter, axes in zip(ascii_lowercase, panels, strict=False):
+        axes.set_title(f"({letter})", loc="left", fontsize=9)
+    if note:
+        figure.supxlabel("\n".join(note), fontsize=7, color=ORANGE, x=0.01, ha="left", parse_math=False)
 
 
 def note_of(warnings: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ..result import NOT_INCLUDED, SCANS, component_label, hall_error, hall_part, main_component, scan_dimension
 from ..result import warnings_of as sentences_of
-from .note import LINE, UNIT, note_of
+from .note import LINE, UNIT, finish, note_of
 from .style import BLUE, GREEN, ORANGE, PURPLE, STYLE, save
 
 _SHOWN = 4  # temperatures
@@ -41,13 +41,11 @@ def scan_figure(dataset, path) -> None:
         _curves(panels[3], dataset, chosen, xx.sigma_boltzmann.values, xx.sigma_boltzmann_error.values)
         panels[3].set_ylabel(rf"$\sigma_{{xx}}$, Boltzmann conductivity ({unit})", fontsize=8)
         panels[0].legend(handlelength=1.5)
-        for letter, axes in zip("abcd", panels, strict=True):
-            axes.set_title(f"({letter})", loc="left", fontsize=9)
+        for axes in panels:
             _scan_axis(axes, dataset[name].values)
         for axes in panels[2:]:
             axes.set_xlabel(f"{SCANS[name]} ({_plain(dataset[name].attrs['units'])})")
-        if note:
-            figure.supxlabel("\n".join(note), fontsize=7, color=ORANGE, x=0.01, ha="left", parse_math=False)
+        finish(figure, panels, note)
         save(figure, path)
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..result import warnings_of
-from .note import LINE, UNIT, note_of
-from .style import BLUE, ORANGE, STYLE, save
+from .note import LINE, UNIT, finish, note_of
+from .style import BLUE, STYLE, save
 
 _MARKERS = "os^Dv<>phX"
 _LEGEND = 12  # films; more than that are told apart by their colours
@@ -39,10 +39,7 @@ def separation_figure(dataset, path) -> None:
         lower.set_ylabel(f"$\\sigma_{{yx}}$ less law ({unit})", fontsize=8)
         for axes in (left, lower):
             axes.set_xlabel("temperature (K)")
-        for letter, axes in zip("abc", (left, upper, lower), strict=True):
-            axes.set_title(f"({letter})", loc="left", fontsize=9)
-        if note:
-            figure.supxlabel("\n".join(note), fontsize=7, color=ORANGE, x=0.01, ha="left", parse_math=False)
+        finish(figure, (left, upper, lower), note)
         save(figure, path)
 
 

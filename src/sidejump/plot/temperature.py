@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ..result import NOT_INCLUDED, component_label, hall_error, hall_part, main_component, scan_dimension, warnings_of
-from .note import LINE, UNIT, note_of
+from .note import LINE, UNIT, finish, note_of
 from .scan import scan_figure
 from .style import BLUE, GREEN, ORANGE, PURPLE, STYLE, save
 
@@ -39,10 +39,7 @@ def result_figure(dataset, path) -> None:
             _temperature_axis(axes, dataset.temperature.values)
         for axes in (hall, resistivity):
             axes.set_xlabel("temperature (K)")
-        for letter, axes in zip("abc", (hall, conductivity, resistivity), strict=True):
-            axes.set_title(f"({letter})", loc="left", fontsize=9)
-        if note:
-            figure.supxlabel("\n".join(note), fontsize=7, color=ORANGE, x=0.01, ha="left", parse_math=False)
+        finish(figure, (hall, conductivity, resistivity), note)
         save(figure, path)
 
 
