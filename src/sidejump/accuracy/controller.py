@@ -227,9 +227,7 @@ class Controller:
                 noise = _square(term.moments.coarser, worst, part, found)
                 gain = noise * self.batch / (int(term.moments.below_replicas[worst]) + self.batch)
                 same = [i for i in places if term.moments.below[i] == below]
-                seconds = self._seconds(term.name, below, len(same))
-                tasks = self._tasks(term.name, below, same, self.batch)
-                yield gain / (self.batch * _GROWTH**below), term.name, seconds, tasks
+                yield self._option(term.name, below, same, gain)
             # only temperatures whose finest level is this one
             same = [i for i in places if term.moments.level[i] == level]
             replicas = int(term.moments.replicas[worst])
@@ -237,14 +235,15 @@ class Controller:
             highest = self.highest[term.name]
             if level == highest or (level < highest and replicas < _ENOUGH):
                 left = statistical * replicas / (replicas + self.batch) + systematic
-                gain = (whole - left) / (self.batch * _GROWTH**level)
-                seconds = self._seconds(term.name, level, len(same))
-                yield gain, term.name, seconds, self._tasks(term.name, level, same, self.batch)
+                yield self._option(term.name, level, same, whole - left)
             if level < highest:
                 left = _EXPECTED**2 * (statistical * replicas / self.batch + systematic)
-                gain = (whole - left) / (self.batch * _GROWTH ** (level + 1))
-                seconds = self._seconds(term.name, level + 1, len(same))
-                yield gain, term.name, seconds, self._tasks(term.name, level + 1, same, self.batch)
+                yield self._option(term.name, level + 1, same, whole - left)
+
+    def _option(self, name: str, level: int, places, gain: float):
+        """A batch of a level, by which error^2 falls by `gain`."""
+        tasks = self._tasks(name, level, places, self.batch)
+        return gain / (self.batch * _GROWTH**level), name, self._seconds(name, level, len(places)), tasks
 
     def _tasks(self, name: str, level: int, places, count: int) -> list[Task]:
         used = {r.task.number for r in self._of_level(name, level) if set(r.task.where) & set(places)}

@@ -13,10 +13,10 @@ spread is nearly the same, count together.  The few degrees of freedom that are 
 distribution does.
 
 *Bias.*  The means of two levels differ by what the finer one removes.  With errors that fall at least like the square
-of the spacing what it leaves is no more than that difference.  The noise of both means is in it and stays
-there: taken out, a bias of the size of the noise would be missed half of the time.  What is the noise of the coarser
-mean is known beside it: replicas of that level take it away for little.  A level alone is taken to be off by a fifth,
-or by its spread if that is more.
+of the spacing what it leaves is no more than that difference.  The noise of both means is in it and stays there: taken
+out, a bias of the size of the noise would be missed half of the time.  What is the noise of the coarser mean is known
+beside it: replicas of that level take it away for little.  A level alone is taken to be off by a fifth, or by its
+spread if that is more.
 """
 
 from __future__ import annotations

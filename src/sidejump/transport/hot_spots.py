@@ -36,13 +36,14 @@ from .shared import SharedShell
 from .tensors import Change, with_change
 
 
-def hot_spot_changes(problem: Problem, solver: SharedShell, fine, kts, responses, advance=None) -> list[Change]:
+def hot_spot_changes(
+    problem: Problem, solver: SharedShell, fine, kts, responses, advance=lambda _: None
+) -> list[Change]:
     """What quasi-elastic responses of a solver at several kT (eV) change by when the shift is summed over a `fine`
     shell of its energy; `advance` is called with the fraction of the work that a step has done."""
     if fine is solver.shell:
         velocities = np.stack([_with_drives(r) for r in responses])
-        if advance is not None:
-            advance(1.0)
+        advance(1.0)
     else:
         velocities = HotSpots(problem, fine).side_jump_velocity(solver, kts, responses, advance)
     return [Change.to_side_jump(v, r) for r, v in zip(responses, velocities, strict=True)]
@@ -71,7 +72,7 @@ class HotSpots:
     def __len__(self) -> int:
         return self.sample.count
 
-    def side_jump_velocity(self, coarse: SharedShell, kts, responses, advance=None) -> np.ndarray:
+    def side_jump_velocity(self, coarse: SharedShell, kts, responses, advance=lambda _: None) -> np.ndarray:
         """sj(1) of several temperatures in one pass over the pairs, ``e^2/hbar angstrom^(2-d)``: shape (nT, d, d);
         with observables (nT, R, R), of R responses to as many drives.
 
@@ -113,8 +114,7 @@ class HotSpots:
 
         def work(row):
             jump = summed(row)
-            if advance is not None:
-                advance(1 / len(rows_of))
+            advance(1 / len(rows_of))
             return jump
 
         def summed(row):
