@@ -1,6 +1,8 @@
 """What a given number of energy nodes leaves is part of the error, or said to be none."""
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,13 +10,15 @@ import pytest
 import sidejump as sj
 from helpers_constants import CASES
 from sidejump.app.terminal import print_table
-from sidejump.reference.dirac_exact import solve_exact
 from sidejump.transport.geometry_choice import choose_geometries
 from sidejump.transport.problem import Problem
 from sidejump.transport.settings import TransportSettings
 from sidejump.transport.terms import planned
-from sidejump.units import KB, mass_density_from_si, velocity_from_si
 from test_error_bars import World
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+from suite.exact import dirac_2d
 
 MASS, VELOCITY, MU, SOUND = 0.05, 3.0, 0.2, 2500.0
 POTENTIAL, DENSITY = 4.0, 7.6e-7
@@ -35,23 +39,11 @@ def solved(nodes, **more):
 @pytest.fixture(scope="module")
 def exact():
     """The integral equation, which has no energy nodes of this kind, nor shells."""
-    slope, k_fermi = velocity_from_si(SOUND), np.sqrt(MU**2 - MASS**2) / VELOCITY
-    strength = POTENTIAL**2 / (mass_density_from_si(DENSITY, 2) * slope**2)
-    found = [
-        solve_exact(
-            slope / VELOCITY,
-            KB * t / (2 * slope * k_fermi),
-            mass=MASS,
-            chemical_potential=MU,
-            n_energies=60,
-            n_angles=360,
-        )
-        for t in TEMPERATURES
-    ]
-    return {
-        "sigma_boltzmann": np.array([2 * np.pi * VELOCITY**2 / strength * x.sigma_xx for x in found]),
-        "sigma_side_jump": np.array([x.side_jump for x in found]),
-    }
+    found = dirac_2d(
+        TEMPERATURES, mass=MASS, velocity=VELOCITY, chemical_potential=MU, potential=POTENTIAL, sound=SOUND,
+        density=DENSITY,
+    )  # fmt: skip
+    return {"sigma_boltzmann": found["boltzmann xx"][0], "sigma_side_jump": found["side jump yx"][0]}
 
 
 @pytest.mark.parametrize("nodes", [2, 3])
