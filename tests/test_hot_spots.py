@@ -47,20 +47,20 @@ def problem_of(name, **settings):
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("t", [100.0, 400.0])
-def test_fine_equal_to_coarse_is_the_plain_side_jump(name, t):
+@pytest.mark.parametrize(("t", "nodes"), [(100.0, 1), (400.0, 1), (100.0, 3), (300.0, 5)])
+def test_fine_equal_to_coarse_is_the_plain_side_jump(name, t, nodes):
     problem = problem_of(name)
     shell = problem.shell(problem.mu, problem.base_spacing, levels=0)
     solver = SharedShell(problem, shell, KB * t)
     # a second temperature in the same pass, with a distribution of its own, must not disturb the first
     kts = [KB * t, KB * 1.5 * t]
-    responses = [solver.solve(kt, 1)[0] for kt in kts]
+    responses = [solver.solve(kt, nodes)[0] for kt in kts]
     response = responses[0]
-    found = HotSpots(problem, shell).side_jump_velocity(solver, kts, responses)
+    found = HotSpots(problem, shell).side_jump_velocity(solver, kts, responses, [nodes, nodes])
     scale = np.abs(response.side_jump_velocity).max()
     assert scale > 0
     np.testing.assert_allclose(found[0], response.side_jump_velocity, rtol=0, atol=2e-4 * scale)
-    alone = HotSpots(problem, shell).side_jump_velocity(solver, kts[1:], responses[1:])
+    alone = HotSpots(problem, shell).side_jump_velocity(solver, kts[1:], responses[1:], [nodes])
     np.testing.assert_allclose(found[1], alone[0], rtol=0, atol=1e-6 * scale)
 
 

@@ -103,7 +103,7 @@ class Problem:
         if self.model.dimension == 2 and any(s.singular for s in self.scatterers):
             self._fewest *= _SINGULAR
 
-    def laid(self, accuracy: float, replica: int, *, coarsest: bool = False) -> Problem:
+    def laid(self, accuracy: float, replica: int | None, *, coarsest: bool = False) -> Problem:
         """The same problem with the points of another level and replica; what does not depend on them is shared.
 
         Parameters
