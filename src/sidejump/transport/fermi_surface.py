@@ -26,9 +26,9 @@ from .tensors import Change, difference, largest, with_change
 from .term import Outcome, Term, by_spacing, interpolated, spread
 
 HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
-_STEP = 1.6  # and that of inelasticity
+NODES_STEP = 1.6  # and that of inelasticity
 MOST_ON_ALL = 3  # energy nodes on all points; what more of them change is found on fewer
-_COARSER = 0.5**0.5  # accuracy of these, over that of the others
+COARSER = 0.5**0.5  # accuracy of these, over that of the others
 
 
 class FermiSurface(Term):
@@ -66,7 +66,7 @@ def _solid(found: Outcome, problem: Problem, temperatures, members, spacing, adv
         found.responses[i], found.sizes[i] = response, size
         advance(0.4 * share / len(members))
     sampled = spread(temperatures, members, HOT_SPOT_STEP)
-    few = spread(temperatures, sampled, _STEP)
+    few = spread(temperatures, sampled, NODES_STEP)
     nodes, more = _first_nodes(problem, solver, kts[few[0]]), {}
     if nodes > 1:
         for i, (response, size) in zip(few, solver.solve_each([kts[i] for i in few], nodes), strict=True):
@@ -113,7 +113,7 @@ def _further_nodes(found: Outcome, problem: Problem, kts, members, few, nodes: i
     if problem.elastic_only:  # shells decouple: any number is exact
         known, left = [1 if wanted == "auto" else int(wanted)] * len(few), [0.0] * len(few)
     elif wanted == "auto" or int(wanted) > nodes or kept:
-        coarse = problem.laid(_COARSER, problem.settings.replica, coarsest=kept)
+        coarse = problem.laid(COARSER, problem.settings.replica, coarsest=kept)
         shell = coarse.inelastic_shell(min(coarse.spacing(kts[i] / KB) for i in few))
         solver = SharedShell(coarse, shell, kts[few[0]])
         solver.keep()
