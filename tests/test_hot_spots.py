@@ -10,6 +10,7 @@ from scipy.special import expit
 
 from sidejump import PAULI, InputError
 from sidejump.bands.base import ElectronModel
+from sidejump.bands.states import shell_states
 from sidejump.bands.tight_binding import TightBinding
 from sidejump.bands.weyl import Weyl
 from sidejump.energy.thermal import thermal_nodes
@@ -78,6 +79,21 @@ def test_fine_shell_reaches_the_plain_solution_on_it():
     same = HotSpots(problem, coarse_shell).side_jump_velocity(coarse, [kt], [plain])[0]
     scale = np.abs(plain.side_jump_velocity).max()
     np.testing.assert_allclose(same, plain.side_jump_velocity, rtol=0, atol=1e-5 * scale)
+
+
+def _hottest(problem, shell) -> float:
+    """The largest angle by which a state turns over the patch that its point stands for, radians."""
+    states = shell_states(problem.model, shell.k, shell.band, problem.settings.degeneracy)
+    return float((np.linalg.norm(states.covariant[:, :, 0], axis=(1, 2)) * np.sqrt(shell.patch)).max())
+
+
+@pytest.mark.parametrize("replica", range(6))
+def test_no_point_in_a_hot_spot_stands_for_a_large_cell(replica):
+    """Seen from the centre of its cell alone states turned by 1.5 to 10.6 radians over the patch of a point, and one
+    of these six replicas had a side jump off by four times the value."""
+    problem = Problem(ferromagnet(0.02), [phonons()], MU, TransportSettings()).laid(0.35, replica)
+    fine = problem.fine_shell(MU, problem.base_spacing)
+    assert _hottest(problem, fine) < 1.2 * problem.settings.turn / problem.settings.accuracy
 
 
 def test_they_take_the_spread_from_an_unrefined_shell():
