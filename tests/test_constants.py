@@ -74,8 +74,7 @@ TESTED = [
     ("small pockets", "surfaces/surfaces.py", "_POCKET"),
     ("crystal", "energy/basis.py", "Y_MAX"),
     ("crystal", "transport/nodes.py", "FURTHER"),
-    ("crystal", "transport/fermi_surface.py", "MOST_ON_ALL"),
-    ("crystal", "transport/fermi_surface.py", "COARSER"),
+    ("hot spots", "transport/fermi_surface.py", "MOST_ON_ALL"),
     ("crystal", "accuracy/controller.py", "FIRST_REPLICAS"),
     ("crystal", "accuracy/statistics.py", "WINDOW"),
 ]

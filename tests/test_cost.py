@@ -167,17 +167,17 @@ def test_kept_pairs_make_room_for_a_larger_operator(symmetry):
 
 def test_energy_nodes_are_refused_before_the_work():
     """The operator of the energy nodes is the largest of a cold run: its need is known before anything is solved."""
-    roomy = lattice(energy_nodes=11, geometry="shared", accuracy=0.7)
+    roomy = lattice(energy_nodes=15, geometry="shared", accuracy=0.7)
     coarse = roomy.laid(COARSER, None)  # the further nodes are solved on fewer points
     shell = coarse.inelastic_shell(coarse.spacing(300.0))
-    needed = SharedShell(coarse, shell, KB * 300).needs(KB * 300, 11)
-    tight = lattice(energy_nodes=11, geometry="shared", accuracy=0.7, memory=0.9 * needed)
+    needed = SharedShell(coarse, shell, KB * 300).needs(KB * 300, 15)
+    tight = lattice(energy_nodes=15, geometry="shared", accuracy=0.7, memory=0.9 * needed)
     with pytest.raises(InputError, match=r"the energy nodes of 300 K need .* or set energy_nodes = 1"):
         estimate_cost(tight, np.array([300.0]))
-    enough = lattice(energy_nodes=11, geometry="shared", accuracy=0.7, memory=1.05 * needed)
+    enough = lattice(energy_nodes=15, geometry="shared", accuracy=0.7, memory=1.05 * needed)
     estimate_cost(enough, np.array([300.0]))
     _, report = traced(enough, [300.0])
-    assert report["energy_nodes"] == [11]
+    assert report["energy_nodes"] == [15]
 
 
 def test_time_of_own_shells():

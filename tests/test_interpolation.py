@@ -20,13 +20,13 @@ def solved(spin_orbit, temperatures, **settings):
 # spin-orbit coupling (eV), lowest temperature (K), settings, the same without what is interpolated, ratio of sampling,
 # least effect on the side jump, error allowed
 CASES = {
-    "hot spots": (0.02, 150.0, {"energy_nodes": 1}, {"energy_nodes": 1, "turn": None}, "HOT_SPOT_STEP", 0.2, 1e-3),
+    "hot spots": (0.02, 150.0, {"energy_nodes": 1}, {"energy_nodes": 1, "turn": None}, "HOT_SPOT_STEP", 0.2, 2e-3),
     "inelasticity": (
         0.08,
         75.0,
         {"energy_nodes": 3, "levels": 0},
         {"energy_nodes": 1, "levels": 0},
-        "_STEP",
+        "NODES_STEP",
         2e-2,
         6e-3,
     ),
