@@ -66,7 +66,7 @@ class States:
         return States(**{name: column(name) for name in vars(parts[0])})
 
 
-def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=()) -> States:
+def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=None) -> States:
     """Diagonalise `model` at `k` and keep the group that contains `band` at each point.
 
     Parameters
@@ -77,7 +77,8 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=()) ->
         Band index in ascending energy.
     degeneracy : float
         Bands chained by gaps below this (eV) form one group.
-    observables : sequence of Observable
+    observables : optional
+        ``observables.matrices(model, k)`` gives operators, shape (S, c, N, N).
     """
     xp = array_namespace(k)
     energies, u = xp.linalg.eigh(model.hamiltonian(k))
@@ -109,8 +110,8 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=()) ->
         diagonal = xp.matmul(bras, xp.matmul(position, columns[:, None]))  # (S, d, m, m)
         covariant = covariant + 1j * xp.matmul(columns[:, None], diagonal)
     expectation = xp.zeros((k.shape[0], 0), dtype=energies.dtype)
-    if observables:
-        turned = xp.matmul(xp.stack([o.matrices(model, k) for o in observables], axis=1), columns[:, None])
+    if observables is not None and len(observables):
+        turned = xp.matmul(observables.matrices(model, k), columns[:, None])
         expectation = xp.real(xp.sum(xp.conj(columns)[:, None] * turned, axis=(2, 3))) / multiplicity[:, None]
         others = xp.matmul(left, turned) * xp.astype(inverse, elements.dtype)[:, None, :, None]
         covariant = xp.concat([covariant, xp.matmul(u[:, None], others)], axis=1)
@@ -173,7 +174,7 @@ def mean_energies_and_velocities(model, k, first, last):
     return (energies * share).sum(axis=1), (velocity * share[:, None]).sum(axis=2)
 
 
-def shell_states(model, k, band, degeneracy, observables=(), chunk: int = 512) -> States:
+def shell_states(model, k, band, degeneracy, observables=None, chunk: int = 512) -> States:
     """States at k (S, d) of the groups that contain `band` (S,), solved in pieces on two threads."""
     with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
         pieces = pool.map(

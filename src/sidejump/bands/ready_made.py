@@ -1,0 +1,134 @@
+"""Observables that are asked for often, each with the rule by which it transforms.
+
+    velocity       hbar v_a                                   eV angstrom   polar, odd under time reversal
+    spin           s_c = sigma_c / 2                          hbar          axial, odd
+    spin current   {hbar v_a, s_c} / 2                        eV angstrom   a polar and an axial direction, even
+    torque         (s x 2b)_c = [s_c, b.sigma] / i            eV            axial, even
+
+s and the current of spin are in units of hbar: a response of 1/8 pi to the force is a spin Hall conductivity of e/8 pi.
+b is the exchange field of the model, ``b.sigma`` in H: the torque is what it does to the spin, per electron, and the
+opposite of what the spin does to the magnetisation.
+
+Not covered: the conserved current of spin (Shi et al., Phys. Rev. Lett. 96, 076604 (2006)), which holds the dipole of
+the torque as well; spin matrices that depend on k, of Wannier functions that are no spinors times orbitals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..errors import InputError
+from .observables import AXES, VELOCITY, Observable, Rule, Velocity, require_in_plane
+
+
+def _spin(model) -> np.ndarray:
+    """s = sigma / 2 in the basis of a model, shape (3, N, N)."""
+    return 0.5 * np.asarray(model.spin, dtype=complex)
+
+
+def _require_spin(model, observable: Observable) -> None:
+    if model.spin is None:
+        raise InputError(
+            f"observable {observable.name}: the model has no spin matrices; give spin_ordering (Wannier functions that "
+            "are spinors), exchange or spin_orbit (data without spin), or spin= (models in Python)"
+        )
+
+
+@dataclass(frozen=True)
+class Spin:
+    """s = sigma / 2, in hbar."""
+
+    ready_made: ClassVar[bool] = True
+
+    def require(self, model, observable: Observable) -> None:
+        """Refuse a model without spin."""
+        _require_spin(model, observable)
+
+    def __call__(self, model, k) -> np.ndarray:
+        """Shape (n, 3, N, N)."""
+        return np.broadcast_to(_spin(model), (len(k), 3, model.n_orbitals, model.n_orbitals))
+
+
+@dataclass(frozen=True)
+class SpinCurrent:
+    """``{hbar v_a, s_c} / 2``, the conventional current along a of spin along c: eV angstrom."""
+
+    ready_made: ClassVar[bool] = True
+
+    def require(self, model, observable: Observable) -> None:
+        """Refuse a model without spin, and currents across a plane."""
+        _require_spin(model, observable)
+        require_in_plane(model, observable)
+
+    def __call__(self, model, k) -> np.ndarray:
+        """Shape (n, 3, 3, N, N): a, then c."""
+        velocity, spin = Velocity()(model, k)[:, :, None], _spin(model)
+        return 0.5 * (velocity @ spin + spin @ velocity)
+
+
+@dataclass(frozen=True)
+class Torque:
+    """``[s_c, b.sigma] / i``: what the exchange field does to the spin of the electrons, eV."""
+
+    ready_made: ClassVar[bool] = True
+
+    def require(self, model, observable: Observable) -> None:
+        """Refuse a model that does not say which part of H is its exchange field."""
+        _require_spin(model, observable)
+        if model.exchange_field is None:
+            raise InputError(
+                f"observable {observable.name}: the model does not say which part of its Hamiltonian is an exchange "
+                "field; give zeeman or exchange in [electrons], or use model rashba_ferromagnet or luttinger"
+            )
+
+    def __call__(self, model, k) -> np.ndarray:
+        """Shape (n, 3, N, N)."""
+        spin = _spin(model)
+        field = 2 * np.tensordot(np.asarray(model.exchange_field, dtype=float), spin, 1)
+        return np.broadcast_to(-1j * (spin @ field - field @ spin), (len(k), *spin.shape))
+
+
+def velocity(component: str, name: str = "") -> Observable:
+    """``hbar v`` along `component`: its response is the conductivity."""
+    return Observable(name or f"velocity_{component}", Velocity(), "eV angstrom", VELOCITY, component, (1, ""))
+
+
+def spin(component: str, name: str = "") -> Observable:
+    """Density of the spin along `component`, in hbar (Edelstein effect)."""
+    rule = Rule(1, axial=True, time_reversal=-1)
+    return Observable(name or f"spin_{component}", Spin(), "hbar", rule, component)
+
+
+def spin_current(component: str, name: str = "") -> Observable:
+    """Current of spin, conventional definition: "yz" flows along y, its spin along z.
+
+    Shown as the spin Hall conductivity ``j_a = sigma E_b`` in units of hbar/e times that of a conductivity, e > 0.
+    """
+    rule = Rule(2, axial=True)
+    unit = "(hbar/e) "
+    return Observable(name or f"spin_current_{component}", SpinCurrent(), "eV angstrom", rule, component, (-1, unit))
+
+
+def torque(component: str, name: str = "") -> Observable:
+    """Torque of the exchange field on the spin of the electrons, eV."""
+    return Observable(name or f"torque_{component}", Torque(), "eV", Rule(1, axial=True), component)
+
+
+KINDS: dict[str, tuple[Callable[..., Observable], int]] = {
+    "velocity": (velocity, 1),
+    "spin": (spin, 1),
+    "spin_current": (spin_current, 2),
+    "torque": (torque, 1),
+}
+"""By the name in an input file: what makes it, and how many letters a component has."""
+
+
+def components(kind: str, dimension: int) -> tuple[str, ...]:
+    """All components of a kind; currents flow in the plane of a layer."""
+    _, rank = KINDS[kind]
+    first = AXES[:dimension] if kind in ("velocity", "spin_current") else AXES
+    return tuple(first) if rank == 1 else tuple(a + b for a in first for b in AXES)
