@@ -184,7 +184,7 @@ BAD = {
     "shape": ([Observable("o", np.eye(3))], r"matrices of shape \(3, 3\)"),
     "hermitian": ([Observable("o", np.array([[0, 1], [0, 0]]))], "not Hermitian by 1"),
     "finite": ([Observable("o", lambda m, k: np.full((len(k), 2, 2), np.nan))], "not finite"),
-    "axis": ([Observable("o", "velocity_z")], 'nothing flows along z in two dimensions'),
+    "axis": ([Observable("o", "velocity_z")], "nothing flows along z in two dimensions"),
     "names": ([SPIN, SPIN], "names must differ"),
 }
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from ..bands.base import ElectronModel, with_spin_degeneracy
 from ..bands.lattice import LatticeModel
+from ..bands.observables import Observable, checked_observables
+from ..bands.ready_made import KINDS, components
 from ..bands.registry import MODELS
 from ..bands.spin_order import require_spin_order, spin_matrices
 from ..bands.vertex import vertex_matrix
@@ -251,6 +253,29 @@ def _electron_phonon(section, place: str, electrons: Electrons):
         )
     except InputError as error:
         raise InputError(f"{place}: {error}") from None
+
+
+def build_observables(sections, model) -> tuple[Observable, ...]:
+    """Observables of the `[[observable]]` sections, all components of a kind where none is named.
+
+    Raises
+    ------
+    InputError
+        If the model has not what a kind needs, or one is asked for twice.
+    """
+    found: list[Observable] = []
+    for number, section in enumerate(sections, start=1):
+        make, _ = KINDS[section.kind]
+        some = [make(c) for c in section.components or components(section.kind, model.dimension)]
+        try:
+            checked_observables(some, model)
+        except InputError as error:
+            raise InputError(f"[[observable]] number {number}: {error}") from None
+        for o in some:
+            if o.name in [known.name for known in found]:
+                raise InputError(f"[[observable]] number {number}: {o.name} is asked for twice; name it once")
+        found += some
+    return tuple(found)
 
 
 def build_temperatures(section, bloch_gruneisen: float | None = None) -> np.ndarray:

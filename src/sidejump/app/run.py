@@ -216,6 +216,7 @@ def _job(settings, folder: Path, text: str) -> Job | Scan:
         checks=electrons.checks,
         executor=settings.solver.executor,
         workers=settings.solver.workers,
+        observables=build.build_observables(settings.observable, electrons.model),
     )
     temperatures = build.build_temperatures(settings.temperature, scale)
     return scanned(make, electrons.model, electrons.chemical_potential, electrons.carrier_density, temperatures)

@@ -40,7 +40,7 @@ class ElectronModel(abc.ABC):
         How many spins each band stands for, 2 for the bands of a calculation without spin; see
         :func:`with_spin_degeneracy`. A factor of conductivities and densities, not of rates: scattering keeps the spin.
     exchange_field : ndarray, shape (3,), or None
-        b, eV, where ``b.sigma`` of the spin is the part of H that the magnetisation makes; None where that is not known.
+        b, eV: ``b.sigma`` is the part of H that the magnetisation makes; None where that is not known.
     search_half_width : float or None
         For k.p models: k points with every ``|k_a|`` below this many 1/angstrom are searched for the shells.
         None lets :mod:`sidejump.surfaces` find a box that encloses them.

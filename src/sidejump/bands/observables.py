@@ -50,8 +50,9 @@ class Rule:
     The velocity, the spin, and the current of spin:
 
     >>> import sidejump as sj
-    >>> sj.Rule(1, time_reversal=-1), sj.Rule(1, axial=True, time_reversal=-1), sj.Rule(2, axial=True)
-    (Rule(rank=1, axial=False, time_reversal=-1), Rule(rank=1, axial=True, time_reversal=-1), Rule(rank=2, axial=True, time_reversal=1))
+    >>> rules = sj.Rule(1, time_reversal=-1), sj.Rule(1, axial=True, time_reversal=-1), sj.Rule(2, axial=True)
+    >>> sj.velocity("x").rule == rules[0], sj.spin("x").rule == rules[1], sj.spin_current("xz").rule == rules[2]
+    (True, True, True)
     """
 
     rank: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 GUARD = 1e-8
-"""eV: bands closer than this are one where differences of energies divide."""
+"""Gap in eV below which two bands count as degenerate."""
 
 
 def row_curvature(model, rows, k, *, guard: float = GUARD):

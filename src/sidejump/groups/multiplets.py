@@ -96,7 +96,9 @@ class Multiplets:
         for o in self.observables:
             index = next(i for i, t in enumerate(self.tensors) if t.same_tensor(o))
             # of orthonormal rows, those of other tensors have no share
-            weights = [part.basis[:, o.place] if part.tensor == index else 0.0 * part.basis[:, 0] for part in self.parts]
+            weights = [
+                part.basis[:, o.place] if part.tensor == index else 0.0 * part.basis[:, 0] for part in self.parts
+            ]
             found.append(np.einsum("r,...rx->...x", np.concatenate(weights), tensors[..., d:, :])[..., None, :])
         return np.concatenate(found, axis=-2)
 

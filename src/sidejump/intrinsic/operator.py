@@ -20,7 +20,6 @@ from threadpoolctl import threadpool_limits
 
 from ..bands.row_curvature import row_curvature
 from ..units import conductivity_unit
-from .berry import GUARD
 from .integrate import CANCELLED, FLOOR
 from .lattice_mesh import adaptive_mesh
 from .occupation import cell_fermi
@@ -51,7 +50,7 @@ class IntrinsicResponse:
 def operator_curvature(model, observables, k):
     """Energies (nk, N), velocities (nk, d, N) and ``Omega^O_b``, shape (nk, c d, N), of all bands at k (nk, d)."""
     rows = np.stack([o.matrices(model, k) for o in observables], axis=1)
-    energy, velocity, _, omega = row_curvature(model, rows, k, guard=GUARD)
+    energy, velocity, _, omega = row_curvature(model, rows, k)
     return energy, velocity, omega.reshape(len(k), -1, energy.shape[1])
 
 
