@@ -16,8 +16,8 @@ _INTRODUCTION = """# Input reference
 
 One TOML file for each run. This page, the checks, the defaults and `sidejump template` come from one schema.
 Unknown keys are errors, numbers are plain numbers in the unit named here, and paths are relative to the input file
-unless said otherwise. `[[scattering]]` and `[[observable]]` may be repeated; `[[observable]]`, `[solver]` and `[output]`
-may be left out."""
+unless said otherwise. `[[scattering]]` and `[[observable]]` may be repeated; `[[observable]]`, `[solver]` and
+`[output]` may be left out."""
 
 
 def markdown() -> str:

@@ -382,7 +382,7 @@ class Job:
 
     def _transport(self, report: Callable, known, keep: Callable, seconds, hall: bool) -> TransportResult:
         if self._frozen.all():
-            return frozen.with_frozen(None, self._frozen, self.model.dimension)
+            return frozen.with_frozen(None, self._frozen, self.model.dimension, len(self.observables))
         case = self._case.allowing(hall)
         live = Live(report, case.temperatures, self.model)
 
@@ -399,7 +399,9 @@ class Job:
                 found, controller = chosen(executor=executor)
         self._finished = [r for some in controller.replicas.values() for r in some]
         result = transport_result(case, found, controller)
-        return frozen.with_frozen(result, self._frozen, self.model.dimension) if self._frozen.any() else result
+        if not self._frozen.any():
+            return result
+        return frozen.with_frozen(result, self._frozen, self.model.dimension, len(self.observables))
 
     def _kinetic(self, what: Callable):
         try:

@@ -21,6 +21,7 @@ from .style import BLUE, GREEN, ORANGE, STYLE, save
 from .temperature import temperature_axis
 
 _COLUMNS, _MOST = 3, 12  # panels side by side, and in all
+_ROUNDING = 1e-9
 
 
 def observables_figure(dataset, path, names=None) -> None:
@@ -47,13 +48,16 @@ def observables_figure(dataset, path, names=None) -> None:
     across = min(_COLUMNS, len(panels))
     down = -(-len(panels) // across)
     with matplotlib.rc_context(STYLE):
-        width, height = max(4.2, 3.6 * across), 3.0 * down + 0.4 + LINE * len(note)
+        width, height = max(4.6, 3.8 * across), 2.8 * down + 0.6 + LINE * len(note)
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = [figure.add_subplot(down, across, i + 1) for i in range(len(panels))]
+        handles: dict = {}
         for each, (name, b) in zip(axes, panels, strict=True):
-            _panel(each, dataset, name, b)
+            handles |= _panel(each, dataset, name, b)
         for each in axes[-across:]:
             each.set_xlabel("temperature (K)")
+        columns = len(handles) if across > 1 else 2
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=columns)
         finish(figure, tuple(axes), note)
         save(figure, path)
 
@@ -78,32 +82,43 @@ def _panels(dataset, names) -> list[tuple[str, int]]:
     return panels
 
 
-def _panel(axes, dataset, name: str, b: int) -> None:
+def _panel(axes, dataset, name: str, b: int) -> dict:
+    """Draw one, and give what the legend names."""
     t = dataset.temperature.values
     parts = {part: [x[:, b] for x in shown_response(dataset, part, name)] for part in OBSERVED}
-    total = parts["intrinsic"][0] + parts["side_jump"][0]
-    error = np.hypot(parts["intrinsic"][1], parts["side_jump"][1])
-    axes.axhline(0, color="0.5", lw=0.8)
-    axes.fill_between(t, total - error, total + error, color="black", alpha=0.15, lw=0)
-    axes.plot(t, total, "-", color="black", lw=1.8, label=f"intrinsic + side jump,\n{NOT_INCLUDED}")
-    bars = {"capsize": 2, "elinewidth": 0.8, "lw": 1.2}
-    axes.errorbar(t, *parts["intrinsic"], fmt="s-", color=BLUE, label="intrinsic", **bars)
-    axes.errorbar(t, *parts["side_jump"], fmt="o-", color=ORANGE, label="side jump", **bars)
+    ordinary, rest = parts.pop("boltzmann"), list(parts.values())
     unit = str(dataset.observable_shown_unit.sel(observable=name).item())
-    axes.set_title(f"{name.replace('_', ' ')}, field along {dataset.b.values[b]}", fontsize=9)
+    axes.set_title(f"{name.replace('_', ' ')}, field along {dataset.b.values[b]}", fontsize=9, loc="right")
     axes.set_ylabel(_mathematical(unit), fontsize=8)
-    values, errors = parts["boltzmann"]
-    handles = axes.get_legend_handles_labels()
-    if np.abs(np.nan_to_num(values)).max() > 1e-3 * np.abs(np.nan_to_num(total)).max():
-        right = axes.twinx()
-        right.grid(False)
-        right.errorbar(t, values, errors, fmt="^--", color=GREEN, label="Boltzmann (right)", **bars)
-        right.tick_params(axis="y", colors=GREEN)
-        handles = tuple(x + y for x, y in zip(handles, right.get_legend_handles_labels(), strict=True))
-    low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.45 * (high - low))  # room for the legend
-    axes.legend(*handles, loc="upper left", ncols=2, columnspacing=1.0, handlelength=1.6, fontsize=7)
+    axes.axhline(0, color="0.5", lw=0.8)
     temperature_axis(axes, t)
+    found: dict = {}
+    bars = {"capsize": 2, "elinewidth": 0.8, "lw": 1.2}
+    scale = max(float(np.abs(np.nan_to_num(x)).max()) for x, _ in (ordinary, *rest))
+    there = any(_beyond_error(*x, scale) for x in rest)
+    if there:
+        total = rest[0][0] + rest[1][0]
+        error = np.hypot(rest[0][1], rest[1][1])
+        axes.fill_between(t, total - error, total + error, color="black", alpha=0.15, lw=0)
+        [line] = axes.plot(t, total, "-", color="black", lw=1.8)
+        found[f"intrinsic + side jump, {NOT_INCLUDED}"] = line
+        for (words, color, marker), x in zip((("intrinsic", BLUE, "s"), ("side jump", ORANGE, "o")), rest, strict=True):
+            found[words] = axes.errorbar(t, *x, fmt=f"{marker}-", color=color, **bars)
+    if _beyond_error(*ordinary, scale):
+        place = axes.twinx() if there else axes
+        if there:
+            place.grid(False)
+            place.tick_params(axis="y", colors=GREEN)
+        found["Boltzmann (on the right where there are others)"] = place.errorbar(
+            t, *ordinary, fmt="^--", color=GREEN, **bars
+        )
+    return found
+
+
+def _beyond_error(values, errors, scale: float) -> bool:
+    """Whether a part is more than its errors and rounding at some temperature."""
+    known = np.nan_to_num(errors)
+    return bool(np.any(np.abs(np.nan_to_num(values)) > 3 * known + _ROUNDING * scale))
 
 
 def _mathematical(unit: str) -> str:
