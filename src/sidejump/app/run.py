@@ -34,6 +34,7 @@ from ..pairs.fingerprint import fingerprint
 from ..result import warnings_of
 from ..threads import THREADS
 from ..transport import TransportResult, TransportSettings, frozen
+from ..transport.coherence import coherence_sentences
 from . import build, config
 from .arguments import check_limits, check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
@@ -467,6 +468,7 @@ class Job:
         operations, scattering = self._kinetic_symmetry(projector)
         report("symmetry", 1, 1)
         clock.lap("symmetry")
+        found += self._kinetic(lambda: coherence_sentences(self._whole.problem))
         hall = bool(np.any(scattering))
         transport = self._kinetic(lambda: self._transport(report, known, keep, seconds, hall))
         report("kinetic equation", 1, 1)

@@ -100,6 +100,11 @@ class Velocity:
             gradient = gradient + 1j * (energy @ position - position @ energy)
         return np.pad(gradient, [(0, 0), (0, 3 - model.dimension), (0, 0), (0, 0)])
 
+    def carried(self, model) -> np.ndarray:
+        """What moves along each direction: see :meth:`Observable.carried`."""
+        moves = np.eye(3)[:, : model.dimension, None, None]
+        return moves * np.eye(model.n_orbitals, dtype=complex)
+
 
 @dataclass(frozen=True, eq=False)
 class Observable:
@@ -199,6 +204,15 @@ class Observable:
         if off > _HERMITIAN * np.abs(found).max(initial=0.0):
             raise InputError(f"observable {self.name}: not Hermitian by {off:.2g}; add the conjugate and halve")
         return np.broadcast_to(found, shape).reshape(len(k), 3**rank, n, n)
+
+    def carried(self, model) -> np.ndarray | None:
+        """X of ``O = {v_a, X_a} / 2``, summed over a: shape (3^rank, d, N, N); None of what is no flow.
+
+        A vertex W that does not commute with the position r, as of first-principles coupling, is part of the velocity,
+        and adds ``i [X_a r_a, W]`` to such an O.
+        """
+        found = getattr(self.operator, "carried", None)
+        return None if found is None else found(model)
 
     def matrices(self, model, k) -> np.ndarray:
         """The component that is meant, at k (n, d): shape (n, N, N)."""

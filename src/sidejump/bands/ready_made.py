@@ -69,6 +69,11 @@ class SpinCurrent:
         velocity, spin = Velocity()(model, k)[:, :, None], _spin(model)
         return 0.5 * (velocity @ spin + spin @ velocity)
 
+    def carried(self, model) -> np.ndarray:
+        """What moves along each direction: see :meth:`Observable.carried`."""
+        d, n = model.dimension, model.n_orbitals
+        return np.einsum("ab,cmn->acbmn", np.eye(3)[:, :d], _spin(model)).reshape(9, d, n, n)
+
 
 @dataclass(frozen=True)
 class Torque:

@@ -87,8 +87,8 @@ class Problem:
         self.sources: list[PairSource] = pair_sources(scatterers, model, self.momentum)
         if self.observables and not all(s.observes for s in self.sources):
             raise InputError(
-                "observables: vertices from first principles, and limits of the side jump, give the response of the "
-                "charge current alone; use model scatterers, or leave observables out"
+                "observables: limits of the side jump give the response of the charge current alone; use the "
+                "scatterers themselves, or leave observables out"
             )
         self.sound = max((s.sound_velocity or 0.0) for s in scatterers)
         self.elastic_only = all(b.phonon_energy is None for s in self.sources for b in s.branches)
