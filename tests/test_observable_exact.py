@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from scipy.spatial.transform import Rotation
 
 import sidejump as sj
 from sidejump import PAULI, Observable
 from sidejump.app.observed import RESPONSES
+from sidejump.bands.states import solve_states
+from sidejump.groups.multiplets import Multiplets
 from sidejump.groups.representation import spin_rotation
+from sidejump.interactions.vertex import pair_vertex
 from sidejump.units import HBAR2_OVER_2M
 from test_hot_spots import MU, ferromagnet, phonons
 from test_observables import GRAPHENE_LIKE, IMPURITIES
@@ -129,3 +133,87 @@ def test_kramers_pairs_carry_spin_and_no_hall_current():
     assert other == pytest.approx(-hall, rel=0.02)
     assert np.abs(total.sel(observable=["velocity_y", "spin_z"])).max() < 1e-3 * abs(hall)
     assert np.abs(ds.sigma_side_jump).max() < 1e-9 * np.abs(ds.sigma_boltzmann).max()
+
+
+# --- static disorder ----------------------------------------------------------------------------------------------
+
+
+def own(model, k):
+    """An operator without any symmetry."""
+    x, y = k.T[:, :, None, None]
+    return (0.3 + y) * PAULI[0] + (x - 0.2 * y) * PAULI[1] + (0.7 * x * y - 0.4) * PAULI[2]
+
+
+def radial_panels(resonances, width, end):
+    """Gauss nodes and weights from 0 to `end`, gathered around resonances down to a part of their width."""
+    edges = {0.0, end}
+    for r in resonances:
+        steps = 0.3 * width * 2.0 ** np.arange(24)
+        edges |= {r, *(x for x in (*(r - steps), *(r + steps)) if 0 < x < end)}
+    edges = np.array(sorted(edges))
+    node, weight = np.polynomial.legendre.leggauss(6)
+    half = 0.5 * np.diff(edges)[:, None]
+    return (edges[:-1, None] + half * (1 + node)).ravel(), (half * weight).ravel()
+
+
+def test_static_disorder_by_the_t_matrix():
+    """Eq. C50, second order in the T-matrix of zero-range impurities, against eq. C48: on the energy shell the
+    interband part of the program, off it a principal value, which is the change of |V|^2 with O in second-order
+    perturbation theory."""
+    model, mu, s = rashba(0.05), 0.3, 2e-4
+    rows = Multiplets.of([Observable("own", own)])
+    angles = 2 * np.pi * np.arange(96) / 96
+    radius = [brentq(lambda r, n=n: model_energy(model, r)[n] - mu, 1e-3, 2.0) for n in (0, 1)]
+    # the initial state: of the upper band, at an odd angle
+    start = radius[1] * np.array([[np.cos(0.4), np.sin(0.4)]])
+    initial = solve_states(model, start, np.array([1]), observables=rows)
+
+    # on the shell
+    on_shell = 0.0
+    for n, r in enumerate(radius):
+        circle = r * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        final = solve_states(model, circle, np.full(96, n), observables=rows)
+        speed = np.linalg.norm(final.velocity, axis=1)
+        weight = r * (2 * np.pi / 96) / (speed * (2 * np.pi) ** 2)
+        on_shell += 2 * np.pi * (pair_vertex(initial, final, np.eye(2))[1][2, 0] * weight).sum()
+
+    # everywhere, with a finite s
+    grid, weight = radial_panels(radius, s / np.abs(np.diff(radius)).item() / 5, 3.0)
+    k = (grid[:, None, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)).reshape(-1, 2)
+    weight = np.repeat(grid * weight * (2 * np.pi / 96) / (2 * np.pi) ** 2, 96)
+    energy, u = np.linalg.eigh(model.hamiltonian(k))
+    both, states = np.linalg.eigh(model.hamiltonian(start))
+    level, v, other, gap = both[0, 1], states[0][:, 1], states[0][:, 0], both[0, 1] - both[0, 0]
+    o = u.conj().swapaxes(1, 2) @ own(model, k) @ u
+    here = v.conj() @ own(model, start)[0] @ other  # A_lj
+    h, h_other = u.conj().swapaxes(1, 2) @ v, u.conj().swapaxes(1, 2) @ other  # <l'|H|l>, <l'|H|j>
+    x = level - energy
+    # C50: both of l', l'' at k', and l' the other band at k
+    first = np.einsum("ka,kb,kab->kab", h.conj() / (x - 1j * s), h / (x + 1j * s), o)
+    first = first[:, 0, 1] + first[:, 1, 0]
+    second = 2 * (h_other.conj() * h * here / ((gap + 1j * s) * (x + 1j * s))).sum(axis=1).real
+    t_matrix = weight @ (first.real + second)
+    # C48: Z = H_ll' (<l'|H|a_l> + <a_l'|H|l>)
+    between = energy[:, ::-1] - energy
+    turned = o[:, [0, 1], [1, 0]] * h[:, ::-1] / -between  # A_l'j <j|H|l> / (e_l' - e_j)
+    z = h.conj() * (h_other * np.conj(here) / gap + turned)
+    shell_part = weight @ (-2 * z.imag * s / (x**2 + s**2)).sum(axis=1)
+    principal = weight @ (2 * z.real * x / (x**2 + s**2)).sum(axis=1)
+    size = abs(on_shell)
+    assert size > 1e-3
+    assert shell_part == pytest.approx(on_shell, abs=5e-3 * size)
+    assert t_matrix == pytest.approx(shell_part + principal, abs=5e-3 * size)
+    assert abs(principal) > 0.05 * size  # what is left out is not small by itself
+    # it is what O, as a part of H, changes in the second-order shift of the level by |V|^2 alone
+    step = 1e-4
+    moved = []
+    for sign in (1, -1):
+        _, w = np.linalg.eigh(model.hamiltonian(k) + sign * step * own(model, k))
+        _, w0 = np.linalg.eigh(model.hamiltonian(start) + sign * step * own(model, start))
+        overlap = np.abs(w.conj().swapaxes(1, 2) @ w0[0][:, 1]) ** 2
+        moved.append(weight @ (overlap * x / (x**2 + s**2)).sum(axis=1))
+    assert principal == pytest.approx((moved[0] - moved[1]) / (2 * step), abs=1e-4 * size)
+
+
+def model_energy(model, r):
+    return np.linalg.eigvalsh(model.hamiltonian(np.array([[r, 0.0]])))[0]
