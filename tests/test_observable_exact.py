@@ -217,3 +217,30 @@ def test_static_disorder_by_the_t_matrix():
 
 def model_energy(model, r):
     return np.linalg.eigvalsh(model.hamiltonian(np.array([[r, 0.0]])))[0]
+
+
+def two_dirac_models(splitting):
+    """Opposite masses for opposite spins along z, which are conserved: H = v (kx tx + ky ty) + m tz sz + h sz."""
+    turns = [np.kron(np.eye(2), t) for t in PAULI]
+    spin = np.stack([np.kron(s, np.eye(2)) for s in PAULI])
+
+    def hamiltonian(k):
+        x, y = k[:, 0, None, None], k[:, 1, None, None]
+        return 3.0 * (x * turns[0] + y * turns[1]) + 0.1 * spin[2] @ turns[2] + splitting * spin[2]
+
+    return sj.FunctionModel(hamiltonian, dimension=2, spin=spin, search_half_width=0.3)
+
+
+def test_what_degenerate_bands_leave_out_is_half_and_said():
+    """The Hall currents of both spins, opposite; of Kramers pairs the anomalous distribution misses their difference."""
+    arguments = {"chemical_potential": 0.2, "temperatures": [10.0], "observables": [sj.spin_current("yz")]}
+    with pytest.warns(sj.SidejumpWarning, match=r"spin_current_yz differs within degenerate bands"):
+        pairs = sj.anomalous_hall(two_dirac_models(0.0), IMPURITIES, **arguments)
+    apart = sj.anomalous_hall(two_dirac_models(1e-5), IMPURITIES, **arguments)
+    one = sj.anomalous_hall(sj.MassiveDirac(mass=0.1, velocity=3.0), IMPURITIES, **arguments | {"observables": []})
+    hall = one.sigma_side_jump.sel(a="y", b="x").item() / sj.units.conductivity_unit(2)[0]
+    assert apart.response_side_jump[0, 0, 0].item() == pytest.approx(hall, rel=1e-3)  # two spins, 1/2 each
+    assert pairs.response_side_jump[0, 0, 0].item() == pytest.approx(0.5 * hall, rel=1e-3)
+    for ds in (pairs, apart):
+        expected = one.sigma_intrinsic.sel(a="y", b="x").item() / sj.units.conductivity_unit(2)[0]
+        assert ds.response_intrinsic[0, 0, 0].item() == pytest.approx(expected, rel=1e-3)

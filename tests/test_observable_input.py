@@ -186,4 +186,4 @@ def test_the_reference_knows_them():
 
 def test_the_example_is_a_run():
     job = prepare(Path(__file__).parent.parent / "examples" / "observables.toml")
-    assert [o.name for o in job.observables] == ["spin_x", "spin_y", "spin_current_yz", "torque_x"]
+    assert [o.name for o in job.observables] == ["spin_x", "spin_current_yz", "torque_y"]

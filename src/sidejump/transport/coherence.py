@@ -40,6 +40,6 @@ def coherence_sentences(problem: Problem) -> list[str]:
         return []
     differ = "differs" if len(names) == 1 else "differ"
     return [
-        f"{', '.join(names)} {differ} within degenerate bands: what scattering fills them unlike with is left out, and "
-        "the side jump of the distribution is not complete (lift the degeneracy by a small field to see its size)"
+        f"{', '.join(names)} {differ} within degenerate bands: that scattering fills them unlike is left out, and the "
+        "side jump of the distribution is not complete"
     ]
