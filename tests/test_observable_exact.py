@@ -232,7 +232,7 @@ def two_dirac_models(splitting):
 
 
 def test_what_degenerate_bands_leave_out_is_half_and_said():
-    """The Hall currents of both spins, opposite; of Kramers pairs the anomalous distribution misses their difference."""
+    """Hall currents of both spins, opposite; of Kramers pairs the anomalous distribution misses their difference."""
     arguments = {"chemical_potential": 0.2, "temperatures": [10.0], "observables": [sj.spin_current("yz")]}
     with pytest.warns(sj.SidejumpWarning, match=r"spin_current_yz differs within degenerate bands"):
         pairs = sj.anomalous_hall(two_dirac_models(0.0), IMPURITIES, **arguments)

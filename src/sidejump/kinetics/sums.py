@@ -126,8 +126,8 @@ class RateSums:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for mine, more in zip(self._self_pair, other._self_pair, strict=True):
             mine += more
-        for mine, more in zip(self._blocks, other._blocks, strict=True):
-            mine += more
+        for blocks, others in zip(self._blocks, other._blocks, strict=True):
+            blocks += others
 
     def operators(self) -> tuple[list[CollisionOperator], float]:
         """L for each representation of :attr:`Fold.representations`, and how far the largest row sum is from zero,

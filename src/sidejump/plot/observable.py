@@ -95,7 +95,7 @@ def _panel(axes, dataset, name: str, b: int) -> dict:
     found: dict = {}
     bars = {"capsize": 2, "elinewidth": 0.8, "lw": 1.2}
     scale = max(float(np.abs(np.nan_to_num(x)).max()) for x, _ in (ordinary, *rest))
-    there = any(_beyond_error(*x, scale) for x in rest)
+    there = any(_beyond_error(x, scale) for x in rest)
     if there:
         total = rest[0][0] + rest[1][0]
         error = np.hypot(rest[0][1], rest[1][1])
@@ -104,7 +104,7 @@ def _panel(axes, dataset, name: str, b: int) -> dict:
         found[f"intrinsic + side jump, {NOT_INCLUDED}"] = line
         for (words, color, marker), x in zip((("intrinsic", BLUE, "s"), ("side jump", ORANGE, "o")), rest, strict=True):
             found[words] = axes.errorbar(t, *x, fmt=f"{marker}-", color=color, **bars)
-    if _beyond_error(*ordinary, scale):
+    if _beyond_error(ordinary, scale):
         place = axes.twinx() if there else axes
         if there:
             place.grid(False)
@@ -115,8 +115,9 @@ def _panel(axes, dataset, name: str, b: int) -> dict:
     return found
 
 
-def _beyond_error(values, errors, scale: float) -> bool:
-    """Whether a part is more than its errors and rounding at some temperature."""
+def _beyond_error(part, scale: float) -> bool:
+    """Whether a part, values and errors, is more than its errors and rounding at some temperature."""
+    values, errors = part
     known = np.nan_to_num(errors)
     return bool(np.any(np.abs(np.nan_to_num(values)) > 3 * known + _ROUNDING * scale))
 
