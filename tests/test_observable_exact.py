@@ -6,12 +6,14 @@ from scipy.optimize import brentq
 from scipy.spatial.transform import Rotation
 
 import sidejump as sj
+from helpers_models import random_wannier
 from sidejump import PAULI, Observable
 from sidejump.app.observed import RESPONSES
 from sidejump.bands.states import solve_states
 from sidejump.groups.multiplets import Multiplets
 from sidejump.groups.representation import spin_rotation
 from sidejump.interactions.vertex import pair_vertex
+from sidejump.intrinsic.berry import band_curvature
 from sidejump.units import HBAR2_OVER_2M
 from test_hot_spots import MU, ferromagnet, phonons
 from test_observables import GRAPHENE_LIKE, IMPURITIES
@@ -244,3 +246,47 @@ def test_what_degenerate_bands_leave_out_is_half_and_said():
     for ds in (pairs, apart):
         expected = one.sigma_intrinsic.sel(a="y", b="x").item() / sj.units.conductivity_unit(2)[0]
         assert ds.response_intrinsic[0, 0, 0].item() == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_torque_of_a_field_is_that_of_the_spin():
+    """[s, b.sigma]/i = 2 b x s, of a field on top of any model, and of a model's own: whatever the response is."""
+    field = np.array([0.02, -0.03, 0.05])
+    plain = sj.RashbaFerromagnet(effective_mass=MASS, rashba=ALPHA, exchange=0.05)
+    model = sj.WithZeeman(plain, field)
+    observables = [*(sj.spin(c) for c in "xyz"), *(sj.torque(c) for c in "xyz")]
+    ds = sj.anomalous_hall(model, IMPURITIES, chemical_potential=0.3, temperatures=[10.0], observables=observables)
+    whole = field + [0, 0, -0.05]
+    np.testing.assert_allclose(model.exchange_field, whole)
+    for part in RESPONSES:
+        spin, torque = ds[part].values[0].reshape(2, 3, 2)
+        expected = 2 * np.cross(whole, spin, axisb=0, axisc=0)
+        np.testing.assert_allclose(torque, expected, rtol=0, atol=1e-9 + 1e-4 * np.abs(expected).max())
+    assert np.abs(ds.response_boltzmann).max() > 0.1
+
+
+def test_the_orbital_moment_of_dirac_electrons():
+    """m_z = e eps Omega / hbar of two bands with one energy up and down: L = -2 m eps Omega / hbar^2 of either."""
+    model = sj.MassiveDirac(mass=0.1, velocity=3.0)
+    k = np.random.default_rng(1).normal(size=(5, 2)) * 0.05
+    moment = sj.orbital_moment("z").matrices(model, k)
+    energy, u = np.linalg.eigh(model.hamiltonian(k))
+    found = np.einsum("kmn,kml,kln->kn", u.conj(), moment, u).real
+    berry = band_curvature(model, k)[2][:, 0]
+    np.testing.assert_allclose(found, -energy * berry / HBAR2_OVER_2M, rtol=1e-8)
+    np.testing.assert_allclose(np.abs(found), 0.5 * 0.1 * 9.0 / energy**2 / HBAR2_OVER_2M, rtol=1e-10)
+
+
+def test_the_orbital_moment_does_not_depend_on_the_gauge_of_the_orbitals():
+    """Orbitals off the origin, with the position matrix that says so."""
+    model = random_wannier(3, 3)
+    assert model.position_matrix(np.zeros((1, 3))) is not None
+    k = np.random.default_rng(2).random((4, 3)) @ model.reciprocal_cell
+    energy, u = np.linalg.eigh(model.hamiltonian(k))
+    moment = sj.orbital_moment("z").tensor(model, k)
+    found = np.einsum("kmn,kcml,kln->kcn", u.conj(), moment, u).real
+    # the sum of the current between bands, by its definition
+    v = u.conj().swapaxes(1, 2)[:, None] @ sj.velocity("x").tensor(model, k) @ u[:, None]
+    gap = energy[:, :, None] - energy[:, None, :] + np.eye(3) * 1e9
+    for c, (a, b) in enumerate(((1, 2), (2, 0), (0, 1))):
+        expected = 2 * np.einsum("knm,kmn->kn", v[:, a] / -gap, v[:, b]).imag * -1 / (2 * HBAR2_OVER_2M)
+        np.testing.assert_allclose(found[:, c], expected, rtol=0, atol=1e-9 * np.abs(found).max())

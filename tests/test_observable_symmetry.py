@@ -125,7 +125,7 @@ def test_parts_are_irreducible_and_shared():
 def test_rules_of_ready_made_observables_are_those_of_the_models():
     for model in (p_model("bcc"), p_model("hexagonal"), p_model("sc", inversion=False), p_model("sc", (0, 0, 0))):
         operations = exact_operations(model, energy=0.1)
-        for o in (sj.velocity("x"), sj.spin("x"), sj.spin_current("xx")):
+        for o in (sj.velocity("x"), sj.spin("x"), sj.spin_current("xx"), sj.orbital_moment("x")):
             assert violations(model, o, operations, 0.1).max() < 1e-6
 
 

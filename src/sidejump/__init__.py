@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .bands.luttinger import Luttinger
     from .bands.observables import Observable, Rule
     from .bands.rashba import RashbaFerromagnet
-    from .bands.ready_made import spin, spin_current, torque, velocity
+    from .bands.ready_made import orbital_moment, spin, spin_current, torque, velocity
     from .bands.tight_binding import TightBinding
     from .bands.weyl import Weyl
     from .bands.zeeman import WithZeeman
@@ -77,6 +77,7 @@ __all__ = [
     "intrinsic_conductivity",
     "measured_films",
     "optical_deformation_potential",
+    "orbital_moment",
     "plan",
     "polar_optical",
     "read_compact",
@@ -114,7 +115,7 @@ _PLACES = {
     "bands.lattice": ("LatticeModel",),
     "bands.luttinger": ("Luttinger",),
     "bands.observables": ("Observable", "Rule"),
-    "bands.ready_made": ("spin", "spin_current", "torque", "velocity"),
+    "bands.ready_made": ("orbital_moment", "spin", "spin_current", "torque", "velocity"),
     "bands.rashba": ("RashbaFerromagnet",),
     "bands.tight_binding": ("TightBinding",),
     "bands.weyl": ("Weyl",),

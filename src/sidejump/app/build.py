@@ -19,6 +19,7 @@ from ..bands.vertex import vertex_matrix
 from ..bands.zeeman import WithZeeman
 from ..errors import InputError
 from ..formats.wannier90 import load_wannier90
+from ..formats.wannier90_spin import with_spin_matrices
 from ..interactions import build_scatterer
 from ..rules import vertex_elements
 from ..surfaces.fermi import fermi_shell
@@ -84,6 +85,13 @@ def _wannier90(section, folder: Path) -> Electrons:
             "use SEEDNAME_tb.dat"
         )
     checks: dict = {}
+    if section.spn is not None:
+        if section.symmetrize:
+            raise InputError(
+                "[electrons] spn and symmetrize exclude each other: that changes the Wannier functions; use "
+                "spin_ordering"
+            )
+        model = with_spin_matrices(model, folder / section.spn, section.file)
     if section.symmetrize:
         model, checks, found = symmetrize.apply(
             model, section, folder, _first(section.fermi_energy), section.spin_ordering
@@ -143,7 +151,7 @@ def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
     if section.symmetrize:
         ordering = "block" if spin.wanted(section) else section.spin_ordering
         data, checks, _ = symmetrize.apply(data, section, folder, _first(level), ordering)
-    model = data.model
+    model = _with_exchange(data.model, section.exchange)
     warnings = _of_layer(data)
     if model.residual_positions is None and not any("position matrix" in w for w in data.warnings):
         warnings.append(
@@ -201,6 +209,15 @@ def _with_spin(data, ordering: str, trust: bool) -> LatticeModel:
     if not trust:
         require_spin_order(ordering, model.vectors, model.hoppings, data.source)
     return spinful
+
+
+def _with_exchange(model: LatticeModel, exchange) -> LatticeModel:
+    """The same model, which knows the exchange field that it has been given."""
+    if exchange is None:
+        return model
+    known = copy.copy(model)
+    known.exchange_field = spin.exchange_vector(exchange)
+    return known
 
 
 def _with_field(model: ElectronModel, zeeman) -> ElectronModel:

@@ -113,6 +113,12 @@ class ElectronModel(abc.ABC):
         """``dA_b/dk_a - dA_a/dk_b`` for (a, b) cyclic: shape (nk, 3, N, N) in 3D, (nk, 1, N, N) in 2D, or None."""
         return None
 
+    def spin_operator(self, k):
+        """Pauli matrices of the spin at k (nk, d): shape (nk, 3, N, N); None when the model has no spin."""
+        if self.spin is None:
+            return None
+        return np.broadcast_to(np.asarray(self.spin, dtype=complex), (len(k), 3, self.n_orbitals, self.n_orbitals))
+
     def describe(self) -> dict:
         """Plain numbers and strings that identify the model in reports."""
         return {

@@ -75,6 +75,9 @@ class WithZeeman(ElectronModel):
     def position_matrix(self, k):
         return self.model.position_matrix(k)
 
+    def spin_operator(self, k):
+        return self.model.spin_operator(k)
+
     def position_gradient(self, k):
         return self.model.position_gradient(k)
 

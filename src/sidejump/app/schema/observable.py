@@ -55,6 +55,15 @@ class TorqueInput(ObservableSection):
     components: tuple[Axis, ...] | None = Field(None, description=_COMPONENTS, examples=[["x", "y"]])
 
 
-OBSERVABLES: tuple[type[Section], ...] = (VelocityInput, SpinInput, SpinCurrentInput, TorqueInput)
+class OrbitalMomentInput(ObservableSection):
+    """Orbital angular momentum between the bands of the model, in hbar."""
 
-ObservableInput = Annotated[VelocityInput | SpinInput | SpinCurrentInput | TorqueInput, Field(discriminator="kind")]
+    kind: Literal["orbital_moment"]
+    components: tuple[Axis, ...] | None = Field(None, description=_COMPONENTS, examples=[["z"]])
+
+
+OBSERVABLES: tuple[type[Section], ...] = (VelocityInput, SpinInput, SpinCurrentInput, TorqueInput, OrbitalMomentInput)
+
+ObservableInput = Annotated[
+    VelocityInput | SpinInput | SpinCurrentInput | TorqueInput | OrbitalMomentInput, Field(discriminator="kind")
+]
