@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from ..kinetics.response import KineticResponse
 from ..transport.problem import Problem
 from ..transport.tensors import PARTS
-from ..transport.terms import Term
+from ..transport.term import Term
 
 FINER = 2**0.5
 """Ratio of the spacings of neighbouring levels."""

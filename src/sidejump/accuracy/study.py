@@ -21,7 +21,8 @@ from ..pairs.executor import Executor
 from ..transport.geometry_choice import choose_geometries
 from ..transport.problem import Problem
 from ..transport.settings import TransportSettings
-from ..transport.terms import Term, planned
+from ..transport.term import Term
+from ..transport.terms import planned
 from .composition import Composition
 from .controller import ALL_REPLICAS, FIRST_REPLICAS, Controller, Limits
 from .estimates import Estimate

@@ -22,7 +22,7 @@ from ..pairs.sample import Sample, sampled
 from ..surfaces.critical import CriticalPoints, critical_points
 from ..surfaces.edges import REACH, Carriers, Edges, carriers, nearest_edges, other_sides
 from ..surfaces.fermi import fermi_shell
-from ..surfaces.placement import FIRST, placement
+from ..surfaces.placement import FIRST, Placement, placement
 from ..surfaces.shell import Shell
 from ..units import KB
 from .settings import TransportSettings
@@ -106,7 +106,7 @@ class Problem:
         if self.model.dimension == 2 and any(s.singular for s in self.scatterers):
             self._fewest *= _SINGULAR
 
-    def laid(self, accuracy: float, replica: int, *, coarsest: bool = False) -> Problem:
+    def laid(self, accuracy: float, replica: int | None, *, coarsest: bool = False) -> Problem:
         """The same problem with the points of another level and replica; what does not depend on them is shared.
 
         Parameters
@@ -313,6 +313,12 @@ class Problem:
         return any(source.expensive for source in self.sources)
 
     @property
+    def placed(self) -> Placement:
+        """Where exactly the points of shells lie."""
+        replica = self.settings.replica
+        return FIRST if replica is None else placement(replica)
+
+    @property
     def several(self) -> bool:
         """Whether patches have three points: where symmetry makes that cheap.
 
@@ -349,7 +355,7 @@ class Problem:
             degeneracy=s.degeneracy,
             operations=operations,
             several=several and self.model.dimension == 3,
-            placed=FIRST if s.replica is None else placement(s.replica),
+            placed=self.placed,
         )
         if shell.unconverged:
             self.warn(f"{shell.unconverged} of {len(shell)} shell points could not be moved onto the exact energy")
