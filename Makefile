@@ -1,4 +1,5 @@
 # make demo   the anomalous Hall conductivity of iron: results/iron.nc and results/iron.png
+# make observables   spin currents, spin and torque of a Rashba ferromagnet: results/observables_parts.png
 # make test | lint | docs | examples | figure1   checks and documentation, all in the environment of `make venv`
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples figure1 clean
+.PHONY: venv demo test lint docs examples figure1 observables clean
 
 venv: $(STAMP)
 
@@ -25,6 +26,11 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)
 	mkdir -p results
 	$(BIN)/sidejump run examples/iron.toml -o results/iron.nc --force
+
+observables: $(STAMP)
+	mkdir -p results
+	$(BIN)/sidejump run examples/observables.toml -o results/observables.nc --force
+	$(BIN)/sidejump plot results/observables.nc --observables -o results/observables_parts.png --force
 
 figure1: $(STAMP)
 	mkdir -p results

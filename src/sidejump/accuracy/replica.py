@@ -103,6 +103,7 @@ def compute(
             values = np.array([[getattr(r, name) for name in PARTS] for r in found.responses])
         else:
             values = np.array([change.tensors for change in found.changes])
+        values = laid.multiplets.asked(values, problem.model.dimension)
     for source in laid.sources:
         for sentence in source.warnings():
             laid.warn(sentence)

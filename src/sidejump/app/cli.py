@@ -223,11 +223,16 @@ def as_csv(
 def plot(
     source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="PNG, PDF or SVG file.")] = None,
+    observables: Annotated[bool, typer.Option("--observables", help="Of all observables, not of the current.")] = False,
+    observable: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Of this observable; as often as wanted.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
 ) -> None:
     """Draw the figure of a result."""
     from .. import outputs
     from ..plot import temperature
+    from ..plot.observable import observables_figure
     from ..plot.separation import separation_figure
     from . import separation
 
@@ -235,7 +240,10 @@ def plot(
     outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
     dataset = separation.read_any(source)
     draw = separation_figure if separation.is_one(dataset) else temperature.result_figure
-    draw(dataset, figure)
+    if observables or observable:
+        observables_figure(dataset, figure, observable)
+    else:
+        draw(dataset, figure)
     say(f"wrote {figure}")
 
 

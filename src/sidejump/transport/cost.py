@@ -220,12 +220,12 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         load = load or _Load(problem, shell)  # of the finest
         count, reach = len(shell), _Reach(problem, shell, KB * max(here))
         pairs, points, kept = reach.at(max(here))
-        operator = operator_bytes(points, m, operations, d)
+        operator = operator_bytes(points, m, problem.fold(operations), d)
         problem.check_memory(operator, max(here))
         more, first, first_operator = 0.0, 1, operator
         if d == 3 and functions > 1:
             few, first = _few(here), min(functions, (MOST_ON_ALL + 1) // 2)
-            first_operator = operator_bytes(points, first, operations, d)
+            first_operator = operator_bytes(points, first, problem.fold(operations), d)
             if first_operator > memory:
                 first, first_operator = 1, operator
             else:
@@ -240,7 +240,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
             )
             found.seconds += once
             pairs_there, nodes_points, nodes_kept = _Reach(coarse, other, KB * max(here)).at(max(here))
-            nodes_operator = operator_bytes(nodes_points, functions, operations, d)
+            nodes_operator = operator_bytes(nodes_points, functions, problem.fold(operations), d)
             problem.check_memory(nodes_operator, max(here), "energy nodes")
             nodes_kept = nodes_kept if problem.keeps(nodes_kept, nodes_operator) else 0.0
             solution = _solution(len(other), width * functions, size)
@@ -310,7 +310,7 @@ def refuse_early(problem: Problem, temperatures) -> None:
         points = _CELLS * area / problem.spacing(t) ** 2
         pairs = 0.5 * points**2 * float(np.mean(nearest <= max(problem.cuts(KB * t, q_max))))
         for size, what in ((1, "pairs"), (nodes, "energy nodes")):
-            needed = operator_bytes(pairs * (1.0 if size == 1 else COARSER**4), size, shell.operations, 3)
+            needed = operator_bytes(pairs * (1.0 if size == 1 else COARSER**4), size, problem.fold(shell.operations), 3)
             if needed > _BEYOND * settings.memory:
                 problem.check_memory(needed, t, what)
 
@@ -344,7 +344,7 @@ class _Load:
             chosen = rng.integers(0, len(shell), _SAMPLE)
             k = np.einsum("sab,sb->sa", turns[rng.integers(0, len(turns), _SAMPLE)], shell.k[chosen])
         k = problem.momentum.first_zone(k)
-        states = shell_states(problem.model, k, shell.band[chosen], problem.settings.degeneracy)
+        states = shell_states(problem.model, k, shell.band[chosen], problem.settings.degeneracy, problem.multiplets)
         arrays = (states.k, states.energy, states.velocity, states.vectors, states.covariant)
         self._bytes_per_state = sum(x.nbytes for x in arrays) / len(states)
         self._loads = [source.load(states) for source in problem.sources]

@@ -25,7 +25,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..energy.basis import energy_basis
-from ..kinetics.fold import Fold
 from ..kinetics.response import KineticResponse
 from ..pairs.block import Block, pair_channels
 from ..pairs.contraction import RowSums, add_row_sums
@@ -66,7 +65,7 @@ class HotSpots:
     """
 
     def __init__(self, problem: Problem, fine):
-        self.problem, self._fold = problem, Fold.by(fine.operations)
+        self.problem, self._fold = problem, problem.fold(fine.operations)
         self.sample = problem.sampled(fine, cluster=BLOCK, images=False)
 
     def __len__(self) -> int:

@@ -2,15 +2,18 @@
 
 from .base import Section, example
 from .electrons import ELECTRONS, ElectronsInput, SpinOrbit
+from .observable import OBSERVABLES, ObservableInput
 from .run import ExpertInput, IntrinsicInput, OutputInput, RunInput, SolverInput, TemperatureInput
 from .scattering import SCATTERING, ScatteringInput
 
 __all__ = [
     "ELECTRONS",
+    "OBSERVABLES",
     "SCATTERING",
     "ElectronsInput",
     "ExpertInput",
     "IntrinsicInput",
+    "ObservableInput",
     "OutputInput",
     "RunInput",
     "ScatteringInput",

@@ -10,6 +10,7 @@ from ...accuracy.study import TOLERANCE
 from ...transport import TransportSettings
 from .base import Positive, Section, Text
 from .electrons import ElectronsInput
+from .observable import ObservableInput
 from .scattering import ScatteringInput
 
 
@@ -161,5 +162,6 @@ class RunInput(Section):
     electrons: ElectronsInput
     scattering: list[ScatteringInput] = Field(min_length=1)
     temperature: TemperatureInput
+    observable: list[ObservableInput] = Field(default_factory=list)
     solver: SolverInput = Field(default_factory=lambda: SolverInput.model_validate({}))
     output: OutputInput = Field(default_factory=lambda: OutputInput.model_validate({}))
