@@ -108,12 +108,12 @@ def _first_nodes(problem: Problem, solver: SharedShell, hottest: float) -> int:
 
 def _further_nodes(found: Outcome, problem: Problem, kts, members, few, nodes: int) -> list[Change]:
     """What more than so many energy nodes change at temperatures `few`, on fewer points; facts for all members."""
-    wanted, kept = problem.settings.energy_nodes, problem.coarsest
+    wanted, first = problem.settings.energy_nodes, problem.coarsest
     changes, known, left = [Change.none(found.responses[i]) for i in few], [nodes] * len(few), [np.nan] * len(few)
     if problem.elastic_only:  # shells decouple: any number is exact
         known, left = [1 if wanted == "auto" else int(wanted)] * len(few), [0.0] * len(few)
-    elif wanted == "auto" or int(wanted) > nodes or kept:
-        coarse = problem.laid(COARSER, problem.settings.replica, coarsest=kept)
+    elif wanted == "auto" or int(wanted) > nodes or first:
+        coarse = problem.laid(COARSER, problem.settings.replica, coarsest=first)
         shell = coarse.inelastic_shell(min(coarse.spacing(kts[i] / KB) for i in few))
         solver = SharedShell(coarse, shell, kts[few[0]])
         solver.keep()
