@@ -13,9 +13,6 @@ from ..transport.terms import SURFACE
 from .controller import FIRST_REPLICAS, MOST_LEVELS
 from .study import Case
 
-_FIRST_ANSWER = 3.5
-"""Time of the replicas of two levels over that of one replica of the first, times their number."""
-
 _PAIRS = {2: 2.0, 3: 4.0}
 """Pairs of a level over those of the one before, by the dimension: of points sqrt(2) times closer."""
 
@@ -50,12 +47,12 @@ def first_cost(case: Case) -> dict:
     first = case.problem.laid(SURFACE.start[dimension], 0)
     refuse_early(first, case.temperatures)
     cost = _of_more_nodes(first, case) or estimate_cost(first, case.temperatures, case.geometry)
-    needed = [cost["memory_bytes"] * _PAIRS[dimension] ** level for level in range(MOST_LEVELS)]
-    last = max((level for level, bytes_ in enumerate(needed) if bytes_ <= limit), default=0)
-    more = FIRST_REPLICAS * _FIRST_ANSWER
+    more = [_PAIRS[dimension] ** level for level in range(MOST_LEVELS)]
+    last = max((level for level, times in enumerate(more) if cost["least_bytes"] * times <= limit), default=0)
+    needed = cost["memory_bytes"] * more[last]
     return cost | {
-        "seconds": more * cost["seconds"],
-        "flops": more * cost["flops"],
+        "seconds": FIRST_REPLICAS * cost["seconds"],
+        "flops": FIRST_REPLICAS * cost["flops"],
         "levels": last,
-        "last_memory_bytes": needed[last],
+        "last_memory_bytes": min(needed, max(limit, cost["memory_bytes"])),
     }

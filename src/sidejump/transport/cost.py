@@ -146,10 +146,12 @@ class _Sum:
     states: float = 0.0
     pairs: float = 0.0
     memory: float = 0.0
+    least: float = 0.0  # memory that it makes do with: pairs computed anew, one energy node where fewer points hold more
     flops: float = 0.0
     seconds: float = 1.0
 
     def add(self, other: _Sum) -> None:
+        self.least = max(self.least, other.least or other.memory)
         for name in ("states", "pairs", "memory"):
             setattr(self, name, max(getattr(self, name), getattr(other, name)))
         for name in ("flops", "seconds"):
@@ -161,6 +163,7 @@ class _Sum:
             "states": int(self.states),
             "pairs": float(self.pairs),
             "memory_bytes": float(self.memory),
+            "least_bytes": float(self.least or self.memory),
             "flops": float(self.flops),
             "seconds": float(self.seconds),
         }
@@ -254,6 +257,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         passes = 1 if kept else int(np.ceil(len(here) / together))
         held = load.bytes(images * count)
         stages = [held + kept + together * operator + _solution(count, width * m, size)]
+        found.least = max(found.least, held + operator + _solution(count, width * m, size) + load.work)
         if first > 1:
             beside = kept if kept + first_operator <= memory else 0.0
             stages.append(held + beside + first_operator + _solution(count, width * first, size))
