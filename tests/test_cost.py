@@ -316,3 +316,15 @@ def test_where_memory_holds_one_node_on_all_points_fewer_points_hold_more():
     assert report["energy_nodes"] == [3] and report["memory_bytes"] < tight
     assert (np.abs(three / one - 1) > 0.05).all()
     np.testing.assert_allclose(found / one - 1, three / one - 1, rtol=0.25)
+
+
+@pytest.mark.parametrize("nodes", [5, 7])
+def test_nodes_that_good_points_do_not_hold_are_found_on_few(nodes):
+    """Memory that holds one node on all points and three on those of the level below, but not so many: it was
+    refused."""
+    roomy = lattice(geometry="shared", accuracy=0.5)
+    needed = SharedShell(roomy, roomy.solved_shell(MU, roomy.spacing(150.0)), KB * 150).needs(KB * 150, 1)
+    problem = lattice(geometry="shared", accuracy=0.5, energy_nodes=nodes, memory=1.3 * needed)
+    result = run_transport(problem.model, problem.scatterers, chemical_potential=MU, temperatures=[150.0],
+                           problem=problem)  # fmt: skip
+    assert result.report["energy_nodes"] == [nodes]

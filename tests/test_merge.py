@@ -145,3 +145,10 @@ def test_the_composition_comes_back():
     for spoiled in ({"places": {"a": [0, 2], "b": [1]}}, {"measured": [0.1]}, {"first": {"a": True}}):
         with pytest.raises(sj.InputError, match="composition"):
             Composition.of(given.plain() | spoiled)
+
+
+def test_replicas_of_another_scheme_are_of_another_study(monkeypatch):
+    """What a replica of a number is may change between versions: old ones are not taken for new ones."""
+    before = job_of("crystal").identity
+    monkeypatch.setattr(run, "SCHEME", run.SCHEME - 1)
+    assert job_of("crystal").identity != before

@@ -14,6 +14,7 @@ from sidejump.app.reference import markdown
 from sidejump.app.run import prepare
 from sidejump.result import answering_fields, observables_of, shown_response
 from sidejump.units import conductivity_unit
+from test_hot_spots import ferromagnet
 
 RASHBA = {"model": "rashba_ferromagnet", "effective_mass": 0.6, "rashba": 0.8, "exchange": 0.05}
 IMPURITY = {"kind": "impurity", "correlation": "zero_range", "density": 1e11, "strength": 1.0}
@@ -187,3 +188,9 @@ def test_the_reference_knows_them():
 def test_the_example_is_a_run():
     job = prepare(Path(__file__).parent.parent / "examples" / "observables.toml")
     assert [o.name for o in job.observables] == ["spin_x", "spin_current_yz", "torque_y"]
+
+
+def test_a_zeeman_field_adds_to_the_exchange_field_of_a_lattice():
+    model = ferromagnet()
+    model.exchange_field = np.array([0.0, 0.0, 0.3])
+    np.testing.assert_allclose(sj.WithZeeman(model, [0.1, 0.0, 0.0]).exchange_field, [0.1, 0.0, 0.3])

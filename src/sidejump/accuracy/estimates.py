@@ -9,6 +9,7 @@ import numpy as np
 from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
 from ..kinetics.response import KineticResponse, charge
 from ..transport.tensors import PARTS
+from ..transport.term import NODE_CHANGES
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
 from .replica import Replica, response_of
@@ -113,7 +114,7 @@ def estimated(replicas: dict[str, list[Replica]], composition: Composition) -> E
         terms.append(TermEstimate(name, known, sum(r.seconds for r in replicas[name])))
     quality = _worst([r for name, some in replicas.items() if composition.first[name] for r in some], count)
     sizes = _sizes(value, np.array([q["contributions"] for q in quality]))
-    floors = {name: _left(replicas, fact, count)[:, None] * np.ones(shape[1]) for name, fact in _CHANGES.items()}
+    floors = {name: _left(replicas, fact, count) for name, fact in _CHANGES.items()}
     shared = np.zeros(count, dtype=bool)  # neither own shells nor an average over the window
     shared[composition.places.get(SURFACE.name, [])] = True
     shared[composition.places.get(AVERAGE.name, [])] = False
@@ -155,20 +156,28 @@ _CHANGES = {NODES: "node_change", WINDOW_SHELLS: "window_change"}
 
 
 def _left(replicas: dict[str, list[Replica]], fact: str, count: int) -> np.ndarray:
-    """What a sequence that replicas end by themselves may leave, (nT,): as much as its last step changed."""
-    total = np.zeros(count)
+    """What a sequence that replicas end by themselves may leave, (nT, 4): as much as its last step changed."""
+    total = np.zeros((count, 1 + SIDE_JUMP))
     for some in replicas.values():
-        level, worst = np.full(count, -1), np.zeros(count)
+        level, worst = np.full(count, -1), np.zeros_like(total)
         for replica in some:
             for place, i in enumerate(replica.task.where):
-                change = replica.facts[fact][place] if fact in replica.facts else np.nan
-                if np.isnan(change):  # found on coarser levels alone, or nothing to be found
+                change = np.array(_change(replica, fact, place))
+                if np.isnan(change).any():  # found on coarser levels alone, or nothing to be found
                     continue
-                change = change if np.isfinite(change) else UNKNOWN
-                worst[i] = change if replica.task.level > level[i] else max(worst[i], change)
+                change = np.where(np.isfinite(change), change, UNKNOWN)
+                worst[i] = change if replica.task.level > level[i] else np.maximum(worst[i], change)
                 level[i] = max(level[i], replica.task.level)
         total = np.hypot(total, worst)
     return total
+
+
+def _change(replica: Replica, fact: str, place: int) -> list[float]:
+    """Of each part; where one number stands for all, that."""
+    if fact == "node_change" and NODE_CHANGES in replica.facts:
+        conductivity, side_jump = replica.facts[NODE_CHANGES][place]
+        return [conductivity, *[side_jump] * SIDE_JUMP]
+    return [replica.facts[fact][place] if fact in replica.facts else np.nan] * (1 + SIDE_JUMP)
 
 
 def _left_out(composition: Composition, shared, terms: list[TermEstimate], sizes) -> np.ndarray:
@@ -183,7 +192,7 @@ def _left_out(composition: Composition, shared, terms: list[TermEstimate], sizes
             coldest = min(composition.places[AVERAGE.name], key=lambda i: t[i])
             change = np.abs(np.nan_to_num(charge(term.moments.value[coldest]))).max(axis=(1, 2))
             size = charge(sizes[coldest]).max(axis=(1, 2))  # zero where symmetry forbids a Hall effect
-            relative = change / np.maximum(size, np.finfo(float).tiny)
+            relative = np.divide(change, size, out=np.zeros_like(change), where=size > 0)
             left[shared] = (t[shared, None] / t[coldest]) ** 2 * relative
     return left
 

@@ -18,6 +18,9 @@ from ..transport.problem import Problem
 from ..transport.tensors import PARTS
 from ..transport.term import Term
 
+SCHEME = 2
+"""Raised with every change of what a replica of a given term, level and number is: others are not of the same study."""
+
 FINER = 2**0.5
 """Ratio of the spacings of neighbouring levels."""
 

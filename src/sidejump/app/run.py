@@ -17,7 +17,7 @@ import xarray as xr
 
 from ..accuracy.controller import ALL_REPLICAS
 from ..accuracy.cost import first_cost
-from ..accuracy.replica import Replica
+from ..accuracy.replica import SCHEME, Replica
 from ..accuracy.report import transport_result
 from ..accuracy.store import to_text
 from ..accuracy.study import TOLERANCE, Case, Study, estimate, plan
@@ -363,7 +363,7 @@ class Job:
         """What tells the replicas of this study from those of others; tolerance and limits may change."""
         settings = {k: v for k, v in asdict(self.settings).items() if k not in ("memory", "tolerance")}
         asked = (self.chemical_potential, self.temperatures, settings, *self.observables)
-        return fingerprint(version("sidejump"), self.model, self.scatterers, *asked)
+        return fingerprint(version("sidejump"), SCHEME, self.model, self.scatterers, *asked)
 
     @cached_property
     def _whole(self) -> Case:

@@ -101,7 +101,7 @@ class LatticeModel(ElectronModel):
         hoppings = self.hoppings.copy()
         hoppings[self._home] += matrix
         other = LatticeModel(self.cell, self.vectors, hoppings, self._positions, self._sites, self.spin)
-        other.spin_models = self.spin_models
+        other.spin_models, other.exchange_field = self.spin_models, self.exchange_field
         return with_spin_degeneracy(other, self.spin_degeneracy)
 
     def _hermiticity_violation(self) -> float:

@@ -146,7 +146,7 @@ class _Sum:
     states: float = 0.0
     pairs: float = 0.0
     memory: float = 0.0
-    least: float = 0.0  # memory that it makes do with: pairs computed anew, one energy node where fewer points hold more
+    least: float = 0.0  # memory that it makes do with: pairs made anew, one energy node on all points
     flops: float = 0.0
     seconds: float = 1.0
 

@@ -4,7 +4,7 @@ In three dimensions the response is a sum of what is found where it is cheap:
 
     quasi-elastic           one energy node, at every temperature
     three nodes less one    on the same points, at some temperatures
-    more nodes less three   little by then: on fewer points
+    more nodes less three   little by then: on fewer points (less one, where memory does not hold three on all)
     hot spots               what the first two gain where the shift is summed over a finer shell
 
 The last three are smooth in temperature: of a dense list some are computed, the others interpolated in log T.  What is
@@ -19,14 +19,14 @@ import numpy as np
 
 from ..units import KB
 from .hot_spots import hot_spot_changes
-from .nodes import converge, converge_at, left_out
+from .nodes import FURTHER, converge, converge_at, left_out, say_left
 from .problem import Problem
 from .shared import SharedShell
-from .tensors import Change, difference, largest, with_change
+from .tensors import WORST, Change, difference, largest, with_change
 from .term import Outcome, Term, by_spacing, interpolated, spread
 
 HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
-NODES_STEP = 1.6  # and that of inelasticity
+NODES_STEP = 1.6  # and that of energy nodes
 MOST_ON_ALL = 3  # energy nodes on all points; what more of them change is found on fewer
 COARSER = 0.5**0.5  # accuracy of these, over that of the others
 
@@ -89,13 +89,15 @@ def _solid(found: Outcome, problem: Problem, temperatures, members, spacing, adv
             found.facts["hot_spot_change"][i] = largest(change.side_jump_velocity) / old.scale
             found.responses[i] = with_change(old, change, old.boltzmann)
         more = {i: with_change(r, change, r.boltzmann) for (i, r), change in zip(more.items(), rest, strict=True)}
+    else:
+        advance(0.4 * share)
     inelastic = [difference(more.get(i, found.responses[i]), found.responses[i]) for i in few]
-    further = _further_nodes(found, problem, kts, members, few, nodes)
+    further = _further_nodes(found, problem, kts, members, few, nodes, more)
     total = [first.plus(last) for first, last in zip(inelastic, further, strict=True)]
     for i, change in zip(members, interpolated(temperatures, few, total, members), strict=True):
-        found.responses[i] = with_change(found.responses[i], change, found.responses[i].boltzmann)
-    for i, response in more.items():  # what grows is as uncertain as what further nodes change
-        found.facts["node_change"][i] = max(found.facts["node_change"][i], response.growing)
+        nearest = more.get(_nearest(few, kts, i), found.responses[i])
+        worst = {name: max(getattr(found.responses[i], name), getattr(nearest, name)) for name in WORST}
+        found.responses[i] = replace(with_change(found.responses[i], change, found.responses[i].boltzmann), **worst)
     advance(0.1 * share)
 
 
@@ -106,22 +108,33 @@ def _first_nodes(problem: Problem, solver: SharedShell, hottest: float) -> int:
     return 1 if problem.elastic_only or solver.needs(hottest, nodes) > problem.settings.memory else nodes
 
 
+def _nearest(few, kts, i: int) -> int:
+    """Of the temperatures `few` that nearest to another in log T."""
+    return min(few, key=lambda j: abs(np.log(kts[j] / kts[i])))
+
+
 def _on_fewer(coarse: Problem, kts, *, lost: bool) -> SharedShell:
-    """Fewer points: as good ones as those of the solution where memory `lost` all further nodes there, if they fit."""
-    spacing = min(coarse.spacing(kt / KB) for kt in kts)
+    """Fewer points: as good ones as those of the solution where memory `lost` all further nodes there, if they hold
+    all that is asked for."""
+    spacing, wanted = min(coarse.spacing(kt / KB) for kt in kts), coarse.settings.energy_nodes
     if lost:
         solver = SharedShell(coarse, coarse.solved_shell(coarse.mu, spacing), kts[0])
-        if solver.needs(kts[0], MOST_ON_ALL) <= coarse.settings.memory:
+        nodes = (MOST_ON_ALL if wanted == "auto" else int(wanted)) + FURTHER
+        if solver.needs(kts[0], nodes) <= coarse.settings.memory:
             return solver
     return SharedShell(coarse, coarse.inelastic_shell(spacing), kts[0])
 
 
-def _further_nodes(found: Outcome, problem: Problem, kts, members, few, nodes: int) -> list[Change]:
-    """What more than so many energy nodes change at temperatures `few`, on fewer points; facts for all members."""
+def _further_nodes(found: Outcome, problem: Problem, kts, members, few, nodes: int, more) -> list[Change]:
+    """What further energy nodes than so many, of responses `more`, change at temperatures `few`, on fewer points; facts
+    for all members."""
     wanted, first = problem.settings.energy_nodes, problem.coarsest
-    changes, known, left = [Change.none(found.responses[i]) for i in few], [nodes] * len(few), [np.nan] * len(few)
+    changes, known = [Change.none(found.responses[i]) for i in few], [nodes] * len(few)
+    left = [np.full(2, np.nan)] * len(few)
     if problem.elastic_only:  # shells decouple: any number is exact
-        known, left = [1 if wanted == "auto" else int(wanted)] * len(few), [0.0] * len(few)
+        known, left = [1 if wanted == "auto" else int(wanted)] * len(few), [np.zeros(2)] * len(few)
+        if wanted == 1 and first:
+            found.facts["inelastic_change"][few[0]] = 0.0
     elif wanted == "auto" or int(wanted) > nodes or first:
         coarse = problem.laid(COARSER, problem.settings.replica, coarsest=first)
         solver = _on_fewer(coarse, [kts[i] for i in few], lost=nodes == 1 and wanted != 1)
@@ -133,13 +146,17 @@ def _further_nodes(found: Outcome, problem: Problem, kts, members, few, nodes: i
                 continue
             known[place], left[place], response, _ = converge(coarse, solver, kts[i])
             if known[place] != nodes:
-                changes[place] = difference(response, solver.solve(kts[i], nodes)[0])
+                change = difference(response, solver.solve(kts[i], nodes)[0])
+                # relative to one node, as all that is added
+                one, here = found.responses[i], more.get(i, found.responses[i])
+                relative = largest(here.boltzmann) / largest(one.boltzmann)
+                changes[place] = replace(change, boltzmann=relative * change.boltzmann)
         for sentence in coarse.warnings:
             problem.warn(sentence)
-    at = np.log([kts[i] for i in few])
     for i in members:
-        nearest = int(np.argmin(np.abs(at - np.log(kts[i]))))
-        found.facts["energy_nodes"][i] = known[nearest]
-        if wanted != 1:
-            found.facts["node_change"][i] = left[nearest]
+        nearest = _nearest(few, kts, i)
+        found.facts["energy_nodes"][i] = known[few.index(nearest)]
+        if wanted != 1:  # what grows is as uncertain as what further nodes change
+            uncertain, growing = left[few.index(nearest)], more[nearest].growing if nearest in more else 0.0
+            say_left(found, i, np.fmax(uncertain, growing) if growing else uncertain)
     return changes

@@ -58,7 +58,7 @@ _SOLVED_LEVELS = 2
 """3D: splits of a cell for the shell on which the distribution is solved; the rest only sample the shift."""
 
 _INELASTIC_LEVELS = 2
-"""Splits at hot spots of the irreducible shell on which the effect of inelasticity is found."""
+"""Splits at hot spots of the irreducible shell on which it is found what further energy nodes change."""
 
 _FEW = 1e-2
 """Tolerances of thermal weight: fewer carriers across a gap are left out."""
@@ -374,7 +374,7 @@ class Problem:
         return sampled(self.model, self.momentum, shell, *places, **choices)
 
     def inelastic_shell(self, spacing: float) -> Shell:
-        """The Fermi surface with little or no refinement, on which the effect of inelasticity is found."""
+        """The Fermi surface with little or no refinement, on which it is found what further energy nodes change."""
         if self.operations is not None:
             most = _INELASTIC_LEVELS if spacing == self.base_spacing else 1
             return self.shell(self.mu, spacing, levels=min(self.settings.levels, most))

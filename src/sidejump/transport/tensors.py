@@ -11,6 +11,9 @@ from ..kinetics.response import KineticResponse, charge
 
 PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
 
+WORST = ("onsager_error", "conservation_error", "residual", "iterations", "growing")
+"""What of several responses that make one the worst is said of."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -75,9 +78,8 @@ def weighted_sum(parts: list[KineticResponse], weights) -> KineticResponse:
     """The sum of responses, with the worst of what is known of the parts."""
     names = (*PARTS, "contributions", "rounding")
     sums: dict[str, Any] = {n: sum(w * getattr(p, n) for w, p in zip(weights, parts, strict=True)) for n in names}
-    worst = ("onsager_error", "conservation_error", "residual", "iterations")
     growing = sum(w * p.growing * largest(p.boltzmann) for w, p in zip(weights, parts, strict=True))
-    sums |= {name: max(getattr(p, name) for p in parts) for name in worst}
+    sums |= {name: max(getattr(p, name) for p in parts) for name in WORST if name != "growing"}
     return replace(parts[0], **sums, growing=growing / largest(sums["boltzmann"]))
 
 
@@ -86,9 +88,14 @@ def largest(tensor) -> float:
     return max(float(np.abs(charge(tensor)).max()), np.finfo(float).tiny)
 
 
-def relative_change(new: KineticResponse, old: KineticResponse) -> float:
-    """Largest relative change of the longitudinal and of the side-jump tensor; of the latter, relative to what cancels
-    in it where that is more (:func:`sidejump.kinetics.response.side_jump_scale`)."""
+def relative_changes(new: KineticResponse, old: KineticResponse) -> np.ndarray:
+    """Relative change of the longitudinal and of the side-jump tensor, shape (2,); of the latter, relative to what
+    cancels in it where that is more (:func:`sidejump.kinetics.response.side_jump_scale`)."""
     longitudinal = largest(new.boltzmann - old.boltzmann) / largest(new.boltzmann)
     across = largest(new.side_jump_velocity - old.side_jump_velocity) / max(new.scale, old.scale)
-    return max(longitudinal, across)
+    return np.array([longitudinal, across])
+
+
+def relative_change(new: KineticResponse, old: KineticResponse) -> float:
+    """The larger of the two."""
+    return float(relative_changes(new, old).max())

@@ -30,7 +30,7 @@ class Outcome:
         Of the other terms.
     facts : dict of list
         What is reported of each temperature.
-    size : list of Size
+    sizes : list of Size
     """
 
     responses: list[KineticResponse] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Term(abc.ABC):
         Whether it is a response, to which the changes of others are added.
     start : dict of float
         By the dimension, what divides the spacings on the coarsest level.  Contours converge exponentially and cost
-        little; changes ask for fewer points than what they change.
+        little.
     """
 
     name: str
@@ -101,6 +101,9 @@ def interpolated(temperatures, sampled, known: list[Change], members) -> list[Ch
     return [Change(*tensors) for tensors in smooth(np.log(temperatures[members]))]
 
 
-_FACTS = {"energy_nodes": 0, "node_change": np.nan, "inelastic_change": np.nan, "carrier_density": np.nan,
-          "electron_density": np.nan, "hole_density": np.nan, "hot_spot_change": np.nan,
+NODE_CHANGES = "node_changes"
+"""Of the facts, what further energy nodes change of the conductivity and of the side jump: for the errors alone."""
+
+_FACTS = {NODE_CHANGES: [np.nan, np.nan], "energy_nodes": 0, "node_change": np.nan, "inelastic_change": np.nan,
+          "carrier_density": np.nan, "electron_density": np.nan, "hole_density": np.nan, "hot_spot_change": np.nan,
           "geometry_difference": np.nan, "window_change": np.nan}  # fmt: skip

@@ -11,8 +11,6 @@ The first term of a temperature is a response of its own; the others are changes
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 import numpy as np
 
 from ..energy.thermal import thermal_nodes
@@ -20,7 +18,7 @@ from ..units import KB
 from .fermi_surface import HOT_SPOT_STEP, FermiSurface
 from .geometry_choice import WINDOW
 from .hot_spots import with_hot_spots
-from .nodes import FURTHER, converge, converge_at
+from .nodes import FURTHER, converge, converge_at, say_left
 from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell
@@ -78,15 +76,14 @@ class IndependentTerm(Term):
                 f"topology, still changed by {shells.change:.1e} with the last shells, which is part of the error"
             )
         if problem.elastic_only:
-            facts["node_change"][i] = 0.0
+            say_left(found, i, np.zeros(2))
         elif problem.settings.energy_nodes == 1:
             if problem.coarsest:
                 *_, change = shells.inelasticity(lambda *_: (1 + FURTHER, np.nan))
                 facts["inelastic_change"][i] = size_of_change(change, response)
         else:
-            nodes, facts["node_change"][i], change = shells.inelasticity(
-                lambda solver, kt: converge(problem, solver, kt)
-            )
+            nodes, left, change = shells.inelasticity(lambda solver, kt: converge(problem, solver, kt))
+            say_left(found, i, left)
             facts["energy_nodes"][i] = nodes
             response = with_change(response, change, response.boltzmann)
             size = max(size_of_change(change, response), shells.unfollowed())
@@ -107,7 +104,6 @@ class ThermalWindow(Term):
     """
 
     name = "thermal window"
-    start = MappingProxyType({2: 0.7, 3: 0.25})
 
     def evaluate(self, problem, temperatures, advance):
         found = self.blank(temperatures)

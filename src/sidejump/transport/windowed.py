@@ -152,8 +152,8 @@ class IndependentShells:
         self.change = sum(self._matters(p, total) for p in self._pieces)
         return total
 
-    def inelasticity(self, converge) -> tuple[int, float, Change]:
-        """What more energy nodes change: nodes, change from the last number of nodes to this, and the change itself.
+    def inelasticity(self, converge) -> tuple[int, np.ndarray, Change]:
+        """What more energy nodes change: nodes, what the last more of them changed (2,), and the change itself.
 
         Parameters
         ----------
@@ -164,7 +164,7 @@ class IndependentShells:
         sampled = [node for piece in self._pieces for node in self._nodes(piece, 0)]
         sampled.sort(key=lambda node: -node[1])
         exact, plain, weights = [], [], []
-        nodes, change = 0, np.nan
+        nodes, change = 0, np.full(2, np.nan)
         for energy, weight in sampled:
             solver = self._solver(energy, coarse=True)
             if solver is None:
