@@ -1,12 +1,14 @@
 """Rules for parameters that a user gives, in an input file or in Python, and the sentence for one that breaks them.
 
 Number types, sections of keys, and vertices.  A key's description names its unit; its first example is the value that a
-template shows (the second one, where there are two, is for three dimensions).
+file to start from shows (the second one, where there are two, is for three dimensions).
 """
 
 from __future__ import annotations
 
+import difflib
 import json
+from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -110,6 +112,15 @@ def quote(value: Any) -> str:
     """A value as it would be written, shortened."""
     text = json.dumps(value, default=str)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def suggestion(word: Any, known: Iterable[str]) -> str:
+    """What ends the sentence on a word that is not known: the nearest one that is, or all of them."""
+    names = list(known)
+    close = difflib.get_close_matches(str(word), names, n=1)
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    return f"; known: {', '.join(names)}" if names else ""
 
 
 def _vertex(value: Any):

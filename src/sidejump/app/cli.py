@@ -1,4 +1,4 @@
-"""Command line: `sidejump run`, `merge`, `csv`, `plot`, `separate`, `figure1`, `template`, `models`, `info`, ..."""
+"""Command line: `sidejump run`, `merge`, `csv`, `plot`, `separate`, `figure1`, `init`, `models`, `info`, ..."""
 
 from __future__ import annotations
 
@@ -8,12 +8,25 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
+from typer.core import TyperGroup
 
 from ..errors import InputError, SidejumpWarning
 from .guard import guarded
 from .terminal import announce, print_table, progress, say, waiting, write
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+_FORMER = {"template": "`sidejump init` writes a commented input file"}
+
+
+class _Commands(TyperGroup):
+    """Commands; a word that was one says which it is now."""
+
+    def resolve_command(self, ctx, args):
+        if args and args[0] in _FORMER:
+            raise InputError(f'there is no command "{args[0]}" any more: {_FORMER[args[0]]}')
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(cls=_Commands, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:
@@ -337,16 +350,29 @@ def figure1(
 
 
 @app.command()
-def template(
-    model: Annotated[str, typer.Argument(metavar="[MODEL]", help="See `sidejump models`.")] = "massive_dirac",
-    scattering: Annotated[
-        list[str] | None, typer.Option("--scattering", "-s", metavar="KIND", help="As often as wanted.")
+def init(
+    kind: Annotated[str, typer.Argument(help="dirac, wannier90, epw, perturbo, own or a model of `sidejump models`.")],
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[PATH]", help="Input file or its folder; - prints it. [KIND.toml]")
     ] = None,
+    scattering: Annotated[
+        list[str] | None,
+        typer.Option("--scattering", "-s", metavar="MECHANISM", help="As often as wanted; see `sidejump models`."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> None:
-    """Print a commented input file to start from."""
-    from .template import template as filled
+    """Write a commented input file to start from: every key, its unit and default.
 
-    write(filled(model, scattering or ()))
+    `own` writes the Python file of the model as well.
+    """
+    from . import init
+
+    if path == Path("-"):
+        write(init.input_text(kind, scattering or ()))
+        return
+    written = init.write_files(kind, path, scattering or (), force=force)
+    say("wrote " + " and ".join(str(file) for file in written))
+    say(f"next: sidejump run {written[0]}")
 
 
 @app.command()

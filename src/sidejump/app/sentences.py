@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-
 from pydantic import BaseModel
 
-from ..rules import meaning, quote, requirement
+from ..rules import meaning, quote, requirement, suggestion
 from . import schema
 
 _CHOICES = {"electrons": ("model", schema.ELECTRONS), "scattering": ("kind", schema.SCATTERING)}
@@ -23,7 +21,7 @@ def _sentence(error: dict) -> str:
     place, key, cls = _locate(error["loc"])
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
     if kind == "extra_forbidden":
-        return f'{place} unknown key "{key}"{_suggestion(key, _known_keys(cls))}'.lstrip()
+        return f'{place} unknown key "{key}"{suggestion(key, _known_keys(cls))}'.lstrip()
     if kind == "missing":
         if not key:
             return f"the section {place} is missing"
@@ -33,7 +31,7 @@ def _sentence(error: dict) -> str:
         known = [tag(c, name) for c in classes]
         if kind == "union_tag_not_found":
             return f"{place} {name} is missing; known: {', '.join(known)}"
-        return f"{place} {name} = {quote(context['tag'])} is not known{_suggestion(context['tag'], known)}"
+        return f"{place} {name} = {quote(context['tag'])} is not known{suggestion(context['tag'], known)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"{place} must be a section of keys, not {quote(value)}"
     if kind in ("list_type", "tuple_type") and not key and cls is schema.SpinOrbit:
@@ -67,9 +65,9 @@ def _locate(location) -> tuple[str, str, type[BaseModel] | None]:
         if chosen is not None:
             rest.pop(0)
         cls = chosen
-    subsections = {"intrinsic": schema.IntrinsicInput, "expert": schema.ExpertInput}
-    if section == "solver" and rest and rest[0] in subsections:
-        place, cls = f"[solver.{rest[0]}]", subsections[rest[0]]
+    below = schema.subsections(cls)
+    if rest and rest[0] in below:
+        place, cls = f"[{section}.{rest[0]}]", below[rest[0]]
         rest.pop(0)
     if rest and rest[0] == "spin_orbit":
         cls, place = schema.SpinOrbit, "[[electrons.spin_orbit]]"
@@ -86,13 +84,6 @@ def _locate(location) -> tuple[str, str, type[BaseModel] | None]:
 
 def _known_keys(cls) -> list[str]:
     return [] if cls is None else list(cls.model_fields)
-
-
-def _suggestion(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(str(word), known, n=1)
-    if close:
-        return f'; did you mean "{close[0]}"?'
-    return f"; known: {', '.join(known)}" if known else ""
 
 
 def tag(cls: type[BaseModel], name: str) -> str:
