@@ -202,7 +202,7 @@ def test_an_endless_or_huge_input_is_refused(folder, capsys):
         ("[[scattering]]", "[scattering]", ["two brackets"]),
         (PHONONS, "", ["section [[scattering]] is missing"]),
         ("[solver]", "[solver", ["TOML", "line"]),
-        ("[solver]", "[solvr]", ['"solvr"', '"solver"']),
+        ("[solver]", "[solvr]", ["[solvr]", '"solver"']),
     ],
 )
 def test_a_mistake_is_one_sentence(refused, old, new, words):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from ..rules import meaning, quote, requirement, suggestion
+from ..rules import meaning, nearest, quote, requirement, suggestion
 from . import schema
 
 _CHOICES = {"electrons": ("model", schema.ELECTRONS), "scattering": ("kind", schema.SCATTERING)}
@@ -21,7 +21,7 @@ def _sentence(error: dict) -> str:
     place, key, cls = _locate(error["loc"])
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
     if kind == "extra_forbidden":
-        return f'{place} unknown key "{key}"{suggestion(key, _known_keys(cls))}'.lstrip()
+        return _unknown(place, key, cls)
     if kind == "missing":
         if not key:
             return f"the section {place} is missing"
@@ -82,8 +82,23 @@ def _locate(location) -> tuple[str, str, type[BaseModel] | None]:
     return place, key, cls if isinstance(cls, type) and issubclass(cls, BaseModel) else None
 
 
-def _known_keys(cls) -> list[str]:
-    return [] if cls is None else list(cls.model_fields)
+def _unknown(place: str, key: str, cls) -> str:
+    """A key or a section that is not there: the nearest one, or the section that has the key."""
+    if cls is schema.RunInput:
+        return f"unknown section [{key}]{suggestion(key, cls.model_fields)}"
+    known = [] if cls is None else list(cls.model_fields)
+    others = [title for title, section in _sections() if key in section.model_fields]
+    if others and not nearest(key, known):
+        return f'{place} unknown key "{key}"; it belongs into {" or ".join(others)}'
+    return f'{place} unknown key "{key}"{suggestion(key, known)}'
+
+
+def _sections():
+    """Every section as it is written and its class, those without a choice of classes."""
+    for name, field in schema.RunInput.model_fields.items():
+        if name not in _CHOICES:
+            yield f"[{name}]", field.annotation
+            yield from ((f"[{name}.{below}]", cls) for below, cls in schema.subsections(field.annotation).items())
 
 
 def tag(cls: type[BaseModel], name: str) -> str:

@@ -53,7 +53,7 @@ def explained(field) -> str:
     words = [f'"{word}"' for word in _words(field.annotation) if isinstance(word, str)]
     if all(word in field.description for word in words):
         return field.description
-    return f"{field.description.rstrip('.')}: {', '.join(words)}."
+    return f"{field.description.rstrip('.')} ({', '.join(words[:-1])} or {words[-1]})."
 
 
 def _words(annotation) -> tuple:
