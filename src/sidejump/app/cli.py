@@ -126,7 +126,6 @@ class _Files(NamedTuple):
 
 def _run(job, files: _Files, place, *, refines: bool, fresh: bool, quiet: bool, keep: bool) -> None:
     """The run itself, with its output claimed; `keep`: whether finished replicas are kept beside the result."""
-    from ..plot import temperature
     from . import results
 
     target, figure, table = files
@@ -162,6 +161,8 @@ def _run(job, files: _Files, place, *, refines: bool, fresh: bool, quiet: bool, 
         store.remove()
         if store.full:
             say(f"note: finished replicas could not be kept ({store.full}); an interruption would have lost them")
+    from ..plot import temperature  # what draws is imported when there is something to draw
+
     try:
         temperature.result_figure(dataset, figure)
     except (InputError, OSError) as error:
@@ -240,14 +241,15 @@ def plot(
 ) -> None:
     """Draw the figure of a result."""
     from .. import outputs
-    from ..plot import temperature
-    from ..plot.separation import separation_figure
     from . import separation
 
     figure = output or source.with_suffix(".png")
     outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
     dataset = separation.read_any(source)
-    draw = separation_figure if separation.is_one(dataset) else temperature.result_figure
+    if separation.is_one(dataset):
+        from ..plot.separation import separation_figure as draw
+    else:
+        from ..plot.temperature import result_figure as draw
     draw(dataset, figure)
     say(f"wrote {figure}")
 
@@ -333,12 +335,13 @@ def figure1(
 ) -> None:
     """Draw the first figure of the paper: closed form and exact inelastic solution."""
     from .. import outputs
-    from ..plot.figure1 import figure1 as draw
     from ..reference.figure1 import figure1_curves
 
     outputs.check_target(output, force=force, endings=outputs.FIGURES)
     with progress(quiet) as advance:
         curves = figure1_curves(progress=lambda done, total: advance("inelastic", done, total))
+    from ..plot.figure1 import figure1 as draw
+
     draw(curves, output)
     report = curves["report"]
     gap = abs(curves["exact"] / curves["closed_form"] - 1)

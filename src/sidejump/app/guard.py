@@ -59,6 +59,9 @@ def describe(error: Exception) -> tuple[str, int]:
         return f"{name}{error.strerror or _first_line(error)}", 2
     if isinstance(error, ArithmeticError) or _of_linear_algebra(error):
         return f"the numbers of this input cannot be computed with ({_first_line(error)}); look for extreme values", 2
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("sidejump"):
+        package = error.name.partition(".")[0]
+        return f"{package} is not installed, which this needs: pip install {package}", 2
     return f"a defect of the program: {type(error).__name__}: {_first_line(error)}; set {DEBUG}=1 and report it", 1
 
 
