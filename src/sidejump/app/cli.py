@@ -379,6 +379,19 @@ def init(
 
 
 @app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where the files go.")] = Path("sidejump-demo"),
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No estimate, progress or table.")] = False,
+) -> None:
+    """Run a small case that comes with the program: half a minute, a result and a picture."""
+    from .demo import write_files
+
+    source = write_files(folder, force=force)
+    run(source, source.with_suffix(".nc"), force=force, quiet=quiet)
+
+
+@app.command()
 def models() -> None:
     """List electron models and scattering mechanisms."""
     from .reference import overview
