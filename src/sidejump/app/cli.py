@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import InputError, SidejumpWarning
+from .examples import epilog
 from .guard import guarded
 from .terminal import announce, print_table, progress, say, waiting, write
 
@@ -26,7 +27,7 @@ class _Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-app = typer.Typer(cls=_Commands, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(cls=_Commands, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:
@@ -49,12 +50,44 @@ def options(
         write(context.get_help() + "\n")
 
 
+def _kinds() -> list[str]:
+    """Words that a shell completes; what knows them is imported then."""
+    from .init import KINDS
+
+    return list(KINDS)
+
+
+def _mechanisms() -> list[str]:
+    from . import schema
+    from .sentences import tag
+
+    return [tag(cls, "kind") for cls in schema.SCATTERING]
+
+
+def _laws() -> list[str]:
+    from ..experiment.laws import LAWS
+
+    return list(LAWS)
+
+
+def _formats() -> list[str]:
+    from ..formats.recognise import FORMATS
+
+    return list(FORMATS)
+
+
+def _long_ranges() -> list[str]:
+    from ..formats.epw_long_range import KINDS
+
+    return list(KINDS)
+
+
 _Csv = Annotated[
     Path | None, typer.Option("--csv", metavar="FILE.csv", help="Values and errors as comma-separated text as well.")
 ]
 
 
-@app.command()
+@app.command("run", epilog=epilog("run"))
 def run(
     source: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Result, netCDF.")] = None,
@@ -188,7 +221,7 @@ def _store(job, target: Path, fresh: bool):
     return store
 
 
-@app.command()
+@app.command("merge", epilog=epilog("merge"))
 def merge(
     sources: Annotated[list[Path], typer.Argument(metavar="RESULT.nc...", help="Results of one study.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Result, netCDF.")],
@@ -212,7 +245,7 @@ def merge(
     say(f"wrote {output}" + (f" and {table}" if table is not None else ""))
 
 
-@app.command("csv")
+@app.command("csv", epilog=epilog("csv"))
 def as_csv(
     source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV file.")] = None,
@@ -233,7 +266,7 @@ def as_csv(
     say("wrote " + " and ".join(str(path) for path in tables))
 
 
-@app.command()
+@app.command("plot", epilog=epilog("plot"))
 def plot(
     source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="PNG, PDF or SVG file.")] = None,
@@ -254,10 +287,10 @@ def plot(
     say(f"wrote {figure}")
 
 
-@app.command()
+@app.command("separate", epilog=epilog("separate"))
 def separate(
     source: Annotated[Path, typer.Argument(metavar="DATA.csv", help="Resistivities of films; see below.")],
-    law: Annotated[str, typer.Option(help="skew, shitade-nagaosa or hou.")] = "skew",
+    law: Annotated[str, typer.Option(autocompletion=_laws, help="skew, shitade-nagaosa or hou.")] = "skew",
     computed: Annotated[
         Path | None, typer.Option(metavar="RESULT.nc", help="Result of a run: the remainder is compared with it.")
     ] = None,
@@ -299,12 +332,6 @@ def separate(
     Further columns: thickness (nm), rho_xx_error, rho_yx_error, rho_0_error (or %), thickness_error. Without rho_0 the
     coldest point of each film counts as residual.
 
-    \b
-    Examples:
-      sidejump separate films.csv
-      sidejump separate films.csv --law hou --computed results/iron.nc -o hou.nc
-      sidejump separate raw.csv --hall E_x/j_y --magnetisation -z --column "rho_xx=R long (ohm)"
-
     Laws, with rho = 1/sigma_xx:
 
     \b
@@ -327,7 +354,7 @@ def separate(
     say("wrote " + " and ".join(str(path) for path in files))
 
 
-@app.command()
+@app.command("figure1", epilog=epilog("figure1"))
 def figure1(
     output: Annotated[Path, typer.Option("--output", "-o", help="PNG, PDF or SVG file.")] = Path("figure1.png"),
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
@@ -352,15 +379,26 @@ def figure1(
     say(f"wrote {output}")
 
 
-@app.command()
+@app.command("init", epilog=epilog("init"))
 def init(
-    kind: Annotated[str, typer.Argument(help="dirac, wannier90, epw, perturbo, own or a model of `sidejump models`.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=_kinds, help="dirac, wannier90, epw, perturbo, own or a model of `sidejump models`."
+        ),
+    ],
     path: Annotated[
         Path | None, typer.Argument(metavar="[PATH]", help="Input file or its folder; - prints it. [KIND.toml]")
     ] = None,
     scattering: Annotated[
         list[str] | None,
-        typer.Option("--scattering", "-s", metavar="MECHANISM", help="As often as wanted; see `sidejump models`."),
+        typer.Option(
+            "--scattering",
+            "-s",
+            metavar="MECHANISM",
+            autocompletion=_mechanisms,
+            help="As often as wanted; see `sidejump models`.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> None:
@@ -378,7 +416,7 @@ def init(
     say(f"next: sidejump run {written[0]}")
 
 
-@app.command()
+@app.command("demo", epilog=epilog("demo"))
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where the files go.")] = Path("sidejump-demo"),
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
@@ -391,7 +429,7 @@ def demo(
     run(source, source.with_suffix(".nc"), force=force, quiet=quiet)
 
 
-@app.command()
+@app.command("models", epilog=epilog("models"))
 def models() -> None:
     """List electron models and scattering mechanisms."""
     from .reference import overview
@@ -400,12 +438,14 @@ def models() -> None:
 
 
 _Layer = Annotated[bool | None, typer.Option("--two-dimensional/--bulk", help="EPW: whether it is a layer.")]
-_LongRange = Annotated[str | None, typer.Option(help="EPW: long-range part taken out, bulk, layer or none.")]
+_LongRange = Annotated[
+    str | None, typer.Option(autocompletion=_long_ranges, help="EPW: long-range part taken out, bulk, layer or none.")
+]
 _Version = Annotated[str | None, typer.Option(help="EPW: version of the run, such as 5.5.")]
 _Trust = Annotated[bool, typer.Option("--trust-file", help="Take what contradicts itself as it is, with a warning.")]
 
 
-@app.command()
+@app.command("info", epilog=epilog("info"))
 def info(
     source: Annotated[Path, typer.Argument(metavar="PATH", help="EPW directory, Perturbo, compact or Wannier90 file.")],
     figure: Annotated[Path | None, typer.Option(help="Draw the decay of H, force constants and coupling.")] = None,
@@ -428,12 +468,13 @@ def info(
         say(f"wrote {figure}")
 
 
-@app.command()
+@app.command("convert", epilog=epilog("convert"))
 def convert(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="EPW directory, Perturbo or compact file.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="NAME_epr.h5, NAME.h5 (compact) or a directory.")],
     to: Annotated[
-        str | None, typer.Option(help="compact, epw or perturbo; from the target's name if not given.")
+        str | None,
+        typer.Option(autocompletion=_formats, help="compact, epw or perturbo; from the target's name if not given."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
     prefix: Annotated[str | None, typer.Option(help="EPW: PREFIX of the coupling file.")] = None,
@@ -455,7 +496,7 @@ def convert(
     say(f"wrote {target}")
 
 
-@app.command("input-reference")
+@app.command("input-reference", epilog=epilog("input-reference"))
 def input_reference() -> None:
     """Print the documentation of the input file (Markdown)."""
     from .reference import markdown

@@ -146,7 +146,7 @@ def _bars() -> Iterator[_Bars]:
         yield _Bars(bar)
 
 
-_EVERY = 10.0  # seconds between lines where there is no terminal
+_EVERY = 60.0  # seconds between lines where there is no terminal
 
 
 class _Lines:
