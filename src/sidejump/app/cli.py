@@ -287,6 +287,31 @@ def plot(
     say(f"wrote {figure}")
 
 
+@app.command("converge", epilog=epilog("converge"))
+def converge(
+    source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="PNG, PDF or SVG file. [RESULT.convergence.png]")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
+) -> None:
+    """Draw how the error of each term fell, and say what a smaller tolerance costs.
+
+    Of a scan the figure is that of the case with the largest error.
+    """
+    from .. import outputs
+    from .convergence import PARTS, courses, text
+
+    figure = output or source.with_suffix(".convergence.png")
+    outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
+    found = courses(source)
+    write("\n".join(text(course) for course in found))
+    from ..plot.convergence import convergence_figure
+
+    convergence_figure(max(found, key=lambda course: course.whole[-1].max()), figure, PARTS)
+    say(f"wrote {figure}")
+
+
 @app.command("separate", epilog=epilog("separate"))
 def separate(
     source: Annotated[Path, typer.Argument(metavar="DATA.csv", help="Resistivities of films; see below.")],

@@ -13,6 +13,7 @@ EXAMPLES = {
     ),
     "csv": ("sidejump csv my.nc", "sidejump csv my.nc -o table.csv --force"),
     "plot": ("sidejump plot my.nc", "sidejump plot my.nc -o figure.pdf"),
+    "converge": ("sidejump converge my.nc", "sidejump converge my.nc -o error.pdf"),
     "separate": (
         "sidejump separate films.csv",
         "sidejump separate films.csv --law hou --computed results/iron.nc -o hou.nc",
