@@ -287,6 +287,29 @@ def plot(
     say(f"wrote {figure}")
 
 
+@app.command("check", epilog=epilog("check"))
+def check(
+    source: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file.")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Try the invariances of the theory on an input: gauge, Onsager, conservation, symmetry and others.
+
+    At low accuracy, at one temperature of the input and the first value of a scan. A test that fails is exit status 2.
+    """
+    from .invariances import check as findings
+    from .run import prepare
+    from .terminal import finding
+
+    failed = []
+    with progress(quiet) as advance:
+        for found in findings(prepare(source), advance):
+            write(finding(found.name, found.words, found.found, found.allowed, found.passed))
+            if not found.passed:
+                failed.append(found.name)
+    if failed:
+        raise InputError(f"{source}: {len(failed)} of the tests failed: {', '.join(failed)}")
+
+
 @app.command("converge", epilog=epilog("converge"))
 def converge(
     source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],

@@ -13,6 +13,7 @@ EXAMPLES = {
     ),
     "csv": ("sidejump csv my.nc", "sidejump csv my.nc -o table.csv --force"),
     "plot": ("sidejump plot my.nc", "sidejump plot my.nc -o figure.pdf"),
+    "check": ("sidejump check my.toml",),
     "converge": ("sidejump converge my.nc", "sidejump converge my.nc -o error.pdf"),
     "separate": (
         "sidejump separate films.csv",

@@ -248,6 +248,13 @@ def with_error(value: float, error: float) -> str:
     return f"{mantissa:.{places}f}({round(error / 10.0**top * 10.0**places)})e{top}"
 
 
+def finding(name: str, words: str, found: float | None, allowed: float | None, passed: bool) -> str:
+    """A line of a table of tests: mark, name, figure, what is allowed, and what it is."""
+    mark = "   -" if found is None else "pass" if passed else "FAIL"
+    figures = f"{'':21}" if found is None else f"{found:8.1e}  (<{allowed:8.1e})"
+    return f"{mark}  {name:<13}{figures}  {words}\n"
+
+
 _WIDEST = 400  # columns of a terminal
 
 
