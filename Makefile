@@ -1,5 +1,6 @@
 # make demo   the anomalous Hall conductivity of iron: results/iron.nc and results/iron.png
 # make wheel-check   builds the wheel, installs it into an environment of its own and tries it from an empty folder
+# make observables   spin currents, spin and torque of a Rashba ferromagnet: results/observables_parts.png
 # make test | lint | docs | examples | figure1   checks and documentation, all in the environment of `make venv`
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples figure1 wheel wheel-check clean
+.PHONY: venv demo test lint docs examples figure1 observables wheel wheel-check clean
 
 venv: $(STAMP)
 
@@ -26,6 +27,11 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)
 	mkdir -p results
 	$(BIN)/sidejump run examples/iron.toml -o results/iron.nc --force
+
+observables: $(STAMP)
+	mkdir -p results
+	$(BIN)/sidejump run examples/observables.toml -o results/observables.nc --force
+	$(BIN)/sidejump plot results/observables.nc --observables -o results/observables_parts.png --force
 
 figure1: $(STAMP)
 	mkdir -p results

@@ -79,15 +79,16 @@ OTHERS = {
     ("surfaces/rays.py", "_ALONG"): (0.3, 0.6, 0.9),
     ("surfaces/surfaces.py", "_CROSSING_LEVELS"): 2,
     ("surfaces/surfaces.py", "_NECK_LEVELS"): 2,
+    ("transport/fermi_surface.py", "MOST_ON_ALL"): 5,
     ("transport/geometry_choice.py", "WINDOW"): 5,
     ("transport/problem.py", "TOO_COARSE"): 1.125,
     ("transport/problem.py", "_FINEST"): 2,
     ("transport/side.py", "_TORN"): 1.05,
-    ("transport/terms.py", "NODE_SEQUENCE"): (1, 5, 9, 13),
-    ("transport/terms.py", "_ALL_FURTHER"): 7 / 6,
-    ("transport/terms.py", "FURTHER"): 4,
-    ("transport/terms.py", "_HOT_SPOT_STEP"): 1.15,
-    ("transport/terms.py", "_STEP"): 1.3,
+    ("transport/nodes.py", "NODE_SEQUENCE"): (1, 5, 9, 13),
+    ("transport/nodes.py", "_ALL_FURTHER"): 7 / 6,
+    ("transport/nodes.py", "FURTHER"): 4,
+    ("transport/fermi_surface.py", "HOT_SPOT_STEP"): 1.15,
+    ("transport/fermi_surface.py", "NODES_STEP"): 1.3,
 }
 """What numbers are changed to that cannot be halved: ratios by half of what is beyond 1, whole ones to twice."""
 

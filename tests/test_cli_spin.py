@@ -68,6 +68,7 @@ def test_one_file_twice_and_a_field_in_any_direction(files):
         found = electrons.coupling.energies(np.zeros((1, 3)))
         np.testing.assert_allclose(found, np.sort(np.concatenate([bands - 0.5, bands + 0.5], axis=1)), atol=1e-12)
         assert electrons.coupling.checks == read_compact(files / "up.h5").checks
+    np.testing.assert_array_equal(electrons.model.exchange_field, [0, 0, -0.5])  # what a torque is that of
 
 
 def test_local_axes_of_a_projection_turn_the_orbitals(files):

@@ -73,7 +73,8 @@ TESTED = [
     ("small pockets", "transport/problem.py", "_SOLVED_LEVELS"),
     ("small pockets", "surfaces/surfaces.py", "_POCKET"),
     ("crystal", "energy/basis.py", "Y_MAX"),
-    ("crystal", "transport/terms.py", "FURTHER"),
+    ("crystal", "transport/nodes.py", "FURTHER"),
+    ("hot spots", "transport/fermi_surface.py", "MOST_ON_ALL"),
     ("crystal", "accuracy/controller.py", "FIRST_REPLICAS"),
     ("crystal", "accuracy/statistics.py", "WINDOW"),
 ]

@@ -13,9 +13,9 @@ from sidejump.accuracy.replica import Replica
 from sidejump.accuracy.report import missed_sentences
 from sidejump.errors import InputError, TooLarge
 from sidejump.transport import TransportSettings
+from sidejump.transport.nodes import raise_nodes
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
-from sidejump.transport.terms import raise_nodes
 from sidejump.units import KB
 
 TEMPERATURES = np.array([20.0, 100.0, 300.0])

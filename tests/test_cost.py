@@ -22,6 +22,7 @@ from sidejump.surfaces.fermi import fermi_shell
 from sidejump.surfaces.flow import ShellFlow
 from sidejump.surfaces.limits import SearchLimits
 from sidejump.transport import TransportSettings, estimate_cost, run_transport
+from sidejump.transport.fermi_surface import COARSER
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
 from sidejump.units import KB
@@ -166,16 +167,17 @@ def test_kept_pairs_make_room_for_a_larger_operator(symmetry):
 
 def test_energy_nodes_are_refused_before_the_work():
     """The operator of the energy nodes is the largest of a cold run: its need is known before anything is solved."""
-    roomy = lattice(energy_nodes=5, geometry="shared", accuracy=0.7)
-    shell = roomy.inelastic_shell(roomy.spacing(300.0))
-    needed = SharedShell(roomy, shell, KB * 300).needs(KB * 300, 5)
-    tight = lattice(energy_nodes=5, geometry="shared", accuracy=0.7, memory=0.9 * needed)
+    roomy = lattice(energy_nodes=15, geometry="shared", accuracy=0.7)
+    coarse = roomy.laid(COARSER, None)  # the further nodes are solved on fewer points
+    shell = coarse.inelastic_shell(coarse.spacing(300.0))
+    needed = SharedShell(coarse, shell, KB * 300).needs(KB * 300, 15)
+    tight = lattice(energy_nodes=15, geometry="shared", accuracy=0.7, memory=0.9 * needed)
     with pytest.raises(InputError, match=r"the energy nodes of 300 K need .* or set energy_nodes = 1"):
         estimate_cost(tight, np.array([300.0]))
-    enough = lattice(energy_nodes=5, geometry="shared", accuracy=0.7, memory=1.05 * needed)
+    enough = lattice(energy_nodes=15, geometry="shared", accuracy=0.7, memory=1.05 * needed)
     estimate_cost(enough, np.array([300.0]))
     _, report = traced(enough, [300.0])
-    assert report["energy_nodes"] == [5]
+    assert report["energy_nodes"] == [15]
 
 
 def test_time_of_own_shells():
@@ -270,8 +272,9 @@ def test_the_early_refusal_is_never_more_than_the_need():
         roomy = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry)
         shell = roomy.solved_shell(MU, roomy.spacing(100.0))
         needed = SharedShell(roomy, shell, KB * 100).needs(KB * 100, 1)
-        inelastic = roomy.inelastic_shell(roomy.spacing(100.0))
-        needed = max(needed, SharedShell(roomy, inelastic, KB * 100).needs(KB * 100, 3))
+        coarse = roomy.laid(COARSER, None)
+        inelastic = coarse.inelastic_shell(coarse.spacing(100.0))
+        needed = max(needed, SharedShell(coarse, inelastic, KB * 100).needs(KB * 100, 3))
         tight = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry, memory=1.01 * needed)
         estimate_cost(tight, np.array([100.0]))
 

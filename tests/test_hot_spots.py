@@ -10,6 +10,7 @@ from scipy.special import expit
 
 from sidejump import PAULI, InputError
 from sidejump.bands.base import ElectronModel
+from sidejump.bands.states import shell_states
 from sidejump.bands.tight_binding import TightBinding
 from sidejump.bands.weyl import Weyl
 from sidejump.energy.thermal import thermal_nodes
@@ -47,20 +48,20 @@ def problem_of(name, **settings):
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("t", [100.0, 400.0])
-def test_fine_equal_to_coarse_is_the_plain_side_jump(name, t):
+@pytest.mark.parametrize(("t", "nodes"), [(100.0, 1), (400.0, 1), (100.0, 3), (300.0, 5)])
+def test_fine_equal_to_coarse_is_the_plain_side_jump(name, t, nodes):
     problem = problem_of(name)
     shell = problem.shell(problem.mu, problem.base_spacing, levels=0)
     solver = SharedShell(problem, shell, KB * t)
     # a second temperature in the same pass, with a distribution of its own, must not disturb the first
     kts = [KB * t, KB * 1.5 * t]
-    responses = [solver.solve(kt, 1)[0] for kt in kts]
+    responses = [solver.solve(kt, nodes)[0] for kt in kts]
     response = responses[0]
-    found = HotSpots(problem, shell).side_jump_velocity(solver, kts, responses)
+    found = HotSpots(problem, shell).side_jump_velocity(solver, kts, responses, [nodes, nodes])
     scale = np.abs(response.side_jump_velocity).max()
     assert scale > 0
     np.testing.assert_allclose(found[0], response.side_jump_velocity, rtol=0, atol=2e-4 * scale)
-    alone = HotSpots(problem, shell).side_jump_velocity(solver, kts[1:], responses[1:])
+    alone = HotSpots(problem, shell).side_jump_velocity(solver, kts[1:], responses[1:], [nodes])
     np.testing.assert_allclose(found[1], alone[0], rtol=0, atol=1e-6 * scale)
 
 
@@ -78,6 +79,21 @@ def test_fine_shell_reaches_the_plain_solution_on_it():
     same = HotSpots(problem, coarse_shell).side_jump_velocity(coarse, [kt], [plain])[0]
     scale = np.abs(plain.side_jump_velocity).max()
     np.testing.assert_allclose(same, plain.side_jump_velocity, rtol=0, atol=1e-5 * scale)
+
+
+def _hottest(problem, shell) -> float:
+    """The largest angle by which a state turns over the patch that its point stands for, radians."""
+    states = shell_states(problem.model, shell.k, shell.band, problem.settings.degeneracy)
+    return float((np.linalg.norm(states.covariant[:, :, 0], axis=(1, 2)) * np.sqrt(shell.patch)).max())
+
+
+@pytest.mark.parametrize("replica", range(6))
+def test_no_point_in_a_hot_spot_stands_for_a_large_cell(replica):
+    """Seen from the centre of its cell alone states turned by 1.5 to 10.6 radians over the patch of a point, and one
+    of these six replicas had a side jump off by four times the value."""
+    problem = Problem(ferromagnet(0.02), [phonons()], MU, TransportSettings()).laid(0.35, replica)
+    fine = problem.fine_shell(MU, problem.base_spacing)
+    assert _hottest(problem, fine) < 1.2 * problem.settings.turn / problem.settings.accuracy
 
 
 def test_they_take_the_spread_from_an_unrefined_shell():

@@ -1,5 +1,6 @@
 """`sidejump init`: files to start from follow the schema, hold every key, and run."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from sidejump.app.build import build_electrons, build_scatterers
 from sidejump.app.cli import main
 from sidejump.app.init import KINDS, input_text
 from sidejump.app.sentences import tag
+
+KEY = re.compile(r"# (\w+ = |\[\[\w+\]\]  # )")  # keys and sections behind a comment sign
 
 
 @pytest.fixture
@@ -26,10 +29,14 @@ def test_files_follow_the_schema(kind, folder, capsys):
     settings = config.validate(tomllib.loads(text))
     assert settings.electrons.model == KINDS[kind]
     # with every comment sign before a key taken away the file names every key and is still TOML
-    full = tomllib.loads("\n".join(line.removeprefix("# ") if " = " in line else line for line in uncommented(text)))
+    full = tomllib.loads("\n".join(line.removeprefix("# ") if KEY.match(line) else line for line in text.splitlines()))
     for name, section in schema.RunInput.model_fields.items():
         if name == "electrons":
             assert set(full[name]) == set(type(settings.electrons).model_fields)
+        elif name == "observable":
+            assert [x["kind"] for x in full[name]] == [tag(cls, "kind") for cls in schema.OBSERVABLES]
+            for given, cls in zip(full[name], schema.OBSERVABLES, strict=True):
+                assert set(given) == set(cls.model_fields)
         elif name != "scattering":
             assert set(full[name]) == set(section.annotation.model_fields)
             for below, cls in schema.subsections(section.annotation).items():
@@ -39,10 +46,6 @@ def test_files_follow_the_schema(kind, folder, capsys):
             if key not in ("model", *schema.subsections(cls)):
                 assert f"# {schema.explained(field)}" in text  # which names the unit
     assert capsys.readouterr().out == ""
-
-
-def uncommented(text):
-    return [line for line in text.splitlines() if not line.startswith("# [[")]
 
 
 @pytest.mark.parametrize(

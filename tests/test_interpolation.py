@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sidejump.transport import TransportSettings, run_transport, terms
+from sidejump.transport import TransportSettings, fermi_surface, run_transport
+from sidejump.transport.term import spread
 from test_hot_spots import MU, ferromagnet, phonons
 
 PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
@@ -19,13 +20,13 @@ def solved(spin_orbit, temperatures, **settings):
 # spin-orbit coupling (eV), lowest temperature (K), settings, the same without what is interpolated, ratio of sampling,
 # least effect on the side jump, error allowed
 CASES = {
-    "hot spots": (0.02, 150.0, {"energy_nodes": 1}, {"energy_nodes": 1, "turn": None}, "_HOT_SPOT_STEP", 0.2, 1e-3),
+    "hot spots": (0.02, 150.0, {"energy_nodes": 1}, {"energy_nodes": 1, "turn": None}, "HOT_SPOT_STEP", 0.2, 2e-3),
     "inelasticity": (
         0.08,
         75.0,
         {"energy_nodes": 3, "levels": 0},
         {"energy_nodes": 1, "levels": 0},
-        "_STEP",
+        "NODES_STEP",
         2e-2,
         6e-3,
     ),
@@ -38,7 +39,7 @@ def test_dense_list_against_single_temperatures(name):
     gap, coldest, settings, without, step, effect, allowed = CASES[name]
     temperatures = np.geomspace(coldest, 2 * coldest, 7)
     dense = solved(gap, temperatures, **settings)
-    sampled = terms.spread(temperatures, [6, 5, 4, 3, 2, 1, 0], getattr(terms, step))
+    sampled = spread(temperatures, [6, 5, 4, 3, 2, 1, 0], getattr(fermi_surface, step))
     between = [i for i in (5, 3, 1) if i not in sampled][-2:]
     assert len(sampled) > 2 and len(between) == 2
     for i in between:

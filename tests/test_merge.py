@@ -41,7 +41,7 @@ CASES = {
 
 
 def crystal():
-    """Three terms: the Fermi surface, inelasticity, and the thermal window at the hot temperature alone."""
+    """Two terms: the Fermi surface, and the thermal window at the hot temperature alone."""
     sx, sy, sz = sj.PAULI
     builder = sj.TightBinding(3.0 * np.eye(3), [((0.0, 0.0, 0.0), 1)], spinful=True)
     builder.onsite(0, 0.3 * sz)

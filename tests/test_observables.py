@@ -10,6 +10,7 @@ import sidejump as sj
 from helpers_models import random_wannier
 from sidejump import PAULI, InputError, Observable
 from sidejump.bands.states import solve_states
+from sidejump.groups.multiplets import Multiplets
 from sidejump.interactions.base import Branch, Scatterer
 from sidejump.interactions.limits import CurvatureShift
 from sidejump.interactions.vertex import pair_vertex
@@ -49,7 +50,7 @@ def rows(model, scatterers, mu, temperature, observables, geometry, **settings):
             scale = np.abs(r.boltzmann[: r.boltzmann.shape[1]]).max()
         else:
             total = total + found.changes[0].tensors * np.array([scale, 1.0, 1.0])[:, None, None]
-    return total
+    return problem.multiplets.asked(total, model.dimension)
 
 
 @pytest.mark.parametrize(("geometry", "nodes"), [("own", 5), ("shared", 1), ("shared", 5)])
@@ -139,7 +140,7 @@ def test_shift_of_an_observable_is_antisymmetric_and_independent_of_phases():
     model = ferromagnet()
     observable = Observable("spin", PAULI[0])
     k = rng.normal(size=(12, 3))
-    states = solve_states(model, k, rng.integers(0, 2, 12), observables=[observable])
+    states = solve_states(model, k, rng.integers(0, 2, 12), observables=Multiplets.of([observable]))
     assert states.covariant.shape[1] == 4 and states.expectation.shape == (12, 1)
     shift = pair_vertex(states, states, np.eye(2))[1][3]
     np.testing.assert_allclose(shift, -shift.T, atol=1e-12)
@@ -183,7 +184,7 @@ BAD = {
     "shape": ([Observable("o", np.eye(3))], r"matrices of shape \(3, 3\)"),
     "hermitian": ([Observable("o", np.array([[0, 1], [0, 0]]))], "not Hermitian by 1"),
     "finite": ([Observable("o", lambda m, k: np.full((len(k), 2, 2), np.nan))], "not finite"),
-    "axis": ([Observable("o", "velocity_z")], 'use "velocity_x", "velocity_y", a matrix'),
+    "axis": ([Observable("o", "velocity_z")], "nothing flows along z in two dimensions"),
     "names": ([SPIN, SPIN], "names must differ"),
 }
 

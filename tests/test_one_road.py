@@ -11,7 +11,7 @@ from sidejump.groups.operations import identity
 from sidejump.kinetics.fold import Fold
 from sidejump.kinetics.response import kinetic_response
 from sidejump.kinetics.sums import RateSums, rate_sums
-from sidejump.pairs.contraction import contract, row_sums
+from sidejump.pairs.contraction import RowSums, add_row_sums, contract
 from sidejump.pairs.stream import PairStream
 from sidejump.surfaces.components import Components
 from sidejump.transport import TransportSettings
@@ -48,7 +48,7 @@ def test_energies_that_share_a_surface_are_a_shared_shell(nodes):
     stream, basis = carried(problem, shell, nodes), energy_basis(nodes)
     floors = [problem.z_floor(shell, source) for source in problem.sources]
     kernels = [{(0, 0): problem.kernel(i, basis, KT, stream.q_max, floor)} for i, floor in enumerate(floors)]
-    fold = Fold.by(None)
+    fold = Fold()
     [sums] = rate_sums(stream, [kernels], lambda: RateSums(len(shell), nodes, 2, fold))
     found = kinetic_response(sums, stream.sample, basis.thermal_weight)
     assert found.conservation_error < 1e-13
@@ -94,20 +94,26 @@ def test_mirrored_pairs_are_those_of_the_exchanged_sets():
         np.testing.assert_allclose(-here.jump_columns, there.jump_rows, rtol=0, atol=2e-5 * scale)
 
 
-def test_row_sums_are_those_of_the_contraction():
+@pytest.mark.parametrize("nodes", [1, 3, 5])
+def test_row_sums_are_those_of_the_contraction(nodes):
     problem, shell = plane()
     solver = SharedShell(problem, shell, KT)
-    kernels = [[solver.kernel(i, energy_basis(1, even=True), kt) for kt in (KT, 2 * KT)] for i in range(2)]
-    cuts = [max(k.cutoff for k in some) for some in kernels]
+    kernels = [[solver.kernel(i, energy_basis(nodes, even=True), kt) for kt in (KT, 2 * KT)] for i in range(2)]
+    cuts, m = [max(k.cutoff for k in some) for some in kernels], (nodes + 1) // 2
     for task in solver.stream.tasks(cuts)[:3]:
         for block in solver.stream.blocks(task, cuts):
-            ones = np.ones((task.columns.stop - task.columns.start, 1), dtype=np.float32)
-            sums = row_sums(block, kernels[block.source], [ones, 2 * ones])
-            for factor, kernel, total in zip((1, 2), kernels[block.source], sums, strict=True):
+            count, width = (x.stop - x.start for x in (task.rows, task.columns))
+            ones = np.ones((m, width, 1), dtype=np.float32)
+            both = [RowSums.none(m, count, 1, 2) for _ in range(2)]
+            add_row_sums(both, block, kernels[block.source], [ones, 2 * ones])
+            for factor, kernel, sums in zip((1, 2), kernels[block.source], both, strict=True):
                 whole = contract(block, kernel)
-                np.testing.assert_allclose(total[0, :, 0], factor * whole.rates.sum(axis=(0, 1, 3)), rtol=1e-5)
-                jump = factor * whole.jump_rows[:, 0].T
-                np.testing.assert_allclose(total[1:, :, 0], jump, rtol=0, atol=1e-5 * np.abs(jump).max())
+                size = factor * whole.rates.sum(axis=(1, 3))
+                np.testing.assert_allclose(sums.rates[..., 0], size, rtol=0, atol=1e-5 * np.abs(size).max())
+                jump = factor * whole.jump_rows.transpose(2, 1, 0)
+                np.testing.assert_allclose(sums.shifts[..., 0], jump, rtol=0, atol=1e-5 * np.abs(jump).max())
+                out = factor * whole.out_rows
+                np.testing.assert_allclose(sums.out, out, rtol=0, atol=1e-5 * np.abs(out).max())
 
 
 def test_each_pair_is_in_one_task():

@@ -46,7 +46,7 @@ def test_shells_of_their_own_agree_with_others(name, other):
 def test_nodes_settle():
     """With rates on the nodes of the distribution alone, modes that grow carried up to three quarters of xx."""
     found = [pockets("weyl_small", geometry="own", accuracy=0.7, energy_nodes=n) for n in (3, 5, 9)]
-    assert all(report["growing_share"][0] < 1e-3 for _, report in found)
+    assert all(report["growing_share"][0] < 5e-3 for _, report in found)
     for values, _ in found[1:]:
         np.testing.assert_allclose(values, found[0][0], rtol=0.02)
 
@@ -76,6 +76,17 @@ def test_a_surface_around_two_minima_is_not_counted_twice():
     twice = evenly_sampled(shell_rays(problem.model, shell, lambda k, band: nodes), 110)
     assert twice.shell.weight.sum() == pytest.approx(2 * shell.weight.sum(), rel=0.02)
     assert find_rays(problem, shell, 0) is None and find_rays(problem, shell, 1) is None
+
+
+def test_every_replica_turns_its_rays():
+    """Their spread is an error bar: with the same directions in all of them it was zero, and the error was not."""
+    problem, shell = start(Weyl(velocity=2.0, node=0.2, tilt=(0.0, 0.3, 0.5)), 0.05)
+    shells = [OwnShells(problem.laid(0.5, n), shell, KT).shell for n in range(8)]
+    states = np.array([s.weight.sum() for s in shells])
+    assert len({len(s) for s in shells}) == 1 and np.ptp(shells[0].k[0] - shells[1].k[0]) > 0.01
+    exact = OwnShells(problem.laid(3.0, 0), shell, KT).shell.weight.sum()
+    assert 0 < np.std(states) < 0.02 * exact
+    assert abs(states.mean() - exact) < 2.5 * np.std(states, ddof=1) / np.sqrt(len(states))
 
 
 def test_open_surfaces_have_no_rays():

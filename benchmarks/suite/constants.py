@@ -56,7 +56,8 @@ MODELS = {
     "transport/problem.py TOO_COARSE": ("cold crystal",),
     "transport/side": ("plane", "square lattice", *EDGES),
     "transport/side.py _POINTS": ("semiconductor",),
-    "transport/terms": ("two sheets", "square lattice", "crystal", "hot spots"),
+    "transport/fermi_surface": ("crystal", "hot spots"),
+    "transport/nodes": ("two sheets", "square lattice", "crystal", "hot spots"),
     "transport/windowed": ("saddle",),
 }  # fmt: skip
 """Models by the beginning of path and name: the longest that fits."""

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from .bands.function import FunctionModel
     from .bands.lattice import LatticeModel
     from .bands.luttinger import Luttinger
-    from .bands.observables import Observable
+    from .bands.observables import Observable, Rule
     from .bands.rashba import RashbaFerromagnet
+    from .bands.ready_made import orbital_moment, spin, spin_current, torque, velocity
     from .bands.tight_binding import TightBinding
     from .bands.weyl import Weyl
     from .bands.zeeman import WithZeeman
@@ -61,6 +62,7 @@ __all__ = [
     "MassiveDirac",
     "Observable",
     "RashbaFerromagnet",
+    "Rule",
     "Scatterer",
     "SidejumpWarning",
     "Study",
@@ -75,6 +77,7 @@ __all__ = [
     "intrinsic_conductivity",
     "measured_films",
     "optical_deformation_potential",
+    "orbital_moment",
     "plan",
     "polar_optical",
     "read_compact",
@@ -85,10 +88,14 @@ __all__ = [
     "read_wannier90",
     "run",
     "separate",
+    "spin",
+    "spin_current",
     "symmetrized",
     "symmetry_report",
     "synthetic_films",
+    "torque",
     "two_channels",
+    "velocity",
     "with_exchange",
     "with_projected_spin_orbit",
     "with_spin_degeneracy",
@@ -107,7 +114,8 @@ _PLACES = {
     "bands.function": ("FunctionModel",),
     "bands.lattice": ("LatticeModel",),
     "bands.luttinger": ("Luttinger",),
-    "bands.observables": ("Observable",),
+    "bands.observables": ("Observable", "Rule"),
+    "bands.ready_made": ("orbital_moment", "spin", "spin_current", "torque", "velocity"),
     "bands.rashba": ("RashbaFerromagnet",),
     "bands.tight_binding": ("TightBinding",),
     "bands.weyl": ("Weyl",),

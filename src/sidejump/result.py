@@ -63,3 +63,35 @@ def antisymmetric_error(errors, component: int) -> np.ndarray:
 def component_label(component: int) -> str:
     """The tensor element a component of the Hall vector stands for: ``yx`` for z."""
     return "".join(_COMPONENTS[component])
+
+
+OBSERVED = {"boltzmann": "Boltzmann", "intrinsic": "intrinsic", "side_jump": "side jump"}
+"""Parts of the response of an observable that tables and figures show."""
+
+_NOTHING = 1e-6  # of the largest response in the same unit: one below is none
+
+
+def observables_of(dataset) -> list[str]:
+    """Names of the observables of a result; none where none was asked for."""
+    return [str(name) for name in dataset.observable.values] if "observable" in dataset.dims else []
+
+
+def shown_response(dataset, part: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Response of an observable and its error, shape (..., nT, d), in the unit in which it is shown."""
+    one = dataset.sel(observable=name)
+    factor = float(one.observable_shown)
+    errors = np.abs(factor) * one[f"response_{part}_error"].values
+    return factor * one[f"response_{part}"].values, np.where(np.isfinite(errors), errors, np.nan)
+
+
+def answering_fields(dataset, name: str) -> list[int]:
+    """Places of the directions of the field to which an observable answers beyond rounding.
+
+    Rounding is measured by the largest response of an observable of the same unit.
+    """
+    sizes = np.max([np.abs(np.nan_to_num(dataset[f"response_{part}"].values)) for part in OBSERVED], axis=0)
+    sizes = sizes.reshape(-1, *sizes.shape[-2:]).max(axis=0)  # (observable, b)
+    unit = dataset.observable_unit.values
+    place = observables_of(dataset).index(name)
+    least = _NOTHING * max(sizes[unit == unit[place]].max(), np.finfo(float).tiny)
+    return [int(b) for b in np.flatnonzero(sizes[place] > least)]

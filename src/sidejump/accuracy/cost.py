@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from ..errors import TooLarge
 from ..transport.cost import estimate_cost, refuse_early
+from ..transport.nodes import FURTHER
 from ..transport.problem import Problem
-from ..transport.terms import FURTHER, SURFACE
+from ..transport.terms import SURFACE
 from .controller import FIRST_REPLICAS, MOST_LEVELS
 from .study import Case
 

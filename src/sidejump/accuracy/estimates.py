@@ -179,7 +179,8 @@ def _left_out(composition: Composition, shared, terms: list[TermEstimate], sizes
         if term.name == AVERAGE.name:
             coldest = min(composition.places[AVERAGE.name], key=lambda i: t[i])
             change = np.abs(np.nan_to_num(charge(term.moments.value[coldest]))).max(axis=(1, 2))
-            relative = change / charge(sizes[coldest]).max(axis=(1, 2))
+            size = charge(sizes[coldest]).max(axis=(1, 2))  # zero where symmetry forbids a Hall effect
+            relative = change / np.maximum(size, np.finfo(float).tiny)
             left[shared] = (t[shared, None] / t[coldest]) ** 2 * relative
     return left
 

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from ..kinetics.response import KineticResponse
 from ..transport.problem import Problem
 from ..transport.tensors import PARTS
-from ..transport.terms import Term
+from ..transport.term import Term
 
 FINER = 2**0.5
 """Ratio of the spacings of neighbouring levels."""
@@ -103,6 +103,7 @@ def compute(
             values = np.array([[getattr(r, name) for name in PARTS] for r in found.responses])
         else:
             values = np.array([change.tensors for change in found.changes])
+        values = laid.multiplets.asked(values, problem.model.dimension)
     for source in laid.sources:
         for sentence in source.warnings():
             laid.warn(sentence)

@@ -16,11 +16,13 @@ from threadpoolctl import threadpool_limits
 
 from ..bands.observables import Observable, checked_observables
 from ..errors import InputError
+from ..groups.rules import require_rules
 from ..pairs.executor import Executor
 from ..transport.geometry_choice import choose_geometries
 from ..transport.problem import Problem
 from ..transport.settings import TransportSettings
-from ..transport.terms import Term, planned
+from ..transport.term import Term
+from ..transport.terms import planned
 from .composition import Composition
 from .controller import ALL_REPLICAS, FIRST_REPLICAS, Controller, Limits
 from .estimates import Estimate
@@ -82,6 +84,7 @@ class Study:
             raise InputError("no scatterer given: the conductivity would be infinite; add one")
         if not self.chemical_potentials:
             raise InputError("chemical_potential: give at least one (eV)")
+        require_rules(self.model, self.observables, self.chemical_potentials[0])
         if self.temperatures.ndim != 1 or not len(self.temperatures) or not np.all(self.temperatures > 0):
             raise InputError(f"temperatures = {self.temperatures.tolist()} must be a list of positive numbers (K)")
 

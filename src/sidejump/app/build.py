@@ -11,13 +11,16 @@ import numpy as np
 
 from ..bands.base import ElectronModel, with_spin_degeneracy
 from ..bands.lattice import LatticeModel
+from ..bands.observables import Observable, checked_observables
 from ..bands.own_file import load_own
+from ..bands.ready_made import KINDS, components
 from ..bands.registry import MODELS
 from ..bands.spin_order import require_spin_order, spin_matrices
 from ..bands.vertex import vertex_matrix
 from ..bands.zeeman import WithZeeman
 from ..errors import InputError
 from ..formats.wannier90 import load_wannier90
+from ..formats.wannier90_spin import with_spin_matrices
 from ..interactions import build_scatterer
 from ..rules import vertex_elements
 from ..surfaces.fermi import fermi_shell
@@ -87,6 +90,13 @@ def _wannier90(section, folder: Path) -> Electrons:
             "use SEEDNAME_tb.dat"
         )
     checks: dict = {}
+    if section.spn is not None:
+        if section.symmetrize:
+            raise InputError(
+                "[electrons] spn and symmetrize exclude each other: that changes the Wannier functions; use "
+                "spin_ordering"
+            )
+        model = with_spin_matrices(model, folder / section.spn, section.file)
     if section.symmetrize:
         model, checks, found = symmetrize.apply(
             model, section, folder, _first(section.fermi_energy), section.spin_ordering
@@ -146,7 +156,7 @@ def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
     if section.symmetrize:
         ordering = "block" if spin.wanted(section) else section.spin_ordering
         data, checks, _ = symmetrize.apply(data, section, folder, _first(level), ordering)
-    model = data.model
+    model = _with_exchange(data.model, section.exchange)
     warnings = _of_layer(data)
     if model.residual_positions is None and not any("position matrix" in w for w in data.warnings):
         warnings.append(
@@ -206,6 +216,15 @@ def _with_spin(data, ordering: str, trust: bool) -> LatticeModel:
     return spinful
 
 
+def _with_exchange(model: LatticeModel, exchange) -> LatticeModel:
+    """The same model, which knows the exchange field that it has been given."""
+    if exchange is None:
+        return model
+    known = copy.copy(model)
+    known.exchange_field = spin.exchange_vector(exchange)
+    return known
+
+
 def _with_field(model: ElectronModel, zeeman) -> ElectronModel:
     return model if zeeman is None else WithZeeman(model, zeeman)
 
@@ -256,6 +275,29 @@ def _electron_phonon(section, place: str, electrons: Electrons):
         )
     except InputError as error:
         raise InputError(f"{place}: {error}") from None
+
+
+def build_observables(sections, model) -> tuple[Observable, ...]:
+    """Observables of the `[[observable]]` sections, all components of a kind where none is named.
+
+    Raises
+    ------
+    InputError
+        If the model has not what a kind needs, or one is asked for twice.
+    """
+    found: list[Observable] = []
+    for number, section in enumerate(sections, start=1):
+        make, _ = KINDS[section.kind]
+        some = [make(c) for c in section.components or components(section.kind, model.dimension)]
+        try:
+            checked_observables(some, model)
+        except InputError as error:
+            raise InputError(f"[[observable]] number {number}: {error}") from None
+        for o in some:
+            if o.name in [known.name for known in found]:
+                raise InputError(f"[[observable]] number {number}: {o.name} is asked for twice; name it once")
+        found += some
+    return tuple(found)
 
 
 def build_temperatures(section, bloch_gruneisen: float | None = None) -> np.ndarray:

@@ -270,6 +270,10 @@ def as_csv(
 def plot(
     source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="PNG, PDF or SVG file.")] = None,
+    observables: Annotated[bool, typer.Option("--observables", help="Of all observables, not of the current.")] = False,
+    observable: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Of this observable; as often as wanted.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
 ) -> None:
     """Draw the figure of a result."""
@@ -279,11 +283,18 @@ def plot(
     figure = output or source.with_suffix(".png")
     outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
     dataset = separation.read_any(source)
-    if separation.is_one(dataset):
-        from ..plot.separation import separation_figure as draw
+    if observables or observable:
+        from ..plot.observable import observables_figure
+
+        observables_figure(dataset, figure, observable)
+    elif separation.is_one(dataset):
+        from ..plot.separation import separation_figure
+
+        separation_figure(dataset, figure)
     else:
-        from ..plot.temperature import result_figure as draw
-    draw(dataset, figure)
+        from ..plot.temperature import result_figure
+
+        result_figure(dataset, figure)
     say(f"wrote {figure}")
 
 

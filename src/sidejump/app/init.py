@@ -117,6 +117,10 @@ def input_text(kind: str, scattering=(), *, model_file: str | None = None) -> st
                 cls = _choose(section, chosen)
                 lines += ["", f"{title(section)}  # {summary(cls)}", f'kind = "{chosen}"', *_keys(section, cls, d)]
             lines += _other_mechanisms(electrons, kinds)
+        elif section == "observable":
+            for cls in schema.OBSERVABLES:
+                lines += ["", f"# {title(section)}  # {summary(cls)}", f'# kind = "{tag(cls, "kind")}"']
+                lines += _keys(section, cls, d)
         else:
             lines += ["", title(section), *_keys(section, field.annotation, d)]
             for name, cls in schema.subsections(field.annotation).items():
@@ -139,7 +143,7 @@ def _other_mechanisms(electrons, kinds: list[str]) -> list[str]:
         known.remove("electron_phonon")
     others = [name for name in known if name not in kinds]
     return (
-        [f"# [[scattering]] may be repeated, with kind = {', '.join(toml(name) for name in others)}"] if others else []
+        [f"# [[scattering]] may be repeated; other kinds: {', '.join(toml(name) for name in others)}"] if others else []
     )
 
 

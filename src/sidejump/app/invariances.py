@@ -67,7 +67,12 @@ def check(job, progress: Callable) -> Iterator[Finding]:
     nodes = 1 if job.settings.energy_nodes == "auto" else job.settings.energy_nodes
     settings = replace(job.settings, energy_nodes=nodes)
     job = job.changed(
-        temperatures=[temperature], tolerance=TOLERANCE, intrinsic_tolerance=TOLERANCE, settings=settings, cost=None
+        temperatures=[temperature],
+        tolerance=TOLERANCE,
+        intrinsic_tolerance=TOLERANCE,
+        settings=settings,
+        cost=None,
+        observables=(),
     )
     yield from _matrices(job.model)
     yield from _data(job.scatterers)

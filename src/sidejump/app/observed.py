@@ -1,10 +1,11 @@
-"""Responses of observables in a result."""
+"""Responses of observables in a result, and how readers see them."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..intrinsic.operator import IntrinsicResponse
+from ..units import conductivity_unit
 
 _LONG_NAMES = {
     "response_boltzmann": "observable in the field-driven distribution",
@@ -38,6 +39,12 @@ def add_intrinsic(dataset, observables, found: IntrinsicResponse) -> None:
     units = [f"{o.unit} angstrom^{1 - dataset.sizes['b']} eV^-1" for o in observables]
     text = {"long_name": "of the response: density of the observable for each eV/angstrom of force on the electrons"}
     dataset.coords["observable_unit"] = ("observable", units, text)
+    factor, unit = conductivity_unit(dataset.sizes["b"])
+    shown = [(1.0, u) if o.conductivity is None else (o.conductivity[0] * factor, o.conductivity[1] + unit)
+             for o, u in zip(observables, units, strict=True)]  # fmt: skip
+    text = {"long_name": "the response times this is what tables and figures show, in observable_shown_unit"}
+    dataset.coords["observable_shown"] = ("observable", [x for x, _ in shown], text)
+    dataset.coords["observable_shown_unit"] = ("observable", [u for _, u in shown])
 
 
 def _add(dataset, name: str, values, errors) -> None:

@@ -7,12 +7,17 @@ from pydantic_core import PydanticUndefined
 from . import schema
 from .sentences import tag
 
-CHOICES = {"electrons": ("model", schema.ELECTRONS), "scattering": ("kind", schema.SCATTERING)}
+CHOICES = {
+    "electrons": ("model", schema.ELECTRONS),
+    "scattering": ("kind", schema.SCATTERING),
+    "observable": ("kind", schema.OBSERVABLES),
+}
 _INTRODUCTION = """# Input reference
 
 One TOML file for each run. This page, the checks, the defaults and the files of `sidejump init` come from one schema.
 Unknown keys are errors, numbers are plain numbers in the unit named here, and paths are relative to the input file
-unless said otherwise. `[[scattering]]` may be repeated; `[solver]` and `[output]` may be left out."""
+unless said otherwise. `[[scattering]]` and `[[observable]]` may be repeated; `[[observable]]`, `[solver]` and
+`[output]` may be left out."""
 
 
 def markdown() -> str:
@@ -44,7 +49,7 @@ def overview() -> str:
 
 def title(section: str) -> str:
     """A section's name as it is written in the file."""
-    return "[[scattering]]" if section == "scattering" else f"[{section}]"
+    return f"[[{section}]]" if section in ("scattering", "observable") else f"[{section}]"
 
 
 def summary(cls) -> str:

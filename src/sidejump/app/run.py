@@ -36,6 +36,7 @@ from ..result import warnings_of
 from ..rules import nearest
 from ..threads import THREADS
 from ..transport import TransportResult, TransportSettings, frozen
+from ..transport.coherence import coherence_sentences
 from . import build, config
 from .arguments import check_limits, check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
@@ -219,6 +220,7 @@ def _job(settings, folder: Path, text: str) -> Job | Scan:
         checks=electrons.checks,
         executor=settings.solver.executor,
         workers=settings.solver.workers,
+        observables=build.build_observables(settings.observable, electrons.model),
     )
     temperatures = build.build_temperatures(settings.temperature, scale)
     return scanned(make, electrons.model, electrons.chemical_potential, electrons.carrier_density, temperatures)
@@ -384,7 +386,7 @@ class Job:
 
     def _transport(self, report: Callable, known, keep: Callable, seconds, hall: bool) -> TransportResult:
         if self._frozen.all():
-            return frozen.with_frozen(None, self._frozen, self.model.dimension)
+            return frozen.with_frozen(None, self._frozen, self.model.dimension, len(self.observables))
         case = self._case.allowing(hall)
         live = Live(report, case.temperatures, self.model)
 
@@ -401,7 +403,9 @@ class Job:
                 found, controller = chosen(executor=executor)
         self._finished = [r for some in controller.replicas.values() for r in some]
         result = transport_result(case, found, controller)
-        return frozen.with_frozen(result, self._frozen, self.model.dimension) if self._frozen.any() else result
+        if not self._frozen.any():
+            return result
+        return frozen.with_frozen(result, self._frozen, self.model.dimension, len(self.observables))
 
     def _kinetic(self, what: Callable):
         try:
@@ -467,6 +471,7 @@ class Job:
         operations, scattering = self._kinetic_symmetry(projector)
         report("symmetry", 1, 1)
         clock.lap("symmetry")
+        found += self._kinetic(lambda: coherence_sentences(self._whole.problem))
         hall = bool(np.any(scattering))
         transport = self._kinetic(lambda: self._transport(report, known, keep, seconds, hall))
         report("kinetic equation", 1, 1)

@@ -7,7 +7,13 @@ from pydantic import BaseModel
 from ..rules import meaning, nearest, quote, requirement, suggestion
 from . import schema
 
-_CHOICES = {"electrons": ("model", schema.ELECTRONS), "scattering": ("kind", schema.SCATTERING)}
+_CHOICES = {
+    "electrons": ("model", schema.ELECTRONS),
+    "scattering": ("kind", schema.SCATTERING),
+    "observable": ("kind", schema.OBSERVABLES),
+}
+_EACH = {"scattering": "scatterer", "observable": "observable"}
+"""Sections that may be repeated, and what each is."""
 
 
 def first_sentence(errors: list[dict]) -> str:
@@ -37,7 +43,8 @@ def _sentence(error: dict) -> str:
     if kind in ("list_type", "tuple_type") and not key and cls is schema.SpinOrbit:
         return f"{place} must be written with two brackets on each side, one such section for each shell"
     if kind == "list_type" and not key:
-        return f"{place} must be written with two brackets on each side, one such section for each scatterer"
+        each = _EACH.get(str(error["loc"][0]), "one")
+        return f"{place} must be written with two brackets on each side, one such section for each {each}"
     if kind == "too_short" and not key:
         return f"no {place} section: add at least one scatterer"
     asked = requirement(error, cls, key)
@@ -55,10 +62,10 @@ def _locate(location) -> tuple[str, str, type[BaseModel] | None]:
         return "", section, schema.RunInput
     cls = schema.RunInput.model_fields[section].annotation
     place = f"[{section}]"
-    if section == "scattering":
-        place = "[[scattering]]"
+    if section in _EACH:
+        place = f"[[{section}]]"
         if rest and isinstance(rest[0], int):
-            place = f"[[scattering]] number {rest.pop(0) + 1}:"
+            place = f"[[{section}]] number {rest.pop(0) + 1}:"
     if section in _CHOICES:
         name, classes = _CHOICES[section]
         chosen = next((c for c in classes if rest and rest[0] == tag(c, name)), None)

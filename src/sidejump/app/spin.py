@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError
 from ..wannier.container import ElectronPhonon
 from ..wannier.spin import two_channels, with_exchange, with_projected_spin_orbit
@@ -29,8 +31,7 @@ def apply(data: ElectronPhonon, section, folder: Path, read) -> ElectronPhonon:
     down = data if second in (None, own) else read(folder / second)
     result = two_channels(data, down)
     if section.exchange is not None:
-        b = section.exchange
-        result = with_exchange(result, (0.0, 0.0, b) if isinstance(b, (int, float)) else b)
+        result = with_exchange(result, exchange_vector(section.exchange))
     if not section.spin_orbit:
         return result
     projections = projections_of(section, folder)
@@ -41,6 +42,11 @@ def apply(data: ElectronPhonon, section, folder: Path, read) -> ElectronPhonon:
         )
     terms = [(term.atom, term.shell, term.strength) for term in section.spin_orbit]
     return with_projected_spin_orbit(result, projections, terms, atoms=listed_atoms(data.cell, section, folder))
+
+
+def exchange_vector(exchange) -> np.ndarray:
+    """The field b, eV, of the key `exchange`: a number is along z."""
+    return np.array((0.0, 0.0, exchange) if isinstance(exchange, (int, float)) else exchange, dtype=float)
 
 
 def _second(section) -> str | None:

@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from ..outputs import TABLES, check_target, comma_separated, write_whole
-from ..result import scan_dimension
+from ..result import observables_of, scan_dimension
+from .observed import RESPONSES
 
 TENSORS = (
     "sigma_boltzmann",
@@ -59,6 +60,13 @@ def columns(dataset: xr.Dataset) -> dict[str, np.ndarray]:
                     if name in dataset:
                         element = dataset[name].sel(a=a, b=b, drop=True).drop_vars(dims, errors="ignore")
                         add(f"{name}_{a}{b}", element, dataset[name].attrs["units"])
+    for name in observables_of(dataset):
+        for part in RESPONSES:
+            unit = str(dataset.observable_unit.sel(observable=name).item())
+            for b in dataset.b.values:
+                for variable in (part, f"{part}_error"):
+                    element = dataset[variable].sel(observable=name, b=b, drop=True).reset_coords(drop=True)
+                    add(f"{variable}_{name}_{b}", element.drop_vars(dims, errors="ignore"), unit)
     return found
 
 

@@ -263,7 +263,7 @@ def print_table(dataset) -> None:
     from rich.console import Console
     from rich.measure import Measurement
 
-    from ..result import SCANS, main_component, scan_dimension
+    from ..result import SCANS, main_component, observables_of, scan_dimension
 
     out = Console()
 
@@ -274,10 +274,15 @@ def print_table(dataset) -> None:
     name, component = scan_dimension(dataset), main_component(dataset)
     if name is None:
         show(_table(dataset, component))
+        if observables_of(dataset):
+            show(_observables(dataset))
         return
     unit = dataset[name].attrs["units"]
     for i, value in enumerate(dataset[name].values):
-        show(_table(dataset.isel({name: i}), component, f"{SCANS[name]} {value:g} {unit}"))
+        head = f"{SCANS[name]} {value:g} {unit}"
+        show(_table(dataset.isel({name: i}), component, head))
+        if observables_of(dataset):
+            show(_observables(dataset.isel({name: i}), head))
 
 
 def _table(dataset, component: int, head: str = "") -> Table:
@@ -304,6 +309,30 @@ def _table(dataset, component: int, head: str = "") -> Table:
     for i, t in enumerate(dataset.temperature.values):
         table.add_row(f"{t:.4g}", *(with_error(values[i], errors[i]) for values, errors in columns))
     table.caption, table.caption_justify = _quasi_elastic(dataset), "left"
+    return table
+
+
+def _observables(dataset, head: str = "") -> Table:
+    """Observables, fields to which they answer, temperatures: one row for each."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from ..result import NOT_INCLUDED, OBSERVED, answering_fields, observables_of, shown_response
+
+    title = f"observables, {NOT_INCLUDED}: densities for each eV/angstrom of force -eE; what flows as a conductivity"
+    title = f"{head}: {title}" if head else title
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("observable", "unit", "field"):
+        table.add_column(name, no_wrap=True, vertical="bottom")
+    for name in ("T\n(K)", *OBSERVED.values()):
+        table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
+    for name in observables_of(dataset):
+        unit = str(dataset.observable_shown_unit.sel(observable=name).item())
+        parts = [shown_response(dataset, part, name) for part in OBSERVED]
+        for b in answering_fields(dataset, name):
+            for i, t in enumerate(dataset.temperature.values):
+                cells = [with_error(values[i, b], errors[i, b]) for values, errors in parts]
+                table.add_row(name, unit, str(dataset.b.values[b]), f"{t:.4g}", *cells)
     return table
 
 

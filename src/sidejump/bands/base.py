@@ -39,6 +39,8 @@ class ElectronModel(abc.ABC):
     spin_degeneracy : {1, 2}
         How many spins each band stands for, 2 for the bands of a calculation without spin; see
         :func:`with_spin_degeneracy`. A factor of conductivities and densities, not of rates: scattering keeps the spin.
+    exchange_field : ndarray, shape (3,), or None
+        b, eV: ``b.sigma`` is the part of H that the magnetisation makes; None where that is not known.
     search_half_width : float or None
         For k.p models: k points with every ``|k_a|`` below this many 1/angstrom are searched for the shells.
         None lets :mod:`sidejump.surfaces` find a box that encloses them.
@@ -49,6 +51,7 @@ class ElectronModel(abc.ABC):
     cell: np.ndarray | None = None
     spin: np.ndarray | None = None
     spin_degeneracy: int = 1
+    exchange_field: np.ndarray | None = None
     search_half_width: float | None = None
 
     @property
@@ -109,6 +112,12 @@ class ElectronModel(abc.ABC):
     def position_curl(self, k):
         """``dA_b/dk_a - dA_a/dk_b`` for (a, b) cyclic: shape (nk, 3, N, N) in 3D, (nk, 1, N, N) in 2D, or None."""
         return None
+
+    def spin_operator(self, k):
+        """Pauli matrices of the spin at k (nk, d): shape (nk, 3, N, N); None when the model has no spin."""
+        if self.spin is None:
+            return None
+        return np.broadcast_to(np.asarray(self.spin, dtype=complex), (len(k), 3, self.n_orbitals, self.n_orbitals))
 
     def describe(self) -> dict:
         """Plain numbers and strings that identify the model in reports."""

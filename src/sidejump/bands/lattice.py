@@ -44,6 +44,9 @@ class LatticeModel(ElectronModel):
     warnings: tuple[str, ...] = ()
     """What the file that the model was read from leaves in doubt, a sentence each."""
 
+    spin_models: tuple[LatticeModel, ...] | None = None
+    """Series of the Pauli matrices of the spin, where it is not constant between the orbitals."""
+
     def __init__(self, cell, vectors, hoppings, positions=None, sites=None, spin=None):
         self.cell = np.asarray(cell, dtype=float)
         self.dimension = d = self.cell.shape[0]
@@ -98,6 +101,7 @@ class LatticeModel(ElectronModel):
         hoppings = self.hoppings.copy()
         hoppings[self._home] += matrix
         other = LatticeModel(self.cell, self.vectors, hoppings, self._positions, self._sites, self.spin)
+        other.spin_models = self.spin_models
         return with_spin_degeneracy(other, self.spin_degeneracy)
 
     def _hermiticity_violation(self) -> float:
@@ -193,6 +197,11 @@ class LatticeModel(ElectronModel):
         place = [self._axes.index((min(a, b), max(a, b))) for a in range(d) for b in range(d)]
         second = xp.take(unique, xp.asarray(place), axis=1)
         return xp.reshape(second, (k.shape[0], d, d, self.n_orbitals, self.n_orbitals))
+
+    def spin_operator(self, k):
+        if self.spin_models is None:
+            return super().spin_operator(k)
+        return array_namespace(k).stack([model.hamiltonian(k) for model in self.spin_models], axis=1)
 
     def position_matrix(self, k):
         return None if self.residual_positions is None else self._transform(k, self._position_sum)

@@ -60,6 +60,7 @@ class Luttinger(QuadraticModel):
         second = second - 4 * products * np.where(same > 0, gamma2, gamma3)
         super().__init__(np.tensordot(self.exchange, j, 1), np.zeros((3, 4, 4)), HBAR2_OVER_2M * second)
         self.spin = 2 * j / 3
+        self.exchange_field = 1.5 * self.exchange  # h.J
 
     @property
     def k_scale(self) -> float:

@@ -42,6 +42,7 @@ class RashbaFerromagnet(QuadraticModel):
             2 * self._mass_term * np.eye(2)[:, :, None, None] * np.eye(2),
         )
         self.spin = PAULI
+        self.exchange_field = np.array([0.0, 0.0, -self.exchange])
 
     @property
     def k_scale(self) -> float:

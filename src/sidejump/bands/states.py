@@ -32,6 +32,9 @@ class States:
     multiplicity : (S,) number of bands in the group
     expectation : (S, c)   ``<u|O|u>``, mean of the group, of c observables (:mod:`.observables`)
 
+    carried : (S, c, d, m, N) or None   ``X_a u`` of the observables that are flows (:meth:`.Observable.carried`)
+    drift : (S, c, m, N) or None        ``sum_a A_a X_a u`` with the position matrix A of the orbitals
+
     Where there are observables `covariant` has c rows more, ``sum_j u_j <u_j|O|u> / (e - e_j)`` over the other bands:
     what D_a u is for the velocity.
     """
@@ -44,13 +47,15 @@ class States:
     interband: Any
     multiplicity: Any
     expectation: Any
+    carried: Any = None
+    drift: Any = None
 
     def __len__(self) -> int:
         return self.k.shape[0]
 
     def __getitem__(self, index) -> States:
         """The states at `index` (a slice or an array of integers)."""
-        return type(self)(**{name: value[index] for name, value in vars(self).items()})
+        return type(self)(**{name: None if x is None else x[index] for name, x in vars(self).items()})
 
     @staticmethod
     def joined(*parts: States) -> States:
@@ -59,14 +64,16 @@ class States:
 
         def column(name):
             arrays = [getattr(p, name) for p in parts]
-            if name in ("vectors", "covariant"):
+            if arrays[0] is None:
+                return None
+            if name in ("vectors", "covariant", "carried", "drift"):
                 arrays = [np.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, members - x.shape[-2]), (0, 0)]) for x in arrays]
             return np.concatenate(arrays)
 
         return States(**{name: column(name) for name in vars(parts[0])})
 
 
-def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=()) -> States:
+def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=None) -> States:
     """Diagonalise `model` at `k` and keep the group that contains `band` at each point.
 
     Parameters
@@ -77,7 +84,9 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=()) ->
         Band index in ascending energy.
     degeneracy : float
         Bands chained by gaps below this (eV) form one group.
-    observables : sequence of Observable
+    observables : optional
+        ``observables.matrices(model, k)`` gives operators, shape (S, c, N, N), and ``observables.carried(model)`` what
+        moves with them, (c, d, N, N) or None.
     """
     xp = array_namespace(k)
     energies, u = xp.linalg.eigh(model.hamiltonian(k))
@@ -109,11 +118,19 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=()) ->
         diagonal = xp.matmul(bras, xp.matmul(position, columns[:, None]))  # (S, d, m, m)
         covariant = covariant + 1j * xp.matmul(columns[:, None], diagonal)
     expectation = xp.zeros((k.shape[0], 0), dtype=energies.dtype)
-    if observables:
-        turned = xp.matmul(xp.stack([o.matrices(model, k) for o in observables], axis=1), columns[:, None])
+    carried = drift = None
+    if observables is not None and len(observables):
+        turned = xp.matmul(observables.matrices(model, k), columns[:, None])
         expectation = xp.real(xp.sum(xp.conj(columns)[:, None] * turned, axis=(2, 3))) / multiplicity[:, None]
         others = xp.matmul(left, turned) * xp.astype(inverse, elements.dtype)[:, None, :, None]
         covariant = xp.concat([covariant, xp.matmul(u[:, None], others)], axis=1)
+        moved = observables.carried(model)
+        if moved is not None:
+            carried = xp.matmul(moved, columns[:, None, None])  # (S, c, d, N, m)
+            drift = xp.zeros_like(carried[:, :, 0])
+            if position is not None:
+                drift = xp.sum(xp.matmul(position[:, None], carried), axis=2)
+            carried, drift = xp.matrix_transpose(carried), xp.matrix_transpose(drift)
     return States(
         k=k,
         energy=energy,
@@ -123,6 +140,8 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=()) ->
         interband=interband,
         multiplicity=xp.astype(multiplicity, xp.int64),
         expectation=expectation,
+        carried=carried,
+        drift=drift,
     )
 
 
@@ -173,7 +192,7 @@ def mean_energies_and_velocities(model, k, first, last):
     return (energies * share).sum(axis=1), (velocity * share[:, None]).sum(axis=2)
 
 
-def shell_states(model, k, band, degeneracy, observables=(), chunk: int = 512) -> States:
+def shell_states(model, k, band, degeneracy, observables=None, chunk: int = 512) -> States:
     """States at k (S, d) of the groups that contain `band` (S,), solved in pieces on two threads."""
     with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
         pieces = pool.map(

@@ -56,6 +56,12 @@ class WithZeeman(ElectronModel):
     site_positions = property(lambda self: self.model.site_positions)  # type: ignore[assignment]
     k_scale = property(lambda self: self.model.k_scale)  # type: ignore[assignment]
 
+    @property
+    def exchange_field(self) -> np.ndarray:  # type: ignore[override]
+        """That of the model and the field, eV."""
+        own = self.model.exchange_field
+        return self.field if own is None else own + self.field
+
     def hamiltonian(self, k):
         h = self.model.hamiltonian(k)
         return h if self._term is None else h + array_namespace(k).asarray(self._term)
@@ -68,6 +74,9 @@ class WithZeeman(ElectronModel):
 
     def position_matrix(self, k):
         return self.model.position_matrix(k)
+
+    def spin_operator(self, k):
+        return self.model.spin_operator(k)
 
     def position_gradient(self, k):
         return self.model.position_gradient(k)

@@ -19,11 +19,14 @@ chi' does not depend on G and is made once; phi is a rearrangement of the chi of
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..bands.states import States
+from ..threads import THREADS
 
 _CHUNK = 512  # states at a time, on account of the (N, N) matrices of each
 
@@ -41,7 +44,8 @@ def final_vectors(model, states: States, vertex, precision) -> States:
     length = (2 + 2 * d) * orbitals
     vectors = np.empty((count, members, length), dtype=precision)
     covariant = np.empty((count, directions, members, length), dtype=precision)
-    for start in range(0, count, _CHUNK):
+
+    def fill(start):
         part = slice(start, start + _CHUNK)
         k = states.k[part]
         position = np.swapaxes(_symmetrised(model.position_matrix(k), vertex), -1, -2)
@@ -53,6 +57,9 @@ def final_vectors(model, states: States, vertex, precision) -> States:
         derivative[:, :d] += np.matmul(u[:, None, None], gradient)
         vectors[part] = _chi(k, u, dipole)
         covariant[part] = _chi(k, du, derivative)
+
+    with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(fill, range(0, count, _CHUNK)))
     return replace(states, vectors=vectors, covariant=covariant)
 
 

@@ -33,10 +33,8 @@ from __future__ import annotations
 import numpy as np
 from array_api_compat import array_namespace
 
+from ..bands.row_curvature import GUARD
 from .crossing import averaged_crossings
-
-GUARD = 1e-8
-"""Gap in eV below which two bands count as degenerate."""
 
 NEGLIGIBLE = 1e-9
 """Occupation of a band, or what it lacks to one, that counts as none."""

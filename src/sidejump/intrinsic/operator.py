@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ..bands.row_curvature import row_curvature
 from ..units import conductivity_unit
-from .berry import GUARD
 from .integrate import CANCELLED, FLOOR
 from .lattice_mesh import adaptive_mesh
 from .occupation import cell_fermi
@@ -49,20 +49,9 @@ class IntrinsicResponse:
 
 def operator_curvature(model, observables, k):
     """Energies (nk, N), velocities (nk, d, N) and ``Omega^O_b``, shape (nk, c d, N), of all bands at k (nk, d)."""
-    energy, u = np.linalg.eigh(model.hamiltonian(k))
-    bra = np.conj(np.swapaxes(u, 1, 2))[:, None]
-    velocity = bra @ model.hamiltonian_gradient(k) @ u[:, None]  # (nk, d, n, m)
-    gap = energy[:, None] - energy[:, :, None]  # e_m - e_n
-    apart = np.abs(gap) >= GUARD
-    inverse = np.where(apart, 1 / np.where(apart, gap, 1.0), 0.0)[:, None]
-    turning = velocity * inverse
-    position = model.position_matrix(k)
-    if position is not None:
-        turning = turning - 1j * (bra @ position @ u[:, None])
     rows = np.stack([o.matrices(model, k) for o in observables], axis=1)
-    between = bra @ rows @ u[:, None] * inverse
-    omega = -2 * np.einsum("kcnm,kdnm->kcdn", between, np.conj(turning)).imag
-    return energy, np.einsum("kdnn->kdn", velocity).real, omega.reshape(len(k), -1, energy.shape[1])
+    energy, velocity, _, omega = row_curvature(model, rows, k)
+    return energy, velocity, omega.reshape(len(k), -1, energy.shape[1])
 
 
 class _Cells:

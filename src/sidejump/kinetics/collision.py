@@ -33,6 +33,9 @@ class CollisionOperator:
     def __init__(self, strips: list[Strip], diagonal, self_pair, dtype):
         self.count, self.size, _ = diagonal.shape
         self.strips, self.diagonal, self.self_pair, self.dtype = strips, diagonal, self_pair, dtype
+        # as much work for each thread: strips on the diagonal are small, and every second one
+        largest = sorted(strips, key=lambda strip: -strip.values.size * (1 + strip.mirrored))
+        self._shares = [largest[part::THREADS] for part in range(THREADS)]
 
     @property
     def unknowns(self) -> int:
@@ -50,9 +53,9 @@ class CollisionOperator:
         # rows, not columns: BLAS reads P once for both products. One precision in each, or BLAS is not used
         stored = np.ascontiguousarray(g.T, dtype=dtype)
 
-        def work(part):
+        def work(share):
             mine = np.zeros(stored.shape)
-            for strip in self.strips[part::THREADS]:
+            for strip in share:
                 i, j = strip.unknowns(m)
                 p = strip.values.astype(dtype, copy=False)
                 mine[:, i] += stored[:, j] @ p.T
@@ -61,9 +64,9 @@ class CollisionOperator:
             return mine.T
 
         if self.nbytes < 2e7:
-            return result - sum(work(part) for part in range(THREADS))
+            return result - sum(work(share) for share in self._shares)
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
-            for part in pool.map(work, range(THREADS)):
+            for part in pool.map(work, self._shares):
                 result -= part
         return result
 

@@ -11,15 +11,21 @@ with ``sign M`` in place of M for the anomalous part: 3 unknowns for each irredu
 its n images, one right-hand side instead of three, and 1/n of the pairs.  Contractions are averages over the group of
 ``M (v G) M^T``, so that what symmetry forbids is zero.
 
+Observables O turn by blocks D of at most three rows (:mod:`sidejump.groups.multiplets`), ``O(Mk) = s^odd D O(k)``; as a
+drive each block has an equation of its own with ``s^odd D`` in place of M, and as a response ``<O G^T>`` is the average
+of ``s^odd D <O G^T> M^T``.
+
 Without symmetry there is one operation, the number 1, and one unknown for each point: the same equation.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from ..groups.multiplets import NOTHING, Multiplets
 from ..groups.operations import Operations
 from ..surfaces.components import Components
 
@@ -30,20 +36,24 @@ class Fold:
 
     Attributes
     ----------
-    matrices : ndarray, shape (n, c, c)
-        What each operation does with the c unknowns of a point.
-    signs : ndarray of int, shape (n,)
+    operations : Operations or None
+        The group; None: every point stands for itself.
+    multiplets : Multiplets
+        Observables, whose rows follow the d directions of the current.
     """
 
-    matrices: np.ndarray
-    signs: np.ndarray
+    operations: Operations | None = None
+    multiplets: Multiplets = NOTHING
 
-    @classmethod
-    def by(cls, operations: Operations | None) -> Fold:
-        """By a group, or by nothing."""
-        if operations is None:
-            return cls(np.ones((1, 1, 1)), np.ones(1, dtype=int))
-        return cls(operations.matrices, operations.signs)
+    @cached_property
+    def matrices(self) -> np.ndarray:
+        """What each operation does with the c unknowns of a point that stand for the current: shape (n, c, c)."""
+        return np.ones((1, 1, 1)) if self.operations is None else self.operations.matrices
+
+    @cached_property
+    def signs(self) -> np.ndarray:
+        """With time reversal -1, with and without 0: shape (n,)."""
+        return np.ones(1, dtype=int) if self.operations is None else self.operations.signs
 
     @property
     def width(self) -> int:
@@ -55,52 +65,110 @@ class Fold:
         """Whether the anomalous part has another operator: some operation holds with time reversal."""
         return bool(np.any(self.signs != 1))
 
-    def representation(self, odd: bool) -> np.ndarray:
-        """The matrices of the normal, or of the anomalous part."""
-        return self.signs[:, None, None] * self.matrices if odd else self.matrices
+    @property
+    def reversed(self) -> int:
+        """The representation of the anomalous part."""
+        return int(self.odd)
 
-    def columns(self, vectors) -> np.ndarray:
-        """Vectors (N, R) of N points and functions as right-hand sides, (N c, R / c)."""
-        return vectors.reshape(len(vectors) * self.width, -1)
+    @cached_property
+    def _numbered(self) -> tuple[list[np.ndarray], list[tuple[int, np.ndarray]]]:
+        """Representations (n, c, c), and for each set of rows with one of them its number and the rows (columns, c)."""
+        found = [self.matrices]
+        if self.odd:
+            found.append(self.signs[:, None, None] * self.matrices)
+        if self.operations is None:
+            return found, []
+        rows: dict[int, list] = {0: [np.arange(self.width)]}
+        start = len(self.matrices[0])
+        for part in self.multiplets.parts:
+            sign = self.signs[:, None, None] if self.multiplets.odd(part) else 1
+            own = sign * self.multiplets.turns(part, self.operations)
+            number = next((i for i, r in enumerate(found) if r.shape == own.shape and np.allclose(r, own)), len(found))
+            if number == len(found):
+                found.append(own)
+            rows.setdefault(number, []).append(start + np.arange(len(part.basis)))
+            start += len(part.basis)
+        return found, [(number, np.array(some)) for number, some in rows.items()]
 
-    def vectors(self, columns) -> np.ndarray:
-        """The inverse of :meth:`columns`."""
-        return columns.reshape(len(columns) // self.width, -1)
+    @property
+    def representations(self) -> list[np.ndarray]:
+        """What each operation does with the unknowns, shape (n, c, c): those of the normal part, of the anomalous part
+        where that is another (:attr:`reversed`), and of what observables drive."""
+        return self._numbered[0]
+
+    def drives(self, responses: int) -> list[tuple[int, np.ndarray]]:
+        """The representation of each of so many responses as drives: numbers, and the responses (columns, c)."""
+        if self.operations is None:
+            return [(0, np.arange(responses)[:, None])]
+        return self._numbered[1]
+
+    @property
+    def unknowns(self) -> list[int]:
+        """c of each representation."""
+        return [len(r[0]) for r in self.representations]
+
+    def shift_turn(self, image: int) -> np.ndarray | None:
+        """What an operation does with shifts of all responses, shape (R, R); None where there is none."""
+        return None if self.operations is None else self._shift_turns[image]
+
+    @cached_property
+    def _plain(self) -> tuple[np.ndarray, np.ndarray]:
+        assert self.operations is not None
+        return self.multiplets.plain(self.operations), self.multiplets.odd_rows(self.width)
+
+    @cached_property
+    def _shift_turns(self) -> np.ndarray:
+        plain, odd = self._plain
+        return np.where(odd[:, None], 1, self.signs[:, None, None]) * plain
+
+    def columns(self, vectors, rows) -> np.ndarray:
+        """Vectors (N, R) of N points and functions as right-hand sides, (N c, columns); `rows` as in :meth:`drives`."""
+        return vectors[:, rows].swapaxes(1, 2).reshape(-1, len(rows))
+
+    def vectors(self, columns, rows, out) -> None:
+        """The inverse of :meth:`columns`, into `out` (N, R)."""
+        out[:, rows] = columns.reshape(len(out), *rows.T.shape).swapaxes(1, 2)
 
     def average(self, tensor, odd: bool = False) -> np.ndarray:
-        """Mean over the group of ``M tensor M^T``, with the signs if `odd`."""
-        if self.width == 1:
+        """Mean over the group of what it does with a tensor (R, R') of responses to drives, R' = R or the field."""
+        if self.operations is None:
             return tensor
-        return np.einsum("gac,cd,gbd->ab", self.representation(odd), tensor, self.matrices) / len(self.matrices)
+        plain, odd_rows = self._plain
+        size = tensor.shape
+        left, right = plain[:, : size[0], : size[0]], plain[:, : size[1], : size[1]]
+        each = left @ tensor @ right.swapaxes(1, 2)
+        uneven = odd_rows[: size[0], None] ^ odd_rows[: size[1]] ^ odd
+        return np.where(uneven, (self.signs[:, None, None] * each).mean(axis=0), each.mean(axis=0))
 
-    def null(self, odd: bool, count: int) -> np.ndarray | None:
+    def null(self, number: int, count: int) -> np.ndarray | None:
         """Constants on `count` points and functions that the group leaves alone, null vectors: shape (N c, n).
 
         None where these are to be found from what scattering connects.
         """
-        return None if self.width == 1 else np.tile(self._invariant(odd, slice(None)), (count, 1))
+        return None if self.operations is None else np.tile(self._invariant(number, slice(None)), (count, 1))
 
-    def pieces(self, components: Components | None, odd: bool, points: int, functions: int) -> np.ndarray | None:
+    def pieces(self, components: Components | None, number: int, points: int, functions: int) -> np.ndarray | None:
         """Vectors constant on one piece of an orbit, turned on the others, for each function: (points m c, n).
 
         Those that scattering does not connect are null vectors as well; elastic scattering connects no functions.
         """
-        turns = self.representation(odd)
+        turns = self.representations[number]
+        c = len(turns[0])
         if components is None:
-            if self.width > 1:
+            if self.operations is not None:
                 return None
             found = np.ones((points, 1, 1))
         else:
             turn, columns = turns[components.turn], []
             for piece, keeps in enumerate(components.keeps):
                 inside = components.label[:, None, None] == piece
-                columns.append(np.where(inside, turn @ self._invariant(odd, keeps), 0.0))
+                columns.append(np.where(inside, turn @ self._invariant(number, keeps), 0.0))
             found = np.concatenate(columns, axis=2)
         each = np.einsum("scn,fg->sfcng", found, np.eye(functions))
-        return each.reshape(points * functions * self.width, -1)
+        return each.reshape(points * functions * c, -1)
 
-    def _invariant(self, odd: bool, which) -> np.ndarray:
+    def _invariant(self, number: int, which) -> np.ndarray:
         """Vectors (c, n) that some of the operations leave alone."""
-        projector = self.representation(odd)[which].mean(axis=0)
+        projector = self.representations[number][which].mean(axis=0)
         value, axes = np.linalg.eigh(0.5 * (projector + projector.T))
         return axes[:, value > 1 - 1e-6]

@@ -135,45 +135,74 @@ def kinetic_response(
         Energy functions of the unknowns on each side of a gap, where they are fewer than the nodes of the rates.
     """
     fold = sums.fold
-    *operators, conservation = sums.operators()
+    operators, conservation = sums.operators()
     nodes = np.shape(thermal_weight)[-1]
     measure: np.ndarray = np.broadcast_to(sample.weight, (sums.count, nodes)) * thermal_weight
     d = sample.velocity.shape[-1]
     drive: np.ndarray = measure[:, :, None] * sample.currents
     jump: np.ndarray = sums.jump
-    if functions is not None:
-        operators = [projected(operators[0], functions, sample.side)] * 2
+    if functions is not None:  # no symmetry where every energy has its shell
+        operators = [projected(operators[0], functions, sample.side)]
         each = functions[sample.side]
         measure, drive, jump = (np.einsum("sfn,sn...->sf...", each, x) for x in (measure, drive, jump))
     s, m = measure.shape
     drive, measure = drive.reshape(s * m, -1), measure.ravel()
     raw = measure, drive
+    jump = jump.reshape(s * m, -1).copy()
     # where an operation holds with either sign, nothing odd is left
-    jump = jump.reshape(s * m, -1) * bool(np.all(fold.signs != 0))
-    null = [fold.null(odd, s * m) for odd in (False, True)]
-    wide = np.repeat(measure, fold.width)
-    # a uniform shift of g carries no current, though the quadrature of the velocities leaves a little
-    drive, jump = (fold.vectors(neutral(fold.columns(x), wide, n)) for x, n in zip((drive, jump), null, strict=True))
+    jump[:, :d] *= bool(np.all(fold.signs != 0))
+
+    def wide(rows):
+        return np.repeat(measure, rows.shape[1])
+
+    def balanced(vectors, sets):
+        """A uniform shift of g carries no current, though the quadrature of the velocities leaves a little."""
+        found = np.array(vectors)
+        for number, rows in sets:
+            columns = fold.columns(vectors, rows)
+            fold.vectors(neutral(columns, wide(rows), fold.null(number, s * m)), rows, found)
+        return found
+
+    sets = fold.drives(drive.shape[1])
+    field = np.arange(d)[None] if fold.width > 1 else np.arange(d)[:, None]
+    drive = balanced(drive, sets)
+    jump = balanced(jump, [(fold.reversed, field)])
     # an observable that is the same in all states drives nothing
     drive = np.where(np.linalg.norm(drive, axis=0) > 1e-13 * np.linalg.norm(raw[1], axis=0), drive, 0.0)
     rates = np.einsum("sii->si", operators[0].diagonal).reshape(-1, fold.width).mean(axis=1)
     jump[:, :d] = drive_or_nothing(jump[:, :d], drive[:, :d], rates, operators[0].dtype)
 
-    def solved(operator, columns, odd):
+    def solved(number, columns):
+        operator = operators[number]
         if approximation != "exact":
-            return _relaxation_time(operator, operators[0], columns, raw, fold, approximation)
-        sets = fold.pieces(sample.components, odd, s, m)
-        clusters = sample.clusters
-        return solve(operator, columns, measure=wide, tolerance=tolerance, clusters=clusters, null=null[odd], sets=sets)
+            return _relaxation_time(operator, operators[0], columns, raw, fold, field, approximation)
+        pieces = fold.pieces(sample.components, number, s, m)
+        return solve(
+            operator,
+            columns,
+            measure=np.repeat(measure, len(columns) // len(measure)),
+            tolerance=tolerance,
+            clusters=sample.clusters,
+            null=fold.null(number, s * m),
+            sets=pieces,
+        )
 
-    right = [fold.columns(drive), -fold.columns(jump[:, :d])]
+    normal, anomalous = np.zeros_like(drive), np.zeros((s * m, d))
+    against, info = -fold.columns(jump, field), []
+    for number, rows in sets:  # the field, then what observables drive
+        columns = fold.columns(drive, rows)
+        with_jump = number == fold.reversed == 0
+        if number and not columns.any():
+            continue
+        both, found = solved(number, np.hstack([columns, against]) if with_jump else columns)
+        fold.vectors(both[:, : len(rows)], rows, normal)
+        info.append(found)
+        if with_jump:
+            fold.vectors(both[:, len(rows) :], field, anomalous)
     if fold.odd:
-        solutions = [solved(*x) for x in zip(operators, right, (False, True), strict=True)]
-        found, info = [g for g, _ in solutions], [i for _, i in solutions]
-    else:
-        both, *info = solved(operators[0], np.hstack(right), False)
-        found = np.hsplit(both, [right[0].shape[1]])
-    normal, anomalous = (fold.vectors(x) for x in found)
+        both, found = solved(fold.reversed, against)
+        fold.vectors(both, field, anomalous)
+        info.append(found)
     g = normal[:, :d]
     boltzmann = fold.average(drive.T @ g)
     sj1, sj2 = fold.average(jump.T @ g, odd=True), fold.average(drive.T @ anomalous, odd=True)
@@ -181,8 +210,8 @@ def kinetic_response(
     rounding = side_jump_rounding(rates, g, operators[0].dtype)
     scale = side_jump_scale(sj1, contributions, rounding)
     # of a folded problem all directions of the field are one column
-    force, answer = fold.columns(drive[:, :d]), fold.columns(g)
-    growing = growing_share(info[0]["growing"], force, right[1], force.T @ answer, fold.width * scale)
+    force, answer = fold.columns(drive, field), fold.columns(g, field)
+    growing = growing_share(info[0]["growing"], force, against, force.T @ answer, fold.width * scale)
     return KineticResponse(
         boltzmann,
         sj1,
@@ -199,10 +228,10 @@ def kinetic_response(
     )
 
 
-def _relaxation_time(operator, normal, columns, states, fold: Fold, approximation: str):
+def _relaxation_time(operator, normal, columns, states, fold: Fold, field, approximation: str):
     """g (N c, r) of a relaxation-time approximation for right-hand sides `columns`, and how it was obtained.
 
-    `states`: measures (N,), and velocities times measures (N, R).
+    `states`: measures (N,), and currents times measures (N, R); `field`: the rows of the velocity, see `Fold.drives`.
     """
     info = {"method": approximation, "iterations": 0, "residual": 0.0, "growing": no_modes(operator)}
     if approximation == "serta":
@@ -211,7 +240,10 @@ def _relaxation_time(operator, normal, columns, states, fold: Fold, approximatio
     if approximation != "mrta":
         raise ValueError(f'approximation = "{approximation}": use "exact", "serta" or "mrta"')
     # v . (L v) / v^2 is the momentum-relaxation rate of each unknown
-    velocity = states[1] / states[0][:, None]
-    rate = (velocity * fold.vectors(normal.apply(fold.columns(velocity)))).sum(axis=1)
-    rate = np.repeat(rate / np.maximum((velocity**2).sum(axis=1), 1e-300), fold.width)[:, None]
+    velocity = states[1][:, : field.size] / states[0][:, None]
+    applied = np.empty_like(velocity)
+    fold.vectors(normal.apply(fold.columns(velocity, field)), field, applied)
+    rate = (velocity * applied).sum(axis=1)
+    rate = rate / np.maximum((velocity**2).sum(axis=1), 1e-300)
+    rate = np.repeat(rate, len(columns) // len(rate))[:, None]
     return columns / np.where(rate > 0, rate, np.inf), info

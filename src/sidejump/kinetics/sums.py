@@ -1,7 +1,7 @@
 """Sums over pairs: what the collision operator and the drive of the side jump are made of.
 
 Half of the pairs follow from the other half: ``P(j, M^-1 i) = P(i, Mj)``, and
-``dr(j -> M^-1 i) = - sign M^-1 dr(i -> Mj)``.
+``dr(j -> M^-1 i) = - sign M^-1 dr(i -> Mj)``, of observables with what M does with their rows.
 """
 
 from __future__ import annotations
@@ -52,36 +52,39 @@ class RateSums:
     def __init__(self, count: int, size: int, components: int, fold: Fold, dtype=np.float64):
         self.count, self.size, self.fold, self.dtype = count, size, fold, dtype
         c = fold.width
+        self.widths = fold.unknowns
         self._out = np.zeros((count, size, size))
         self._row_sum = np.zeros((count, size))
         self._turned_sum = np.zeros((count, size, c, c))  # sum of P(i, Mj) M: what is stored must add up to it
         self.jump = np.zeros((count, size, components))
-        self._self_pair = np.zeros((2, count, c * size, c * size))
-        self._blocks: tuple[list, list] = ([], [])  # for the normal and for the anomalous part
+        self._self_pair = [np.zeros((count, w * size, w * size)) for w in self.widths]
+        self._blocks: list[list] = [[] for _ in self.widths]  # for each representation
         self.pairs = self.nbytes = 0
 
     def add(self, blocks: Sequence[Block], kernels: Sequence[Kernels]) -> None:
         """All pairs of two sets of points; the kernels of each source."""
         planes: dict[int, np.ndarray] = {}  # of operations without time reversal, and of those with it
+        others: dict[int, np.ndarray] = {}  # of what observables drive
         for block in blocks:
             found = contract(block, kernels[block.source][block.sides])
             if found is None:
                 continue
             turn, sign = self.fold.matrices[block.image], int(self.fold.signs[block.image])
             rows, columns = block.rows, block.columns
+            both = block.mirrored and rows == columns
             self._out[rows] += found.out_rows
             self.jump[rows] += found.jump_rows
             self._add_row_sums(block, found.rates, turn)
             if block.mirrored:
                 self._out[columns] += found.out_columns
-                self.jump[columns] -= sign * (found.jump_columns @ turn if self.fold.width > 1 else found.jump_columns)
+                shift = self.fold.shift_turn(block.image)
+                self.jump[columns] -= found.jump_columns if shift is None else found.jump_columns @ shift
             self.pairs += found.rates.size * (2 if block.mirrored else 1)
             for part, share in ((0, 1 + sign), (1, 1 - sign)):
                 if share:
-                    if part not in planes:
-                        shape = [x * self.fold.width for x in found.rates.shape[:2]] + list(found.rates.shape[2:])
-                        planes[part] = np.zeros(shape, dtype=self.dtype)
-                    _add_turned(planes[part], found.rates, 0.5 * share * turn, block.mirrored and rows == columns)
+                    self._add_turned(planes, part, found.rates, 0.5 * share * turn, both)
+            for number in range(1 + self.fold.reversed, len(self.widths)):
+                self._add_turned(others, number, found.rates, self.fold.representations[number][block.image], both)
         if not planes:
             return
         plain, reversing = planes.get(0), planes.get(1)
@@ -90,6 +93,15 @@ class RateSums:
             self._keep(
                 rows, columns, 1, plain if reversing is None else -reversing if plain is None else plain - reversing
             )
+        for number, plane in others.items():
+            self._keep(rows, columns, number, plane)
+
+    def _add_turned(self, planes: dict[int, np.ndarray], number: int, rates, turn, both: bool) -> None:
+        """Add ``P turn`` to the planes of that number, (m c, m c, A, B), and its transpose if `both`."""
+        if number not in planes:
+            shape = [x * len(turn) for x in rates.shape[:2]] + list(rates.shape[2:])
+            planes[number] = np.zeros(shape, dtype=self.dtype)
+        _add_turned(planes[number], rates, turn, both)
 
     def _add_row_sums(self, block: Block, rates, turn) -> None:
         over_columns, over_rows = both_sums(rates, block.mirrored)
@@ -110,14 +122,16 @@ class RateSums:
 
     def merge(self, other: RateSums) -> None:
         """Take over what another one of the same unknowns has summed."""
-        for name in ("_out", "_row_sum", "_turned_sum", "_self_pair", "jump", "pairs", "nbytes"):
+        for name in ("_out", "_row_sum", "_turned_sum", "jump", "pairs", "nbytes"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for mine, more in zip(self._blocks, other._blocks, strict=True):
+        for mine, more in zip(self._self_pair, other._self_pair, strict=True):
             mine += more
+        for blocks, others in zip(self._blocks, other._blocks, strict=True):
+            blocks += others
 
-    def operators(self) -> tuple[CollisionOperator, CollisionOperator, float]:
-        """L for the normal and for the anomalous part, the same where :attr:`Fold.odd` is false, and how far the
-        largest row sum is from zero, relative to the diagonal.
+    def operators(self) -> tuple[list[CollisionOperator], float]:
+        """L for each representation of :attr:`Fold.representations`, and how far the largest row sum is from zero,
+        relative to the diagonal.
 
         The out-scattering is fixed so that every row sums to zero: particles are conserved to rounding.  Nothing may be
         added afterwards.
@@ -130,20 +144,19 @@ class RateSums:
         expected = self._row_sum[..., None, None] * np.eye(c) - self._turned_sum
         ones = np.tile(np.eye(c), (self.count * m, 1))
         made = [
-            CollisionOperator(join_blocks(blocks), self._widened(d), self_pair, self.dtype)
-            for blocks, self_pair in zip(self._blocks[: 1 + self.fold.odd], self._self_pair, strict=False)
+            CollisionOperator(join_blocks(blocks), self._widened(d, w), self_pair, self.dtype)
+            for blocks, self_pair, w in zip(self._blocks, self._self_pair, self.widths, strict=True)
         ]
         # what the rounding of stored sums left
         left = made[0].apply(ones).reshape(self.count, m, c, c) - expected
         d[:, index, index] -= np.einsum("smcc->sm", left) / c
-        for operator in made:
-            operator.diagonal = self._widened(d)
+        for operator, w in zip(made, self.widths, strict=True):
+            operator.diagonal = self._widened(d, w)
         there = made[0].apply(ones, double=False).reshape(self.count, m, c, c)
         largest = max(float(np.abs(d).max()), np.finfo(float).tiny)
-        return made[0], made[-1], float(np.abs(there - expected).max()) / largest
+        return made, float(np.abs(there - expected).max()) / largest
 
-    def _widened(self, blocks) -> np.ndarray:
-        c = self.fold.width
+    def _widened(self, blocks, c: int) -> np.ndarray:
         return np.einsum("iab,xy->iaxby", blocks, np.eye(c)).reshape(self.count, c * self.size, c * self.size)
 
 

@@ -118,19 +118,49 @@ def both_sums(values: np.ndarray, both: bool) -> tuple[np.ndarray, np.ndarray]:
     return over_columns, np.ones(rows, values.dtype) @ values if both else np.zeros((*lead, columns), values.dtype)
 
 
-def row_sums(block: Block, kernels: list[Kernel], right: list[np.ndarray]) -> np.ndarray:
-    """Sums over the columns of strength and shift times kernel times `right` (B, r), of one energy each.
+@dataclass(frozen=True)
+class RowSums:
+    """Sums over the columns of blocks for the points of their rows, with one kernel.
 
-    Returns
-    -------
-    ndarray, shape (kernels, 1 + R, A, r)
+    Attributes
+    ----------
+    rates : ndarray, shape (m, A, r)
+        ``sum_j sum_b P_ab(i, j) right_b(j)``.
+    out : ndarray, shape (A, m, m)
+        ``sum_j out_ac(i, j) right(j)`` between different functions, of the first column of `right`.
+    shifts : ndarray, shape (R, m, A, r)
+        ``sum_j shift(i, j) sum_a T_ab right_b(j)`` for each b.
     """
-    counts = (len(kernels), 1 + len(block.channels[0].shift), block.rows.stop - block.rows.start, right[0].shape[1])
-    sums = np.zeros(counts)
+
+    rates: np.ndarray
+    out: np.ndarray
+    shifts: np.ndarray
+
+    @classmethod
+    def none(cls, functions: int, rows: int, columns: int, components: int) -> RowSums:
+        """Empty ones."""
+        m = functions
+        return cls(np.zeros((m, rows, columns)), np.zeros((rows, m, m)), np.zeros((components, m, rows, columns)))
+
+
+def add_row_sums(sums: list[RowSums], block: Block, kernels: list[Kernel], right: list[np.ndarray]) -> None:
+    """Add a block of pairs of one energy to the sums of several kernels; `right` (m, B, r) for each."""
     for channel in block.channels:
         level = channel.z[0, 0].astype(np.intp)
-        factors = np.concatenate([channel.strength[0], channel.shift[:, 0, 0]])
         for total, kernel, values in zip(sums, kernels, right, strict=True):
             if channel.nearest <= kernel.cutoff:
-                total += (factors * kernel.tables()[0][0, 0].take(level)) @ values
-    return sums
+                _add(total, channel, level, kernel.tables(), values)
+
+
+def _add(total: RowSums, channel: PairChannel, level, tables, values) -> None:
+    pair, out = tables
+    strength, shift = channel.strength[0, 0], channel.shift[:, 0, 0]
+    for b, right in enumerate(values):
+        each = [pair[a, b].take(level) for a in range(len(values))]
+        for a, here in enumerate(each):
+            total.rates[a] += (strength * here) @ right
+        total.shifts[:, b] += (shift * (each[0] if len(each) == 1 else np.sum(each, axis=0))) @ right
+        for a in range(b):
+            found = (strength * out[a, b].take(level)) @ right[:, 0]
+            total.out[:, a, b] += found
+            total.out[:, b, a] += found

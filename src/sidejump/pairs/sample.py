@@ -15,6 +15,7 @@ import numpy as np
 
 from ..bands.momentum import MomentumTransfer
 from ..bands.states import States, shell_states
+from ..groups.multiplets import NOTHING, Multiplets
 from ..groups.operations import Operations
 from ..interactions.polar import Patches
 from ..interactions.sources import PairSource
@@ -41,6 +42,7 @@ class Sample:
     components : Components or None     the connected pieces
     side : (S,)           on which side of a gap each point is; the points of one set are on one side
     operations : Operations or None     the group
+    turns : (operations, R, R) or None  what it does with the currents
     """
 
     states: States
@@ -51,6 +53,7 @@ class Sample:
     components: Components | None
     side: np.ndarray
     operations: Operations | None = None
+    turns: np.ndarray | None = None
 
     @property
     def count(self) -> int:
@@ -76,10 +79,10 @@ class Sample:
         return np.tile(self.weight[:, 0], self.images) / self.images
 
     def everywhere(self, vectors) -> np.ndarray:
-        """Polar vectors (S, d) at all points and images, shape (images S, d)."""
-        if self.operations is None:
+        """Currents (S, R) at all points and images, shape (images S, R)."""
+        if self.turns is None:
             return vectors
-        return np.einsum("gab,sb->gsa", self.operations.matrices, vectors).reshape(-1, vectors.shape[1])
+        return np.einsum("gab,sb->gsa", self.turns, vectors).reshape(-1, vectors.shape[1])
 
     @cached_property
     def patches(self) -> Patches:
@@ -141,7 +144,7 @@ def sampled(
     block: int = BLOCK,
     cluster: int = 48,
     images: bool = True,
-    observables=(),
+    observables: Multiplets | None = None,
 ) -> Sample:
     """The points of a shell, or these carried to n energies: k (S, n, d), weight (S, n).
 
@@ -153,7 +156,7 @@ def sampled(
         Most states of a set of points, and of a small one.
     images : bool
         Whether the states of the images are wanted, where there is a group.
-    observables : sequence of Observable
+    observables : Multiplets, optional
     """
     if k is None:
         k, weight = shell.k[:, None], shell.weight[:, None]
@@ -172,4 +175,5 @@ def sampled(
         others = shell_states(model, near.k[s * n :], np.tile(band, len(group) - 1), degeneracy, observables)
         states = States.joined(states, others)
     side = np.zeros(s, dtype=int) if side is None else side[order]
-    return Sample(states, weight, velocity, near, ordering.clusters, components, side, group)
+    turns = None if group is None else (observables or NOTHING).currents(group)
+    return Sample(states, weight, velocity, near, ordering.clusters, components, side, group, turns)

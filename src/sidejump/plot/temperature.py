@@ -36,7 +36,7 @@ def result_figure(dataset, path) -> None:
         _diagonal(resistivity, rho, dataset.resistivity_error, r"\rho", "resistivity")
         conductivity.tick_params(labelbottom=False)
         for axes in (hall, conductivity, resistivity):
-            _temperature_axis(axes, dataset.temperature.values)
+            temperature_axis(axes, dataset.temperature.values)
         for axes in (hall, resistivity):
             axes.set_xlabel("temperature (K)")
         finish(figure, (hall, conductivity, resistivity), note)
@@ -85,7 +85,7 @@ def _diagonal(axes, tensor, error, symbol: str, words: str) -> None:
     axes.legend(handlelength=1.5)
 
 
-def _temperature_axis(axes, t) -> None:
+def temperature_axis(axes, t) -> None:
     """Logarithmic where the temperatures are spaced so."""
     if not log_spaced(t):
         return

@@ -18,11 +18,13 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.integrate import lebedev_rule
+from scipy.spatial.transform import Rotation
 
 from ..bands.momentum import MomentumTransfer
 from ..bands.states import band_energies, energies_and_velocities, group_range, mean_energies_and_velocities
 from .components import Components
 from .flow import NOTHING
+from .placement import FIRST, Placement
 from .shell import Shell
 
 _ALONG = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)  # of the way from the extremum
@@ -183,12 +185,14 @@ def _own(energies, band):
     return energies[np.arange(len(band)), band]
 
 
-def evenly_sampled(rays: ShellRays, points: int) -> ShellRays:
+def evenly_sampled(rays: ShellRays, points: int, placed: Placement = FIRST) -> ShellRays:
     """Each closed shell sampled afresh, at the directions of a Lebedev rule of at least so many points (3D).
 
-    The rules have cubic symmetry and integrate smooth functions over the sphere exponentially well.
+    The rules have cubic symmetry and integrate smooth functions over the sphere exponentially well; what they leave is
+    different in every direction that a rule is turned to.
     """
     directions, solid = _directions(points)
+    directions = Rotation.from_quat(placed.turn).apply(directions)
     shell, d = rays.shell, rays.shell.k.shape[1]
     pieces = []
     key = np.column_stack([np.round(rays._centre / _APART), shell.band])

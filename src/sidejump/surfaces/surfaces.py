@@ -242,7 +242,10 @@ class _Search:
         if self.turn is not None and level < self.turning_levels:
             ask = (candidate & split) | (crossed & ~split & ~smooth)
             fast = np.zeros(len(cells), dtype=bool)
-            fast[ask] = self._turning(cells[ask], bands[ask], cut.centre[ask], level) > self.turn
+            fast[ask] = (
+                self._turning(self.mesh.cartesian(2 * cells[ask] + cut.centre[ask], level), bands[ask], level)
+                > self.turn
+            )
             candidate &= ~fast
             split |= fast & (level >= self.uniform)
         smooth = smooth | candidate
@@ -259,6 +262,12 @@ class _Search:
                 None if fine is None else fine[done],
                 self.angle,
             )
+            if self.turn is not None and level < self.turning_levels:
+                # a hot spot that the centre does not see, on one of the points: it would stand for the whole cell
+                hot = self._turning(k, bands[done][owner], level) > self.turn
+                again = np.isin(owner, owner[hot])
+                split[np.flatnonzero(done)[owner[hot]]] = True
+                k, weight, area, left, owner = (x[~again] for x in (k, weight, area, left, owner))
             if self.operations is not None:
                 share = self.share[tuple((cells[done][owner] >> level).T)]
                 weight, area = weight * share, area * share
@@ -359,8 +368,8 @@ class _Search:
         # after so many halvings nothing that matters is left (a cell that a surface touches never decides)
         return level < min(self.mesh.deepest, self.uniform + _POCKET_LEVELS)
 
-    def _turning(self, cells, bands, centre, level):
-        k = self.mesh.cartesian(2 * cells + centre, level)
+    def _turning(self, k, bands, level):
+        """By what angle states turn within a cell of this level around k (n, 3)."""
         if not len(k):
             return np.zeros(0)
         edges = 2 * self.mesh.steps(level)

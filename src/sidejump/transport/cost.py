@@ -19,10 +19,12 @@ from ..pairs.block import pair_bytes
 from ..pairs.near import BLOCK, near_pairs
 from ..threads import THREADS
 from ..units import KB
+from .fermi_surface import COARSER, HOT_SPOT_STEP, MOST_ON_ALL, NODES_STEP
 from .geometry_choice import WINDOW, choose_geometries, no_critical_energy
 from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell, block_size, operator_bytes
+from .term import spread
 from .windowed import LEVELS, IndependentShells
 
 # measured on cores at 3 GHz
@@ -218,26 +220,43 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         load = load or _Load(problem, shell)  # of the finest
         count, reach = len(shell), _Reach(problem, shell, KB * max(here))
         pairs, points, kept = reach.at(max(here))
-        operator = operator_bytes(points, m, operations, d)
+        operator = operator_bytes(points, m, problem.fold(operations), d)
         problem.check_memory(operator, max(here))
-        more = 0.0
-        if d == 3 and functions > 1:  # the effect of inelasticity, on a shell with little refinement
+        more, first, first_operator = 0.0, 1, operator
+        if d == 3 and functions > 1:
+            few, first = _few(here), min(functions, (MOST_ON_ALL + 1) // 2)
+            first_operator = operator_bytes(points, first, problem.fold(operations), d)
+            if first_operator > memory:
+                first, first_operator = 1, operator
+            else:
+                more += len(few) * pairs * (first**2 - 1)
+            for t in few:
+                found.seconds += _solving(width * count * first, first_operator * (t / max(here)) ** 2)
+        if d == 3 and functions > first:  # further nodes, on a shell with fewer points
             # refused before the search for finer shells
-            once, other = _timed(lambda spacing=spacing: problem.inelastic_shell(spacing))
+            coarse = problem.laid(COARSER, problem.settings.replica)
+            once, other = _timed(
+                lambda coarse=coarse, here=here: coarse.inelastic_shell(min(map(coarse.spacing, here)))
+            )
             found.seconds += once
-            more, nodes_points, nodes_kept = _Reach(problem, other, KB * max(here)).at(max(here))
-            nodes_operator = operator_bytes(nodes_points, functions, operations, d)
+            pairs_there, nodes_points, nodes_kept = _Reach(coarse, other, KB * max(here)).at(max(here))
+            nodes_operator = operator_bytes(nodes_points, functions, problem.fold(operations), d)
             problem.check_memory(nodes_operator, max(here), "energy nodes")
             nodes_kept = nodes_kept if problem.keeps(nodes_kept, nodes_operator) else 0.0
             solution = _solution(len(other), width * functions, size)
             held = load.bytes(images * len(other)) + nodes_kept + nodes_operator
             found.memory = max(found.memory, held + solution + load.work)
-            found.seconds += len(here) * (2e-8 * more * functions**2 + _solving(len(other) * functions, nodes_operator))
+            more += len(few) * pairs_there * functions**2
+            found.seconds += sum(_solving(width * len(other) * functions, nodes_operator) for _ in few)
+        found.seconds += 2e-8 * more
         kept = kept if len(here) > 1 and problem.keeps(kept, operator) else 0.0
         together = 1 if kept else min(len(here), max(1, int(0.7 * memory / operator)))
         passes = 1 if kept else int(np.ceil(len(here) / together))
         held = load.bytes(images * count)
         stages = [held + kept + together * operator + _solution(count, width * m, size)]
+        if first > 1:
+            beside = kept if kept + first_operator <= memory else 0.0
+            stages.append(held + beside + first_operator + _solution(count, width * first, size))
         once, fine_shell = _timed(
             lambda shell=shell, spacing=spacing: problem.fine_shell(problem.mu, spacing) if problem.refines else shell
         )
@@ -246,17 +265,24 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         hot = fine * count * images * min(1.0, 2 * pairs / (images * count**2))
         if problem.refines:
             stages.append(held + load.bytes(fine))
-        found.states = max(found.states, images * count * m)
-        found.pairs = max(found.pairs, 2 * pairs * m**2)
+        most = max(m, first)
+        found.states = max(found.states, images * count * most)
+        found.pairs = max(found.pairs, 2 * pairs * most**2)
         found.memory = max(found.memory, max(stages) + load.work)
         total = pairs * passes + hot
         # the thermal window takes as much again as a third
         found.seconds += 1.3 * total * (per_pair + _PER_TEMPERATURE * load.channels * len(here) / THREADS)
         each = 2e-8 * pairs * (m**2 - 1)
         found.seconds += sum(each + _solving(width * count * m, operator * (t / max(here)) ** 2) for t in here)
-        found.flops += (total + more) * load.flops
-        found.flops += (total * m**2 + more * functions**2) * load.channels * _KERNEL * len(here)
+        found.flops += total * load.flops
+        found.flops += (total * m**2 * len(here) + more) * load.channels * _KERNEL
     return found
+
+
+def _few(temperatures: list[float]) -> list[float]:
+    """Those at which several energy nodes are solved, as :mod:`.fermi_surface` takes them."""
+    t = np.array(sorted(temperatures, reverse=True))
+    return t[spread(t, spread(t, list(range(len(t))), HOT_SPOT_STEP), NODES_STEP)].tolist()
 
 
 def refuse_early(problem: Problem, temperatures) -> None:
@@ -284,7 +310,7 @@ def refuse_early(problem: Problem, temperatures) -> None:
         points = _CELLS * area / problem.spacing(t) ** 2
         pairs = 0.5 * points**2 * float(np.mean(nearest <= max(problem.cuts(KB * t, q_max))))
         for size, what in ((1, "pairs"), (nodes, "energy nodes")):
-            needed = operator_bytes(pairs, size, shell.operations, 3)
+            needed = operator_bytes(pairs * (1.0 if size == 1 else COARSER**4), size, problem.fold(shell.operations), 3)
             if needed > _BEYOND * settings.memory:
                 problem.check_memory(needed, t, what)
 
@@ -318,7 +344,7 @@ class _Load:
             chosen = rng.integers(0, len(shell), _SAMPLE)
             k = np.einsum("sab,sb->sa", turns[rng.integers(0, len(turns), _SAMPLE)], shell.k[chosen])
         k = problem.momentum.first_zone(k)
-        states = shell_states(problem.model, k, shell.band[chosen], problem.settings.degeneracy)
+        states = shell_states(problem.model, k, shell.band[chosen], problem.settings.degeneracy, problem.multiplets)
         arrays = (states.k, states.energy, states.velocity, states.vectors, states.covariant)
         self._bytes_per_state = sum(x.nbytes for x in arrays) / len(states)
         self._loads = [source.load(states) for source in problem.sources]

@@ -41,7 +41,9 @@ def sentence(edges: Edges, mu: float, temperatures) -> str:
     )
 
 
-def with_frozen(result: TransportResult | None, frozen: np.ndarray, dimension: int) -> TransportResult:
+def with_frozen(
+    result: TransportResult | None, frozen: np.ndarray, dimension: int, observables: int = 0
+) -> TransportResult:
     """The result of all temperatures from that of those with carriers; zeros where `frozen` (nT,) is true."""
     count, active = len(frozen), np.flatnonzero(~frozen)
     report = _nothing_done() if result is None else dict(result.report)
@@ -59,9 +61,8 @@ def with_frozen(result: TransportResult | None, frozen: np.ndarray, dimension: i
     terms = [] if result is None else [_everywhere(term, active, count) for term in result.terms]
     if result is not None and result.error is not None:
         error[active] = result.error
-    observed = None
+    observed = np.zeros((2, count, 4, observables, dimension))
     if result is not None and result.observed is not None:
-        observed = np.zeros((2, count, *result.observed.shape[2:]))
         observed[:, active] = result.observed
     return TransportResult(boltzmann, velocity, distribution, report, error, terms, observed)
 

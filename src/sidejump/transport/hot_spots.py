@@ -25,10 +25,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..energy.basis import energy_basis
-from ..kinetics.fold import Fold
 from ..kinetics.response import KineticResponse
 from ..pairs.block import Block, pair_channels
-from ..pairs.contraction import row_sums
+from ..pairs.contraction import RowSums, add_row_sums
 from ..pairs.near import BLOCK
 from ..threads import THREADS
 from .problem import Problem
@@ -37,15 +36,15 @@ from .tensors import Change, with_change
 
 
 def hot_spot_changes(
-    problem: Problem, solver: SharedShell, fine, kts, responses, advance=lambda _: None
+    problem: Problem, solver: SharedShell, fine, kts, responses, nodes=None, advance=lambda _: None
 ) -> list[Change]:
-    """What quasi-elastic responses of a solver at several kT (eV) change by when the shift is summed over a `fine`
-    shell of its energy; `advance` is called with the fraction of the work that a step has done."""
+    """What responses of a solver at several kT (eV) change by when the shift is summed over a `fine` shell of its
+    energy: arguments as those of :meth:`HotSpots.side_jump_velocity`."""
     if fine is solver.shell:
         velocities = np.stack([_with_drives(r) for r in responses])
         advance(1.0)
     else:
-        velocities = HotSpots(problem, fine).side_jump_velocity(solver, kts, responses, advance)
+        velocities = HotSpots(problem, fine).side_jump_velocity(solver, kts, responses, nodes, advance)
     return [Change.to_side_jump(v, r) for r, v in zip(responses, velocities, strict=True)]
 
 
@@ -56,7 +55,7 @@ def with_hot_spots(problem: Problem, solver: SharedShell, fine, kts, responses) 
 
 
 class HotSpots:
-    """Quasi-elastic side jump with the shift summed over a fine shell.
+    """Side jump with the shift summed over a fine shell, whose points all energies share.
 
     Parameters
     ----------
@@ -66,15 +65,15 @@ class HotSpots:
     """
 
     def __init__(self, problem: Problem, fine):
-        self.problem, self._fold = problem, Fold.by(fine.operations)
+        self.problem, self._fold = problem, problem.fold(fine.operations)
         self.sample = problem.sampled(fine, cluster=BLOCK, images=False)
 
     def __len__(self) -> int:
         return self.sample.count
 
-    def side_jump_velocity(self, coarse: SharedShell, kts, responses, advance=lambda _: None) -> np.ndarray:
-        """sj(1) of several temperatures in one pass over the pairs, ``e^2/hbar angstrom^(2-d)``: shape (nT, d, d);
-        with observables (nT, R, R), of R responses to as many drives.
+    def side_jump_velocity(self, coarse: SharedShell, kts, responses, nodes=None, advance=lambda _: None) -> np.ndarray:
+        """sj(1) of several responses in one pass over the pairs, ``e^2/hbar angstrom^(2-d)``: shape (n, d, d);
+        with observables (n, R, R), of R responses to as many drives.
 
         Parameters
         ----------
@@ -83,20 +82,25 @@ class HotSpots:
         kts : sequence of float
             eV.
         responses : sequence of KineticResponse
-            Quasi-elastic response of C at each temperature, with its distribution.
+            Response of C at each temperature, with its distribution.
+        nodes : sequence of int, optional
+            Energy nodes of each; one if left out.
         advance : callable, optional
             Called with the fraction of the work that a step has done.
         """
-        basis = energy_basis(1, even=True)
-        thermal = basis.thermal_weight[0]
+        bases = [energy_basis(n, even=True) for n in nodes or [1] * len(kts)]
         fine, points = self.sample, coarse.sample
         sources = self.problem.sources
-        kernels = [[coarse.kernel(s, basis, kt) for kt in kts] for s in range(len(sources))]
+        kernels = [
+            [coarse.kernel(s, basis, kt) for basis, kt in zip(bases, kts, strict=True)] for s in range(len(sources))
+        ]
         cuts = [max(k.cutoff for k in each) for each in kernels]
         weights = points.all_weights[:, None]
         right = [
-            (weights * np.hstack([np.ones_like(weights), points.everywhere(g)])).astype(np.float32)
-            for g in (np.asarray(r.distribution)[:, 0] for r in responses)
+            np.stack(
+                [weights * np.hstack([np.ones_like(weights), points.everywhere(g)]) for g in each.swapaxes(0, 1)]
+            ).astype(np.float32)
+            for each in (np.asarray(r.distribution) for r in responses)
         ]
         # the drive of C carries no net current, see kinetics.solve.neutral
         velocity = fine.currents[:, 0] - np.average(
@@ -119,23 +123,37 @@ class HotSpots:
 
         def summed(row):
             rows = rows_of[row]
-            sums = np.zeros((len(kts), 1 + velocity.shape[1], rows.stop - rows.start, right[0].shape[1]))
+            count = rows.stop - rows.start
+            sums = [RowSums.none(r.shape[0], count, r.shape[2], velocity.shape[1]) for r in right]
             for index, pairs in enumerate(crossed):
                 z_max = sources[index].z_max(coarse.q_max)
                 for columns in (columns_of[c] for c in np.flatnonzero(near[index][row])):
                     channels = pairs.evaluate(rows, columns, cuts[index])
                     if channels:
                         block = Block(rows, columns, index, pair_channels(channels, None, 1, z_max))
-                        sums += row_sums(block, kernels[index], [r[columns] for r in right])
-            out, drive = sums[:, 0, :, :1], thermal * velocity[rows] + sums[:, 0, :, 1:]
-            here = np.where(out > 0, drive / np.where(out > 0, out, 1.0), 0.0)  # zero for a point without a partner
-            jump = sums[:, 1:, :, :1] * here[:, None] - sums[:, 1:, :, 1:]
-            return np.einsum("i,taib->tab", fine.weight[rows, 0], jump)
+                        add_row_sums(sums, block, kernels[index], [r[:, columns] for r in right])
+            return np.stack(
+                [_jump(s, b, velocity[rows], fine.weight[rows, 0]) for s, b in zip(sums, bases, strict=True)]
+            )
 
         with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
             total = np.sum(list(pool.map(work, range(len(rows_of)))), axis=0)
         between = np.stack([self._fold.average(x, odd=True) for x in total])
         return between - np.stack([_with_drives(r) for r in responses])
+
+
+def _jump(sums: RowSums, basis, velocity, weight) -> np.ndarray:
+    """Sum of the shifts of fine points (A) with g from that of C in the sums, shape (R, R)."""
+    total, out = sums.rates[..., 0].T, sums.out.copy()
+    m = basis.size
+    # particles are conserved, as in the operator of C
+    out[:, range(m), range(m)] = total - out.sum(axis=2)
+    drive = basis.thermal_weight[:, None] * velocity[:, None] + sums.rates[..., 1:].swapaxes(0, 1)
+    alone = total.sum(axis=1) <= 0  # a point without a partner has no part
+    out[alone], drive[alone] = np.eye(m), 0.0
+    g = np.linalg.solve(out, drive)
+    jump = np.einsum("ami,imb->aib", sums.shifts[..., 0], g) - sums.shifts[..., 1:].sum(axis=1)
+    return np.einsum("i,aib->ab", weight, jump)
 
 
 def _with_drives(response: KineticResponse) -> np.ndarray:

@@ -64,7 +64,7 @@ class _Prepared:
 
     def sums(self) -> RateSums:
         """Empty sums over the pairs."""
-        return RateSums(self.sample.count, self.sample.energies, self.sample.currents.shape[2], Fold.by(None))
+        return RateSums(self.sample.count, self.sample.energies, self.sample.currents.shape[2], Fold())
 
 
 class OwnShells:

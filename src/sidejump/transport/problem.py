@@ -13,13 +13,16 @@ from ..bands.momentum import MomentumTransfer
 from ..energy.kernel import Kernel, energy_cutoff, reach
 from ..errors import InputError, NoStates, TooLarge
 from ..groups.kinetic import kinetic_operations
+from ..groups.multiplets import Multiplets
 from ..groups.operations import Operations
+from ..groups.rules import obeying
 from ..interactions.sources import PairSource, pair_sources
+from ..kinetics.fold import Fold
 from ..pairs.sample import Sample, sampled
 from ..surfaces.critical import CriticalPoints, critical_points
 from ..surfaces.edges import REACH, Carriers, Edges, carriers, nearest_edges, other_sides
 from ..surfaces.fermi import fermi_shell
-from ..surfaces.placement import FIRST, placement
+from ..surfaces.placement import FIRST, Placement, placement
 from ..surfaces.shell import Shell
 from ..units import KB
 from .settings import TransportSettings
@@ -84,8 +87,8 @@ class Problem:
         self.sources: list[PairSource] = pair_sources(scatterers, model, self.momentum)
         if self.observables and not all(s.observes for s in self.sources):
             raise InputError(
-                "observables: vertices from first principles, and limits of the side jump, give the response of the "
-                "charge current alone; use model scatterers, or leave observables out"
+                "observables: limits of the side jump give the response of the charge current alone; use the "
+                "scatterers themselves, or leave observables out"
             )
         self.sound = max((s.sound_velocity or 0.0) for s in scatterers)
         self.elastic_only = all(b.phonon_energy is None for s in self.sources for b in s.branches)
@@ -103,7 +106,7 @@ class Problem:
         if self.model.dimension == 2 and any(s.singular for s in self.scatterers):
             self._fewest *= _SINGULAR
 
-    def laid(self, accuracy: float, replica: int, *, coarsest: bool = False) -> Problem:
+    def laid(self, accuracy: float, replica: int | None, *, coarsest: bool = False) -> Problem:
         """The same problem with the points of another level and replica; what does not depend on them is shared.
 
         Parameters
@@ -120,6 +123,7 @@ class Problem:
         for name in ("base_spacing", "_coupling_spacing"):
             other.__dict__.pop(name, None)
         other.__dict__["operations"] = self.operations  # found once
+        other.__dict__["multiplets"] = self.multiplets
         other.__dict__["edges"] = self.edges
         other.warnings, other._shells = [], {}
         other._set_fewest(least=0.5)
@@ -140,7 +144,7 @@ class Problem:
             or self.model.cell is None
             or "off" == settings.symmetry
             or settings.geometry == "own"
-            or self.observables  # how they transform is not known
+            or any(o.rule is None for o in self.observables)  # how they transform is not known
         ):
             return None
         if not self.edges.inside:  # shells of their own are whole ones
@@ -152,9 +156,19 @@ class Problem:
             return searched[len(some)]
 
         operations, self.symmetry_error = kinetic_operations(self, search)
+        operations = obeying(self.model, self.observables, operations, self.mu)
         if len(operations) in searched:  # all that the bands obey: the shell serves again
             self._shells[self.mu, spacing, 0, False, False] = searched[len(operations)]
         return operations if len(operations) > 1 else None
+
+    @cached_property
+    def multiplets(self) -> Multiplets:
+        """The rows that are computed for the observables."""
+        return Multiplets.of(self.observables, self.operations)
+
+    def fold(self, operations: Operations | None) -> Fold:
+        """How points stand for their images under the operations of a shell."""
+        return Fold(operations, self.multiplets)
 
     # --- shells -------------------------------------------------------------------------------------------------
 
@@ -299,6 +313,12 @@ class Problem:
         return any(source.expensive for source in self.sources)
 
     @property
+    def placed(self) -> Placement:
+        """Where exactly the points of shells lie."""
+        replica = self.settings.replica
+        return FIRST if replica is None else placement(replica)
+
+    @property
     def several(self) -> bool:
         """Whether patches have three points: where symmetry makes that cheap.
 
@@ -335,7 +355,7 @@ class Problem:
             degeneracy=s.degeneracy,
             operations=operations,
             several=several and self.model.dimension == 3,
-            placed=FIRST if s.replica is None else placement(s.replica),
+            placed=self.placed,
         )
         if shell.unconverged:
             self.warn(f"{shell.unconverged} of {len(shell)} shell points could not be moved onto the exact energy")
@@ -345,12 +365,12 @@ class Problem:
 
     @property
     def responses(self) -> int:
-        """Directions of the current and observables."""
-        return self.model.dimension + len(self.observables)
+        """Directions of the current and rows of the observables."""
+        return self.model.dimension + len(self.multiplets)
 
     def sampled(self, shell: Shell, *places, **choices) -> Sample:
         """Points of a shell as :func:`sidejump.pairs.sample.sampled` takes them."""
-        choices |= {"degeneracy": self.settings.degeneracy, "observables": self.observables}
+        choices |= {"degeneracy": self.settings.degeneracy, "observables": self.multiplets}
         return sampled(self.model, self.momentum, shell, *places, **choices)
 
     def inelastic_shell(self, spacing: float) -> Shell:

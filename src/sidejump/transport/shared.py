@@ -35,7 +35,7 @@ class SharedShell:
 
     def __init__(self, problem: Problem, shell, hottest: float):
         self.problem, self.shell, self._hottest = problem, shell, hottest
-        self._fold = Fold.by(shell.operations)
+        self._fold = problem.fold(shell.operations)
         self._single = problem.model.dimension == 3
         block = block_size(problem, shell, hottest)
         width = self._fold.width
@@ -86,7 +86,7 @@ class SharedShell:
         return RateSums(self.sample.count, size, self.problem.responses, self._fold, dtype)
 
     def _operator_bytes(self, points: float, size: int) -> float:
-        return operator_bytes(points, size, self.shell.operations, self.problem.model.dimension)
+        return operator_bytes(points, size, self._fold, self.problem.model.dimension)
 
     @property
     def _kept_bytes(self) -> int:
@@ -142,8 +142,7 @@ def block_size(problem: Problem, shell, hottest: float) -> int:
     return int(np.clip(0.4 * min(max(problem.cuts(hottest, q_max)), q_max) / np.mean(shell.area), 64, BLOCK))
 
 
-def operator_bytes(pairs: float, size: int, operations, dimension: int) -> float:
-    """Of P for so many pairs of points and `size` basis functions: of the normal part, and of the anomalous one where
-    symmetry makes it another."""
-    fold = Fold.by(operations)
-    return (4.0 if dimension == 3 else 8.0) * (1 + fold.odd) * (fold.width * size) ** 2 * pairs
+def operator_bytes(pairs: float, size: int, fold: Fold, dimension: int) -> float:
+    """Of P for so many pairs of points and `size` basis functions: of the normal part, and of others where symmetry or
+    observables make them another."""
+    return (4.0 if dimension == 3 else 8.0) * sum(c**2 for c in fold.unknowns) * size**2 * pairs

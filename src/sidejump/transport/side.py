@@ -47,7 +47,7 @@ class Side:
             wanted = 1.3 * shell.area.sum() / problem.range_spacing(hottest / KB) ** 2
             points = max(round(_POINTS * problem.settings.accuracy**2), int(wanted))
             if points <= MOST_POINTS:
-                self._rays = evenly_sampled(self._rays, points)
+                self._rays = evenly_sampled(self._rays, points, problem.placed)
                 self.shell = self._rays.shell
 
     def near(self, kt: float) -> int:

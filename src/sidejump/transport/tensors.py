@@ -39,8 +39,16 @@ class Change:
         """Shape (3, R, d)."""
         return np.stack([self.boltzmann, self.side_jump_velocity, self.side_jump_distribution])
 
+    @classmethod
+    def none(cls, response: KineticResponse) -> Change:
+        """No change of such a response."""
+        return cls(*(np.zeros_like(getattr(response, name)) for name in PARTS))
+
     def times(self, factor: float) -> Change:
         return Change(*(factor * self.tensors))
+
+    def plus(self, other: Change) -> Change:
+        return Change(*(self.tensors + other.tensors))
 
 
 def difference(new: KineticResponse, old: KineticResponse) -> Change:

@@ -2,16 +2,19 @@
 
 from .base import Section, example, explained, subsections
 from .electrons import ELECTRONS, ElectronsInput, FirstPrinciples, SpinOrbit
+from .observable import OBSERVABLES, ObservableInput
 from .run import ExpertInput, IntrinsicInput, OutputInput, RunInput, SolverInput, TemperatureInput
 from .scattering import SCATTERING, ScatteringInput
 
 __all__ = [
     "ELECTRONS",
+    "OBSERVABLES",
     "SCATTERING",
     "ElectronsInput",
     "ExpertInput",
     "FirstPrinciples",
     "IntrinsicInput",
+    "ObservableInput",
     "OutputInput",
     "RunInput",
     "ScatteringInput",

@@ -50,6 +50,10 @@ _SPIN_DEGENERACY_DATA = (
     f"{_SPIN_DEGENERACY[:-1]}. 2 for data without spin when not given, unless a second channel, exchange or spin_orbit "
     "gives them one; 1 is one channel of a magnet."
 )
+_SPN = (
+    "SEEDNAME.spn of pw2wannier90, with SEEDNAME.chk beside it: the spin of the Wannier functions as it is, for "
+    "observables."
+)
 _SPIN = "Order of up and down Wannier functions: gives the model its spin."
 
 
@@ -146,6 +150,7 @@ class Wannier90Input(Symmetrizable):
         None, description="For symmetrize: coarse k mesh; inferred when not given.", examples=[[4, 4, 4]]
     )
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    spn: Text | None = Field(None, description=_SPN, examples=["Fe.spn"])
     spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY, examples=[2])
     trust_file: Flag = Field(False, description=_TRUST, examples=[True])
     zeeman: Vector3 | None = Field(None, description=_ZEEMAN, examples=[[0.0, 0.0, 0.1]])

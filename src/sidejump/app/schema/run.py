@@ -11,6 +11,7 @@ from ...rules import nearest
 from ...transport import TransportSettings
 from .base import Flag, Positive, Section, Text
 from .electrons import ElectronsInput
+from .observable import ObservableInput
 from .scattering import ScatteringInput
 
 
@@ -164,5 +165,6 @@ class RunInput(Section):
     electrons: ElectronsInput
     scattering: list[ScatteringInput] = Field(min_length=1)
     temperature: TemperatureInput
+    observable: list[ObservableInput] = Field(default_factory=list)
     solver: SolverInput = Field(default_factory=lambda: SolverInput.model_validate({}))
     output: OutputInput = Field(default_factory=lambda: OutputInput.model_validate({}))

@@ -93,8 +93,13 @@ class GroupVectors:
     ----------
     k : ndarray, shape (V, 3)
         Wave vectors, 1/angstrom; those of layers with kz = 0.
-    values : ndarray, shape (V, 1 + d, N)
-        u and its covariant derivatives D_a u (angstrom), in the d dimensions of the electrons.
+    values : ndarray, shape (V, 1 + d + c, N)
+        u and its covariant derivatives D_a u (angstrom), in the d dimensions of the electrons; of c observables what
+        takes their place.
+    carried : ndarray, shape (V, c, d, N), or None
+        ``X_a u`` of the observables that are flows (:meth:`sidejump.bands.observables.Observable.carried`).
+    dimension : int
+        d.
     first : ndarray of int, shape (S + 1,)
         Vectors of state s are ``first[s]:first[s + 1]``.
     """
@@ -102,6 +107,8 @@ class GroupVectors:
     k: np.ndarray
     values: np.ndarray
     first: np.ndarray
+    dimension: int
+    carried: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.k)
@@ -124,13 +131,17 @@ class GroupVectors:
 
         Returns
         -------
-        ndarray, shape (n, 1 + d, nT, N)
+        ndarray, shape (n, 1 + d + c, nT, N)
         """
         where = np.asarray(cells) @ np.asarray(lattice)
         phase = np.exp(1j * (self.k[index] @ where.T))  # (n, nT)
         result = phase[:, None, :, None] * self.values[index][:, :, None]
-        for a, position in enumerate(where.T[: result.shape[1] - 1]):
+        d = self.dimension
+        for a, position in enumerate(where.T[:d]):
             result[:, 1 + a] += 1j * position[:, None] * result[:, 0]
+        if self.carried is not None:
+            moved = np.einsum("ta,vcan->vctn", where[:, :d], self.carried[index])
+            result[:, 1 + d :] += 1j * phase[:, None, :, None] * moved
         return result
 
 
@@ -146,6 +157,9 @@ def group_vectors(states, sites) -> GroupVectors:
 
     Notes
     -----
+    Of observables that are flows ``i r_a X_a u`` is added, r the position with its matrix between the orbitals: with
+    the velocity and X = 1 that makes its row D_a u.
+
     u_n is multiplied by exp(ik.tau_n), whose derivative the covariant derivative takes along: D_a u is multiplied by
     the same phase and gains ``i tau_n,a u_n``. (Of this the diagonal of the position matrix, which gains tau, brings
     the part along u, and dH/dk, which gains ``i[tau, H]``, the rest.)
@@ -154,6 +168,14 @@ def group_vectors(states, sites) -> GroupVectors:
     multiplicity = np.asarray(states.multiplicity)
     state, member = np.nonzero(np.arange(states.vectors.shape[1]) < multiplicity[:, None])
     k, u = np.asarray(states.k)[state], states.vectors[state, member]
-    covariant = states.covariant[state, :, member] + 1j * sites.T * u[:, None]
-    values = np.concatenate([u[:, None], covariant], axis=1) * np.exp(1j * (k @ sites.T))[:, None]
-    return GroupVectors(in_space(k), values, np.concatenate([[0], np.cumsum(multiplicity)]))
+    d, phase = sites.shape[1], np.exp(1j * (k @ sites.T))[:, None]
+    covariant = states.covariant[state, :, member].astype(complex)
+    covariant[:, :d] += 1j * sites.T * u[:, None]
+    carried = None
+    if states.carried is not None:
+        carried = states.carried[state, :, :, member]
+        drift = states.drift[state, :, member] + np.einsum("na,vcan->vcn", sites, carried)
+        covariant[:, d:] += 1j * drift
+        carried = carried * phase[:, None]
+    values = np.concatenate([u[:, None], covariant], axis=1) * phase
+    return GroupVectors(in_space(k), values, np.concatenate([[0], np.cumsum(multiplicity)]), d, carried)

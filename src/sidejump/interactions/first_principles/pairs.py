@@ -54,6 +54,7 @@ class ElectronPhononPairs(PairSource):
     """
 
     expensive = True
+    observes = True
 
     def __init__(
         self,

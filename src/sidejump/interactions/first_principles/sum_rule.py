@@ -63,7 +63,7 @@ class RigidShift:
         return first @ np.concatenate([np.cos(end), np.sin(end)], axis=1).T
 
     def vectors(self, states: GroupVectors, part: slice, dtype) -> np.ndarray:
-        """``C_a u`` and its covariant derivatives ``(D_b C_a) u + C_a D_b u``.
+        """``C_a u`` and its covariant derivatives ``(D_b C_a) u + C_a D_b u``, of observables the same with their rows.
 
         Returns
         -------
@@ -79,7 +79,7 @@ class RigidShift:
 
     def _chunk(self, states, part, dtype):
         k, values = states.k[part], states.values[part]
-        d = values.shape[1] - 1
+        d = states.dimension
         hamiltonian, gradient = _fourier(self._hoppings[None], self._hops, k, d)
         shift, slope = _fourier(self._coupling, self._where, k, d)
         energy, u = np.linalg.eigh(hamiltonian[:, 0])
@@ -100,7 +100,10 @@ class RigidShift:
         change = near[:, None] * (slope - turned / self._width**2)  # (n, 3, d, N, N)
         state = (left[:, None] @ values[..., None])[..., 0]  # (n, 1 + d, N)
         result = np.einsum("namp,nxp->naxm", kept, state)
-        result[:, :, 1:] += (change @ state[:, None, None, 0, :, None])[..., 0]
+        result[:, :, 1 : 1 + d] += (change @ state[:, None, None, 0, :, None])[..., 0]
+        if states.carried is not None:
+            moved = np.einsum("nmp,ncap->ncam", left, states.carried[part])
+            result[:, :, 1 + d :] += np.einsum("nsamp,ncap->nscm", change, moved, optimize=True)
         return (result @ u.swapaxes(1, 2)[:, None]).transpose(1, 2, 0, 3).astype(dtype)
 
 

@@ -1,0 +1,106 @@
+"""What a term of a result is: one step that computes a part of it at many temperatures."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from types import MappingProxyType
+from typing import cast
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from ..kinetics.response import KineticResponse
+from .problem import Problem
+from .settings import Size
+from .tensors import Change
+
+
+@dataclass
+class Outcome:
+    """One replica of a term at n temperatures.
+
+    Attributes
+    ----------
+    responses : list of KineticResponse
+        Of a first term; empty for the others.
+    changes : list of Change
+        Of the other terms.
+    facts : dict of list
+        What is reported of each temperature.
+    size : list of Size
+    """
+
+    responses: list[KineticResponse] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    facts: dict[str, list] = field(default_factory=dict)
+    sizes: list[Size] = field(default_factory=list)
+
+
+Advance = Callable[[float], None]
+"""Called with the fraction of the work that a step has done."""
+
+
+class Term(abc.ABC):
+    """One of the terms.
+
+    Attributes
+    ----------
+    name : str
+    first : bool
+        Whether it is a response, to which the changes of others are added.
+    start : dict of float
+        By the dimension, what divides the spacings on the coarsest level.  Contours converge exponentially and cost
+        little; changes ask for fewer points than what they change.
+    """
+
+    name: str
+    first: bool = False
+    start: Mapping[int, float] = MappingProxyType({2: 0.7, 3: 0.35})
+
+    @abc.abstractmethod
+    def evaluate(self, problem: Problem, temperatures: np.ndarray, advance: Advance) -> Outcome:
+        """One replica, on points as `problem` lays them, at temperatures (K)."""
+
+    def blank(self, temperatures) -> Outcome:
+        """What is yet to be filled in."""
+        count = len(temperatures)
+        facts = {name: [blank] * count for name, blank in _FACTS.items()}
+        nothing = cast("list", [None] * count)
+        return Outcome(nothing, [], facts, [Size(0, 0, 0.0)] * count) if self.first else Outcome([], nothing, facts)
+
+
+def by_spacing(problem: Problem, temperatures) -> list[tuple[float, list[int]]]:
+    """Temperatures that use one shell, from hot to cold: (spacing, temperatures).
+
+    The coldest last: it takes the finest shell and the most memory.
+    """
+    spacings = [problem.spacing(t) for t in temperatures]
+    order = sorted(range(len(temperatures)), key=lambda i: -temperatures[i])
+    return [(h, [i for i in order if spacings[i] == h]) for h in sorted(set(spacings), reverse=True)]
+
+
+def spread(temperatures, members, step: float) -> list[int]:
+    """Some of `members`, ordered from hot to cold, with both ends and no step in T larger than it must be."""
+    chosen = [members[0]]
+    for last, i in pairwise(members):
+        if temperatures[chosen[-1]] > step * temperatures[i] and last != chosen[-1]:
+            chosen.append(last)
+    return chosen if members[-1] == chosen[-1] else [*chosen, members[-1]]
+
+
+def interpolated(temperatures, sampled, known: list[Change], members) -> list[Change]:
+    """Changes `known` at the temperatures of `sampled` (from hot to cold) at those of `members`, in log T."""
+    if len(sampled) == 1:
+        return known * len(members)
+    smooth = PchipInterpolator(
+        np.log(temperatures[sampled])[::-1], np.array([change.tensors for change in known])[::-1]
+    )
+    return [Change(*tensors) for tensors in smooth(np.log(temperatures[members]))]
+
+
+_FACTS = {"energy_nodes": 0, "node_change": np.nan, "inelastic_change": np.nan, "carrier_density": np.nan,
+          "electron_density": np.nan, "hole_density": np.nan, "hot_spot_change": np.nan,
+          "geometry_difference": np.nan, "window_change": np.nan}  # fmt: skip
