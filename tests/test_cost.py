@@ -296,3 +296,23 @@ def test_shells_of_too_many_points_are_refused():
     for temperature, accuracy in ((1e-4, 1.0), (300.0, 1e6)):
         with pytest.raises(InputError, match=r"points.*raise spacing or the lowest temperature"):
             estimate_cost(plane(accuracy=accuracy), np.array([temperature]))
+
+
+def test_where_memory_holds_one_node_on_all_points_fewer_points_hold_more():
+    """What three nodes change is there all the same, from points of the level below."""
+
+    def solved(**settings):
+        problem = lattice(geometry="shared", accuracy=0.7, **settings)
+        result = run_transport(
+            problem.model, problem.scatterers, chemical_potential=MU, temperatures=[60.0], problem=problem
+        )
+        return np.array([result.boltzmann[0, 0, 0], result.side_jump_velocity[0, 0, 1]]), result.report
+
+    roomy = lattice(geometry="shared", accuracy=0.7)
+    shell = roomy.solved_shell(MU, roomy.spacing(60.0))
+    tight = 0.95 * SharedShell(roomy, shell, KB * 60).needs(KB * 60, 3)
+    (one, _), (three, _) = (solved(energy_nodes=n) for n in (1, 3))
+    found, report = solved(energy_nodes=3, memory=tight)
+    assert report["energy_nodes"] == [3] and report["memory_bytes"] < tight
+    assert (np.abs(three / one - 1) > 0.05).all()
+    np.testing.assert_allclose(found / one - 1, three / one - 1, rtol=0.25)

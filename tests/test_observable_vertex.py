@@ -7,10 +7,15 @@ import pytest
 
 import sidejump as sj
 from helpers_abinitio import Layer, Toy, polar
+from helpers_symmetric import MAGNET, Hidden
+from sidejump.bands.spin_order import spin_matrices
 from sidejump.bands.states import solve_states
 from sidejump.groups.multiplets import Multiplets
+from sidejump.groups.operations import exact_operations
 from sidejump.interactions.first_principles.electron_phonon import ElectronPhononScatterer
 from sidejump.interactions.first_principles.pairs import ElectronPhononPairs
+from sidejump.interactions.first_principles.sum_rule import RigidShift
+from sidejump.interactions.first_principles.vertex import PairVertices
 from sidejump.transport import TransportSettings
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
@@ -102,3 +107,39 @@ def test_the_shift_does_not_depend_on_phases_and_changes_sign():
     size = np.abs(found[0][3:]).max()
     np.testing.assert_allclose(found[1][3:], found[0][3:], rtol=0, atol=1e-5 * size)
     np.testing.assert_allclose(found[0][3:], -found[0][3:].swapaxes(1, 2), rtol=0, atol=1e-5 * size)
+
+
+@pytest.fixture(scope="module")
+def magnet():
+    """A cubic magnet along z with spinors, its coupling and phonons, exactly symmetric."""
+    case = MAGNET
+    hidden = Hidden(case, mesh=(2, 2, 2), size=0.1)
+    data = hidden.data()
+    ordering = hidden.crystal.orbitals.spin
+    data, _ = sj.symmetrized(data, projections=case.projections, magnetisation=case.magnetisation)
+    electrons = data.electrons
+    electrons.spin = spin_matrices(ordering, case.n)
+    return replace(data, electrons=electrons)
+
+
+def test_shifts_turn_as_the_rules_say(magnet):
+    """``dO(Mk -> Mk') = s^(odd+1) D(M) dO(k -> k')`` of flows and of spins, the vertex's own part included."""
+    operations = exact_operations(magnet.model, energy=0.0)
+    assert len(operations) == 16
+    rows = Multiplets.of([sj.spin_current("yz"), sj.velocity("y"), sj.spin("z"), sj.spin("x")], operations)
+    n = 6
+    k = np.random.default_rng(6).random((n, 3)) @ magnet.reciprocal_cell
+    band = np.random.default_rng(7).integers(0, 8, n)
+    images = np.concatenate([k @ m.T for m in operations.matrices])
+    states = solve_states(magnet.model, images, np.tile(band, len(operations)), observables=rows)
+    vertices = PairVertices(magnet, states, dtype=np.complex128, tolerance=0.0, rigid_shift=RigidShift(magnet))
+    plain, odd = rows.plain(operations), rows.odd_rows(3)
+    first = None
+    for g, sign in enumerate(operations.signs):
+        part = slice(g * n, (g + 1) * n)
+        shift = vertices.block(part, part)[1].sum(axis=0)  # over modes, which may mix
+        first = shift if first is None else first
+        turned = np.where(odd, 1, sign)[:, None, None] * np.tensordot(plain[g], first, 1)
+        for some in (slice(0, 3), slice(3, None)):
+            np.testing.assert_allclose(shift[some], turned[some], rtol=0, atol=2e-5 * np.abs(first[some]).max())
+    assert np.abs(first[3:]).max(axis=(1, 2)).min() > 0

@@ -89,11 +89,13 @@ def test_the_velocity_in_a_basis_with_a_position_matrix():
     np.testing.assert_allclose(intrinsic, expected, rtol=0, atol=1e-2 * np.abs(expected).max())
 
 
-def test_observables_leave_the_charge_current_as_it_is():
-    settings = TransportSettings(energy_nodes=3, geometry="own")
+@pytest.mark.parametrize("approximation", ["exact", "serta", "mrta"])
+def test_observables_leave_the_charge_current_as_it_is(approximation):
+    settings = TransportSettings(energy_nodes=3, geometry="own", approximation=approximation)
     model = sj.RashbaFerromagnet(effective_mass=0.6, rashba=0.8, exchange=0.05)
     plain = run_transport(model, [GRAPHENE_LIKE], chemical_potential=0.2, temperatures=[50.0], settings=settings)
-    found = rows(model, [GRAPHENE_LIKE], 0.2, 50.0, [SPIN, Observable("s", PAULI[0])], "own", energy_nodes=3)
+    found = rows(model, [GRAPHENE_LIKE], 0.2, 50.0, [SPIN, Observable("s", PAULI[0])], "own", energy_nodes=3,
+                 approximation=approximation)  # fmt: skip
     for name, tensor in zip(("boltzmann", "side_jump_velocity", "side_jump_distribution"), found, strict=True):
         expected = getattr(plain, name)[0]
         np.testing.assert_allclose(tensor[:2], expected, rtol=0, atol=1e-12 * np.abs(plain.boltzmann).max())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sidejump.accuracy.statistics import GAIN, UNKNOWN, Samples, moments
+from sidejump.accuracy.statistics import ALONE, GAIN, Samples, moments
 
 TEMPERATURES = np.log([10.0, 20.0, 40.0, 80.0, 150.0, 300.0])
 TRUTH = np.linspace(1.0, 2.0, len(TEMPERATURES))
@@ -47,7 +47,7 @@ def test_the_error_covers_the_truth(levels, replicas, bias):
 
 def test_one_level_alone_is_taken_to_be_off():
     found = moments(ladder(np.random.default_rng(1), 1, 3, 0.0, 0.01, 0.5), TEMPERATURES)
-    assert np.all(found.systematic >= UNKNOWN * np.abs(found.value) * (1 - 1e-12))
+    assert np.all(found.systematic >= ALONE * np.abs(found.value) * (1 - 1e-12))
     assert np.all(np.isfinite(found.error))
     assert np.all(found.level == 0) and np.all(found.replicas == 3)
 

@@ -12,7 +12,7 @@ from ..transport.tensors import PARTS
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
 from .replica import Replica, response_of
-from .statistics import UNKNOWN, Moments, Samples, moments
+from .statistics import Moments, Samples, moments
 
 CANCELLING = 0.03
 """The tolerance of a part is relative to it, or to this fraction of what cancels in it if that is more."""
@@ -146,6 +146,9 @@ def _sizes(value, contributions) -> np.ndarray:
 NODES, WINDOW_SHELLS = "energy nodes", "shells over the thermal window"
 GEOMETRY, WINDOW_LEFT_OUT = "geometry", "thermal window left out"
 """What may leave an error that no replica and no level takes away."""
+
+UNKNOWN = 0.2
+"""Relative change by further energy nodes where there is nothing that tells it."""
 
 _CHANGES = {NODES: "node_change", WINDOW_SHELLS: "window_change"}
 """Facts that say what the last step of a sequence inside a replica changed, relatively: the next would change less."""

@@ -15,7 +15,7 @@ distribution does.
 *Bias.*  The means of two levels differ by what the finer one removes.  With errors that fall at least like the square
 of the spacing what it leaves is no more than that difference.  The noise of both means is in it and stays there: taken
 out, a bias of the size of the noise would be missed half of the time.  What is the noise of the coarser mean is known
-beside it: replicas of that level take it away for little.  A level alone is taken to be off by a fifth, or by its
+beside it: replicas of that level take it away for little.  A level alone is taken to be off by a twentieth, or by its
 spread if that is more.
 """
 
@@ -29,8 +29,9 @@ from scipy.stats import t as student
 GAIN = 0.5
 """Error of a level over that of the one before: the square of the spacing's sqrt(1/2), an upper bound."""
 
-UNKNOWN = 0.2
-"""Relative bias that a level is taken to have as long as there is no other to compare it with."""
+ALONE = 0.05
+"""Relative bias that a level is taken to have as long as there is no other to compare it with: measured, that of the
+first is a third to a half of it."""
 
 WINDOW = 0.35
 """Temperatures whose logarithms are closer than about this are pooled."""
@@ -142,7 +143,7 @@ def moments(samples: list[Samples], log_temperature: np.ndarray) -> Moments:
             below_level[here] = np.where(number[below[-1]] > 0, below[-1], -1)[here]
     none = np.isinf(systematic) & np.isfinite(statistical)
     # one level alone says nothing of its bias
-    alone = np.maximum(statistical * np.sqrt(np.maximum(number[levels[0]], 1))[expand], UNKNOWN * np.abs(value))
+    alone = np.maximum(statistical * np.sqrt(np.maximum(number[levels[0]], 1))[expand], ALONE * np.abs(value))
     systematic = np.where(none, alone, systematic)
     for x in (statistical, systematic, coarser):
         x[finest < 0] = np.nan

@@ -106,6 +106,16 @@ def _first_nodes(problem: Problem, solver: SharedShell, hottest: float) -> int:
     return 1 if problem.elastic_only or solver.needs(hottest, nodes) > problem.settings.memory else nodes
 
 
+def _on_fewer(coarse: Problem, kts, *, lost: bool) -> SharedShell:
+    """Fewer points: as good ones as those of the solution where memory `lost` all further nodes there, if they fit."""
+    spacing = min(coarse.spacing(kt / KB) for kt in kts)
+    if lost:
+        solver = SharedShell(coarse, coarse.solved_shell(coarse.mu, spacing), kts[0])
+        if solver.needs(kts[0], MOST_ON_ALL) <= coarse.settings.memory:
+            return solver
+    return SharedShell(coarse, coarse.inelastic_shell(spacing), kts[0])
+
+
 def _further_nodes(found: Outcome, problem: Problem, kts, members, few, nodes: int) -> list[Change]:
     """What more than so many energy nodes change at temperatures `few`, on fewer points; facts for all members."""
     wanted, first = problem.settings.energy_nodes, problem.coarsest
@@ -114,8 +124,7 @@ def _further_nodes(found: Outcome, problem: Problem, kts, members, few, nodes: i
         known, left = [1 if wanted == "auto" else int(wanted)] * len(few), [0.0] * len(few)
     elif wanted == "auto" or int(wanted) > nodes or first:
         coarse = problem.laid(COARSER, problem.settings.replica, coarsest=first)
-        shell = coarse.inelastic_shell(min(coarse.spacing(kts[i] / KB) for i in few))
-        solver = SharedShell(coarse, shell, kts[few[0]])
+        solver = _on_fewer(coarse, [kts[i] for i in few], lost=nodes == 1 and wanted != 1)
         solver.keep()
         for place, i in enumerate(few):
             if wanted == 1:  # a theory of its own, whose error is not what it leaves out
