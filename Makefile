@@ -1,4 +1,5 @@
 # make demo   the anomalous Hall conductivity of iron: results/iron.nc and results/iron.png
+# make wheel-check   builds the wheel, installs it into an environment of its own and tries it from an empty folder
 # make observables   spin currents, spin and torque of a Rashba ferromagnet: results/observables_parts.png
 # make test | lint | docs | examples | figure1   checks and documentation, all in the environment of `make venv`
 
@@ -13,7 +14,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples figure1 observables clean
+.PHONY: venv demo test lint docs examples figure1 observables wheel wheel-check clean
 
 venv: $(STAMP)
 
@@ -57,5 +58,13 @@ examples: $(STAMP)
 	done
 	set -e; for script in $(wildcard examples/*.py); do echo "== $$script"; $(BIN)/python $$script; done
 
+wheel: $(STAMP)
+	rm -rf dist build
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+	rm -rf build
+
+wheel-check: wheel
+	.ci/wheel-check $(PYTHON) dist/sidejump-*.whl
+
 clean:
-	rm -rf $(VENV) results site .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) results site dist build .pytest_cache .ruff_cache .mypy_cache

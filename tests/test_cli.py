@@ -19,7 +19,6 @@ from sidejump.accuracy.study import TOLERANCE
 from sidejump.app import config, guard, results, schema, terminal
 from sidejump.app.build import bloch_gruneisen_temperature, build_electrons, build_scatterers, build_temperatures
 from sidejump.app.cli import main
-from sidejump.app.template import template
 from sidejump.errors import InputError
 from sidejump.plot import temperature as plots
 from sidejump.transport import TransportSettings
@@ -203,7 +202,7 @@ def test_an_endless_or_huge_input_is_refused(folder, capsys):
         ("[[scattering]]", "[scattering]", ["two brackets"]),
         (PHONONS, "", ["section [[scattering]] is missing"]),
         ("[solver]", "[solver", ["TOML", "line"]),
-        ("[solver]", "[solvr]", ['"solvr"', '"solver"']),
+        ("[solver]", "[solvr]", ["[solvr]", '"solver"']),
     ],
 )
 def test_a_mistake_is_one_sentence(refused, old, new, words):
@@ -454,8 +453,10 @@ def test_any_failure_is_one_sentence(capsys, error, status, word):
         (["run", "a.toml", "b.toml"], "b.toml"),
         (["run", "a.toml", "--wrong"], "--wrong"),
         (["rum"], "rum"),
-        (["template", "wey"], 'did you mean "weyl"'),
-        (["template", "weyl", "-s", "x"], "polar_optical"),
+        (["template"], "`sidejump init` writes a commented input file"),
+        (["init", "wey"], 'did you mean "weyl"'),
+        (["init", "weyl", "-s", "x"], "polar_optical"),
+        (["init", "weyl", "x.txt"], ".toml"),
         (["figure1", "-o", "x.gif"], ".png"),
     ],
 )
@@ -471,7 +472,7 @@ def test_wrong_use_of_the_command_line(folder, capsys, arguments, word):
 
 def test_version_help_and_models(capsys):
     assert main(["--version"]) == 0 and capsys.readouterr().out == "sidejump 0.1.0\n"
-    assert main([]) == 0 and "template" in capsys.readouterr().out
+    assert main([]) == 0 and "init" in capsys.readouterr().out
     assert main(["models"]) == 0
     out = capsys.readouterr().out
     assert '"weyl"' in out and '"impurity"' in out
@@ -479,31 +480,6 @@ def test_version_help_and_models(capsys):
 
 def tags(classes, key):
     return [c.model_fields[key].annotation.__args__[0] for c in classes]
-
-
-@pytest.mark.parametrize("model", tags(schema.ELECTRONS, "model"))
-def test_templates_follow_the_schema(model, capsys):
-    assert main(["template", model]) == 0
-    text = capsys.readouterr().out
-    settings = config.validate(tomllib.loads(text))
-    assert settings.electrons.model == model
-    # with every comment sign before a key taken away the file names every key and is still TOML
-    full = tomllib.loads("\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines()))
-    kinds = (("electrons", type(settings.electrons)), ("solver", schema.SolverInput), ("output", schema.OutputInput))
-    for name, cls in kinds:
-        assert set(full[name]) == set(cls.model_fields)
-    assert set(full["solver"]["expert"]) == set(schema.ExpertInput.model_fields)
-
-
-@pytest.mark.parametrize("kind", [k for k in tags(schema.SCATTERING, "kind") if k != "electron_phonon"])
-def test_templates_of_every_mechanism_build(kind):
-    for model in ("massive_dirac", "luttinger"):
-        text = template(model, [kind])
-        if kind == "polar_optical" and model == "massive_dirac":
-            text = text.replace("# thickness", "thickness")
-        settings = config.validate(tomllib.loads(text))
-        electrons = build_electrons(settings.electrons, Path())
-        assert build_scatterers(settings.scattering, electrons)[0].dimension == electrons.model.dimension
 
 
 def test_input_reference_lists_every_key(capsys):

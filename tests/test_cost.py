@@ -13,8 +13,8 @@ import pytest
 
 from helpers_abinitio import Toy
 from sidejump import InputError, Weyl
+from sidejump.app.init import input_text
 from sidejump.app.run import prepare
-from sidejump.app.template import template
 from sidejump.bands.dirac import MassiveDirac
 from sidejump.bands.registry import MODELS
 from sidejump.interactions.first_principles.electron_phonon import ElectronPhononScatterer
@@ -239,7 +239,7 @@ def test_time_of_a_small_symmetric_crystal():
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_time_of_templates(name, tmp_path):
     """Coarse, at two temperatures or the one with the most shells; every model that needs no file."""
-    text = template(name)
+    text = input_text(name)
     text = re.sub(r"(?m)^values = .*$", f"values = {[300] if name == 'weyl' else [100, 300]}", text)
     text = re.sub(r"(?m)^(# )?accuracy = .*$", f"accuracy = {0.5 if name == 'luttinger' else 0.7}", text)
     (tmp_path / "input.toml").write_text(text)

@@ -240,7 +240,7 @@ def test_a_missing_package_names_its_extra(kind, monkeypatch):
 @pytest.mark.parametrize(
     "given, words",
     [
-        ({"kind": "slurm"}, '\'slurm\' is unknown; write one of "threads", "processes", "mpi", "dask"'),
+        ({"kind": "slurm"}, 'executor = "slurm": use "threads", "processes", "mpi", "dask" or "serial"'),
         ({"kind": "threads", "workers": 0}, "workers = 0 must be a whole number"),
         ({"kind": "threads", "workers": 1.5}, "workers = 1.5 must be a whole number"),
         ({"kind": "mpi", "address": "tcp://a:1"}, 'needs executor = "dask"'),

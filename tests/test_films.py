@@ -112,8 +112,8 @@ def test_written_films_are_read_again(tmp_path, declared):
 BAD = {
     "no sign of the Hall column": (GOOD.replace("# hall: E_y/j_x\n", ""), "does not say what the Hall column is"),
     "no magnetisation": (GOOD.replace("# magnetisation: +z\n", ""), "along which direction"),
-    "unknown convention": (GOOD.replace("E_y/j_x", "yx"), "hall = yx: is none of the sign conventions"),
-    "unknown direction": (GOOD.replace("+z", "up"), "magnetisation = up"),
+    "unknown convention": (GOOD.replace("E_y/j_x", "yx"), "hall = \"yx\" is none of the sign conventions"),
+    "unknown direction": (GOOD.replace("+z", "up"), 'magnetisation = "up"'),
     "wrong key": (GOOD.replace("# hall", "# hal"), "line 1 declares 'hal', which is not known; write hall"),
     "declared twice": ("# hall: E_x/j_y\n" + GOOD, "line 2 declares hall a second time"),
     "missing column": (GOOD.replace("rho_yx (microohm cm)", "foo"), "no column is rho_yx"),
@@ -163,8 +163,8 @@ ARRAYS = {"film": ["a", "b"], "temperature": [5, 5], "rho_xx": [1.0, 2.0], "rho_
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"unit": "ohms"}, "unit 'ohms'"),
-        ({"hall": "xy"}, "hall = xy"),
+        ({"unit": "ohms"}, 'unit "ohms"'),
+        ({"hall": "xy"}, 'hall = "xy"'),
         ({"rho_xx": [1.0]}, "rho_xx has 1 values for 2 points"),
         ({"rho_xx": [1.0, np.nan]}, "rho_xx of point 2"),
         ({"rho_xx": [1.0, -2.0]}, "must be above 0"),
@@ -192,11 +192,11 @@ def test_arrays_that_are_refused(changes, words):
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"coefficients": {"gamma": 1.0}}, "has no coefficient gamma"),
+        ({"coefficients": {"gamma": 1.0}}, 'has no coefficient "gamma"'),
         ({"uneven": 3.0}, "from 1"),
-        ({"unit": "ohms"}, "unit = ohms"),
+        ({"unit": "ohms"}, 'unit = "ohms"'),
         ({"unit": "ohm"}, "give residual and phonons"),
-        ({"law": "smit"}, "none of the laws"),
+        ({"law": "smit"}, 'law = "smit": use "skew"'),
     ],
 )
 def test_synthetic_films_that_are_refused(keys, words):
@@ -306,17 +306,17 @@ def test_with_a_computed_result(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--law", "smit"], "law = smit: is none of the laws; they are skew, shitade-nagaosa, hou"),
+        (["--law", "smit"], 'law = "smit": use "skew", "shitade-nagaosa" or "hou"'),
         (["--column", "rho_xx"], "--column rho_xx: give NAME=COLUMN (UNIT)"),
-        (["--column", "foo=rho_xx (ohm)"], "foo is no quantity of films"),
+        (["--column", "foo=rho_xx (ohm)"], '"foo" is no quantity of films'),
         (["--column", "rho_0=rho_xx"], "rho_0 is the residual resistivity of each film, not rho"),
-        (["--hall", "xy"], "hall = xy: is none of the sign conventions"),
+        (["--hall", "xy"], 'hall = "xy" is none of the sign conventions'),
         (["--low", "1"], "no point is at or below 1 K"),
         (["--bootstrap", "1"], "whole number"),
         (["--computed", "nope.nc"], "nope.nc: no such file"),
         (["-o", "x.txt"], "must end in .nc"),
         (["-o", "nowhere/x.nc"], "the folder nowhere does not exist"),
-        (["--low", "cold"], "invalid value for '--low'"),
+        (["--low", "cold"], '--low "cold": give a plain number'),
     ],
 )
 def test_options_that_are_refused(folder, capsys, arguments, words):

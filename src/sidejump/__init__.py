@@ -160,7 +160,11 @@ def __getattr__(name: str) -> _Any:
     elif name in _MODULES:
         value = _import_module(f".{name}", __name__)
     else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, (*__all__, *_MODULES), n=1)
+        meant = f"; did you mean {close[0]!r}?" if close else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{meant}")
     globals()[name] = value
     return value
 

@@ -80,7 +80,7 @@ def require_absent(path: Path, *, force: bool) -> None:
     """
     if path.exists() and not force:
         whole = f"; `sidejump plot {path}` draws its figure" if path.suffix.lower() in DATASETS else ""
-        raise InputError(f"{path} exists already: give --force to replace it, or another name with -o{whole}")
+        raise InputError(f"{path} exists already: give --force to replace it, or another name{whole}")
 
 
 def write_whole(path, content: bytes | memoryview) -> None:

@@ -1,12 +1,15 @@
 """Rules for parameters that a user gives, in an input file or in Python, and the sentence for one that breaks them.
 
 Number types, sections of keys, and vertices.  A key's description names its unit; its first example is the value that a
-template shows (the second one, where there are two, is for three dimensions).
+file to start from shows (the second one, where there are two, is for three dimensions).
 """
 
 from __future__ import annotations
 
+import difflib
 import json
+import re
+from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -91,7 +94,7 @@ def requirement(error: dict, section: type[BaseModel] | None, key: str) -> str:
     if kind == "less_than_equal":
         return f"must be at most {context['le']:g}{unit}"
     if kind == "literal_error":
-        return f"use {context['expected']}".replace("'", '"')
+        return one_of(error["input"], re.findall("'([^']*)'", context["expected"]))
     if kind in ("tuple_type", "list_type"):
         return f"give a list in brackets{unit}"
     if kind in ("missing", "too_short", "too_long"):
@@ -112,12 +115,32 @@ def quote(value: Any) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
+def nearest(word: Any, known: Iterable[str]) -> str:
+    """What may end the sentence on a word that is not known: the nearest one that is, capitals aside."""
+    by_small_letters = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(str(word).lower(), by_small_letters, n=1)
+    return f'; did you mean "{by_small_letters[close[0]]}"?' if close else ""
+
+
+def suggestion(word: Any, known: Iterable[str]) -> str:
+    """What ends the sentence on a word that is not known: the nearest one that is, or all of them."""
+    names = list(known)
+    return nearest(word, names) or (f"; known: {', '.join(names)}" if names else "")
+
+
+def one_of(word: Any, known: Iterable[str], otherwise: str = "") -> str:
+    """What is asked for in place of `word`: all words, whatever `otherwise` may be given, and the nearest one."""
+    *names, last = [f'"{name}"' for name in known]
+    words = [", ".join([*names, last]), otherwise] if otherwise else [", ".join(names), last]
+    return f"use {' or '.join(part for part in words if part)}{nearest(word, known)}"
+
+
 def _vertex(value: Any):
     """A name, or a square matrix: rows of numbers, or of [real, imaginary] pairs; an array may be complex."""
     names = ", ".join(f'"{name}"' for name in VERTEX_NAMES)
     if isinstance(value, str):
         if value not in VERTEX_NAMES:
-            raise ValueError(f"use {names}, or a Hermitian matrix")
+            raise ValueError(one_of(value, VERTEX_NAMES, "a Hermitian matrix"))
         return value
     matrix = vertex_elements(value, names)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:

@@ -12,6 +12,7 @@ import numpy as np
 from ..bands.base import ElectronModel, with_spin_degeneracy
 from ..bands.lattice import LatticeModel
 from ..bands.observables import Observable, checked_observables
+from ..bands.own_file import load_own
 from ..bands.ready_made import KINDS, components
 from ..bands.registry import MODELS
 from ..bands.spin_order import require_spin_order, spin_matrices
@@ -55,6 +56,10 @@ def build_electrons(section, folder: Path, memory: float | None = None) -> Elect
 
 
 def _electrons(section, folder: Path, memory: float | None) -> Electrons:
+    if section.model == "own":
+        path = folder / section.file
+        model = load_own(path, section.name)
+        return Electrons(model, section.chemical_potential, checks={"model_file": path.read_text()})
     if section.model == "wannier90":
         return _wannier90(section, folder)
     if section.model in ("epw", "perturbo", "compact"):

@@ -1,4 +1,4 @@
-"""Command line: `sidejump run`, `merge`, `csv`, `plot`, `separate`, `figure1`, `template`, `models`, `info`, ..."""
+"""Command line: `sidejump run`, `merge`, `csv`, `plot`, `separate`, `figure1`, `init`, `models`, `info`, ..."""
 
 from __future__ import annotations
 
@@ -8,12 +8,26 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
+from typer.core import TyperGroup
 
 from ..errors import InputError, SidejumpWarning
+from .examples import epilog
 from .guard import guarded
 from .terminal import announce, print_table, progress, say, waiting, write
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+_FORMER = {"template": "`sidejump init` writes a commented input file"}
+
+
+class _Commands(TyperGroup):
+    """Commands; a word that was one says which it is now."""
+
+    def resolve_command(self, ctx, args):
+        if args and args[0] in _FORMER:
+            raise InputError(f'there is no command "{args[0]}" any more: {_FORMER[args[0]]}')
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(cls=_Commands, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:
@@ -36,12 +50,44 @@ def options(
         write(context.get_help() + "\n")
 
 
+def _kinds() -> list[str]:
+    """Words that a shell completes; what knows them is imported then."""
+    from .init import KINDS
+
+    return list(KINDS)
+
+
+def _mechanisms() -> list[str]:
+    from . import schema
+    from .sentences import tag
+
+    return [tag(cls, "kind") for cls in schema.SCATTERING]
+
+
+def _laws() -> list[str]:
+    from ..experiment.laws import LAWS
+
+    return list(LAWS)
+
+
+def _formats() -> list[str]:
+    from ..formats.recognise import FORMATS
+
+    return list(FORMATS)
+
+
+def _long_ranges() -> list[str]:
+    from ..formats.epw_long_range import KINDS
+
+    return list(KINDS)
+
+
 _Csv = Annotated[
     Path | None, typer.Option("--csv", metavar="FILE.csv", help="Values and errors as comma-separated text as well.")
 ]
 
 
-@app.command()
+@app.command("run", epilog=epilog("run"))
 def run(
     source: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Result, netCDF.")] = None,
@@ -113,7 +159,6 @@ class _Files(NamedTuple):
 
 def _run(job, files: _Files, place, *, refines: bool, fresh: bool, quiet: bool, keep: bool) -> None:
     """The run itself, with its output claimed; `keep`: whether finished replicas are kept beside the result."""
-    from ..plot import temperature
     from . import results
 
     target, figure, table = files
@@ -149,6 +194,8 @@ def _run(job, files: _Files, place, *, refines: bool, fresh: bool, quiet: bool, 
         store.remove()
         if store.full:
             say(f"note: finished replicas could not be kept ({store.full}); an interruption would have lost them")
+    from ..plot import temperature  # what draws is imported when there is something to draw
+
     try:
         temperature.result_figure(dataset, figure)
     except (InputError, OSError) as error:
@@ -174,7 +221,7 @@ def _store(job, target: Path, fresh: bool):
     return store
 
 
-@app.command()
+@app.command("merge", epilog=epilog("merge"))
 def merge(
     sources: Annotated[list[Path], typer.Argument(metavar="RESULT.nc...", help="Results of one study.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Result, netCDF.")],
@@ -198,7 +245,7 @@ def merge(
     say(f"wrote {output}" + (f" and {table}" if table is not None else ""))
 
 
-@app.command("csv")
+@app.command("csv", epilog=epilog("csv"))
 def as_csv(
     source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV file.")] = None,
@@ -219,7 +266,7 @@ def as_csv(
     say("wrote " + " and ".join(str(path) for path in tables))
 
 
-@app.command()
+@app.command("plot", epilog=epilog("plot"))
 def plot(
     source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="PNG, PDF or SVG file.")] = None,
@@ -231,26 +278,78 @@ def plot(
 ) -> None:
     """Draw the figure of a result."""
     from .. import outputs
-    from ..plot import temperature
-    from ..plot.observable import observables_figure
-    from ..plot.separation import separation_figure
     from . import separation
 
     figure = output or source.with_suffix(".png")
     outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
     dataset = separation.read_any(source)
-    draw = separation_figure if separation.is_one(dataset) else temperature.result_figure
     if observables or observable:
+        from ..plot.observable import observables_figure
+
         observables_figure(dataset, figure, observable)
+    elif separation.is_one(dataset):
+        from ..plot.separation import separation_figure
+
+        separation_figure(dataset, figure)
     else:
-        draw(dataset, figure)
+        from ..plot.temperature import result_figure
+
+        result_figure(dataset, figure)
     say(f"wrote {figure}")
 
 
-@app.command()
+@app.command("check", epilog=epilog("check"))
+def check(
+    source: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file.")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Try the invariances of the theory on an input: gauge, Onsager, conservation, symmetry and others.
+
+    At low accuracy, at one temperature of the input and the first value of a scan. A test that fails is exit status 2.
+    """
+    from .invariances import check as findings
+    from .run import prepare
+    from .terminal import finding
+
+    failed = []
+    with progress(quiet) as advance:
+        for found in findings(prepare(source), advance):
+            write(finding(found.name, found.words, found.found, found.allowed, found.passed))
+            if not found.passed:
+                failed.append(found.name)
+    if failed:
+        raise InputError(f"{source}: {len(failed)} of the tests failed: {', '.join(failed)}")
+
+
+@app.command("converge", epilog=epilog("converge"))
+def converge(
+    source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="PNG, PDF or SVG file. [RESULT.convergence.png]")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
+) -> None:
+    """Draw how the error of each term fell, and say what a smaller tolerance costs.
+
+    Of a scan the figure is that of the case with the largest error.
+    """
+    from .. import outputs
+    from .convergence import PARTS, courses, text
+
+    figure = output or source.with_suffix(".convergence.png")
+    outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
+    found = courses(source)
+    write("\n".join(text(course) for course in found))
+    from ..plot.convergence import convergence_figure
+
+    convergence_figure(max(found, key=lambda course: course.whole[-1].max()), figure, PARTS)
+    say(f"wrote {figure}")
+
+
+@app.command("separate", epilog=epilog("separate"))
 def separate(
     source: Annotated[Path, typer.Argument(metavar="DATA.csv", help="Resistivities of films; see below.")],
-    law: Annotated[str, typer.Option(help="skew, shitade-nagaosa or hou.")] = "skew",
+    law: Annotated[str, typer.Option(autocompletion=_laws, help="skew, shitade-nagaosa or hou.")] = "skew",
     computed: Annotated[
         Path | None, typer.Option(metavar="RESULT.nc", help="Result of a run: the remainder is compared with it.")
     ] = None,
@@ -292,12 +391,6 @@ def separate(
     Further columns: thickness (nm), rho_xx_error, rho_yx_error, rho_0_error (or %), thickness_error. Without rho_0 the
     coldest point of each film counts as residual.
 
-    \b
-    Examples:
-      sidejump separate films.csv
-      sidejump separate films.csv --law hou --computed results/iron.nc -o hou.nc
-      sidejump separate raw.csv --hall E_x/j_y --magnetisation -z --column "rho_xx=R long (ohm)"
-
     Laws, with rho = 1/sigma_xx:
 
     \b
@@ -320,7 +413,7 @@ def separate(
     say("wrote " + " and ".join(str(path) for path in files))
 
 
-@app.command()
+@app.command("figure1", epilog=epilog("figure1"))
 def figure1(
     output: Annotated[Path, typer.Option("--output", "-o", help="PNG, PDF or SVG file.")] = Path("figure1.png"),
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
@@ -328,12 +421,13 @@ def figure1(
 ) -> None:
     """Draw the first figure of the paper: closed form and exact inelastic solution."""
     from .. import outputs
-    from ..plot.figure1 import figure1 as draw
     from ..reference.figure1 import figure1_curves
 
     outputs.check_target(output, force=force, endings=outputs.FIGURES)
     with progress(quiet) as advance:
         curves = figure1_curves(progress=lambda done, total: advance("inelastic", done, total))
+    from ..plot.figure1 import figure1 as draw
+
     draw(curves, output)
     report = curves["report"]
     gap = abs(curves["exact"] / curves["closed_form"] - 1)
@@ -344,20 +438,57 @@ def figure1(
     say(f"wrote {output}")
 
 
-@app.command()
-def template(
-    model: Annotated[str, typer.Argument(metavar="[MODEL]", help="See `sidejump models`.")] = "massive_dirac",
-    scattering: Annotated[
-        list[str] | None, typer.Option("--scattering", "-s", metavar="KIND", help="As often as wanted.")
+@app.command("init", epilog=epilog("init"))
+def init(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=_kinds, help="dirac, wannier90, epw, perturbo, own or a model of `sidejump models`."
+        ),
+    ],
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[PATH]", help="Input file or its folder; - prints it. [KIND.toml]")
     ] = None,
+    scattering: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scattering",
+            "-s",
+            metavar="MECHANISM",
+            autocompletion=_mechanisms,
+            help="As often as wanted; see `sidejump models`.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> None:
-    """Print a commented input file to start from."""
-    from .template import template as filled
+    """Write a commented input file to start from: every key, its unit and default.
 
-    write(filled(model, scattering or ()))
+    `own` writes the Python file of the model as well.
+    """
+    from . import init
+
+    if path == Path("-"):
+        write(init.input_text(kind, scattering or ()))
+        return
+    written = init.write_files(kind, path, scattering or (), force=force)
+    say("wrote " + " and ".join(str(file) for file in written))
+    say(f"next: sidejump run {written[0]}")
 
 
-@app.command()
+@app.command("demo", epilog=epilog("demo"))
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where the files go.")] = Path("sidejump-demo"),
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No estimate, progress or table.")] = False,
+) -> None:
+    """Run a small case that comes with the program: half a minute, a result and a picture."""
+    from .demo import write_files
+
+    source = write_files(folder, force=force)
+    run(source, source.with_suffix(".nc"), force=force, quiet=quiet)
+
+
+@app.command("models", epilog=epilog("models"))
 def models() -> None:
     """List electron models and scattering mechanisms."""
     from .reference import overview
@@ -366,12 +497,14 @@ def models() -> None:
 
 
 _Layer = Annotated[bool | None, typer.Option("--two-dimensional/--bulk", help="EPW: whether it is a layer.")]
-_LongRange = Annotated[str | None, typer.Option(help="EPW: long-range part taken out, bulk, layer or none.")]
+_LongRange = Annotated[
+    str | None, typer.Option(autocompletion=_long_ranges, help="EPW: long-range part taken out, bulk, layer or none.")
+]
 _Version = Annotated[str | None, typer.Option(help="EPW: version of the run, such as 5.5.")]
 _Trust = Annotated[bool, typer.Option("--trust-file", help="Take what contradicts itself as it is, with a warning.")]
 
 
-@app.command()
+@app.command("info", epilog=epilog("info"))
 def info(
     source: Annotated[Path, typer.Argument(metavar="PATH", help="EPW directory, Perturbo, compact or Wannier90 file.")],
     figure: Annotated[Path | None, typer.Option(help="Draw the decay of H, force constants and coupling.")] = None,
@@ -394,12 +527,13 @@ def info(
         say(f"wrote {figure}")
 
 
-@app.command()
+@app.command("convert", epilog=epilog("convert"))
 def convert(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="EPW directory, Perturbo or compact file.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="NAME_epr.h5, NAME.h5 (compact) or a directory.")],
     to: Annotated[
-        str | None, typer.Option(help="compact, epw or perturbo; from the target's name if not given.")
+        str | None,
+        typer.Option(autocompletion=_formats, help="compact, epw or perturbo; from the target's name if not given."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
     prefix: Annotated[str | None, typer.Option(help="EPW: PREFIX of the coupling file.")] = None,
@@ -421,7 +555,7 @@ def convert(
     say(f"wrote {target}")
 
 
-@app.command("input-reference")
+@app.command("input-reference", epilog=epilog("input-reference"))
 def input_reference() -> None:
     """Print the documentation of the input file (Markdown)."""
     from .reference import markdown

@@ -36,7 +36,7 @@ def read_text(path) -> str:
     InputError
         If there is no such file or it is not text.
     """
-    return files.read_text(path, limit=_LARGEST, missing="no such file; `sidejump template` prints one to start from")
+    return files.read_text(path, limit=_LARGEST, missing="no such file; `sidejump init` writes one to start from")
 
 
 def files_read(path, settings: schema.RunInput) -> list[Path]:
@@ -71,7 +71,7 @@ def parse(text: str, path) -> dict:
         reason = str(error)
         raise InputError(f"{path}: not valid TOML: {reason[0].lower()}{reason[1:]}") from None
     if not data:
-        raise InputError(f"{path}: holds no input; `sidejump template` prints a file to start from")
+        raise InputError(f"{path}: holds no input; `sidejump init` writes one to start from")
     return data
 
 

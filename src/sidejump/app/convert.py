@@ -37,7 +37,6 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False, rea
     """
     from ..formats import info
     from ..formats.recognise import read_electron_phonon
-    from ..plot.decay import decay_figure
 
     electrons_only = plain_name(path).endswith(("_tb.dat", "_hr.dat"))
     if figure is not None:
@@ -49,6 +48,8 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False, rea
         report = info.describe(source)
     report.pop("decay", None)
     if figure is not None:
+        from ..plot.decay import decay_figure
+
         with _beside(figure) as partial:
             decay_figure(source, partial)  # type: ignore[arg-type]
     return plain(report)

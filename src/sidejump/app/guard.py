@@ -51,8 +51,7 @@ def describe(error: Exception) -> tuple[str, int]:
     if isinstance(error, InputError):
         return str(error), 2
     if hasattr(error, "format_message"):  # wrong use of the command line
-        message = error.format_message().rstrip(".")
-        return f"{message[:1].lower()}{message[1:]}; see {_help(error)}", 2
+        return f"{_wrong_use(error)}; see {_help(error)}", 2
     if isinstance(error, MemoryError):
         return "the machine has too little free memory for this run; lower memory in [solver]", 2
     if isinstance(error, OSError):
@@ -60,7 +59,23 @@ def describe(error: Exception) -> tuple[str, int]:
         return f"{name}{error.strerror or _first_line(error)}", 2
     if isinstance(error, ArithmeticError) or _of_linear_algebra(error):
         return f"the numbers of this input cannot be computed with ({_first_line(error)}); look for extreme values", 2
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("sidejump"):
+        package = error.name.partition(".")[0]
+        return f"{package} is not installed, which this needs: pip install {package}", 2
     return f"a defect of the program: {type(error).__name__}: {_first_line(error)}; set {DEBUG}=1 and report it", 1
+
+
+def _wrong_use(error) -> str:
+    """An option or a value that the command line does not take, with the value and what it stands for."""
+    message = error.format_message().rstrip(".").replace(". Did you", "; did you")
+    failed = getattr(error.__cause__, "errors", None)
+    if failed is None or getattr(error, "param", None) is None:
+        return f"{message[:1].lower()}{message[1:]}"
+    from ..rules import quote, requirement
+
+    first = failed(include_url=False)[0]
+    option = error.param.opts[0] if error.param.opts else error.param.name
+    return f"{option} {quote(first['input'])}: {requirement(dict(first), None, '')} ({error.param.help.rstrip('.')})"
 
 
 def _of_linear_algebra(error: Exception) -> bool:

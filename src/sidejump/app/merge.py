@@ -54,7 +54,7 @@ def merged(paths) -> xr.Dataset:
     scan = "cases" in first
     with reading(paths[0], "a result of this version", "run it again"):
         parts, layout, labels = apart(first) if scan else ([first], None, [])
-        questions = [_Question.of(part) for part in parts]
+        questions = [Question.of(part) for part in parts]
     parts = [
         _with_replicas(part, question, own, known, case)
         for case, (part, question) in enumerate(zip(parts, questions, strict=True))
@@ -67,7 +67,7 @@ def merged(paths) -> xr.Dataset:
 
 
 @dataclass(frozen=True)
-class _Question:
+class Question:
     """What replicas answer, from the attributes of a result."""
 
     composition: Composition | None  # None where no temperature has carriers
@@ -77,7 +77,7 @@ class _Question:
     spins: int
 
     @classmethod
-    def of(cls, dataset: xr.Dataset) -> _Question:
+    def of(cls, dataset: xr.Dataset) -> Question:
         attrs = dataset.attrs
         active = dataset.temperature.values[dataset.geometry_used.values != "none"]
         composition = None
@@ -97,7 +97,7 @@ class _Question:
 Numbered = list[tuple[int, Replica]]
 
 
-def _with_replicas(dataset: xr.Dataset, question: _Question, own: Numbered, known: Numbered, case: int) -> xr.Dataset:
+def _with_replicas(dataset: xr.Dataset, question: Question, own: Numbered, known: Numbered, case: int) -> xr.Dataset:
     """A result with what follows from `known` replicas, of that case, in place of what follows from its `own`."""
     if question.composition is None:
         return dataset
@@ -115,7 +115,7 @@ def _with_replicas(dataset: xr.Dataset, question: _Question, own: Numbered, know
 
 
 def _answer(
-    dataset: xr.Dataset, question: _Question, composition: Composition, replicas: list[Replica], case: int
+    dataset: xr.Dataset, question: Question, composition: Composition, replicas: list[Replica], case: int
 ) -> tuple[xr.Dataset, list[str]]:
     """What follows from replicas, and the sentences about it."""
     controller = Controller(composition, Limits(question.tolerance), numbers=range(0))

@@ -14,7 +14,7 @@ CHOICES = {
 }
 _INTRODUCTION = """# Input reference
 
-One TOML file for each run. This page, the checks, the defaults and `sidejump template` come from one schema.
+One TOML file for each run. This page, the checks, the defaults and the files of `sidejump init` come from one schema.
 Unknown keys are errors, numbers are plain numbers in the unit named here, and paths are relative to the input file
 unless said otherwise. `[[scattering]]` and `[[observable]]` may be repeated; `[[observable]]`, `[solver]` and
 `[output]` may be left out."""
@@ -27,14 +27,12 @@ def markdown() -> str:
         lines += ["", f"## `{title(name)}`"]
         if name not in CHOICES:
             lines += _table(field.annotation)
+            for below, cls in schema.subsections(field.annotation).items():
+                lines += ["", f"## `[{name}.{below}]`", *_table(cls)]
             continue
         key, classes = CHOICES[name]
         for cls in classes:
             lines += ["", f'### `{key} = "{tag(cls, key)}"`', *_table(cls)]
-    at = lines.index("## `[output]`") - 1
-    lines[at:at] = ["", "## `[solver.intrinsic]`", *_table(schema.IntrinsicInput)]
-    at = lines.index("## `[output]`") - 1
-    lines[at:at] = ["", "## `[solver.expert]`", *_table(schema.ExpertInput)]
     at = lines.index("## `[[scattering]]`") - 1
     lines[at:at] = ["", "### `[[electrons.spin_orbit]]`", *_table(schema.SpinOrbit)]
     return "\n".join(lines) + "\n"
@@ -61,7 +59,7 @@ def summary(cls) -> str:
 
 def own_keys(cls) -> dict:
     """Fields of a section, inherited ones last, without the key that selects it and without subsections."""
-    fields = {n: f for n, f in cls.model_fields.items() if n not in ("model", "kind", "intrinsic", "expert")}
+    fields = {n: f for n, f in cls.model_fields.items() if n not in ("model", "kind", *schema.subsections(cls))}
     return dict(sorted(fields.items(), key=lambda item: item[0] not in cls.__annotations__))
 
 
@@ -69,7 +67,7 @@ def _table(cls) -> list[str]:
     lines = ["", summary(cls), "", "| key | default | meaning |", "| --- | --- | --- |"]
     for name, field in own_keys(cls).items():
         default = "required" if field.is_required() else _default(field)
-        lines.append(f"| `{name}` | {default} | {field.description} |")
+        lines.append(f"| `{name}` | {default} | {schema.explained(field)} |")
     return lines
 
 

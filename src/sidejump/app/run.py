@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import time
 import warnings
@@ -32,6 +33,7 @@ from ..intrinsic.operator import IntrinsicResponse, intrinsic_response
 from ..pairs.executor import make_executor
 from ..pairs.fingerprint import fingerprint
 from ..result import warnings_of
+from ..rules import nearest
 from ..threads import THREADS
 from ..transport import TransportResult, TransportSettings, frozen
 from ..transport.coherence import coherence_sentences
@@ -115,11 +117,12 @@ def anomalous_hall(
     SidejumpWarning
         For each sentence of the attribute `warnings` of the result.
     """
-    try:
-        chosen = TransportSettings(**settings)
-    except TypeError as error:
-        known = ", ".join(TransportSettings.__dataclass_fields__)
-        raise InputError(f"{str(error).split(') ')[-1]}; settings are {known}") from None
+    known = TransportSettings.__dataclass_fields__
+    for name in settings:
+        if name not in known:
+            arguments = [*inspect.signature(anomalous_hall).parameters, *known]
+            raise InputError(f"{name} is no setting{nearest(name, arguments)}; settings are {', '.join(known)}")
+    chosen = TransportSettings(**settings)
     make = partial(
         Job,
         model,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-
 from pydantic import BaseModel
 
-from ..rules import meaning, quote, requirement
+from ..rules import meaning, nearest, quote, requirement, suggestion
 from . import schema
 
 _CHOICES = {
@@ -29,7 +27,7 @@ def _sentence(error: dict) -> str:
     place, key, cls = _locate(error["loc"])
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
     if kind == "extra_forbidden":
-        return f'{place} unknown key "{key}"{_suggestion(key, _known_keys(cls))}'.lstrip()
+        return _unknown(place, key, cls)
     if kind == "missing":
         if not key:
             return f"the section {place} is missing"
@@ -39,7 +37,7 @@ def _sentence(error: dict) -> str:
         known = [tag(c, name) for c in classes]
         if kind == "union_tag_not_found":
             return f"{place} {name} is missing; known: {', '.join(known)}"
-        return f"{place} {name} = {quote(context['tag'])} is not known{_suggestion(context['tag'], known)}"
+        return f"{place} {name} = {quote(context['tag'])} is not known{suggestion(context['tag'], known)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"{place} must be a section of keys, not {quote(value)}"
     if kind in ("list_type", "tuple_type") and not key and cls is schema.SpinOrbit:
@@ -74,9 +72,9 @@ def _locate(location) -> tuple[str, str, type[BaseModel] | None]:
         if chosen is not None:
             rest.pop(0)
         cls = chosen
-    subsections = {"intrinsic": schema.IntrinsicInput, "expert": schema.ExpertInput}
-    if section == "solver" and rest and rest[0] in subsections:
-        place, cls = f"[solver.{rest[0]}]", subsections[rest[0]]
+    below = schema.subsections(cls)
+    if rest and rest[0] in below:
+        place, cls = f"[{section}.{rest[0]}]", below[rest[0]]
         rest.pop(0)
     if rest and rest[0] == "spin_orbit":
         cls, place = schema.SpinOrbit, "[[electrons.spin_orbit]]"
@@ -91,15 +89,23 @@ def _locate(location) -> tuple[str, str, type[BaseModel] | None]:
     return place, key, cls if isinstance(cls, type) and issubclass(cls, BaseModel) else None
 
 
-def _known_keys(cls) -> list[str]:
-    return [] if cls is None else list(cls.model_fields)
+def _unknown(place: str, key: str, cls) -> str:
+    """A key or a section that is not there: the nearest one, or the section that has the key."""
+    if cls is schema.RunInput:
+        return f"unknown section [{key}]{suggestion(key, cls.model_fields)}"
+    known = [] if cls is None else list(cls.model_fields)
+    others = [title for title, section in _sections() if key in section.model_fields]
+    if others and not nearest(key, known):
+        return f'{place} unknown key "{key}"; it belongs into {" or ".join(others)}'
+    return f'{place} unknown key "{key}"{suggestion(key, known)}'
 
 
-def _suggestion(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(str(word), known, n=1)
-    if close:
-        return f'; did you mean "{close[0]}"?'
-    return f"; known: {', '.join(known)}" if known else ""
+def _sections():
+    """Every section as it is written and its class, those without a choice of classes."""
+    for name, field in schema.RunInput.model_fields.items():
+        if name not in _CHOICES:
+            yield f"[{name}]", field.annotation
+            yield from ((f"[{name}.{below}]", cls) for below, cls in schema.subsections(field.annotation).items())
 
 
 def tag(cls: type[BaseModel], name: str) -> str:

@@ -14,7 +14,6 @@ from ..experiment.laws import Law, law_of
 from ..experiment.read import read_films
 from ..experiment.separate import KIND, REMAINDER, separate
 from ..outputs import DATASETS, FIGURES, TABLES, check_target, comma_separated, write_whole
-from ..plot.separation import separation_figure
 from . import results
 from .attributes import attribute, provenance
 from .terminal import with_error
@@ -96,6 +95,8 @@ def write(dataset: xr.Dataset, files: list[Path]) -> None:
     """Dataset, tables and figure; targets were checked before."""
     write_whole(files[0], dataset.to_netcdf(engine="h5netcdf"))
     write_tables(dataset, files[2], force=True)
+    from ..plot.separation import separation_figure
+
     separation_figure(dataset, files[1])
 
 

@@ -62,7 +62,7 @@ def announce(cost: dict, tolerance: float) -> None:
     say(
         f"estimate: {count} temperature{'s' * (count != 1)}; a replica of the first level: about "
         f"{_short(cost['states'])} states, {_short(cost['pairs'])} pairs, {size(cost['peak_memory_bytes'])}{each}; "
-        f"first error bars after about {_duration(cost['seconds'])} and {_short(cost['flops'])} operations"
+        f"first error bars after about {duration(cost['seconds'])} and {_short(cost['flops'])} operations"
     )
     if cost["levels"]:
         last = f"up to level {cost['levels']} with {size(cost['last_peak_memory_bytes'])}"
@@ -146,7 +146,7 @@ def _bars() -> Iterator[_Bars]:
         yield _Bars(bar)
 
 
-_EVERY = 10.0  # seconds between lines where there is no terminal
+_EVERY = 60.0  # seconds between lines where there is no terminal
 
 
 class _Lines:
@@ -180,13 +180,13 @@ class _Lines:
         words = f"{self._work}, for {spent:.0f} s"
         if self._fraction:
             left = spent * (1 - self._fraction) / self._fraction
-            words += f", {100 * self._fraction:.0f} %, {_duration(left)} left"
+            words += f", {100 * self._fraction:.0f} %, {duration(left)} left"
         return words
 
     def __call__(self, stage: str, done: float, total: float) -> None:
         began = self._stages.setdefault(stage, time.monotonic())
         if done >= total and began > -math.inf:
-            say(f"{stage}: {_duration(time.monotonic() - began)}")
+            say(f"{stage}: {duration(time.monotonic() - began)}")
             self._stages[stage], self._work, self._fraction = -math.inf, "", None
         elif not self._work:
             self._work, self._begun = stage, time.monotonic()
@@ -222,9 +222,9 @@ def _status(temperatures, estimate, model, replicas: int, left: float, allowed: 
     shown = ", ".join(
         f"{temperatures[i]:.4g} K {with_error(scale * values[i, component], scale * errors[i])}" for i in chosen
     )
-    rest = f", {_duration(left)} to the tolerance" if np.isfinite(left) else ""
+    rest = f", {duration(left)} to the tolerance" if np.isfinite(left) else ""
     if left > allowed:
-        rest += f", of which `time` allows {_duration(allowed)}" if allowed > 0 else ", and the time is up"
+        rest += f", of which `time` allows {duration(allowed)}" if allowed > 0 else ", and the time is up"
     return f"side jump {shown} {unit}; {replicas} replica{'s' * (replicas != 1)}{rest}"
 
 
@@ -246,6 +246,13 @@ def with_error(value: float, error: float) -> str:
     places = max(digits + top, 0)
     mantissa = value / 10.0**top
     return f"{mantissa:.{places}f}({round(error / 10.0**top * 10.0**places)})e{top}"
+
+
+def finding(name: str, words: str, found: float | None, allowed: float | None, passed: bool) -> str:
+    """A line of a table of tests: mark, name, figure, what is allowed, and what it is."""
+    mark = "   -" if found is None else "pass" if passed else "FAIL"
+    figures = f"{'':21}" if found is None else f"{found:8.1e}  (<{allowed:8.1e})"
+    return f"{mark}  {name:<13}{figures}  {words}\n"
 
 
 _WIDEST = 400  # columns of a terminal
@@ -363,7 +370,8 @@ def size(count: float) -> str:
     return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds for readers."""
     if seconds < 90:
         return f"{max(seconds, 1):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -18,6 +18,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ..errors import InputError
+from ..rules import one_of, quote
 from .base import ElectronModel
 from .gauge import GAUGES, gauge_of, site_phases
 from .user_function import (
@@ -120,7 +121,7 @@ class FunctionModel(ElectronModel):
         """Convention of `h` and sites (N, d), angstrom."""
         n, d = self.n_orbitals, self.dimension
         if gauge is not None and gauge not in GAUGES:
-            raise InputError(f'gauge = {gauge!r}: use "periodic" or "atomic"')
+            raise InputError(f"gauge = {quote(gauge)}: {one_of(gauge, GAUGES)}")
         reciprocal = self.reciprocal_cell
         if reciprocal is None:
             if sites is not None or gauge is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
+from ..rules import one_of, quote
 from .base import PAULI
 
 ORDERINGS = ("interleaved", "block")
@@ -41,7 +42,7 @@ def spin_matrices(ordering: str | None, n: int) -> np.ndarray | None:
         return np.stack([np.kron(np.eye(n // 2), s) for s in PAULI])
     if ordering == "block":
         return np.stack([np.kron(s, np.eye(n // 2)) for s in PAULI])
-    raise InputError(f'spin_ordering = "{ordering}": use "interleaved" or "block"')
+    raise InputError(f"spin_ordering = {quote(ordering)}: {one_of(ordering, ORDERINGS)}")
 
 
 def reversal_violation(spin, vectors, hoppings) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
+from ..rules import VERTEX_NAMES, one_of, quote
 
 
 def vertex_matrix(vertex, model) -> np.ndarray:
@@ -21,7 +22,7 @@ def vertex_matrix(vertex, model) -> np.ndarray:
             return np.eye(n, dtype=complex)
         axes = {"sigma_x": 0, "sigma_y": 1, "sigma_z": 2}
         if vertex not in axes:
-            raise InputError(f'vertex = "{vertex}": use "identity", "sigma_x", "sigma_y", "sigma_z" or a matrix')
+            raise InputError(f"vertex = {quote(vertex)}: {one_of(vertex, VERTEX_NAMES, 'a matrix')}")
         if model.spin is None:
             raise InputError(f'vertex = "{vertex}" needs a model with spin; this one has none: give a matrix')
         return np.asarray(model.spin[axes[vertex]], dtype=complex)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InputError
+from ..rules import one_of, quote
 
 HALL = {"E_y/j_x": 1.0, "E_x/j_y": -1.0}
 """Meaning of a number of the Hall column, and its sign as rho_yx = E_y/j_x."""
@@ -25,5 +26,5 @@ def sign_of(hall: str, magnetisation: str, source: str) -> float:
 def _of(known: dict[str, float], key: str, value: str, source: str) -> float:
     compact = "".join(str(value).split())
     if compact not in known:
-        raise InputError(f"{source}: {key} = {value}: is none of the sign conventions; it is {' or '.join(known)}")
+        raise InputError(f"{source}: {key} = {quote(value)} is none of the sign conventions: {one_of(compact, known)}")
     return known[compact]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..rules import one_of, quote
 from ..units import RESISTIVITY_UNITS
 from .conventions import sign_of
 
@@ -135,7 +136,7 @@ def measured_films(
         If a number is not finite or not of the sign it must have, or what is given does not fit together.
     """
     if unit not in RESISTIVITY_UNITS:
-        raise InputError(f"{source}: unit {unit!r} of the resistivities is none of {', '.join(RESISTIVITY_UNITS)}")
+        raise InputError(f"{source}: unit {quote(unit)} of the resistivities: {one_of(unit, RESISTIVITY_UNITS)}")
     factor, dimension = RESISTIVITY_UNITS[unit]
     labels = [str(name) for name in np.asarray(film).ravel()]
     names = tuple(dict.fromkeys(labels))

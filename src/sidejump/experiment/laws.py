@@ -19,6 +19,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from ..errors import InputError
+from ..rules import one_of, quote
 from .films import STATIC
 
 PHONON = "T"
@@ -151,5 +152,5 @@ def law_of(name: str, parts: tuple[str, ...] = (STATIC,)) -> Law:
     """
     key = str(name).lower().replace("_", "-")
     if key not in LAWS:
-        raise InputError(f"law = {name}: is none of the laws; they are {', '.join(LAWS)}")
+        raise InputError(f"law = {quote(name)}: {one_of(name, LAWS)}")
     return Law(key, parts)

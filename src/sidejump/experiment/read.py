@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import read_text, reading
+from ..rules import nearest, one_of, quote
 from ..text_numbers import floats
 from ..units import LENGTH_UNITS, RESISTIVITY_UNITS
 from .conventions import HALL, MAGNETISATION
@@ -166,7 +167,9 @@ def _places(path: str, given: dict[str, str], header: list[str]) -> dict[str, tu
     wanted = {_ALIASES.get(k, k): _named(v) for k, v in given.items() if k not in _SIGNS}
     unknown = [k for k in wanted if k not in _PLAIN and not _STATIC_PART.fullmatch(k)]
     if unknown:
-        raise InputError(f"{path}: {unknown[0]} is no quantity of films; there are {', '.join(_PLAIN)}, rho_0")
+        raise InputError(
+            f"{path}: {quote(unknown[0])} is no quantity of films: {one_of(unknown[0], (*_PLAIN, 'rho_0'))}"
+        )
     for key, (name, unit) in wanted.items():
         at = [i for i, (other, _) in enumerate(names) if name in (other, header[i])]
         if not at:
@@ -207,7 +210,9 @@ def _require_unit(path: str, key: str, unit: str) -> None:
         known = (*known, "%")
     if unit not in known:
         said = f"unit {unit!r} of {key} is not known" if unit else f"{key} has no unit"
-        raise InputError(f"{path}: {said}; name its column '{key} (UNIT)', with one of {', '.join(known)}")
+        raise InputError(
+            f"{path}: {said}; name its column '{key} (UNIT)', with one of {', '.join(known)}{nearest(unit, known)}"
+        )
 
 
 class _Table:

@@ -9,6 +9,7 @@ from scipy.integrate import quad
 
 from ..errors import InputError
 from ..reference.dirac import bose_factor
+from ..rules import one_of, quote
 from ..units import RESISTIVITY_UNITS
 from .films import Films, measured_films
 from .inversion import resistivity
@@ -80,11 +81,13 @@ def synthetic_films(
     known = {**{name: TRUE[name] for name in chosen.terms}, **(coefficients or {})}
     unknown = set(known) - set(chosen.terms)
     if unknown:
-        raise InputError(f"law {chosen.name} has no coefficient {min(unknown)}; it has {', '.join(chosen.terms)}")
+        raise InputError(
+            f"law {chosen.name} has no coefficient {quote(min(unknown))}: {one_of(min(unknown), chosen.terms)}"
+        )
     if not 1 <= uneven <= 2:
         raise InputError(f"uneven = {uneven}: must be from 1 (all errors alike) to 2")
     if unit not in RESISTIVITY_UNITS:
-        raise InputError(f"unit = {unit}: is none of {', '.join(RESISTIVITY_UNITS)}")
+        raise InputError(f"unit = {quote(unit)}: {one_of(unit, RESISTIVITY_UNITS)}")
     factor, dimension = RESISTIVITY_UNITS[unit]
     if dimension == 2 and (residual is None or phonons is None):
         raise InputError(f"unit = {unit}: give residual and phonons of the layers as well")

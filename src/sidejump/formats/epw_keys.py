@@ -10,9 +10,11 @@ import json
 from pathlib import Path
 
 from ..files import present, read_text, reading
+from ..rules import quote, suggestion
 
 NAME = "sidejump.json"
 _KINDS = {"two_dimensional": bool, "long_range": str, "epw_version": str}
+_WORDS = {bool: "true or false", str: "text in quotes"}
 
 
 def write_keys(folder: Path, keys: dict) -> None:
@@ -36,6 +38,8 @@ def stored_keys(folder: Path) -> dict:
         if not isinstance(keys, dict):
             raise ValueError("no object of keys")
         for name, value in keys.items():
-            if not isinstance(value, _KINDS.get(name, ())):
-                raise ValueError(f"{name} = {value!r} is none of {', '.join(_KINDS)}")
+            if name not in _KINDS:
+                raise ValueError(f"unknown key {quote(name)}{suggestion(name, _KINDS)}")
+            if not isinstance(value, _KINDS[name]):
+                raise ValueError(f"{name} = {quote(value)}: give {_WORDS[_KINDS[name]]}")
         return keys

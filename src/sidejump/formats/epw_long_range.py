@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..rules import one_of, quote
 from ..units import BOHR
 from ..wannier.container import ElectronPhonon, mesh_points
 from ..wannier.dimension import GAUSSIAN
@@ -96,7 +97,7 @@ def long_range_of(
         If the keys contradict each other, or the files tell of a part that is not covered.
     """
     if kind is not None and kind not in KINDS:
-        raise InputError(f'long_range = "{kind}": use one of {", ".join(KINDS)}')
+        raise InputError(f"long_range = {quote(kind)}: {one_of(kind, KINDS)}")
     number = _number(version)
     if not trust_kind:
         _refuse_quadrupoles(folder)

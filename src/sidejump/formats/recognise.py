@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError, SidejumpWarning
 from ..files import require_regular
+from ..rules import one_of, quote
 from ..wannier.container import ElectronPhonon
 from ..wannier.dimension import of_dimension
 from .compact import is_compact, read_compact, write_compact
@@ -93,7 +94,7 @@ def convert(
         if target.suffix not in (".h5", ".hdf5"):
             to = "epw"
     if to not in FORMATS:
-        raise InputError(f'format "{to}": use one of {", ".join(FORMATS)}')
+        raise InputError(f"format {quote(to)}: {one_of(to, FORMATS)}")
     data = read_electron_phonon(source, **(reading or {}))
     if target.resolve() == Path(source).resolve():
         raise InputError(f"{target}: source and target are the same; give another target")

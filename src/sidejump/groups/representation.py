@@ -17,7 +17,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..bands.base import PAULI
+from ..bands.spin_order import ORDERINGS
 from ..errors import InputError
+from ..rules import one_of, quote
 from .magnetic_group import Operation
 from .projections import Entry
 
@@ -213,8 +215,8 @@ def atomic_orbitals(
     counts = _multiplicities(entries, n_functions, n_sites, symbols)
     spatial = sum(len(entry.rows) * count for entry, count in zip(entries, counts, strict=True))
     spin = None if spatial == n_functions else (spin_ordering or "interleaved")
-    if spin not in (None, "interleaved", "block"):
-        raise InputError(f'spin_ordering = "{spin}": use "interleaved" or "block"')
+    if spin not in (None, *ORDERINGS):
+        raise InputError(f"spin_ordering = {quote(spin)}: {one_of(spin, ORDERINGS)}")
     if spin is not None:
         centres = centres[0::2] if spin == "interleaved" else centres[: n_functions // 2]
     sites: list[np.ndarray] = []

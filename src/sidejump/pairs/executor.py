@@ -20,6 +20,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from ..errors import InputError
+from ..rules import one_of, quote
 from ..threads import THREADS
 
 KINDS = ("threads", "processes", "mpi", "dask", "serial")
@@ -212,8 +213,7 @@ def make_executor(
     belongs into the result.
     """
     if kind not in KINDS:
-        words = ", ".join(f'"{word}"' for word in KINDS)
-        raise InputError(f"executor = {kind!r} is unknown; write one of {words}")
+        raise InputError(f"executor = {quote(kind)}: {one_of(kind, KINDS)}")
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise InputError(f"workers = {workers!r} must be a whole number of at least 1")
     if address is not None and kind != "dask":

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 from ..errors import InputError
+from ..extras import needed
 from ..threads import THREADS
 from .executor_local import deaf_children
 from .parcel import Parcel, sendable
@@ -37,12 +38,9 @@ class DaskWorkers:
     fail: Callable[[Exception], None]
 
     def __init__(self, workers: int | None, shared: tuple, address: str | None):
-        try:
-            import cloudpickle  # functions of scripts travel as a whole: workers elsewhere do not have the script
-            import dask
-            import distributed
-        except ImportError as error:
-            raise InputError('executor = "dask" needs dask and distributed: pip install "sidejump[dask]"') from error
+        what = 'executor = "dask"'
+        # functions of scripts travel as a whole, by cloudpickle: workers elsewhere do not have the script
+        dask, distributed, cloudpickle = (needed(name, what) for name in ("dask", "distributed", "cloudpickle"))
         self.broken: tuple[type[BaseException], ...] = (distributed.KilledWorker, CancelledError)
         self._dumps = cloudpickle.dumps
         parcel = Parcel.pack("dask", shared[0], self._dumps) if shared else NOTHING

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..extras import needed
 from ..threads import THREADS
 from .leaving import end_without
 from .parcel import Parcel, sendable
@@ -55,10 +56,7 @@ def mpi_workers(workers: int | None, shared: tuple) -> WorldWorkers | JobWorkers
 
 
 def _mpi() -> Any:
-    try:
-        import mpi4py  # noqa: F401
-    except ImportError as error:
-        raise InputError('executor = "mpi" needs mpi4py: pip install "sidejump[mpi]"') from error
+    needed("mpi4py", 'executor = "mpi"')
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:

@@ -18,6 +18,7 @@ import numpy as np
 from ..bands.base import with_spin_degeneracy
 from ..bands.lattice import LatticeModel
 from ..errors import InputError
+from ..rules import one_of, quote
 from ..units import HBAR2_OVER_2M
 from .coupling import Coupling, PairCoupling
 from .domains import require_sound
@@ -164,7 +165,7 @@ class ElectronPhonon:
     def coupling_matrix(self, images: str = "hermitian") -> Coupling | PairCoupling:
         """Coupling in the Wannier basis with the chosen images (see `images`), without the long-range part."""
         if images not in IMAGES:
-            raise InputError(f'images = "{images}": use "hermitian" or "file"')
+            raise InputError(f"images = {quote(images)}: {one_of(images, IMAGES)}")
         if images == "file":
             return self.file_coupling
         source, result = self._cache.get("hermitian", (None, None))

@@ -24,6 +24,7 @@ from ..groups.magnetic_group import magnetic_operations
 from ..groups.orbitals import HARMONICS, orbital_components
 from ..groups.projections import parse_projections
 from ..groups.representation import Orbitals, atomic_orbitals, harmonic_rotation
+from ..rules import one_of, quote
 from .container import ElectronPhonon, mesh_points
 from .coupling import Coupling
 from .images import on_atoms
@@ -300,7 +301,8 @@ def _components(name, shell) -> list[float]:
     expansion = {} if name is None else orbital_components(name)
     if name is not None and not expansion:
         known = sorted(orbital for orbitals in HARMONICS for orbital in orbitals)
-        raise InputError(f'orbital "{name}": use one of {", ".join(known)}, or a hybrid such as "sp3d2-1"')
+        hybrid = 'a hybrid such as "sp3d2-1"'
+        raise InputError(f"orbital {quote(name)}: {one_of(name, known, hybrid)}")
     return [expansion.get(orbital, 0.0) for orbital in HARMONICS["spdf".index(shell)]]
 
 

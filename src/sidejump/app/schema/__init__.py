@@ -1,7 +1,7 @@
-"""The input file as one schema: defaults, validation, reference page, templates and error messages come from it."""
+"""The input file as one schema: defaults, validation, reference page, files to start from and sentences for errors."""
 
-from .base import Section, example
-from .electrons import ELECTRONS, ElectronsInput, SpinOrbit
+from .base import Section, example, explained, subsections
+from .electrons import ELECTRONS, ElectronsInput, FirstPrinciples, SpinOrbit
 from .observable import OBSERVABLES, ObservableInput
 from .run import ExpertInput, IntrinsicInput, OutputInput, RunInput, SolverInput, TemperatureInput
 from .scattering import SCATTERING, ScatteringInput
@@ -12,6 +12,7 @@ __all__ = [
     "SCATTERING",
     "ElectronsInput",
     "ExpertInput",
+    "FirstPrinciples",
     "IntrinsicInput",
     "ObservableInput",
     "OutputInput",
@@ -22,4 +23,6 @@ __all__ = [
     "SpinOrbit",
     "TemperatureInput",
     "example",
+    "explained",
+    "subsections",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -41,8 +41,30 @@ Levels = Annotated[Any, BeforeValidator(_levels)]
 __all__ = ["Count", "Flag", "Levels", "Mesh", "Number", "Positive", "Section", "SpinOrdering", "Text", "Vector3"]
 
 
+def subsections(cls) -> dict[str, type[Section]]:
+    """Keys of a section that are sections themselves, with their classes."""
+    fields = cls.model_fields if isinstance(cls, type) and issubclass(cls, Section) else {}
+    kinds = {name: field.annotation for name, field in fields.items()}
+    return {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Section)}
+
+
+def explained(field) -> str:
+    """The description of a key, with the words that it may be where the description does not have them."""
+    words = [f'"{word}"' for word in _words(field.annotation) if isinstance(word, str)]
+    if all(word in field.description for word in words):
+        return field.description
+    return f"{field.description.rstrip('.')} ({', '.join(words[:-1])} or {words[-1]})."
+
+
+def _words(annotation) -> tuple:
+    """Those of the `Literal` in an annotation, which may be one of several."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(word for part in get_args(annotation) for word in _words(part))
+
+
 def example(field, dimension: int = 2):
-    """The value that a template shows for a key, or None."""
+    """The value that a file to start from shows for a key, or None."""
     if not field.examples:
         return None
     return field.examples[min(dimension - 2, len(field.examples) - 1)]

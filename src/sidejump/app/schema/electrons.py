@@ -116,6 +116,17 @@ class LuttingerInput(ContinuumInput, LuttingerParameters):
     chemical_potential: Levels = Field(description=_LEVEL, examples=[0.1])
 
 
+class OwnInput(ContinuumInput):
+    """Model that a Python file of your own makes."""
+
+    dimension: ClassVar[int] = 2  # that of the file to start from
+    model: Literal["own"]
+    file: Text = Field(
+        description="Python file, run when it is read, relative to the input file.", examples=["own_model.py"]
+    )
+    name: Text = Field("model", description="What the file calls its electron model.")
+
+
 class Wannier90Input(Symmetrizable):
     """Crystal from a Wannier90 `_tb.dat` (or `_hr.dat`) file."""
 
@@ -259,6 +270,7 @@ ELECTRONS: tuple[type[Electrons], ...] = (
     RashbaFerromagnetInput,
     WeylInput,
     LuttingerInput,
+    OwnInput,
     Wannier90Input,
     EpwInput,
     PerturboInput,
@@ -270,6 +282,7 @@ ElectronsInput = Annotated[
     | RashbaFerromagnetInput
     | WeylInput
     | LuttingerInput
+    | OwnInput
     | Wannier90Input
     | EpwInput
     | PerturboInput

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from ...accuracy.study import TOLERANCE
+from ...rules import nearest
 from ...transport import TransportSettings
-from .base import Positive, Section, Text
+from .base import Flag, Positive, Section, Text
 from .electrons import ElectronsInput
 from .observable import ObservableInput
 from .scattering import ScatteringInput
@@ -18,10 +19,12 @@ class TemperatureInput(Section):
     """Temperatures of the run: a list, or a range. The order of a list is kept."""
 
     values: list[Positive] | None = Field(
-        None, description="List of temperatures, each once.", examples=[[5, 10, 20, 50, 100], [50, 100, 200, 300]]
+        None,
+        description="List of temperatures in `unit`, each once.",
+        examples=[[5, 10, 20, 50, 100], [50, 100, 200, 300]],
     )
-    minimum: Positive | None = Field(None, description="Lowest temperature of a range.", examples=[10])
-    maximum: Positive | None = Field(None, description="Highest temperature of a range.", examples=[300])
+    minimum: Positive | None = Field(None, description="Lowest temperature of a range, in `unit`.", examples=[10])
+    maximum: Positive | None = Field(None, description="Highest temperature of a range, in `unit`.", examples=[300])
     number: Annotated[int, Field(strict=True, ge=2, le=100_000)] | None = Field(
         None, description="How many temperatures in the range.", examples=[25]
     )
@@ -63,7 +66,7 @@ _DEFAULT: Any = TransportSettings()
 def _energy_nodes(value: Any):
     if value == "auto" or (type(value) is int and 1 <= value <= 25):
         return value
-    raise ValueError('give a whole number from 1 to 25, or "auto"')
+    raise ValueError(f'give a whole number from 1 to 25, or "auto"{nearest(value, ["auto"])}')
 
 
 class ExpertInput(Section):
@@ -151,7 +154,7 @@ class OutputInput(Section):
     figure: Text | None = Field(
         None, description="PNG, PDF or SVG file; the result's name with .png when not given.", examples=["result.png"]
     )
-    checkpoint: bool = Field(
+    checkpoint: Flag = Field(
         True, description="Keep finished replicas beside the result until it is written, to resume."
     )
 

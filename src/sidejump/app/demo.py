@@ -1,0 +1,27 @@
+"""`sidejump demo`: a small case that travels with the program, copied to where the user is."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from ..outputs import check_target, write_whole
+
+NAMES = ("demo.toml", "ferromagnetic_layer.h5")
+"""The input file and the data it names."""
+
+
+def write_files(folder: Path, *, force: bool) -> Path:
+    """Copy input and data into a folder, made if it is missing; the path of the input.
+
+    Raises
+    ------
+    InputError
+        If a file is there already, or cannot be written; nothing has been written then.
+    """
+    folder.mkdir(exist_ok=True)
+    for name in NAMES:
+        check_target(folder / name, force=force)
+    for name in NAMES:
+        write_whole(folder / name, (files("sidejump.app") / "demo_case" / name).read_bytes())
+    return folder / NAMES[0]

@@ -1,0 +1,48 @@
+"""Examples that the help of each command ends with."""
+
+EXAMPLES = {
+    "run": (
+        "sidejump run my.toml",
+        "sidejump run my.toml -o results/my.nc --tolerance 0.005    # refine what is there",
+        "sidejump run my.toml --time 3600 --csv my.csv              # no replica is begun after an hour",
+        "sidejump run my.toml -o part1.nc --replicas 0:8            # a part of the work, for `sidejump merge`",
+    ),
+    "merge": (
+        "sidejump merge part1.nc part2.nc part3.nc -o whole.nc",
+        "sidejump merge part*.nc -o whole.nc --csv whole.csv",
+    ),
+    "csv": ("sidejump csv my.nc", "sidejump csv my.nc -o table.csv --force"),
+    "plot": ("sidejump plot my.nc", "sidejump plot my.nc -o figure.pdf"),
+    "check": ("sidejump check my.toml",),
+    "converge": ("sidejump converge my.nc", "sidejump converge my.nc -o error.pdf"),
+    "separate": (
+        "sidejump separate films.csv",
+        "sidejump separate films.csv --law hou --computed results/iron.nc -o hou.nc",
+        'sidejump separate raw.csv --hall E_x/j_y --magnetisation -z --column "rho_xx=R long (ohm)"',
+    ),
+    "figure1": ("sidejump figure1", "sidejump figure1 -o side_jump.pdf"),
+    "init": (
+        "sidejump init dirac                                        # dirac.toml",
+        "sidejump init own my.toml                                  # and my_model.py, to be changed",
+        "sidejump init wannier90 iron.toml -s acoustic_deformation_potential -s impurity",
+        "sidejump init epw -                                        # to standard output",
+    ),
+    "demo": ("sidejump demo", "sidejump demo somewhere --force"),
+    "models": ("sidejump models",),
+    "info": (
+        "sidejump info epw_directory",
+        "sidejump info Fe_tb.dat --json",
+        "sidejump info gaas_epr.h5 --figure decay.png",
+    ),
+    "convert": (
+        "sidejump convert epw_directory iron.h5                     # the compact form",
+        "sidejump convert iron.h5 iron_epr.h5 --lossy               # Perturbo's",
+        "sidejump convert gaas_epr.h5 gaas_epw --prefix gaas        # EPW's files",
+    ),
+    "input-reference": ("sidejump input-reference > input.md",),
+}
+
+
+def epilog(command: str) -> str:
+    """The last paragraph of the help of a command, its lines as they are."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in EXAMPLES[command])])

@@ -1,0 +1,33 @@
+"""Packages that only some runs need: imported there, and named with their extra where they are missing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from .errors import InputError
+
+EXTRAS = {"mpi": ("mpi4py",), "dask": ("dask", "distributed", "cloudpickle")}
+"""Packages by the extra that installs them: ``pip install "sidejump[mpi]"``."""
+
+
+def needed(package: str, what: str) -> ModuleType:
+    """The module of a package of `EXTRAS`.
+
+    Parameters
+    ----------
+    package : str
+    what : str
+        What needs it: the sentence starts with it.
+
+    Raises
+    ------
+    InputError
+        If it is not installed.
+    """
+    extra = next(name for name, packages in EXTRAS.items() if package in packages)
+    try:
+        return import_module(package)
+    except ImportError as error:
+        reason = "" if isinstance(error, ModuleNotFoundError) else f" ({str(error).splitlines()[0]})"
+        raise InputError(f'{what} needs {package}{reason}: pip install "sidejump[{extra}]"') from error

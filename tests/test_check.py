@@ -1,0 +1,147 @@
+"""`sidejump check`: the invariances hold on inputs of every kind, and each test can fail."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import sidejump as sj
+from helpers_models import random_wannier
+from sidejump.app import invariances
+from sidejump.app.cli import main
+from sidejump.app.run import Job, prepare
+from sidejump.bands.transformed import Transformed, transformed_lattice
+from sidejump.interactions.first_principles.electron_phonon import ElectronPhononScatterer
+from sidejump.transport import TransportSettings
+from sidejump.wannier.position import position_elements
+from test_converge import INPUT
+
+NAMES = ["Hermiticity", "velocity", "sum rule", "conservation", "Onsager", "symmetry", "gauge", "coupling", "sign of M"]
+
+
+def silent(*_):
+    pass
+
+
+def findings(job):
+    return {found.name: found for found in invariances.check(job, silent)}
+
+
+@pytest.fixture
+def dirac():
+    return prepare(INPUT | {"solver": {"energy_nodes": 1}})
+
+
+def impurity(**options):
+    return sj.impurity(correlation="zero_range", density=1e11, strength=1.0, dimension=2, **options)
+
+
+def spinful():
+    """Rashba electrons in a field with components that complex conjugation turns."""
+    sx, sy, sz = sj.PAULI
+
+    def h(k):
+        kx, ky = k[:, 0, None, None], k[:, 1, None, None]
+        return 6.0 * (kx**2 + ky**2) * np.eye(2) + 1.0 * (kx * sy - ky * sx) + 0.05 * sz + 0.01 * sy
+
+    return sj.FunctionModel(h, dimension=2, spin=sj.PAULI, search_half_width=0.5)
+
+
+JOBS = {
+    "k.p": lambda: prepare(INPUT | {"solver": {"energy_nodes": 1}}),
+    "vertex": lambda: Job(
+        spinful(), [impurity(), impurity(vertex="sigma_y")], 0.3, [50.0], TransportSettings(energy_nodes=1)
+    ),
+    "matrix": lambda: Job(
+        spinful(),
+        [impurity(vertex=np.array([[1.0, -0.4j], [0.4j, 0.2]]))],
+        0.3,
+        [50.0],
+        TransportSettings(energy_nodes=1),
+    ),
+    "lattice": lambda: Job(random_wannier(2, 3), [impurity()], 0.1, [50.0], TransportSettings(energy_nodes=1)),
+}
+
+
+@pytest.mark.parametrize("kind", JOBS)
+def test_invariances_hold(kind):
+    found = findings(JOBS[kind]())
+    assert list(found) == NAMES
+    failed = {name: (x.found, x.allowed) for name, x in found.items() if not x.passed}
+    assert not failed
+    for name in ("gauge", "coupling"):  # the same points: rounding
+        assert found[name].found < 1e-6
+
+
+def test_a_hall_current_that_does_not_turn_is_found(monkeypatch, dirac):
+    """Of the Dirac electrons the magnetisation is their mass: what forgets to turn it fails."""
+    seen = invariances._seen
+    monkeypatch.setattr(invariances, "_seen", lambda job, phases, reverse: seen(job, phases, False))
+    found = findings(dirac)
+    assert not found["sign of M"].passed and found["sign of M"].found == pytest.approx(2.0, rel=1e-6)
+    assert found["gauge"].passed
+
+
+def test_a_side_jump_that_knows_the_strength_is_found(monkeypatch, dirac):
+    class Wrong(invariances._Times):
+        def __call__(self, q):
+            return self.factor * (1 + np.asarray(q)) * self.function(q)
+
+    monkeypatch.setattr(invariances, "_Times", Wrong)
+    assert not findings(dirac)["coupling"].passed
+
+
+def test_a_gauge_that_the_vertex_does_not_follow_is_found(monkeypatch):
+    monkeypatch.setattr(invariances, "_scatterer_seen", lambda scatterer, *_: scatterer)
+    assert not findings(JOBS["matrix"]())["gauge"].passed
+
+
+def test_a_velocity_that_is_none_is_found(monkeypatch):
+    model = spinful()
+    gradient = model.hamiltonian_gradient
+    monkeypatch.setattr(model, "hamiltonian_gradient", lambda k: 1.01 * gradient(k))
+    velocity = next(x for x in invariances._matrices(model) if x.name == "velocity")
+    assert not velocity.passed and velocity.found == pytest.approx(0.01, rel=0.02)
+
+
+def test_first_principles(demo_data):
+    data, level = demo_data
+    settings = TransportSettings(energy_nodes=1, accuracy=0.5)
+    found = findings(Job(data.model, [ElectronPhononScatterer(data)], level, [150.0], settings))
+    assert all(x.passed for x in found.values()), found
+    broken = data.phonons.force_constants.copy()
+    broken[0, 0, 0] += 1e-3
+    other = replace(data, phonons=replace(data.phonons, force_constants=broken))
+    rigid = [x for x in invariances._data([ElectronPhononScatterer(other)]) if x.name == "sum rule"]
+    assert not rigid[0].passed
+
+
+@pytest.fixture
+def demo_data():
+    from test_demo import NAMES as files
+    from test_demo import ROOT
+
+    data = sj.read_compact(ROOT / "app" / "demo_case" / files[1])
+    return data, data.fermi_energy
+
+
+def test_lattice_and_wrapper_are_one():
+    model, rng = random_wannier(3, 3), np.random.default_rng(3)
+    phases = np.exp(2j * np.pi * rng.random(3))
+    k = rng.normal(size=(5, 3))
+    for reverse in (False, True):
+        a = transformed_lattice(model, position_elements(model), phases, reverse)
+        b = Transformed(model, phases, reverse=reverse)
+        for name in ("hamiltonian", "hamiltonian_gradient", "position_matrix", "position_gradient", "position_curl"):
+            x, y = getattr(a, name)(k), getattr(b, name)(k)
+            assert np.abs(x - y).max() < 1e-10 * max(np.abs(x).max(), 1)
+
+
+def test_from_the_command_line(empty_folder, capsys, monkeypatch):
+    assert main(["init", "dirac"]) == 0 and main(["check", "dirac.toml", "-q"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("pass") == len(NAMES) - 1 and "not tried" in out and "FAIL" not in out
+    monkeypatch.setattr(invariances, "_CONSERVED", -1.0)
+    assert main(["check", "dirac.toml", "-q"]) == 2
+    said = capsys.readouterr()
+    assert "FAIL" in said.out and "tests failed: conservation" in said.err

@@ -1,0 +1,109 @@
+"""What is imported is installed: by the package, or by the extra that a sentence names where it is missing."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from sidejump.errors import InputError
+from sidejump.extras import EXTRAS, needed
+from sidejump.pairs.executor import make_executor
+
+REPOSITORY = Path(__file__).parent.parent
+SOURCES = REPOSITORY / "src" / "sidejump"
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+OPTIONAL = {package for packages in EXTRAS.values() for package in packages}
+
+
+def distributions(requirements) -> set[str]:
+    return {re.match(r"[\w-]+", line)[0] for line in requirements}
+
+
+def modules(distribution: str) -> str:
+    return distribution.replace("-", "_")
+
+
+def imported():
+    """Name, file, and whether it is at the top of the file, of every import of another package."""
+    for path in sorted(SOURCES.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module]
+            for name in names:
+                first = name.partition(".")[0]
+                if first not in sys.stdlib_module_names and first != "sidejump":
+                    yield first, path.relative_to(SOURCES).as_posix(), node in tree.body
+
+
+def test_what_is_imported_is_a_dependency_and_the_other_way_round():
+    ours = {modules(name) for name in distributions(PROJECT["dependencies"])}
+    used = {name for name, _, _ in imported()} - {"pydantic_core"}  # which is part of pydantic
+    # xarray opens files by h5netcdf without our naming it
+    assert (ours - {"h5netcdf"}) | OPTIONAL >= used >= (ours - {"h5netcdf"})
+
+
+def test_extras_are_imported_where_they_are_used():
+    assert not [(name, path) for name, path, at_the_top in imported() if name in OPTIONAL and at_the_top]
+
+
+def test_extras_install_what_the_sentences_say():
+    for extra, packages in EXTRAS.items():
+        assert distributions(PROJECT["optional-dependencies"][extra]) == set(packages)
+
+
+@pytest.mark.parametrize(("kind", "package"), [("mpi", "mpi4py"), ("dask", "dask"), ("dask", "distributed")])
+def test_a_missing_extra_is_named(monkeypatch, kind, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    if kind == "dask" and package != "dask":  # which may be missing here as well
+        monkeypatch.setitem(sys.modules, "dask", sys)
+    with pytest.raises(InputError, match=rf'executor = "{kind}" needs {package}: pip install "sidejump\[{kind}\]"'):
+        with make_executor(kind):
+            pass
+
+
+def test_an_extra_that_cannot_be_loaded_says_why(monkeypatch, tmp_path):
+    (tmp_path / "mpi4py.py").write_text("raise ImportError('libmpi.so: cannot open shared object file')")
+    monkeypatch.delitem(sys.modules, "mpi4py", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match=r"mpi4py \(libmpi.so: cannot open shared object file\)"):
+        needed("mpi4py", "x")
+
+
+RUN = """
+import sys
+for name in {blocked}:
+    sys.modules[name] = None
+from sidejump.app.cli import main
+sys.exit(main({arguments}))
+"""
+
+
+def without(blocked, *arguments, cwd):
+    script = RUN.format(blocked=sorted(blocked), arguments=list(arguments))
+    return subprocess.run([sys.executable, "-c", script], cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def test_a_run_needs_no_extra(tmp_path):
+    made = without(OPTIONAL, "init", "dirac", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    done = without(OPTIONAL, "run", "dirac.toml", "--tolerance", "0.3", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "dirac.nc").exists() and (tmp_path / "dirac.png").exists()
+
+
+def test_nothing_but_drawing_needs_what_draws(tmp_path):
+    """The result is written before the figure, and all other commands do without."""
+    drawing = {"matplotlib"}
+    for arguments in (["init", "dirac"], ["models"], ["info", "x_tb.dat"], ["csv", "x.nc"]):
+        done = without(drawing, *arguments, cwd=tmp_path)
+        assert "matplotlib" not in done.stderr and done.returncode in (0, 2), done.stderr
+    done = without(drawing, "run", "dirac.toml", "--tolerance", "0.3", cwd=tmp_path)
+    assert done.returncode == 2 and "pip install matplotlib" in done.stderr and (tmp_path / "dirac.nc").exists()
