@@ -70,7 +70,6 @@ TESTED = [
     ("square lattice", "surfaces/contours.py", "_ROUND"),
     ("square lattice", "surfaces/contours.py", "_UNSEEN"),
     ("cold plane", "transport/problem.py", "_THERMAL_POINTS"),
-    ("small pockets", "transport/problem.py", "_SOLVED_LEVELS"),
     ("small pockets", "surfaces/surfaces.py", "_POCKET"),
     ("crystal", "energy/basis.py", "Y_MAX"),
     ("crystal", "transport/nodes.py", "FURTHER"),

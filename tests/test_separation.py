@@ -409,7 +409,7 @@ def test_rho_is_not_rho_0():
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"law": "smit"}, "none of the laws"),
+        ({"law": "smit"}, 'law = "smit": use "skew"'),
         ({"law": "hou", "low_temperature": 10.0}, "a key of law 'skew'"),
         ({"low_temperature": 1.0}, "no point is at or below 1 K"),
         ({"low_temperature": float("nan")}, "must be above 0"),
