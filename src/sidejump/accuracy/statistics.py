@@ -31,7 +31,7 @@ GAIN = 0.5
 
 ALONE = 0.05
 """Relative bias that a level is taken to have as long as there is no other to compare it with: measured, that of the
-first is a third to a half of it."""
+first is mostly below 3 %, of stacked kagome planes 5 to 8 %."""
 
 WINDOW = 0.35
 """Temperatures whose logarithms are closer than about this are pooled."""

@@ -88,12 +88,12 @@ def _course(label: str, composition: Composition, tolerance: float, replicas: li
     ordered = sorted(replicas, key=lambda r: (r.task.level, r.task.number, not composition.first[r.task.term]))
     parts = 2 if composition.hall else 1
     names = list(composition.places)
-    seconds, whole = [], []
+    last, seconds, whole = None, [], []
     terms: dict[str, list] = {name: [] for name in names}
     levels: dict[str, list] = {name: [] for name in names}
     for count in range(1, len(ordered) + 1):
         chosen = {name: [r for r in ordered[:count] if r.task.term == name] for name in names}
-        found = estimated(chosen, composition)
+        found = last = estimated(chosen, composition)
         if found is None or not np.isfinite(found.relative_error()[:, :parts]).all():
             continue
         seconds.append(sum(r.seconds for r in ordered[:count]))
@@ -102,7 +102,6 @@ def _course(label: str, composition: Composition, tolerance: float, replicas: li
         for name in names:
             terms[name].append(_of_term(known.get(name), found)[:parts])
             levels[name].append(int(known[name].moments.level.max()) if name in known else -1)
-    last = estimated({name: [r for r in ordered if r.task.term == name] for name in names}, composition)
     if last is None or not seconds:
         raise InputError("the replicas do not reach error bars at all temperatures: merge the results of all jobs")
     return Course(

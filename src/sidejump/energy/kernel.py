@@ -65,7 +65,6 @@ class Kernel:
         self._basis, self._kt, self._z_floor, self._z_max = basis, kt, z_floor, z_max
         self._lock = Lock()
         self._tables: tuple[np.ndarray, np.ndarray] | None = None
-        self._lock, self._tables = Lock(), None
 
     @property
     def bridges(self) -> bool:

@@ -116,7 +116,7 @@ class Multiplets:
 
     def turns(self, part: Part, operations: Operations) -> np.ndarray:
         """D of a part, without signs: shape (n, c, c)."""
-        return part.basis @ _turns(self.tensors[part.tensor], operations) @ part.basis.T
+        return _block(part, self.tensors, operations)
 
     def plain(self, operations: Operations) -> np.ndarray:
         """What operations do with the current and all rows, without signs: shape (n, d + q, d + q)."""
@@ -157,6 +157,11 @@ def _turns(tensor: Observable, operations: Operations) -> np.ndarray:
     return tensor.rule.turns(operations.matrices)
 
 
+def _block(part: Part, tensors, operations: Operations) -> np.ndarray:
+    """D of a part, without signs: shape (n, c, c)."""
+    return part.basis @ _turns(tensors[part.tensor], operations) @ part.basis.T
+
+
 def _irreducible(turns, start) -> list[np.ndarray]:
     """Orthonormal bases (c, t) of the irreducible parts of what `start` (n, t) and its images span."""
     images = np.concatenate([start @ t.T for t in turns])
@@ -177,7 +182,7 @@ def _aligned(parts: list[Part], tensors, operations: Operations) -> list[Part]:
     found = []
     random = np.random.default_rng(1).normal(size=(3, 3))
     for part in parts:
-        own = part.basis @ _turns(tensors[part.tensor], operations) @ part.basis.T
+        own = _block(part, tensors, operations)
         c = len(own[0])
         for other in known:
             if other.shape != own.shape:

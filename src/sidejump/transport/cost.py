@@ -19,12 +19,11 @@ from ..pairs.block import pair_bytes
 from ..pairs.near import BLOCK, near_pairs
 from ..threads import THREADS
 from ..units import KB
-from .fermi_surface import COARSER, HOT_SPOT_STEP, MOST_ON_ALL, NODES_STEP
+from .fermi_surface import COARSER, MOST_ON_ALL, chosen
 from .geometry_choice import WINDOW, choose_geometries, no_critical_energy
 from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell, block_size, operator_bytes
-from .term import spread
 from .windowed import LEVELS, IndependentShells
 
 # measured on cores at 3 GHz
@@ -286,7 +285,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
 def _few(temperatures: list[float]) -> list[float]:
     """Those at which several energy nodes are solved, as :mod:`.fermi_surface` takes them."""
     t = np.array(sorted(temperatures, reverse=True))
-    return t[spread(t, spread(t, list(range(len(t))), HOT_SPOT_STEP), NODES_STEP)].tolist()
+    return t[chosen(t, list(range(len(t))))[1]].tolist()
 
 
 def refuse_early(problem: Problem, temperatures) -> None:

@@ -19,10 +19,10 @@ import numpy as np
 
 from ..units import KB
 from .hot_spots import hot_spot_changes
-from .nodes import FURTHER, converge, converge_at, left_out, say_left
+from .nodes import FURTHER, converge, converge_at, left_out, say_left, with_growing
 from .problem import Problem
 from .shared import SharedShell
-from .tensors import WORST, Change, difference, largest, with_change
+from .tensors import Change, difference, largest, with_change, worst_of
 from .term import Outcome, Term, by_spacing, interpolated, spread
 
 HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
@@ -65,8 +65,7 @@ def _solid(found: Outcome, problem: Problem, temperatures, members, spacing, adv
     for i, (response, size) in zip(members, solver.solve_each(list(kts.values()), 1), strict=True):
         found.responses[i], found.sizes[i] = response, size
         advance(0.4 * share / len(members))
-    sampled = spread(temperatures, members, HOT_SPOT_STEP)
-    few = spread(temperatures, sampled, NODES_STEP)
+    sampled, few = chosen(temperatures, members)
     nodes, more = _first_nodes(problem, solver, kts[few[0]]), {}
     if nodes > 1:
         for i, (response, size) in zip(few, solver.solve_each([kts[i] for i in few], nodes), strict=True):
@@ -95,10 +94,17 @@ def _solid(found: Outcome, problem: Problem, temperatures, members, spacing, adv
     further = _further_nodes(found, problem, kts, members, few, nodes, more)
     total = [first.plus(last) for first, last in zip(inelastic, further, strict=True)]
     for i, change in zip(members, interpolated(temperatures, few, total, members), strict=True):
-        nearest = more.get(_nearest(few, kts, i), found.responses[i])
-        worst = {name: max(getattr(found.responses[i], name), getattr(nearest, name)) for name in WORST}
-        found.responses[i] = replace(with_change(found.responses[i], change, found.responses[i].boltzmann), **worst)
+        old = found.responses[i]
+        worst = worst_of([old, more.get(_nearest(few, kts, i), old)])
+        found.responses[i] = replace(with_change(old, change, old.boltzmann), **worst)
     advance(0.1 * share)
+
+
+def chosen(temperatures, members) -> tuple[list[int], list[int]]:
+    """Of `members`, from hot to cold, those at which hot spots are summed, and of these those at which several energy
+    nodes are solved."""
+    sampled = spread(temperatures, members, HOT_SPOT_STEP)
+    return sampled, spread(temperatures, sampled, NODES_STEP)
 
 
 def _first_nodes(problem: Problem, solver: SharedShell, hottest: float) -> int:
@@ -155,8 +161,8 @@ def _further_nodes(found: Outcome, problem: Problem, kts, members, few, nodes: i
             problem.warn(sentence)
     for i in members:
         nearest = _nearest(few, kts, i)
-        found.facts["energy_nodes"][i] = known[few.index(nearest)]
+        place = few.index(nearest)
+        found.facts["energy_nodes"][i] = known[place]
         if wanted != 1:  # what grows is as uncertain as what further nodes change
-            uncertain, growing = left[few.index(nearest)], more[nearest].growing if nearest in more else 0.0
-            say_left(found, i, np.fmax(uncertain, growing) if growing else uncertain)
+            say_left(found, i, with_growing(left[place], more[nearest].growing if nearest in more else 0.0))
     return changes

@@ -63,7 +63,12 @@ def converge(problem: Problem, solver, kt: float):
         nodes = int(wanted)
         response, size = solver.solve(kt, nodes)
         left = _ALL_FURTHER * left_by_nodes(problem, solver, kt, nodes, response)
-    return nodes, np.fmax(left, response.growing) if response.growing else left, response, size
+    return nodes, with_growing(left, response.growing), response, size
+
+
+def with_growing(left: np.ndarray, growing: float) -> np.ndarray:
+    """What nodes leave, or what modes that grow carry where that is more or the only thing known."""
+    return np.fmax(left, growing) if growing else left
 
 
 def left_by_nodes(problem: Problem, solver, kt: float, nodes: int, response: KineticResponse) -> np.ndarray:

@@ -11,9 +11,6 @@ from ..kinetics.response import KineticResponse, charge
 
 PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
 
-WORST = ("onsager_error", "conservation_error", "residual", "iterations", "growing")
-"""What of several responses that make one the worst is said of."""
-
 
 @dataclass(frozen=True)
 class Change:
@@ -74,13 +71,18 @@ def size_of_change(change: Change, response: KineticResponse) -> float:
     return max(largest(change.boltzmann), *sizes)
 
 
+def worst_of(parts) -> dict[str, Any]:
+    """What is said of how well responses that make one were obtained."""
+    names = ("onsager_error", "conservation_error", "residual", "iterations", "growing")
+    return {name: max(getattr(p, name) for p in parts) for name in names}
+
+
 def weighted_sum(parts: list[KineticResponse], weights) -> KineticResponse:
     """The sum of responses, with the worst of what is known of the parts."""
     names = (*PARTS, "contributions", "rounding")
-    sums: dict[str, Any] = {n: sum(w * getattr(p, n) for w, p in zip(weights, parts, strict=True)) for n in names}
+    sums = worst_of(parts) | {n: sum(w * getattr(p, n) for w, p in zip(weights, parts, strict=True)) for n in names}
     growing = sum(w * p.growing * largest(p.boltzmann) for w, p in zip(weights, parts, strict=True))
-    sums |= {name: max(getattr(p, name) for p in parts) for name in WORST if name != "growing"}
-    return replace(parts[0], **sums, growing=growing / largest(sums["boltzmann"]))
+    return replace(parts[0], **sums | {"growing": growing / largest(sums["boltzmann"])})
 
 
 def largest(tensor) -> float:
