@@ -57,8 +57,14 @@ class MomentumTransfer:
         a, b = k.mean(axis=0), other.mean(axis=0)
         radius = np.linalg.norm(k - a, axis=1).max() + np.linalg.norm(other - b, axis=1).max()
         distance = np.linalg.norm(b + self.images - a, axis=1)
-        keep = (distance <= distance.min() + 2 * radius + 1e-12) & (distance - radius <= reach)
-        return self.images[keep]
+        images = self.images[distance - radius <= reach]
+        if len(images) < 2:
+            return images
+        # |q + G|^2 - |q + H|^2 is linear in q: its least value over all pairs, for H the image of the centres
+        step = images - self.images[distance.argmin()]
+        least = 2 * ((other @ step.T).min(axis=0) - (k @ step.T).max(axis=0))
+        squares = (images**2).sum(axis=1) - (self.images[distance.argmin()] ** 2).sum()
+        return images[least + squares <= 1e-9]
 
     def sets_within(self, k, sets, other, other_sets, reach: float) -> np.ndarray:
         """Whether some point of each of `sets` (slices of k) may be within `reach` of one of each of `other_sets`."""
@@ -106,18 +112,25 @@ class MomentumTransfer:
         return lengths
 
     @staticmethod
-    def shortest_image(k, other, images):
-        """Index of the G that gives the shortest ``|other + G - k|``: shape (P, Q)."""
-        nearest = np.zeros((len(k), len(other)), dtype=np.int16)
-        least = None
-        for index, g in enumerate(images):
-            square = np.subtract.outer(-2 * (k @ g), -2 * (other @ g) - g @ g)
-            if least is None:
-                least = square
-                continue
-            nearest[square < least] = index
-            np.minimum(least, square, out=least)
-        return nearest
+    def transfers(k, other, images, *, single: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
+        """Shortest ``other + G - k`` over `images`, which :meth:`nearby_images` gave, and the index of this G: shape
+        (d, P, Q), and (P, Q), or None where there is but one.
+        """
+        precision = np.float32 if single else np.float64
+        one = images[0]
+        q = (other + one).T[:, None] - k.T[:, :, None]
+        if len(images) == 1:
+            return q.astype(precision), None
+        which = np.zeros(q.shape[1:], dtype=np.uint8 if len(images) < 256 else np.intp)
+        # (|q + G - one|^2 - |q|^2) / 2
+        least = np.zeros(which.shape, dtype=precision)
+        for index, step in enumerate(images[1:] - one, start=1):
+            change = np.subtract.outer(-(k @ step), -((other + one) @ step + 0.5 * (step @ step)), dtype=precision)
+            np.copyto(which, index, where=change < least)
+            np.minimum(least, change, out=least)
+        q = q.astype(precision)
+        q += (images - one).T.astype(precision)[:, which]
+        return q, which
 
 
 def _balls(k, sets) -> tuple[np.ndarray, np.ndarray]:

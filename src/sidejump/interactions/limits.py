@@ -214,8 +214,7 @@ class CurvatureShiftPairs(_AlteredPairs):
     def _transfer(self, k, other) -> np.ndarray:
         """Shortest ``k' - k + G``, (P, Q, d)."""
         images = self._momentum.nearby_images(k, other, np.inf)
-        which = self._momentum.shortest_image(k, other, images)
-        return other[None] - k[:, None] + images[which]
+        return np.moveaxis(self._momentum.transfers(k, other, images)[0], 0, -1)
 
 
 @dataclass(frozen=True)

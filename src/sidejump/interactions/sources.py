@@ -18,8 +18,8 @@ import numpy as np
 from ..bands.vertex import vertex_matrix
 from .base import Branch, Scatterer
 from .polar import Patches, averaged_over_patch, mean_speed, transfer_square
-from .scalar_potential import final_vectors, initial_kets
-from .vertex import products, state_kets
+from .scalar_potential import with_dipoles
+from .vertex import pair_vertex
 
 if TYPE_CHECKING:
     from ..bands.momentum import MomentumTransfer
@@ -184,9 +184,8 @@ class ScalarPairs(PairSource):
         self.branches = tuple(b for s in scatterers for b in s.branches)
         self.singular = any(s.singular for s in scatterers)
         self.momentum = momentum
-        self._sites = np.asarray(model.site_positions)
+        self._sites = _sites(np.asarray(model.site_positions)) if len(momentum.images) > 1 else []
         self._single = False
-        self._phases = bool(np.ptp(self._sites, axis=0).max() > 1e-9) and len(momentum.images) > 1
         self._model = model
         self._positioned = model.position_matrix(np.zeros((1, model.dimension))) is not None
         if self._positioned:
@@ -197,8 +196,12 @@ class ScalarPairs(PairSource):
         precision = np.complex64 if single else np.complex128
         self.matrix = self.matrix.astype(precision)
         self._unit = np.array_equal(self.matrix, np.eye(len(self.matrix)))
+        site = np.zeros(len(self.matrix), dtype=int)
+        for i, (_, orbitals) in enumerate(self._sites):
+            site[orbitals] = i
+        self._between_sites = self._positioned and bool(self.matrix[site[:, None] != site].any())
         if self._positioned:
-            self.states = final_vectors(self._model, states, self.matrix, precision)
+            self.states = with_dipoles(self._model, states, self.matrix, precision)
         else:
             self.states = replace(
                 states, vectors=states.vectors.astype(precision), covariant=states.covariant.astype(precision)
@@ -208,8 +211,10 @@ class ScalarPairs(PairSource):
         _, members, orbitals = states.vectors.shape
         d = states.covariant.shape[1]
         item = 8 if d == 3 else 16  # three dimensions are done in single precision
-        length = orbitals * (2 + 2 * d if self._positioned else 1)
-        return Load(item * (1 + d) * members * length, 8.0 * (1 + 2 * d) * members**2 * length)
+        held, multiplied = (1 + d, 1 + 2 * d) if self._positioned else (1, 1)  # lengths, of N orbitals
+        return Load(
+            item * (1 + d) * members * held * orbitals, 8.0 * (1 + 2 * d) * members**2 * multiplied * orbitals
+        )
 
     def z_max(self, q_max):
         return q_max
@@ -238,52 +243,45 @@ class ScalarPairs(PairSource):
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
         if len(images) == 0:
             return []
-        q = self.momentum.lengths(a.k, b.k, images, single=self._single)
+        if self._positioned or (self._sites and images.any()):
+            transfer, image = self.momentum.transfers(a.k, b.k, images, single=self._single)
+            q = np.sqrt(np.einsum("cpq,cpq->pq", transfer, transfer))
+        else:
+            transfer = image = None
+            q = self.momentum.lengths(a.k, b.k, images, single=self._single)
         if q.min() > z_cut:
             return []
-        strength, shift = self._vertex(a, b, images)
+        if self._between_sites and images.any():
+            strength, shift = self._image_by_image(a, b, images, transfer, image)
+        else:
+            strength, shift = self._vertex(a, b, images, transfer, image)
         mean, z = mean_over_members(a, b), self._z(a, b, q)
         return [Channel(strength, shift, z) if mean is None else Channel(strength * mean, shift * mean, z)]
 
-    def _vertex(self, a, b, images):
-        if not self._phases and not (self._positioned and len(images) > 1):
-            return self._one_image(a, b, images[0])
-        which = self.momentum.shortest_image(a.k, b.k, images)
-        strength = np.zeros(which.shape, dtype=b.vectors.real.dtype)
-        shift = np.zeros((a.covariant.shape[1], *which.shape), dtype=strength.dtype)
+    def _vertex(self, a: States, b: States, images, q, image):
+        """Strength and shift of pairs with transfers q, for their images among `images`."""
+        matrix, sites = None if self._unit else self.matrix, []
+        for tau, orbitals in self._sites if images.any() else []:
+            # u(k + G) = exp(-i G tau) u(k)
+            sites.append((orbitals, np.exp(1j * (images @ tau)).astype(b.vectors.dtype)))
+        if image is None:
+            b, sites = _turned(b, len(self.matrix), sites), []
+        sites = [(orbitals, phases[image]) for orbitals, phases in sites]
+        return pair_vertex(a, b, matrix, q=q if self._positioned else None, sites=sites or None)
+
+    def _image_by_image(self, a: States, b: States, images, q, image):
+        """The same where the vertex is between sites: with a position matrix it does not see phases at one end."""
+        n = len(self.matrix)
+        strength = np.empty(q.shape[1:], dtype=b.vectors.real.dtype)
+        shift = np.empty((a.covariant.shape[1], *strength.shape), dtype=strength.dtype)
+        plain = replace(b, vectors=b.vectors[..., :n], covariant=b.covariant[..., :n])
         for index, g in enumerate(images):
-            here = which == index
-            some, others = here.any(axis=1), here.any(axis=0)
-            if not some.any():
-                continue
-            rows, columns = _spanned(some), _spanned(others)
-            here = here[rows, columns]
-            s, r = self._one_image(a[rows], b[columns], g)
-            np.copyto(strength[rows, columns], s, where=here)
-            np.copyto(shift[:, rows, columns], r, where=here)
+            turned = _turned(plain, n, [(orbitals, np.exp(1j * (g[None] @ tau))) for tau, orbitals in self._sites])
+            moved = with_dipoles(self._model, replace(turned, k=b.k + g), self.matrix, b.vectors.dtype)
+            here = True if image is None else image == index
+            for total, part in zip((strength, shift), pair_vertex(a, moved, self.matrix, q=q), strict=True):
+                np.copyto(total, part, where=here)
         return strength, shift
-
-    def _one_image(self, a, b, g):
-        """Vertices of pairs with the momentum transfer ``k' + g - k``."""
-        kets = initial_kets(a, g, self.matrix) if self._positioned else state_kets(a)
-        if self._phases and g.any():
-            # u(k + G) = exp(-i G tau) u(k) of orbitals on different sites
-            phase = np.exp(-1j * (self._sites @ g)).astype(kets.dtype)
-            if not np.allclose(phase[:, None] * self.matrix, self.matrix * phase):
-                return self._turned(a, b, g, phase)
-            kets *= np.tile(phase.conj(), kets.shape[-1] // len(phase))
-        if not self._positioned and not self._unit:
-            kets = kets @ self.matrix.T
-        return products(kets, a, b)
-
-    def _turned(self, a, b, g, phase):
-        """The same where the vertex is between sites and does not commute with the phases."""
-        n = len(phase)
-        moved = replace(b, k=b.k + g, vectors=b.vectors[..., :n] * phase, covariant=b.covariant[..., :n] * phase)
-        if not self._positioned:
-            return products(state_kets(a, self.matrix), a, moved)
-        moved = final_vectors(self._model, moved, self.matrix, b.vectors.dtype)
-        return products(initial_kets(a, np.zeros_like(g), self.matrix), a, moved)
 
 
 class PolarPairs(ScalarPairs):
@@ -342,10 +340,23 @@ class CrossedScalarPairs:
         return self.initial.between(self.initial.states[rows], self.final.states[columns], z_cut)
 
 
-def _spanned(some) -> slice:
-    """From the first to the last that is true."""
-    places = np.flatnonzero(some)
-    return slice(int(places[0]), int(places[-1]) + 1)
+def _turned(states: States, orbitals: int, sites) -> States:
+    """Final states seen in an image: ``exp(i G.tau)`` (1,) of the orbitals of each site, conjugated."""
+    if not sites:
+        return states
+    phase = np.empty(orbitals, dtype=states.vectors.dtype)
+    for members, here in sites:
+        phase[members] = here.conj()
+    phase = np.tile(phase, states.vectors.shape[-1] // orbitals)
+    return replace(states, vectors=states.vectors * phase, covariant=states.covariant * phase)
+
+
+def _sites(positions) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Positions of different sites with the orbitals there; none where all share one, whose phase does not matter."""
+    _, first, which = np.unique(np.round(positions, 9), axis=0, return_index=True, return_inverse=True)
+    if len(first) == 1:
+        return []
+    return [(positions[place], np.flatnonzero(which.reshape(-1) == i)) for i, place in enumerate(first)]
 
 
 def mean_over_members(a: States, b: States) -> np.ndarray | None:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from array_api_compat import array_namespace
 
+_CHUNK = 64  # initial states at a time: what is made of them stays in the cache
 
-def pair_vertex(initial, final, vertex):
-    """``|<u'|W|u>|^2`` and ``-Im(V* D_a V)`` for all pairs of two sets of states.
+
+def pair_vertex(initial, final, vertex=None, *, q=None, sites=None):
+    """``|V|^2`` and ``-Im(V* D_a V)`` for all pairs of two sets of states.
 
     Parameters
     ----------
     initial, final : States
-        P and Q states.
-    vertex : array, shape (N, N)
-        Constant Hermitian matrix W (the q-dependent factor ``V0(q)`` is applied by the kernel).
+        P and Q states; where `q` is given with vectors (u, A_b u) (:func:`.scalar_potential.with_dipoles`).
+    vertex : array, shape (N, N), optional
+        Constant Hermitian matrix S (the q-dependent factor ``V0(q)`` is applied by the kernel); one if left out.
+    q : array, shape (c, P, Q), optional
+        ``k' + G - k`` of each pair, 1/angstrom.
+    sites : sequence of (array of int, array (P, Q)), optional
+        The orbitals of each site, and ``exp(i G.tau)`` there of the image G of each pair: ``u'(k' + G)`` has its
+        conjugate.
 
     Returns
     -------
@@ -24,36 +31,73 @@ def pair_vertex(initial, final, vertex):
 
     Notes
     -----
-    ``D_a V = u'^+ W (D_a u) + (D_a u')^+ W u``.
+    ``V = u'^+ S u + (i/2) sum_b q_b (u'^+ A_b u + (A_b u')^+ u)``, in ``D_a V`` either u or u' is derived, at fixed q.
     """
-    return products(state_kets(initial, vertex), initial, final)
+    xp = array_namespace(initial.vectors)
+    p, m, _ = initial.vectors.shape
+    n, mf, _ = final.vectors.shape
+    c = 0 if q is None else q.shape[0]
+    kets, bras = _parts(initial, c), _parts(final, c)
+    factors = []
+    for orbitals, phase in [(None, None)] if sites is None else sites:
+        left, right = _factors(kets, orbitals, vertex, ket=True), _factors(bras, orbitals, None, ket=False)
+        factors.append((left, [xp.matrix_transpose(xp.conj(x)) for x in right], phase))
+    strength, shift = [], []
+    for start in range(0, p, _CHUNK):
+        rows, states = slice(start, start + _CHUNK), slice(start * m, (start + _CHUNK) * m)
+        value = None
+        for left, right, phase in factors:
+            here = _elements(left[0][:, states, :], right[0])
+            for b in range(c):
+                along = _elements(left[1 + b][:, states, :], right[1 + b])
+                here += _members(q[b, rows, :], m, mf) * along
+            if phase is not None:
+                here *= _members(phase[rows, :], m, mf)
+            value = here if value is None else value + here
+        real, imag = xp.real(value), xp.imag(value)
+        squares = real[0, ...] ** 2 + imag[0, ...] ** 2
+        turns = imag[0, ...] * real[1:, ...] - real[0, ...] * imag[1:, ...]
+        if m > 1 or mf > 1:
+            squares = xp.sum(xp.reshape(squares, (-1, m, n, mf)), axis=(1, 3))
+            turns = xp.sum(xp.reshape(turns, (turns.shape[0], -1, m, n, mf)), axis=(2, 4))
+        strength.append(squares)
+        shift.append(turns)
+    return xp.concat(strength, axis=0), xp.concat(shift, axis=1)
 
 
-def state_kets(states, vertex=None):
-    """``W u`` and ``W D_a u``, shape (1 + d, P, m, N)."""
+def _parts(states, c):
+    """u and D_a u of all members, cut into the orbitals and their c dipoles: 1 + c arrays (1 + d, P m, N)."""
     xp = array_namespace(states.vectors)
-    kets = xp.concat([states.vectors[None, ...], xp.permute_dims(states.covariant, (1, 0, 2, 3))], axis=0)
-    return kets if vertex is None else xp.matmul(kets, xp.matrix_transpose(vertex))
+    both = xp.concat([states.vectors[None, ...], xp.permute_dims(states.covariant, (1, 0, 2, 3))], axis=0)
+    both = xp.reshape(both, (both.shape[0], -1, both.shape[-1]))
+    size = both.shape[-1] // (1 + c)
+    return [both[..., i * size : (i + 1) * size] for i in range(1 + c)]
 
 
-def products(kets, initial, final):
-    """:func:`pair_vertex` with kets (1 + d, P, m, N) that hold the vertex already."""
+def _factors(parts, orbitals, vertex, *, ket):
+    """What the scalar products of V are between: S u with u', and for each b (A_b u, u) i/2 with (u', A_b u')."""
+    xp = array_namespace(parts[0])
+    plain = parts[0] if vertex is None else xp.matmul(parts[0], xp.matrix_transpose(vertex))
+    if orbitals is not None:
+        plain, parts = xp.take(plain, orbitals, axis=-1), [xp.take(x, orbitals, axis=-1) for x in parts]
+    if ket:
+        return [plain] + [xp.concat([dipole, parts[0]], axis=-1) * 0.5j for dipole in parts[1:]]
+    return [plain] + [xp.concat([parts[0], dipole], axis=-1) for dipole in parts[1:]]
+
+
+def _elements(kets, bras):
+    """Scalar products of kets (1 + d, P, L) and conjugated bras (1 + d, L, Q), and their derivatives: (1 + d, P, Q)."""
     xp = array_namespace(kets)
-    _, p, m, n = kets.shape
-    q, mf, _ = final.vectors.shape
-    d = initial.covariant.shape[1]
-    kets = xp.reshape(kets, ((1 + d) * p * m, n))
-    bra = xp.matrix_transpose(xp.conj(xp.reshape(final.vectors, (q * mf, n))))
-    values = xp.reshape(xp.matmul(kets, bra), (1 + d, p * m, q * mf))
-    real, imag = xp.real(values[0, ...]), xp.imag(values[0, ...])
-    strength = real**2 + imag**2
-    shifts = []
-    for a in range(d):
-        dbra = xp.matrix_transpose(xp.conj(xp.reshape(final.covariant[:, a], (q * mf, n))))
-        dv = values[1 + a, ...] + xp.matmul(kets[: p * m], dbra)
-        shifts.append(imag * xp.real(dv) - real * xp.imag(dv))
-    shift = xp.stack(shifts, axis=0)
-    if m > 1 or mf > 1:
-        strength = xp.sum(xp.reshape(strength, (p, m, q, mf)), axis=(1, 3))
-        shift = xp.sum(xp.reshape(shift, (d, p, m, q, mf)), axis=(2, 4))
-    return strength, shift
+    rows, length = kets.shape[1:]
+    values = xp.matmul(xp.reshape(kets, (-1, length)), bras[0, ...])
+    values = xp.reshape(values, (-1, rows, values.shape[-1]))
+    values[1:, ...] += xp.matmul(kets[0, ...], bras[1:, ...])
+    return values
+
+
+def _members(pairs, m, mf):
+    """Values of pairs of groups for each pair of their members."""
+    xp = array_namespace(pairs)
+    if m > 1:
+        pairs = xp.repeat(pairs, m, axis=0)
+    return xp.repeat(pairs, mf, axis=1) if mf > 1 else pairs

@@ -56,6 +56,10 @@ class Components:
         """Those of some of the points."""
         return Components(self.label[which], self.turn[which], self.keeps, self.closed)
 
+    def moved(self, turn, operations: Operations) -> Components:
+        """Those of the images of the points by the operations `turn` (S,)."""
+        return Components(self.label, _products(operations)[turn, self.turn], self.keeps, self.closed)
+
 
 def crossed_faces(values: np.ndarray) -> np.ndarray:
     """Through which of the six faces of each cell the surface passes, (X, 6), from its node values (X, 27)."""

@@ -12,8 +12,10 @@ import itertools
 
 import numpy as np
 
+from ..bands.momentum import MomentumTransfer
 from ..groups.operations import Operations
 
+_WEDGE = np.array([1.0, 0.62, 0.27])  # a direction in general position
 _REACH = 2  # axes are searched among reciprocal vectors with coefficients up to this
 
 
@@ -70,6 +72,18 @@ def irreducible_cells(axes, counts, reciprocal, operations: Operations) -> tuple
             label = np.minimum(label, np.ravel_multi_index(tuple(image.T), tuple(counts)))
     size = np.bincount(label, minlength=len(cells)) / len(shifts)
     return cells[size > 0], size.reshape(tuple(counts))
+
+
+def wedge_images(k, reciprocal, operations: Operations) -> tuple[np.ndarray, np.ndarray]:
+    """Images of points (S, 3) in one convex wedge of the first zone, and the operation that takes each there.
+
+    Of the images of a point that farthest along one direction: sets of neighbours are compact then, and few pairs of
+    them are across a face of the zone.
+    """
+    zone = MomentumTransfer(reciprocal, 3)
+    images = np.stack([zone.first_zone(k @ m.T) for m in operations.matrices])
+    turn = np.round(images @ _WEDGE, 9).argmax(axis=0)
+    return images[turn, np.arange(len(k))], turn
 
 
 def divisor(axes, reciprocal) -> int:

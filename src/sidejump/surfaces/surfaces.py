@@ -32,7 +32,7 @@ from .components import crossed_faces, surface_components
 from .crossings import crossings
 from .domain import search_domain
 from .extrema import nearby_extremum
-from .irreducible import divisor, equal_axes, irreducible_cells, symmetric_axes
+from .irreducible import divisor, equal_axes, irreducible_cells, symmetric_axes, wedge_images
 from .limits import USUAL_LIMITS, SearchLimits
 from .placement import FIRST, Placement
 from .points import shell_points
@@ -106,6 +106,10 @@ def surface_shell(
     k, weight, area, error, band, place, _ = (x[kept] for x in columns)
     if search.dropped:
         weight = weight * _members(model, k, band, place, degeneracy)
+    components = components.take(np.flatnonzero(kept))
+    if search.operations is not None:
+        k, turn = wedge_images(k, model.reciprocal_cell, search.operations)
+        components = components.moved(turn, search.operations)
     order = np.argsort(band, kind="stable")
     return Shell(
         energy=energy,
@@ -117,7 +121,7 @@ def surface_shell(
         unconverged=int((error > 1e-6).sum()),
         unresolved=search.unresolved,
         operations=search.operations,
-        components=components.take(np.flatnonzero(kept)[order]),
+        components=components.take(order),
     )
 
 
