@@ -49,7 +49,7 @@ def test_energies_that_share_a_surface_are_a_shared_shell(nodes):
     floors = [problem.z_floor(shell, source) for source in problem.sources]
     kernels = [{(0, 0): problem.kernel(i, basis, KT, stream.q_max, floor)} for i, floor in enumerate(floors)]
     fold = Fold()
-    [sums] = rate_sums(stream, [kernels], lambda: RateSums(len(shell), nodes, 2, fold))
+    [sums] = rate_sums(stream, [kernels], lambda _: RateSums(len(shell), nodes, 2, fold))
     found = kinetic_response(sums, stream.sample, basis.thermal_weight)
     assert found.conservation_error < 1e-13
     for part in PARTS:

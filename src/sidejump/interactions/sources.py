@@ -212,9 +212,7 @@ class ScalarPairs(PairSource):
         d = states.covariant.shape[1]
         item = 8 if d == 3 else 16  # three dimensions are done in single precision
         held, multiplied = (1 + d, 1 + 2 * d) if self._positioned else (1, 1)  # lengths, of N orbitals
-        return Load(
-            item * (1 + d) * members * held * orbitals, 8.0 * (1 + 2 * d) * members**2 * multiplied * orbitals
-        )
+        return Load(item * (1 + d) * members * held * orbitals, 8.0 * (1 + 2 * d) * members**2 * multiplied * orbitals)
 
     def z_max(self, q_max):
         return q_max
@@ -243,11 +241,11 @@ class ScalarPairs(PairSource):
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
         if len(images) == 0:
             return []
+        transfer = image = None
         if self._positioned or (self._sites and images.any()):
             transfer, image = self.momentum.transfers(a.k, b.k, images, single=self._single)
             q = np.sqrt(np.einsum("cpq,cpq->pq", transfer, transfer))
         else:
-            transfer = image = None
             q = self.momentum.lengths(a.k, b.k, images, single=self._single)
         if q.min() > z_cut:
             return []

@@ -30,7 +30,7 @@ class KineticResponse:
     contributions : float
         Largest sum over states of the size of what a state contributes to sj(1): what cancels in it.
     onsager_error : float
-        ``|sj(2)_ab + sj(1)_ba|`` relative to `scale`.
+        ``|sj(2)_ab + sj(1)_ba|`` relative to `scale`; zero where sj(2) is not solved for (:class:`.sums.RateSums`).
     conservation_error : float
         Largest row sum of L relative to its diagonal.
     residual, iterations, method : how the equation was solved
@@ -199,13 +199,15 @@ def kinetic_response(
         info.append(found)
         if with_jump:
             fold.vectors(both[:, len(rows) :], field, anomalous)
-    if fold.odd:
+    if fold.odd and sums.anomalous:
         both, found = solved(fold.reversed, against)
         fold.vectors(both, field, anomalous)
         info.append(found)
     g = normal[:, :d]
     boltzmann = fold.average(drive.T @ g)
     sj1, sj2 = fold.average(jump.T @ g, odd=True), fold.average(drive.T @ anomalous, odd=True)
+    if not sums.anomalous:  # L is symmetric
+        sj2 = -sj1.T
     contributions = float((np.abs(jump[:, :d]).T @ np.abs(g)).max())
     rounding = side_jump_rounding(rates, g, operators[0].dtype)
     scale = side_jump_scale(sj1, contributions, rounding)

@@ -38,6 +38,9 @@ class RateSums:
     fold : Fold
     dtype : numpy dtype
         Storage of P; everything on the diagonal is float64.
+    anomalous : bool
+        Whether the equation of the anomalous part is to be solved where symmetry makes it another one: it gives
+        nothing but a check (Onsager's relation), unless observables drive.
 
     Attributes
     ----------
@@ -49,8 +52,9 @@ class RateSums:
         Of what is stored of P.
     """
 
-    def __init__(self, count: int, size: int, components: int, fold: Fold, dtype=np.float64):
+    def __init__(self, count: int, size: int, components: int, fold: Fold, dtype=np.float64, *, anomalous: bool = True):
         self.count, self.size, self.fold, self.dtype = count, size, fold, dtype
+        self.anomalous = anomalous or not fold.odd
         c = fold.width
         self.widths = fold.unknowns
         self._out = np.zeros((count, size, size))
@@ -80,7 +84,8 @@ class RateSums:
                 shift = self.fold.shift_turn(block.image)
                 self.jump[columns] -= found.jump_columns if shift is None else found.jump_columns @ shift
             self.pairs += found.rates.size * (2 if block.mirrored else 1)
-            for part, share in ((0, 1 + sign), (1, 1 - sign)):
+            shares = ((0, 1 + sign), (1, 1 - sign)) if self.anomalous else ((0, 2),)
+            for part, share in shares:
                 if share:
                     self._add_turned(planes, part, found.rates, 0.5 * share * turn, both)
             for number in range(1 + self.fold.reversed, len(self.widths)):
@@ -89,7 +94,7 @@ class RateSums:
             return
         plain, reversing = planes.get(0), planes.get(1)
         self._keep(rows, columns, 0, plain if reversing is None else reversing if plain is None else plain + reversing)
-        if self.fold.odd:
+        if self.fold.odd and self.anomalous:
             self._keep(
                 rows, columns, 1, plain if reversing is None else -reversing if plain is None else plain - reversing
             )
@@ -163,7 +168,7 @@ class RateSums:
 def rate_sums(
     stream: PairStream,
     kernels: Sequence[Sequence[Kernels]],
-    make: Callable[[], RateSums],
+    make: Callable[[int], RateSums],
     *,
     kept: Sequence[list[Block]] | None = None,
     check: Callable[[int], None] = lambda _: None,
@@ -175,7 +180,7 @@ def rate_sums(
     kernels : sequence of sequence of Kernels
         For each temperature, those of each source.
     make : callable
-        Gives empty sums.
+        Gives empty sums, for each number of a set of kernels.
     kept : sequence of list of Block, optional
         Where the blocks are there already.
     check : callable
@@ -183,7 +188,7 @@ def rate_sums(
     """
     cuts = farthest(kernels)
     todo: Sequence = stream.tasks(cuts) if kept is None else kept
-    parts = [[make() for _ in kernels] for _ in range(THREADS)]
+    parts = [[make(number) for number in range(len(kernels))] for _ in range(THREADS)]
 
     def work(part):
         for item in todo[part::THREADS]:

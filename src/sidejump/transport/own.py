@@ -117,7 +117,7 @@ class OwnShells:
         found = self._prepared(kt, nodes)
         self._judge(found, kt)
         problem.check_memory(self._bytes(found), kt / KB)
-        [sums] = rate_sums(found.stream, [found.kernels], found.sums)
+        [sums] = rate_sums(found.stream, [found.kernels], lambda _: found.sums())
         functions = None
         if any(few is not basis for few, basis in zip(found.fewer, found.bases, strict=True)):
             functions = np.stack([few.functions(b.nodes) for few, b in zip(found.fewer, found.bases, strict=True)])

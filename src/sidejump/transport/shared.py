@@ -81,12 +81,14 @@ class SharedShell:
         """Bytes of the collision operator at kT (eV) with so many energy nodes."""
         return self._operator_bytes(self.pairs_within(kt)[1], energy_basis(nodes, even=True).size)
 
-    def _sums(self, size: int) -> RateSums:
+    def _sums(self, size: int, number: int = 0, *, checked: bool = True) -> RateSums:
+        """Empty sums of one of several temperatures; `checked`: with Onsager's relation at the first."""
         dtype = np.float32 if self._single else np.float64
-        return RateSums(self.sample.count, size, self.problem.responses, self._fold, dtype)
+        anomalous = bool(self.problem.observables) or (checked and number == 0)
+        return RateSums(self.sample.count, size, self.problem.responses, self._fold, dtype, anomalous=anomalous)
 
-    def _operator_bytes(self, points: float, size: int) -> float:
-        return operator_bytes(points, size, self._fold, self.problem.model.dimension)
+    def _operator_bytes(self, points: float, size: int, *, check: bool = False) -> float:
+        return operator_bytes(points, size, self._fold, self.problem.model.dimension, check=check)
 
     @property
     def _kept_bytes(self) -> int:
@@ -97,20 +99,27 @@ class SharedShell:
         return next(self.solve_each([kt], nodes))
 
     def solve_each(self, kts: Sequence[float], nodes: int) -> Iterator[tuple[KineticResponse, Size]]:
-        """Responses at several kT (eV), one after the other; pairs that are not kept serve as many as fit in memory."""
+        """Responses at several kT (eV), one after the other; pairs that are not kept serve as many as fit in memory.
+
+        Onsager's relation is checked at the first, with one node and if memory holds that; where observables drive it
+        is at all.
+        """
         basis = energy_basis(nodes, even=True)
         together, memory = 1, self.problem.settings.memory
-        needed = self._operator_bytes(self.pairs_within(max(kts))[1], basis.size)
+        points = self.pairs_within(max(kts))[1]
+        needed = self._operator_bytes(points, basis.size)
         if self._kept_bytes + needed > memory:
             self.forget()
+        more = self._operator_bytes(points, basis.size, check=True) - needed
+        checked = nodes == 1 and self._kept_bytes + needed + more <= memory
         if self._kept is None:
-            together = int(max(1, 0.7 * memory / needed))
+            together = int(max(1, (0.7 * memory - checked * more) / needed))
         for start in range(0, len(kts), together):
             batch = list(kts[start : start + together])
             summed = rate_sums(
                 self.stream,
                 [self._kernels(basis, kt) for kt in batch],
-                partial(self._sums, basis.size),
+                partial(self._sums, basis.size, checked=checked and start == 0),
                 kept=self._kept,
                 check=partial(self._check_memory, self._kept_bytes, batch[-1]),
             )
@@ -142,7 +151,10 @@ def block_size(problem: Problem, shell, hottest: float) -> int:
     return int(np.clip(0.4 * min(max(problem.cuts(hottest, q_max)), q_max) / np.mean(shell.area), 64, BLOCK))
 
 
-def operator_bytes(pairs: float, size: int, fold: Fold, dimension: int) -> float:
+def operator_bytes(pairs: float, size: int, fold: Fold, dimension: int, *, check: bool = False) -> float:
     """Of P for so many pairs of points and `size` basis functions: of the normal part, and of others where symmetry or
-    observables make them another."""
-    return (4.0 if dimension == 3 else 8.0) * sum(c**2 for c in fold.unknowns) * size**2 * pairs
+    observables make them another; that of the anomalous part alone is for the `check` of Onsager's relation."""
+    widths = fold.unknowns
+    if len(widths) == 1 + fold.reversed and not check:
+        widths = widths[:1]
+    return (4.0 if dimension == 3 else 8.0) * sum(c**2 for c in widths) * size**2 * pairs
