@@ -186,6 +186,19 @@ def test_kept_pairs_change_nothing():
         np.testing.assert_allclose(a.side_jump_velocity, b.side_jump_velocity, rtol=1e-6, atol=1e-12)
 
 
+def test_the_anomalous_equation_is_a_check_of_the_first_temperature():
+    model, mu, _ = CASES["bcc"]
+    problem = Problem(model, [phonons()], mu, TransportSettings(spacing=0.6))
+    solver = SharedShell(problem, problem.shell(mu, 0.6, levels=0), KB * 300)
+    (first, size), (second, less) = solver.solve_each([KB * 300, KB * 200], 1)
+    assert 0 < first.onsager_error < 1e-4 and second.onsager_error == 0.0
+    assert less.memory < 0.6 * size.memory
+    solved, _ = solver.solve(KB * 200, 1)
+    scale = np.abs(solved.side_jump_velocity).max()
+    np.testing.assert_allclose(second.side_jump_velocity, solved.side_jump_velocity, atol=1e-6 * scale)
+    np.testing.assert_allclose(second.side_jump_distribution, solved.side_jump_distribution, atol=1e-4 * scale)
+
+
 def test_scatterers_that_break_the_symmetry_reduce_it():
     """A vertex sigma_x keeps, of the group of a magnetisation along z, what leaves it up to its sign."""
     model = p_model("bcc")

@@ -1,0 +1,93 @@
+"""Shortest momentum transfers, and where the points of a crystal with symmetry are."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from sidejump.bands.momentum import MomentumTransfer
+from sidejump.bands.states import solve_states
+from sidejump.bands.tight_binding import TightBinding
+from sidejump.groups.operations import exact_operations
+from sidejump.interactions.base import Branch, Scatterer
+from sidejump.interactions.sources import ScalarPairs
+from sidejump.surfaces.irreducible import wedge_images
+from test_reduced import p_model
+
+CELLS = {
+    "fcc": 2 * np.pi * np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2.9,
+    "skewed": np.array([[1.7, 0.2, 0.1], [0.9, 1.5, 0.3], [-0.4, 0.6, 1.9]]),
+    "triangular": np.array([[1.0, 0.0], [0.5, 3**0.5 / 2]]),
+}
+
+
+@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
+@pytest.mark.parametrize(("spread", "single"), [(3.0, False), (0.3, False), (3.0, True)])
+def test_transfers_are_the_shortest_of_all_images(cell, spread, single):
+    momentum, rng = MomentumTransfer(cell, len(cell)), np.random.default_rng(1)
+    for _ in range(4):
+        k, other = (
+            momentum.first_zone(rng.normal(size=len(cell)) + spread * rng.uniform(-1, 1, (7, len(cell)))) for _ in "ab"
+        )
+        images = momentum.nearby_images(k, other, np.inf)
+        q, which = momentum.transfers(k, other, images, single=single)
+        lattice = np.array(list(product(range(-4, 5), repeat=len(cell)))) @ cell
+        every = other[None] - k[:, None]
+        shortest = np.linalg.norm(every[:, :, None] + lattice, axis=-1).min(axis=-1)
+        accuracy = 2e-6 if single else 1e-12
+        np.testing.assert_allclose(np.linalg.norm(q, axis=0), shortest, atol=accuracy)
+        taken = images[np.zeros(shortest.shape, int) if which is None else which]
+        np.testing.assert_allclose(np.moveaxis(q, 0, -1), every + taken, atol=accuracy)
+        np.testing.assert_allclose(momentum.lengths(k, other, images, single=single), shortest, atol=accuracy)
+
+
+def test_images_beyond_the_reach_are_left_out():
+    momentum = MomentumTransfer(2 * np.pi * np.eye(3), 3)
+    k = 0.01 * np.random.default_rng(0).normal(size=(5, 3))
+    assert len(momentum.nearby_images(k, k + [1.0, 0, 0], 0.5)) == 0
+    assert len(momentum.nearby_images(k, k + [1.0, 0, 0], 2.0)) == 1
+    assert len(momentum.nearby_images(k, k + [np.pi, 0, 0], np.inf)) == 2  # on the face of the zone
+
+
+@pytest.mark.parametrize("vertex", [False, True])
+def test_vertices_between_several_sites_see_the_image(vertex):
+    """|u'^+ S u|^2 with u' at k' + G, of which every site has a phase of its own."""
+    builder = TightBinding([[3.0, 0], [1.0, 2.5]], [((0, 0), 1), ((0.3, 0.45), 1), ((0.7, 0.2), 1)])
+    rng = np.random.default_rng(3)
+    for i, j, r in product(range(3), range(3), [(1, 0), (0, 1), (1, 1)]):
+        builder.hop(i, j, r, complex(*rng.normal(size=2)))
+    model, s = builder.build(), np.eye(3)
+    if vertex:
+        s = rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3))
+        s = s + s.conj().T
+    momentum = MomentumTransfer(model.reciprocal_cell, 2)
+    k, bands = momentum.first_zone(4 * rng.normal(size=(9, 2))), rng.integers(0, 3, 9)
+    source = ScalarPairs(s, (Scatterer("static", 2, (Branch(np.ones_like),)),), model, momentum)
+    [found] = source.prepared(solve_states(model, k, bands)).evaluate(slice(0, 9), slice(0, 9), np.inf)
+    images = momentum.nearby_images(k, k, np.inf)
+    q, which = momentum.transfers(k, k, images)
+    assert images[which].any()
+    expected = np.empty((9, 9))
+    for i, j in np.ndindex(9, 9):
+        u, w = solve_states(model, np.stack([k[i], k[i] + q[:, i, j]]), bands[[i, j]]).vectors[:, 0]
+        expected[i, j] = abs(np.vdot(w, s @ u)) ** 2
+    np.testing.assert_allclose(found.strength, expected, atol=1e-10)
+    # one pair at a time there is one image, and the phases are those of the final states
+    for i, j in [(0, 1), (2, 5), (7, 3)]:
+        pair = slice(i, i + 1), slice(j, j + 1)
+        [alone] = source.prepared(solve_states(model, k, bands)).evaluate(*pair, np.inf)
+        np.testing.assert_allclose(alone.strength, found.strength[pair], atol=1e-12)
+        np.testing.assert_allclose(alone.shift, found.shift[:, pair[0], pair[1]], atol=1e-12)
+
+
+@pytest.mark.parametrize("lattice", ["bcc", "hexagonal"])
+def test_points_lie_in_one_convex_wedge(lattice):
+    model = p_model(lattice)
+    operations, momentum = exact_operations(model), MomentumTransfer(model.reciprocal_cell, 3)
+    assert len(operations) > 4
+    k = momentum.first_zone(5 * np.random.default_rng(2).normal(size=(60, 3)))
+    there, turn = wedge_images(k, model.reciprocal_cell, operations)
+    np.testing.assert_allclose(there, momentum.first_zone(np.einsum("nab,nb->na", operations.matrices[turn], k)))
+    between = 0.5 * (there[:30] + there[30:])
+    again, _ = wedge_images(between, model.reciprocal_cell, operations)
+    np.testing.assert_allclose(again, between, atol=1e-9)  # already in the wedge
