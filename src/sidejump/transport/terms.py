@@ -15,7 +15,7 @@ import numpy as np
 
 from ..energy.thermal import thermal_nodes
 from ..units import KB
-from .fermi_surface import HOT_SPOT_STEP, FermiSurface
+from .fermi_surface import NODES_STEP, FermiSurface
 from .geometry_choice import WINDOW
 from .hot_spots import with_hot_spots
 from .nodes import FURTHER, converge, converge_at, say_left
@@ -110,7 +110,7 @@ class ThermalWindow(Term):
         members = sorted(range(len(temperatures)), key=lambda i: -temperatures[i])
         # in two dimensions shells cost little and every temperature has its own
         flat = problem.model.dimension == 2
-        windows = [[i] for i in members] if flat else [spread(temperatures, members, HOT_SPOT_STEP)]
+        windows = [[i] for i in members] if flat else [spread(temperatures, members, NODES_STEP)]
         sampled, changes = [], []
         for window in windows:
             sampled += window
