@@ -51,7 +51,8 @@ class Replica:
     ----------
     task : Task
     values : ndarray, shape (n, 3, R, d), or (n, 5, R, d) with skew scattering
-        Boltzmann part, both halves of the side jump, conventional and Gaussian skew scattering, ``e^2/hbar angstrom^(2-d)``, and observables as in
+        Boltzmann part, both halves of the side jump, conventional and Gaussian skew scattering,
+        ``e^2/hbar angstrom^(2-d)``, and observables as in
         :class:`sidejump.kinetics.response.KineticResponse`; of a term that is a change the
         Boltzmann part relative to the largest element of that of the first term.
     seconds : float
@@ -140,5 +141,6 @@ def _quality(response: KineticResponse) -> dict[str, Any]:
 
 def response_of(values, quality: dict[str, Any]) -> KineticResponse:
     """Tensors (3, R, d), or (5, R, d) with skew scattering, and how well they were obtained, as a response."""
-    blank = KineticResponse(*values[:3], 0.0, 0.0, 0.0, 0, "", skew=values[3:] if len(values) > 3 else None)
-    return replace(blank, **quality)
+    boltzmann, velocity, distribution, *skew = values
+    blank = KineticResponse(boltzmann, velocity, distribution, 0.0, 0.0, 0.0, 0, "")
+    return replace(blank, **quality, skew=np.array(skew) if skew else None)

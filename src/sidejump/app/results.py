@@ -53,8 +53,8 @@ _SKEW_NAMES = {
     "resistivity": "inverse of sigma_boltzmann + sigma_anomalous",
 }
 _NOT_CROSSED_AT_LENGTH = (
-    "crossed (X and Psi) diagrams of skew scattering, of the order of its Gaussian part where scatterers are not weak on "
-    "the scale of the distance between bands; orders of the potential beyond the third in its conventional part"
+    "crossed (X and Psi) diagrams of skew scattering, which may be of the order of its Gaussian part; orders of the "
+    "potential beyond the third in its conventional part"
 )
 WHAT, REMEDY = "a result of `sidejump run`", "name the netCDF file that a run has written"
 

@@ -322,7 +322,8 @@ def _observables(dataset, head: str = "") -> Table:
     from ..result import answering_fields, not_included, observables_of, observed_parts, shown_response
 
     shown = observed_parts(dataset)
-    title = f"observables, {not_included(dataset)}: densities for each eV/angstrom of force -eE; what flows as a conductivity"
+    words = "densities for each eV/angstrom of force -eE; what flows as a conductivity"
+    title = f"observables, {not_included(dataset)}: {words}"
     title = f"{head}: {title}" if head else title
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("observable", "unit", "field"):

@@ -35,8 +35,8 @@ class Branch:
     potential : callable or None
         Of static impurities: ``v(q)`` of one with its sign, the potential energy of an electron, eV angstrom^d.
     third_moment : float
-        Their third moment is this times ``v(q) v(q') v(q'')``: the density, angstrom^-d, if all are alike.  Zero for what
-        is Gaussian, as harmonic phonons are.
+        Their third moment is this times ``v(q) v(q') v(q'')``: the density, angstrom^-d, if all are alike.  Zero for
+        what is Gaussian, as harmonic phonons are.
     """
 
     coupling: Callable[[np.ndarray], np.ndarray]

@@ -96,8 +96,8 @@ class ImpurityParameters(Section):
     screening_length: Positive | None = Field(None, description="nm; screened_coulomb, required there.", examples=[5.0])
     skewness: Number = Field(
         1.0,
-        description="<U^3>/<U^2>^(3/2) times the sign of the strength or charge: 1 if all impurities are alike, 0 if as "
-        "many attract as repel; for skew scattering.",
+        description="<U^3>/<U^2>^(3/2) times the sign of the strength or charge: 1 if all impurities are alike, 0 if "
+        "as many attract as repel; for skew scattering.",
         examples=[0.0],
     )
     vertex: Vertex = _VERTEX

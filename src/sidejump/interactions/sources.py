@@ -264,7 +264,7 @@ class ScalarPairs(PairSource):
         return strength, shift
 
     def amplitudes(self, a: States, b: States) -> tuple[np.ndarray, np.ndarray]:
-        """``<u_b|W|u_a>`` between all members of two sets of prepared states, (P, m, Q, m'), and |q| of the pairs (P, Q).
+        """``<u_b|W|u_a>`` between all members of two sets of prepared states, (P, m, Q, m'), and |q|, (P, Q).
 
         Unlike strengths and shifts they have the phases of the eigenvectors: what is made of them has to close.
         """

@@ -77,6 +77,7 @@ def with_skew(
     """
     if problem.settings.skew_scattering == "off":
         return response
+    assert response.distribution is not None
     normal = response.distribution
     if functions is not None:
         normal = np.einsum("sfn,sfr->snr", functions[sample.side], normal)
@@ -102,8 +103,8 @@ def skew_sentences(problem: Problem) -> list[str]:
         )
         if len(able) < len(problem.sources):
             sentences.append(
-                "skew scattering: only phonons of models with a constant vertex take part; polar ones, limits and those "
-                "from first principles do not"
+                "skew scattering: only phonons of models with a constant vertex take part; polar ones, limits and "
+                "those from first principles do not"
             )
     elif not static:
         sentences.append(

@@ -29,8 +29,8 @@ class Change:
     @classmethod
     def of(cls, tensors) -> Change:
         """From what :attr:`tensors` gives."""
-        tensors = np.asarray(tensors)
-        return cls(*tensors[:3], skew=tensors[3:] if len(tensors) > 3 else None)
+        boltzmann, velocity, distribution, *skew = tensors
+        return cls(boltzmann, velocity, distribution, np.array(skew) if skew else None)
 
     @classmethod
     def to_side_jump(cls, side_jump, response: KineticResponse) -> Change:
@@ -76,8 +76,9 @@ def with_change(response: KineticResponse, change: Change, plain) -> KineticResp
 
 def replaced(response: KineticResponse, tensors) -> KineticResponse:
     """A response with other tensors (3 or 5, R, d)."""
-    parts: dict[str, Any] = dict(zip(PARTS, tensors[:3], strict=True))
-    return replace(response, **parts, skew=tensors[3:] if len(tensors) > 3 else None)
+    boltzmann, velocity, distribution, *skew = tensors
+    parts: dict[str, Any] = dict(zip(PARTS, (boltzmann, velocity, distribution), strict=True))
+    return replace(response, **parts, skew=np.array(skew) if skew else None)
 
 
 def size_of_change(change: Change, response: KineticResponse) -> float:
