@@ -21,12 +21,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..bands.states import States
+from ..errors import TooLarge
 from ..interactions.sources import ScalarPairs
 from ..pairs.sample import Sample
 from ..threads import THREADS
@@ -34,8 +36,8 @@ from ..threads import THREADS
 _RANK = 48
 """Vectors of the first attempt at the range of M; twice as many until they hold it."""
 
-_TESTS = 6
-"""Random vectors on which the range is tested."""
+_DENSE = 4000
+"""States between which M is kept as it is."""
 
 _RANGE = 1e-6
 """What of M is outside of its range, relatively."""
@@ -94,7 +96,9 @@ class _Surface:
     thermal: np.ndarray
 
 
-def skew_response(model, sample: Sample, sources: Sequence[SkewSource], normal, thermal_weight) -> np.ndarray:
+def skew_response(
+    model, sample: Sample, sources: Sequence[SkewSource], normal, thermal_weight, *, memory: float
+) -> np.ndarray:
     """Conventional and Gaussian part of the response, shape (2, R, d), ``e^2/hbar angstrom^(2-d)``.
 
     Parameters
@@ -106,6 +110,12 @@ def skew_response(model, sample: Sample, sources: Sequence[SkewSource], normal, 
         g of the field along each direction, then of what observables drive.
     thermal_weight : ndarray, shape (S, m)
         Of each function or node.
+    memory : float
+        Bytes that it may take.
+
+    Raises
+    ------
+    TooLarge
     """
     d, responses = sample.velocity.shape[-1], normal.shape[-1]
     found = np.zeros((2, responses, d))
@@ -114,7 +124,7 @@ def skew_response(model, sample: Sample, sources: Sequence[SkewSource], normal, 
             prepared = source.pairs.prepared(surface.everywhere)
             everywhere = _bare(prepared.states)
             for third in source.thirds:
-                found[0] += _conventional(prepared, everywhere, surface, third, d)
+                found[0] += _conventional(prepared, everywhere, surface, third, d, memory)
             if source.correlation is not None:
                 found[1] += _gaussian(model, prepared, source.correlation, everywhere, surface, d)
     return found
@@ -143,16 +153,32 @@ def _bare(states: States) -> States:
     return replace(states, covariant=states.covariant[:, :0])
 
 
-def _conventional(pairs: ScalarPairs, states: States, surface: _Surface, third: Third, d: int) -> np.ndarray:
+def _conventional(
+    pairs: ScalarPairs, states: States, surface: _Surface, third: Third, d: int, memory: float
+) -> np.ndarray:
     """The part of one third moment, (R, d)."""
     members = states.vectors.shape[1]
     root = np.repeat(np.sqrt(surface.all_weights), members)
-    basis, core = _factors(lambda x: _product(pairs, states, third.potential, root, x), len(root))
     g = np.repeat(surface.all_g, members, axis=0)  # (K m, F, R)
+    apply = partial(_product, pairs, states, third.potential, root)
+    matrix = apply(np.eye(len(root))) if len(root) <= _DENSE else None
+    basis = _range(apply if matrix is None else matrix.__matmul__, len(root), memory)
+    if basis is None:
+        matrix = apply(np.eye(len(root))) if matrix is None else matrix
+        rates = (matrix * (matrix @ matrix).T).imag
+        found = np.einsum(
+            "kfa,f,kfb->ab",
+            g,
+            surface.thermal,
+            (rates @ g[:, :, :d].reshape(len(g), -1)).reshape(len(g), -1, d),
+            optimize=True,
+        )
+        return -((2 * np.pi) ** 2) * third.factor * found
+    core = basis.conj().T @ (apply(basis) if matrix is None else matrix @ basis)
     found = np.zeros((g.shape[2], d))
     for f, thermal in enumerate(surface.thermal):
         each = np.stack([basis.conj().T @ (g[:, f, a, None] * basis) for a in range(g.shape[2])])
-        left, right = each @ core, each[:d] @ core @ core
+        left, right = each @ core, each[:d] @ (core @ core)
         found += thermal * np.einsum("aij,bji->ab", left, right).imag
     return -((2 * np.pi) ** 2) * third.factor * found
 
@@ -175,23 +201,25 @@ def _product(pairs: ScalarPairs, states: States, potential, root, x) -> np.ndarr
         return root[:, None] * np.concatenate(list(pool.map(rows, _slices(len(states), _COLUMNS))))
 
 
-def _factors(apply, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Q (size, r) and B (r, r) of a Hermitian matrix ``Q B Q^+``, known by its products (Halko, Martinsson and Tropp,
-    SIAM Rev. 53, 217 (2011))."""
+def _range(apply, size: int, memory: float) -> np.ndarray | None:
+    """Orthonormal columns (size, r) that span the range of a Hermitian matrix known by its products; None where r is no
+    small part of the size (Halko, Martinsson and Tropp, SIAM Rev. 53, 217 (2011))."""
     random = np.random.default_rng(0)
-    rank = min(_RANK, size)
-    while True:
-        if 2 * rank >= size:
-            basis = np.eye(size)
-            return basis, apply(basis)
-        image = apply(random.standard_normal((size, rank + _TESTS)))
-        basis, _ = np.linalg.qr(image[:, :rank])
-        test = image[:, rank:]
-        outside = test - basis @ (basis.conj().T @ test)
-        if np.linalg.norm(outside) <= _RANGE * np.linalg.norm(test):
-            core = basis.conj().T @ apply(basis)
-            return basis, 0.5 * (core + core.conj().T)
-        rank *= 2
+    basis = np.zeros((size, 0), dtype=complex)
+    while 2 * (columns := max(_RANK, basis.shape[1])) < size:
+        if 64.0 * size * columns > memory:
+            raise TooLarge(
+                f"memory = {memory / 1e9:.3g} GB is too little: conventional skew scattering of {size} states needs "
+                f"{64e-9 * size * columns:.3g} GB; raise memory"
+            )
+        image = apply(random.standard_normal((size, columns)))
+        outside = image
+        for _ in range(2):  # twice is enough
+            outside = outside - basis @ (basis.conj().T @ outside)
+        if np.linalg.norm(outside) <= _RANGE * np.linalg.norm(image):
+            return basis
+        basis = np.hstack([basis, np.linalg.qr(outside)[0]])
+    return None
 
 
 def _gaussian(model, pairs: ScalarPairs, correlation, everywhere: States, surface: _Surface, d: int) -> np.ndarray:

@@ -82,7 +82,8 @@ def with_skew(
     if functions is not None:
         normal = np.einsum("sfn,sfr->snr", functions[sample.side], normal)
     thermal = np.broadcast_to(thermal_weight, normal.shape[:2])
-    found = skew_response(problem.model, sample, skew_sources(problem, shell, kt), normal, thermal)
+    sources = skew_sources(problem, shell, kt)
+    found = skew_response(problem.model, sample, sources, normal, thermal, memory=problem.settings.memory)
     average = problem.fold(sample.operations).average
     return replace(response, skew=np.stack([average(part, odd=True) for part in found]))
 
