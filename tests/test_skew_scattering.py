@@ -84,7 +84,7 @@ def test_rashba_ferromagnet_with_both_subbands(energy):
 @pytest.mark.parametrize("energy", [0.0, 0.03])
 def test_rashba_ferromagnet_with_one_subband(energy):
     """Side jump and Gaussian part are together what disorder adds to the bubble of bare bands (that of a width without
-    spin), in the limit of weak disorder from two strengths. The bubble has of the intrinsic part that of the Fermi line."""
+    spin), in the limit of weak disorder from two strengths."""
     weak, weaker = (kubo(energy, w)[1] - kubo(energy, w, spin=0.0)[0] for w in (1e-2, 5e-3))
     ds = sj.anomalous_hall(
         sj.RashbaFerromagnet(effective_mass=MASS, rashba=RASHBA, exchange=EXCHANGE),
