@@ -117,7 +117,7 @@ def test_rates_of_single_pairs(vertex):
 
     [source] = problem.sources
     made = SkewSource(source, lambda q: 0.4 * potential(q) ** 2, (Third(potential, 0.4),))
-    found = skew_response(model, sample, [made], g, np.ones((count, 1)), memory=1e9)
+    found = skew_response(model, sample, [made], g, np.ones((count, 1)), memory=1e9).tensors
 
     k, energies = sample.states.k, np.linalg.eigvalsh(model.hamiltonian(sample.states.k))
     bands = np.linalg.eigh(model.hamiltonian(k))[1]
@@ -196,7 +196,7 @@ def test_irreducible_points_stand_for_their_images(length):
     [source] = problem.sources
     branch = source.branches[0]
     made = SkewSource(source, branch.coupling, (Third(branch.potential, branch.third_moment),))
-    expected = skew_response(model, every, [made], g[place][:, None], np.ones((every.count, 1)), memory=1e9)
+    expected = skew_response(model, every, [made], g[place][:, None], np.ones((every.count, 1)), memory=1e9).tensors
     for part, other in zip(found.skew, expected, strict=True):
         size = np.abs(part).max()
         assert size > 1e-6
@@ -309,3 +309,12 @@ def test_t_matrix_of_a_lattice_and_its_density_of_states():
 def test_t_matrix_refuses(model, more, words):
     with pytest.raises(sj.InputError, match=words):
         sj.t_matrix(model, strength=0.1, energy=0.1, **more)
+
+
+def test_strong_potentials_are_said():
+    """With the size of the series, pi times the largest eigenvalue of potential and density of states."""
+    problem = Problem(DIRAC, [zero_range(strength=1.0)], 0.1, TransportSettings(skew_scattering="static"))
+    SharedShell(problem, problem.solved_shell(0.1, problem.base_spacing), 1e-4).solve(1e-4, 1)
+    largest = 100 * (0.1 + MASS) / (4 * VELOCITY**2)
+    [sentence] = problem.warnings
+    assert f"of states, {largest:.2g}:" in sentence

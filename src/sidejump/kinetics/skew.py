@@ -25,6 +25,7 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
+from scipy.sparse.linalg import eigsh
 from threadpoolctl import threadpool_limits
 
 from ..bands.states import States
@@ -73,6 +74,23 @@ class SkewSource:
 
 
 @dataclass(frozen=True)
+class SkewResponse:
+    """What skew scattering adds.
+
+    Attributes
+    ----------
+    tensors : ndarray, shape (2, R, d)
+        Conventional and Gaussian part, ``e^2/hbar angstrom^(2-d)``.
+    strength : float
+        Largest ``pi M`` of any kind of scatterer: the T-matrix is a series in it, of which the conventional part is the
+        first order.
+    """
+
+    tensors: np.ndarray
+    strength: float
+
+
+@dataclass(frozen=True)
 class _Surface:
     """States of one energy, between which static scatterers act: L points, and K with their images.
 
@@ -98,8 +116,8 @@ class _Surface:
 
 def skew_response(
     model, sample: Sample, sources: Sequence[SkewSource], normal, thermal_weight, *, memory: float
-) -> np.ndarray:
-    """Conventional and Gaussian part of the response, shape (2, R, d), ``e^2/hbar angstrom^(2-d)``.
+) -> SkewResponse:
+    """Conventional and Gaussian part of the response.
 
     Parameters
     ----------
@@ -118,16 +136,18 @@ def skew_response(
     TooLarge
     """
     d, responses = sample.velocity.shape[-1], normal.shape[-1]
-    found = np.zeros((2, responses, d))
+    found, strength = np.zeros((2, responses, d)), 0.0
     for surface in _surfaces(sample, normal, thermal_weight):
         for source in sources:
             prepared = source.pairs.prepared(surface.everywhere)
             everywhere = _bare(prepared.states)
             for third in source.thirds:
-                found[0] += _conventional(prepared, everywhere, surface, third, d, memory)
+                part, size = _conventional(prepared, everywhere, surface, third, d, memory)
+                found[0] += part
+                strength = max(strength, size)
             if source.correlation is not None:
                 found[1] += _gaussian(model, prepared, source.correlation, everywhere, surface, d)
-    return found
+    return SkewResponse(found, strength)
 
 
 def _surfaces(sample: Sample, normal, thermal) -> Iterator[_Surface]:
@@ -155,8 +175,8 @@ def _bare(states: States) -> States:
 
 def _conventional(
     pairs: ScalarPairs, states: States, surface: _Surface, third: Third, d: int, memory: float
-) -> np.ndarray:
-    """The part of one third moment, (R, d)."""
+) -> tuple[np.ndarray, float]:
+    """The part of one third moment, (R, d), and the size of ``pi M``."""
     members = states.vectors.shape[1]
     root = np.repeat(np.sqrt(surface.all_weights), members)
     g = np.repeat(surface.all_g, members, axis=0)  # (K m, F, R)
@@ -173,14 +193,22 @@ def _conventional(
             (rates @ g[:, :, :d].reshape(len(g), -1)).reshape(len(g), -1, d),
             optimize=True,
         )
-        return -((2 * np.pi) ** 2) * third.factor * found
+        return -((2 * np.pi) ** 2) * third.factor * found, np.pi * _norm(matrix)
     core = basis.conj().T @ (apply(basis) if matrix is None else matrix @ basis)
     found = np.zeros((g.shape[2], d))
     for f, thermal in enumerate(surface.thermal):
         each = np.stack([basis.conj().T @ (g[:, f, a, None] * basis) for a in range(g.shape[2])])
         left, right = each @ core, each[:d] @ (core @ core)
         found += thermal * np.einsum("aij,bji->ab", left, right).imag
-    return -((2 * np.pi) ** 2) * third.factor * found
+    return -((2 * np.pi) ** 2) * third.factor * found, np.pi * _norm(core)
+
+
+def _norm(hermitian) -> float:
+    """The largest eigenvalue, in size."""
+    if len(hermitian) <= _RANK:
+        return float(np.abs(np.linalg.eigvalsh(hermitian)).max())
+    start = np.random.default_rng(0).standard_normal(len(hermitian))
+    return float(np.abs(eigsh(hermitian, 1, v0=start.astype(hermitian.dtype), return_eigenvectors=False, tol=1e-3)[0]))
 
 
 def _product(pairs: ScalarPairs, states: States, potential, root, x) -> np.ndarray:

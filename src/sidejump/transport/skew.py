@@ -13,6 +13,9 @@ from ..kinetics.skew import SkewSource, Third, skew_response
 from ..pairs.sample import Sample
 from .problem import Problem
 
+WEAK = 0.3
+"""Size of the series of the T-matrix from which on a warning says so: a tenth is then left out."""
+
 
 @dataclass(frozen=True)
 class Correlation:
@@ -84,8 +87,14 @@ def with_skew(
     thermal = np.broadcast_to(thermal_weight, normal.shape[:2])
     sources = skew_sources(problem, shell, kt)
     found = skew_response(problem.model, sample, sources, normal, thermal, memory=problem.settings.memory)
+    if found.strength > WEAK:
+        problem.warn(
+            "conventional skew scattering is the first order of a series in pi times the potential times the density "
+            f"of states, {found.strength:.2g}: higher orders change it by about the square of that; take weaker "
+            "impurities, or see sidejump.t_matrix"
+        )
     average = problem.fold(sample.operations).average
-    return replace(response, skew=np.stack([average(part, odd=True) for part in found]))
+    return replace(response, skew=np.stack([average(part, odd=True) for part in found.tensors]))
 
 
 def skew_sentences(problem: Problem) -> list[str]:
