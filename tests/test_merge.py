@@ -40,8 +40,8 @@ CASES = {
     "skew scattering": question(
         electrons={"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": [0.2, 0.0]},
         scattering=[PHONONS, {"kind": "impurity", "correlation": "zero_range", "density": 1e11, "strength": 0.1}],
-        solver={"tolerance": 1e-2, "skew_scattering": "quasistatic", "expert": {"accuracy": 0.3}},
-        temperature={"values": [30, 60]},
+        solver={"tolerance": 0.1, "energy_nodes": 1, "skew_scattering": "quasistatic", "expert": {"accuracy": 0.3}},
+        temperature={"values": [4, 8]},
     ),
 }  # fmt: skip
 

@@ -114,6 +114,7 @@ class _Surface:
     thermal: np.ndarray
 
 
+@threadpool_limits.wrap(limits=1)
 def skew_response(
     model, sample: Sample, sources: Sequence[SkewSource], normal, thermal_weight, *, memory: float
 ) -> SkewResponse:
@@ -225,7 +226,7 @@ def _product(pairs: ScalarPairs, states: States, potential, root, x) -> np.ndarr
             total = total + amplitude.reshape(-1, amplitude.shape[2] * members).T @ weighted[inside]
         return total
 
-    with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         return root[:, None] * np.concatenate(list(pool.map(rows, _slices(len(states), _COLUMNS))))
 
 
@@ -279,7 +280,7 @@ def _gaussian(model, pairs: ScalarPairs, correlation, everywhere: States, surfac
             "f,fapin,fbpin,pn->ab", surface.thermal, mixed.conj(), mixed[:, :d], inverse, optimize=True
         ).imag
 
-    with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         return -((2 * np.pi) ** 2) * sum(pool.map(rows, _slices(len(surface.points), _ROWS)))
 
 
