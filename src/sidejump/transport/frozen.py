@@ -17,7 +17,7 @@ _EACH = {"geometry_used": "none", "energy_nodes": 0, "iterations": 0, "node_chan
 """What is reported of a temperature without carriers; NaN for what is not named here."""
 
 _SIZES = ("states", "pairs", "memory_bytes", "onsager_error", "conservation_error", "residual", "symmetry_error")
-_COST = ("states", "pairs", "memory_bytes", "last_memory_bytes", "flops", "seconds")
+_COST = ("states", "pairs", "memory_bytes", "least_bytes", "last_memory_bytes", "flops", "seconds")
 
 NO_COST = dict.fromkeys(_COST, 0.0) | {"states": 0, "levels": 0}
 """Estimate of a run without carriers."""
