@@ -276,8 +276,11 @@ class ScalarPairs(PairSource):
         found = np.zeros((len(a), a.vectors.shape[1], len(b), b.vectors.shape[1]), dtype=b.vectors.dtype)
         for index, g in enumerate(images):
             here = which == index
-            if here.any():
-                np.copyto(found, self._amplitude(a, b, g), where=here[:, None, :, None])
+            some, others = here.any(axis=1), here.any(axis=0)
+            if some.any():
+                rows, columns = _spanned(some), _spanned(others)
+                part = self._amplitude(a[rows], b[columns], g)
+                np.copyto(found[rows, :, columns], part, where=here[rows, columns][:, None, :, None])
         return found, q
 
     def _amplitude(self, a, b, g):

@@ -34,14 +34,14 @@ from ..interactions.sources import ScalarPairs
 from ..pairs.sample import Sample
 from ..threads import THREADS
 
-_RANK = 48
-"""Vectors of the first attempt at the range of M; twice as many until they hold it."""
+_RANK, _LARGEST_RANK = 48, 192
+"""Vectors of the first attempt at the range of M, and the most of it; then as many more until they hold it."""
 
 _DENSE = 4000
 """States between which M is kept as it is."""
 
-_RANGE = 1e-6
-"""What of M is outside of its range, relatively."""
+_RANGE = 0.1
+"""Tolerances of a run: what of M may be outside of its range, relatively."""
 
 _ROWS, _COLUMNS = 32, 256
 """Points of a block of pairs."""
@@ -116,7 +116,14 @@ class _Surface:
 
 @threadpool_limits.wrap(limits=1)
 def skew_response(
-    model, sample: Sample, sources: Sequence[SkewSource], normal, thermal_weight, *, memory: float
+    model,
+    sample: Sample,
+    sources: Sequence[SkewSource],
+    normal,
+    thermal_weight,
+    *,
+    memory: float,
+    tolerance: float = 1e-5,
 ) -> SkewResponse:
     """Conventional and Gaussian part of the response.
 
@@ -131,6 +138,8 @@ def skew_response(
         Of each function or node.
     memory : float
         Bytes that it may take.
+    tolerance : float
+        Relative, of the conventional part.
 
     Raises
     ------
@@ -140,10 +149,10 @@ def skew_response(
     found, strength = np.zeros((2, responses, d)), 0.0
     for surface in _surfaces(sample, normal, thermal_weight):
         for source in sources:
-            prepared = source.pairs.prepared(surface.everywhere)
+            prepared = source.pairs.prepared(surface.everywhere, single=d == 3)
             everywhere = _bare(prepared.states)
             for third in source.thirds:
-                part, size = _conventional(prepared, everywhere, surface, third, d, memory)
+                part, size = _conventional(prepared, everywhere, surface, third, d, memory, tolerance)
                 found[0] += part
                 strength = max(strength, size)
             if source.correlation is not None:
@@ -175,15 +184,15 @@ def _bare(states: States) -> States:
 
 
 def _conventional(
-    pairs: ScalarPairs, states: States, surface: _Surface, third: Third, d: int, memory: float
+    pairs: ScalarPairs, states: States, surface: _Surface, third: Third, d: int, memory: float, tolerance: float
 ) -> tuple[np.ndarray, float]:
     """The part of one third moment, (R, d), and the size of ``pi M``."""
     members = states.vectors.shape[1]
     root = np.repeat(np.sqrt(surface.all_weights), members)
     g = np.repeat(surface.all_g, members, axis=0)  # (K m, F, R)
-    apply = partial(_product, pairs, states, third.potential, root)
+    apply = partial(_product, pairs, states, third.potential, root, len(surface.points))
     matrix = apply(np.eye(len(root))) if len(root) <= _DENSE else None
-    basis = _range(apply if matrix is None else matrix.__matmul__, len(root), memory)
+    basis = _range(apply if matrix is None else matrix.__matmul__, len(root), memory, _RANGE * tolerance)
     if basis is None:
         matrix = apply(np.eye(len(root))) if matrix is None else matrix
         rates = (matrix * (matrix @ matrix).T).imag
@@ -212,14 +221,15 @@ def _norm(hermitian) -> float:
     return float(np.abs(eigsh(hermitian, 1, v0=start.astype(hermitian.dtype), return_eigenvectors=False, tol=1e-3)[0]))
 
 
-def _product(pairs: ScalarPairs, states: States, potential, root, x) -> np.ndarray:
-    """``w^(1/2) V w^(1/2) x`` for columns x (K m, r)."""
+def _product(pairs: ScalarPairs, states: States, potential, root, points: int, x) -> np.ndarray:
+    """``w^(1/2) V w^(1/2) x`` for columns x (K m, r); K states of so many `points` and their images."""
     members = states.vectors.shape[1]
-    weighted = root[:, None] * x
+    weighted = (root[:, None] * x).astype(states.vectors.dtype)
+    blocks = _slices(len(states), _COLUMNS, points)
 
     def rows(part):
         here, total = states[part], 0.0
-        for columns in _slices(len(states), _COLUMNS):
+        for columns in blocks:
             amplitude, q = pairs.amplitudes(states[columns], here)  # (Q, m, P, m)
             amplitude = amplitude * potential(q)[:, None, :, None]
             inside = slice(columns.start * members, columns.stop * members)
@@ -227,15 +237,16 @@ def _product(pairs: ScalarPairs, states: States, potential, root, x) -> np.ndarr
         return total
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return root[:, None] * np.concatenate(list(pool.map(rows, _slices(len(states), _COLUMNS))))
+        return root[:, None] * np.concatenate(list(pool.map(rows, blocks)))
 
 
-def _range(apply, size: int, memory: float) -> np.ndarray | None:
+def _range(apply, size: int, memory: float, tolerance: float) -> np.ndarray | None:
     """Orthonormal columns (size, r) that span the range of a Hermitian matrix known by its products; None where r is no
     small part of the size (Halko, Martinsson and Tropp, SIAM Rev. 53, 217 (2011))."""
     random = np.random.default_rng(0)
     basis = np.zeros((size, 0), dtype=complex)
-    while 2 * (columns := max(_RANK, basis.shape[1])) < size:
+    first = int(np.clip(size // 64, _RANK, _LARGEST_RANK))
+    while 2 * (columns := max(first, basis.shape[1])) < size:
         if 64.0 * size * columns > memory:
             raise TooLarge(
                 f"memory = {memory / 1e9:.3g} GB is too little: conventional skew scattering of {size} states needs "
@@ -245,7 +256,7 @@ def _range(apply, size: int, memory: float) -> np.ndarray | None:
         outside = image
         for _ in range(2):  # twice is enough
             outside = outside - basis @ (basis.conj().T @ outside)
-        if np.linalg.norm(outside) <= _RANGE * np.linalg.norm(image):
+        if np.linalg.norm(outside) <= tolerance * np.linalg.norm(image):
             return basis
         basis = np.hstack([basis, np.linalg.qr(outside)[0]])
     return None
@@ -260,11 +271,11 @@ def _gaussian(model, pairs: ScalarPairs, correlation, everywhere: States, surfac
     def rows(part):
         points = surface.points[part]
         bands, energies, own = _all_bands(model, points)
-        final = pairs.prepared(bands).states
+        final = pairs.prepared(bands, single=d == 3).states
         p, m = own.shape
         place, there = np.arange(p)[:, None], own >= 0
         sums = np.zeros((weights.shape[1], p * m * energies.shape[1]), dtype=complex)
-        for columns in _slices(len(everywhere), _COLUMNS):
+        for columns in _slices(len(everywhere), _COLUMNS, len(surface.points)):
             amplitude, q = pairs.amplitudes(everywhere[columns], final)  # (Q, mj, P, N)
             among = amplitude[:, :, place, own] * there  # (Q, mj, P, m)
             product = np.einsum("qjpn,qjpi,qp->qpin", amplitude, among.conj(), correlation(q), optimize=True)
@@ -298,7 +309,8 @@ def _all_bands(model, points: States) -> tuple[States, np.ndarray, np.ndarray]:
     return replace(points, vectors=rows, covariant=covariant), energies, own
 
 
-def _slices(count: int, most: int) -> list[slice]:
-    """Parts of a range of nearly one size."""
-    bounds = np.linspace(0, count, -(-count // most) + 1).astype(int)
-    return [slice(int(a), int(b)) for a, b in pairwise(bounds)]
+def _slices(count: int, most: int, period: int | None = None) -> list[slice]:
+    """Parts of a range of nearly one size, none of which lies across a multiple of `period`."""
+    period = period or count
+    bounds = np.linspace(0, period, -(-period // most) + 1).astype(int)
+    return [slice(int(a) + i, int(b) + i) for i in range(0, count, period) for a, b in pairwise(bounds)]

@@ -85,8 +85,10 @@ def with_skew(
     if functions is not None:
         normal = np.einsum("sfn,sfr->snr", functions[sample.side], normal)
     thermal = np.broadcast_to(thermal_weight, normal.shape[:2])
-    sources = skew_sources(problem, shell, kt)
-    found = skew_response(problem.model, sample, sources, normal, thermal, memory=problem.settings.memory)
+    sources, settings = skew_sources(problem, shell, kt), problem.settings
+    found = skew_response(
+        problem.model, sample, sources, normal, thermal, memory=settings.memory, tolerance=settings.tolerance
+    )
     if found.strength > WEAK:
         problem.warn(
             "conventional skew scattering is the first order of a series in pi times the potential times the density "
