@@ -269,7 +269,7 @@ class ScalarPairs(PairSource):
         Unlike strengths and shifts they have the phases of the eigenvectors: what is made of them has to close.
         """
         images = self.momentum.nearby_images(a.k, b.k, np.inf)
-        q = self.momentum.lengths(a.k, b.k, images)
+        q = self.momentum.lengths(a.k, b.k, images, single=self._single)
         if not self._phases and not (self._positioned and len(images) > 1):
             return self._amplitude(a, b, images[0]), q
         which = self.momentum.shortest_image(a.k, b.k, images)

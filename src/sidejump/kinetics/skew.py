@@ -37,8 +37,8 @@ from ..threads import THREADS
 _RANK, _LARGEST_RANK = 48, 192
 """Vectors of the first attempt at the range of M, and the most of it; then as many more until they hold it."""
 
-_DENSE = 4000
-"""States between which M is kept as it is."""
+_STORED = 0.4
+"""Of the memory: what M may take, else it is computed for each product."""
 
 _RANGE = 0.1
 """Tolerances of a run: what of M may be outside of its range, relatively."""
@@ -190,21 +190,20 @@ def _conventional(
     members = states.vectors.shape[1]
     root = np.repeat(np.sqrt(surface.all_weights), members)
     g = np.repeat(surface.all_g, members, axis=0)  # (K m, F, R)
-    apply = partial(_product, pairs, states, third.potential, root, len(surface.points))
-    matrix = apply(np.eye(len(root))) if len(root) <= _DENSE else None
-    basis = _range(apply if matrix is None else matrix.__matmul__, len(root), memory, _RANGE * tolerance)
+    block = partial(_block, pairs, states, third.potential, root)
+    blocks = _slices(len(states), _COLUMNS, len(surface.points))
+    stored = states.vectors.itemsize * len(root) ** 2
+    matrix = _whole(block, blocks, members, states.vectors.dtype) if stored < _STORED * memory else None
+    apply = partial(_product, block, blocks, members) if matrix is None else matrix.__matmul__
+    basis = _range(apply, len(root), memory, _RANGE * tolerance)
     if basis is None:
-        matrix = apply(np.eye(len(root))) if matrix is None else matrix
+        if matrix is None or 3 * stored > memory:
+            raise _too_large(3 * stored, memory, len(root))
         rates = (matrix * (matrix @ matrix).T).imag
-        found = np.einsum(
-            "kfa,f,kfb->ab",
-            g,
-            surface.thermal,
-            (rates @ g[:, :, :d].reshape(len(g), -1)).reshape(len(g), -1, d),
-            optimize=True,
-        )
+        scattered = (rates @ g[:, :, :d].reshape(len(g), -1)).reshape(len(g), -1, d)
+        found = np.einsum("kfa,f,kfb->ab", g, surface.thermal, scattered, optimize=True)
         return -((2 * np.pi) ** 2) * third.factor * found, np.pi * _norm(matrix)
-    core = basis.conj().T @ (apply(basis) if matrix is None else matrix @ basis)
+    core = basis.conj().T @ apply(basis)
     found = np.zeros((g.shape[2], d))
     for f, thermal in enumerate(surface.thermal):
         each = np.stack([basis.conj().T @ (g[:, f, a, None] * basis) for a in range(g.shape[2])])
@@ -221,23 +220,47 @@ def _norm(hermitian) -> float:
     return float(np.abs(eigsh(hermitian, 1, v0=start.astype(hermitian.dtype), return_eigenvectors=False, tol=1e-3)[0]))
 
 
-def _product(pairs: ScalarPairs, states: States, potential, root, points: int, x) -> np.ndarray:
-    """``w^(1/2) V w^(1/2) x`` for columns x (K m, r); K states of so many `points` and their images."""
-    members = states.vectors.shape[1]
-    weighted = (root[:, None] * x).astype(states.vectors.dtype)
-    blocks = _slices(len(states), _COLUMNS, points)
+def _block(pairs: ScalarPairs, states: States, potential, root, rows: slice, columns: slice) -> np.ndarray:
+    """``w^(1/2) V w^(1/2)`` between two sets of states, their members one after the other."""
+    amplitude, q = pairs.amplitudes(states[columns], states[rows])  # (Q, m, P, m)
+    amplitude *= potential(q)[:, None, :, None].astype(q.dtype)
+    p, members = amplitude.shape[2:]
+    there, here = (root[part.start * members : part.stop * members].astype(q.dtype) for part in (columns, rows))
+    return amplitude.reshape(-1, p * members).T * here[:, None] * there
 
-    def rows(part):
-        here, total = states[part], 0.0
-        for columns in blocks:
-            amplitude, q = pairs.amplitudes(states[columns], here)  # (Q, m, P, m)
-            amplitude = amplitude * potential(q)[:, None, :, None]
-            inside = slice(columns.start * members, columns.stop * members)
-            total = total + amplitude.reshape(-1, amplitude.shape[2] * members).T @ weighted[inside]
-        return total
+
+def _whole(block, blocks: list[slice], members: int, dtype) -> np.ndarray:
+    """All of M from the blocks on and above the diagonal."""
+    size = blocks[-1].stop * members
+    matrix = np.empty((size, size), dtype=dtype)
+
+    def fill(i):
+        rows = slice(blocks[i].start * members, blocks[i].stop * members)
+        for part in blocks[i:]:
+            columns = slice(part.start * members, part.stop * members)
+            matrix[rows, columns] = block(blocks[i], part)
+            matrix[columns, rows] = matrix[rows, columns].conj().T
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return root[:, None] * np.concatenate(list(pool.map(rows, blocks)))
+        list(pool.map(fill, range(len(blocks))))
+    return matrix
+
+
+def _product(block, blocks: list[slice], members: int, x) -> np.ndarray:
+    """M x for columns x (K m, r), without M."""
+
+    def rows(part):
+        return sum(block(part, other) @ x[other.start * members : other.stop * members] for other in blocks)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return np.concatenate(list(pool.map(rows, blocks)))
+
+
+def _too_large(needed: float, memory: float, states: int) -> TooLarge:
+    return TooLarge(
+        f"memory = {memory / 1e9:.3g} GB is too little: conventional skew scattering of {states} states needs "
+        f"{needed / 1e9:.3g} GB; raise memory"
+    )
 
 
 def _range(apply, size: int, memory: float, tolerance: float) -> np.ndarray | None:
@@ -248,10 +271,7 @@ def _range(apply, size: int, memory: float, tolerance: float) -> np.ndarray | No
     first = int(np.clip(size // 64, _RANK, _LARGEST_RANK))
     while 2 * (columns := max(first, basis.shape[1])) < size:
         if 64.0 * size * columns > memory:
-            raise TooLarge(
-                f"memory = {memory / 1e9:.3g} GB is too little: conventional skew scattering of {size} states needs "
-                f"{64e-9 * size * columns:.3g} GB; raise memory"
-            )
+            raise _too_large(64.0 * size * columns, memory, size)
         image = apply(random.standard_normal((size, columns)))
         outside = image
         for _ in range(2):  # twice is enough
