@@ -5,7 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 NOT_INCLUDED = "without skew scattering"
-"""What no part holds, for result, table and figure."""
+"""What intrinsic part and side jump do not hold, for result, table and figure."""
+
+NOT_CROSSED = "without crossed diagrams"
+"""What no part holds where skew scattering was asked for."""
+
+SKEW = ("skew", "gaussian_skew")
+"""Its parts, conventional and Gaussian."""
+
+
+def has_skew(dataset) -> bool:
+    """Whether skew scattering was asked for."""
+    return "sigma_skew" in dataset
+
+
+def not_included(dataset) -> str:
+    """What no part of a result holds."""
+    return NOT_CROSSED if has_skew(dataset) else NOT_INCLUDED
+
 
 _COMPONENTS = (("z", "y"), ("x", "z"), ("y", "x"))  # (a, b) of the Hall vector's x, y, z
 
@@ -67,6 +84,14 @@ def component_label(component: int) -> str:
 
 OBSERVED = {"boltzmann": "Boltzmann", "intrinsic": "intrinsic", "side_jump": "side jump"}
 """Parts of the response of an observable that tables and figures show."""
+
+_OBSERVED_SKEW = {"skew": "skew", "gaussian_skew": "Gaussian skew"}
+
+
+def observed_parts(dataset) -> dict[str, str]:
+    """Those of a result."""
+    return OBSERVED | (_OBSERVED_SKEW if has_skew(dataset) else {})
+
 
 _NOTHING = 1e-6  # of the largest response in the same unit: one below is none
 

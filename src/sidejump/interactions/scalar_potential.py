@@ -49,7 +49,7 @@ def with_dipoles(model, states: States, vertex, precision) -> States:
         # rows are states: (A u)^T = u^T A^T
         dipole = np.matmul(u[:, None], position)  # (S, b, m, N)
         derivative = np.matmul(du[:, :, None], position[:, None])  # a before b
-        derivative[:, :d] += np.matmul(u[:, None, None], gradient)
+        derivative[:, :d] += np.matmul(u[:, None, None], gradient)[:, :directions]
         vectors[part] = np.concatenate([u, *np.moveaxis(dipole, -3, 0)], axis=-1)
         covariant[part] = np.concatenate([du, *np.moveaxis(derivative, -3, 0)], axis=-1)
 

@@ -19,7 +19,7 @@ from ..bands.vertex import vertex_matrix
 from .base import Branch, Scatterer
 from .polar import Patches, averaged_over_patch, mean_speed, transfer_square
 from .scalar_potential import with_dipoles
-from .vertex import pair_vertex
+from .vertex import pair_amplitudes, pair_vertex
 
 if TYPE_CHECKING:
     from ..bands.momentum import MomentumTransfer
@@ -241,45 +241,62 @@ class ScalarPairs(PairSource):
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
         if len(images) == 0:
             return []
-        transfer = image = None
-        if self._positioned or (self._sites and images.any()):
-            transfer, image = self.momentum.transfers(a.k, b.k, images, single=self._single)
-            q = np.sqrt(np.einsum("cpq,cpq->pq", transfer, transfer))
-        else:
-            q = self.momentum.lengths(a.k, b.k, images, single=self._single)
+        transfer, image, q = self._transfers(a, b, images)
         if q.min() > z_cut:
             return []
-        if self._between_sites and images.any():
-            strength, shift = self._image_by_image(a, b, images, transfer, image)
-        else:
-            strength, shift = self._vertex(a, b, images, transfer, image)
+        strength, shift = self._joined(pair_vertex, a, b, images, transfer, image)
         mean, z = mean_over_members(a, b), self._z(a, b, q)
         return [Channel(strength, shift, z) if mean is None else Channel(strength * mean, shift * mean, z)]
 
-    def _vertex(self, a: States, b: States, images, q, image):
-        """Strength and shift of pairs with transfers q, for their images among `images`."""
-        matrix, sites = None if self._unit else self.matrix, []
-        for tau, orbitals in self._sites if images.any() else []:
-            # u(k + G) = exp(-i G tau) u(k)
-            sites.append((orbitals, np.exp(1j * (images @ tau)).astype(b.vectors.dtype)))
-        if image is None:
-            b, sites = _turned(b, len(self.matrix), sites), []
-        sites = [(orbitals, phases[image]) for orbitals, phases in sites]
-        return pair_vertex(a, b, matrix, q=q if self._positioned else None, sites=sites or None)
+    def amplitudes(self, a: States, b: States) -> tuple[np.ndarray, np.ndarray]:
+        """``<u_b|W|u_a>`` between all members of two sets of prepared states, (P, m, Q, m'), and |q|, (P, Q)."""
+        images = self.momentum.nearby_images(a.k, b.k, np.inf)
+        transfer, image, q = self._transfers(a, b, images)
+        [found] = self._joined(lambda *x, **y: (pair_amplitudes(*x, **y),), a, b, images, transfer, image)
+        return found, q
 
-    def _image_by_image(self, a: States, b: States, images, q, image):
-        """The same where the vertex is between sites: with a position matrix it does not see phases at one end."""
+    def _transfers(self, a: States, b: States, images):
+        """Vectors q and the place of their image, where vertices need them, and lengths (P, Q)."""
+        if self._positioned or (self._sites and images.any()):
+            transfer, image = self.momentum.transfers(a.k, b.k, images, single=self._single)
+            return transfer, image, np.sqrt(np.einsum("cpq,cpq->pq", transfer, transfer))
+        return None, None, self.momentum.lengths(a.k, b.k, images, single=self._single)
+
+    def _joined(self, between, a: States, b: States, images, transfer, image):
+        """What `between` makes of pairs with these transfers: :func:`.pair_vertex` or one like it."""
+        matrix = None if self._unit and not self._between_sites else self.matrix
+        q, found = transfer if self._positioned else None, None
+        for final, sites, here in self._finals(b, images, image):
+            parts = between(a, final, matrix, q=q, sites=sites)
+            if here is None:
+                return parts
+            found = found or [np.empty_like(x) for x in parts]
+            for total, part in zip(found, parts, strict=True):
+                where = here if part.ndim < 4 else here[:, None, :, None]
+                np.copyto(total, part, where=where)
+        return found
+
+    def _finals(self, b: States, images, image):
+        """Final states as their images are seen, with the phases of sites, and the pairs that this holds for, if not
+        for all."""
+        # u(k + G) = exp(-i G tau) u(k)
+        phases = [
+            (orbitals, np.exp(1j * (images @ tau)).astype(b.vectors.dtype))
+            for tau, orbitals in (self._sites if images.any() else [])
+        ]
         n = len(self.matrix)
-        strength = np.empty(q.shape[1:], dtype=b.vectors.real.dtype)
-        shift = np.empty((a.covariant.shape[1], *strength.shape), dtype=strength.dtype)
+        if not (self._between_sites and phases):
+            if image is None:
+                yield _turned(b, n, phases), None, None
+            else:
+                yield b, [(orbitals, phase[image]) for orbitals, phase in phases] or None, None
+            return
+        # a vertex between sites and a position matrix: phases at one end alone do not make the image
         plain = replace(b, vectors=b.vectors[..., :n], covariant=b.covariant[..., :n])
         for index, g in enumerate(images):
-            turned = _turned(plain, n, [(orbitals, np.exp(1j * (g[None] @ tau))) for tau, orbitals in self._sites])
+            turned = _turned(plain, n, [(orbitals, phase[index : index + 1]) for orbitals, phase in phases])
             moved = with_dipoles(self._model, replace(turned, k=b.k + g), self.matrix, b.vectors.dtype)
-            here = True if image is None else image == index
-            for total, part in zip((strength, shift), pair_vertex(a, moved, self.matrix, q=q), strict=True):
-                np.copyto(total, part, where=here)
-        return strength, shift
+            yield moved, None, None if image is None else image == index
 
 
 class PolarPairs(ScalarPairs):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from array_api_compat import array_namespace
 
 _CHUNK = 64  # initial states at a time: what is made of them stays in the cache
@@ -34,15 +36,41 @@ def pair_vertex(initial, final, vertex=None, *, q=None, sites=None):
     ``V = u'^+ S u + (i/2) sum_b q_b (u'^+ A_b u + (A_b u')^+ u)``, in ``D_a V`` either u or u' is derived, at fixed q.
     """
     xp = array_namespace(initial.vectors)
+    m, (n, mf, _) = initial.vectors.shape[1], final.vectors.shape
+    strength, shift = [], []
+    for value in _values(initial, final, vertex, q, sites):
+        real, imag = xp.real(value), xp.imag(value)
+        squares = real[0, ...] ** 2 + imag[0, ...] ** 2
+        turns = imag[0, ...] * real[1:, ...] - real[0, ...] * imag[1:, ...]
+        if m > 1 or mf > 1:
+            squares = xp.sum(xp.reshape(squares, (-1, m, n, mf)), axis=(1, 3))
+            turns = xp.sum(xp.reshape(turns, (turns.shape[0], -1, m, n, mf)), axis=(2, 4))
+        strength.append(squares)
+        shift.append(turns)
+    return xp.concat(strength, axis=0), xp.concat(shift, axis=1)
+
+
+def pair_amplitudes(initial, final, vertex=None, *, q=None, sites=None):
+    """V itself between all members of two sets of states, (P, m, Q, m'); arguments as those of :func:`pair_vertex`.
+
+    Unlike strengths and shifts it has the phases of the eigenvectors: what is made of it has to close.
+    """
+    xp = array_namespace(initial.vectors)
+    one, other = (replace(x, covariant=x.covariant[:, :0, ...]) for x in (initial, final))
+    values = xp.concat([x[0, ...] for x in _values(one, other, vertex, q, sites)], axis=0)
+    return xp.reshape(values, (*initial.vectors.shape[:2], *final.vectors.shape[:2]))
+
+
+def _values(initial, final, vertex, q, sites):
+    """V and ``D_a V`` of some initial states after the other, (1 + d, P m, Q m')."""
+    xp = array_namespace(initial.vectors)
     p, m, _ = initial.vectors.shape
-    n, mf, _ = final.vectors.shape
-    c = 0 if q is None else q.shape[0]
+    mf, c = final.vectors.shape[1], 0 if q is None else q.shape[0]
     kets, bras = _parts(initial, c), _parts(final, c)
     factors = []
     for orbitals, phase in [(None, None)] if sites is None else sites:
         left, right = _factors(kets, orbitals, vertex, ket=True), _factors(bras, orbitals, None, ket=False)
         factors.append((left, [xp.matrix_transpose(xp.conj(x)) for x in right], phase))
-    strength, shift = [], []
     for start in range(0, p, _CHUNK):
         rows, states = slice(start, start + _CHUNK), slice(start * m, (start + _CHUNK) * m)
         value = None
@@ -54,15 +82,7 @@ def pair_vertex(initial, final, vertex=None, *, q=None, sites=None):
             if phase is not None:
                 here *= _members(phase[rows, :], m, mf)
             value = here if value is None else value + here
-        real, imag = xp.real(value), xp.imag(value)
-        squares = real[0, ...] ** 2 + imag[0, ...] ** 2
-        turns = imag[0, ...] * real[1:, ...] - real[0, ...] * imag[1:, ...]
-        if m > 1 or mf > 1:
-            squares = xp.sum(xp.reshape(squares, (-1, m, n, mf)), axis=(1, 3))
-            turns = xp.sum(xp.reshape(turns, (turns.shape[0], -1, m, n, mf)), axis=(2, 4))
-        strength.append(squares)
-        shift.append(turns)
-    return xp.concat(strength, axis=0), xp.concat(shift, axis=1)
+        yield value
 
 
 def _parts(states, c):

@@ -6,7 +6,16 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..result import NOT_INCLUDED, SCANS, component_label, hall_error, hall_part, main_component, scan_dimension
+from ..result import (
+    SCANS,
+    component_label,
+    hall_error,
+    hall_part,
+    has_skew,
+    main_component,
+    not_included,
+    scan_dimension,
+)
 from ..result import warnings_of as sentences_of
 from .note import LINE, UNIT, finish, note_of
 from .style import BLUE, GREEN, ORANGE, PURPLE, STYLE, save
@@ -32,7 +41,10 @@ def scan_figure(dataset, path) -> None:
         component, unit = main_component(dataset), UNIT[dataset.attrs["units"]]
         label = component_label(component)
         parts = {"intrinsic": "intrinsic", "side_jump": "side jump"}
-        parts["intrinsic_plus_side_jump"] = f"intrinsic + side jump,\n{NOT_INCLUDED}"
+        if has_skew(dataset):
+            parts["anomalous"] = f"with skew scattering,\n{not_included(dataset)}"
+        else:
+            parts["intrinsic_plus_side_jump"] = f"intrinsic + side jump,\n{not_included(dataset)}"
         for axes, (part, words) in zip(panels, parts.items(), strict=False):
             _curves(axes, dataset, chosen, hall_part(dataset, part, component), hall_error(dataset, part, component))
             axes.axhline(0, color="0.5", lw=0.8)

@@ -7,10 +7,20 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from ..result import NOT_INCLUDED, component_label, hall_error, hall_part, main_component, scan_dimension, warnings_of
+from ..result import (
+    SKEW,
+    component_label,
+    hall_error,
+    hall_part,
+    has_skew,
+    main_component,
+    not_included,
+    scan_dimension,
+    warnings_of,
+)
 from .note import LINE, UNIT, finish, note_of
 from .scan import scan_figure
-from .style import BLUE, GREEN, ORANGE, PURPLE, STYLE, save
+from .style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, STYLE, save
 
 
 def result_figure(dataset, path) -> None:
@@ -48,15 +58,20 @@ def _hall_parts(axes, dataset) -> None:
     velocity, distribution = (hall_part(dataset, f"side_jump_{n}", c) for n in ("velocity", "distribution"))
     intrinsic, side_jump = hall_part(dataset, "intrinsic", c), hall_part(dataset, "side_jump", c)
     axes.axhline(0, color="0.5", lw=0.8)
-    errors = {
-        name: hall_error(dataset, name, c)
-        for name in ("intrinsic", "side_jump", "side_jump_velocity", "intrinsic_plus_side_jump")
-    }
-    _band(axes, t, intrinsic + side_jump, errors["intrinsic_plus_side_jump"], "black")
-    axes.plot(t, intrinsic + side_jump, "-", color="black", lw=1.8, label=f"intrinsic + side jump,\n{NOT_INCLUDED}")
+    whole = "anomalous" if has_skew(dataset) else "intrinsic_plus_side_jump"
+    errors = {name: hall_error(dataset, name, c) for name in ("intrinsic", "side_jump", whole)}
+    _band(axes, t, hall_part(dataset, whole, c), errors[whole], "black")
+    words = "sum of all" if has_skew(dataset) else "intrinsic + side jump"
+    label = f"{words},\n{not_included(dataset)}"
+    axes.plot(t, hall_part(dataset, whole, c), "-", color="black", lw=1.8, label=label)
     bars = {"capsize": 2, "elinewidth": 0.8}
     axes.errorbar(t, intrinsic, errors["intrinsic"], fmt="s-", color=BLUE, lw=1.2, label="intrinsic", **bars)
     axes.errorbar(t, side_jump, errors["side_jump"], fmt="o-", color=ORANGE, lw=1.2, label="side jump", **bars)
+    if has_skew(dataset):
+        looks = ("v-", RED, "conventional skew"), ("^-", SKY, "Gaussian skew")
+        for name, (style, color, words) in zip(SKEW, looks, strict=True):
+            values, error = hall_part(dataset, name, c), hall_error(dataset, name, c)
+            axes.errorbar(t, values, error, fmt=style, color=color, lw=1.2, label=words, **bars)
     # the two halves are equal by Onsager's relation: rings around dots, so that both can be seen
     axes.plot(t, velocity, "o", color=PURPLE, ms=7, mfc="none", mew=1.0, label="side-jump velocity")
     axes.plot(t, distribution, "x-", color=GREEN, ms=4, lw=0.8, label="side-jump distribution")
