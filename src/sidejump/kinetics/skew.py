@@ -195,13 +195,15 @@ def _conventional(
     stored = states.vectors.itemsize * len(root) ** 2
     matrix = _whole(block, blocks, members, states.vectors.dtype) if stored < _STORED * memory else None
     apply = partial(_product, block, blocks, members) if matrix is None else matrix.__matmul__
-    basis = _range(apply, len(root), memory, _RANGE * tolerance)
-    if basis is None:
-        if matrix is None or 3 * stored > memory:
-            raise _too_large(3 * stored, memory, len(root))
-        rates = (matrix * (matrix @ matrix).T).imag
-        scattered = (rates @ g[:, :, :d].reshape(len(g), -1)).reshape(len(g), -1, d)
-        found = np.einsum("kfa,f,kfb->ab", g, surface.thermal, scattered, optimize=True)
+    points = len(surface.points) * members
+    basis = _range(apply, (len(root), points), states.vectors.dtype, memory, _RANGE * tolerance)
+    if basis is None:  # the rates from every point, in the mean over its images
+        needed = stored * (1 + 3 * points / len(root))
+        if matrix is None or needed > memory:
+            raise _too_large(needed, memory, len(root))
+        rates = (matrix[:points] * (matrix[:points] @ matrix).conj()).imag * (len(root) / points)
+        scattered = (rates @ g[:, :, :d].reshape(len(g), -1).astype(rates.dtype)).reshape(points, -1, d)
+        found = np.einsum("kfa,f,kfb->ab", g[:points], surface.thermal, scattered, optimize=True)
         return -((2 * np.pi) ** 2) * third.factor * found, np.pi * _norm(matrix)
     core = basis.conj().T @ apply(basis)
     found = np.zeros((g.shape[2], d))
@@ -263,16 +265,16 @@ def _too_large(needed: float, memory: float, states: int) -> TooLarge:
     )
 
 
-def _range(apply, size: int, memory: float, tolerance: float) -> np.ndarray | None:
+def _range(apply, sizes: tuple[int, int], dtype, memory: float, tolerance: float) -> np.ndarray | None:
     """Orthonormal columns (size, r) that span the range of a Hermitian matrix known by its products; None where r is no
-    small part of the size (Halko, Martinsson and Tropp, SIAM Rev. 53, 217 (2011))."""
-    random = np.random.default_rng(0)
-    basis = np.zeros((size, 0), dtype=complex)
+    small part of the second of `sizes` (Halko, Martinsson and Tropp, SIAM Rev. 53, 217 (2011))."""
+    random, (size, most) = np.random.default_rng(0), sizes
+    basis = np.zeros((size, 0), dtype=dtype)  # one precision in all products, or the whole matrix is converted
     first = int(np.clip(size // 64, _RANK, _LARGEST_RANK))
-    while 2 * (columns := max(first, basis.shape[1])) < size:
+    while 2 * (columns := max(first, basis.shape[1])) < most:
         if 64.0 * size * columns > memory:
             raise _too_large(64.0 * size * columns, memory, size)
-        image = apply(random.standard_normal((size, columns)))
+        image = apply(random.standard_normal((size, columns)).astype(dtype))
         outside = image
         for _ in range(2):  # twice is enough
             outside = outside - basis @ (basis.conj().T @ outside)
