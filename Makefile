@@ -1,6 +1,7 @@
 # make demo   the anomalous Hall conductivity of iron: results/iron.nc and results/iron.png
 # make wheel-check   builds the wheel, installs it into an environment of its own and tries it from an empty folder
 # make observables   spin currents, spin and torque of a Rashba ferromagnet: results/observables_parts.png
+# make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
 # make test | lint | docs | examples | figure1   checks and documentation, all in the environment of `make venv`
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples figure1 observables wheel wheel-check clean
+.PHONY: venv demo test lint docs examples figure1 observables skew wheel wheel-check clean
 
 venv: $(STAMP)
 
@@ -32,6 +33,9 @@ observables: $(STAMP)
 	mkdir -p results
 	$(BIN)/sidejump run examples/observables.toml -o results/observables.nc --force
 	$(BIN)/sidejump plot results/observables.nc --observables -o results/observables_parts.png --force
+
+skew: $(STAMP)
+	$(BIN)/python examples/skew_scattering.py results/skew.png
 
 figure1: $(STAMP)
 	mkdir -p results

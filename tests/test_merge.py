@@ -37,6 +37,12 @@ CASES = {
         electrons={"model": "rashba_ferromagnet", "effective_mass": 0.5, "rashba": 0.5, "exchange": 0.0,
                    "chemical_potential": 0.1},
     ),
+    "skew scattering": question(
+        electrons={"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": [0.2, 0.0]},
+        scattering=[PHONONS, {"kind": "impurity", "correlation": "zero_range", "density": 1e11, "strength": 0.1}],
+        solver={"tolerance": 0.1, "energy_nodes": 1, "skew_scattering": "quasistatic", "expert": {"accuracy": 0.3}},
+        temperature={"values": [4, 8]},
+    ),
 }  # fmt: skip
 
 

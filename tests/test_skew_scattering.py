@@ -23,15 +23,17 @@ def splitting(k):
     return np.hypot(RASHBA * k, EXCHANGE)
 
 
-def kubo(energy, disorder):
-    """sigma_yx in e^2/h without and with the ladder; `disorder`: density times strength squared."""
-    inner = brentq(lambda k: KINETIC * k**2 + splitting(k) - energy, 0, 5)
-    outer = brentq(lambda k: KINETIC * k**2 - splitting(k) - energy, inner, 5)
+def kubo(energy, disorder, spin=1.0):
+    """sigma_yx in e^2/h without and with the ladder; `disorder`: density times strength squared; `spin`: times the part
+    of the self-energy that depends on spin."""
+    lines = [(brentq(lambda k: KINETIC * k**2 - splitting(k) - energy, 0, 5), -1)]
+    if energy > EXCHANGE:
+        lines.append((brentq(lambda k: KINETIC * k**2 + splitting(k) - energy, 0, 5), 1))
     rate = np.zeros(2)  # of the unit matrix and of sigma_z in the self-energy
-    for k, sign in ((inner, 1), (outer, -1)):
+    for k, sign in lines:
         speed = 2 * KINETIC * k + sign * RASHBA**2 * k / splitting(k)
         rate += disorder * k / (4 * speed) * np.array([1, -sign * EXCHANGE / splitting(k)])
-    width = 1j * (rate[0] * PAULI[0] + rate[1] * PAULI[3])
+    width = 1j * (rate[0] * PAULI[0] + spin * rate[1] * PAULI[3])
     sx, sy, sz = PAULI[1:]
 
     def integrand(k):
@@ -45,7 +47,7 @@ def kubo(energy, disorder):
         rung = 0.5 * np.einsum("aij,pjk,bkl,pli->ab", PAULI, retarded, PAULI, advanced)
         return k / (2 * np.pi * len(ANGLES)) * np.concatenate([[bubble], left, right, rung.ravel()])
 
-    near = [k + w * rate[0] for k in (inner, outer) for w in (-150, -15, -2, 2, 15, 150)]
+    near = [k + w * rate[0] for k, _ in lines for w in (-150, -15, -2, 2, 15, 150)]
     edges = sorted([0, *(k for k in near if k > 0), 1, 3, 10, 30, 100])
     parts = sum(quad_vec(integrand, a, b, epsabs=1e-10, epsrel=1e-8)[0] for a, b in pairwise(edges))
     bubble, left, right, rung = parts[0], parts[1:5], parts[5:9], parts[9:].reshape(4, 4)
@@ -64,6 +66,7 @@ def test_rashba_ferromagnet_with_both_subbands(energy):
         energy_nodes=1,
         tolerance=5e-5,
         intrinsic_tolerance=1e-5,
+        skew_scattering="static",
     ).sel(a="y", b="x")
     intrinsic = float(ds.sigma_intrinsic[0])
     assert bubble == pytest.approx(intrinsic, rel=1e-3)
@@ -73,3 +76,25 @@ def test_rashba_ferromagnet_with_both_subbands(energy):
     assert float(ds.sigma_intrinsic_plus_side_jump[0]) == pytest.approx(-intrinsic, rel=2e-4)
     if energy == 0.1:
         assert float(ds.sigma_intrinsic_plus_side_jump[0]) == pytest.approx(0.2157, abs=2e-4)
+    # and the Gaussian part is that, as the ladder has no third moment
+    assert float(ds.sigma_gaussian_skew[0]) == pytest.approx(intrinsic, rel=2e-4)
+    assert abs(float(ds.sigma_skew[0])) < 1e-8
+
+
+@pytest.mark.parametrize("energy", [0.0, 0.03])
+def test_rashba_ferromagnet_with_one_subband(energy):
+    """Side jump and Gaussian part are together what disorder adds to the bubble of bare bands (that of a width without
+    spin), in the limit of weak disorder from two strengths."""
+    weak, weaker = (kubo(energy, w)[1] - kubo(energy, w, spin=0.0)[0] for w in (1e-2, 5e-3))
+    ds = sj.anomalous_hall(
+        sj.RashbaFerromagnet(effective_mass=MASS, rashba=RASHBA, exchange=EXCHANGE),
+        sj.impurity(correlation="zero_range", density=1e11, strength=1.0, skewness=0.0, dimension=2),
+        chemical_potential=energy,
+        temperatures=[1],
+        energy_nodes=1,
+        tolerance=1e-4,
+        skew_scattering="static",
+    ).sel(a="y", b="x")
+    side_jump, gaussian = float(ds.sigma_side_jump[0]), float(ds.sigma_gaussian_skew[0])
+    assert side_jump + gaussian == pytest.approx(2 * weaker - weak, rel=2e-3)
+    assert abs(gaussian) > 0.5 * abs(side_jump)

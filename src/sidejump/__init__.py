@@ -37,7 +37,13 @@ if TYPE_CHECKING:
     from .formats.spoken import read_compact, read_electron_phonon, read_epw, read_perturbo
     from .formats.wannier90 import read_wannier90
     from .groups.symmetry import symmetry_report
-    from .interactions import acoustic_deformation_potential, impurity, optical_deformation_potential, polar_optical
+    from .interactions import (
+        acoustic_deformation_potential,
+        impurity,
+        optical_deformation_potential,
+        polar_optical,
+        t_matrix,
+    )
     from .interactions.base import Branch, Scatterer
     from .interactions.first_principles.electron_phonon import ElectronPhononScatterer
     from .interactions.limits import CurvatureShift, HighTemperatureLimit
@@ -93,6 +99,7 @@ __all__ = [
     "symmetrized",
     "symmetry_report",
     "synthetic_films",
+    "t_matrix",
     "torque",
     "two_channels",
     "velocity",
@@ -131,7 +138,13 @@ _PLACES = {
     "formats.spoken": ("read_compact", "read_electron_phonon", "read_epw", "read_perturbo"),
     "formats.wannier90": ("read_wannier90",),
     "groups.symmetry": ("symmetry_report",),
-    "interactions": ("acoustic_deformation_potential", "impurity", "optical_deformation_potential", "polar_optical"),
+    "interactions": (
+        "acoustic_deformation_potential",
+        "impurity",
+        "optical_deformation_potential",
+        "polar_optical",
+        "t_matrix",
+    ),
     "interactions.base": ("Branch", "Scatterer"),
     "interactions.first_principles.electron_phonon": ("ElectronPhononScatterer",),
     "interactions.limits": ("CurvatureShift", "HighTemperatureLimit"),

@@ -7,7 +7,24 @@ import numpy as np
 from .errors import InputError
 
 NOT_INCLUDED = "without skew scattering"
-"""What no part holds, for result, table and figure."""
+"""What intrinsic part and side jump do not hold, for result, table and figure."""
+
+NOT_CROSSED = "without crossed diagrams"
+"""What no part holds where skew scattering was asked for."""
+
+SKEW = ("skew", "gaussian_skew")
+"""Its parts, conventional and Gaussian."""
+
+
+def has_skew(dataset) -> bool:
+    """Whether skew scattering was asked for."""
+    return "sigma_skew" in dataset
+
+
+def not_included(dataset) -> str:
+    """What no part of a result holds."""
+    return NOT_CROSSED if has_skew(dataset) else NOT_INCLUDED
+
 
 _COMPONENTS = (("z", "y"), ("x", "z"), ("y", "x"))  # (a, b) of the Hall vector's x, y, z
 
@@ -58,7 +75,7 @@ def require_one_case(dataset, picture: str) -> None:
         raise InputError(f"the picture {picture!r} is of one {SCANS[name]}; this result is a scan: see doping, scaling")
 
 
-_SUMS = ("intrinsic_plus_side_jump",)
+_SUMS = ("intrinsic_plus_side_jump", "anomalous")
 _HALVES = ("side_jump_velocity", "side_jump_distribution")
 
 
@@ -76,10 +93,16 @@ def parts_of(dataset, *, halves: bool = False) -> dict[str, str]:
     left_out = ("boltzmann", *_SUMS, *(() if halves else _HALVES))
     names = [str(x).removeprefix("sigma_") for x in dataset.data_vars if str(x).startswith("sigma_")]
     return {
-        name: name.replace("_", " ").replace("side jump ", "side-jump ")
+        name: name.replace("_", " ").replace("side jump ", "side-jump ").replace("gaussian", "Gaussian")
         for name in names
         if name not in left_out and not name.endswith("_error") and f"sigma_{name}_error" in dataset
     }
+
+
+def whole_of(dataset) -> tuple[str, tuple[str, str]]:
+    """The sum of all Hall parts: its name without ``sigma_``, what it is called, and what it leaves out."""
+    name = "anomalous" if has_skew(dataset) else "intrinsic_plus_side_jump"
+    return name, ("sum of all" if has_skew(dataset) else "intrinsic + side jump", not_included(dataset))
 
 
 def hall_of(dataset, tensor: str, component: int) -> tuple[np.ndarray, np.ndarray]:
@@ -112,6 +135,14 @@ def component_label(component: int) -> str:
 
 OBSERVED = {"boltzmann": "Boltzmann", "intrinsic": "intrinsic", "side_jump": "side jump"}
 """Parts of the response of an observable that tables and figures show."""
+
+_OBSERVED_SKEW = {"skew": "skew", "gaussian_skew": "Gaussian skew"}
+
+
+def observed_parts(dataset) -> dict[str, str]:
+    """Those of a result."""
+    return OBSERVED | (_OBSERVED_SKEW if has_skew(dataset) else {})
+
 
 _NOTHING = 1e-6  # of the largest response in the same unit: one below is none
 

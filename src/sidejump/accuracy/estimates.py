@@ -19,7 +19,7 @@ CANCELLING = 0.03
 """The tolerance of a part is relative to it, or to this fraction of what cancels in it if that is more."""
 
 SIDE_JUMP = 3
-"""Place of the whole side jump after the three parts of a response."""
+"""Place of the whole side jump after the three parts of a response; those of skew scattering follow it."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class TermEstimate:
     ----------
     name : str
     moments : Moments
-        Of arrays (nT, 4, R, d): boltzmann, both halves of the side jump, and their sum; NaN at other temperatures.
+        Of arrays (nT, P, R, d): boltzmann, both halves of the side jump, and their sum, and where it is asked for
+        conventional and Gaussian skew scattering; NaN at other temperatures.
     seconds : float
         Wall time of all replicas.
     """
@@ -46,14 +47,15 @@ class Estimate:
 
     Attributes
     ----------
-    value, error : ndarray, shape (nT, 4, R, d)
-        boltzmann, side jump of the velocity and of the distribution, side jump; one standard error each.
+    value, error : ndarray, shape (nT, P, R, d)
+        boltzmann, side jump of the velocity and of the distribution, side jump, and where it is asked for conventional
+        and Gaussian skew scattering; one standard error each.
     cancels : ndarray, shape (nT,)
         What cancels in the side jump.
     terms : list of TermEstimate
     responses : list of KineticResponse
         Values, and the worst of how well the equation was solved.
-    floors : dict of ndarray, shape (nT, 4)
+    floors : dict of ndarray, shape (nT, P)
         By what leaves it, the part of the error of the largest element that no replica and no level takes away.
     """
 
@@ -114,7 +116,7 @@ def estimated(replicas: dict[str, list[Replica]], composition: Composition) -> E
         terms.append(TermEstimate(name, known, sum(r.seconds for r in replicas[name])))
     quality = _worst([r for name, some in replicas.items() if composition.first[name] for r in some], count)
     sizes = _sizes(value, np.array([q["contributions"] for q in quality]))
-    floors = {name: _left(replicas, fact, count) for name, fact in _CHANGES.items()}
+    floors = {name: _left(replicas, fact, count, shape[1]) for name, fact in _CHANGES.items()}
     shared = np.zeros(count, dtype=bool)  # neither own shells nor an average over the window
     shared[composition.places.get(SURFACE.name, [])] = True
     shared[composition.places.get(AVERAGE.name, [])] = False
@@ -123,7 +125,7 @@ def estimated(replicas: dict[str, list[Replica]], composition: Composition) -> E
     floors = {name: left for name, left in floors.items() if left.any()}
     for left in floors.values():
         square += (left[:, :, None, None] * sizes) ** 2
-    responses = [response_of(value[i, :3], q) for i, q in enumerate(quality)]
+    responses = [response_of(np.delete(value[i], SIDE_JUMP, axis=0), q) for i, q in enumerate(quality)]
     cancels = np.array([2 * r.contributions for r in responses])
     largest = charge(sizes).max(axis=(2, 3))
     return Estimate(
@@ -132,10 +134,12 @@ def estimated(replicas: dict[str, list[Replica]], composition: Composition) -> E
 
 
 def _sizes(value, contributions) -> np.ndarray:
-    """What relative changes of tensors are taken of, (nT, 4, R, d): the conductivities along both directions of an
+    """What relative changes of tensors are taken of, (nT, P, R, d): the conductivities along both directions of an
     element; for a side jump as in :attr:`sidejump.kinetics.response.KineticResponse.scale`; of an observable its
     largest value."""
-    cancels = CANCELLING_IN_CHANGES * contributions[:, None] * np.array([0.0, 1.0, 1.0, 2.0])
+    halves = np.zeros(value.shape[1])
+    halves[1 : SIDE_JUMP + 1] = 1.0, 1.0, 2.0
+    cancels = CANCELLING_IN_CHANGES * contributions[:, None] * halves
     d = value.shape[-1]
     sizes = np.broadcast_to(np.abs(value).max(axis=3, keepdims=True), value.shape).copy()
     sizes[:, :, :d] = np.maximum(np.abs(charge(value)).max(axis=(2, 3)), cancels)[:, :, None, None]
@@ -155,14 +159,14 @@ _CHANGES = {NODES: "node_change", WINDOW_SHELLS: "window_change"}
 """Facts that say what the last step of a sequence inside a replica changed, relatively: the next would change less."""
 
 
-def _left(replicas: dict[str, list[Replica]], fact: str, count: int) -> np.ndarray:
-    """What a sequence that replicas end by themselves may leave, (nT, 4): as much as its last step changed."""
-    total = np.zeros((count, 1 + SIDE_JUMP))
+def _left(replicas: dict[str, list[Replica]], fact: str, count: int, parts: int) -> np.ndarray:
+    """What a sequence that replicas end by themselves may leave, (nT, P): as much as its last step changed."""
+    total = np.zeros((count, parts))
     for some in replicas.values():
         level, worst = np.full(count, -1), np.zeros_like(total)
         for replica in some:
             for place, i in enumerate(replica.task.where):
-                change = np.array(_change(replica, fact, place))
+                change = np.array(_change(replica, fact, place, parts))
                 if np.isnan(change).any():  # found on coarser levels alone, or nothing to be found
                     continue
                 change = np.where(np.isfinite(change), change, UNKNOWN)
@@ -172,16 +176,16 @@ def _left(replicas: dict[str, list[Replica]], fact: str, count: int) -> np.ndarr
     return total
 
 
-def _change(replica: Replica, fact: str, place: int) -> list[float]:
-    """Of each part; where one number stands for all, that."""
+def _change(replica: Replica, fact: str, place: int, parts: int) -> list[float]:
+    """Of each part; where one number stands for all, that. What is across the field changes as the side jump does."""
     if fact == "node_change" and NODE_CHANGES in replica.facts:
         conductivity, side_jump = replica.facts[NODE_CHANGES][place]
-        return [conductivity, *[side_jump] * SIDE_JUMP]
-    return [replica.facts[fact][place] if fact in replica.facts else np.nan] * (1 + SIDE_JUMP)
+        return [conductivity, *[side_jump] * (parts - 1)]
+    return [replica.facts[fact][place] if fact in replica.facts else np.nan] * parts
 
 
 def _left_out(composition: Composition, shared, terms: list[TermEstimate], sizes) -> np.ndarray:
-    """Relative change by the thermal window at temperatures that are not averaged over it (`shared`), (nT, 4).
+    """Relative change by the thermal window at temperatures that are not averaged over it (`shared`), (nT, P).
 
     What it changes at the coldest one that is averaged says what it would change at others, in proportion to T^2.
     """
@@ -202,7 +206,7 @@ def _moments(replicas: list[Replica], temperatures) -> Moments:
     # in this order, whichever came first: sums then have the same digits
     for replica in sorted(replicas, key=lambda r: (r.task.level, r.task.number, r.task.where)):
         side_jump = replica.values[:, 1] + replica.values[:, 2]
-        values = np.concatenate([replica.values, side_jump[:, None]], axis=1)
+        values = np.insert(replica.values, SIDE_JUMP, side_jump, axis=1)
         samples.append(Samples(replica.task.level, np.array(replica.task.where), values[None]))
     return moments(samples, np.log(temperatures))
 

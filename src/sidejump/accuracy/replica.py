@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_limits
 
 from ..kinetics.response import KineticResponse
 from ..transport.problem import Problem
-from ..transport.tensors import PARTS
 from ..transport.term import Term
 
 SCHEME = 2
@@ -51,8 +50,9 @@ class Replica:
     Attributes
     ----------
     task : Task
-    values : ndarray, shape (n, 3, R, d)
-        Boltzmann part and both halves of the side jump, ``e^2/hbar angstrom^(2-d)``, and observables as in
+    values : ndarray, shape (n, 3, R, d), or (n, 5, R, d) with skew scattering
+        Boltzmann part, both halves of the side jump, conventional and Gaussian skew scattering,
+        ``e^2/hbar angstrom^(2-d)``, and observables as in
         :class:`sidejump.kinetics.response.KineticResponse`; of a term that is a change the
         Boltzmann part relative to the largest element of that of the first term.
     seconds : float
@@ -103,7 +103,7 @@ def compute(
         laid = problem.laid(accuracy, task.number, coarsest=task.level == 0)
         found = term.evaluate(laid, np.asarray(temperatures)[list(task.where)], advance)
         if term.first:
-            values = np.array([[getattr(r, name) for name in PARTS] for r in found.responses])
+            values = np.array([r.tensors for r in found.responses])
         else:
             values = np.array([change.tensors for change in found.changes])
         values = laid.multiplets.asked(values, problem.model.dimension)
@@ -140,7 +140,7 @@ def _quality(response: KineticResponse) -> dict[str, Any]:
 
 
 def response_of(values, quality: dict[str, Any]) -> KineticResponse:
-    """Three tensors (3, R, d) and how well they were obtained, as a response."""
-    boltzmann, velocity, distribution = values
+    """Tensors (3, R, d), or (5, R, d) with skew scattering, and how well they were obtained, as a response."""
+    boltzmann, velocity, distribution, *skew = values
     blank = KineticResponse(boltzmann, velocity, distribution, 0.0, 0.0, 0.0, 0, "")
-    return replace(blank, **quality)
+    return replace(blank, **quality, skew=np.array(skew) if skew else None)

@@ -72,7 +72,7 @@ def result_of_replicas(
 def with_errors(found: Estimate, spins: int, report: dict) -> TransportResult:
     """Values, errors and terms of an estimate, `spins` of each band counted, with a report."""
     d = found.value.shape[-1]
-    boltzmann, velocity, distribution = spins * np.moveaxis(charge(found.value[:, :3]), 1, 0)
+    boltzmann, velocity, distribution, _, *skew = spins * np.moveaxis(charge(found.value), 1, 0)
     terms = [
         {
             "name": term.name,
@@ -85,7 +85,10 @@ def with_errors(found: Estimate, spins: int, report: dict) -> TransportResult:
         for term in found.terms
     ]
     observed = spins * np.stack([found.value[:, :, d:], found.error[:, :, d:]])
-    return TransportResult(boltzmann, velocity, distribution, report, spins * charge(found.error), terms, observed)
+    error = spins * charge(found.error)
+    return TransportResult(
+        boltzmann, velocity, distribution, report, error, terms, observed, np.array(skew) if skew else None
+    )
 
 
 def _of_finest(replicas) -> list[str]:

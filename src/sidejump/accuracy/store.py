@@ -65,7 +65,12 @@ def from_text(text: str) -> tuple[int, Replica]:
         )
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError, OverflowError) as error:
         raise ValueError(f"no replica ({type(error).__name__}: {error})") from None
-    if values.ndim != 4 or values.shape[:2] != (len(where), 3) or values.shape[2] < values.shape[3]:
+    if (
+        values.ndim != 4
+        or len(values) != len(where)
+        or values.shape[1] not in (3, 5)
+        or values.shape[2] < values.shape[3]
+    ):
         raise ValueError(f"values of shape {values.shape} for {len(where)} temperatures")
     return case, replica
 

@@ -15,7 +15,7 @@ from ..accuracy.report import MISSED, result_of_replicas
 from ..accuracy.store import joined, to_text
 from ..errors import InputError
 from ..files import reading
-from ..result import warnings_of
+from ..result import has_skew, warnings_of
 from ..transport.frozen import with_frozen
 from .cases import apart, together
 from .judge import judge
@@ -133,7 +133,7 @@ def _answer(
     result = result_of_replicas(found, controller, geometry, question.operations, question.spins)
     sentences = result.report["warnings"]
     if not active.all():
-        result = with_frozen(result, ~active, dataset.sizes["a"])
+        result = with_frozen(result, ~active, dataset.sizes["a"], skew=has_skew(dataset))
     texts = [to_text(replica, case) for some in controller.replicas.values() for replica in some]
     intrinsic, error = dataset.sigma_intrinsic.values, dataset.sigma_intrinsic_error.values.max(axis=(1, 2))
     made = tensors(dataset.temperature.values, result, intrinsic, error, question.obeyed, texts)

@@ -15,19 +15,28 @@ _LONG_NAMES = {
     "response_intrinsic": "interband part of the observable that the field induces (eq. C44)",
 }
 
-RESPONSES = tuple(_LONG_NAMES)
+_SKEW_NAMES = {
+    "response_skew": "observable in what conventional skew scattering adds to the distribution",
+    "response_gaussian_skew": "observable in what Gaussian skew scattering adds to the distribution",
+}
+
+RESPONSES = (*_LONG_NAMES, *_SKEW_NAMES)
+"""In the order of tables."""
+
+_KINETIC = (*tuple(_LONG_NAMES)[:4], *_SKEW_NAMES)
+"""In the order in which they are estimated."""
 
 _DIMS = ("temperature", "observable", "b")
 
 
 def add_observed(dataset, observed) -> None:
-    """The kinetic parts, of shape (2, nT, 4, c, d): values and standard errors; nothing without observables.
+    """The kinetic parts, of shape (2, nT, 4 or 6, c, d): values and standard errors; nothing without observables.
 
     Densities per force on the electrons, -eE: in the unit of the observable times ``angstrom^(1-d)/eV``.
     """
     if observed is None or not observed.shape[3]:
         return
-    for name, values, errors in zip(RESPONSES, *np.moveaxis(observed, 2, 1), strict=False):
+    for name, values, errors in zip(_KINETIC, *np.moveaxis(observed, 2, 1), strict=False):  # 4 without skew scattering
         _add(dataset, name, values, errors)
 
 
@@ -48,5 +57,5 @@ def add_intrinsic(dataset, observables, found: IntrinsicResponse) -> None:
 
 
 def _add(dataset, name: str, values, errors) -> None:
-    dataset[name] = (_DIMS, values, {"long_name": _LONG_NAMES[name]})
+    dataset[name] = (_DIMS, values, {"long_name": (_LONG_NAMES | _SKEW_NAMES)[name]})
     dataset[f"{name}_error"] = (_DIMS, errors, {"long_name": f"standard error of {name}"})

@@ -47,7 +47,7 @@ def draw(source, path, kind: str | None = None, *, names=None, thickness: float 
         If the result cannot be read, or has nothing that this kind shows.
     """
     if kind is not None and kind not in KINDS:
-        raise InputError(f'--kind {kind}: no such picture{nearest(kind, KINDS)}; there are {", ".join(KINDS)}')
+        raise InputError(f"--kind {kind}: no such picture{nearest(kind, KINDS)}; there are {', '.join(KINDS)}")
     if thickness is not None and not 0 < thickness < float("inf"):
         raise InputError(f"--thickness {thickness:g}: give a length in nm above zero")
     dataset = separation.read_any(source)

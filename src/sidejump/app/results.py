@@ -18,12 +18,13 @@ from ..formats.hdf5 import require_contained
 from ..groups.hall import broken_fraction, forbidden_fraction
 from ..kinetics.response import CANCELLING
 from ..outputs import DATASETS, check_target, write_whole
-from ..result import NOT_INCLUDED, scan_dimension, warnings_of
+from ..result import NOT_CROSSED, NOT_INCLUDED, SKEW, has_skew, scan_dimension, warnings_of
 from ..units import MOBILITY, RESISTIVITY_UNIT, conductivity_unit
 from .attributes import attribute, provenance
 from .observed import add_observed
 
 _ESTIMATED = ("sigma_boltzmann", "sigma_side_jump_velocity", "sigma_side_jump_distribution", "sigma_side_jump")
+_SKEW = tuple(f"sigma_{name}" for name in SKEW)
 
 PARTS = ("boltzmann", "intrinsic", "side_jump_velocity", "side_jump_distribution")
 
@@ -45,6 +46,16 @@ _LONG_NAMES = {
     "sigma_intrinsic_plus_side_jump": f"intrinsic part and side jump; {NOT_INCLUDED}",
     "resistivity": "inverse of sigma_boltzmann + sigma_intrinsic_plus_side_jump",
 }
+_SKEW_NAMES = {
+    "sigma_skew": "conventional skew scattering, third moment of static scatterers",
+    "sigma_gaussian_skew": f"Gaussian (intrinsic) skew scattering, fourth order, {NOT_CROSSED}",
+    "sigma_anomalous": f"intrinsic part, side jump and skew scattering; {NOT_CROSSED}",
+    "resistivity": "inverse of sigma_boltzmann + sigma_anomalous",
+}
+_NOT_CROSSED_AT_LENGTH = (
+    "crossed (X and Psi) diagrams of skew scattering, which may be of the order of its Gaussian part; orders of the "
+    "potential beyond the third in its conventional part"
+)
 WHAT, REMEDY = "a result of `sidejump run`", "name the netCDF file that a run has written"
 
 # entries of the transport report that hold one value for each temperature
@@ -127,7 +138,7 @@ def assemble(
     dataset.attrs = {  # what a reader should see comes first
         "units": dataset.attrs["units"],
         "warnings": [*warnings, *transport.report.get("warnings", [])],
-        "not_included": _NOT_INCLUDED_AT_LENGTH,
+        "not_included": _NOT_CROSSED_AT_LENGTH if has_skew(dataset) else _NOT_INCLUDED_AT_LENGTH,
         "convention": "j_a = sigma_ab E_b; Cartesian components",
         "model": attribute(model.describe()),
         "spin_degeneracy": model.spin_degeneracy,
@@ -185,11 +196,12 @@ def tensors(temperatures, transport, intrinsic, intrinsic_error, obeyed: Obeyed,
             "b": ("b", list(_LABELS[:d]), {"long_name": "direction of the field"}),
         },
     )
-    whole = sigma["sigma_boltzmann"] + sigma["sigma_intrinsic_plus_side_jump"]
+    across = sigma.get("sigma_anomalous", sigma["sigma_intrinsic_plus_side_jump"])
+    whole = sigma["sigma_boltzmann"] + across
     resistivity = inverse(whole, np.asarray(intrinsic_error)) * (1e6 if d == 3 else 1.0)
     attrs = {"units": RESISTIVITY_UNIT[d]}
     dataset["resistivity"] = (("temperature", "a", "b"), resistivity, attrs)
-    for name, text in _LONG_NAMES.items():
+    for name, text in (_LONG_NAMES | (_SKEW_NAMES if has_skew(dataset) else {})).items():
         dataset[name].attrs["long_name"] = text
     for name, text in _PER_TEMPERATURE.items():
         if name in transport.report:
@@ -233,15 +245,18 @@ def add_errors(dataset, transport, intrinsic_error, factor: float) -> None:
     """One standard error of every conductivity and of the resistivity, and the terms that they are made of."""
     unit = dataset.attrs.get("units", dataset.sigma_boltzmann.attrs["units"])
     d, count = dataset.sizes["a"], dataset.sizes["temperature"]
-    errors = np.full((count, 4, d, d), np.nan) if transport.error is None else factor * transport.error
+    names = (*_ESTIMATED, *_SKEW) if has_skew(dataset) else _ESTIMATED
+    errors = np.full((count, len(names), d, d), np.nan) if transport.error is None else factor * transport.error
     # of the intrinsic tensor the largest element is known; diagonal ones are zero
     intrinsic = np.asarray(intrinsic_error)[:, None, None] * (1 - np.eye(d))
-    found = dict(zip(_ESTIMATED, np.moveaxis(errors, 1, 0), strict=True)) | {"sigma_intrinsic": intrinsic}
-    found["sigma_intrinsic_plus_side_jump"] = np.hypot(intrinsic, found["sigma_side_jump"])
+    found = dict(zip(names, np.moveaxis(errors, 1, 0), strict=True)) | {"sigma_intrinsic": intrinsic}
+    across = found["sigma_intrinsic_plus_side_jump"] = np.hypot(intrinsic, found["sigma_side_jump"])
+    if has_skew(dataset):
+        across = found["sigma_anomalous"] = np.sqrt(across**2 + sum(found[name] ** 2 for name in _SKEW))
     for name, values in found.items():
         text = f"standard error of {name}, statistical and systematic"
         dataset[f"{name}_error"] = (("temperature", "a", "b"), values, {"units": unit, "long_name": text})
-    whole = np.hypot(found["sigma_boltzmann"], found["sigma_intrinsic_plus_side_jump"])
+    whole = np.hypot(found["sigma_boltzmann"], across)
     inverse = np.abs(dataset.resistivity.values)
     scale = 1e-6 if d == 3 else 1.0  # from microohm cm
     spread = np.sqrt(np.einsum("tab,tbc,tcd->tad", inverse**2, whole**2, inverse**2)) * scale
@@ -255,7 +270,7 @@ def _add_terms(dataset, transport, factor: float, unit: str) -> None:
     if not terms:
         return
     dataset.coords["term"] = ("term", [t["name"] for t in terms], {"long_name": "what the values are the sum of"})
-    dataset.coords["part"] = ("part", list(_ESTIMATED))
+    dataset.coords["part"] = ("part", [*_ESTIMATED, *_SKEW] if has_skew(dataset) else list(_ESTIMATED))
     dims = ("term", "temperature", "part", "a", "b")
     for key, text in (("value", "value"), ("error", "standard error")):
         values = factor * np.stack([t[key] for t in terms])
@@ -322,6 +337,9 @@ def parts_of(transport, intrinsic, factor) -> dict[str, np.ndarray]:
     sigma = {f"sigma_{name}": np.array(value) for name, value in zip(PARTS, values, strict=True)}
     sigma["sigma_side_jump"] = sigma["sigma_side_jump_velocity"] + sigma["sigma_side_jump_distribution"]
     sigma["sigma_intrinsic_plus_side_jump"] = sigma["sigma_intrinsic"] + sigma["sigma_side_jump"]
+    if transport.skew is not None:
+        sigma |= dict(zip(_SKEW, factor * transport.skew, strict=True))
+        sigma["sigma_anomalous"] = sigma["sigma_intrinsic_plus_side_jump"] + sum(sigma[name] for name in _SKEW)
     return sigma
 
 

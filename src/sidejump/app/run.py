@@ -37,6 +37,7 @@ from ..rules import nearest
 from ..threads import THREADS
 from ..transport import TransportResult, TransportSettings, frozen
 from ..transport.coherence import coherence_sentences
+from ..transport.skew import skew_sentences
 from . import build, config
 from .arguments import check_limits, check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
@@ -386,7 +387,7 @@ class Job:
 
     def _transport(self, report: Callable, known, keep: Callable, seconds, hall: bool) -> TransportResult:
         if self._frozen.all():
-            return frozen.with_frozen(None, self._frozen, self.model.dimension, len(self.observables))
+            return self._with_frozen(None)
         case = self._case.allowing(hall)
         live = Live(report, case.temperatures, self.model)
 
@@ -403,9 +404,11 @@ class Job:
                 found, controller = chosen(executor=executor)
         self._finished = [r for some in controller.replicas.values() for r in some]
         result = transport_result(case, found, controller)
-        if not self._frozen.any():
-            return result
-        return frozen.with_frozen(result, self._frozen, self.model.dimension, len(self.observables))
+        return self._with_frozen(result) if self._frozen.any() else result
+
+    def _with_frozen(self, result: TransportResult | None) -> TransportResult:
+        skew = self.settings.skew_scattering != "off"
+        return frozen.with_frozen(result, self._frozen, self.model.dimension, len(self.observables), skew=skew)
 
     def _kinetic(self, what: Callable):
         try:
@@ -472,6 +475,7 @@ class Job:
         report("symmetry", 1, 1)
         clock.lap("symmetry")
         found += self._kinetic(lambda: coherence_sentences(self._whole.problem))
+        found += skew_sentences(self._whole.problem)
         hall = bool(np.any(scattering))
         transport = self._kinetic(lambda: self._transport(report, known, keep, seconds, hall))
         report("kinetic equation", 1, 1)

@@ -18,6 +18,9 @@ TENSORS = (
     "sigma_side_jump_velocity",
     "sigma_side_jump_distribution",
     "sigma_intrinsic_plus_side_jump",
+    "sigma_skew",
+    "sigma_gaussian_skew",
+    "sigma_anomalous",
     "resistivity",
     "mobility",
 )
@@ -61,7 +64,7 @@ def columns(dataset: xr.Dataset) -> dict[str, np.ndarray]:
                         element = dataset[name].sel(a=a, b=b, drop=True).drop_vars(dims, errors="ignore")
                         add(f"{name}_{a}{b}", element, dataset[name].attrs["units"])
     for name in observables_of(dataset):
-        for part in RESPONSES:
+        for part in (p for p in RESPONSES if p in dataset):
             unit = str(dataset.observable_unit.sel(observable=name).item())
             for b in dataset.b.values:
                 for variable in (part, f"{part}_error"):

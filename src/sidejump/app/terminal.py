@@ -25,6 +25,7 @@ _HALL_PARTS = {
     "side_jump_velocity": "sj\nvelocity",
     "side_jump_distribution": "sj distri-\nbution",
 }
+_SKEW_PARTS = {"skew": "skew", "gaussian_skew": "Gaussian\nskew"}
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -289,22 +290,23 @@ def _table(dataset, component: int, head: str = "") -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from ..result import NOT_INCLUDED, component_label, hall_error, hall_part
+    from ..result import component_label, hall_error, hall_part, has_skew, not_included
 
+    parts = _HALL_PARTS | (_SKEW_PARTS if has_skew(dataset) else {})
     title = (
         f"conductivity in {dataset.attrs['units']}; Hall parts: antisymmetric {component_label(component)} element, "
-        f"{NOT_INCLUDED}"
+        f"{not_included(dataset)}"
     )
     title = f"{head}: {title}" if head else title
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     unit = dataset.resistivity.attrs["units"]
-    for name in ("T\n(K)", f"rho_xx\n({unit.replace('microohm', 'uohm')})", "\nsigma_xx", *_HALL_PARTS.values()):
+    for name in ("T\n(K)", f"rho_xx\n({unit.replace('microohm', 'uohm')})", "\nsigma_xx", *parts.values()):
         table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
     xx = dataset.sel(a="x", b="x")
     columns = [
         (xx.resistivity.values, xx.resistivity_error.values),
         (xx.sigma_boltzmann.values, xx.sigma_boltzmann_error.values),
-        *((hall_part(dataset, name, component), hall_error(dataset, name, component)) for name in _HALL_PARTS),
+        *((hall_part(dataset, name, component), hall_error(dataset, name, component)) for name in parts),
     ]
     for i, t in enumerate(dataset.temperature.values):
         table.add_row(f"{t:.4g}", *(with_error(values[i], errors[i]) for values, errors in columns))
@@ -317,18 +319,20 @@ def _observables(dataset, head: str = "") -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from ..result import NOT_INCLUDED, OBSERVED, answering_fields, observables_of, shown_response
+    from ..result import answering_fields, not_included, observables_of, observed_parts, shown_response
 
-    title = f"observables, {NOT_INCLUDED}: densities for each eV/angstrom of force -eE; what flows as a conductivity"
+    shown = observed_parts(dataset)
+    words = "densities for each eV/angstrom of force -eE; what flows as a conductivity"
+    title = f"observables, {not_included(dataset)}: {words}"
     title = f"{head}: {title}" if head else title
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("observable", "unit", "field"):
         table.add_column(name, no_wrap=True, vertical="bottom")
-    for name in ("T\n(K)", *OBSERVED.values()):
+    for name in ("T\n(K)", *shown.values()):
         table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
     for name in observables_of(dataset):
         unit = str(dataset.observable_shown_unit.sel(observable=name).item())
-        parts = [shown_response(dataset, part, name) for part in OBSERVED]
+        parts = [shown_response(dataset, part, name) for part in shown]
         for b in answering_fields(dataset, name):
             for i, t in enumerate(dataset.temperature.values):
                 cells = [with_error(values[i, b], errors[i, b]) for values, errors in parts]

@@ -21,10 +21,10 @@ HALF = 0.5
 _ROUNDING = 1e-9  # of the largest element of a tensor
 
 _KINETIC = ("sigma_boltzmann", "sigma_side_jump_velocity", "sigma_side_jump_distribution", "sigma_side_jump")
-_SIDE_JUMP = _KINETIC[1:]
+_SIDE_JUMP = (*_KINETIC[1:], "sigma_skew", "sigma_gaussian_skew")
 _DERIVED = {
     "boltzmann": ("resistivity", "mobility", *RESPONSES[:1]),
-    "side_jump": ("sigma_intrinsic_plus_side_jump", "resistivity", *RESPONSES[1:4]),
+    "side_jump": ("sigma_intrinsic_plus_side_jump", "sigma_anomalous", "resistivity", *RESPONSES[1:4], *RESPONSES[5:]),
 }
 
 
@@ -46,7 +46,7 @@ def withhold(dataset: xr.Dataset) -> list[str]:
         text = {"long_name": f"1 where the {_WORDS[part]} cannot be trusted and is NaN; raw_... holds what was found"}
         dataset[f"withheld_{part}"] = ("temperature", flag.astype(np.int8), text)
         if flag.any():
-            for name in names:
+            for name in (n for n in names if n in dataset):
                 kept = dataset[name].copy(deep=True)
                 kept.attrs["long_name"] = f"{kept.attrs.get('long_name', name)}; not to be trusted where withheld"
                 dataset[f"raw_{name}"] = kept

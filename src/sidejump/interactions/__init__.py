@@ -6,6 +6,7 @@ from .acoustic import acoustic_deformation_potential
 from .base import Branch, Scatterer
 from .impurity import impurity
 from .optical import optical_deformation_potential, polar_optical
+from .single_impurity import TMatrix, t_matrix
 
 SCATTERERS: dict[str, Callable[..., Scatterer]] = {
     "acoustic_deformation_potential": acoustic_deformation_potential,
@@ -18,11 +19,13 @@ __all__ = [
     "SCATTERERS",
     "Branch",
     "Scatterer",
+    "TMatrix",
     "acoustic_deformation_potential",
     "build_scatterer",
     "impurity",
     "optical_deformation_potential",
     "polar_optical",
+    "t_matrix",
 ]
 
 

@@ -32,11 +32,18 @@ class Branch:
     silent : bool
         True if the prefactor of the coupling is zero, as that of a strength of zero. Not to be told from values: a
         coupling of long range falls below the smallest number within any crystal's zone, and scatters all the same.
+    potential : callable or None
+        Of static impurities: ``v(q)`` of one with its sign, the potential energy of an electron, eV angstrom^d.
+    third_moment : float
+        Their third moment is this times ``v(q) v(q') v(q'')``: the density, angstrom^-d, if all are alike.  Zero for
+        what is Gaussian, as harmonic phonons are.
     """
 
     coupling: Callable[[np.ndarray], np.ndarray]
     phonon_energy: Callable[[np.ndarray], np.ndarray] | None = None
     silent: bool = False
+    potential: Callable[[np.ndarray], np.ndarray] | None = None
+    third_moment: float = 0.0
 
     @cached_property
     def range(self) -> float:

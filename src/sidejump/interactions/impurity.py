@@ -23,6 +23,7 @@ def impurity(
     charge: float = 1.0,
     dielectric_constant: float | None = None,
     screening_length: float | None = None,
+    skewness: float = 1.0,
     vertex="identity",
 ) -> Scatterer:
     """Uncorrelated impurities: ``|V0(q)|^2 = n |v(q)|^2``.
@@ -41,7 +42,10 @@ def impurity(
     correlation_length : float
         L in nm; gaussian.
     charge, dielectric_constant, screening_length : float
-        Z in units of e, eps, and l in nm; screened_coulomb.
+        Z in units of e, eps, and l in nm; screened_coulomb. A positive charge attracts electrons.
+    skewness : float
+        ``<U^3>/<U^2>^(3/2)`` times the sign of the strength (or charge) U: 1 if all impurities are alike, 0 if as many
+        attract as repel. Conventional skew scattering is in proportion to it.
     vertex : str or ndarray, shape (N, N)
         "identity", "sigma_x", "sigma_y", "sigma_z" (spin of the model), or a Hermitian matrix.
 
@@ -61,6 +65,7 @@ def impurity(
         "charge": None if charge == 1.0 else charge,
         "dielectric_constant": dielectric_constant,
         "screening_length": screening_length,
+        "skewness": None if skewness == 1.0 else skewness,
     }
     given = checked(
         ImpurityParameters,
@@ -72,16 +77,20 @@ def impurity(
     )
     n = density_from_cm(given.density, require_dimension(dimension))
     coupling: Callable
+    potential: Callable
     if given.dielectric_constant is not None and given.screening_length is not None:
         prefactor = 4 * np.pi * COULOMB * given.charge / given.dielectric_constant
         silent = prefactor == 0
-        coupling = ScreenedCoulomb(n, prefactor, 1 / (10.0 * given.screening_length), dimension)
+        potential = ScreenedPotential(-prefactor, 1 / (10.0 * given.screening_length), dimension)
+        coupling = ScreenedCoulomb(n, prefactor, potential.inverse_length, dimension)
     else:
         assert given.strength is not None
         length = 10.0 * (given.correlation_length or 0.0)
         silent = given.strength == 0
-        coupling = Gaussian(n * strength_from_nm(given.strength, dimension) ** 2, length)
-    return Scatterer(f"{given.correlation} impurity", dimension, (Branch(coupling, silent=silent),), vertex)
+        strength = strength_from_nm(given.strength, dimension)
+        coupling, potential = Gaussian(n * strength**2, length), Gaussian(strength, length / 2**0.5)
+    branch = Branch(coupling, silent=silent, potential=potential, third_moment=n * given.skewness)
+    return Scatterer(f"{given.correlation} impurity", dimension, (branch,), vertex)
 
 
 @dataclass(frozen=True)
@@ -91,9 +100,9 @@ class Gaussian:
     Attributes
     ----------
     amplitude : float
-        ``n U^2``, eV^2 angstrom^d.
+        ``n U^2``, eV^2 angstrom^d; of a potential U, eV angstrom^d.
     length : float
-        L, angstrom; zero for a potential of zero range.
+        L, angstrom, of a potential divided by the root of two; zero for a potential of zero range.
     """
 
     amplitude: float
@@ -127,3 +136,26 @@ class ScreenedCoulomb:
         if self.dimension == 3:
             return self.density * (self.prefactor / (q**2 + self.inverse_length**2)) ** 2
         return self.density * (self.prefactor / 2 / (q + self.inverse_length)) ** 2
+
+
+@dataclass(frozen=True)
+class ScreenedPotential:
+    """``P / (q^2 + k^2)`` in 3D, ``P / (2 (q + k))`` in 2D, of |q| in 1/angstrom: energy of an electron.
+
+    Attributes
+    ----------
+    prefactor : float
+        P = -Z e^2 / (eps0 eps), eV angstrom.
+    inverse_length : float
+        k, 1/angstrom.
+    dimension : int
+    """
+
+    prefactor: float
+    inverse_length: float
+    dimension: int
+
+    def __call__(self, q):
+        if self.dimension == 3:
+            return self.prefactor / (q**2 + self.inverse_length**2)
+        return self.prefactor / 2 / (q + self.inverse_length)

@@ -89,11 +89,17 @@ class ImpurityParameters(Section):
         examples=[1.0, 0.1],
     )
     correlation_length: Positive | None = Field(None, description="nm; gaussian, required there.", examples=[2.0])
-    charge: Number = Field(1.0, description="Units of e; screened_coulomb.")
+    charge: Number = Field(1.0, description="Units of e, positive attracts electrons; screened_coulomb.")
     dielectric_constant: Positive | None = Field(
         None, description="Of the host; screened_coulomb, required there.", examples=[10.0]
     )
     screening_length: Positive | None = Field(None, description="nm; screened_coulomb, required there.", examples=[5.0])
+    skewness: Number = Field(
+        1.0,
+        description="<U^3>/<U^2>^(3/2) times the sign of the strength or charge: 1 if all impurities are alike, 0 if "
+        "as many attract as repel; for skew scattering.",
+        examples=[0.0],
+    )
     vertex: Vertex = _VERTEX
 
     @model_validator(mode="after")

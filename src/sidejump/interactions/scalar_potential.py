@@ -54,7 +54,7 @@ def final_vectors(model, states: States, vertex, precision) -> States:
         # rows are states: (A u)^T = u^T A^T
         dipole = np.matmul(u[:, None], position)  # (S, b, m, N)
         derivative = np.matmul(du[:, :, None], position[:, None])  # a before b
-        derivative[:, :d] += np.matmul(u[:, None, None], gradient)
+        derivative[:, :d] += np.matmul(u[:, None, None], gradient)[:, :directions]
         vectors[part] = _chi(k, u, dipole)
         covariant[part] = _chi(k, du, derivative)
 

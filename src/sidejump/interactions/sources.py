@@ -263,8 +263,35 @@ class ScalarPairs(PairSource):
             np.copyto(shift[:, rows, columns], r, where=here)
         return strength, shift
 
+    def amplitudes(self, a: States, b: States) -> tuple[np.ndarray, np.ndarray]:
+        """``<u_b|W|u_a>`` between all members of two sets of prepared states, (P, m, Q, m'), and |q|, (P, Q).
+
+        Unlike strengths and shifts they have the phases of the eigenvectors: what is made of them has to close.
+        """
+        images = self.momentum.nearby_images(a.k, b.k, np.inf)
+        q = self.momentum.lengths(a.k, b.k, images)
+        if not self._phases and not (self._positioned and len(images) > 1):
+            return self._amplitude(a, b, images[0]), q
+        which = self.momentum.shortest_image(a.k, b.k, images)
+        found = np.zeros((len(a), a.vectors.shape[1], len(b), b.vectors.shape[1]), dtype=b.vectors.dtype)
+        for index, g in enumerate(images):
+            here = which == index
+            if here.any():
+                np.copyto(found, self._amplitude(a, b, g), where=here[:, None, :, None])
+        return found, q
+
+    def _amplitude(self, a, b, g):
+        kets, b = self._between(a, b, g)
+        bras = np.conj(b.vectors.reshape(-1, b.vectors.shape[-1])).T
+        return (kets[0].reshape(-1, kets.shape[-1]) @ bras).reshape(*kets.shape[1:3], *b.vectors.shape[:2])
+
     def _one_image(self, a, b, g):
         """Vertices of pairs with the momentum transfer ``k' + g - k``."""
+        kets, b = self._between(a, b, g)
+        return products(kets, a, b)
+
+    def _between(self, a, b, g):
+        """What the initial states make of the vertex, (1 + d, P, m, L), and the final states to multiply it with."""
         kets = initial_kets(a, g, self.matrix) if self._positioned else state_kets(a)
         if self._phases and g.any():
             # u(k + G) = exp(-i G tau) u(k) of orbitals on different sites
@@ -274,16 +301,16 @@ class ScalarPairs(PairSource):
             kets *= np.tile(phase.conj(), kets.shape[-1] // len(phase))
         if not self._positioned and not self._unit:
             kets = kets @ self.matrix.T
-        return products(kets, a, b)
+        return kets, b
 
     def _turned(self, a, b, g, phase):
         """The same where the vertex is between sites and does not commute with the phases."""
         n = len(phase)
         moved = replace(b, k=b.k + g, vectors=b.vectors[..., :n] * phase, covariant=b.covariant[..., :n] * phase)
         if not self._positioned:
-            return products(state_kets(a, self.matrix), a, moved)
+            return state_kets(a, self.matrix), moved
         moved = final_vectors(self._model, moved, self.matrix, b.vectors.dtype)
-        return products(initial_kets(a, np.zeros_like(g), self.matrix), a, moved)
+        return initial_kets(a, np.zeros_like(g), self.matrix), moved
 
 
 class PolarPairs(ScalarPairs):

@@ -39,6 +39,8 @@ class KineticResponse:
     growing : float
         Share of the result, the larger of boltzmann and side jump, that modes of the discrete collision operator carry
         which grow instead of decaying: it does not describe relaxation there.
+    skew : ndarray, shape (2, R, d), or None
+        Conventional and Gaussian skew scattering, where that is asked for.
     """
 
     boltzmann: np.ndarray
@@ -53,6 +55,13 @@ class KineticResponse:
     growing: float = 0.0
     contributions: float = 0.0
     rounding: float = 0.0
+    skew: np.ndarray | None = None
+
+    @property
+    def tensors(self) -> np.ndarray:
+        """All parts, shape (3, R, d), or (5, R, d) with those of skew scattering."""
+        known = np.stack([self.boltzmann, self.side_jump_velocity, self.side_jump_distribution])
+        return known if self.skew is None else np.concatenate([known, self.skew])
 
     @property
     def scale(self) -> float:

@@ -8,16 +8,17 @@ from matplotlib.figure import Figure
 
 from ..errors import InputError
 from ..result import (
-    NOT_INCLUDED,
-    OBSERVED,
     answering_fields,
+    has_skew,
+    not_included,
     observables_of,
+    observed_parts,
     scan_dimension,
     shown_response,
     warnings_of,
 )
 from .note import LINE, finish, note_of
-from .style import BLUE, GREEN, ORANGE, STYLE, save
+from .style import BLUE, GREEN, ORANGE, RED, SKY, STYLE, save
 from .temperature import temperature_axis
 
 _COLUMNS, _MOST = 3, 12  # panels side by side, and in all
@@ -85,7 +86,7 @@ def _panels(dataset, names) -> list[tuple[str, int]]:
 def _panel(axes, dataset, name: str, b: int) -> dict:
     """Draw one, and give what the legend names."""
     t = dataset.temperature.values
-    parts = {part: [x[:, b] for x in shown_response(dataset, part, name)] for part in OBSERVED}
+    parts = {part: [x[:, b] for x in shown_response(dataset, part, name)] for part in observed_parts(dataset)}
     ordinary, rest = parts.pop("boltzmann"), list(parts.values())
     unit = str(dataset.observable_shown_unit.sel(observable=name).item())
     axes.set_title(f"{name.replace('_', ' ')}, field along {dataset.b.values[b]}", fontsize=9, loc="right")
@@ -97,12 +98,14 @@ def _panel(axes, dataset, name: str, b: int) -> dict:
     scale = max(float(np.abs(np.nan_to_num(x)).max()) for x, _ in (ordinary, *rest))
     there = any(_beyond_error(x, scale) for x in rest)
     if there:
-        total = rest[0][0] + rest[1][0]
-        error = np.hypot(rest[0][1], rest[1][1])
+        total = sum(x for x, _ in rest)
+        error = np.sqrt(sum(dx**2 for _, dx in rest))
         axes.fill_between(t, total - error, total + error, color="black", alpha=0.15, lw=0)
         [line] = axes.plot(t, total, "-", color="black", lw=1.8)
-        found[f"intrinsic + side jump, {NOT_INCLUDED}"] = line
-        for (words, color, marker), x in zip((("intrinsic", BLUE, "s"), ("side jump", ORANGE, "o")), rest, strict=True):
+        words = "sum of all but the Boltzmann part" if has_skew(dataset) else "intrinsic + side jump"
+        found[f"{words}, {not_included(dataset)}"] = line
+        looks = ("intrinsic", BLUE, "s"), ("side jump", ORANGE, "o"), ("skew", RED, "v"), ("Gaussian skew", SKY, "^")
+        for (words, color, marker), x in zip(looks, rest, strict=False):  # those of skew scattering where there are any
             found[words] = axes.errorbar(t, *x, fmt=f"{marker}-", color=color, **bars)
     if _beyond_error(ordinary, scale):
         place = axes.twinx() if there else axes

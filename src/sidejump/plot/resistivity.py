@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..result import NOT_INCLUDED, component_label, hall_of, main_component, require_one_case, warnings_of
+from ..result import component_label, hall_of, main_component, not_included, require_one_case, warnings_of
 from .note import LINE, UNIT, finish, note_of
 from .style import ORANGE, STYLE, save
 from .temperature import diagonal, temperature_axis
@@ -38,7 +38,9 @@ def resistivity_figure(dataset, path) -> None:
         values, errors = hall_of(dataset, "resistivity", c)
         panels[1].axhline(0, color="0.5", lw=0.8)
         panels[1].errorbar(t, values, errors, fmt="o-", color=ORANGE, lw=1.2, capsize=2, elinewidth=0.8)
-        panels[1].set_ylabel(rf"Hall resistivity $\rho_{{{component_label(c)}}}$ ({unit}), {NOT_INCLUDED}", fontsize=8)
+        panels[1].set_ylabel(
+            rf"Hall resistivity $\rho_{{{component_label(c)}}}$ ({unit}), {not_included(dataset)}", fontsize=8
+        )
         for axes in panels:
             temperature_axis(axes, t)
             axes.set_xlabel("temperature (K)")

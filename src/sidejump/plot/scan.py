@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..errors import InputError
-from ..result import NOT_INCLUDED, SCANS, component_label, hall_error, hall_part, main_component, scan_dimension
+from ..result import SCANS, component_label, hall_of, main_component, scan_dimension, whole_of
 from ..result import warnings_of as sentences_of
 from .note import LINE, UNIT, finish, note_of, second_unit
 from .style import BLUE, GREEN, ORANGE, PURPLE, STYLE, save
@@ -41,9 +41,10 @@ def scan_figure(dataset, path, thickness: float | None = None) -> None:
         component, unit = main_component(dataset), UNIT[dataset.attrs["units"]]
         label = component_label(component)
         parts = {"intrinsic": "intrinsic", "side_jump": "side jump"}
-        parts["intrinsic_plus_side_jump"] = f"intrinsic + side jump,\n{NOT_INCLUDED}"
+        whole, named = whole_of(dataset)
+        parts[whole] = ",\n".join(named)
         for axes, (part, words) in zip(panels, parts.items(), strict=False):
-            _curves(axes, dataset, chosen, hall_part(dataset, part, component), hall_error(dataset, part, component))
+            _curves(axes, dataset, chosen, *hall_of(dataset, f"sigma_{part}", component))
             axes.axhline(0, color="0.5", lw=0.8)
             axes.set_ylabel(rf"$\sigma_{{{label}}}$, {words} ({unit})", fontsize=8)
             second_unit(axes, dataset.attrs["units"], thickness)

@@ -21,6 +21,7 @@ STYLE: Any = {
     "svg.hashsalt": "sidejump",
 }
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#882288"
+RED, SKY = "#aa1133", "#56b4e9"
 
 
 def save(figure, path) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from ..result import NOT_INCLUDED, component_label, hall_of, main_component, parts_of, scan_dimension, warnings_of
+from ..result import component_label, hall_of, main_component, parts_of, scan_dimension, warnings_of, whole_of
 from .note import LINE, UNIT, finish, note_of, second_unit
 from .scan import scan_figure
-from .style import BLUE, GREEN, ORANGE, PURPLE, STYLE, save
+from .style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, STYLE, save
 
-_MARKS = (("s", BLUE), ("o", ORANGE), ("D", "#cc79a7"), ("^", "#56b4e9"), ("v", "#8c6d1f"), ("P", "0.4"))
+_MARKS = (("s", BLUE), ("o", ORANGE), ("v", RED), ("^", SKY), ("D", "#8c6d1f"), ("P", "0.4"))
 
 
 def result_figure(dataset, path, thickness: float | None = None) -> None:
@@ -52,12 +52,13 @@ def result_figure(dataset, path, thickness: float | None = None) -> None:
 def _hall_parts(axes, dataset) -> None:
     t, c = dataset.temperature.values, main_component(dataset)
     axes.axhline(0, color="0.5", lw=0.8)
-    total, error = hall_of(dataset, "sigma_intrinsic_plus_side_jump", c)
+    whole, words = whole_of(dataset)
+    total, error = hall_of(dataset, f"sigma_{whole}", c)
     _band(axes, t, total, error, "black")
-    axes.plot(t, total, "-", color="black", lw=1.8, label=f"intrinsic + side jump,\n{NOT_INCLUDED}")
-    for (marker, color), (name, words) in zip(cycle(_MARKS), parts_of(dataset).items()):  # noqa: B905
+    axes.plot(t, total, "-", color="black", lw=1.8, label=",\n".join(words))
+    for (marker, color), (name, each) in zip(cycle(_MARKS), parts_of(dataset).items()):
         style = {"fmt": f"{marker}-", "color": color, "lw": 1.2, "capsize": 2, "elinewidth": 0.8}
-        axes.errorbar(t, *hall_of(dataset, f"sigma_{name}", c), label=words, **style)
+        axes.errorbar(t, *hall_of(dataset, f"sigma_{name}", c), label=each, **style)
     # the two halves are equal by Onsager's relation: rings around dots, so that both can be seen
     velocity, distribution = (hall_of(dataset, f"sigma_side_jump_{n}", c)[0] for n in ("velocity", "distribution"))
     axes.plot(t, velocity, "o", color=PURPLE, ms=7, mfc="none", mew=1.0, label="side-jump velocity")

@@ -66,7 +66,10 @@ def run_transport(
     spins = problem.model.spin_degeneracy
     parts = [spins * np.stack([getattr(r, name) for r in responses]) for name in PARTS]
     boltzmann, velocity, distribution = (charge(part) for part in parts)
-    return TransportResult(boltzmann, velocity, distribution, report)
+    skew = None
+    if responses[0].skew is not None:
+        skew = spins * np.stack([charge(r.skew) for r in responses], axis=1)
+    return TransportResult(boltzmann, velocity, distribution, report, skew=skew)
 
 
 def _check_same(problem: Problem, model, scatterers: list, chemical_potential: float, settings) -> None:

@@ -17,7 +17,7 @@ _EACH = {"geometry_used": "none", "energy_nodes": 0, "iterations": 0, "node_chan
 """What is reported of a temperature without carriers; NaN for what is not named here."""
 
 _SIZES = ("states", "pairs", "memory_bytes", "onsager_error", "conservation_error", "residual", "symmetry_error")
-_COST = ("states", "pairs", "memory_bytes", "last_memory_bytes", "flops", "seconds")
+_COST = ("states", "pairs", "memory_bytes", "least_bytes", "last_memory_bytes", "flops", "seconds")
 
 NO_COST = dict.fromkeys(_COST, 0.0) | {"states": 0, "levels": 0}
 """Estimate of a run without carriers."""
@@ -42,9 +42,12 @@ def sentence(edges: Edges, mu: float, temperatures) -> str:
 
 
 def with_frozen(
-    result: TransportResult | None, frozen: np.ndarray, dimension: int, observables: int = 0
+    result: TransportResult | None, frozen: np.ndarray, dimension: int, observables: int = 0, *, skew: bool = False
 ) -> TransportResult:
-    """The result of all temperatures from that of those with carriers; zeros where `frozen` (nT,) is true."""
+    """The result of all temperatures from that of those with carriers; zeros where `frozen` (nT,) is true.
+
+    `skew`: whether skew scattering is asked for.
+    """
     count, active = len(frozen), np.flatnonzero(~frozen)
     report = _nothing_done() if result is None else dict(result.report)
     for key, values in report.items():
@@ -57,14 +60,18 @@ def with_frozen(
     if result is not None:
         parts[:, active] = result.boltzmann, result.side_jump_velocity, result.side_jump_distribution
     boltzmann, velocity, distribution = parts
-    error = np.zeros((count, 4, dimension, dimension))
+    number = 6 if skew else 4
+    error = np.zeros((count, number, dimension, dimension))
     terms = [] if result is None else [_everywhere(term, active, count) for term in result.terms]
     if result is not None and result.error is not None:
         error[active] = result.error
-    observed = np.zeros((2, count, 4, observables, dimension))
+    observed = np.zeros((2, count, number, observables, dimension))
     if result is not None and result.observed is not None:
         observed[:, active] = result.observed
-    return TransportResult(boltzmann, velocity, distribution, report, error, terms, observed)
+    scattered = np.zeros((2, count, dimension, dimension)) if skew else None
+    if scattered is not None and result is not None and result.skew is not None:
+        scattered[:, active] = result.skew
+    return TransportResult(boltzmann, velocity, distribution, report, error, terms, observed, scattered)
 
 
 def _everywhere(term: dict, active, count: int) -> dict:

@@ -27,6 +27,7 @@ from ..units import KB
 from .problem import Problem
 from .settings import Size
 from .side import Side, beyond
+from .skew import with_skew
 
 _DENSITY = 3e-4  # the density of states of a contour that is made afresh may be as far off
 
@@ -130,7 +131,8 @@ class OwnShells:
             functions=functions,
         )
         self.density = self._density(found, kt)
-        return response, size
+        weight = found.thermal_weight
+        return with_skew(problem, self._main.shell, found.sample, response, weight, kt, functions), size
 
     def _ascending(self, across) -> list[Side]:
         return sorted([self._main, *across], key=lambda side: side.low)

@@ -46,6 +46,9 @@ class TransportSettings:
         Three-dimensional crystals: solve for irreducible points where bands and scatterers are exactly symmetric.
     replica : int or None
         Which of the ways to lay the points of a level (:mod:`sidejump.shells.placement`); None: the plain one.
+    skew_scattering : {"off", "static", "quasistatic"}
+        Skew scattering of static scatterers, to first order in rates beyond the golden rule: conventional and Gaussian;
+        "quasistatic": with phonons that count as static in the Gaussian part, an estimate.
     """
 
     energy_nodes: int | str = "auto"
@@ -61,21 +64,27 @@ class TransportSettings:
     minimum: int = 48
     symmetry: str = "auto"
     replica: int | None = None
+    skew_scattering: str = "off"
 
 
 @dataclass
 class TransportResult:
     """Conductivity parts (nT, d, d) in ``e^2/hbar angstrom^(2-d)`` and the report of the run.
 
+    P parts are kept together: Boltzmann, both halves of the side jump, the whole side jump, and where skew scattering
+    is asked for its conventional and its Gaussian part.
+
     Attributes
     ----------
-    error : ndarray, shape (nT, 4, d, d), or None
-        One standard error of the three parts and of the whole side jump, where replicas tell.
+    error : ndarray, shape (nT, P, d, d), or None
+        One standard error of each part, where replicas tell.
     terms : list of dict
         What the values are the sum of: name, value, error, level, replicas, seconds.
-    observed : ndarray, shape (2, nT, 4, c, d), or None
-        Response of c observables to the force on the electrons, in the same four parts, and its error: in the unit of
+    observed : ndarray, shape (2, nT, P, c, d), or None
+        Response of c observables to the force on the electrons, in the same parts, and its error: in the unit of
         the observable times ``angstrom^(1-d)/eV``.
+    skew : ndarray, shape (2, nT, d, d), or None
+        Conventional and Gaussian skew scattering.
     """
 
     boltzmann: np.ndarray
@@ -85,6 +94,7 @@ class TransportResult:
     error: np.ndarray | None = None
     terms: list[dict] = field(default_factory=list)
     observed: np.ndarray | None = None
+    skew: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

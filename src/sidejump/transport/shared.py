@@ -18,6 +18,7 @@ from ..pairs.stream import PairStream
 from ..units import KB
 from .problem import Problem
 from .settings import Size
+from .skew import with_skew
 
 _CLUSTERS = 1200  # unknowns of the coarse correction of the solver, for one function of the energy
 
@@ -114,13 +115,13 @@ class SharedShell:
                 kept=self._kept,
                 check=partial(self._check_memory, self._kept_bytes, batch[-1]),
             )
-            for _ in batch:
-                yield self._response(summed.pop(0), basis)
+            for kt in batch:
+                yield self._response(summed.pop(0), basis, kt)
 
     def _check_memory(self, held: int, kt: float, needed: int) -> None:
         self.problem.check_memory(held + needed, kt / KB)
 
-    def _response(self, sums: RateSums, basis) -> tuple[KineticResponse, Size]:
+    def _response(self, sums: RateSums, basis, kt: float) -> tuple[KineticResponse, Size]:
         settings = self.problem.settings
         size = Size(len(self.sample.states) * basis.size, sums.pairs, sums.nbytes + self._kept_bytes)
         response = kinetic_response(
@@ -130,7 +131,7 @@ class SharedShell:
             approximation=settings.approximation,
             tolerance=max(1e-6, 3e-3 * settings.tolerance) if self._single else 1e-10,
         )
-        return response, size
+        return with_skew(self.problem, self.shell, self.sample, response, basis.thermal_weight, kt), size
 
 
 def block_size(problem: Problem, shell, hottest: float) -> int:

@@ -1,4 +1,4 @@
-"""Arithmetic of responses: sums, changes and sizes of their three tensors."""
+"""Arithmetic of responses: sums, changes and sizes of their tensors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
 
 @dataclass(frozen=True)
 class Change:
-    """What a correction adds to the three parts, each of shape (R, d): the current, then observables.
+    """What a correction adds to the parts, each of shape (R, d): the current, then observables.
 
     Corrections add up and never multiply one another.  That of the Boltzmann part, which falls by decades with T and
     cannot pass through zero, is relative to the largest element of the Boltzmann part without any correction; those
@@ -24,6 +24,13 @@ class Change:
     boltzmann: np.ndarray
     side_jump_velocity: np.ndarray
     side_jump_distribution: np.ndarray
+    skew: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, tensors) -> Change:
+        """From what :attr:`tensors` gives."""
+        boltzmann, velocity, distribution, *skew = tensors
+        return cls(boltzmann, velocity, distribution, np.array(skew) if skew else None)
 
     @classmethod
     def to_side_jump(cls, side_jump, response: KineticResponse) -> Change:
@@ -32,36 +39,46 @@ class Change:
         d = response.side_jump_velocity.shape[1]
         first = side_jump[:, :d] - response.side_jump_velocity
         observed = -side_jump[:d, d:].T - response.side_jump_distribution[d:]
-        return cls(np.zeros_like(first), first, np.concatenate([-charge(first).T, observed]))
+        skew = None if response.skew is None else np.zeros_like(response.skew)
+        return cls(np.zeros_like(first), first, np.concatenate([-charge(first).T, observed]), skew)
 
     @property
     def tensors(self) -> np.ndarray:
-        """Shape (3, R, d)."""
-        return np.stack([self.boltzmann, self.side_jump_velocity, self.side_jump_distribution])
+        """Shape (3, R, d), or (5, R, d) with skew scattering."""
+        known = np.stack([self.boltzmann, self.side_jump_velocity, self.side_jump_distribution])
+        return known if self.skew is None else np.concatenate([known, self.skew])
 
     @classmethod
     def none(cls, response: KineticResponse) -> Change:
         """No change of such a response."""
-        return cls(*(np.zeros_like(getattr(response, name)) for name in PARTS))
+        return cls.of(np.zeros_like(response.tensors))
 
     def times(self, factor: float) -> Change:
-        return Change(*(factor * self.tensors))
+        return Change.of(factor * self.tensors)
 
     def plus(self, other: Change) -> Change:
-        return Change(*(self.tensors + other.tensors))
+        return Change.of(self.tensors + other.tensors)
 
 
 def difference(new: KineticResponse, old: KineticResponse) -> Change:
     """What `new` adds to `old`."""
-    boltzmann, *jumps = (getattr(new, n) - getattr(old, n) for n in PARTS)
-    return Change(boltzmann / largest(old.boltzmann), *jumps)
+    changes = new.tensors - old.tensors
+    changes[0] /= largest(old.boltzmann)
+    return Change.of(changes)
 
 
 def with_change(response: KineticResponse, change: Change, plain) -> KineticResponse:
     """`change` added; `plain` (d, d): Boltzmann part of the response without any correction."""
-    boltzmann, *jumps = change.tensors
-    added = (boltzmann * largest(plain), *jumps)
-    return replace(response, **{n: getattr(response, n) + x for n, x in zip(PARTS, added, strict=True)})
+    added = change.tensors
+    added[0] *= largest(plain)
+    return replaced(response, response.tensors + added)
+
+
+def replaced(response: KineticResponse, tensors) -> KineticResponse:
+    """A response with other tensors (3 or 5, R, d)."""
+    boltzmann, velocity, distribution, *skew = tensors
+    parts: dict[str, Any] = dict(zip(PARTS, (boltzmann, velocity, distribution), strict=True))
+    return replace(response, **parts, skew=np.array(skew) if skew else None)
 
 
 def size_of_change(change: Change, response: KineticResponse) -> float:
@@ -82,6 +99,8 @@ def weighted_sum(parts: list[KineticResponse], weights) -> KineticResponse:
     names = (*PARTS, "contributions", "rounding")
     sums = worst_of(parts) | {n: sum(w * getattr(p, n) for w, p in zip(weights, parts, strict=True)) for n in names}
     growing = sum(w * p.growing * largest(p.boltzmann) for w, p in zip(weights, parts, strict=True))
+    if parts[0].skew is not None:
+        sums["skew"] = sum(w * p.skew for w, p in zip(weights, parts, strict=True))
     return replace(parts[0], **sums | {"growing": growing / largest(sums["boltzmann"])})
 
 

@@ -98,7 +98,7 @@ def interpolated(temperatures, sampled, known: list[Change], members) -> list[Ch
     smooth = PchipInterpolator(
         np.log(temperatures[sampled])[::-1], np.array([change.tensors for change in known])[::-1]
     )
-    return [Change(*tensors) for tensors in smooth(np.log(temperatures[members]))]
+    return [Change.of(tensors) for tensors in smooth(np.log(temperatures[members]))]
 
 
 NODE_CHANGES = "node_changes"

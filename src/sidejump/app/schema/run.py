@@ -123,6 +123,11 @@ class SolverInput(Section):
         _DEFAULT.symmetry,
         description="3D crystals: irreducible points where model and scatterers are exactly symmetric.",
     )
+    skew_scattering: Literal["off", "static", "quasistatic"] = Field(
+        _DEFAULT.skew_scattering,
+        description="Skew scattering of static scatterers, conventional and Gaussian; quasistatic: an estimate in "
+        "which phonons of models count as static in the Gaussian part (above T_BG).",
+    )
     approximation: Literal["exact", "serta", "mrta"] = Field(
         _DEFAULT.approximation, description="Relaxation times: to compare only."
     )

@@ -1,0 +1,304 @@
+"""Skew scattering of static scatterers: what rates beyond the golden rule add to the current, to first order.
+
+With g the distributions that the field drives, L g = drive, a rate of its own ``w^a(l -> l') = -w^a(l' -> l)`` adds
+``- sum_ll' g^a_l w^a g^b_l'`` to the response of a to a field along b.  No matrix of rates is made: both parts are
+contractions of g with the amplitudes ``V_l'l = <u_l'|W|u_l>`` on one surface (theory, skew scattering).
+
+Conventional, of the third moment ``n <v v v>``, with M = w^(1/2) V w^(1/2) = Q B Q^+ of low rank and E_a = Q^+ g_a Q:
+
+    sigma_ab = - (2 pi)^2 n Im Tr g_a M g_b M M = - (2 pi)^2 n Im Tr E_a B E_b B B.
+
+Gaussian, of the fourth order in V, without crossed lines: a Berry curvature of what scattering mixes into the bands,
+
+    sigma_ab = - (2 pi)^2 sum_l w_l Im sum_m <u_l|D^a_l|u_m> <u_m|D^b_l|u_l> / (e_l - e_m),
+    D^a_l = sum_l' w_l' C(k - k') W u_l' u_l'^+ W (g^a_l' - g^a_l),        m the other bands at k, C = n |v|^2.
+
+Not covered: crossed diagrams (X and Psi); principal values, which renormalise bands and wave functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+from scipy.sparse.linalg import eigsh
+from threadpoolctl import threadpool_limits
+
+from ..bands.states import States
+from ..errors import TooLarge
+from ..interactions.sources import ScalarPairs
+from ..pairs.sample import Sample
+from ..threads import THREADS
+
+_RANK = 48
+"""Vectors of the first attempt at the range of M; twice as many until they hold it."""
+
+_DENSE = 4000
+"""States between which M is kept as it is."""
+
+_RANGE = 1e-6
+"""What of M is outside of its range, relatively."""
+
+_ROWS, _COLUMNS = 32, 256
+"""Points of a block of pairs."""
+
+
+@dataclass(frozen=True)
+class Third:
+    """Scatterers with a third moment: ``factor v(q) v(q') v(q'')``, v in eV angstrom^d, factor in angstrom^-d."""
+
+    potential: Callable[[np.ndarray], np.ndarray]
+    factor: float
+
+
+@dataclass(frozen=True)
+class SkewSource:
+    """What one vertex matrix scatters.
+
+    Attributes
+    ----------
+    pairs : ScalarPairs
+        Not yet prepared.
+    correlation : callable or None
+        ``C(q)``, eV^2 angstrom^d, of |q|; None: no Gaussian part.
+    thirds : tuple of Third
+    """
+
+    pairs: ScalarPairs
+    correlation: Callable[[np.ndarray], np.ndarray] | None
+    thirds: tuple[Third, ...]
+
+
+@dataclass(frozen=True)
+class SkewResponse:
+    """What skew scattering adds.
+
+    Attributes
+    ----------
+    tensors : ndarray, shape (2, R, d)
+        Conventional and Gaussian part, ``e^2/hbar angstrom^(2-d)``.
+    strength : float
+        Largest ``pi M`` of any kind of scatterer: the T-matrix is a series in it, of which the conventional part is the
+        first order.
+    """
+
+    tensors: np.ndarray
+    strength: float
+
+
+@dataclass(frozen=True)
+class _Surface:
+    """States of one energy, between which static scatterers act: L points, and K with their images.
+
+    Attributes
+    ----------
+    points, everywhere : States
+    weight, all_weights : (L,), (K,)
+        Of a state, 1/(eV angstrom^d).
+    g, all_g : (L, F, R), (K, F, R)
+        F functions of the energy, R responses.
+    thermal : (F,)
+        Thermal weight of each function.
+    """
+
+    points: States
+    everywhere: States
+    weight: np.ndarray
+    all_weights: np.ndarray
+    g: np.ndarray
+    all_g: np.ndarray
+    thermal: np.ndarray
+
+
+@threadpool_limits.wrap(limits=1)
+def skew_response(
+    model, sample: Sample, sources: Sequence[SkewSource], normal, thermal_weight, *, memory: float
+) -> SkewResponse:
+    """Conventional and Gaussian part of the response.
+
+    Parameters
+    ----------
+    model : ElectronModel
+    sample : Sample
+    sources : sequence of SkewSource
+    normal : ndarray, shape (S, m, R)
+        g of the field along each direction, then of what observables drive.
+    thermal_weight : ndarray, shape (S, m)
+        Of each function or node.
+    memory : float
+        Bytes that it may take.
+
+    Raises
+    ------
+    TooLarge
+    """
+    d, responses = sample.velocity.shape[-1], normal.shape[-1]
+    found, strength = np.zeros((2, responses, d)), 0.0
+    for surface in _surfaces(sample, normal, thermal_weight):
+        for source in sources:
+            prepared = source.pairs.prepared(surface.everywhere)
+            everywhere = _bare(prepared.states)
+            for third in source.thirds:
+                part, size = _conventional(prepared, everywhere, surface, third, d, memory)
+                found[0] += part
+                strength = max(strength, size)
+            if source.correlation is not None:
+                found[1] += _gaussian(model, prepared, source.correlation, everywhere, surface, d)
+    return SkewResponse(found, strength)
+
+
+def _surfaces(sample: Sample, normal, thermal) -> Iterator[_Surface]:
+    s, n = sample.count, sample.energies
+    members = sample.states.multiplicity
+    if n == 1:
+        plain = sample.states[: s * n]
+        everywhere = np.stack([sample.everywhere(normal[:, f]) for f in range(normal.shape[1])], axis=1)
+        weights = sample.weight[:, 0] / members[:s], sample.all_weights / members
+        yield _Surface(plain, sample.states, *weights, normal, everywhere, thermal[0])
+        return
+    for side in np.unique(sample.side):
+        points = np.flatnonzero(sample.side == side)
+        for node in range(n):
+            states = sample.states[points * n + node]
+            weight = sample.weight[points, node] / states.multiplicity
+            g = normal[points, node : node + 1]
+            yield _Surface(states, states, weight, weight, g, g, thermal[points[0], node : node + 1])
+
+
+def _bare(states: States) -> States:
+    """Without derivatives: amplitudes do not take them."""
+    return replace(states, covariant=states.covariant[:, :0])
+
+
+def _conventional(
+    pairs: ScalarPairs, states: States, surface: _Surface, third: Third, d: int, memory: float
+) -> tuple[np.ndarray, float]:
+    """The part of one third moment, (R, d), and the size of ``pi M``."""
+    members = states.vectors.shape[1]
+    root = np.repeat(np.sqrt(surface.all_weights), members)
+    g = np.repeat(surface.all_g, members, axis=0)  # (K m, F, R)
+    apply = partial(_product, pairs, states, third.potential, root)
+    matrix = apply(np.eye(len(root))) if len(root) <= _DENSE else None
+    basis = _range(apply if matrix is None else matrix.__matmul__, len(root), memory)
+    if basis is None:
+        matrix = apply(np.eye(len(root))) if matrix is None else matrix
+        rates = (matrix * (matrix @ matrix).T).imag
+        found = np.einsum(
+            "kfa,f,kfb->ab",
+            g,
+            surface.thermal,
+            (rates @ g[:, :, :d].reshape(len(g), -1)).reshape(len(g), -1, d),
+            optimize=True,
+        )
+        return -((2 * np.pi) ** 2) * third.factor * found, np.pi * _norm(matrix)
+    core = basis.conj().T @ (apply(basis) if matrix is None else matrix @ basis)
+    found = np.zeros((g.shape[2], d))
+    for f, thermal in enumerate(surface.thermal):
+        each = np.stack([basis.conj().T @ (g[:, f, a, None] * basis) for a in range(g.shape[2])])
+        left, right = each @ core, each[:d] @ (core @ core)
+        found += thermal * np.einsum("aij,bji->ab", left, right).imag
+    return -((2 * np.pi) ** 2) * third.factor * found, np.pi * _norm(core)
+
+
+def _norm(hermitian) -> float:
+    """The largest eigenvalue, in size."""
+    if len(hermitian) <= _RANK:
+        return float(np.abs(np.linalg.eigvalsh(hermitian)).max())
+    start = np.random.default_rng(0).standard_normal(len(hermitian))
+    return float(np.abs(eigsh(hermitian, 1, v0=start.astype(hermitian.dtype), return_eigenvectors=False, tol=1e-3)[0]))
+
+
+def _product(pairs: ScalarPairs, states: States, potential, root, x) -> np.ndarray:
+    """``w^(1/2) V w^(1/2) x`` for columns x (K m, r)."""
+    members = states.vectors.shape[1]
+    weighted = root[:, None] * x
+
+    def rows(part):
+        here, total = states[part], 0.0
+        for columns in _slices(len(states), _COLUMNS):
+            amplitude, q = pairs.amplitudes(states[columns], here)  # (Q, m, P, m)
+            amplitude = amplitude * potential(q)[:, None, :, None]
+            inside = slice(columns.start * members, columns.stop * members)
+            total = total + amplitude.reshape(-1, amplitude.shape[2] * members).T @ weighted[inside]
+        return total
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return root[:, None] * np.concatenate(list(pool.map(rows, _slices(len(states), _COLUMNS))))
+
+
+def _range(apply, size: int, memory: float) -> np.ndarray | None:
+    """Orthonormal columns (size, r) that span the range of a Hermitian matrix known by its products; None where r is no
+    small part of the size (Halko, Martinsson and Tropp, SIAM Rev. 53, 217 (2011))."""
+    random = np.random.default_rng(0)
+    basis = np.zeros((size, 0), dtype=complex)
+    while 2 * (columns := max(_RANK, basis.shape[1])) < size:
+        if 64.0 * size * columns > memory:
+            raise TooLarge(
+                f"memory = {memory / 1e9:.3g} GB is too little: conventional skew scattering of {size} states needs "
+                f"{64e-9 * size * columns:.3g} GB; raise memory"
+            )
+        image = apply(random.standard_normal((size, columns)))
+        outside = image
+        for _ in range(2):  # twice is enough
+            outside = outside - basis @ (basis.conj().T @ outside)
+        if np.linalg.norm(outside) <= _RANGE * np.linalg.norm(image):
+            return basis
+        basis = np.hstack([basis, np.linalg.qr(outside)[0]])
+    return None
+
+
+def _gaussian(model, pairs: ScalarPairs, correlation, everywhere: States, surface: _Surface, d: int) -> np.ndarray:
+    """The part of fourth order, (R, d)."""
+    functions, responses = surface.g.shape[1:]
+    weights = np.repeat(surface.all_weights[:, None], 1 + functions * responses, axis=1)
+    weights[:, 1:] *= surface.all_g.reshape(len(weights), -1)
+
+    def rows(part):
+        points = surface.points[part]
+        bands, energies, own = _all_bands(model, points)
+        final = pairs.prepared(bands).states
+        p, m = own.shape
+        place, there = np.arange(p)[:, None], own >= 0
+        sums = np.zeros((weights.shape[1], p * m * energies.shape[1]), dtype=complex)
+        for columns in _slices(len(everywhere), _COLUMNS):
+            amplitude, q = pairs.amplitudes(everywhere[columns], final)  # (Q, mj, P, N)
+            among = amplitude[:, :, place, own] * there  # (Q, mj, P, m)
+            product = np.einsum("qjpn,qjpi,qp->qpin", amplitude, among.conj(), correlation(q), optimize=True)
+            sums += weights[columns].T @ product.reshape(len(q), -1)
+        sums = sums.reshape(-1, p, m, energies.shape[1])
+        g = surface.g[part].reshape(p, -1).T[:, :, None, None]
+        mixed = (sums[1:] - g * sums[0]).reshape(functions, responses, p, m, -1)
+        gap = points.energy[:, None] - energies
+        other = np.ones(gap.shape, dtype=bool)
+        np.put_along_axis(other, np.where(there, own, own[:, :1]), False, axis=1)
+        inverse = np.where(other, 1 / np.where(other, gap, 1.0), 0.0) * surface.weight[part, None]
+        return np.einsum(
+            "f,fapin,fbpin,pn->ab", surface.thermal, mixed.conj(), mixed[:, :d], inverse, optimize=True
+        ).imag
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return -((2 * np.pi) ** 2) * sum(pool.map(rows, _slices(len(surface.points), _ROWS)))
+
+
+def _all_bands(model, points: States) -> tuple[States, np.ndarray, np.ndarray]:
+    """All bands at the k of P states as members of one group, their energies (P, N), and which of them the members of
+    the states are, (P, m), -1 for none."""
+    energies, vectors = np.linalg.eigh(model.hamiltonian(points.k))
+    rows = np.swapaxes(vectors, 1, 2)
+    overlap = (np.abs(np.matmul(points.vectors.conj(), vectors)) ** 2).sum(axis=1)
+    inside = overlap > 0.5
+    m = points.vectors.shape[1]
+    order = np.argsort(~inside, axis=1, kind="stable")[:, :m]
+    own = np.where(np.take_along_axis(inside, order, axis=1), order, -1)
+    covariant = np.zeros((len(rows), 0, *rows.shape[1:]), dtype=rows.dtype)
+    return replace(points, vectors=rows, covariant=covariant), energies, own
+
+
+def _slices(count: int, most: int) -> list[slice]:
+    """Parts of a range of nearly one size."""
+    bounds = np.linspace(0, count, -(-count // most) + 1).astype(int)
+    return [slice(int(a), int(b)) for a, b in pairwise(bounds)]

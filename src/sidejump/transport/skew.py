@@ -1,0 +1,133 @@
+"""Skew scattering in a solution of the kinetic equation: which scatterers take part, and at what temperature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..interactions.base import Branch
+from ..interactions.sources import PairSource, PolarPairs, ScalarPairs
+from ..kinetics.response import KineticResponse
+from ..kinetics.skew import SkewSource, Third, skew_response
+from ..pairs.sample import Sample
+from .problem import Problem
+
+WEAK = 0.3
+"""Size of the series of the T-matrix from which on a warning says so: a tenth is then left out."""
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """``sum C(q)`` of static scatterers, and of phonons that are taken to be static.
+
+    Attributes
+    ----------
+    branches : tuple of Branch
+    kt : float
+        eV.
+    least : float
+        q below which nothing is resolved, 1/angstrom.
+
+    Notes
+    -----
+    A phonon of energy ``y kT`` scatters with ``2 y N (N + 1) |V0|^2``, as in the quasi-elastic theory: at high
+    temperature ``2 kT / omega |V0|^2``, the square of the displacement at rest.
+    """
+
+    branches: tuple[Branch, ...]
+    kt: float
+    least: float
+
+    def __call__(self, q) -> np.ndarray:
+        total, z = np.zeros(np.shape(q)), np.maximum(q, self.least)
+        for branch in self.branches:
+            coupling = np.asarray(branch.coupling(z))
+            if branch.phonon_energy is not None:
+                y = np.asarray(branch.phonon_energy(z)) / self.kt
+                coupling = coupling * 0.5 * y / np.sinh(np.clip(0.5 * y, 1e-12, 300.0)) ** 2
+            total += coupling
+        return total
+
+
+def skew_sources(problem: Problem, shell, kt: float) -> list[SkewSource]:
+    """Those of a problem at kT (eV) that take part."""
+    found = []
+    phonons = problem.settings.skew_scattering == "quasistatic"
+    for source in problem.sources:
+        if not isinstance(source, ScalarPairs) or not _takes_part(source):
+            continue
+        branches = tuple(b for b in source.branches if not b.silent and (phonons or b.phonon_energy is None))
+        thirds = tuple(Third(b.potential, b.third_moment) for b in branches if b.potential and b.third_moment)
+        if branches:
+            correlation = Correlation(branches, kt, problem.z_floor(shell, source))
+            found.append(SkewSource(source, correlation, thirds))
+    return found
+
+
+def with_skew(
+    problem: Problem, shell, sample: Sample, response: KineticResponse, thermal_weight, kt: float, functions=None
+) -> KineticResponse:
+    """The response with its skew parts, if they are asked for.
+
+    Parameters
+    ----------
+    shell : Shell
+    thermal_weight, functions : ndarray
+        As :func:`.kinetics.response.kinetic_response` takes them.
+    kt : float
+        eV.
+    """
+    if problem.settings.skew_scattering == "off":
+        return response
+    assert response.distribution is not None
+    normal = response.distribution
+    if functions is not None:
+        normal = np.einsum("sfn,sfr->snr", functions[sample.side], normal)
+    thermal = np.broadcast_to(thermal_weight, normal.shape[:2])
+    sources = skew_sources(problem, shell, kt)
+    found = skew_response(problem.model, sample, sources, normal, thermal, memory=problem.settings.memory)
+    if found.strength > WEAK:
+        problem.warn(
+            "conventional skew scattering is the first order of a series in pi times the potential times the density "
+            f"of states, {found.strength:.2g}: higher orders change it by about the square of that; take weaker "
+            "impurities, or see sidejump.t_matrix"
+        )
+    average = problem.fold(sample.operations).average
+    return replace(response, skew=np.stack([average(part, odd=True) for part in found.tensors]))
+
+
+def skew_sentences(problem: Problem) -> list[str]:
+    """What a reader should know of what takes no part."""
+    choice = problem.settings.skew_scattering
+    if choice == "off":
+        return []
+    able = [s for s in problem.sources if _takes_part(s)]
+    static = any(b.phonon_energy is None and not b.silent for s in able for b in s.branches)
+    moving = any(b.phonon_energy is not None for s in problem.sources for b in s.branches)
+    sentences = []
+    if choice == "quasistatic":
+        sentences.append(
+            "skew scattering: its Gaussian part takes phonons to be static, an estimate that is meant above the "
+            "Bloch-Grueneisen temperature"
+        )
+        if len(able) < len(problem.sources):
+            sentences.append(
+                "skew scattering: only phonons of models with a constant vertex take part; polar ones, limits and "
+                "those from first principles do not"
+            )
+    elif not static:
+        sentences.append(
+            "skew scattering: there is no static scatterer, and harmonic phonons have no third moment: both parts are "
+            'zero; skew_scattering = "quasistatic" estimates the Gaussian part of phonons'
+        )
+    elif moving:
+        sentences.append(
+            "skew scattering: the Gaussian part is that of static scatterers alone in the distribution that all make; "
+            'skew_scattering = "quasistatic" estimates what phonons add'
+        )
+    return sentences
+
+
+def _takes_part(source: PairSource) -> bool:
+    return isinstance(source, ScalarPairs) and not isinstance(source, PolarPairs)
