@@ -317,6 +317,21 @@ def plot(
     say(f"wrote {figure}")
 
 
+@app.command("report", epilog=epilog("report"))
+def report(
+    source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="HTML file. [RESULT.html]")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing page.")] = False,
+) -> None:
+    """Write one page about a result: input, tables, interactive plots, error budget, warnings, versions, citation.
+
+    It holds all that it shows and needs no network. Needs plotly: pip install "sidejump[report]"
+    """
+    from .report import write_report
+
+    say(f"wrote {write_report(source, output or source.with_suffix('.html'), force=force)}")
+
+
 @app.command("check", epilog=epilog("check"))
 def check(
     source: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file.")],

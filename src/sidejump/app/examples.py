@@ -17,6 +17,7 @@ EXAMPLES = {
         "sidejump plot my.nc --kind scaling -o figure.pdf",
         "sidejump plot layer.nc --kind temperature --thickness 0.6  # S/cm on the right",
     ),
+    "report": ("sidejump report my.nc", "sidejump report my.nc -o report.html --force"),
     "check": ("sidejump check my.toml",),
     "converge": ("sidejump converge my.nc", "sidejump converge my.nc -o error.pdf"),
     "separate": (
