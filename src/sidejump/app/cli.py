@@ -290,6 +290,9 @@ def plot(
         float | None,
         typer.Option(metavar="NM", help="Of a layer: a second axis has S/cm (of a crystal: e^2/h for each layer)."),
     ] = None,
+    given: Annotated[
+        Path | None, typer.Option("--input", metavar="INPUT.toml", help="bands, fermi-surface: if the result has none.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
 ) -> None:
     """Draw a picture of a result.
@@ -300,6 +303,9 @@ def plot(
       scaling       Hall conductivity against sigma_xx, Hall resistivity against rho_xx^2
       doping        of a scan: against chemical potential or carrier density
       observables   what else the field drives
+      bands         bands, Fermi level and thermal window
+      fermi-surface speed, Berry curvature, g, side-jump velocity and contribution
+                    of every state; -o NAME.html can be turned (needs plotly)
       convergence   how the error of each term fell
       separation    of a result of `sidejump separate`
     """
@@ -312,8 +318,9 @@ def plot(
         kind = "observables"
     named = kind is not None and not (observables or observable)
     figure = output or source.with_suffix(f".{kind}.png" if named else ".png")
-    outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
-    draw(source, figure, kind, names=observable, thickness=thickness)
+    endings = (*outputs.FIGURES, *(outputs.PAGES if kind == "fermi-surface" else ()))
+    outputs.check_target(figure, force=force, endings=endings, inputs=(source,) if source.exists() else ())
+    draw(source, figure, kind, names=observable, thickness=thickness, given=given)
     say(f"wrote {figure}")
 
 

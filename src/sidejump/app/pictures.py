@@ -9,10 +9,13 @@ from typing import NamedTuple
 import xarray as xr
 
 from ..errors import InputError
-from ..result import scan_dimension
+from ..outputs import PAGES, write_whole
+from ..result import component_label, main_component, scan_dimension
 from ..rules import nearest
+from ..units import KB
 from . import separation
 from .convergence import PARTS, Course, courses
+from .restore import job_of
 
 
 class Asked(NamedTuple):
@@ -23,9 +26,16 @@ class Asked(NamedTuple):
     path: Path
     names: list[str] | None
     thickness: float | None
+    given: Path | None
+
+    @property
+    def component(self) -> tuple[int, int]:
+        """Axes of the current and of the field of the Hall component that is largest."""
+        a, b = ("xyz".index(x) for x in component_label(main_component(self.dataset)))
+        return a, b
 
 
-def draw(source, path, kind: str | None = None, *, names=None, thickness: float | None = None) -> None:
+def draw(source, path, kind: str | None = None, *, names=None, thickness: float | None = None, given=None) -> None:
     """Draw a picture of a result and write it.
 
     Parameters
@@ -40,6 +50,8 @@ def draw(source, path, kind: str | None = None, *, names=None, thickness: float 
         Of observables.
     thickness : float, optional
         Of a layer, nm: what leads from the unit of two dimensions to that of three, and back.
+    given : path, optional
+        Input file, for a result that does not hold it: `bands` and `fermi-surface` build the model again.
 
     Raises
     ------
@@ -59,7 +71,7 @@ def draw(source, path, kind: str | None = None, *, names=None, thickness: float 
         raise InputError(f"{source}: is a result of {made}, of which there is no picture {kind!r}; leave out --kind")
     if thickness is not None and kind not in _IN_BOTH_UNITS:
         raise InputError(f"--thickness: only {' and '.join(_IN_BOTH_UNITS)} have an axis in a second unit")
-    KINDS[kind](Asked(Path(source), dataset, Path(path), names, thickness))
+    KINDS[kind](Asked(Path(source), dataset, Path(path), names, thickness, given))
 
 
 def convergence(found: list[Course], path) -> None:
@@ -103,6 +115,29 @@ def _observables(asked: Asked) -> None:
     observables_figure(asked.dataset, asked.path, asked.names)
 
 
+def _bands(asked: Asked) -> None:
+    from ..plot.bands import bands_figure
+
+    job = job_of(asked.dataset, asked.source, asked.given)
+    bands_figure(job.model, job.chemical_potential, job.temperatures, asked.path, type(job.model).__name__)
+
+
+def _fermi_surface(asked: Asked) -> None:
+    from ..plot.fermi_surface import fermi_surface_charts, fermi_surface_figure
+    from ..transport.problem import Problem
+    from ..transport.resolved import state_resolved
+    from .page import chart_page
+
+    job = job_of(asked.dataset, asked.source, asked.given)
+    t, (a, b) = float(job.temperatures.max()), asked.component
+    states = state_resolved(Problem(job.model, job.scatterers, job.chemical_potential, job.settings), KB * t)
+    title = f"Fermi surface at {job.chemical_potential:g} eV, {t:g} K, current along {'xyz'[a]}, field along {'xyz'[b]}"
+    if asked.path.suffix.lower() in PAGES:
+        write_whole(asked.path, chart_page(title, fermi_surface_charts(states, a, b)).encode())
+    else:
+        fermi_surface_figure(states, asked.path, a, b, title)
+
+
 def _separation(asked: Asked) -> None:
     from ..plot.separation import separation_figure
 
@@ -117,6 +152,8 @@ KINDS: dict[str, Callable[[Asked], None]] = {
     "scaling": _scaling,
     "doping": _doping,
     "observables": _observables,
+    "bands": _bands,
+    "fermi-surface": _fermi_surface,
     "convergence": _convergence,
     "separation": _separation,
 }

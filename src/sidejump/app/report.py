@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
@@ -17,41 +16,8 @@ from ..result import SCANS, component_label, hall_of, main_component, parts_of, 
 from . import results
 from .convergence import PARTS, Course, courses
 from .convergence import text as course_text
+from .page import chart, tabbed_page, table
 from .terminal import duration, with_error
-
-_STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
-nav{border-bottom:1px solid #bbb;margin:1rem 0}
-nav button{font:inherit;border:0;background:none;padding:.5rem 1rem;cursor:pointer;border-bottom:3px solid transparent}
-nav button[aria-selected=true]{border-color:#0072b2;font-weight:600}
-table{border-collapse:collapse;display:block;overflow-x:auto}
-th,td{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}
-th{text-align:center}td:first-child,th:first-child{text-align:left}
-pre{background:#f4f4f4;padding:.8rem;overflow-x:auto}.warning{border-left:4px solid #d55e00;padding-left:.8rem}
-"""
-
-_SCRIPT = """
-const charts = JSON.parse(document.getElementById("charts").textContent);
-function draw(section) {
-  for (const place of section.querySelectorAll(".chart")) {
-    if (place.dataset.drawn) continue;
-    const chart = charts[place.dataset.chart];
-    Plotly.newPlot(place, chart.data, chart.layout, {responsive: true, displaylogo: false});
-    place.dataset.drawn = "yes";
-  }
-}
-function show(name) {
-  for (const section of document.querySelectorAll("section")) section.hidden = section.id !== name;
-  for (const tab of document.querySelectorAll("nav button"))
-    tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
-  draw(document.getElementById(name));
-}
-for (const tab of document.querySelectorAll("nav button")) tab.addEventListener("click", () => show(tab.dataset.tab));
-show("results");
-"""
-
-# nothing is fetched: the page says so to the browser as well
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 PAPER = """@article{Xiao2019,
   author  = {Xiao, C. and Liu, Y. and Xie, M. and Yang, S. A. and Niu, Q.},
@@ -91,8 +57,6 @@ def write_report(source, path, *, force: bool = False) -> Path:
 def page(source) -> str:
     """The page about a result, HTML."""
     needed("plotly", "`sidejump report`")
-    from plotly.offline import get_plotlyjs
-
     dataset = results.read(source)
     found, reason = _courses(source, dataset)
     drawn: dict[str, dict] = {}
@@ -103,18 +67,7 @@ def page(source) -> str:
         "input": ("Input", _input(dataset)),
         "origin": ("Versions and citation", _origin(dataset)),
     }
-    tabs = "".join(f'<button role="tab" data-tab="{name}">{title}</button>' for name, (title, _) in sections.items())
-    bodies = "".join(f'<section id="{name}">{body}</section>' for name, (_, body) in sections.items())
-    data = json.dumps(drawn, allow_nan=False).replace("<", "\\u003c")  # text cannot end the script
-    title = escape(Path(source).stem)
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}: sidejump</title>'
-        f'<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><style>{_STYLE}</style></head>\n'
-        f"<body><h1>{title}</h1><p>{escape(words(dataset))}</p><nav role='tablist'>{tabs}</nav>{bodies}\n"
-        f'<script type="application/json" id="charts">{data}</script>\n'
-        f"<script>{get_plotlyjs()}</script>\n<script>{_SCRIPT}</script></body></html>\n"
-    )
+    return tabbed_page(Path(source).stem, words(dataset), sections, drawn)
 
 
 def words(dataset) -> str:
@@ -151,11 +104,7 @@ def _courses(source, dataset) -> tuple[list[Course], str]:
 
 def _results(dataset, drawn: dict) -> str:
     drawn |= charts(dataset)
-    return "".join(_chart(name, name) for name in drawn) + _tables(dataset)
-
-
-def _chart(name: str, title: str) -> str:
-    return f'<h2>{title}</h2><div class="chart" data-chart="{escape(name)}"></div>'
+    return "".join(chart(name, name) for name in drawn) + _tables(dataset)
 
 
 def _tables(dataset) -> str:
@@ -189,12 +138,6 @@ def _table_of(dataset) -> str:
     return table(heads, rows)
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """HTML of a table; heads are HTML already, cells are text."""
-    body = "".join("<tr>" + "".join(f"<td>{escape(str(x))}</td>" for x in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{''.join(f'<th>{x}</th>' for x in heads)}</tr></thead><tbody>{body}</tbody></table>"
-
-
 def _errors(dataset, found: list[Course], reason: str, drawn: dict) -> str:
     if not found:
         return f"<p>No course of the error: {escape(reason)}.</p>"
@@ -203,7 +146,7 @@ def _errors(dataset, found: list[Course], reason: str, drawn: dict) -> str:
     for part in range(worst.whole.shape[1]):
         name = f"course of the {PARTS[part]}"
         drawn[name] = course_chart(worst, part, PARTS[part])
-        body += _chart(name, f"How the error of the {PARTS[part]} fell" + (f", {worst.label}" if worst.label else ""))
+        body += chart(name, f"How the error of the {PARTS[part]} fell" + (f", {worst.label}" if worst.label else ""))
     return body + _terms(dataset)
 
 
