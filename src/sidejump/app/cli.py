@@ -291,7 +291,7 @@ def plot(
         typer.Option(metavar="NM", help="Of a layer: a second axis has S/cm (of a crystal: e^2/h for each layer)."),
     ] = None,
     given: Annotated[
-        Path | None, typer.Option("--input", metavar="INPUT.toml", help="bands, fermi-surface: if the result has none.")
+        Path | None, typer.Option("--input", metavar="INPUT.toml", help="If the result does not hold it.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
 ) -> None:
@@ -303,6 +303,7 @@ def plot(
       scaling       Hall conductivity against sigma_xx, Hall resistivity against rho_xx^2
       doping        of a scan: against chemical potential or carrier density
       observables   what else the field drives
+      mechanisms    resistivity and side jump of each mechanism alone: a run for each
       bands         bands, Fermi level and thermal window
       fermi-surface speed, Berry curvature, g, side-jump velocity and contribution
                     of every state; -o NAME.html can be turned (needs plotly)

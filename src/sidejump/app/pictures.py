@@ -10,12 +10,13 @@ import xarray as xr
 
 from ..errors import InputError
 from ..outputs import PAGES, write_whole
-from ..result import component_label, main_component, scan_dimension
+from ..result import component_label, main_component, require_one_case, scan_dimension
 from ..rules import nearest
 from ..units import KB
 from . import separation
 from .convergence import PARTS, Course, courses
 from .restore import job_of
+from .terminal import say
 
 
 class Asked(NamedTuple):
@@ -138,12 +139,29 @@ def _fermi_surface(asked: Asked) -> None:
         fermi_surface_figure(states, asked.path, a, b, title)
 
 
+def _mechanisms(asked: Asked) -> None:
+    from ..plot.mechanisms import mechanisms_figure
+
+    require_one_case(asked.dataset, "mechanisms")
+    job = job_of(asked.dataset, asked.source, asked.given)
+    if len(job.scatterers) < 2:
+        raise InputError(f"{asked.source}: has one mechanism, {job.scatterers[0].name}; there is nothing to compare")
+    alone = {}
+    for number, scatterer in enumerate(job.scatterers, 1):
+        say(f"{scatterer.name} alone: mechanism {number} of {len(job.scatterers)}")
+        one = job.changed(scatterers=[scatterer], tolerance=max(job.tolerance, _ALONE), observables=(), cost=None)
+        name = scatterer.name if scatterer.name not in alone else f"{scatterer.name} ({number})"
+        alone[name] = one.run()
+    mechanisms_figure(asked.dataset, alone, asked.path)
+
+
 def _separation(asked: Asked) -> None:
     from ..plot.separation import separation_figure
 
     separation_figure(asked.dataset, asked.path)
 
 
+_ALONE = 0.03  # relative standard error of each mechanism alone, enough for a picture
 _IN_BOTH_UNITS = ("temperature", "doping")
 
 KINDS: dict[str, Callable[[Asked], None]] = {
@@ -152,6 +170,7 @@ KINDS: dict[str, Callable[[Asked], None]] = {
     "scaling": _scaling,
     "doping": _doping,
     "observables": _observables,
+    "mechanisms": _mechanisms,
     "bands": _bands,
     "fermi-surface": _fermi_surface,
     "convergence": _convergence,

@@ -62,12 +62,13 @@ def bands_figure(model, mu: float, temperatures, path, title: str = "") -> None:
         for kelvin in {float(np.max(temperatures)), float(np.min(temperatures))}:
             half = _WINDOW * KB * kelvin
             axes.axhspan(mu - half, mu + half, color=ORANGE, alpha=0.2, lw=0)
-        axes.axhline(mu, color=ORANGE, lw=1.2)
-        axes.annotate(f"chemical potential {mu:g} eV, ±4 kT", (0.02, mu), (0, 3), xycoords=("axes fraction", "data"),
-                      textcoords="offset points", fontsize=8, color=ORANGE)  # fmt: skip
+        axes.axhline(mu, color=ORANGE, lw=1.2, label=f"chemical potential {mu:g} eV, ±4 kT")
+        for x, _ in ticks:
+            axes.axvline(x, color="0.6", lw=0.8)
         places = sorted({x for x, _ in ticks})
         axes.set_xticks(places, ["|".join(dict.fromkeys(w for y, w in ticks if y == x)) for x in places])
         axes.set_xlim(0, at)
         axes.set_ylabel("energy (eV)")
-        axes.set_title(title, fontsize=9)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        axes.set_title(title, fontsize=9, loc="left")
         save(figure, path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,6 +11,8 @@ from matplotlib.figure import Figure
 from ..units import HBAR, conductivity_unit
 from .style import ORANGE, STYLE, save
 
+_SAME = 1e-3  # relative difference of values that is none
+_THIN = 3.0  # length over width of what keeps its proportions
 _HOT = "hot spots: states with half of what the side jump is made of"
 
 
@@ -58,18 +62,20 @@ def fermi_surface_figure(states, path, a: int, b: int, title: str) -> None:
     """
     shown = quantities(states, a, b)
     hot = states.hot(states.contribution[:, a, b])
-    solid = states.k.shape[1] == 3
+    solid, even = states.k.shape[1] == 3, _even(states.k)
+    size = float(np.clip(4000 / len(states.k), 1.5, 9.0))
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(11.0, 7.0), layout="constrained")
+        figure = Figure(figsize=(11.0, 6.4), layout="compressed")
         for place, (words, values) in enumerate(shown.items()):
             axes = figure.add_subplot(2, 3, place + 1, projection="3d" if solid else None)
             style = _colours(values)
-            drawn = axes.scatter(*states.k.T, c=values, s=3 if solid else 9, linewidths=0, **style)
+            drawn = _scatter(axes, states.k, c=values, s=size, linewidths=0, **style)
             if hot.any():
-                axes.scatter(*states.k[hot].T, s=22, facecolors="none", edgecolors=ORANGE, linewidths=0.6)
+                _scatter(axes, states.k[hot], s=22, facecolors="none", edgecolors=ORANGE, linewidths=0.6)
             figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.12 if solid else 0.02)
-            axes.set_title(words.replace("σ_sj", r"$\sigma_{\mathrm{sj}}$"), fontsize=9)
-            axes.set_aspect("equal")
+            axes.set_title(_mathematical(words), fontsize=9)
+            axes.set_aspect("equal" if even else "auto")
+            axes.locator_params(nbins=4 if solid else 5)
             for axis in "xyz"[: states.k.shape[1]]:
                 getattr(axes, f"set_{axis}label")(f"$k_{axis}$ (1/Å)", fontsize=8)
         note = f"rings: {_HOT}" if hot.any() else "no hot spots: half of the side jump is made by no small part"
@@ -90,25 +96,47 @@ def fermi_surface_charts(states, a: int, b: int) -> dict[str, dict]:
 
     rings = {"color": ORANGE, "size": 3 if solid else 9, "symbol": "circle-open"}
     ringed = {"type": kind, "mode": "markers", "name": _HOT, "marker": rings, "showlegend": True} | places(hot)
-    titles = {f"{axis}axis": {"title": {"text": f"k<sub>{axis}</sub> (1/Å)"}} for axis in axes}
+    titles: dict[str, dict] = {f"{axis}axis": {"title": {"text": f"k<sub>{axis}</sub> (1/Å)"}} for axis in axes}
+    layout: dict = titles
     if solid:
-        layout = {"scene": titles | {"aspectmode": "data"}}
+        layout = {"scene": titles | {"aspectmode": "data" if _even(states.k) else "cube"}}
     else:
-        titles["yaxis"] |= {"scaleanchor": "x"}
-        layout = titles
+        titles["yaxis"]["scaleanchor"] = "x"
     charts = {}
     for words, values in quantities(states, a, b).items():
         limit = float(np.abs(values).max())
         sides = {"cmin": -limit, "cmax": limit, "colorscale": "RdBu"} if values.min() < 0 else {"colorscale": "Viridis"}
-        marker = {"color": [float(x) for x in values], "size": 2 if solid else 6, "colorbar": {"x": 1.0}} | sides
+        marker = {
+            "color": [float(x) for x in values],
+            "size": float(np.clip(8000 / len(states.k), 2, 6)),
+            "colorbar": {"x": 1.0},
+        } | sides
         points = {"type": kind, "mode": "markers", "name": words, "marker": marker, "showlegend": False}
         data = [points | places(slice(None))] + ([ringed] if hot.any() else [])
         charts[words] = {"data": data, "layout": {"height": 560, "legend": {"orientation": "h"}, **layout}}
     return charts
 
 
+def _mathematical(words: str) -> str:
+    words = words.replace("σ_sj", r"$\sigma_{\mathrm{sj}}$").replace("e^2/h", "$e^2/h$")
+    return re.sub(r"Ω_(\w)", r"$\\Omega_\1$", words)
+
+
+def _even(k) -> bool:
+    """Whether one scale shows all axes: in a long thin cloud the narrow side would be unseen."""
+    sides = np.ptp(k, axis=0)
+    return bool(sides.max() < _THIN * sides.min())
+
+
+def _scatter(axes, k, **style):
+    return axes.scatter(*k.T, **style)
+
+
 def _colours(values) -> dict:
-    """One colour on either side of zero where there are both signs."""
+    """One colour on either side of zero where there are negative ones; what is one number has no colours."""
+    low, high = float(values.min()), float(values.max())
+    if high - low < _SAME * max(abs(low), abs(high)):
+        return {"cmap": "viridis", "vmin": 0.5 * (low + high) - 0.05 * abs(high), "vmax": high + 0.05 * abs(high)}
     if values.min() < 0 < values.max() or values.max() <= 0:
         limit = float(np.abs(values).max()) or 1.0
         return {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}

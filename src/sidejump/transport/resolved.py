@@ -70,7 +70,7 @@ def state_resolved(problem: Problem, kt: float) -> StateResolved:
     k, weight = np.asarray(sample.states.k), sample.weight[:, 0]
     energy, _, omega = band_curvature(whole.model, k)
     band = np.abs(np.asarray(energy) - whole.mu).argmin(axis=1)
-    g = response.distribution[:, 0, :d]
+    g = np.asarray(response.distribution)[:, 0, :d]
     jump = jump[:, 0, :d]
     return StateResolved(
         k,
