@@ -254,18 +254,24 @@ def merge(
 @app.command("csv", epilog=epilog("csv"))
 def as_csv(
     source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV file.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV or JSON file.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write values and errors of a result as comma-separated text."""
+    """Write values and errors of a result as comma-separated text, or as JSON with all attributes."""
     from .. import outputs
     from . import separation
+    from .load import write_json
     from .table import write_csv
 
     table = output or source.with_suffix(".csv")
-    outputs.check_target(table, force=force, endings=outputs.TABLES, inputs=(source,) if source.exists() else ())
+    endings = (*outputs.TABLES, *outputs.DOCUMENTS)
+    outputs.check_target(table, force=force, endings=endings, inputs=(source,) if source.exists() else ())
     dataset = separation.read_any(source)
-    if separation.is_one(dataset):
+    if table.suffix.lower() in outputs.DOCUMENTS:
+        if separation.is_one(dataset):
+            raise InputError(f"{table}: the tables of a separation are several; name a .csv file")
+        tables = [write_json(dataset, table, force=force)]
+    elif separation.is_one(dataset):
         tables = separation.write_tables(dataset, table, force=force)
     else:
         tables = [write_csv(dataset, table, force=force)]
