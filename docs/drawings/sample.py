@@ -1,4 +1,4 @@
-"""Drawing of the sample for the page on conventions: `python docs/hooks/sample.py docs/img/sample.svg`."""
+"""Drawing of the sample for the page on conventions: `python docs/drawings/sample.py docs/img/sample.svg`."""
 
 from __future__ import annotations
 
