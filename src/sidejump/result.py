@@ -76,6 +76,12 @@ def require_one_case(dataset, picture: str) -> None:
 
 
 _SUMS = ("intrinsic_plus_side_jump", "anomalous")
+_CALLED = {
+    "side_jump_velocity": "side-jump velocity",
+    "side_jump_distribution": "side-jump distribution",
+    "skew": "conventional skew",
+    "gaussian_skew": "Gaussian skew",
+}
 _HALVES = ("side_jump_velocity", "side_jump_distribution")
 
 
@@ -93,7 +99,7 @@ def parts_of(dataset, *, halves: bool = False) -> dict[str, str]:
     left_out = ("boltzmann", *_SUMS, *(() if halves else _HALVES))
     names = [str(x).removeprefix("sigma_") for x in dataset.data_vars if str(x).startswith("sigma_")]
     return {
-        name: name.replace("_", " ").replace("side jump ", "side-jump ").replace("gaussian", "Gaussian")
+        name: _CALLED.get(name, name.replace("_", " "))
         for name in names
         if name not in left_out and not name.endswith("_error") and f"sigma_{name}_error" in dataset
     }
