@@ -2,6 +2,7 @@
 # make wheel-check   builds the wheel, installs it into an environment of its own and tries it from an empty folder
 # make observables   spin currents, spin and torque of a Rashba ferromagnet: results/observables_parts.png
 # make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
+# make sample   the drawing of the page on conventions
 # make test | lint | docs | examples | figure1   checks and documentation, all in the environment of `make venv`
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples figure1 observables skew wheel wheel-check clean
+.PHONY: venv demo test lint docs examples figure1 observables skew sample wheel wheel-check clean
 
 venv: $(STAMP)
 
@@ -36,6 +37,9 @@ observables: $(STAMP)
 
 skew: $(STAMP)
 	$(BIN)/python examples/skew_scattering.py results/skew.png
+
+sample: $(STAMP)
+	$(BIN)/python docs/drawings/sample.py docs/img/sample.svg
 
 figure1: $(STAMP)
 	mkdir -p results

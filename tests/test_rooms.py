@@ -15,6 +15,7 @@ ROOT = Path(sidejump.__file__).parent
 
 ORDER = [
     "errors",
+    "notebook",
     "extras",
     "units",
     "threads",

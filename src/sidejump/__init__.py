@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     __version__: str
     from . import units as units
     from .accuracy import Case, Estimate, Study, estimate, plan
+    from .app.load import load, to_pandas, write_json
     from .app.run import anomalous_hall, run
     from .app.table import write_csv
     from .bands.base import PAULI, ElectronModel, with_spin_degeneracy
@@ -81,6 +82,7 @@ __all__ = [
     "estimate",
     "impurity",
     "intrinsic_conductivity",
+    "load",
     "measured_films",
     "optical_deformation_potential",
     "orbital_moment",
@@ -100,6 +102,7 @@ __all__ = [
     "symmetry_report",
     "synthetic_films",
     "t_matrix",
+    "to_pandas",
     "torque",
     "two_channels",
     "velocity",
@@ -110,10 +113,12 @@ __all__ = [
     "write_compact",
     "write_csv",
     "write_films",
+    "write_json",
 ]
 
 _PLACES = {
     "accuracy": ("Case", "Estimate", "Study", "estimate", "plan"),
+    "app.load": ("load", "to_pandas", "write_json"),
     "app.run": ("anomalous_hall", "run"),
     "app.table": ("write_csv",),
     "bands.base": ("PAULI", "ElectronModel", "with_spin_degeneracy"),

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from .errors import InputError
 
-EXTRAS = {"mpi": ("mpi4py",), "dask": ("dask", "distributed", "cloudpickle")}
+EXTRAS = {"mpi": ("mpi4py",), "dask": ("dask", "distributed", "cloudpickle"), "report": ("plotly",)}
 """Packages by the extra that installs them: ``pip install "sidejump[mpi]"``."""
 
 

@@ -14,6 +14,8 @@ from .errors import InputError
 DATASETS = (".nc", ".nc4", ".h5", ".hdf5")
 FIGURES = (".png", ".pdf", ".svg")
 TABLES = (".csv",)
+PAGES = (".html",)
+DOCUMENTS = (".json",)
 
 
 def check_target(path, *, force: bool, endings: tuple[str, ...] = (), inputs: tuple = ()) -> Path:

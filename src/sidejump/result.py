@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .errors import InputError
+
 NOT_INCLUDED = "without skew scattering"
 """What intrinsic part and side jump do not hold, for result, table and figure."""
 
@@ -60,15 +62,70 @@ def main_component(dataset) -> int:
     return int(np.argmax(np.abs(h).reshape(-1, 3).max(axis=0)))
 
 
+def require_one_case(dataset, picture: str) -> None:
+    """Refuse a scan.
+
+    Raises
+    ------
+    InputError
+        If it is one.
+    """
+    name = scan_dimension(dataset)
+    if name is not None:
+        raise InputError(f"the picture {picture!r} is of one {SCANS[name]}; this result is a scan: see doping, scaling")
+
+
+_SUMS = ("intrinsic_plus_side_jump", "anomalous")
+_CALLED = {
+    "side_jump_velocity": "side-jump velocity",
+    "side_jump_distribution": "side-jump distribution",
+    "skew": "conventional skew",
+    "gaussian_skew": "Gaussian skew",
+}
+_HALVES = ("side_jump_velocity", "side_jump_distribution")
+
+
+def parts_of(dataset, *, halves: bool = False) -> dict[str, str]:
+    """Hall parts that a result has, by name of the variable without ``sigma_``, and what they are called.
+
+    Every tensor ``sigma_...`` with an error that is neither the ordinary conductivity nor a sum.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+    halves : bool
+        Those of the side jump as well.
+    """
+    left_out = ("boltzmann", *_SUMS, *(() if halves else _HALVES))
+    names = [str(x).removeprefix("sigma_") for x in dataset.data_vars if str(x).startswith("sigma_")]
+    return {
+        name: _CALLED.get(name, name.replace("_", " "))
+        for name in names
+        if name not in left_out and not name.endswith("_error") and f"sigma_{name}_error" in dataset
+    }
+
+
+def whole_of(dataset) -> tuple[str, tuple[str, str]]:
+    """The sum of all Hall parts: its name without ``sigma_``, what it is called, and what it leaves out."""
+    name = "anomalous" if has_skew(dataset) else "intrinsic_plus_side_jump"
+    return name, ("sum of all" if has_skew(dataset) else "intrinsic + side jump", not_included(dataset))
+
+
+def hall_of(dataset, tensor: str, component: int) -> tuple[np.ndarray, np.ndarray]:
+    """One component of the Hall vector of a variable and its standard error, each of shape (..., nT)."""
+    errors = dataset[f"{tensor}_error"].values
+    bars = antisymmetric_error(np.where(np.isfinite(errors), errors, np.nan), component)  # unknown is no bar
+    return hall_vector(dataset[tensor].values)[..., component], bars
+
+
 def hall_part(dataset, name: str, component: int) -> np.ndarray:
     """One component of the Hall vector of ``sigma_name``, shape (..., nT)."""
-    return hall_vector(dataset[f"sigma_{name}"].values)[..., component]
+    return hall_of(dataset, f"sigma_{name}", component)[0]
 
 
 def hall_error(dataset, name: str, component: int) -> np.ndarray:
     """Standard error of :func:`hall_part`, shape (..., nT): of the elements ab and ba, which err together."""
-    errors = dataset[f"sigma_{name}_error"].values
-    return antisymmetric_error(np.where(np.isfinite(errors), errors, np.nan), component)  # unknown is no bar
+    return hall_of(dataset, f"sigma_{name}", component)[1]
 
 
 def antisymmetric_error(errors, component: int) -> np.ndarray:

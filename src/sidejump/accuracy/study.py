@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from ..bands.observables import Observable, checked_observables
 from ..errors import InputError
 from ..groups.rules import require_rules
+from ..notebook import card
 from ..pairs.executor import Executor
 from ..transport.geometry_choice import choose_geometries
 from ..transport.problem import Problem
@@ -70,6 +71,18 @@ class Study:
     replicas: range = ALL_REPLICAS
     settings: TransportSettings = field(default_factory=TransportSettings)
     observables: tuple[Observable, ...] = ()
+
+    def _repr_html_(self) -> str:
+        values = {
+            "model": self.model,
+            "scatterers": ", ".join(s.name for s in self.interactions),
+            "chemical potentials (eV)": ", ".join(f"{x:g}" for x in self.chemical_potentials),
+            "temperatures (K)": ", ".join(f"{x:g}" for x in self.temperatures),
+            "tolerance": self.tolerance,
+        }
+        if self.observables:
+            values["observables"] = ", ".join(x.name for x in self.observables)
+        return card("Study", values)
 
     def __post_init__(self):
         object.__setattr__(self, "interactions", tuple(self.interactions))

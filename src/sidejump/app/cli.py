@@ -57,6 +57,12 @@ def _kinds() -> list[str]:
     return list(KINDS)
 
 
+def _pictures() -> list[str]:
+    from .pictures import KINDS
+
+    return list(KINDS)
+
+
 def _mechanisms() -> list[str]:
     from . import schema
     from .sentences import tag
@@ -248,18 +254,24 @@ def merge(
 @app.command("csv", epilog=epilog("csv"))
 def as_csv(
     source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV file.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV or JSON file.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write values and errors of a result as comma-separated text."""
+    """Write values and errors of a result as comma-separated text, or as JSON with all attributes."""
     from .. import outputs
     from . import separation
+    from .load import write_json
     from .table import write_csv
 
     table = output or source.with_suffix(".csv")
-    outputs.check_target(table, force=force, endings=outputs.TABLES, inputs=(source,) if source.exists() else ())
+    endings = (*outputs.TABLES, *outputs.DOCUMENTS)
+    outputs.check_target(table, force=force, endings=endings, inputs=(source,) if source.exists() else ())
     dataset = separation.read_any(source)
-    if separation.is_one(dataset):
+    if table.suffix.lower() in outputs.DOCUMENTS:
+        if separation.is_one(dataset):
+            raise InputError(f"{table}: the tables of a separation are several; name a .csv file")
+        tables = [write_json(dataset, table, force=force)]
+    elif separation.is_one(dataset):
         tables = separation.write_tables(dataset, table, force=force)
     else:
         tables = [write_csv(dataset, table, force=force)]
@@ -269,33 +281,69 @@ def as_csv(
 @app.command("plot", epilog=epilog("plot"))
 def plot(
     source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="PNG, PDF or SVG file.")] = None,
-    observables: Annotated[bool, typer.Option("--observables", help="Of all observables, not of the current.")] = False,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", "-k", autocompletion=_pictures, help="Which picture, see below. [what fits the result]"),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="PNG, PDF or SVG file. [RESULT.png, RESULT.KIND.png]")
+    ] = None,
+    observables: Annotated[bool, typer.Option("--observables", help="The same as --kind observables.")] = False,
     observable: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Of this observable; as often as wanted.")
     ] = None,
+    thickness: Annotated[
+        float | None,
+        typer.Option(metavar="NM", help="Of a layer: a second axis has S/cm (of a crystal: e^2/h for each layer)."),
+    ] = None,
+    given: Annotated[
+        Path | None, typer.Option("--input", metavar="INPUT.toml", help="If the result does not hold it.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
 ) -> None:
-    """Draw the figure of a result."""
+    """Draw a picture of a result.
+
+    \b
+      temperature   Hall parts, conductivity, resistivity, with error bars
+      resistivity   rho_xx and the Hall resistivity against temperature
+      scaling       Hall conductivity against sigma_xx, Hall resistivity against rho_xx^2
+      doping        of a scan: against chemical potential or carrier density
+      observables   what else the field drives
+      mechanisms    resistivity and side jump of each mechanism alone: a run for each
+      bands         bands, Fermi level and thermal window
+      fermi-surface speed, Berry curvature, g, side-jump velocity and contribution
+                    of every state; -o NAME.html can be turned (needs plotly)
+      convergence   how the error of each term fell
+      separation    of a result of `sidejump separate`
+    """
     from .. import outputs
-    from . import separation
+    from .pictures import draw
 
-    figure = output or source.with_suffix(".png")
-    outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
-    dataset = separation.read_any(source)
     if observables or observable:
-        from ..plot.observable import observables_figure
-
-        observables_figure(dataset, figure, observable)
-    elif separation.is_one(dataset):
-        from ..plot.separation import separation_figure
-
-        separation_figure(dataset, figure)
-    else:
-        from ..plot.temperature import result_figure
-
-        result_figure(dataset, figure)
+        if kind not in (None, "observables"):
+            raise InputError(f"--kind {kind} shows no observables: leave out --kind, or --observable")
+        kind = "observables"
+    named = kind is not None and not (observables or observable)
+    figure = output or source.with_suffix(f".{kind}.png" if named else ".png")
+    endings = (*outputs.FIGURES, *(outputs.PAGES if kind == "fermi-surface" else ()))
+    outputs.check_target(figure, force=force, endings=endings, inputs=(source,) if source.exists() else ())
+    draw(source, figure, kind, names=observable, thickness=thickness, given=given)
     say(f"wrote {figure}")
+
+
+@app.command("report", epilog=epilog("report"))
+def report(
+    source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="HTML file. [RESULT.html]")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing page.")] = False,
+) -> None:
+    """Write one page about a result: input, tables, interactive plots, error budget, warnings, versions, citation.
+
+    It holds all that it shows and needs no network. Needs plotly: pip install "sidejump[report]"
+    """
+    from .report import write_report
+
+    say(f"wrote {write_report(source, output or source.with_suffix('.html'), force=force)}")
 
 
 @app.command("check", epilog=epilog("check"))
@@ -334,15 +382,14 @@ def converge(
     Of a scan the figure is that of the case with the largest error.
     """
     from .. import outputs
-    from .convergence import PARTS, courses, text
+    from .convergence import courses, text
+    from .pictures import convergence
 
     figure = output or source.with_suffix(".convergence.png")
     outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
     found = courses(source)
     write("\n".join(text(course) for course in found))
-    from ..plot.convergence import convergence_figure
-
-    convergence_figure(max(found, key=lambda course: course.whole[-1].max()), figure, PARTS)
+    convergence(found, figure)
     say(f"wrote {figure}")
 
 

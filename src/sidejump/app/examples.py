@@ -12,7 +12,12 @@ EXAMPLES = {
         "sidejump merge part*.nc -o whole.nc --csv whole.csv",
     ),
     "csv": ("sidejump csv my.nc", "sidejump csv my.nc -o table.csv --force"),
-    "plot": ("sidejump plot my.nc", "sidejump plot my.nc -o figure.pdf"),
+    "plot": (
+        "sidejump plot my.nc",
+        "sidejump plot my.nc --kind scaling -o figure.pdf",
+        "sidejump plot layer.nc --kind temperature --thickness 0.6  # S/cm on the right",
+    ),
+    "report": ("sidejump report my.nc", "sidejump report my.nc -o report.html --force"),
     "check": ("sidejump check my.toml",),
     "converge": ("sidejump converge my.nc", "sidejump converge my.nc -o error.pdf"),
     "separate": (

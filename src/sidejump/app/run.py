@@ -180,10 +180,13 @@ def _raised(dataset: xr.Dataset) -> xr.Dataset:
     return dataset
 
 
-def prepare(source) -> Job | Scan:
-    """The run that an input file (path) or a dictionary describes, files read and parameters checked."""
+def prepare(source, folder=None) -> Job | Scan:
+    """The run that an input file (path) or a dictionary describes, files read and parameters checked.
+
+    `folder`: where files are that a dictionary names; the present one when not given.
+    """
     if isinstance(source, dict):
-        text, name, folder, data = repr(source), "input", Path(), source
+        text, name, folder, data = repr(source), "input", Path(folder or ""), source
     else:
         text, name, folder = config.read_text(source), str(source), Path(source).parent
         data = config.parse(text, source)

@@ -13,6 +13,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ..errors import InputError
+from ..notebook import card
 
 M = TypeVar("M", bound="ElectronModel")
 
@@ -127,6 +128,10 @@ class ElectronModel(abc.ABC):
             "n_orbitals": self.n_orbitals,
             "spin_degeneracy": self.spin_degeneracy,
         }
+
+    def _repr_html_(self) -> str:
+        values = self.describe()
+        return card(str(values.pop("model")), values)
 
     def __repr__(self) -> str:
         parameters = {name: value for name, value in self.describe().items() if name != "model"}

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import InputError
+from ..notebook import card
 
 _MOMENTA = np.geomspace(1e-6, 1e2, 4001)  # 1/angstrom, where a coupling is looked at
 _NOTHING = 1e-18
@@ -102,6 +103,15 @@ class Scatterer:
     vertex: str | np.ndarray = "identity"
     sound_velocity: float | None = None
     singular: bool = False
+
+    def _repr_html_(self) -> str:
+        energies = [
+            "none" if b.phonon_energy is None else f"{np.ravel(b.phonon_energy(np.ones(1)))[0]:.4g} eV"
+            for b in self.branches
+        ]
+        vertex = self.vertex if isinstance(self.vertex, str) else f"matrix {np.shape(self.vertex)}"
+        values = {"dimension": self.dimension, "vertex": vertex, "branches": len(self.branches)}
+        return card(self.name, values | {"phonon energy at 1/angstrom": ", ".join(energies)})
 
     @property
     def silent(self) -> bool:

@@ -1,1 +1,1 @@
-"""Figures: against temperature, the decay of Wannier data, the first figure of the paper."""
+"""Figures of results, of the states behind them, of Wannier data and of the paper; charts for browsers."""

@@ -6,30 +6,30 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..result import (
-    SCANS,
-    component_label,
-    hall_error,
-    hall_part,
-    has_skew,
-    main_component,
-    not_included,
-    scan_dimension,
-)
+from ..errors import InputError
+from ..result import SCANS, component_label, hall_of, main_component, scan_dimension, whole_of
 from ..result import warnings_of as sentences_of
-from .note import LINE, UNIT, finish, note_of
+from .note import LINE, UNIT, finish, note_of, second_unit
 from .style import BLUE, GREEN, ORANGE, PURPLE, STYLE, save
 
 _SHOWN = 4  # temperatures
 _DECADES = 20.0  # ratio of densities of one sign from which on their axis is logarithmic
 
 
-def scan_figure(dataset, path) -> None:
+def scan_figure(dataset, path, thickness: float | None = None) -> None:
     """Intrinsic part, side jump and their sum (left), longitudinal conductivity (right) at a few temperatures.
 
     The Hall parts are those of the component in which the Hall vector is largest, antisymmetric in a and b.
+    `thickness` (nm) of a layer adds axes in the unit of the other dimension.
+
+    Raises
+    ------
+    InputError
+        If the result is no scan.
     """
-    name = str(scan_dimension(dataset))
+    name = scan_dimension(dataset)
+    if name is None:
+        raise InputError("the picture 'doping' is of a scan over chemical potential or carrier density; this is none")
     dataset = dataset.isel({name: np.argsort(dataset[name].values)})
     order = np.argsort(dataset.temperature.values)
     chosen = order[np.unique(np.linspace(0, len(order) - 1, _SHOWN).astype(int))]
@@ -41,14 +41,13 @@ def scan_figure(dataset, path) -> None:
         component, unit = main_component(dataset), UNIT[dataset.attrs["units"]]
         label = component_label(component)
         parts = {"intrinsic": "intrinsic", "side_jump": "side jump"}
-        if has_skew(dataset):
-            parts["anomalous"] = f"with skew scattering,\n{not_included(dataset)}"
-        else:
-            parts["intrinsic_plus_side_jump"] = f"intrinsic + side jump,\n{not_included(dataset)}"
+        whole, named = whole_of(dataset)
+        parts[whole] = ",\n".join(named)
         for axes, (part, words) in zip(panels, parts.items(), strict=False):
-            _curves(axes, dataset, chosen, hall_part(dataset, part, component), hall_error(dataset, part, component))
+            _curves(axes, dataset, chosen, *hall_of(dataset, f"sigma_{part}", component))
             axes.axhline(0, color="0.5", lw=0.8)
             axes.set_ylabel(rf"$\sigma_{{{label}}}$, {words} ({unit})", fontsize=8)
+            second_unit(axes, dataset.attrs["units"], thickness)
         xx = dataset.sel(a="x", b="x")
         _curves(panels[3], dataset, chosen, xx.sigma_boltzmann.values, xx.sigma_boltzmann_error.values)
         panels[3].set_ylabel(rf"$\sigma_{{xx}}$, Boltzmann conductivity ({unit})", fontsize=8)

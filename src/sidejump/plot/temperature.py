@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from ..result import (
-    SKEW,
-    component_label,
-    hall_error,
-    hall_part,
-    has_skew,
-    main_component,
-    not_included,
-    scan_dimension,
-    warnings_of,
-)
-from .note import LINE, UNIT, finish, note_of
+from ..result import component_label, hall_of, main_component, parts_of, scan_dimension, warnings_of, whole_of
+from .note import LINE, UNIT, finish, note_of, second_unit
 from .scan import scan_figure
 from .style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, STYLE, save
 
+_MARKS = (("s", BLUE), ("o", ORANGE), ("v", RED), ("^", SKY), ("D", "#8c6d1f"), ("P", "0.4"))
 
-def result_figure(dataset, path) -> None:
+
+def result_figure(dataset, path, thickness: float | None = None) -> None:
     """Hall conductivity (left), longitudinal conductivity and resistivity (right) against temperature.
 
     The Hall parts are those of the component in which the Hall vector is largest, antisymmetric in a and b.  Of a scan
-    the figure is that of :func:`sidejump.plot.scan.scan_figure`.
+    the figure is that of :func:`sidejump.plot.scan.scan_figure`.  `thickness` (nm) of a layer adds an axis in the unit
+    of the other dimension.
     """
     if scan_dimension(dataset) is not None:
-        scan_figure(dataset, path)
+        scan_figure(dataset, path, thickness)
         return
     order = np.argsort(dataset.temperature.values)
     dataset = dataset.isel(temperature=order)
@@ -41,9 +36,10 @@ def result_figure(dataset, path) -> None:
         hall, conductivity = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1])
         resistivity = figure.add_subplot(grid[1, 1], sharex=conductivity)
         _hall_parts(hall, dataset)
+        second_unit(hall, dataset.attrs["units"], thickness)
         sigma, rho = dataset.sigma_boltzmann, dataset.resistivity
-        _diagonal(conductivity, sigma, dataset.sigma_boltzmann_error, r"\sigma", "Boltzmann conductivity")
-        _diagonal(resistivity, rho, dataset.resistivity_error, r"\rho", "resistivity")
+        diagonal(conductivity, sigma, dataset.sigma_boltzmann_error, r"\sigma", "Boltzmann conductivity")
+        diagonal(resistivity, rho, dataset.resistivity_error, r"\rho", "resistivity")
         conductivity.tick_params(labelbottom=False)
         for axes in (hall, conductivity, resistivity):
             temperature_axis(axes, dataset.temperature.values)
@@ -55,24 +51,16 @@ def result_figure(dataset, path) -> None:
 
 def _hall_parts(axes, dataset) -> None:
     t, c = dataset.temperature.values, main_component(dataset)
-    velocity, distribution = (hall_part(dataset, f"side_jump_{n}", c) for n in ("velocity", "distribution"))
-    intrinsic, side_jump = hall_part(dataset, "intrinsic", c), hall_part(dataset, "side_jump", c)
     axes.axhline(0, color="0.5", lw=0.8)
-    whole = "anomalous" if has_skew(dataset) else "intrinsic_plus_side_jump"
-    errors = {name: hall_error(dataset, name, c) for name in ("intrinsic", "side_jump", whole)}
-    _band(axes, t, hall_part(dataset, whole, c), errors[whole], "black")
-    words = "sum of all" if has_skew(dataset) else "intrinsic + side jump"
-    label = f"{words},\n{not_included(dataset)}"
-    axes.plot(t, hall_part(dataset, whole, c), "-", color="black", lw=1.8, label=label)
-    bars = {"capsize": 2, "elinewidth": 0.8}
-    axes.errorbar(t, intrinsic, errors["intrinsic"], fmt="s-", color=BLUE, lw=1.2, label="intrinsic", **bars)
-    axes.errorbar(t, side_jump, errors["side_jump"], fmt="o-", color=ORANGE, lw=1.2, label="side jump", **bars)
-    if has_skew(dataset):
-        looks = ("v-", RED, "conventional skew"), ("^-", SKY, "Gaussian skew")
-        for name, (style, color, words) in zip(SKEW, looks, strict=True):
-            values, error = hall_part(dataset, name, c), hall_error(dataset, name, c)
-            axes.errorbar(t, values, error, fmt=style, color=color, lw=1.2, label=words, **bars)
+    whole, words = whole_of(dataset)
+    total, error = hall_of(dataset, f"sigma_{whole}", c)
+    _band(axes, t, total, error, "black")
+    axes.plot(t, total, "-", color="black", lw=1.8, label=",\n".join(words))
+    for (marker, color), (name, each) in zip(cycle(_MARKS), parts_of(dataset).items()):
+        style = {"fmt": f"{marker}-", "color": color, "lw": 1.2, "capsize": 2, "elinewidth": 0.8}
+        axes.errorbar(t, *hall_of(dataset, f"sigma_{name}", c), label=each, **style)
     # the two halves are equal by Onsager's relation: rings around dots, so that both can be seen
+    velocity, distribution = (hall_of(dataset, f"sigma_side_jump_{n}", c)[0] for n in ("velocity", "distribution"))
     axes.plot(t, velocity, "o", color=PURPLE, ms=7, mfc="none", mew=1.0, label="side-jump velocity")
     axes.plot(t, distribution, "x-", color=GREEN, ms=4, lw=0.8, label="side-jump distribution")
     axes.set_ylabel(rf"Hall conductivity $\sigma_{{{component_label(c)}}}$ ({UNIT[dataset.attrs['units']]})")
@@ -86,7 +74,8 @@ def _band(axes, t, values, errors, color) -> None:
     axes.fill_between(t, values - errors, values + errors, color=color, alpha=0.15, lw=0)
 
 
-def _diagonal(axes, tensor, error, symbol: str, words: str) -> None:
+def diagonal(axes, tensor, error, symbol: str, words: str) -> None:
+    """Diagonal elements of a tensor against temperature, logarithmic where they span decades."""
     t = tensor.temperature.values
     values, errors = (np.stack([x.sel(a=i, b=i).values for i in x.a.values]) for x in (tensor, error))
     errors = np.where(np.isfinite(errors), errors, np.nan)  # unknown is no bar

@@ -99,6 +99,16 @@ class SharedShell:
         """Response at kT (eV) with so many energy nodes."""
         return next(self.solve_each([kt], nodes))
 
+    def resolved(self, kt: float) -> tuple[KineticResponse, np.ndarray]:
+        """Quasi-elastic response at kT (eV), and what its pairs give each point: ``sum_l' P dr``, shape (S, 1, R)."""
+        basis = energy_basis(1, even=True)
+        check = partial(self._check_memory, self._kept_bytes, kt)
+        [sums] = rate_sums(
+            self.stream, [self._kernels(basis, kt)], partial(self._sums, basis.size), kept=self._kept, check=check
+        )
+        jump = sums.jump.copy()  # the sums are spent by the solution
+        return self._response(sums, basis, kt)[0], jump
+
     def solve_each(self, kts: Sequence[float], nodes: int) -> Iterator[tuple[KineticResponse, Size]]:
         """Responses at several kT (eV), one after the other; pairs that are not kept serve as many as fit in memory.
 

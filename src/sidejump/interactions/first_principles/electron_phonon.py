@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
+from ...notebook import card
 from ...rules import checked
 from ..parameters import ElectronPhononParameters
 
@@ -44,6 +45,10 @@ class ElectronPhononScatterer:
     name: str = "electron-phonon coupling"
     singular: bool = False
     resolution: float = np.inf
+
+    def _repr_html_(self) -> str:
+        names = ("images", "tolerance", "lowest_phonon_energy", "coupling_sum_rule")
+        return card(self.name, {name: getattr(self, name) for name in names})
 
     def __post_init__(self):
         checked(

@@ -1,0 +1,179 @@
+"""Pictures of a result by the word that names them: which fits, and what draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import xarray as xr
+
+from ..errors import InputError
+from ..outputs import PAGES, write_whole
+from ..result import component_label, main_component, require_one_case, scan_dimension
+from ..rules import nearest
+from ..units import KB
+from . import separation
+from .convergence import PARTS, Course, courses
+from .restore import job_of
+from .terminal import say
+
+
+class Asked(NamedTuple):
+    """A picture that is asked for."""
+
+    source: Path
+    dataset: xr.Dataset
+    path: Path
+    names: list[str] | None
+    thickness: float | None
+    given: Path | None
+
+    @property
+    def component(self) -> tuple[int, int]:
+        """Axes of the current and of the field of the Hall component that is largest."""
+        a, b = ("xyz".index(x) for x in component_label(main_component(self.dataset)))
+        return a, b
+
+
+def draw(source, path, kind: str | None = None, *, names=None, thickness: float | None = None, given=None) -> None:
+    """Draw a picture of a result and write it.
+
+    Parameters
+    ----------
+    source : path
+        Result of a run or of a separation.
+    path : path
+        PNG, PDF or SVG.
+    kind : str, optional
+        One of `KINDS`; what fits the result when not given.
+    names : list of str, optional
+        Of observables.
+    thickness : float, optional
+        Of a layer, nm: what leads from the unit of two dimensions to that of three, and back.
+    given : path, optional
+        Input file, for a result that does not hold it: `bands` and `fermi-surface` build the model again.
+
+    Raises
+    ------
+    InputError
+        If the result cannot be read, or has nothing that this kind shows.
+    """
+    if kind is not None and kind not in KINDS:
+        raise InputError(f"--kind {kind}: no such picture{nearest(kind, KINDS)}; there are {', '.join(KINDS)}")
+    if thickness is not None and not 0 < thickness < float("inf"):
+        raise InputError(f"--thickness {thickness:g}: give a length in nm above zero")
+    dataset = separation.read_any(source)
+    separated = separation.is_one(dataset)
+    if kind is None:
+        kind = "separation" if separated else "temperature" if scan_dimension(dataset) is None else "doping"
+    if separated != (kind == "separation"):
+        made = "`sidejump separate`" if separated else "`sidejump run`"
+        raise InputError(f"{source}: is a result of {made}, of which there is no picture {kind!r}; leave out --kind")
+    if thickness is not None and kind not in _IN_BOTH_UNITS:
+        raise InputError(f"--thickness: only {' and '.join(_IN_BOTH_UNITS)} have an axis in a second unit")
+    KINDS[kind](Asked(Path(source), dataset, Path(path), names, thickness, given))
+
+
+def convergence(found: list[Course], path) -> None:
+    """The figure of the course of the error; of a scan that of the case with the largest error."""
+    from ..plot.convergence import convergence_figure
+
+    convergence_figure(max(found, key=lambda course: course.whole[-1].max()), path, PARTS)
+
+
+def _convergence(asked: Asked) -> None:
+    convergence(courses(asked.source), asked.path)
+
+
+def _temperature(asked: Asked) -> None:
+    from ..plot.temperature import result_figure
+
+    result_figure(asked.dataset, asked.path, asked.thickness)
+
+
+def _resistivity(asked: Asked) -> None:
+    from ..plot.resistivity import resistivity_figure
+
+    resistivity_figure(asked.dataset, asked.path)
+
+
+def _scaling(asked: Asked) -> None:
+    from ..plot.scaling import scaling_figure
+
+    scaling_figure(asked.dataset, asked.path)
+
+
+def _doping(asked: Asked) -> None:
+    from ..plot.scan import scan_figure
+
+    scan_figure(asked.dataset, asked.path, asked.thickness)
+
+
+def _observables(asked: Asked) -> None:
+    from ..plot.observable import observables_figure
+
+    observables_figure(asked.dataset, asked.path, asked.names)
+
+
+def _bands(asked: Asked) -> None:
+    from ..plot.bands import bands_figure
+
+    job = job_of(asked.dataset, asked.source, asked.given)
+    bands_figure(job.model, job.chemical_potential, job.temperatures, asked.path, type(job.model).__name__)
+
+
+def _fermi_surface(asked: Asked) -> None:
+    from ..plot.fermi_surface import fermi_surface_charts, fermi_surface_figure
+    from ..transport.problem import Problem
+    from ..transport.resolved import state_resolved
+    from .page import chart_page
+
+    job = job_of(asked.dataset, asked.source, asked.given)
+    t, (a, b) = float(job.temperatures.max()), asked.component
+    states = state_resolved(Problem(job.model, job.scatterers, job.chemical_potential, job.settings), KB * t)
+    title = f"Fermi surface at {job.chemical_potential:g} eV, {t:g} K, current along {'xyz'[a]}, field along {'xyz'[b]}"
+    if asked.path.suffix.lower() in PAGES:
+        write_whole(asked.path, chart_page(title, fermi_surface_charts(states, a, b)).encode())
+    else:
+        fermi_surface_figure(states, asked.path, a, b, title)
+
+
+def _mechanisms(asked: Asked) -> None:
+    from ..plot.mechanisms import mechanisms_figure
+
+    require_one_case(asked.dataset, "mechanisms")
+    job = job_of(asked.dataset, asked.source, asked.given)
+    if len(job.scatterers) < 2:
+        raise InputError(f"{asked.source}: has one mechanism, {job.scatterers[0].name}; there is nothing to compare")
+    alone = {}
+    for number, scatterer in enumerate(job.scatterers, 1):
+        say(f"{scatterer.name} alone: mechanism {number} of {len(job.scatterers)}")
+        one = job.changed(scatterers=[scatterer], tolerance=max(job.tolerance, _ALONE), observables=(), cost=None)
+        name = scatterer.name if scatterer.name not in alone else f"{scatterer.name} ({number})"
+        alone[name] = one.run()
+    mechanisms_figure(asked.dataset, alone, asked.path)
+
+
+def _separation(asked: Asked) -> None:
+    from ..plot.separation import separation_figure
+
+    separation_figure(asked.dataset, asked.path)
+
+
+_ALONE = 0.03  # relative standard error of each mechanism alone, enough for a picture
+_IN_BOTH_UNITS = ("temperature", "doping")
+
+KINDS: dict[str, Callable[[Asked], None]] = {
+    "temperature": _temperature,
+    "resistivity": _resistivity,
+    "scaling": _scaling,
+    "doping": _doping,
+    "observables": _observables,
+    "mechanisms": _mechanisms,
+    "bands": _bands,
+    "fermi-surface": _fermi_surface,
+    "convergence": _convergence,
+    "separation": _separation,
+}
+"""What draws each kind; matplotlib is imported when there is something to draw."""

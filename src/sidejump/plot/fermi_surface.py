@@ -1,0 +1,143 @@
+"""The Fermi surface, coloured by what its states carry."""
+
+from __future__ import annotations
+
+import re
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..units import HBAR, conductivity_unit
+from .style import ORANGE, STYLE, save
+
+_SAME = 1e-3  # relative difference of values that is none
+_THIN = 3.0  # length over width of what keeps its proportions
+_HOT = "hot spots: states with half of what the side jump is made of"
+
+
+def quantities(states, a: int, b: int) -> dict[str, np.ndarray]:
+    """What the surface is coloured by, with units: for a current along `a` and a field along `b`.
+
+    Parameters
+    ----------
+    states : sidejump.transport.resolved.StateResolved
+    a, b : int
+        Axes of the Hall component.
+
+    Returns
+    -------
+    dict of ndarray, shape (S,)
+        Speed (km/s), the component of the Berry curvature normal to both axes (Å^2), g of the field (Å), the side-jump
+        velocity along the current (m/s), and the contribution to the side jump over the part of the density of states,
+        in the unit of conductivities: its mean over the surface, weighted with that density, is ``sigma_sj`` (velocity
+        half).
+    """
+    dimension = states.k.shape[1]
+    names = "xyz"
+    normal = 0 if dimension == 2 else 3 - a - b
+    factor, unit = conductivity_unit(dimension)
+    share = states.weight / states.weight.sum()
+    si = 1e-10 / HBAR  # m/s for each eV angstrom
+    return {
+        "speed |v| (km/s)": 1e-3 * si * np.linalg.norm(states.velocity, axis=1),
+        f"Berry curvature Ω_{'z' if dimension == 2 else names[normal]} (Å²)": states.curvature[:, normal],
+        f"g, field along {names[b]} (Å)": states.distribution[:, b],
+        f"side-jump velocity along {names[a]} (m/s)": si * states.side_jump_velocity[:, a],
+        f"contribution to σ_sj, {names[a]}{names[b]} ({unit})": factor * states.contribution[:, a, b] / share,
+    }
+
+
+def fermi_surface_figure(states, path, a: int, b: int, title: str) -> None:
+    """One panel for each of :func:`quantities`, hot spots ringed.
+
+    Parameters
+    ----------
+    states : sidejump.transport.resolved.StateResolved
+    path : path
+        PNG, PDF or SVG.
+    a, b : int
+        Axes of the Hall component.
+    title : str
+    """
+    shown = quantities(states, a, b)
+    hot = states.hot(states.contribution[:, a, b])
+    solid, even = states.k.shape[1] == 3, _even(states.k)
+    size = float(np.clip(4000 / len(states.k), 1.5, 9.0))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(11.0, 6.4), layout="compressed")
+        for place, (words, values) in enumerate(shown.items()):
+            axes = figure.add_subplot(2, 3, place + 1, projection="3d" if solid else None)
+            style = _colours(values)
+            drawn = _scatter(axes, states.k, c=values, s=size, linewidths=0, **style)
+            if hot.any():
+                _scatter(axes, states.k[hot], s=22, facecolors="none", edgecolors=ORANGE, linewidths=0.6)
+            figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.12 if solid else 0.02)
+            axes.set_title(_mathematical(words), fontsize=9)
+            axes.set_aspect("equal" if even else "auto")
+            axes.locator_params(nbins=4 if solid else 5)
+            for axis in "xyz"[: states.k.shape[1]]:
+                getattr(axes, f"set_{axis}label")(f"$k_{axis}$ (1/Å)", fontsize=8)
+        note = f"rings: {_HOT}" if hot.any() else "no hot spots: half of the side jump is made by no small part"
+        figure.suptitle(title, fontsize=10)
+        figure.supxlabel(note, fontsize=8, x=0.01, ha="left")
+        save(figure, path)
+
+
+def fermi_surface_charts(states, a: int, b: int) -> dict[str, dict]:
+    """The same as charts that can be turned, dictionaries for plotly.js by their titles."""
+    hot = states.hot(states.contribution[:, a, b])
+    solid = states.k.shape[1] == 3
+    kind = "scatter3d" if solid else "scatter"
+    axes = "xyz"[: states.k.shape[1]]
+
+    def places(chosen):
+        return {axis: [float(x) for x in states.k[chosen, i]] for i, axis in enumerate(axes)}
+
+    rings = {"color": ORANGE, "size": 3 if solid else 9, "symbol": "circle-open"}
+    ringed = {"type": kind, "mode": "markers", "name": _HOT, "marker": rings, "showlegend": True} | places(hot)
+    titles: dict[str, dict] = {f"{axis}axis": {"title": {"text": f"k<sub>{axis}</sub> (1/Å)"}} for axis in axes}
+    layout: dict = titles
+    if solid:
+        layout = {"scene": titles | {"aspectmode": "data" if _even(states.k) else "cube"}}
+    else:
+        titles["yaxis"]["scaleanchor"] = "x"
+    charts = {}
+    for words, values in quantities(states, a, b).items():
+        limit = float(np.abs(values).max())
+        sides = {"cmin": -limit, "cmax": limit, "colorscale": "RdBu"} if values.min() < 0 else {"colorscale": "Viridis"}
+        marker = {
+            "color": [float(x) for x in values],
+            "size": float(np.clip(8000 / len(states.k), 2, 6)),
+            "colorbar": {"x": 1.0},
+        } | sides
+        points = {"type": kind, "mode": "markers", "name": words, "marker": marker, "showlegend": False}
+        data = [points | places(slice(None))] + ([ringed] if hot.any() else [])
+        charts[words] = {"data": data, "layout": {"height": 560, "legend": {"orientation": "h"}, **layout}}
+    return charts
+
+
+def _mathematical(words: str) -> str:
+    words = words.replace("σ_sj", r"$\sigma_{\mathrm{sj}}$").replace("e^2/h", "$e^2/h$")
+    return re.sub(r"Ω_(\w)", r"$\\Omega_\1$", words)
+
+
+def _even(k) -> bool:
+    """Whether one scale shows all axes: in a long thin cloud the narrow side would be unseen."""
+    sides = np.ptp(k, axis=0)
+    return bool(sides.max() < _THIN * sides.min())
+
+
+def _scatter(axes, k, **style):
+    return axes.scatter(*k.T, **style)
+
+
+def _colours(values) -> dict:
+    """One colour on either side of zero where there are negative ones; what is one number has no colours."""
+    low, high = float(values.min()), float(values.max())
+    if high - low < _SAME * max(abs(low), abs(high)):
+        return {"cmap": "viridis", "vmin": 0.5 * (low + high) - 0.05 * abs(high), "vmax": high + 0.05 * abs(high)}
+    if values.min() < 0 < values.max() or values.max() <= 0:
+        limit = float(np.abs(values).max()) or 1.0
+        return {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+    return {"cmap": "viridis"}

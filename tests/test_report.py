@@ -1,0 +1,136 @@
+"""The page about a result: what it says, and that it works in a real browser without a network."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from sidejump.app import results
+from sidejump.app.cli import main
+from sidejump.app.run import prepare
+from sidejump.app.terminal import with_error
+from sidejump.result import hall_of, parts_of
+
+INPUT = {
+    "electrons": {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": 0.2},
+    "scattering": [
+        {
+            "kind": "acoustic_deformation_potential",
+            "deformation_potential": 5.0,
+            "sound_velocity": 2000.0,
+            "mass_density": 7.6e-7,
+        }
+    ],
+    "temperature": {"values": [20, 60]},
+    "solver": {"tolerance": 0.05, "energy_nodes": 1, "expert": {"accuracy": 0.5}},
+}
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "out.nc"
+    dataset = prepare(INPUT).run()
+    dataset.attrs["warnings"] = ["</script><script>throw 1</script> a < b"]  # what files hold is text
+    results.write(dataset, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def html(result):
+    pytest.importorskip("plotly", reason="plotly is not installed: the extra [report]")
+    from sidejump.app.report import page
+
+    return page(result)
+
+
+class Outside(HTMLParser):
+    """Addresses that a page would fetch."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            if name in ("src", "href") and not value.startswith("data:"):
+                self.found.append((tag, value))
+
+
+def test_the_page_fetches_nothing_and_text_stays_text(html):
+    parser = Outside()
+    parser.feed(html)
+    assert parser.found == []
+    assert "throw 1</script>" not in html and "a &lt; b" in html
+
+
+def test_numbers_of_table_and_charts_are_those_of_the_result(html, result):
+    dataset = results.read(result)
+    charts = json.loads(re.search(r'id="charts">(.*?)</script>', html, re.S)[1])
+    hall = next(chart for name, chart in charts.items() if name.startswith("Hall"))
+    lines = {line["name"]: line for line in hall["data"]}
+    for part, words in parts_of(dataset, halves=True).items():
+        values, errors = hall_of(dataset, f"sigma_{part}", 2)
+        np.testing.assert_allclose(lines[words]["y"], values, rtol=1e-12)
+        np.testing.assert_allclose(lines[words]["error_y"]["array"], errors, rtol=1e-12)
+        assert all(f"<td>{with_error(v, e)}</td>" in html for v, e in zip(values, errors, strict=True))
+    assert "σ<sub>yx</sub>" in hall["layout"]["yaxis"]["title"]["text"]
+
+
+def test_what_is_said(html, result):
+    for words in ("MassiveDirac", "acoustic deformation potential", "20 to 60 K", "yx element", "0.2 eV"):
+        assert words in html
+    assert "mass_density" in html and "@software{sidejump" in html and "eprint  = {1906.04977}" in html
+
+
+def test_bad_requests(result, tmp_path, capsys, monkeypatch):
+    assert main(["report", str(result), "-o", str(tmp_path / "x.pdf")]) == 2 and ".html" in capsys.readouterr().err
+    assert main(["report", str(tmp_path / "none.nc")]) == 2 and "none.nc" in capsys.readouterr().err
+    monkeypatch.setitem(__import__("sys").modules, "plotly", None)
+    assert main(["report", str(result)]) == 2 and "sidejump[report]" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    found = next((p for p in ("chromium", "google-chrome", "chrome") if shutil.which(p)), None)
+    driver = shutil.which("chromedriver")
+    if found is None or driver is None:
+        pytest.skip("neither Chromium with its driver is installed: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which(found)
+    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1000,1000"):
+        options.add_argument(word)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    window = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield window
+    window.quit()
+
+
+def test_in_a_browser(html, browser, tmp_path):
+    """Loads without an error, draws its plots, each tab shows its section alone."""
+    page = tmp_path / "report.html"
+    page.write_text(html)
+    browser.get(page.as_uri())
+    visible = "return [...document.querySelectorAll('section')].filter(s => s.offsetHeight > 0).map(s => s.id)"
+    drawn = "return [...document.querySelectorAll('.chart')].filter(c => c.querySelectorAll('.point').length).length"
+    assert browser.execute_script(visible) == ["results"] and browser.execute_script(drawn) == 4
+    tabs = browser.find_elements("css selector", "nav button")
+    for tab in tabs[1:] + tabs[:1]:
+        tab.click()
+        assert browser.execute_script(visible) == [tab.get_attribute("data-tab")]
+    assert browser.execute_script(drawn) == len(json.loads(re.search(r'id="charts">(.*?)</script>', html, re.S)[1]))
+    wide = "return Math.min(...[...document.querySelectorAll('section:not([hidden]) .chart')].map(c => c.offsetWidth))"
+    assert browser.execute_script(wide) > 300
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    fetched = "return performance.getEntriesByType('resource').map(e => e.name).filter(n => /^https?:/.test(n))"
+    assert browser.execute_script(fetched) == []
+
+
+def test_a_page_with_an_error_fails_that_test(browser, tmp_path):
+    page = tmp_path / "broken.html"
+    page.write_text("<script>Plotly.newPlot()</script>")
+    browser.get(page.as_uri())
+    assert any(entry["level"] == "SEVERE" for entry in browser.get_log("browser"))
