@@ -9,6 +9,7 @@ over delta, which points at equal distances would miss; ``|M t| / |v|`` (M the i
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from dataclasses import dataclass
 
 import contourpy
@@ -119,8 +120,8 @@ class _Curve:
         return k, weight, arc, int((error > 1e-8).sum())
 
 
-_last: list = []
-# the contours found last: shells of one energy and several spacings follow each other
+_known: deque = deque(maxlen=32)
+# the contours found last: shells of few energies follow each other, in several spacings, for every replica again
 
 
 def _found(model, energy, degeneracy, most: int) -> tuple[list[_Curve], int]:
@@ -128,9 +129,8 @@ def _found(model, energy, degeneracy, most: int) -> tuple[list[_Curve], int]:
     origin, axes = search_domain(model, energy)
     # a model can be changed: energies at some points tell
     probe = band_energies(model, origin + np.random.default_rng(0).random((64, 2)) @ axes)
-    if _last:
-        known, *key, seen, result = _last
-        if known() is model and key == [energy, degeneracy, most] and np.array_equal(seen, probe):
+    for known, key, seen, result in tuple(_known):  # other threads may add
+        if known() is model and key == (energy, degeneracy, most) and np.array_equal(seen, probe):
             return result
     curves: list[_Curve] = []
     for grid in _GRIDS:
@@ -151,7 +151,7 @@ def _found(model, energy, degeneracy, most: int) -> tuple[list[_Curve], int]:
                     break
         if not (broken or rough):
             break
-    _last[:] = [weakref.ref(model), energy, degeneracy, most, probe, (curves, broken)]
+    _known.append((weakref.ref(model), (energy, degeneracy, most), probe, (curves, broken)))
     return curves, broken
 
 
