@@ -337,15 +337,17 @@ def _uniform(k, period, density=None, count=None, phase=0.0):
     """
     n = len(k)
     c, m = _fourier(k, period)
-    low = (np.abs(m) < n / 4) & (np.abs(c).max(axis=1) > _ROUNDING * np.abs(c).max())
-    c, m = c[low], m[low]
+    # of real functions: modes m and -m are conjugate
+    low = (m > 0) & (m < n / 4) & (np.abs(c).max(axis=1) > _ROUNDING * np.abs(c).max())
+    mean, c, m = c[0].real, 2 * c[low], m[low]
     rate = _speed(k, period) * (1.0 if density is None else density)
     # s(theta) by spectral integration, then inverted by Newton
     r = np.fft.fft(rate) / n
     mr = np.fft.fftfreq(n, 1 / n)
     total = r[0].real
-    keep = (mr != 0) & (np.abs(mr) < n / 4) & (np.abs(r) > _ROUNDING * total)
-    primitive, modes = r[keep] / (2j * np.pi * mr[keep]), mr[keep]
+    keep = (mr > 0) & (mr < n / 4) & (np.abs(r) > _ROUNDING * total)
+    r, modes = 2 * r[keep], mr[keep]
+    primitive = r / (2j * np.pi * modes)
     target = (np.arange(count or n) + phase) / (count or n) * total
     grid = np.arange(n + 1) / n
     wave = np.exp(2j * np.pi * grid[:, None] * modes)
@@ -354,12 +356,12 @@ def _uniform(k, period, density=None, count=None, phase=0.0):
     for _ in range(30):
         wave = np.exp(2j * np.pi * theta[:, None] * modes)
         s = total * theta + (wave @ primitive - primitive.sum()).real
-        slope = total + (wave @ r[keep]).real
+        slope = total + (wave @ r).real
         step = (s - target) / np.maximum(slope, 0.1 * total)
         theta = theta - step
         if np.abs(step).max() < 1e-12:  # Newton: the next step would be rounding
             break
-    return (np.exp(2j * np.pi * theta[:, None] * m) @ c).real + theta[:, None] * period
+    return mean + (np.exp(2j * np.pi * theta[:, None] * m) @ c).real + theta[:, None] * period
 
 
 def _widened(values, modes: int = 24):
