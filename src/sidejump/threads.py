@@ -8,7 +8,7 @@ never more than the library was set to when the package was loaded (`OMP_NUM_THR
 import os
 
 import numpy as np  # noqa: F401  loads the matrix library
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 _MOST = 4  # every thread of a sum over pairs holds an operator of its own
 
@@ -23,3 +23,12 @@ def usable_cores() -> int:
 
 THREADS = min(_MOST, usable_cores())
 MATRIX_THREADS = min([THREADS, *(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")])
+
+
+def one_matrix_thread():
+    """Context in which the matrix library has one thread.
+
+    The libraries of the process are searched once, and again when modules have been loaded: `threadpool_limits` by
+    itself does it at every call.
+    """
+    return threadpool_limits.wrap(limits=1)

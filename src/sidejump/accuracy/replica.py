@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..kinetics.response import KineticResponse
+from ..threads import one_matrix_thread
 from ..transport.problem import Problem
 from ..transport.term import Term
 
@@ -98,7 +98,7 @@ def compute(
         If memory does not suffice.
     """
     started = time.perf_counter()
-    with threadpool_limits(1):  # the parts of a term are threads themselves
+    with one_matrix_thread():  # the parts of a term are threads themselves
         accuracy = accuracy_of(task.level, problem.model.dimension, term)
         laid = problem.laid(accuracy, task.number, coarsest=task.level == 0)
         found = term.evaluate(laid, np.asarray(temperatures)[list(task.where)], advance)

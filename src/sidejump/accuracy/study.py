@@ -12,13 +12,13 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..bands.observables import Observable, checked_observables
 from ..errors import InputError
 from ..groups.rules import require_rules
 from ..notebook import card
 from ..pairs.executor import Executor
+from ..threads import one_matrix_thread
 from ..transport.geometry_choice import choose_geometries
 from ..transport.problem import Problem
 from ..transport.settings import TransportSettings
@@ -124,7 +124,7 @@ class Case:
 
     @cached_property
     def _geometries(self) -> tuple[list[str], list[float]]:
-        with threadpool_limits(1):
+        with one_matrix_thread():
             return choose_geometries(self.problem, self.temperatures)
 
     def allowing(self, hall: bool) -> Case:

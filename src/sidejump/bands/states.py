@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
-from threadpoolctl import threadpool_limits
 
-from ..threads import THREADS
+from ..threads import THREADS, one_matrix_thread
 
 
 @dataclass(frozen=True)
@@ -194,7 +193,7 @@ def mean_energies_and_velocities(model, k, first, last):
 
 def shell_states(model, k, band, degeneracy, observables=None, chunk: int = 512) -> States:
     """States at k (S, d) of the groups that contain `band` (S,), solved in pieces on two threads."""
-    with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+    with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
         pieces = pool.map(
             lambda i: solve_states(
                 model, k[i : i + chunk], band[i : i + chunk], degeneracy=degeneracy, observables=observables

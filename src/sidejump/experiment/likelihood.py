@@ -76,21 +76,22 @@ def likely(equations: Equations, chosen: np.ndarray, further: np.ndarray, measur
     for _ in range(_STEPS):
         point = equations.at(z)
         columns = np.concatenate([point.design, further], axis=1)[chosen]
-        slope = equations.jacobian(point, coefficients[:count])[chosen]
+        slope = equations.jacobian(point, coefficients[:count]).toarray()[chosen]
         r = point.sigma.yx[chosen] - columns @ coefficients + slope @ (measured - z)
-        whitened = _Whitening(slope.multiply(deviation[None, :]).tocsr(), equations.films.film[chosen])
-        inverse = solve(whitened.of(columns), rank, scale)
-        step = inverse @ whitened.of(r)
-        left = r - columns @ step
+        whitened = _Whitening(slope * deviation, equations.films.film[chosen])
+        white = whitened.of(np.column_stack([columns, r]))
+        inverse = solve(white[:, :-1], rank, scale)
+        step = inverse @ white[:, -1]
+        left = white[:, -1] - white[:, :-1] @ step
         coefficients = coefficients + step
-        z = measured - deviation**2 * (slope.T @ whitened.twice(left))
+        z = measured - deviation**2 * (slope.T @ whitened.transposed(left))
         covariance = inverse @ inverse.T
         spread = np.sqrt(np.diag(covariance))
         if not np.all(np.isfinite(coefficients)):
             break
         if np.all(np.abs(step) <= _ENOUGH * spread):
-            influence = inverse @ whitened.of(slope.toarray())
-            return Likely(coefficients, influence, covariance, z, float(np.sum(whitened.of(left) ** 2)), rank)
+            influence = inverse @ whitened.of(slope)
+            return Likely(coefficients, influence, covariance, z, float(np.sum(left**2)), rank)
     raise InputError(
         f"{equations.films.source}: the fit of law {equations.law.name} does not settle; the declared uncertainties "
         "are as large as what they are of, look at the errors of rho_xx and rho_0"
@@ -105,16 +106,15 @@ class _Whitening:
         for number in np.unique(film):
             rows = np.flatnonzero(film == number)
             block = b[rows]
-            self._blocks.append((rows, np.linalg.cholesky((block @ block.T).toarray())))
+            self._blocks.append((rows, np.linalg.cholesky(block @ block.T)))
 
     def of(self, values: np.ndarray) -> np.ndarray:
         """``C^(-1/2)`` on (n,) or (n, m)."""
         return self._each(values, lambda factor, x: solve_triangular(factor, x, lower=True))
 
-    def twice(self, values: np.ndarray) -> np.ndarray:
-        """``C^-1`` on (n,)."""
-        half = self.of(values)
-        return self._each(half, lambda factor, x: solve_triangular(factor.T, x, lower=False))
+    def transposed(self, values: np.ndarray) -> np.ndarray:
+        """``C^(-T/2)`` on (n,): after :meth:`of`, ``C^-1``."""
+        return self._each(values, lambda factor, x: solve_triangular(factor.T, x, lower=False))
 
     def _each(self, values, act) -> np.ndarray:
         out = np.empty(values.shape)

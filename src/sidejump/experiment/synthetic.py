@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from scipy.integrate import quad
@@ -153,7 +154,10 @@ _DEBYE, _AT_300_K = 470.0, 9.8  # K, microohm cm
 
 
 def _bloch_gruneisen(t: np.ndarray) -> np.ndarray:
-    def curve(x: float) -> float:
-        return x**5 * quad(lambda y: y**3 * bose_factor(y), 0, 1 / x, epsabs=0, epsrel=1e-10)[0]
+    return _AT_300_K * np.array([_curve(float(x) / _DEBYE) for x in np.atleast_1d(t)]) / _curve(300.0 / _DEBYE)
 
-    return _AT_300_K * np.array([curve(x / _DEBYE) for x in np.atleast_1d(t)]) / curve(300.0 / _DEBYE)
+
+@cache
+def _curve(x: float) -> float:
+    """Resistivity at x Debye temperatures, of every film of every sample again."""
+    return x**5 * quad(lambda y: y**3 * bose_factor(y), 0, 1 / x, epsabs=0, epsrel=1e-10)[0]

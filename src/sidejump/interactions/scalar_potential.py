@@ -18,10 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..bands.states import States
-from ..threads import THREADS
+from ..threads import THREADS, one_matrix_thread
 
 _CHUNK = 512  # states at a time, on account of the (N, N) matrices of each
 
@@ -53,7 +52,7 @@ def with_dipoles(model, states: States, vertex, precision) -> States:
         vectors[part] = np.concatenate([u, *np.moveaxis(dipole, -3, 0)], axis=-1)
         covariant[part] = np.concatenate([du, *np.moveaxis(derivative, -3, 0)], axis=-1)
 
-    with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+    with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(fill, range(0, count, _CHUNK)))
     return replace(states, vectors=vectors, covariant=covariant)
 

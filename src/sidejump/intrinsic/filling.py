@@ -70,21 +70,31 @@ class States:
 def _share(e, level: float) -> np.ndarray:
     """Part of each simplex below a level that crosses it, from its sorted corners (n, d + 1)."""
     d = e.shape[1] - 1
-    x = level - e
-
-    def apart(i, j):
-        return np.maximum(e[:, i] - e[:, j], _TINY)
-
+    below_second = level < e[:, 1]
+    share = np.empty(len(e))
+    share[below_second] = _lowest(e[below_second], level)
     if d == 2:
-        lower = x[:, 0] ** 2 / (apart(1, 0) * apart(2, 0))
-        upper = 1 - x[:, 2] ** 2 / (apart(2, 0) * apart(2, 1))
-        return np.where(level < e[:, 1], lower, upper)
-    lower = x[:, 0] ** 3 / (apart(1, 0) * apart(2, 0) * apart(3, 0))
-    upper = 1 + x[:, 3] ** 3 / (apart(3, 0) * apart(3, 1) * apart(3, 2))
-    a, b = e[:, 1] - e[:, 0], x[:, 1]
-    bent = (apart(2, 0) + apart(3, 1)) / (apart(2, 1) * apart(3, 1))
-    middle = (a**2 + 3 * a * b + 3 * b**2 - bent * b**3) / (apart(2, 0) * apart(3, 0))
-    return np.where(level < e[:, 1], lower, np.where(level < e[:, 2], middle, upper))
+        share[~below_second] = 1 - _lowest(-e[~below_second, ::-1], -level)
+        return share
+    highest = level >= e[:, 2]
+    share[highest] = 1 - _lowest(-e[highest, ::-1], -level)
+    middle = ~(below_second | highest)
+    share[middle] = _between(*e[middle].T, level)
+    return share
+
+
+def _lowest(e, level: float) -> np.ndarray:
+    """Part of simplices below a level between their lowest corner and the next."""
+    away = e[:, 1:] - e[:, :1]
+    return np.prod((level - e[:, :1]) / np.maximum(away, _TINY), axis=1)
+
+
+def _between(e0, e1, e2, e3, level: float) -> np.ndarray:
+    """Part of tetrahedra below a level with two corners below it and two above."""
+    a, b = e1 - e0, level - e1
+    e20, e30, e21, e31 = (np.maximum(x, _TINY) for x in (e2 - e0, e3 - e0, e2 - e1, e3 - e1))
+    bent = (e20 + e31) / (e21 * e31)
+    return (a**2 + 3 * a * b + 3 * b**2 - bent * b**3) / (e20 * e30)
 
 
 def _weighty(count: int) -> tuple[np.ndarray, np.ndarray]:

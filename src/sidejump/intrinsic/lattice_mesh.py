@@ -19,8 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from ..threads import one_matrix_thread
 from .berry import occupied_curvature
 from .fourier import table_of
 from .occupation import cell_fermi, fermi
@@ -69,7 +69,7 @@ class CellSum:
                 target = chosen[index]
                 result[target] = self._block(matrices, None if width is None else width[target])
 
-        with threadpool_limits(1), ThreadPoolExecutor(self.workers) as pool:
+        with one_matrix_thread(), ThreadPoolExecutor(self.workers) as pool:
             list(pool.map(plane, zip(keys, members, strict=True)))
         self.points += len(fractional)
         return result

@@ -9,10 +9,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..pairs.strips import Strip
-from ..threads import THREADS
+from ..threads import THREADS, one_matrix_thread
 
 
 class CollisionOperator:
@@ -65,7 +64,7 @@ class CollisionOperator:
 
         if self.nbytes < 2e7:
             return result - sum(work(share) for share in self._shares)
-        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+        with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
             for part in pool.map(work, self._shares):
                 result -= part
         return result

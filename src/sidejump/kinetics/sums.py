@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..energy.kernel import Kernel
 from ..pairs.block import Block
@@ -18,7 +17,7 @@ from ..pairs.contraction import both_sums, contract
 from ..pairs.stopwatch import Stopwatch
 from ..pairs.stream import PairStream
 from ..pairs.strips import join_blocks
-from ..threads import THREADS
+from ..threads import THREADS, one_matrix_thread
 from .collision import CollisionOperator
 from .fold import Fold
 
@@ -197,7 +196,7 @@ def rate_sums(
                 sums.add(blocks, each)
             check(sum(s.nbytes for some in parts for s in some))
 
-    with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+    with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(work, range(THREADS)))
     for other in parts[1:]:
         for mine, more in zip(parts[0], other, strict=True):

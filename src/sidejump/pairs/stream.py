@@ -6,10 +6,8 @@ from collections.abc import Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from threadpoolctl import threadpool_limits
-
 from ..interactions.sources import PairSource
-from ..threads import THREADS
+from ..threads import THREADS, one_matrix_thread
 from .block import Block
 from .near import Task
 from .sample import Sample
@@ -46,5 +44,5 @@ class PairStream:
 
     def kept(self, cuts: Sequence[float]) -> list[list[Block]]:
         """The blocks of all tasks, to be used again."""
-        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+        with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(lambda task: self.blocks(task, cuts), self.tasks(cuts)))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.interpolate import make_interp_spline
-from threadpoolctl import threadpool_limits
 
 from ..bands.dirac import MassiveDirac
 from ..interactions.base import Branch, Scatterer
+from ..threads import one_matrix_thread
 from ..transport import TransportResult, TransportSettings, run_transport
 from ..units import KB
 from . import dirac
@@ -46,7 +46,7 @@ def figure1_curves(temperatures=None, *, energy_nodes: int | None = None, progre
     side_jump, conductivity = np.empty(len(t)), np.empty(len(t))
     reports: list[dict] = []
     done = 0
-    with threadpool_limits(1):  # the matrices are too small to be shared between threads
+    with one_matrix_thread():  # the matrices are too small to be shared between threads
         for chosen, settings in parts:
             if chosen.any():
                 advance = _share(progress, done, int(chosen.sum()), len(t))

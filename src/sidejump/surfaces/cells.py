@@ -11,9 +11,8 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from ..threads import THREADS
+from ..threads import THREADS, one_matrix_thread
 from .tetrahedra import NODES
 
 OCTANTS = np.array(list(itertools.product(range(2), repeat=3)))
@@ -85,7 +84,7 @@ def threaded_energies(model, k, chunk: int = 512) -> np.ndarray:
 def threaded(function, *arrays, chunk: int):
     """``function`` of chunks of `arrays`, on :data:`THREADS` threads, joined."""
     starts = range(0, len(arrays[0]), chunk)
-    with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+    with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
         return np.concatenate(list(pool.map(lambda i: function(*(a[i : i + chunk] for a in arrays)), starts)))
 
 

@@ -9,6 +9,7 @@ over delta, which points at equal distances would miss; ``|M t| / |v|`` (M the i
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from dataclasses import dataclass
 
 import contourpy
@@ -119,8 +120,8 @@ class _Curve:
         return k, weight, arc, int((error > 1e-8).sum())
 
 
-_last: list = []
-# the contours found last: shells of one energy and several spacings follow each other
+_known: deque = deque(maxlen=32)
+# the contours found last: shells of few energies follow each other, in several spacings, for every replica again
 
 
 def _found(model, energy, degeneracy, most: int) -> tuple[list[_Curve], int]:
@@ -128,9 +129,8 @@ def _found(model, energy, degeneracy, most: int) -> tuple[list[_Curve], int]:
     origin, axes = search_domain(model, energy)
     # a model can be changed: energies at some points tell
     probe = band_energies(model, origin + np.random.default_rng(0).random((64, 2)) @ axes)
-    if _last:
-        known, *key, seen, result = _last
-        if known() is model and key == [energy, degeneracy, most] and np.array_equal(seen, probe):
+    for known, key, seen, result in tuple(_known):  # other threads may add
+        if known() is model and key == (energy, degeneracy, most) and np.array_equal(seen, probe):
             return result
     curves: list[_Curve] = []
     for grid in _GRIDS:
@@ -151,7 +151,7 @@ def _found(model, energy, degeneracy, most: int) -> tuple[list[_Curve], int]:
                     break
         if not (broken or rough):
             break
-    _last[:] = [weakref.ref(model), energy, degeneracy, most, probe, (curves, broken)]
+    _known.append((weakref.ref(model), (energy, degeneracy, most), probe, (curves, broken)))
     return curves, broken
 
 
@@ -337,15 +337,17 @@ def _uniform(k, period, density=None, count=None, phase=0.0):
     """
     n = len(k)
     c, m = _fourier(k, period)
-    low = (np.abs(m) < n / 4) & (np.abs(c).max(axis=1) > _ROUNDING * np.abs(c).max())
-    c, m = c[low], m[low]
+    # of real functions: modes m and -m are conjugate
+    low = (m > 0) & (m < n / 4) & (np.abs(c).max(axis=1) > _ROUNDING * np.abs(c).max())
+    mean, c, m = c[0].real, 2 * c[low], m[low]
     rate = _speed(k, period) * (1.0 if density is None else density)
     # s(theta) by spectral integration, then inverted by Newton
     r = np.fft.fft(rate) / n
     mr = np.fft.fftfreq(n, 1 / n)
     total = r[0].real
-    keep = (mr != 0) & (np.abs(mr) < n / 4) & (np.abs(r) > _ROUNDING * total)
-    primitive, modes = r[keep] / (2j * np.pi * mr[keep]), mr[keep]
+    keep = (mr > 0) & (mr < n / 4) & (np.abs(r) > _ROUNDING * total)
+    r, modes = 2 * r[keep], mr[keep]
+    primitive = r / (2j * np.pi * modes)
     target = (np.arange(count or n) + phase) / (count or n) * total
     grid = np.arange(n + 1) / n
     wave = np.exp(2j * np.pi * grid[:, None] * modes)
@@ -354,12 +356,12 @@ def _uniform(k, period, density=None, count=None, phase=0.0):
     for _ in range(30):
         wave = np.exp(2j * np.pi * theta[:, None] * modes)
         s = total * theta + (wave @ primitive - primitive.sum()).real
-        slope = total + (wave @ r[keep]).real
+        slope = total + (wave @ r).real
         step = (s - target) / np.maximum(slope, 0.1 * total)
         theta = theta - step
         if np.abs(step).max() < 1e-12:  # Newton: the next step would be rounding
             break
-    return (np.exp(2j * np.pi * theta[:, None] * m) @ c).real + theta[:, None] * period
+    return mean + (np.exp(2j * np.pi * theta[:, None] * m) @ c).real + theta[:, None] * period
 
 
 def _widened(values, modes: int = 24):

@@ -14,11 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..bands.states import band_energies
 from ..errors import InputError
 from ..groups.operations import Operations
+from ..threads import one_matrix_thread
 from .cells import (
     CellMesh,
     children,
@@ -86,7 +86,7 @@ def surface_shell(
 ) -> Shell | None:
     """The surfaces of all bands at `energy`, or the part of them that stands for all; None if there are none."""
     search = _Search(model, energy, spacing, turn, levels, degeneracy, operations, several, placed, limits)
-    with threadpool_limits(1):  # many small matrices
+    with one_matrix_thread():  # many small matrices
         pieces = search.run()
     if not pieces:
         return None

@@ -11,13 +11,12 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..bands.states import shell_states
 from ..kinetics.solve import DENSE_LIMIT
 from ..pairs.block import pair_bytes
 from ..pairs.near import BLOCK, near_pairs
-from ..threads import THREADS
+from ..threads import THREADS, one_matrix_thread
 from ..units import KB
 from .fermi_surface import COARSER, MOST_ON_ALL, chosen
 from .geometry_choice import WINDOW, choose_geometries, no_critical_energy
@@ -60,11 +59,11 @@ def estimate_cost(problem: Problem, temperatures, geometry: list[str] | None = N
     temperatures = np.asarray(temperatures, dtype=float)
     if geometry is None:
         refuse_early(problem, temperatures)
-        with threadpool_limits(1):
+        with one_matrix_thread():
             geometry, _ = choose_geometries(problem, temperatures)
     apart, own = (np.array([kind == which for kind in geometry], dtype=bool) for which in ("independent", "own"))
     rest = ~apart & ~own
-    with threadpool_limits(1):
+    with one_matrix_thread():
         total = _Sum(seconds=0.0)
         if own.any():
             total.add(_own(problem, temperatures[own]))

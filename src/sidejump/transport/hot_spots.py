@@ -22,14 +22,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..energy.basis import energy_basis
 from ..kinetics.response import KineticResponse
 from ..pairs.block import Block, pair_channels
 from ..pairs.contraction import RowSums, add_row_sums
 from ..pairs.near import BLOCK
-from ..threads import THREADS
+from ..threads import THREADS, one_matrix_thread
 from .problem import Problem
 from .shared import SharedShell
 from .tensors import Change, with_change
@@ -136,7 +135,7 @@ class HotSpots:
                 [_jump(s, b, velocity[rows], fine.weight[rows, 0]) for s, b in zip(sums, bases, strict=True)]
             )
 
-        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+        with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
             total = np.sum(list(pool.map(work, range(len(rows_of)))), axis=0)
         between = np.stack([self._fold.average(x, odd=True) for x in total])
         return between - np.stack([_with_drives(r) for r in responses])

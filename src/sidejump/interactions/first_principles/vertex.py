@@ -26,9 +26,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from ...threads import THREADS
+from ...threads import THREADS, one_matrix_thread
 from ...units import HBAR2_OVER_2M
 from ...wannier.container import SOFT
 from ...wannier.planar import in_space
@@ -172,7 +171,7 @@ class PairVertices:
                 for whole, piece in zip(kept, find(self._vectors, part, self.dtype), strict=True):
                     whole[:, part] = piece
 
-        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+        with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(work, range(0, count, step)))
         return store
 
@@ -183,7 +182,7 @@ class PairVertices:
         def work(start):
             return rigid_shift.vectors(self._vectors, slice(start, min(start + step, count)), self.dtype)
 
-        with threadpool_limits(1), ThreadPoolExecutor(THREADS) as pool:
+        with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
             return np.concatenate(list(pool.map(work, range(0, count, step))), axis=2)
 
     def _rigid_sides(self, part: slice):
