@@ -79,7 +79,8 @@ def _share(e, level: float) -> np.ndarray:
     highest = level >= e[:, 2]
     share[highest] = 1 - _lowest(-e[highest, ::-1], -level)
     middle = ~(below_second | highest)
-    share[middle] = _between(*e[middle].T, level)
+    e0, e1, e2, e3 = e[middle].T
+    share[middle] = _between(e0, e1, e2, e3, level)
     return share
 
 
