@@ -274,6 +274,7 @@ def plot(
     observable: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Of this observable; as often as wanted.")
     ] = None,
+    heat: Annotated[bool, typer.Option("--heat", help="Of what gradients of temperature drive.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
 ) -> None:
     """Draw the figure of a result."""
@@ -283,7 +284,11 @@ def plot(
     figure = output or source.with_suffix(".png")
     outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
     dataset = separation.read_any(source)
-    if observables or observable:
+    if heat:
+        from ..plot.heat import heat_figure
+
+        heat_figure(dataset, figure)
+    elif observables or observable:
         from ..plot.observable import observables_figure
 
         observables_figure(dataset, figure, observable)
