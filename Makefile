@@ -1,6 +1,7 @@
 # make demo   the anomalous Hall conductivity of iron: results/iron.nc and results/iron.png
 # make wheel-check   builds the wheel, installs it into an environment of its own and tries it from an empty folder
 # make observables   spin currents, spin and torque of a Rashba ferromagnet: results/observables_parts.png
+# make heat   Seebeck and Nernst effect, Lorenz ratio of massive Dirac electrons: results/heat_parts.png
 # make test | lint | docs | examples | figure1   checks and documentation, all in the environment of `make venv`
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples figure1 observables wheel wheel-check clean
+.PHONY: venv demo test lint docs examples figure1 heat observables wheel wheel-check clean
 
 venv: $(STAMP)
 
@@ -32,6 +33,11 @@ observables: $(STAMP)
 	mkdir -p results
 	$(BIN)/sidejump run examples/observables.toml -o results/observables.nc --force
 	$(BIN)/sidejump plot results/observables.nc --observables -o results/observables_parts.png --force
+
+heat: $(STAMP)
+	mkdir -p results
+	$(BIN)/sidejump run examples/heat.toml -o results/heat.nc --force
+	$(BIN)/sidejump plot results/heat.nc --heat -o results/heat_parts.png --force
 
 figure1: $(STAMP)
 	mkdir -p results
