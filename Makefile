@@ -3,6 +3,7 @@
 # make observables   spin currents, spin and torque of a Rashba ferromagnet: results/observables_parts.png
 # make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
 # make sample   the drawing of the page on conventions
+# make heat   Seebeck and Nernst effect, Lorenz ratio of massive Dirac electrons: results/heat_parts.png
 # make test | lint | docs | examples | figure1   checks and documentation, all in the environment of `make venv`
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples figure1 observables skew sample wheel wheel-check clean
+.PHONY: venv demo test lint docs examples figure1 heat observables skew sample wheel wheel-check clean
 
 venv: $(STAMP)
 
@@ -40,6 +41,11 @@ skew: $(STAMP)
 
 sample: $(STAMP)
 	$(BIN)/python docs/drawings/sample.py docs/img/sample.svg
+
+heat: $(STAMP)
+	mkdir -p results
+	$(BIN)/sidejump run examples/heat.toml -o results/heat.nc --force
+	$(BIN)/sidejump plot results/heat.nc --kind heat -o results/heat_parts.png --force
 
 figure1: $(STAMP)
 	mkdir -p results

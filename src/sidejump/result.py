@@ -139,6 +139,17 @@ def component_label(component: int) -> str:
     return "".join(_COMPONENTS[component])
 
 
+def has_heat(dataset) -> bool:
+    """Whether the heat current was asked for."""
+    return "thermoelectric" in dataset
+
+
+def mean_of(dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of the diagonal of any tensor of a result, and its standard error, shape (..., nT)."""
+    values, errors = (np.diagonal(dataset[n].values, axis1=-2, axis2=-1) for n in (name, f"{name}_error"))
+    return values.mean(axis=-1), np.where(np.isfinite(errors), errors, np.nan).mean(axis=-1)
+
+
 OBSERVED = {"boltzmann": "Boltzmann", "intrinsic": "intrinsic", "side_jump": "side jump"}
 """Parts of the response of an observable that tables and figures show."""
 

@@ -63,6 +63,14 @@ def conductivity_unit(dimension: int) -> tuple[float, str]:
     return _c.e**2 / _c.hbar / (ANGSTROM * 100), "S/cm"
 
 
+def siemens(dimension: int) -> float:
+    """``e^2/hbar angstrom^(2-d)`` in S (2D) or S/m (3D)."""
+    return _c.e**2 / _c.hbar * ANGSTROM ** (2 - dimension)
+
+
+LORENZ = math.pi**2 / 3 * KB**2
+"""Lorenz number of static scatterers in a cold metal, V^2/K^2."""
+
 RESISTIVITY_UNIT = {2: "h/e^2", 3: "microohm cm"}
 """In which resistivities are given, by the dimension."""
 

@@ -106,7 +106,9 @@ def compute(
             values = np.array([r.tensors for r in found.responses])
         else:
             values = np.array([change.tensors for change in found.changes])
-        values = laid.multiplets.asked(values, problem.model.dimension)
+        d = problem.model.dimension
+        rest = values.shape[2] - (3 * d if laid.settings.heat else 0)
+        values = np.concatenate([laid.multiplets.asked(values[:, :, :rest], d), values[:, :, rest:]], axis=2)
     for source in laid.sources:
         for sentence in source.warnings():
             laid.warn(sentence)

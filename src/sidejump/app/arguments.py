@@ -32,6 +32,21 @@ def check_settings(settings: TransportSettings) -> None:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise InputError(first_sentence([dict(first) | {"loc": (*loc, *first["loc"])}])) from None
+    if settings.heat and settings.energy_nodes == 1:
+        raise InputError(
+            'energy_nodes = 1: the heat current asks for how carriers of different energies differ; use "auto" or at '
+            "least 3, or leave the heat current out"
+        )
+    if settings.heat and settings.geometry in ("shared", "averaged"):
+        raise InputError(
+            f'geometry = "{settings.geometry}": the heat current asks for how shells of different energies differ; use '
+            '"auto", "own" or "independent", or leave the heat current out'
+        )
+    if settings.heat and settings.skew_scattering != "off":
+        raise InputError(
+            f'skew_scattering = "{settings.skew_scattering}": the heat current has no part of skew scattering; leave '
+            "one of the two out, and run the other by itself"
+        )
     _require_number("memory", settings.memory, "bytes; 6 GB is 6e9", least=_LEAST_MEMORY)
     _require_number("degeneracy", settings.degeneracy, "eV; bands closer than this form one group")
     _require_number("minimum", settings.minimum, "fewest points on a contour", whole=True, least=_LEAST_POINTS)

@@ -277,6 +277,23 @@ def _electron_phonon(section, place: str, electrons: Electrons):
         raise InputError(f"{place}: {error}") from None
 
 
+HEAT = "heat_current"
+
+
+def asks_for_heat(sections) -> bool:
+    """Whether one of the `[[observable]]` sections is the heat current.
+
+    Raises
+    ------
+    InputError
+        If several are.
+    """
+    found = [number for number, section in enumerate(sections, start=1) if section.kind == HEAT]
+    if len(found) > 1:
+        raise InputError(f"[[observable]] number {found[1]}: {HEAT} is asked for twice; name it once")
+    return bool(found)
+
+
 def build_observables(sections, model) -> tuple[Observable, ...]:
     """Observables of the `[[observable]]` sections, all components of a kind where none is named.
 
@@ -287,6 +304,8 @@ def build_observables(sections, model) -> tuple[Observable, ...]:
     """
     found: list[Observable] = []
     for number, section in enumerate(sections, start=1):
+        if section.kind == HEAT:  # of its own: what a gradient of temperature drives comes with it
+            continue
         make, _ = KINDS[section.kind]
         some = [make(c) for c in section.components or components(section.kind, model.dimension)]
         try:

@@ -309,6 +309,7 @@ def plot(
       scaling       Hall conductivity against sigma_xx, Hall resistivity against rho_xx^2
       doping        of a scan: against chemical potential or carrier density
       observables   what else the field drives
+      heat          thermopower, Nernst effect, Lorenz ratio
       mechanisms    resistivity and side jump of each mechanism alone: a run for each
       bands         bands, Fermi level and thermal window
       fermi-surface speed, Berry curvature, g, side-jump velocity and contribution

@@ -18,6 +18,7 @@ from ..files import reading
 from ..result import has_skew, warnings_of
 from ..transport.frozen import with_frozen
 from .cases import apart, together
+from .heat import add_heat, intrinsic_of
 from .judge import judge
 from .results import Obeyed, is_of_replicas, read, replicas_of, tensors
 from .withhold import withhold
@@ -132,12 +133,17 @@ def _answer(
     geometry = [str(kind) for kind in dataset.geometry_used.values[active]]
     result = result_of_replicas(found, controller, geometry, question.operations, question.spins)
     sentences = result.report["warnings"]
+    heat = "thermoelectric" in dataset
     if not active.all():
-        result = with_frozen(result, ~active, dataset.sizes["a"], skew=has_skew(dataset))
+        result = with_frozen(result, ~active, dataset.sizes["a"], 3 * dataset.sizes["a"] * heat, skew=has_skew(dataset))
+    if heat:
+        result = result.with_heat_apart()
     texts = [to_text(replica, case) for some in controller.replicas.values() for replica in some]
     intrinsic, error = dataset.sigma_intrinsic.values, dataset.sigma_intrinsic_error.values.max(axis=(1, 2))
     made = tensors(dataset.temperature.values, result, intrinsic, error, question.obeyed, texts)
     made.attrs = {**dataset.attrs, **made.attrs, "warnings": []}
+    if heat:
+        add_heat(made, result.heat, *intrinsic_of(dataset))
     sentences = [*sentences, *judge(made)]
     sentences += withhold(made)
     return made, list(dict.fromkeys(sentences))

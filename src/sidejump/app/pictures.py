@@ -116,6 +116,12 @@ def _observables(asked: Asked) -> None:
     observables_figure(asked.dataset, asked.path, asked.names)
 
 
+def _heat(asked: Asked) -> None:
+    from ..plot.heat import heat_figure
+
+    heat_figure(asked.dataset, asked.path)
+
+
 def _bands(asked: Asked) -> None:
     from ..plot.bands import bands_figure
 
@@ -170,6 +176,7 @@ KINDS: dict[str, Callable[[Asked], None]] = {
     "scaling": _scaling,
     "doping": _doping,
     "observables": _observables,
+    "heat": _heat,
     "mechanisms": _mechanisms,
     "bands": _bands,
     "fermi-surface": _fermi_surface,

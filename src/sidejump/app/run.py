@@ -29,6 +29,7 @@ from ..errors import InputError, SidejumpWarning
 from ..groups.hall import allowed_projector, kinetic_symmetry, scattering_projector
 from ..groups.symmetry import symmetry_report
 from ..intrinsic import IntrinsicResult, intrinsic_conductivity
+from ..intrinsic.heat import IntrinsicHeat, intrinsic_heat
 from ..intrinsic.operator import IntrinsicResponse, intrinsic_response
 from ..pairs.executor import make_executor
 from ..pairs.fingerprint import fingerprint
@@ -41,6 +42,7 @@ from ..transport.skew import skew_sentences
 from . import build, config
 from .arguments import check_limits, check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
+from .heat import add_heat, in_si
 from .judge import judge
 from .live import Live
 from .observed import add_intrinsic
@@ -214,7 +216,7 @@ def _job(settings, folder: Path, text: str) -> Job | Scan:
         Job,
         electrons.model,
         scatterers,
-        settings=TransportSettings(**solver),
+        settings=TransportSettings(**solver, heat=build.asks_for_heat(settings.observable)),
         tolerance=settings.solver.tolerance,
         time=settings.solver.time,
         intrinsic_tolerance=settings.solver.intrinsic.tolerance,
@@ -390,7 +392,7 @@ class Job:
 
     def _transport(self, report: Callable, known, keep: Callable, seconds, hall: bool) -> TransportResult:
         if self._frozen.all():
-            return self._with_frozen(None)
+            return self._apart(self._with_frozen(None))
         case = self._case.allowing(hall)
         live = Live(report, case.temperatures, self.model)
 
@@ -407,11 +409,19 @@ class Job:
                 found, controller = chosen(executor=executor)
         self._finished = [r for some in controller.replicas.values() for r in some]
         result = transport_result(case, found, controller)
-        return self._with_frozen(result) if self._frozen.any() else result
+        return self._apart(self._with_frozen(result) if self._frozen.any() else result)
 
     def _with_frozen(self, result: TransportResult | None) -> TransportResult:
         skew = self.settings.skew_scattering != "off"
-        return frozen.with_frozen(result, self._frozen, self.model.dimension, len(self.observables), skew=skew)
+        return frozen.with_frozen(result, self._frozen, self.model.dimension, self._rows, skew=skew)
+
+    def _apart(self, result: TransportResult) -> TransportResult:
+        return result.with_heat_apart() if self.settings.heat else result
+
+    @property
+    def _rows(self) -> int:
+        """Rows of responses beyond the current."""
+        return len(self.observables) + (3 * self.model.dimension if self.settings.heat else 0)
 
     def _kinetic(self, what: Callable):
         try:
@@ -486,6 +496,7 @@ class Job:
         if intrinsic is None:
             intrinsic = self.intrinsic([self.chemical_potential], self.temperatures[None], report)
         observed = self._intrinsic_of_observables(found)
+        heat = self._intrinsic_of_heat(found)
         clock.lap("intrinsic")
         clock.laps["seconds_intrinsic"] = max(clock.laps["seconds_intrinsic"], intrinsic.seconds)
         if not intrinsic.converged:
@@ -528,6 +539,8 @@ class Job:
         )
         if observed is not None:
             add_intrinsic(dataset, self.observables, observed)
+        if heat is not None:
+            add_heat(dataset, transport.heat, *in_si(heat, self.temperatures))
         found = judge(dataset)  # what is withheld is said to be that
         warn(dataset, [*withhold(dataset), *found])
         return dataset
@@ -540,6 +553,19 @@ class Job:
         if not result.converged:
             found.append(
                 f"the intrinsic part of an observable did not reach {tolerance:g}, see response_intrinsic_error"
+            )
+        return result
+
+    def _intrinsic_of_heat(self, found: list[str]) -> IntrinsicHeat | None:
+        if not self.settings.heat:
+            return None
+        result = intrinsic_heat(
+            self.model, self.chemical_potential, self.temperatures, tolerance=self.intrinsic_tolerance
+        )
+        if not result.converged:
+            found.append(
+                f"the intrinsic part of the heat current did not reach {self.intrinsic_tolerance:g}, see "
+                "thermoelectric_intrinsic_error"
             )
         return result
 

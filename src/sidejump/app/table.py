@@ -9,6 +9,7 @@ import xarray as xr
 
 from ..outputs import TABLES, check_target, comma_separated, write_whole
 from ..result import observables_of, scan_dimension
+from .heat import VARIABLES
 from .observed import RESPONSES
 
 TENSORS = (
@@ -23,10 +24,12 @@ TENSORS = (
     "sigma_anomalous",
     "resistivity",
     "mobility",
+    *VARIABLES,
 )
 """Tensors that get columns, where a result has them; an error follows each that has one."""
 
-_SCALARS = ("chemical_potential", "carrier_density", "electron_density", "hole_density", "inelastic_change")
+_SCALARS = ("chemical_potential", "carrier_density", "electron_density", "hole_density", "inelastic_change",
+            "lorenz_ratio")  # fmt: skip
 
 
 def columns(dataset: xr.Dataset) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def print_table(dataset) -> None:
     from rich.console import Console
     from rich.measure import Measurement
 
-    from ..result import SCANS, main_component, observables_of, scan_dimension
+    from ..result import SCANS, has_heat, main_component, observables_of, scan_dimension
 
     out = Console()
 
@@ -277,6 +277,8 @@ def print_table(dataset) -> None:
         show(_table(dataset, component))
         if observables_of(dataset):
             show(_observables(dataset))
+        if has_heat(dataset):
+            show(_heat(dataset, component))
         return
     unit = dataset[name].attrs["units"]
     for i, value in enumerate(dataset[name].values):
@@ -284,6 +286,8 @@ def print_table(dataset) -> None:
         show(_table(dataset.isel({name: i}), component, head))
         if observables_of(dataset):
             show(_observables(dataset.isel({name: i}), head))
+        if has_heat(dataset):
+            show(_heat(dataset.isel({name: i}), component, head))
 
 
 def _table(dataset, component: int, head: str = "") -> Table:
@@ -311,6 +315,37 @@ def _table(dataset, component: int, head: str = "") -> Table:
     for i, t in enumerate(dataset.temperature.values):
         table.add_row(f"{t:.4g}", *(with_error(values[i], errors[i]) for values, errors in columns))
     table.caption, table.caption_justify = _quasi_elastic(dataset), "left"
+    return table
+
+
+def _heat(dataset, component: int, head: str = "") -> Table:
+    """Thermopower, Nernst signal and thermal conductivity against temperature."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from ..result import NOT_INCLUDED, component_label, hall_of, mean_of
+
+    label = component_label(component)
+    title = f"heat, {NOT_INCLUDED}: means of the diagonals, antisymmetric {label} elements"
+    title = f"{head}: {title}" if head else title
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    columns = []
+    for words, name, read in (
+        ("Seebeck", "seebeck", mean_of),
+        ("Nernst", "seebeck", partial(hall_of, component=component)),
+        (f"thermoelectric {label}\nintrinsic", "thermoelectric_intrinsic", partial(hall_of, component=component)),
+        (f"thermoelectric {label}\nside jump", "thermoelectric_side_jump", partial(hall_of, component=component)),
+        ("thermal\nconductivity", "thermal_conductivity", mean_of),
+        (f"thermal {label}\n(Righi-Leduc)", "thermal_conductivity", partial(hall_of, component=component)),
+    ):
+        columns.append((f"{words}\n({dataset[name].attrs['units']})", read(dataset, name)))
+    table.add_column("T\n(K)", justify="right", no_wrap=True, vertical="bottom")
+    for words, _ in columns:
+        table.add_column(words, justify="right", no_wrap=True, vertical="bottom")
+    table.add_column("L/L0", justify="right", no_wrap=True, vertical="bottom")
+    for i, t in enumerate(dataset.temperature.values):
+        cells = [with_error(values[i], errors[i]) for _, (values, errors) in columns]
+        table.add_row(f"{t:.4g}", *cells, f"{dataset.lorenz_ratio.values[i]:.4g}")
     return table
 
 

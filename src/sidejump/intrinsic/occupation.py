@@ -12,7 +12,7 @@ variance ``s^2 + (pi kT)^2 / 3``, which leaves out the excess kurtosis of the lo
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import erfc, expit
+from scipy.special import erfc, expit, spence
 from scipy.stats import kstwobign
 
 from ..units import KB
@@ -96,3 +96,43 @@ def _averaged(x, spread, kt) -> np.ndarray:
     width = np.sqrt(2 * ((_SCALES * kt) ** 2 + spread[between, None] ** 2))
     value[between] = 0.5 * erfc(x[between, None] / width) @ _WEIGHTS
     return value
+
+
+def heat_moments(energy, spread, chemical_potential: float, temperatures) -> np.ndarray:
+    """Means over cells of ``int_x^inf dy y^p (-f'(y))``, x = (e - mu)/kT, for p = 1 and 2: shape (2, n_T, ...).
+
+    The first is the entropy of a state in units of the Boltzmann constant, ``x f + ln(1 + e^-x)``.  `energy` and
+    `spread` (standard deviation within a cell, eV, or 0) have one shape; temperatures (n_T,) are above zero.
+
+    For one normal distribution g of variance a^2 in place of -f' the integrals are ``a^2 g`` and
+    ``a^2 (1 - F) + x a^2 g``; their mean over a cell widens g to a^2 + s^2, and x a^2 g, a derivative of g, to
+    ``x a^4 / (a^2 + s^2) g``.
+    """
+    found = np.zeros((2, len(temperatures), *energy.shape))
+    for i, t in enumerate(temperatures):
+        x, s = (energy - chemical_potential) / (KB * t), spread / (KB * t)
+        found[1, i] = np.where(x < 0, np.pi**2 / 3, 0.0)
+        near = np.abs(x) < np.maximum(_FULL * s, 40.0)
+        found[:, i][:, near] = _heat_of(x[near], s[near])
+    return found
+
+
+def _heat_of(x, s) -> np.ndarray:
+    """The same for energies x and spreads s in kT, 1D: shape (2, n)."""
+    found = np.empty((2, len(x)))
+    sharp = s <= _SHARP
+    y = x[sharp]
+    f, logarithm = expit(-y), np.logaddexp(0.0, -y)
+    found[0, sharp] = y * f + logarithm
+    # int y^2 (-f') = y^2 f + 2 int y f, the last in terms of the dilogarithm of -e^-y
+    found[1, sharp] = y**2 * f + 2 * (y * logarithm - spence(1 + np.exp(-np.maximum(y, 0.0))))
+    negative = y < 0  # even integrand: all of it less what lies beyond
+    z = -y[negative]
+    beyond = z**2 * expit(-z) + 2 * (z * np.logaddexp(0.0, -z) - spence(1 + np.exp(-z)))
+    found[1, np.flatnonzero(sharp)[negative]] = np.pi**2 / 3 - beyond
+    y, square = x[~sharp][:, None], _SCALES**2
+    width = square + s[~sharp][:, None] ** 2
+    bell = np.exp(-(y**2) / (2 * width)) / np.sqrt(2 * np.pi * width)
+    found[0, ~sharp] = (square * bell) @ _WEIGHTS
+    found[1, ~sharp] = (square * 0.5 * erfc(y / np.sqrt(2 * width)) + y * square**2 / width * bell) @ _WEIGHTS
+    return found

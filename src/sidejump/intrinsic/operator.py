@@ -25,8 +25,8 @@ from .lattice_mesh import adaptive_mesh
 from .occupation import cell_fermi
 from .polar import converged_polar
 
-_SPACING = {2: 0.1, 3: 0.25}  # of the first cells, 1/angstrom
-_CHUNK = 2048
+SPACING = {2: 0.1, 3: 0.25}  # of the first cells, 1/angstrom
+CHUNK = 2048
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class _Cells:
     def __call__(self, fractional, width) -> np.ndarray:
         self.points += len(fractional)
         reciprocal, found = self.model.reciprocal_cell, []
-        for i in range(0, len(fractional), _CHUNK):
-            part = slice(i, i + _CHUNK)
+        for i in range(0, len(fractional), CHUNK):
+            part = slice(i, i + CHUNK)
             energy, velocity, omega = operator_curvature(self.model, self.observables, fractional[part] @ reciprocal)
             edges = width[part][:, :, None] * reciprocal
             spread = np.sqrt(np.sum((edges @ velocity) ** 2, axis=1) / 12)
@@ -116,7 +116,7 @@ def intrinsic_response(
             volume = abs(np.linalg.det(model.cell))
             cells = _Cells(model, [o], chemical_potential, temperatures)
             lengths = np.linalg.norm(model.reciprocal_cell, axis=1)
-            start = np.maximum(np.ceil(lengths / _SPACING[d]), 4).astype(int)
+            start = np.maximum(np.ceil(lengths / SPACING[d]), 4).astype(int)
             value, error, size = adaptive_mesh(cells, start, tolerance, max_points, floor * volume, CANCELLED)
         rows.append((value[0] / volume, error[0] / volume, size[0] / volume))
     value, error, size = (np.stack(x, axis=1) for x in zip(*rows, strict=True))

@@ -118,10 +118,12 @@ def polar_integral(
     cutoff=None,
     chunk=8192,
     curvature: Callable = band_curvature,
+    occupation: Callable = fermi,
 ):
     """``int d^dk/(2 pi)^d sum_n f_n Omega_n`` over all of k space, or up to `cutoff`.
 
-    `curvature`: gives energies, velocities and Omega at k points of the model.
+    `curvature`: gives energies, velocities and Omega at k points of the model; `occupation`: what stands for f, of
+    energies, chemical potentials and temperatures.
 
     Returns
     -------
@@ -134,7 +136,7 @@ def polar_integral(
     total = 0.0
     for i in range(0, len(k), chunk):
         energy, _, omega = curvature(model, k[i : i + chunk])
-        f = fermi(energy, chemical_potentials, temperatures)
+        f = occupation(energy, chemical_potentials, temperatures)
         total = total + np.einsum("mtpn,pcn,p->mtc", f, omega, weight[i : i + chunk], optimize=True)
     return total, len(k)
 
@@ -150,6 +152,7 @@ def converged_polar(
     cutoff=None,
     progress=None,
     curvature: Callable = band_curvature,
+    occupation: Callable = fermi,
 ):
     """The integral with rules refined together until it stands still.
 
@@ -169,6 +172,7 @@ def converged_polar(
             n_radial=n_radial,
             cutoff=cutoff,
             curvature=curvature,
+            occupation=occupation,
         )
         points += used
         if previous is not None:

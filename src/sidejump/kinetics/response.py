@@ -22,6 +22,9 @@ class KineticResponse:
     The first d of R rows are the directions of the current.  Those that follow are observables O: their density is the
     row times the force on the electrons, in the unit of O times ``angstrom^(1-d)/eV``.
 
+    Where the heat current is asked for the last 3 d rows are the heat current that the force drives, then the velocity
+    and the heat current that ``-grad T / T`` drives, each in the unit of the conductivity times eV, the last eV^2.
+
     Attributes
     ----------
     boltzmann, side_jump_velocity, side_jump_distribution : ndarray, shape (R, d)
@@ -41,6 +44,8 @@ class KineticResponse:
         which grow instead of decaying: it does not describe relaxation there.
     skew : ndarray, shape (2, R, d), or None
         Conventional and Gaussian skew scattering, where that is asked for.
+    heat : bool
+        Whether the last rows are those of the heat current.
     """
 
     boltzmann: np.ndarray
@@ -56,6 +61,7 @@ class KineticResponse:
     contributions: float = 0.0
     rounding: float = 0.0
     skew: np.ndarray | None = None
+    heat: bool = False
 
     @property
     def tensors(self) -> np.ndarray:
@@ -174,8 +180,11 @@ def kinetic_response(
 
     sets = fold.drives(drive.shape[1])
     field = np.arange(d)[None] if fold.width > 1 else np.arange(d)[:, None]
+    # a gradient of temperature does to the jump of the heat what a field does to that of the charge
+    heat = np.arange(0 if sample.heat is None else d) + drive.shape[1] - d
+    driven = np.concatenate([field, heat[:, None]]) if len(heat) else field
     drive = balanced(drive, sets)
-    jump = balanced(jump, [(fold.reversed, field)])
+    jump = balanced(jump, [(fold.reversed, driven)])
     # an observable that is the same in all states drives nothing
     drive = np.where(np.linalg.norm(drive, axis=0) > 1e-13 * np.linalg.norm(raw[1], axis=0), drive, 0.0)
     rates = np.einsum("sii->si", operators[0].diagonal).reshape(-1, fold.width).mean(axis=1)
@@ -196,8 +205,8 @@ def kinetic_response(
             sets=pieces,
         )
 
-    normal, anomalous = np.zeros_like(drive), np.zeros((s * m, d))
-    against, info = -fold.columns(jump, field), []
+    normal, anomalous = np.zeros_like(drive), np.zeros_like(drive)
+    against, info = -fold.columns(jump, driven), []
     for number, rows in sets:  # the field, then what observables drive
         columns = fold.columns(drive, rows)
         with_jump = number == fold.reversed == 0
@@ -207,21 +216,29 @@ def kinetic_response(
         fold.vectors(both[:, : len(rows)], rows, normal)
         info.append(found)
         if with_jump:
-            fold.vectors(both[:, len(rows) :], field, anomalous)
+            fold.vectors(both[:, len(rows) :], driven, anomalous)
     if fold.odd and sums.anomalous:
         both, found = solved(fold.reversed, against)
-        fold.vectors(both, field, anomalous)
+        fold.vectors(both, driven, anomalous)
         info.append(found)
     g = normal[:, :d]
     boltzmann = fold.average(drive.T @ g)
-    sj1, sj2 = fold.average(jump.T @ g, odd=True), fold.average(drive.T @ anomalous, odd=True)
+    sj1, sj2 = fold.average(jump.T @ g, odd=True), fold.average(drive.T @ anomalous[:, :d], odd=True)
     if not sums.anomalous:  # L is symmetric
         sj2 = -sj1.T
+    if len(heat):
+        by_heat = normal[:, heat], normal[:, heat], anomalous[:, heat]
+        flows = [*range(d), *heat]
+        boltzmann, sj1, sj2 = (
+            np.concatenate([by_force, rows[:, flows].T @ found])
+            for by_force, rows, found in zip((boltzmann, sj1, sj2), (drive, jump, drive), by_heat, strict=True)
+        )
     contributions = float((np.abs(jump[:, :d]).T @ np.abs(g)).max())
     rounding = side_jump_rounding(rates, g, operators[0].dtype)
     scale = side_jump_scale(sj1, contributions, rounding)
     # of a folded problem all directions of the field are one column
     force, answer = fold.columns(drive, field), fold.columns(g, field)
+    against = against[:, : force.shape[1]]
     growing = growing_share(info[0]["growing"], force, against, force.T @ answer, fold.width * scale)
     return KineticResponse(
         boltzmann,
@@ -236,6 +253,7 @@ def kinetic_response(
         growing,
         contributions,
         rounding,
+        heat=bool(len(heat)),
     )
 
 

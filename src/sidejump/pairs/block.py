@@ -8,7 +8,7 @@ those of the observables that are asked for (:mod:`sidejump.bands.observables`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -96,3 +96,18 @@ def pair_channels(found: Iterable[Channel], weight, n: int, z_max: float | None)
             z = np.ascontiguousarray(level_of(c.z, z_max))
         channels.append(PairChannel(by_energy(strength), by_energy(shift), by_energy(z), float(c.z.min())))
     return channels
+
+
+def with_heat(channels: list[PairChannel], rows, columns, d: int) -> list[PairChannel]:
+    """The shifts of the heat current after all others: d more rows.
+
+    An event carries the mean of both energies along the coordinate shift.  The electron leaves with one and arrives
+    with the other; what a phonon brings or takes it does in the middle (theory, "Heat").
+
+    Parameters
+    ----------
+    rows, columns : ndarray, shape (A, n), (B, n)
+        e - mu, eV.
+    """
+    mean = 0.5 * (rows.T[:, None, :, None] + columns.T[None, :, None, :])
+    return [replace(c, shift=np.concatenate([c.shift, mean * c.shift[:d]])) for c in channels]

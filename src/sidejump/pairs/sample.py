@@ -22,7 +22,7 @@ from ..interactions.sources import PairSource
 from ..surfaces.closure import closed_velocities
 from ..surfaces.components import Components
 from ..surfaces.shell import Shell
-from .block import Block, pair_channels
+from .block import Block, pair_channels, with_heat
 from .near import BLOCK, NearPairs, Task
 from .ordering import order_points
 
@@ -43,6 +43,7 @@ class Sample:
     side : (S,)           on which side of a gap each point is; the points of one set are on one side
     operations : Operations or None     the group
     turns : (operations, R, R) or None  what it does with the currents
+    heat : (S, n) or None   e - mu, eV, where the heat current is asked for: its d rows are the last of the currents
     """
 
     states: States
@@ -54,6 +55,7 @@ class Sample:
     side: np.ndarray
     operations: Operations | None = None
     turns: np.ndarray | None = None
+    heat: np.ndarray | None = None
 
     @property
     def count(self) -> int:
@@ -71,7 +73,10 @@ class Sample:
     @cached_property
     def currents(self) -> np.ndarray:
         observed = self.states.expectation[: self.weight.size].reshape(*self.weight.shape, -1)
-        return np.concatenate([self.velocity, observed], axis=2)
+        rows = [self.velocity, observed]
+        if self.heat is not None:
+            rows.append(self.heat[..., None] * self.velocity)
+        return np.concatenate(rows, axis=2)
 
     @property
     def all_weights(self) -> np.ndarray:
@@ -127,6 +132,8 @@ class Sample:
                 channels = source.evaluate(rows, self.near.states(task.columns, image), cuts[index])
                 if channels:
                     pairs = pair_channels(channels, weight, n, z_max[index])
+                    if self.heat is not None:
+                        pairs = with_heat(pairs, self.heat[task.rows], self.heat[task.columns], self.velocity.shape[2])
                     mirrored = self.near.mirrored(task, image)
                     found.append(Block(task.rows, task.columns, index, pairs, image, mirrored, sides))
         return found
@@ -145,6 +152,7 @@ def sampled(
     cluster: int = 48,
     images: bool = True,
     observables: Multiplets | None = None,
+    heat=None,
 ) -> Sample:
     """The points of a shell, or these carried to n energies: k (S, n, d), weight (S, n).
 
@@ -157,6 +165,8 @@ def sampled(
     images : bool
         Whether the states of the images are wanted, where there is a group.
     observables : Multiplets, optional
+    heat : ndarray, shape (S, n), optional
+        See :class:`Sample`.
     """
     if k is None:
         k, weight = shell.k[:, None], shell.weight[:, None]
@@ -176,4 +186,5 @@ def sampled(
         states = States.joined(states, others)
     side = np.zeros(s, dtype=int) if side is None else side[order]
     turns = None if group is None else (observables or NOTHING).currents(group)
-    return Sample(states, weight, velocity, near, ordering.clusters, components, side, group, turns)
+    heat = None if heat is None else heat[order]
+    return Sample(states, weight, velocity, near, ordering.clusters, components, side, group, turns, heat)

@@ -59,6 +59,11 @@ def _smooth_geometries(problem: Problem, temperatures, choice: str) -> tuple[lis
     differences = [np.nan] * len(temperatures)
     if choice != "auto":
         return [choice] * len(temperatures), differences
+    if problem.settings.heat:
+        # heat asks for how shells differ; where no rays carry points to other energies shells are made afresh
+        crystal = problem.model.cell is not None and problem.model.dimension == 3
+        alone = not crystal or all(problem.near_edge(KB * t) for t in temperatures) or _carried(problem)
+        return ["own" if alone else "independent"] * len(temperatures), differences
     if all(problem.near_edge(KB * t) for t in temperatures):
         return ["own"] * len(temperatures), differences
     if problem.model.cell is not None and problem.model.dimension == 3:

@@ -149,11 +149,16 @@ class OwnShells:
         fewer, bases = self._bases(kt, nodes)
         places = [side.at(basis, kt) for side, basis in zip(sides, bases, strict=True)]
         k, weight = (np.concatenate([place[i] for place in places]) for i in range(2))
+        heat = None
+        if problem.settings.heat:
+            energies = zip(sides, bases, strict=True)
+            heat = np.concatenate([np.tile(kt * basis.nodes, (len(side.shell), 1)) for side, basis in energies])
         sample = problem.sampled(
             _joined(self._main.shell, [side.shell for side in sides]),
             k,
             weight,
             side=np.repeat(np.arange(len(sides)), [len(side.shell) for side in sides]),
+            heat=heat,
         )
         reach = problem.q_max(k)
         stream = PairStream(sample, sample.prepared(problem.sources), reach, levels=False)

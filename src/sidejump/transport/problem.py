@@ -144,6 +144,7 @@ class Problem:
             or self.model.cell is None
             or "off" == settings.symmetry
             or settings.geometry == "own"
+            or settings.heat  # rows of heat are those of whole shells
             or any(o.rule is None for o in self.observables)  # how they transform is not known
         ):
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -44,6 +44,8 @@ class TransportSettings:
         2D: fewest points on a contour.
     symmetry : {"auto", "off"}
         Three-dimensional crystals: solve for irreducible points where bands and scatterers are exactly symmetric.
+    heat : bool
+        Whether the heat current is asked for as well, and what a gradient of temperature drives.
     replica : int or None
         Which of the ways to lay the points of a level (:mod:`sidejump.shells.placement`); None: the plain one.
     skew_scattering : {"off", "static", "quasistatic"}
@@ -63,6 +65,7 @@ class TransportSettings:
     degeneracy: float = 1e-6
     minimum: int = 48
     symmetry: str = "auto"
+    heat: bool = False
     replica: int | None = None
     skew_scattering: str = "off"
 
@@ -85,6 +88,9 @@ class TransportResult:
         the observable times ``angstrom^(1-d)/eV``.
     skew : ndarray, shape (2, nT, d, d), or None
         Conventional and Gaussian skew scattering.
+    heat : ndarray, shape (2, nT, 4, 3, d, d), or None
+        The same of the heat current that the force drives, and of the velocity and the heat current that a gradient of
+        temperature does (:class:`sidejump.kinetics.response.KineticResponse`).
     """
 
     boltzmann: np.ndarray
@@ -95,6 +101,16 @@ class TransportResult:
     terms: list[dict] = field(default_factory=list)
     observed: np.ndarray | None = None
     skew: np.ndarray | None = None
+    heat: np.ndarray | None = None
+
+    def with_heat_apart(self) -> TransportResult:
+        """The rows of the heat current, the last of what is observed, in a place of their own."""
+        if self.observed is None:
+            return self
+        d = self.observed.shape[-1]
+        rows = self.observed[..., -3 * d :, :]
+        heat = rows.reshape(*rows.shape[:3], 3, d, d)
+        return replace(self, observed=self.observed[..., : -3 * d, :], heat=heat)
 
 
 @dataclass(frozen=True)

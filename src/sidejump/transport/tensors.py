@@ -104,6 +104,18 @@ def weighted_sum(parts: list[KineticResponse], weights) -> KineticResponse:
     return replace(parts[0], **sums | {"growing": growing / largest(sums["boltzmann"])})
 
 
+def with_heat(response: KineticResponse, x: float) -> KineticResponse:
+    """The rows of the heat current (:class:`.KineticResponse`) after the others, of carriers at ``e - mu = x``."""
+
+    def heated(part):
+        return np.concatenate([part, *(x**power * charge(part) for power in (1, 1, 2))])
+
+    boltzmann, *jumps = (heated(getattr(response, n)) for n in PARTS)
+    return replace(
+        response, boltzmann=boltzmann, side_jump_velocity=jumps[0], side_jump_distribution=jumps[1], heat=True
+    )
+
+
 def largest(tensor) -> float:
     """The largest element of the conductivity."""
     return max(float(np.abs(charge(tensor)).max()), np.finfo(float).tiny)
@@ -114,6 +126,16 @@ def relative_changes(new: KineticResponse, old: KineticResponse) -> np.ndarray:
     cancels in it where that is more (:func:`sidejump.kinetics.response.side_jump_scale`)."""
     longitudinal = largest(new.boltzmann - old.boltzmann) / largest(new.boltzmann)
     across = largest(new.side_jump_velocity - old.side_jump_velocity) / max(new.scale, old.scale)
+    if new.heat and old.heat:  # the thermopower, which may be zero, relative to what it would be one kT away
+        d = new.boltzmann.shape[1]
+        conduction = float(np.abs(new.boltzmann[-d:]).max()) + np.finfo(float).tiny
+        changes = [float(np.abs(rows).max()) for rows in np.split((new.boltzmann - old.boltzmann)[-3 * d :], 3)]
+        both = np.sqrt(conduction * largest(new.boltzmann))
+        longitudinal = max(longitudinal, changes[0] / both, changes[1] / both, changes[2] / conduction)
+        energy, scale = np.sqrt(conduction / largest(new.boltzmann)), max(new.scale, old.scale)
+        jumps = np.split((new.side_jump_velocity - old.side_jump_velocity)[-3 * d :], 3)
+        powers = zip(jumps, (1, 1, 2), strict=True)
+        across = max(across, *(float(np.abs(rows).max()) / (scale * energy**p) for rows, p in powers))
     return np.array([longitudinal, across])
 
 

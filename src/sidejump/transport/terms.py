@@ -75,6 +75,11 @@ class IndependentTerm(Term):
                 f"T = {t:.4g} K: the integral over the thermal window, in which shells change "
                 f"topology, still changed by {shells.change:.1e} with the last shells, which is part of the error"
             )
+        if problem.settings.heat and not problem.elastic_only:
+            problem.warn(
+                f"T = {t:.4g} K: shells are made afresh, and heat is that of carriers which keep their energy: what "
+                'phonons take from thermal conductivity and thermopower is left out; compare geometry = "own"'
+            )
         if problem.elastic_only:
             say_left(found, i, np.zeros(2))
         elif problem.settings.energy_nodes == 1:

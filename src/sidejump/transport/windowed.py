@@ -30,7 +30,7 @@ from .hot_spots import with_hot_spots
 from .problem import Problem
 from .settings import Size
 from .shared import SharedShell
-from .tensors import PARTS, Change, difference, largest, weighted_sum
+from .tensors import PARTS, Change, difference, largest, weighted_sum, with_heat
 
 LEVELS = (4, 8, 14)
 """Nodes of a piece, from the first look to the last."""
@@ -172,8 +172,8 @@ class IndependentShells:
             if nodes == 0:  # the first has the largest weight
                 nodes, change, *_ = converge(solver, kt)
             one = solver.solve(kt, 1)[0]
-            exact.append(solver.solve(kt, nodes)[0] if nodes > 1 else one)
-            plain.append(one)
+            exact.append(self._heated(solver.solve(kt, nodes)[0] if nodes > 1 else one, energy))
+            plain.append(self._heated(one, energy))
             weights.append(weight)
             problem.forget_shells()
             self._step()
@@ -266,7 +266,12 @@ class IndependentShells:
             fine = problem.fine_shell(energy, problem.base_spacing, fewer=1)
             [response] = with_hot_spots(problem, solver, fine, [self.kt], [response])
         problem.forget_shells()
-        return replace(response, distribution=None), density
+        response = replace(response, distribution=None)
+        return self._heated(response, energy), density
+
+    def _heated(self, response: KineticResponse, energy: float) -> KineticResponse:
+        """With the rows of the heat current, where it is asked for: all carriers of a shell have one energy."""
+        return with_heat(response, energy - self.problem.mu) if self.problem.settings.heat else response
 
 
 def _apart(new: KineticResponse | None, old: KineticResponse | None) -> tuple[float, float]:

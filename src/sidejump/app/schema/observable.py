@@ -62,8 +62,22 @@ class OrbitalMomentInput(ObservableSection):
     components: tuple[Axis, ...] | None = Field(None, description=_COMPONENTS, examples=[["z"]])
 
 
-OBSERVABLES: tuple[type[Section], ...] = (VelocityInput, SpinInput, SpinCurrentInput, TorqueInput, OrbitalMomentInput)
+class HeatCurrentInput(ObservableSection):
+    """Heat current `(e - mu) v`: thermopower, Nernst and Peltier effect, thermal conductivity of the electrons."""
+
+    kind: Literal["heat_current"]
+
+
+OBSERVABLES: tuple[type[Section], ...] = (
+    VelocityInput,
+    SpinInput,
+    SpinCurrentInput,
+    TorqueInput,
+    OrbitalMomentInput,
+    HeatCurrentInput,
+)
 
 ObservableInput = Annotated[
-    VelocityInput | SpinInput | SpinCurrentInput | TorqueInput | OrbitalMomentInput, Field(discriminator="kind")
+    VelocityInput | SpinInput | SpinCurrentInput | TorqueInput | OrbitalMomentInput | HeatCurrentInput,
+    Field(discriminator="kind"),
 ]

@@ -1,0 +1,104 @@
+"""Intrinsic part of what a gradient of temperature drives across it: entropy carried by the Berry curvature.
+
+Every state below an energy e adds ``-Omega`` to the Hall conductivity of carriers at e.  Of the heat ``(e - mu)^p``
+that these carry, p = 1 for thermoelectric and 2 for thermal conductivities, a state at e_n takes part with
+
+    kT^p int_(x_n)^inf dy y^p (-f'(y)),     x_n = (e_n - mu)/kT,
+
+which for p = 1 is kT times the entropy of the state (Xiao, Yao, Fang, and Niu, Phys. Rev. Lett. 97, 026603 (2006)).
+
+Not covered: crossings that a cell does not resolve are not averaged over it; they are left to its refinement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..units import KB, conductivity_unit
+from .berry import band_curvature, cyclic_pairs
+from .integrate import CANCELLED, FLOOR
+from .lattice_mesh import adaptive_mesh
+from .occupation import heat_moments
+from .operator import CHUNK, SPACING
+from .polar import converged_polar
+
+
+@dataclass(frozen=True)
+class IntrinsicHeat:
+    """Intrinsic ``sum (e - mu)^p``-weighted Hall conductivities, p = 1 and 2.
+
+    Attributes
+    ----------
+    value : ndarray, shape (2, nT, d, d)
+        ``e^2/hbar angstrom^(2-d)`` times eV and eV^2.
+    error : ndarray, shape (2, nT)
+    converged : bool
+    """
+
+    value: np.ndarray
+    error: np.ndarray
+    converged: bool
+
+
+class _Cells:
+    """Sums over the bands averaged over cells, as :func:`.lattice_mesh.adaptive_mesh` asks for them."""
+
+    def __init__(self, model, mu: float, temperatures, power: int):
+        self.model, self.mu, self.temperatures, self.power = model, mu, temperatures, power
+        self.points = 0
+
+    def __call__(self, fractional, width) -> np.ndarray:
+        self.points += len(fractional)
+        reciprocal, found = self.model.reciprocal_cell, []
+        for i in range(0, len(fractional), CHUNK):
+            part = slice(i, i + CHUNK)
+            energy, velocity, omega = band_curvature(self.model, fractional[part] @ reciprocal)
+            spread = np.sqrt(np.sum((width[part][:, :, None] * reciprocal @ velocity) ** 2, axis=1) / 12)
+            moment = heat_moments(energy, spread, self.mu, self.temperatures)[self.power - 1]
+            found.append(np.einsum("tkn,kcn->ktc", moment, omega)[:, None])
+        return np.concatenate(found)
+
+
+@threadpool_limits.wrap(limits=1)
+def intrinsic_heat(
+    model, chemical_potential: float, temperatures, *, tolerance: float = 1e-2, max_points: int = 500_000
+) -> IntrinsicHeat:
+    """Both weighted conductivities at one chemical potential (eV) and several temperatures (K), above zero.
+
+    Parameters
+    ----------
+    tolerance : float
+        Relative error, or relative to what counts in its place (:data:`.integrate.FLOOR`).
+    """
+    d, temperatures = model.dimension, np.asarray(temperatures, dtype=float)
+    floor = FLOOR[d] / conductivity_unit(d)[0]
+    values, errors, converged = [], [], True
+    for power in (1, 2):
+        if model.cell is None:
+
+            def occupation(energy, levels, some, power=power):
+                return np.stack([heat_moments(energy, 0 * energy, mu, some)[power - 1] for mu in levels])
+
+            value, error, _ = converged_polar(
+                model, np.array([chemical_potential]), temperatures, tolerance=tolerance, max_points=max_points,
+                floor=floor, occupation=occupation,
+            )  # fmt: skip
+            size = np.maximum(np.linalg.norm(value, axis=-1), floor)
+        else:
+            cells = _Cells(model, chemical_potential, temperatures, power)
+            lengths = np.linalg.norm(model.reciprocal_cell, axis=1)
+            start = np.maximum(np.ceil(lengths / SPACING[d]), 4).astype(int)
+            volume = abs(np.linalg.det(model.cell))
+            value, error, size = adaptive_mesh(cells, start, tolerance, max_points, floor * volume, CANCELLED)
+            value, error, size = value / volume, error / volume, size / volume
+        converged &= bool(np.all(error <= tolerance * size))
+        unit = model.spin_degeneracy * (KB * temperatures) ** power
+        tensor = np.zeros((len(temperatures), d, d))
+        for c, (a, b) in enumerate(cyclic_pairs(d)):
+            tensor[:, a, b], tensor[:, b, a] = -value[0, :, c], value[0, :, c]
+        values.append(unit[:, None, None] * tensor)
+        errors.append(unit * error[0])
+    return IntrinsicHeat(np.stack(values), np.stack(errors), converged)

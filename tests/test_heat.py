@@ -1,0 +1,219 @@
+"""The heat current: closed forms of zero-range impurities, Onsager's relation, Mott's, Wiedemann and Franz's."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+import sidejump as sj
+from helpers_models import haldane
+from sidejump.errors import InputError
+from sidejump.intrinsic import intrinsic_conductivity
+from sidejump.intrinsic.heat import intrinsic_heat
+from sidejump.intrinsic.occupation import heat_moments
+from sidejump.kinetics.sums import rate_sums
+from sidejump.transport.own import OwnShells
+from sidejump.transport.problem import Problem
+from sidejump.transport.settings import TransportSettings
+from sidejump.transport.windowed import IndependentShells
+from sidejump.units import KB, LORENZ, conductivity_unit
+
+D, V = 0.1, 3.0
+DIRAC = sj.MassiveDirac(mass=D, velocity=V)
+IMPURITIES = sj.impurity(correlation="zero_range", density=1e11, strength=1.0, dimension=2)
+PHONONS = sj.acoustic_deformation_potential(
+    deformation_potential=5.0, sound_velocity=2000.0, mass_density=7.6e-7, dimension=2
+)
+
+
+def weighted(sigma, mu, kt, power, edges=(-np.inf, np.inf)):
+    """``int dx x^p (-f') sigma(mu + x kT)`` between two energies."""
+    low, high = (np.clip((e - mu) / kt, -45, 45) for e in edges)
+
+    def integrand(x):
+        return x**power / (4 * np.cosh(x / 2) ** 2) * sigma(mu + x * kt)
+
+    return quad(integrand, low, high, epsabs=0, epsrel=1e-10, limit=500)[0]
+
+
+def run(model=DIRAC, scatterers=IMPURITIES, mu=0.15, temperatures=(100,), **more):
+    more = {"tolerance": 0.02, "heat": True} | more
+    return sj.anomalous_hall(model, scatterers, chemical_potential=mu, temperatures=temperatures, **more)
+
+
+@pytest.mark.parametrize(("mu", "t"), [(0.15, 40.0), (0.12, 250.0)])
+def test_dirac_electrons_and_impurities_at_any_temperature(mu, t):
+    """All from energy integrals of ``sigma_xx ~ k^2 v^2/(e^2 + 3 D^2)``, the side jump and the Berry curvature."""
+    ds, kt, band = run(mu=mu, temperatures=[t]).isel(temperature=0), KB * t, (D, np.inf)
+
+    def along(e):
+        return (e**2 - D**2) / (e**2 + 3 * D**2)
+
+    def jump(e):  # yx, e^2/h: -4 (D / 2 e) (v k)^2 / (e^2 + 3 D^2) up to the sign of the convention
+        return 2 * D * (e**2 - D**2) / (e * (e**2 + 3 * D**2))
+
+    zero = weighted(along, mu, kt, 0, band)
+    seebeck = ds.thermoelectric_boltzmann.values[0, 0] * KB / (KB**2 * ds.sigma_boltzmann.values[0, 0])
+    scale = sj.units.siemens(2) / conductivity_unit(2)[0]  # S for e^2/h
+    expected = -weighted(along, mu, kt, 1, band) / zero
+    assert seebeck / scale == pytest.approx(expected, rel=4e-3)
+    ratio = ds.thermal_boltzmann.values[0, 0] / (scale * ds.sigma_boltzmann.values[0, 0] * KB**2 * t)
+    assert ratio == pytest.approx(weighted(along, mu, kt, 2, band) / zero, rel=4e-3)
+    assert ds.sigma_side_jump.values[1, 0] == pytest.approx(weighted(jump, mu, kt, 0, band), rel=4e-3)
+    for power, name, sign in ((1, "thermoelectric", -1), (2, "thermal", 1)):
+        exact = sign * scale * KB**power * t ** (power - 1) * weighted(jump, mu, kt, power, band)
+        assert ds[f"{name}_side_jump"].values[1, 0] == pytest.approx(exact, rel=1e-2)
+
+    def intrinsic(e):  # yx, e^2/h, at zero temperature
+        return D / (2 * np.maximum(abs(e), D))
+
+    for power, name, sign in ((1, "thermoelectric", -1), (2, "thermal", 1)):
+        pieces = [(-np.inf, -D), (-D, D), band]
+        exact = sum(weighted(intrinsic, mu, kt, power, piece) for piece in pieces)
+        exact *= sign * scale * KB**power * t ** (power - 1)
+        assert ds[f"{name}_intrinsic"].values[1, 0] == pytest.approx(exact, rel=1e-4)
+
+
+@pytest.mark.parametrize("scatterers", [PHONONS, [PHONONS, IMPURITIES]], ids=["phonons", "both"])
+def test_onsagers_relation_with_inelastic_phonons(scatterers):
+    """The current of a gradient of temperature is the heat current of a field, part by part; the halves of the side
+    jump change places.  Each is solved for by itself."""
+    ds = run(scatterers=scatterers, temperatures=[20, 250], tolerance=0.1)
+    for part in ("boltzmann", "side_jump"):
+        one, other = ds[f"thermoelectric_{part}"].values, ds[f"peltier_{part}"].values
+        assert np.abs(one).max() > 0
+        assert one == pytest.approx(other, rel=1e-6, abs=1e-8 * np.abs(one).max())
+    first, second = ds.thermoelectric_side_jump_velocity.values, ds.peltier_side_jump_distribution.values
+    assert first == pytest.approx(second, rel=1e-6, abs=1e-8 * np.abs(first).max())
+
+
+def test_wiedemann_and_franz_hold_for_impurities_and_not_for_phonons():
+    """Cold phonons of small angles carry away energy before they turn the current."""
+    cold = run(temperatures=[5.0], mu=0.2, tolerance=0.1)
+    assert cold.lorenz_ratio.item() == pytest.approx(1, abs=2e-3)
+    hall = cold.thermal_side_jump.values[0, 1, 0] / (
+        LORENZ * 5.0 * sj.units.siemens(2) / conductivity_unit(2)[0] * cold.sigma_side_jump.values[0, 1, 0]
+    )
+    assert hall == pytest.approx(1, abs=2e-3)
+    ratios = run(scatterers=PHONONS, temperatures=[5.0, 60.0], mu=0.2, tolerance=0.1).lorenz_ratio.values
+    assert ratios[0] < 0.8 and abs(ratios[1] - 1) < 0.05
+
+
+def test_mott_relation_of_the_anomalous_parts():
+    """``alpha = -(pi^2/3) (k_B/e) k_B T d sigma / d mu`` at low temperature."""
+    t, step = 10.0, 2e-3
+    ds = run(temperatures=[t], mu=0.15).isel(temperature=0)
+    scale = sj.units.siemens(2) / conductivity_unit(2)[0]
+    sides = [run(temperatures=[t], mu=0.15 + s * step, heat=False).isel(temperature=0) for s in (-1, 1)]
+    for part in ("intrinsic", "side_jump", "boltzmann"):
+        slope = (sides[1][f"sigma_{part}"].values - sides[0][f"sigma_{part}"].values) / (2 * step)
+        found = ds[f"thermoelectric_{part}"].values
+        row = (0, 0) if part == "boltzmann" else (1, 0)
+        assert found[row] == pytest.approx(-scale * LORENZ * t * slope[row], rel=1e-2)
+
+
+def test_shells_made_afresh_give_the_same_heat():
+    """Another way to the same numbers, exact for what keeps the energy: a few whole shells, weighted."""
+    model, kt = sj.MassiveDirac(mass=D, velocity=V), KB * 80
+    problem = Problem(model, [IMPURITIES], 0.2, TransportSettings(heat=True, accuracy=0.5, tolerance=0.02))
+    own = OwnShells(problem, problem.shell(0.2, problem.spacing(80.0), whole=True), kt).solve(kt, 9)[0]
+    shells = IndependentShells(problem, kt, problem.critical(kt), problem.window_density(kt))
+    afresh = shells.solve()
+    for name in ("boltzmann", "side_jump_velocity", "side_jump_distribution"):
+        for rows in (slice(2, 4), slice(4, 6), slice(6, 8)):
+            one, other = getattr(own, name)[rows], getattr(afresh, name)[rows]
+            assert other == pytest.approx(one, abs=2e-2 * np.abs(one).max())
+
+
+def test_equilibrium_carries_no_side_jump_of_heat():
+    """A uniform shift of the distribution is another chemical potential: sums of the shifts and of the heat that goes
+    with them vanish.  Were the energy of the electron before the event taken, they would not where bands are tilted."""
+
+    def tilted(k):
+        kx, ky = k[:, 0, None, None], k[:, 1, None, None]
+        sx, sy, sz = sj.PAULI
+        return V * (kx * sx + ky * sy) + D * sz + (0.5 * kx + 2.0 * kx**2 + 1.5 * kx * ky) * np.eye(2)
+
+    model, kt = sj.FunctionModel(tilted, dimension=2, search_half_width=0.2), KB * 150
+    problem = Problem(model, [PHONONS], 0.15, TransportSettings(heat=True, accuracy=0.5))
+    own = OwnShells(problem, problem.shell(0.15, problem.spacing(150.0), whole=True), kt)
+    prepared = own._prepared(kt, 3)
+    [sums] = rate_sums(prepared.stream, [prepared.kernels], prepared.sums)
+    total, size = sums.jump.sum(axis=(0, 1)), np.abs(sums.jump).sum(axis=(0, 1))
+    rounding = 1e-9
+    assert (np.abs(total) < rounding * size).all()
+    before = (sums.jump[:, :, :2] * prepared.sample.heat[:, :, None]).sum(axis=(0, 1))
+    assert np.abs(before).max() > 1e3 * rounding * size[2:].max()
+
+
+def test_carriers_on_both_sides_of_a_gap():
+    """With the chemical potential in the middle there is no thermopower, and carriers of both signs carry more heat
+    than charge; a little above it all is the energy integral again."""
+    t, narrow = 300.0, sj.MassiveDirac(mass=0.04, velocity=V)
+    ds = run(model=narrow, mu=0.0, temperatures=[t]).isel(temperature=0)
+    largest = np.sqrt(ds.thermal.values[0, 0] * t * (ds.sigma_boltzmann.values[0, 0] / sj.units.VON_KLITZING)) / t
+    assert abs(ds.thermoelectric.values[0, 0]) < 1e-4 * largest
+    assert ds.thermal.values[0, 0] > 0
+
+    def along(e):
+        return (e**2 - 0.04**2) / (e**2 + 3 * 0.04**2)
+
+    kt, sides = KB * t, [(-np.inf, -0.04), (0.04, np.inf)]
+    two, none = (sum(weighted(along, 0.0, kt, p, s) for s in sides) for p in (2, 0))
+    ratio = ds.thermal_boltzmann.values[0, 0] * sj.units.VON_KLITZING / (ds.sigma_boltzmann.values[0, 0] * KB**2 * t)
+    assert ratio == pytest.approx(two / none, rel=1e-2)
+
+
+def test_entropy_of_states_and_its_mean_over_cells():
+    t = 1 / KB
+    for x in (-6.0, -0.4, 0.0, 2.0):
+        exact = [weighted(lambda e: 1.0, 0.0, 1.0, p, (x, np.inf)) for p in (1, 2)]
+        assert heat_moments(np.array([x]), np.zeros(1), 0.0, [t])[:, 0, 0] == pytest.approx(exact, abs=1e-9)
+        u, w = np.polynomial.hermite_e.hermegauss(80)
+        many = heat_moments(x + 1.5 * u, 0 * u, 0.0, [t])[:, 0] @ w / np.sqrt(2 * np.pi)
+        assert heat_moments(np.array([x]), np.array([1.5]), 0.0, [t])[:, 0, 0] == pytest.approx(many, abs=3e-4)
+
+
+def test_intrinsic_heat_of_a_lattice_is_an_integral_over_its_hall_conductivity():
+    """``int de (e - mu)^p (-f') sigma(e)``, sigma of zero temperature, by another code."""
+    model, mu, t = haldane(0.2, 0.1), 0.75, 300.0
+    found = intrinsic_heat(model, mu, [t], tolerance=5e-3)
+    kt = KB * t
+    x, w = np.polynomial.legendre.leggauss(40)
+    x, w = 18 * x, 18 * w
+    sigma = intrinsic_conductivity(model, mu + x * kt, 0.0, tolerance=5e-3).sigma[:, 0, 1, 0]
+    for power in (1, 2):
+        exact = (w * x**power / (4 * np.cosh(x / 2) ** 2)) @ sigma * kt**power
+        assert found.value[power - 1, 0, 1, 0] == pytest.approx(exact, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"energy_nodes": 1}, "energy_nodes = 1: the heat current"),
+        ({"geometry": "shared"}, 'geometry = "shared"'),
+        ({"skew_scattering": "static"}, 'skew_scattering = "static": the heat current'),
+    ],
+)
+def test_what_has_no_heat_is_refused(setting, words):
+    with pytest.raises(InputError, match=words):
+        run(**setting)
+
+
+def test_three_dimensions_and_parabolic_bands():
+    """A parabolic band with zero-range impurities: ``sigma(e) ~ e``."""
+    mass = 0.3
+
+    def band(k):
+        from sidejump.units import HBAR2_OVER_2M
+
+        return (HBAR2_OVER_2M / mass * (k**2).sum(axis=1))[:, None, None].astype(complex) * np.eye(1)
+
+    model = sj.FunctionModel(band, dimension=3, search_half_width=0.3)
+    impurities = sj.impurity(correlation="zero_range", density=1e18, strength=1.0, dimension=3)
+    mu, t = 0.05, 200.0
+    ds = run(model=model, scatterers=impurities, mu=mu, temperatures=[t]).isel(temperature=0)
+    kt = KB * t
+    zero, one, two = (weighted(lambda e: e, mu, kt, p, (0.0, np.inf)) for p in (0, 1, 2))
+    assert ds.seebeck.values[0, 0] == pytest.approx(-KB * one / zero, rel=5e-3)
+    assert ds.lorenz_ratio.item() == pytest.approx((two / zero - (one / zero) ** 2) / (np.pi**2 / 3), rel=1e-2)
+    assert ds.seebeck.attrs["units"] == "V/K" and ds.thermoelectric.attrs["units"] == "A/(m K)"
