@@ -106,7 +106,7 @@ def test_a_velocity_that_is_none_is_found(monkeypatch):
 
 def test_first_principles(demo_data):
     data, level = demo_data
-    settings = TransportSettings(energy_nodes=1, accuracy=0.3)
+    settings = TransportSettings(energy_nodes=1, accuracy=0.3, geometry="shared")
     found = findings(Job(data.model, [ElectronPhononScatterer(data)], level, [150.0], settings))
     assert all(x.passed for x in found.values()), found
     broken = data.phonons.force_constants.copy()

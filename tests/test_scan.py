@@ -24,7 +24,7 @@ INPUT = """
     electrons = {{model = "massive_dirac", mass = 0.1, velocity = 3.0, {level}}}
     scattering = [{{kind = "impurity", correlation = "zero_range", density = 1e11, strength = 1.0}}]
     temperature = {{values = [40, 20]}}
-    solver = {{energy_nodes = 1, tolerance = {tolerance}, expert = {{accuracy = 0.3}}}}
+    solver = {{energy_nodes = 1, tolerance = {tolerance}, expert = {{accuracy = 0.3, geometry = "shared"}}}}
 """
 
 
