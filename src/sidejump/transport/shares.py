@@ -7,19 +7,21 @@ from dataclasses import replace
 import numpy as np
 
 from ..energy.basis import energy_basis
+from ..units import KB
 from .problem import Problem
 from .shared import SharedShell
 
 
 def rate_shares(problem: Problem, kt: float) -> np.ndarray:
-    """Shares of the mechanisms in 1/tau for a field along each axis, shape (mechanisms, d); over all they are 1.
+    """Shares of the mechanisms in 1/tau, shape (mechanisms,); over all they are 1.
 
     The collision operator is the sum of those of the mechanisms, ``L = sum_i L_i``, and
 
-        x_i = <g|L_i|g> / <g|L|g> = - d ln sigma / d ln L_i
+        x_i = <g|L_i|g> / <g|L|g> = - d ln(tr sigma) / d ln(strength of i)
 
-    with the distribution g of all together: what a mechanism dissipates of the Joule heat.  Where g has the same shape
-    for each alone, as on a circle, it is ``rho_i / rho`` of Matthiessen's rule.  Quasi-elastic, on the Fermi surface.
+    with the distribution g of all together, summed over fields along the axes: what a mechanism dissipates of the Joule
+    heat.  Where g has the same shape for each alone, as on a circle, it is ``rho_i / rho`` of Matthiessen's rule.
+    Quasi-elastic, on the Fermi surface.
 
     Parameters
     ----------
@@ -33,16 +35,16 @@ def rate_shares(problem: Problem, kt: float) -> np.ndarray:
     InputError
         If the surface takes more memory than is allowed.
     """
-    settings = replace(problem.settings, symmetry="off", skew_scattering="off")
+    settings = replace(problem.settings, skew_scattering="off")
     whole = Problem(problem.model, problem.scatterers, problem.mu, settings)
-    shell = whole.solved_shell(whole.mu, whole.base_spacing)
-    solver = SharedShell(whole, shell, kt)
+    solver = SharedShell(whole, whole.solved_shell(whole.mu, whole.spacing(kt / KB)), kt)
     response, _ = solver.resolved(kt)
-    d, weight = whole.model.dimension, energy_basis(1, even=True)
     assert response.distribution is not None
-    g = response.distribution[:, 0, :d]
-    dissipated = np.zeros((len(problem.scatterers), d))
-    for i, scatterer in enumerate(problem.scatterers):
+    fold, d = whole.fold(solver.shell.operations), whole.model.dimension
+    field = np.arange(d)[None] if fold.width > 1 else np.arange(d)[:, None]
+    g = fold.columns(response.distribution[:, 0], field)
+    basis, dissipated = energy_basis(1, even=True), []
+    for scatterer in whole.scatterers:
         alone = solver.of(Problem(whole.model, [scatterer], whole.mu, settings))
-        dissipated[i] = np.einsum("sa,sa->a", g, alone.operator(weight, kt).apply(g))
-    return dissipated / dissipated.sum(axis=0)
+        dissipated.append(np.sum(g * alone.operator(basis, kt).apply(g)))
+    return np.array(dissipated) / sum(dissipated)
