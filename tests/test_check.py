@@ -17,6 +17,8 @@ from sidejump.wannier.position import position_elements
 from test_converge import INPUT
 
 NAMES = ["Hermiticity", "velocity", "sum rule", "conservation", "Onsager", "symmetry", "gauge", "coupling", "sign of M"]
+SETTINGS = TransportSettings(energy_nodes=1, accuracy=0.4)
+COARSE = INPUT | {"solver": {"energy_nodes": 1, "expert": {"accuracy": 0.4}}}
 
 
 def silent(*_):
@@ -29,7 +31,7 @@ def findings(job):
 
 @pytest.fixture
 def dirac():
-    return prepare(INPUT | {"solver": {"energy_nodes": 1}})
+    return prepare(COARSE)
 
 
 def impurity(**options):
@@ -48,18 +50,16 @@ def spinful():
 
 
 JOBS = {
-    "k.p": lambda: prepare(INPUT | {"solver": {"energy_nodes": 1}}),
-    "vertex": lambda: Job(
-        spinful(), [impurity(), impurity(vertex="sigma_y")], 0.3, [50.0], TransportSettings(energy_nodes=1)
-    ),
+    "k.p": lambda: prepare(COARSE),
+    "vertex": lambda: Job(spinful(), [impurity(), impurity(vertex="sigma_y")], 0.3, [50.0], SETTINGS),
     "matrix": lambda: Job(
         spinful(),
         [impurity(vertex=np.array([[1.0, -0.4j], [0.4j, 0.2]]))],
         0.3,
         [50.0],
-        TransportSettings(energy_nodes=1),
+        SETTINGS,
     ),
-    "lattice": lambda: Job(random_wannier(2, 3), [impurity()], 0.1, [50.0], TransportSettings(energy_nodes=1)),
+    "lattice": lambda: Job(random_wannier(2, 3), [impurity()], 0.1, [50.0], SETTINGS),
 }
 
 
@@ -106,7 +106,7 @@ def test_a_velocity_that_is_none_is_found(monkeypatch):
 
 def test_first_principles(demo_data):
     data, level = demo_data
-    settings = TransportSettings(energy_nodes=1, accuracy=0.5)
+    settings = TransportSettings(energy_nodes=1, accuracy=0.3, geometry="shared")
     found = findings(Job(data.model, [ElectronPhononScatterer(data)], level, [150.0], settings))
     assert all(x.passed for x in found.values()), found
     broken = data.phonons.force_constants.copy()

@@ -362,7 +362,8 @@ def test_a_disk_without_room_is_found_before_the_run(folder):
 
 @pytest.mark.parametrize("count", [1, 300])
 def test_the_room_taken_holds_result_and_figure(folder, count):
-    (folder / "in.toml").write_text(BASE.replace("[20, 50]", str(np.linspace(5, 60, count).tolist())))
+    text = BASE.replace("[20, 50]", str(np.linspace(5, 60, count).tolist()))
+    (folder / "in.toml").write_text(text + 'expert = {geometry = "shared", accuracy = 0.3}\n')
     assert main(["run", "in.toml", "-q"]) == 0
     assert sum((folder / name).stat().st_size for name in ("in.nc", "in.png")) < 0.7 * results.largest_size(count)
 

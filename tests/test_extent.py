@@ -7,9 +7,11 @@ import pytest
 
 import sidejump as sj
 from helpers_models import haldane, random_wannier, warped
+from sidejump.app.run import Job
 from sidejump.bands.extent import enclosing_half_width
 from sidejump.surfaces.edges import nearest_edges
 from sidejump.surfaces.fermi import fermi_shell
+from sidejump.transport import TransportSettings
 from sidejump.transport.problem import default_spacing
 
 PHONONS = {
@@ -50,9 +52,14 @@ def test_side_jump_does_not_depend_on_how_it_is_sampled():
     """Tilt 0.99: with the spacing by default, half of it, and one that resolves all."""
     model = sj.MassiveDirac(mass=0.1, velocity=1.0, tilt=(0.99, 0.0))
     found = [
-        sj.anomalous_hall(
-            model, [PHONONS[2]], chemical_potential=0.2, temperatures=[100], energy_nodes=1, tolerance=5e-5, **more
-        )
+        Job(
+            model,
+            [PHONONS[2]],
+            0.2,
+            [100],
+            TransportSettings(energy_nodes=1, geometry="shared", **more),
+            replicas=range(1),
+        ).run()
         for more in ({}, {"accuracy": 2.0}, {"spacing": 0.05})
     ]
     for name in ("sigma_boltzmann", "sigma_side_jump"):

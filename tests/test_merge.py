@@ -96,6 +96,17 @@ def test_merged_results_are_those_of_one_run(halves):
     assert ours == {k: v for k, v in one.attrs.items() if not k.startswith(TIMES)}
 
 
+@pytest.fixture(scope="module")
+def a_half():
+    return run.prepare(CASES["shared"]).changed(replicas=range(2)).run()
+
+
+@pytest.fixture
+def half(a_half):
+    """A result of two replicas, to be spoiled."""
+    return a_half.copy(deep=True)
+
+
 def test_what_a_geometry_that_was_not_taken_changes_is_in_the_merged_error(tmp_path):
     """Without it the floor of the error would be missing."""
     data = question(temperature={"values": [4, 60]}, solver={"tolerance": 0.02, "expert": {"accuracy": 0.3}})
@@ -111,14 +122,13 @@ def test_what_a_geometry_that_was_not_taken_changes_is_in_the_merged_error(tmp_p
     assert shared.any() and (ratio[shared] > 0.4).all() and (ratio[~shared] < 0.4).all()
 
 
-def test_withheld_values_stay_withheld(tmp_path, monkeypatch):
+def test_withheld_values_stay_withheld(tmp_path, half):
     """What cannot be right in the joined result is flagged there as in a run."""
-    found = run.prepare(CASES["shared"]).changed(replicas=range(2)).run()
-    texts = [json.loads(text) for text in found.replicas.values]
+    texts = [json.loads(text) for text in half.replicas.values]
     for text in texts:
         text["quality"] = [q | {"residual": 0.9} for q in text["quality"]]
-    found["replicas"] = found.replicas.copy(data=np.array([json.dumps(t) for t in texts], dtype=object))
-    results.write(found, tmp_path / "a.nc")
+    half["replicas"] = half.replicas.copy(data=np.array([json.dumps(t) for t in texts], dtype=object))
+    results.write(half, tmp_path / "a.nc")
     again = merge.merged([tmp_path / "a.nc"])
     assert np.isnan(again.sigma_side_jump).all() and again.withheld_side_jump.values.all()
     assert np.isfinite(again.raw_sigma_side_jump).all()
@@ -129,15 +139,14 @@ def test_withheld_values_stay_withheld(tmp_path, monkeypatch):
     assert results.warnings_of(same) == results.warnings_of(again)
 
 
-def test_a_result_that_does_not_say_its_terms_is_refused(tmp_path, monkeypatch, capsys):
+def test_a_result_that_does_not_say_its_terms_is_refused(tmp_path, monkeypatch, capsys, half):
     monkeypatch.chdir(tmp_path)
-    found = run.prepare(CASES["shared"]).changed(replicas=range(2)).run()
     for number, broken in enumerate((None, "{}", '{"temperatures": [1]}', "nonsense")):
         if broken is None:
-            del found.attrs["composition"]
+            del half.attrs["composition"]
         else:
-            found.attrs["composition"] = broken
-        results.write(found, tmp_path / f"{number}.nc")
+            half.attrs["composition"] = broken
+        results.write(half, tmp_path / f"{number}.nc")
         assert main(["merge", f"{number}.nc", "-o", "out.nc"]) == 2
         said = capsys.readouterr().err
         assert f"{number}.nc" in said and said.count("\n") == 1

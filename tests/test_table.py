@@ -1,6 +1,10 @@
 """Results as comma-separated values: read back by other programs, every number and error in its column."""
 
+import contextlib
 import csv
+import io
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas
@@ -14,7 +18,7 @@ INPUT = """
 electrons = {{model = "massive_dirac", mass = 0.1, velocity = 3.0, {level}}}
 scattering = [{{kind = "impurity", correlation = "zero_range", density = 1e11, strength = 1.0}}]
 temperature = {{values = [40, 20]}}
-solver = {{energy_nodes = 1, tolerance = 0.02}}
+solver = {{energy_nodes = 1, tolerance = 0.02, expert = {{accuracy = 0.3, geometry = "shared"}}}}
 """
 LEVELS = {
     "one": ("chemical_potential = 0.2", None),
@@ -23,14 +27,26 @@ LEVELS = {
 }
 
 
-@pytest.fixture(params=LEVELS)
-def written(request, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module", params=LEVELS)
+def computed(request, tmp_path_factory):
+    """A folder in which a run has written its result and its table."""
+    folder = tmp_path_factory.mktemp("table")
     level, first = LEVELS[request.param]
-    (tmp_path / "in.toml").write_text(INPUT.format(level=level))
-    assert main(["run", "in.toml", "-q", "--csv", "out.csv"]) == 0
-    assert "wrote in.nc and in.png and out.csv" in capsys.readouterr().err
-    return tmp_path, results.read("in.nc"), first
+    said = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stderr(said):
+        Path("in.toml").write_text(INPUT.format(level=level))
+        assert main(["run", "in.toml", "-q", "--csv", "out.csv"]) == 0
+    assert "wrote in.nc and in.png and out.csv" in said.getvalue()
+    return folder, first
+
+
+@pytest.fixture
+def written(computed, tmp_path, monkeypatch):
+    """A copy of this folder, the current one."""
+    folder, first = computed
+    copy = shutil.copytree(folder, tmp_path / "run")
+    monkeypatch.chdir(copy)
+    return copy, results.read("in.nc"), first
 
 
 def test_round_trip(written):

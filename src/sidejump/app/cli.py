@@ -299,6 +299,12 @@ def plot(
     given: Annotated[
         Path | None, typer.Option("--input", metavar="INPUT.toml", help="If the result does not hold it.")
     ] = None,
+    times: Annotated[
+        list[float] | None,
+        typer.Option(
+            metavar="X", help="Of competition: density of impurities times X; as often as wanted. [0.1, 1, 10]"
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
 ) -> None:
     """Draw a picture of a result.
@@ -311,6 +317,8 @@ def plot(
       observables   what else the field drives
       heat          thermopower, Nernst effect, Lorenz ratio
       mechanisms    resistivity and side jump of each mechanism alone: a run for each
+      competition   impurities against phonons at several densities of the impurities:
+                    side jump, shares in 1/tau, where they are equal; a run for each
       bands         bands, Fermi level and thermal window
       fermi-surface speed, Berry curvature, g, side-jump velocity and contribution
                     of every state; -o NAME.html can be turned (needs plotly)
@@ -328,7 +336,7 @@ def plot(
     figure = output or source.with_suffix(f".{kind}.png" if named else ".png")
     endings = (*outputs.FIGURES, *(outputs.PAGES if kind == "fermi-surface" else ()))
     outputs.check_target(figure, force=force, endings=endings, inputs=(source,) if source.exists() else ())
-    draw(source, figure, kind, names=observable, thickness=thickness, given=given)
+    draw(source, figure, kind, names=observable, thickness=thickness, given=given, times=times or ())
     say(f"wrote {figure}")
 
 

@@ -10,12 +10,14 @@ import xarray as xr
 
 from ..errors import InputError
 from ..outputs import PAGES, write_whole
-from ..result import component_label, main_component, require_one_case, scan_dimension
+from ..result import component_label, main_component, require_one_case, scan_dimension, warnings_of
 from ..rules import nearest
+from ..transport.problem import audible
 from ..units import KB
 from . import separation
+from .competition import TOLERANCE, competition
 from .convergence import PARTS, Course, courses
-from .restore import job_of
+from .restore import input_of, job_of, run_of
 from .terminal import say
 
 
@@ -28,6 +30,7 @@ class Asked(NamedTuple):
     names: list[str] | None
     thickness: float | None
     given: Path | None
+    times: tuple[float, ...]
 
     @property
     def component(self) -> tuple[int, int]:
@@ -36,7 +39,9 @@ class Asked(NamedTuple):
         return a, b
 
 
-def draw(source, path, kind: str | None = None, *, names=None, thickness: float | None = None, given=None) -> None:
+def draw(
+    source, path, kind: str | None = None, *, names=None, thickness: float | None = None, given=None, times=()
+) -> None:
     """Draw a picture of a result and write it.
 
     Parameters
@@ -52,7 +57,9 @@ def draw(source, path, kind: str | None = None, *, names=None, thickness: float 
     thickness : float, optional
         Of a layer, nm: what leads from the unit of two dimensions to that of three, and back.
     given : path, optional
-        Input file, for a result that does not hold it: `bands` and `fermi-surface` build the model again.
+        Input file, for a result that does not hold it: pictures of states and of mechanisms build the model again.
+    times : sequence of float
+        Multiples of the density of the impurities, for `competition`; `TIMES` when not given.
 
     Raises
     ------
@@ -63,6 +70,10 @@ def draw(source, path, kind: str | None = None, *, names=None, thickness: float 
         raise InputError(f"--kind {kind}: no such picture{nearest(kind, KINDS)}; there are {', '.join(KINDS)}")
     if thickness is not None and not 0 < thickness < float("inf"):
         raise InputError(f"--thickness {thickness:g}: give a length in nm above zero")
+    if times and kind != "competition":
+        raise InputError("--times: only the picture competition changes the density of the impurities")
+    if not all(0 < x < float("inf") for x in times):
+        raise InputError(f"--times {' '.join(f'{x:g}' for x in times)}: give multiples of the density above zero")
     dataset = separation.read_any(source)
     separated = separation.is_one(dataset)
     if kind is None:
@@ -72,7 +83,7 @@ def draw(source, path, kind: str | None = None, *, names=None, thickness: float 
         raise InputError(f"{source}: is a result of {made}, of which there is no picture {kind!r}; leave out --kind")
     if thickness is not None and kind not in _IN_BOTH_UNITS:
         raise InputError(f"--thickness: only {' and '.join(_IN_BOTH_UNITS)} have an axis in a second unit")
-    KINDS[kind](Asked(Path(source), dataset, Path(path), names, thickness, given))
+    KINDS[kind](Asked(Path(source), dataset, Path(path), names, thickness, given, tuple(sorted(set(times))) or TIMES))
 
 
 def convergence(found: list[Course], path) -> None:
@@ -149,16 +160,37 @@ def _mechanisms(asked: Asked) -> None:
     from ..plot.mechanisms import mechanisms_figure
 
     require_one_case(asked.dataset, "mechanisms")
-    job = job_of(asked.dataset, asked.source, asked.given)
-    if len(job.scatterers) < 2:
-        raise InputError(f"{asked.source}: has one mechanism, {job.scatterers[0].name}; there is nothing to compare")
+    whole = run_of(asked.dataset, asked.source, asked.given)
+    scatterers = audible(getattr(whole, "jobs", [whole])[0].scatterers)
+    if len(scatterers) < 2:
+        raise InputError(f"{asked.source}: has one mechanism, {scatterers[0].name}; there is nothing to compare")
     alone = {}
-    for number, scatterer in enumerate(job.scatterers, 1):
-        say(f"{scatterer.name} alone: mechanism {number} of {len(job.scatterers)}")
-        one = job.changed(scatterers=[scatterer], tolerance=max(job.tolerance, _ALONE), observables=(), cost=None)
+    for number, scatterer in enumerate(scatterers, 1):
+        say(f"{scatterer.name} alone: mechanism {number} of {len(scatterers)}")
+        one = whole.changed(
+            scatterers=[scatterer], tolerance=max(whole.tolerance, TOLERANCE), observables=(), cost=None
+        )
         name = scatterer.name if scatterer.name not in alone else f"{scatterer.name} ({number})"
         alone[name] = one.run()
     mechanisms_figure(asked.dataset, alone, asked.path)
+
+
+def _competition(asked: Asked) -> None:
+    from ..plot.competition import competition_figure
+
+    require_one_case(asked.dataset, "competition")
+    whole = run_of(asked.dataset, asked.source, asked.given)
+    data = input_of(asked.dataset, asked.source, asked.given) or {}
+    densities = [one["density"] for one in data.get("scattering", ()) if one.get("kind") == "impurity"]
+    try:
+        found = competition(whole, asked.times, densities[0] if len(densities) == 1 else None, say)
+    except InputError as error:
+        raise InputError(f"{asked.source}: {error}") from None
+    unit = "" if len(densities) == 1 else "times "
+    for density, crossing in zip(found.density.values, found.crossing.values, strict=True):
+        words = f"at {crossing:.4g} K" if crossing > 0 else "at none of the temperatures"
+        say(f"impurities {unit}{density:.4g} {found.density.units if not unit else ''}: a half of 1/tau {words}")
+    competition_figure(found, asked.path, main_component(asked.dataset), warnings_of(asked.dataset))
 
 
 def _separation(asked: Asked) -> None:
@@ -167,7 +199,9 @@ def _separation(asked: Asked) -> None:
     separation_figure(asked.dataset, asked.path)
 
 
-_ALONE = 0.03  # relative standard error of each mechanism alone, enough for a picture
+TIMES = (0.1, 1.0, 10.0)
+"""Multiples of the density of the impurities that `competition` shows."""
+
 _IN_BOTH_UNITS = ("temperature", "doping")
 
 KINDS: dict[str, Callable[[Asked], None]] = {
@@ -178,6 +212,7 @@ KINDS: dict[str, Callable[[Asked], None]] = {
     "observables": _observables,
     "heat": _heat,
     "mechanisms": _mechanisms,
+    "competition": _competition,
     "bands": _bands,
     "fermi-surface": _fermi_surface,
     "convergence": _convergence,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..errors import InputError
 from ..rules import checked
 from ..units import COULOMB, density_from_cm, strength_from_nm
 from .base import Branch, Scatterer, require_dimension
@@ -91,6 +92,45 @@ def impurity(
         coupling, potential = Gaussian(n * strength**2, length), Gaussian(strength, length / 2**0.5)
     branch = Branch(coupling, silent=silent, potential=potential, third_moment=n * given.skewness)
     return Scatterer(f"{given.correlation} impurity", dimension, (branch,), vertex)
+
+
+def is_static(scatterer) -> bool:
+    """Whether all that a scatterer does is elastic: impurities, but no phonons."""
+    return isinstance(scatterer, Scatterer) and all(b.phonon_energy is None for b in scatterer.branches)
+
+
+def denser(scatterer: Scatterer, factor: float) -> Scatterer:
+    """The same static impurities at `factor` times the density.
+
+    Parameters
+    ----------
+    scatterer : Scatterer
+    factor : float
+        Above zero.
+
+    Raises
+    ------
+    InputError
+        If it has phonons, which have no density.
+    """
+    if not is_static(scatterer):
+        raise InputError(f"{scatterer.name}: has phonons, and no density; give impurities")
+    branches = (
+        replace(b, coupling=Multiple(factor, b.coupling), third_moment=factor * b.third_moment)
+        for b in scatterer.branches
+    )
+    return replace(scatterer, branches=tuple(branches))
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """``factor`` times another function of |q|; a function that can be stored and sent."""
+
+    factor: float
+    function: Callable
+
+    def __call__(self, q):
+        return self.factor * self.function(q)
 
 
 @dataclass(frozen=True)

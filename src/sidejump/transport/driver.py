@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from ..errors import InputError
 from ..kinetics.response import KineticResponse, charge
 from .geometry_choice import choose_geometries
-from .problem import TOO_COARSE, Problem
+from .problem import TOO_COARSE, Problem, audible
 from .settings import Size, TransportResult, TransportSettings
 from .tensors import PARTS, size_of_change, with_change
 from .term import NODE_CHANGES
@@ -60,7 +60,7 @@ def run_transport(
     if problem is None:
         problem = Problem(model, list(scatterers), float(chemical_potential), settings or TransportSettings())
     else:
-        _check_same(problem, model, list(scatterers), float(chemical_potential), settings)
+        _check_same(problem, model, audible(scatterers), float(chemical_potential), settings)
     responses, report = _all_terms(problem, temperatures, progress or (lambda *_: None))
     report["seconds"] = time.perf_counter() - started
     spins = problem.model.spin_degeneracy

@@ -67,11 +67,18 @@ _ROOM = 300.0 * KB
 """eV: where the chemical potential lies in a gap, shells that no temperature is given for are those of this one."""
 
 
+def audible(scatterers) -> list:
+    """Those that scatter, all if none does: the others have no say in where points lie, nor in what is elastic."""
+    return [s for s in scatterers if not getattr(s, "silent", False)] or list(scatterers)
+
+
 class Problem:
     """Everything that does not depend on temperature.
 
     Attributes
     ----------
+    scatterers : list
+        Those that scatter.
     observables : tuple of Observable
         Those whose response is asked for beside the charge current.
     warnings : list of str
@@ -81,16 +88,17 @@ class Problem:
     """
 
     def __init__(self, model, scatterers, chemical_potential: float, settings: TransportSettings, observables=()):
-        self.model, self.scatterers, self.mu, self.settings = model, scatterers, chemical_potential, settings
+        self.model, self.mu, self.settings = model, chemical_potential, settings
+        self.scatterers = audible(scatterers)
         self.observables = tuple(observables)
         self.momentum = MomentumTransfer(model.reciprocal_cell, model.dimension)
-        self.sources: list[PairSource] = pair_sources(scatterers, model, self.momentum)
+        self.sources: list[PairSource] = pair_sources(self.scatterers, model, self.momentum)
         if self.observables and not all(s.observes for s in self.sources):
             raise InputError(
                 "observables: limits of the side jump give the response of the charge current alone; use the "
                 "scatterers themselves, or leave observables out"
             )
-        self.sound = max((s.sound_velocity or 0.0) for s in scatterers)
+        self.sound = max((s.sound_velocity or 0.0) for s in self.scatterers)
         self.elastic_only = all(b.phonon_energy is None for s in self.sources for b in s.branches)
         # two dimensions are cheap enough for all that the tables hold
         self.y_cut = energy_cutoff(min(1e-3, 0.1 * settings.tolerance) if model.dimension == 3 else 0.0)

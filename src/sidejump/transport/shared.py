@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from functools import partial
 
 import numpy as np
 
 from ..energy.basis import energy_basis
 from ..energy.kernel import Kernel
+from ..kinetics.collision import CollisionOperator
 from ..kinetics.fold import Fold
 from ..kinetics.response import KineticResponse, kinetic_response
 from ..kinetics.sums import RateSums, rate_sums, seconds_per_pair
@@ -102,12 +104,29 @@ class SharedShell:
     def resolved(self, kt: float) -> tuple[KineticResponse, np.ndarray]:
         """Quasi-elastic response at kT (eV), and what its pairs give each point: ``sum_l' P dr``, shape (S, 1, R)."""
         basis = energy_basis(1, even=True)
+        sums = self._summed(basis, kt)
+        jump = sums.jump.copy()  # the sums are spent by the solution
+        return self._response(sums, basis, kt)[0], jump
+
+    def of(self, problem: Problem) -> SharedShell:
+        """The same points with the scatterers of another problem, which differs in these alone."""
+        other = copy(self)
+        other.problem, other._kept = problem, None
+        other.stream = PairStream(
+            self.sample, self.sample.prepared(problem.sources, single=self._single), self.q_max, levels=True
+        )
+        return other
+
+    def operator(self, basis, kt: float) -> CollisionOperator:
+        """The collision operator at kT (eV), of what is even under the symmetry that the shell is reduced by."""
+        return self._summed(basis, kt).operators()[0][0]
+
+    def _summed(self, basis, kt: float) -> RateSums:
         check = partial(self._check_memory, self._kept_bytes, kt)
         [sums] = rate_sums(
             self.stream, [self._kernels(basis, kt)], partial(self._sums, basis.size), kept=self._kept, check=check
         )
-        jump = sums.jump.copy()  # the sums are spent by the solution
-        return self._response(sums, basis, kt)[0], jump
+        return sums
 
     def solve_each(self, kts: Sequence[float], nodes: int) -> Iterator[tuple[KineticResponse, Size]]:
         """Responses at several kT (eV), one after the other; pairs that are not kept serve as many as fit in memory.
