@@ -184,8 +184,7 @@ def test_runs_with_and_without_symmetry_agree():
             observables=[sj.velocity("y"), sj.spin_current("yz")],
             symmetry=symmetry,
             energy_nodes=1,
-            tolerance=0.05,
-            intrinsic_tolerance=0.3,  # not compared
+            tolerance=0.02,
         )
         found.append(ds)
     for part in ("boltzmann", "side_jump"):

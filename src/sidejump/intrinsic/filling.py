@@ -79,8 +79,7 @@ def _share(e, level: float) -> np.ndarray:
     highest = level >= e[:, 2]
     share[highest] = 1 - _lowest(-e[highest, ::-1], -level)
     middle = ~(below_second | highest)
-    e0, e1, e2, e3 = e[middle].T
-    share[middle] = _between(e0, e1, e2, e3, level)
+    share[middle] = _between(e[middle], level)
     return share
 
 
@@ -90,8 +89,9 @@ def _lowest(e, level: float) -> np.ndarray:
     return np.prod((level - e[:, :1]) / np.maximum(away, _TINY), axis=1)
 
 
-def _between(e0, e1, e2, e3, level: float) -> np.ndarray:
+def _between(e, level: float) -> np.ndarray:
     """Part of tetrahedra below a level with two corners below it and two above."""
+    e0, e1, e2, e3 = e.T
     a, b = e1 - e0, level - e1
     e20, e30, e21, e31 = (np.maximum(x, _TINY) for x in (e2 - e0, e3 - e0, e2 - e1, e3 - e1))
     bent = (e20 + e31) / (e21 * e31)
