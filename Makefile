@@ -2,6 +2,7 @@
 # make wheel-check   builds the wheel, installs it into an environment of its own and tries it from an empty folder
 # make observables   spin currents, spin and torque of a Rashba ferromagnet: results/observables_parts.png
 # make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
+# make competition   impurities against phonons in a massive Dirac model: results/competition_parts.png
 # make test | lint | docs | examples | figure1   checks and documentation, all in the environment of `make venv`
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples figure1 observables skew wheel wheel-check clean
+.PHONY: venv demo test lint docs examples figure1 observables skew competition wheel wheel-check clean
 
 venv: $(STAMP)
 
@@ -36,6 +37,12 @@ observables: $(STAMP)
 
 skew: $(STAMP)
 	$(BIN)/python examples/skew_scattering.py results/skew.png
+
+competition: $(STAMP)
+	mkdir -p results
+	$(BIN)/sidejump run examples/competition.toml -o results/competition.nc --force
+	$(BIN)/sidejump plot results/competition.nc --kind competition --times 0.01 --times 0.1 --times 1 --times 10 \
+	  -o results/competition_parts.png --force
 
 figure1: $(STAMP)
 	mkdir -p results

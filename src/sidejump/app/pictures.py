@@ -15,7 +15,7 @@ from ..rules import nearest
 from ..transport.problem import audible
 from ..units import KB
 from . import separation
-from .competition import TOLERANCE, competition
+from .competition import competition, of_mechanisms
 from .convergence import PARTS, Course, courses
 from .restore import input_of, job_of, run_of
 from .terminal import say
@@ -161,9 +161,7 @@ def _mechanisms(asked: Asked) -> None:
     alone = {}
     for number, scatterer in enumerate(scatterers, 1):
         say(f"{scatterer.name} alone: mechanism {number} of {len(scatterers)}")
-        one = whole.changed(
-            scatterers=[scatterer], tolerance=max(whole.tolerance, TOLERANCE), observables=(), cost=None
-        )
+        one = of_mechanisms(whole, [scatterer])
         name = scatterer.name if scatterer.name not in alone else f"{scatterer.name} ({number})"
         alone[name] = one.run()
     mechanisms_figure(asked.dataset, alone, asked.path)
