@@ -12,6 +12,7 @@ from sidejump.app.competition import competition, crossing
 from sidejump.app.run import prepare
 from sidejump.interactions.impurity import denser
 from sidejump.interactions.limits import HighTemperatureLimit
+from sidejump.reference import dirac
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import Problem
 from sidejump.transport.shares import rate_shares
@@ -178,11 +179,23 @@ def test_at_a_fixed_carrier_density(folder, tmp_path, monkeypatch, capsys, kind)
         assert density == pytest.approx(5e11) and 30 < kelvin < 60
 
 
+def test_limits_in_the_picture_of_temperature(folder, tmp_path, monkeypatch):
+    """Eq. 14 and the limit of eq. 15 on a circle, but for the window of kT."""
+    figures = []
+    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    assert main(["plot", str(folder / "clean.nc"), "--limits", "-o", str(tmp_path / "x.png")]) == 0
+    lines = {str(line.get_label()): line.get_ydata() for line in figures[0].axes[0].lines}
+    [cold], [hot] = (next(y for label, y in lines.items() if words in label) for words in ("eqs 13, 14", "eq. 15"))
+    assert cold == pytest.approx(dirac.smooth_side_jump(0.5), rel=0.02)
+    assert hot == pytest.approx(dirac.zero_range_side_jump(0.5), rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("source", "arguments", "words"),
     [
         ("clean", ["-k", "competition"], "phonons but no impurities"),
         ("clean", ["-k", "scaling", "--times", "2"], "--times"),
+        ("clean", ["-k", "scaling", "--limits"], "--limits"),
         ("filled", ["-k", "competition", "--times", "-1"], "above zero"),
         ("filled", ["-k", "competition", "--times", "inf"], "above zero"),
     ],
