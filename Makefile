@@ -4,6 +4,7 @@
 # make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
 # make sample   the drawing of the page on conventions
 # make heat   Seebeck and Nernst effect, Lorenz ratio of massive Dirac electrons: results/heat_parts.png
+# make competition   impurities against phonons in a massive Dirac model: results/competition_parts.png
 # make test | lint | docs | examples | figure1   checks and documentation, all in the environment of `make venv`
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples figure1 heat observables skew sample wheel wheel-check clean
+.PHONY: venv demo test lint docs examples figure1 heat observables competition skew sample wheel wheel-check clean
 
 venv: $(STAMP)
 
@@ -46,6 +47,12 @@ heat: $(STAMP)
 	mkdir -p results
 	$(BIN)/sidejump run examples/heat.toml -o results/heat.nc --force
 	$(BIN)/sidejump plot results/heat.nc --kind heat -o results/heat_parts.png --force
+
+competition: $(STAMP)
+	mkdir -p results
+	$(BIN)/sidejump run examples/competition.toml -o results/competition.nc --force
+	$(BIN)/sidejump plot results/competition.nc --kind competition --times 0.01 --times 0.1 --times 1 --times 10 \
+	  -o results/competition_parts.png --force
 
 figure1: $(STAMP)
 	mkdir -p results

@@ -1,11 +1,18 @@
 """Phonons and impurities together: what each does to the scattering rate, and what neither may change."""
 
+import matplotlib.figure
 import numpy as np
 import pytest
+from scipy import constants
 
 import sidejump as sj
+from sidejump.app import results
+from sidejump.app.cli import main
+from sidejump.app.competition import competition, crossing
+from sidejump.app.run import prepare
 from sidejump.interactions.impurity import denser
 from sidejump.interactions.limits import HighTemperatureLimit
+from sidejump.reference import dirac
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import Problem
 from sidejump.transport.shares import rate_shares
@@ -95,3 +102,104 @@ def test_density():
     np.testing.assert_allclose(made.third_moment, expected.third_moment, rtol=1e-14)
     with pytest.raises(sj.InputError, match="no density"):
         denser(phonons(), 2.0)
+
+
+def test_the_crossing_of_hot_phonons():
+    """``n U^2 = D^2 kT / (rho c^2)``: both rates without q, on a circle."""
+    static, temperatures = impurities(density=1e13), np.array([600.0, 1300.0])
+    settings = TransportSettings(energy_nodes=1)
+    shares = [rate_shares(Problem(ROUND, [phonons(), static], MU, settings), KB * t)[1] for t in temperatures]
+    ratio = 1e17 * (1e-18) ** 2 * 7.6e-7 * 2000.0**2 / 5.0**2  # of n U^2 to D^2 / (rho c^2), J
+    assert crossing(temperatures, shares) == pytest.approx(ratio / constants.k, rel=1e-4)
+
+
+def test_no_crossing_and_several():
+    t = np.array([20.0, 5.0, 10.0])
+    assert np.isnan(crossing(t, [0.9, 0.6, 0.7])) and np.isnan(crossing(t[:1], [0.4]))
+    assert 10 < crossing(t, [0.0, 1.0, 0.8]) < 20  # nothing is left at 20 K
+    assert 10 < crossing(t, [0.8, 0.8, 0.2]) < 20  # the second of two
+    power = 1 / (1 + (t / 7.0) ** 3)
+    assert crossing(t, power) == pytest.approx(7.0, rel=1e-12)
+
+
+def section(kind, **more):
+    if kind == "impurity":
+        return {"kind": kind, "correlation": "zero_range", "density": 1e11, "strength": 1.0} | more
+    given = {"deformation_potential": 5.0, "sound_velocity": 2000.0, "mass_density": 7.6e-7}
+    return {"kind": "acoustic_deformation_potential"} | given | more
+
+
+INPUT = {
+    "electrons": {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": 0.2},
+    "scattering": [section("phonons"), section("impurity"), section("impurity", strength=0.0)],
+    "temperature": {"values": [30, 2]},
+    "solver": {"tolerance": 0.05, "energy_nodes": 1, "intrinsic": {"tolerance": 0.1}, "expert": {"accuracy": 0.3}},
+}
+
+
+def test_few_and_many_impurities_are_the_limits():
+    found = competition(prepare(INPUT), [1e-8, 1.0, 1e8], None, lambda _: None)
+    assert found.temperature.values.tolist() == [2, 30] and found.static.values.tolist() == [False, True]
+    few, some, many = found.sigma_side_jump.sel(a="y", b="x").values
+    impure, hot = found.limit_side_jump.sel(a="y", b="x").values
+    np.testing.assert_allclose(few, hot, rtol=1e-6)
+    np.testing.assert_allclose(many, impure, rtol=1e-6)
+    assert few[0] < some[0] < many[0] and abs(few[0] / many[0] - 1) > 0.2
+    np.testing.assert_allclose(found.share.sum("mechanism"), 1, rtol=1e-12)
+    assert np.all(np.diff(found.share.sel(mechanism="zero_range impurity"), axis=0) > 0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("competition")
+    filled = INPUT | {
+        "electrons": INPUT["electrons"] | {"chemical_potential": 0.0, "carrier_density": 2e12},
+        "temperature": {"values": [30, 60]},
+    }
+    for name, given in (
+        ("filled", filled | {"scattering": INPUT["scattering"][:2]}),
+        ("clean", INPUT | {"scattering": [section("phonons")], "temperature": {"values": [60]}}),
+    ):
+        results.write(prepare(given).run(), folder / f"{name}.nc")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["competition", "mechanisms"])
+def test_at_a_fixed_carrier_density(folder, tmp_path, monkeypatch, capsys, kind):
+    """One chemical potential for each temperature."""
+    figures = []
+    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    times = ["--times", "5"] if kind == "competition" else []
+    assert main(["plot", str(folder / "filled.nc"), "-k", kind, "-o", str(tmp_path / "x.png"), *times]) == 0
+    [figure] = figures
+    assert all("(" in axes.get_ylabel() for axes in figure.axes)
+    if kind == "competition":
+        assert "5e+11 cm^-2" in capsys.readouterr().err
+        density, kelvin = figure.axes[2].collections[0].get_offsets()[0]
+        assert density == pytest.approx(5e11) and 30 < kelvin < 60
+
+
+def test_limits_in_the_picture_of_temperature(folder, tmp_path, monkeypatch):
+    """Eq. 14 and the limit of eq. 15 on a circle, but for the window of kT."""
+    figures = []
+    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    assert main(["plot", str(folder / "clean.nc"), "--limits", "-o", str(tmp_path / "x.png")]) == 0
+    lines = {str(line.get_label()): line.get_ydata() for line in figures[0].axes[0].lines}
+    [cold], [hot] = (next(y for label, y in lines.items() if words in label) for words in ("eqs 13, 14", "eq. 15"))
+    assert cold == pytest.approx(dirac.smooth_side_jump(0.5), rel=0.02)
+    assert hot == pytest.approx(dirac.zero_range_side_jump(0.5), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "words"),
+    [
+        ("clean", ["-k", "competition"], "phonons but no impurities"),
+        ("clean", ["-k", "scaling", "--times", "2"], "--times"),
+        ("clean", ["-k", "scaling", "--limits"], "--limits"),
+        ("filled", ["-k", "competition", "--times", "-1"], "above zero"),
+        ("filled", ["-k", "competition", "--times", "inf"], "above zero"),
+    ],
+)
+def test_what_cannot_compete(folder, tmp_path, capsys, source, arguments, words):
+    assert main(["plot", str(folder / f"{source}.nc"), "-o", str(tmp_path / "x.png"), *arguments]) == 2
+    assert words in capsys.readouterr().err

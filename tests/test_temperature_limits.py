@@ -114,6 +114,15 @@ def test_hot_phonons_reach_the_limit(dimension):
     assert ratio[1] == pytest.approx(1, rel=1e-3)
 
 
+def test_cold_phonons_reach_eq_14():
+    """The correction falls as T^2: the overlap differs from 1 by q^2 of the thermal phonons."""
+    mass, mu = 1.0, 2.0
+    t = np.array([0.01, 0.02]) * 2 * SOUND * np.sqrt(mu**2 - mass**2) / KB
+    found = 2 * np.pi * hall(solve(MassiveDirac(mass=mass, velocity=1.0), phonons(2), mu, t, geometry="shared"))
+    change = found / dirac.smooth_side_jump(mass / mu) - 1
+    assert change[0] < 1e-2 and change[1] / change[0] == pytest.approx(4, rel=0.05)
+
+
 def test_static_scatterers_have_no_limit():
     static = impurity(dimension=2, correlation="zero_range", density=1e12, strength=0.5)
     with pytest.raises(InputError, match="no phonons"):

@@ -305,6 +305,9 @@ def plot(
             metavar="X", help="Of competition: density of impurities times X; as often as wanted. [0.1, 1, 10]"
         ),
     ] = None,
+    limits: Annotated[
+        bool, typer.Option("--limits", help="Of temperature: the limits of cold and hot phonons too; a run for each.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
 ) -> None:
     """Draw a picture of a result.
@@ -336,7 +339,7 @@ def plot(
     figure = output or source.with_suffix(f".{kind}.png" if named else ".png")
     endings = (*outputs.FIGURES, *(outputs.PAGES if kind == "fermi-surface" else ()))
     outputs.check_target(figure, force=force, endings=endings, inputs=(source,) if source.exists() else ())
-    draw(source, figure, kind, names=observable, thickness=thickness, given=given, times=times or ())
+    draw(source, figure, kind, names=observable, thickness=thickness, given=given, times=times or (), limits=limits)
     say(f"wrote {figure}")
 
 

@@ -19,6 +19,20 @@ TOLERANCE = 0.03
 """Relative standard error of each run, enough for a picture."""
 
 
+_INTRINSIC = 0.1  # relative error of the intrinsic part, which no mechanism changes and these pictures do not show
+
+
+def of_mechanisms(whole: Job | Scan, scatterers) -> Job | Scan:
+    """The same run with other scatterers, good enough for a picture of its side jump."""
+    return whole.changed(
+        scatterers=list(scatterers),
+        tolerance=max(whole.tolerance, TOLERANCE),
+        intrinsic_tolerance=_INTRINSIC,
+        observables=(),
+        cost=None,
+    )
+
+
 def competition(whole: Job | Scan, multiples, density: float | None, say: Callable[[str], None]) -> xr.Dataset:
     """Side jump, and shares in 1/tau, of impurities and phonons together and of either alone.
 
@@ -55,8 +69,7 @@ def competition(whole: Job | Scan, multiples, density: float | None, say: Callab
 
     def made(chosen, words: str) -> xr.Dataset:
         say(words)
-        changes = {"scatterers": chosen, "tolerance": max(whole.tolerance, TOLERANCE), "observables": (), "cost": None}
-        return whole.changed(**changes).run()
+        return of_mechanisms(whole, chosen).run()
 
     runs, shares = [], []
     for multiple in multiples:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import xarray as xr
 
 from ..errors import InputError
+from ..interactions.impurity import is_static
+from ..interactions.limits import CurvatureShift, HighTemperatureLimit
 from ..outputs import PAGES, write_whole
 from ..result import component_label, main_component, require_one_case, scan_dimension, warnings_of
 from ..rules import nearest
 from ..transport.problem import audible
 from ..units import KB
 from . import separation
-from .competition import TOLERANCE, competition
+from .competition import competition, of_mechanisms
 from .convergence import PARTS, Course, courses
 from .restore import input_of, job_of, run_of
 from .terminal import say
@@ -31,6 +34,7 @@ class Asked(NamedTuple):
     thickness: float | None
     given: Path | None
     times: tuple[float, ...]
+    limits: bool
 
     @property
     def component(self) -> tuple[int, int]:
@@ -40,7 +44,15 @@ class Asked(NamedTuple):
 
 
 def draw(
-    source, path, kind: str | None = None, *, names=None, thickness: float | None = None, given=None, times=()
+    source,
+    path,
+    kind: str | None = None,
+    *,
+    names=None,
+    thickness: float | None = None,
+    given=None,
+    times=(),
+    limits: bool = False,
 ) -> None:
     """Draw a picture of a result and write it.
 
@@ -60,6 +72,8 @@ def draw(
         Input file, for a result that does not hold it: pictures of states and of mechanisms build the model again.
     times : sequence of float
         Multiples of the density of the impurities, for `competition`; `TIMES` when not given.
+    limits : bool
+        Whether `temperature` shows the side jump of the limits of cold and of hot phonons.
 
     Raises
     ------
@@ -70,6 +84,8 @@ def draw(
         raise InputError(f"--kind {kind}: no such picture{nearest(kind, KINDS)}; there are {', '.join(KINDS)}")
     if thickness is not None and not 0 < thickness < float("inf"):
         raise InputError(f"--thickness {thickness:g}: give a length in nm above zero")
+    if limits and kind not in (None, "temperature"):
+        raise InputError("--limits: only the picture temperature shows the limits of cold and hot phonons")
     if times and kind != "competition":
         raise InputError("--times: only the picture competition changes the density of the impurities")
     if not all(0 < x < float("inf") for x in times):
@@ -83,7 +99,9 @@ def draw(
         raise InputError(f"{source}: is a result of {made}, of which there is no picture {kind!r}; leave out --kind")
     if thickness is not None and kind not in _IN_BOTH_UNITS:
         raise InputError(f"--thickness: only {' and '.join(_IN_BOTH_UNITS)} have an axis in a second unit")
-    KINDS[kind](Asked(Path(source), dataset, Path(path), names, thickness, given, tuple(sorted(set(times))) or TIMES))
+    KINDS[kind](
+        Asked(Path(source), dataset, Path(path), names, thickness, given, tuple(sorted(set(times))) or TIMES, limits)
+    )
 
 
 def convergence(found: list[Course], path) -> None:
@@ -100,7 +118,24 @@ def _convergence(asked: Asked) -> None:
 def _temperature(asked: Asked) -> None:
     from ..plot.temperature import result_figure
 
-    result_figure(asked.dataset, asked.path, asked.thickness)
+    result_figure(asked.dataset, asked.path, asked.thickness, _limits(asked) if asked.limits else {})
+
+
+def _limits(asked: Asked) -> dict[str, xr.Dataset]:
+    """Results of the phonons alone in the limits of cold (eqs 13, 14) and of hot ones (eq. 15)."""
+    require_one_case(asked.dataset, "temperature with --limits")
+    whole = run_of(asked.dataset, asked.source, asked.given)
+    first = getattr(whole, "jobs", [whole])[0]
+    phonons = [s for s in audible(first.scatterers) if not is_static(s)]
+    if not phonons:
+        raise InputError(f"{asked.source}: --limits: has no phonons, and the side jump of impurities has no limits")
+    kinds = {"eqs 13, 14: shift of the curvature": CurvatureShift, "eq. 15: equipartition": HighTemperatureLimit}
+    found = {}
+    for words, limit in kinds.items():
+        say(f"phonons in the limit of {words}")
+        one = of_mechanisms(whole, [limit(s) for s in phonons])
+        found[words] = one.changed(settings=replace(first.settings, skew_scattering="off")).run()
+    return found
 
 
 def _resistivity(asked: Asked) -> None:
@@ -167,9 +202,7 @@ def _mechanisms(asked: Asked) -> None:
     alone = {}
     for number, scatterer in enumerate(scatterers, 1):
         say(f"{scatterer.name} alone: mechanism {number} of {len(scatterers)}")
-        one = whole.changed(
-            scatterers=[scatterer], tolerance=max(whole.tolerance, TOLERANCE), observables=(), cost=None
-        )
+        one = of_mechanisms(whole, [scatterer])
         name = scatterer.name if scatterer.name not in alone else f"{scatterer.name} ({number})"
         alone[name] = one.run()
     mechanisms_figure(asked.dataset, alone, asked.path)

@@ -12,6 +12,7 @@ from .note import LINE, UNIT, finish, note_of
 from .style import BLUE, ORANGE, STYLE, save
 from .temperature import temperature_axis
 
+_MARGIN = 1.3  # of logarithmic axes
 _DASHES = (":", "-.", (0, (3, 1, 1, 1, 1, 1)))
 
 
@@ -60,7 +61,7 @@ def competition_figure(dataset, path, component: int, warnings: list[str]) -> No
             temperature_axis(axes, t)
             axes.set_xlabel("temperature (K)")
         _crossing(where, dataset, n, unit, t, colors)
-        figure.legend(*jump.get_legend_handles_labels(), loc="outside upper center", ncols=min(len(n) + 2, 5))
+        figure.legend(*jump.get_legend_handles_labels(), loc="outside upper center", ncols=min(len(n) + 2, 6))
         finish(figure, panels, note)
         save(figure, path)
 
@@ -75,17 +76,20 @@ def _each(axes, dataset, t, middle: int, unit: str) -> None:
 
 
 def _crossing(axes, dataset, n, unit: str, t, colors) -> None:
-    axes.plot(n, dataset.crossing.values, "-", color="0.6", lw=1.0)
-    axes.scatter(n, dataset.crossing.values, c=colors, s=24, zorder=3)
+    found = np.isfinite(dataset.crossing.values)
+    kelvin = dataset.crossing.values[found]
+    axes.set_xlim(n.min() / _MARGIN, n.max() * _MARGIN)
+    axes.set_ylim(t.min() / _MARGIN, t.max() * _MARGIN)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_ylim(t.min(), t.max() * (1.0 if len(t) > 1 else 1.1))
+    axes.plot(n[found], kelvin, "-", color="0.6", lw=1.0)
+    axes.scatter(n[found], kelvin, c=colors[found], s=24, zorder=3)
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(lambda x, _: f"{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("density of impurities " + (f"({_plain(unit)})" if unit != "1" else "over that of the input"))
     axes.set_ylabel("temperature of equal shares (K)")
-    missing = int(np.isnan(dataset.crossing.values).sum())
+    missing = int((~found).sum())
     if missing:
         axes.set_title(f"{missing} of {len(n)} outside of these temperatures", fontsize=8, loc="right")
 

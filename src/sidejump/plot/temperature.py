@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import cycle
 
 import matplotlib
@@ -17,12 +18,13 @@ from .style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, STYLE, save
 _MARKS = (("s", BLUE), ("o", ORANGE), ("v", RED), ("^", SKY), ("D", "#8c6d1f"), ("P", "0.4"))
 
 
-def result_figure(dataset, path, thickness: float | None = None) -> None:
+def result_figure(dataset, path, thickness: float | None = None, limits: Mapping | None = None) -> None:
     """Hall conductivity (left), longitudinal conductivity and resistivity (right) against temperature.
 
     The Hall parts are those of the component in which the Hall vector is largest, antisymmetric in a and b.  Of a scan
     the figure is that of :func:`sidejump.plot.scan.scan_figure`.  `thickness` (nm) of a layer adds an axis in the unit
-    of the other dimension.
+    of the other dimension.  `limits`: results at the same temperatures, the side jump of which is drawn as a line, by
+    what they are called.
     """
     if scan_dimension(dataset) is not None:
         scan_figure(dataset, path, thickness)
@@ -35,7 +37,7 @@ def result_figure(dataset, path, thickness: float | None = None) -> None:
         grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
         hall, conductivity = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1])
         resistivity = figure.add_subplot(grid[1, 1], sharex=conductivity)
-        _hall_parts(hall, dataset)
+        _hall_parts(hall, dataset, limits or {})
         second_unit(hall, dataset.attrs["units"], thickness)
         sigma, rho = dataset.sigma_boltzmann, dataset.resistivity
         diagonal(conductivity, sigma, dataset.sigma_boltzmann_error, r"\sigma", "Boltzmann conductivity")
@@ -49,7 +51,7 @@ def result_figure(dataset, path, thickness: float | None = None) -> None:
         save(figure, path)
 
 
-def _hall_parts(axes, dataset) -> None:
+def _hall_parts(axes, dataset, limits: Mapping) -> None:
     t, c = dataset.temperature.values, main_component(dataset)
     axes.axhline(0, color="0.5", lw=0.8)
     whole, words = whole_of(dataset)
@@ -63,6 +65,9 @@ def _hall_parts(axes, dataset) -> None:
     velocity, distribution = (hall_of(dataset, f"sigma_side_jump_{n}", c)[0] for n in ("velocity", "distribution"))
     axes.plot(t, velocity, "o", color=PURPLE, ms=7, mfc="none", mew=1.0, label="side-jump velocity")
     axes.plot(t, distribution, "x-", color=GREEN, ms=4, lw=0.8, label="side-jump distribution")
+    for dashes, (words, one) in zip(cycle(("--", ":")), limits.items()):
+        y = hall_of(one.sel(temperature=t), "sigma_side_jump", c)[0]
+        axes.plot(t, y, dashes, color=ORANGE, lw=1.2, label=f"side jump, {words}")
     axes.set_ylabel(rf"Hall conductivity $\sigma_{{{component_label(c)}}}$ ({UNIT[dataset.attrs['units']]})")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.30 * (high - low))  # room for the legend
