@@ -15,6 +15,7 @@ from sidejump.interactions.limits import HighTemperatureLimit
 from sidejump.reference import dirac
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import Problem
+from sidejump.transport.shared import SharedShell
 from sidejump.transport.shares import rate_shares
 from sidejump.units import KB
 
@@ -203,3 +204,27 @@ def test_limits_in_the_picture_of_temperature(folder, tmp_path, monkeypatch):
 def test_what_cannot_compete(folder, tmp_path, capsys, source, arguments, words):
     assert main(["plot", str(folder / f"{source}.nc"), "-o", str(tmp_path / "x.png"), *arguments]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_shares_on_irreducible_points():
+    """What a change of density does, where one point stands for its images."""
+    builder = sj.TightBinding(3 * np.eye(3), [((0.0, 0.0, 0.0), 1)])
+    for lattice in np.eye(3, dtype=int):
+        builder.hop(0, 0, tuple(lattice), -0.5)
+    hot = sj.acoustic_deformation_potential(
+        deformation_potential=5.0, sound_velocity=4000.0, mass_density=7000.0, dimension=3
+    )
+    static = sj.impurity(correlation="gaussian", density=1e20, strength=0.3, correlation_length=0.3, dimension=3)
+
+    def problem(factor):
+        settings = TransportSettings(energy_nodes=1, accuracy=0.3)
+        return Problem(builder.build(), [hot, denser(static, factor)], -1.0, settings)
+
+    def conductivity(factor):
+        changed = problem(factor)
+        shell = SharedShell(changed, changed.solved_shell(-1.0, changed.spacing(100)), KB * 100)
+        return np.trace(shell.resolved(KB * 100)[0].boltzmann)
+
+    assert problem(1.0).operations is not None
+    slope = -np.log(conductivity(np.exp(1e-2)) / conductivity(np.exp(-1e-2))) / 2e-2
+    assert rate_shares(problem(1.0), KB * 100)[1] == pytest.approx(slope, rel=1e-3)

@@ -129,7 +129,7 @@ def _limits(asked: Asked) -> dict[str, xr.Dataset]:
     phonons = [s for s in audible(first.scatterers) if not is_static(s)]
     if not phonons:
         raise InputError(f"{asked.source}: --limits: has no phonons, and the side jump of impurities has no limits")
-    kinds = {"eqs 13, 14: shift of the curvature": CurvatureShift, "eq. 15: equipartition": HighTemperatureLimit}
+    kinds = {"eqs 13, 14": CurvatureShift, "eq. 15": HighTemperatureLimit}
     found = {}
     for words, limit in kinds.items():
         say(f"phonons in the limit of {words}")

@@ -70,7 +70,7 @@ def _hall_parts(axes, dataset, limits: Mapping) -> None:
         axes.plot(t, y, dashes, color=ORANGE, lw=1.2, label=f"side jump, {words}")
     axes.set_ylabel(rf"Hall conductivity $\sigma_{{{component_label(c)}}}$ ({UNIT[dataset.attrs['units']]})")
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.30 * (high - low))  # room for the legend
+    axes.set_ylim(low, high + (0.30 + 0.05 * len(limits)) * (high - low))  # room for the legend
     axes.legend(loc="upper right", ncols=2, columnspacing=1.0, handlelength=1.8)
 
 
