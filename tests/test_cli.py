@@ -501,7 +501,7 @@ def test_the_reference_page_is_up_to_date(capsys):
 def test_solver_defaults_are_those_of_the_library():
     settings, library = schema.SolverInput(), TransportSettings()
     both = {name for name in schema.SolverInput.model_fields if hasattr(library, name)} - {"tolerance"}
-    assert both == {"memory", "energy_nodes", "degeneracy", "symmetry", "approximation"}
+    assert both == {"memory", "energy_nodes", "degeneracy", "symmetry", "approximation", "skew_scattering"}
     for name in both:
         assert getattr(settings, name) == (library.memory / 1e9 if name == "memory" else getattr(library, name))
     for name in schema.ExpertInput.model_fields:

