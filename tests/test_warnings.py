@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 import sidejump as sj
+from sidejump.accuracy.report import once
 from sidejump.app import results
 from sidejump.app.cli import main
 from sidejump.plot import temperature
@@ -105,3 +106,8 @@ def test_what_no_part_holds_is_said(dataset, tmp_path):
     assert "sigma_total" not in dataset
     results.write(dataset, tmp_path / "out.nc")
     assert "skew scattering" in xr.open_dataset(tmp_path / "out.nc").attrs["not_included"]
+
+
+def test_sentences_that_differ_in_a_figure_are_said_once():
+    said = ["a change of 1.5e-3 is left", "a change of 2e-3 is left", "T = 10 K: off by 0.1", "T = 10.5 K: off by 0.3"]
+    assert once([*said, "T = 10 K: off by 0.2", said[0]]) == [said[1], "T = 10 K: off by 0.2", said[3]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def transport_result(case: Case, found: Estimate, controller: Controller) -> Tra
     problem = case.problem
     operations = operations_used(problem, case.geometry), problem.symmetry_error
     result = result_of_replicas(found, controller, case.geometry, operations, problem.model.spin_degeneracy)
-    result.report["warnings"] = [*problem.warnings, *result.report["warnings"]]
+    result.report["warnings"] = once([*problem.warnings, *result.report["warnings"]])
     return result
 
 
@@ -97,8 +98,21 @@ def _of_finest(replicas) -> list[str]:
     for replica in replicas:
         finest[replica.task.term] = max(finest.get(replica.task.term, 0), replica.task.level)
     found = [w for r in replicas if r.task.level == finest[r.task.term] for w in r.warnings]
-    # replicas say the same with slightly different figures
-    return list({re.sub(r"[-+.\d]+(e[-+]?\d+)?", "#", sentence): sentence for sentence in found}.values())
+    return once(found)
+
+
+_FIGURE = re.compile(r"[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?(?![\d.]* K\b)(?!\d)")
+
+
+def once(sentences: Iterable[str]) -> list[str]:
+    """Of sentences that differ in figures, other than temperatures, that with the largest: replicas and shells say the
+    same with slightly different ones."""
+    kept: dict[str, tuple[list[float], str]] = {}
+    for sentence in sentences:
+        kind, figures = _FIGURE.sub("#", sentence), [float(x) for x in _FIGURE.findall(sentence)]
+        if kind not in kept or figures > kept[kind][0]:
+            kept[kind] = figures, sentence
+    return [sentence for _, sentence in kept.values()]
 
 
 _WORDS = {
