@@ -381,6 +381,21 @@ def check(
         raise InputError(f"{source}: {len(failed)} of the tests failed: {', '.join(failed)}")
 
 
+@app.command("gauge", epilog=epilog("gauge"))
+def gauge(
+    source: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file of a model in two dimensions.")],
+    gauges: Annotated[int, typer.Option("--gauges", "-n", help="How many.")] = 5,
+) -> None:
+    """Print the side jump as Lyo and Holstein split it, in random gauges: its pieces move, their sum does not.
+
+    Quasi-elastic, at the highest temperature and the first value of a scan.
+    """
+    from .gauge import table
+    from .run import prepare
+
+    write(table(prepare(source), gauges))
+
+
 @app.command("converge", epilog=epilog("converge"))
 def converge(
     source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],

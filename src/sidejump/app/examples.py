@@ -19,6 +19,7 @@ EXAMPLES = {
     ),
     "report": ("sidejump report my.nc", "sidejump report my.nc -o report.html --force"),
     "check": ("sidejump check my.toml",),
+    "gauge": ("sidejump gauge my.toml", "sidejump gauge my.toml --gauges 12"),
     "converge": ("sidejump converge my.nc", "sidejump converge my.nc -o error.pdf"),
     "separate": (
         "sidejump separate films.csv",
