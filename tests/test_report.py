@@ -8,25 +8,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+import test_converge as converged
 from sidejump.app import results
 from sidejump.app.cli import main
 from sidejump.app.run import prepare
 from sidejump.app.terminal import with_error
 from sidejump.result import hall_of, parts_of
 
-INPUT = {
-    "electrons": {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": 0.2},
-    "scattering": [
-        {
-            "kind": "acoustic_deformation_potential",
-            "deformation_potential": 5.0,
-            "sound_velocity": 2000.0,
-            "mass_density": 7.6e-7,
-        }
-    ],
-    "temperature": {"values": [20, 60]},
-    "solver": {"tolerance": 0.05, "energy_nodes": 1, "expert": {"accuracy": 0.5}},
-}
+INPUT = converged.INPUT | {"solver": {"tolerance": 0.05, "energy_nodes": 1, "expert": {"accuracy": 0.5}}}
 
 
 @pytest.fixture(scope="module")

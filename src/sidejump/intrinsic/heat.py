@@ -19,10 +19,9 @@ from threadpoolctl import threadpool_limits
 
 from ..units import KB, conductivity_unit
 from .berry import band_curvature, cyclic_pairs
-from .integrate import CANCELLED, FLOOR
-from .lattice_mesh import adaptive_mesh
+from .integrate import FLOOR
 from .occupation import heat_moments
-from .operator import CHUNK, SPACING
+from .operator import zone_integral
 from .polar import converged_polar
 
 
@@ -41,25 +40,6 @@ class IntrinsicHeat:
     value: np.ndarray
     error: np.ndarray
     converged: bool
-
-
-class _Cells:
-    """Sums over the bands averaged over cells, as :func:`.lattice_mesh.adaptive_mesh` asks for them."""
-
-    def __init__(self, model, mu: float, temperatures, power: int):
-        self.model, self.mu, self.temperatures, self.power = model, mu, temperatures, power
-        self.points = 0
-
-    def __call__(self, fractional, width) -> np.ndarray:
-        self.points += len(fractional)
-        reciprocal, found = self.model.reciprocal_cell, []
-        for i in range(0, len(fractional), CHUNK):
-            part = slice(i, i + CHUNK)
-            energy, velocity, omega = band_curvature(self.model, fractional[part] @ reciprocal)
-            spread = np.sqrt(np.sum((width[part][:, :, None] * reciprocal @ velocity) ** 2, axis=1) / 12)
-            moment = heat_moments(energy, spread, self.mu, self.temperatures)[self.power - 1]
-            found.append(np.einsum("tkn,kcn->ktc", moment, omega)[:, None])
-        return np.concatenate(found)
 
 
 @threadpool_limits.wrap(limits=1)
@@ -88,12 +68,13 @@ def intrinsic_heat(
             )  # fmt: skip
             size = np.maximum(np.linalg.norm(value, axis=-1), floor)
         else:
-            cells = _Cells(model, chemical_potential, temperatures, power)
-            lengths = np.linalg.norm(model.reciprocal_cell, axis=1)
-            start = np.maximum(np.ceil(lengths / SPACING[d]), 4).astype(int)
-            volume = abs(np.linalg.det(model.cell))
-            value, error, size = adaptive_mesh(cells, start, tolerance, max_points, floor * volume, CANCELLED)
-            value, error, size = value / volume, error / volume, size / volume
+
+            def moments(energy, spread, power=power):
+                return heat_moments(energy, spread, chemical_potential, temperatures)[power - 1][None]
+
+            value, error, size = zone_integral(
+                model, band_curvature, moments, tolerance=tolerance, max_points=max_points, floor=floor
+            )
         converged &= bool(np.all(error <= tolerance * size))
         unit = model.spin_degeneracy * (KB * temperatures) ** power
         tensor = np.zeros((len(temperatures), d, d))

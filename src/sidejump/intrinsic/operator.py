@@ -13,6 +13,7 @@ Not covered: crossings that a cell does not resolve are not averaged over it; th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,10 +56,10 @@ def operator_curvature(model, observables, k):
 
 
 class _Cells:
-    """``sum_n f_n Omega^O_n`` averaged over cells, as :func:`.lattice_mesh.adaptive_mesh` asks for it."""
+    """Sums over the bands averaged over cells, as :func:`.lattice_mesh.adaptive_mesh` asks for them."""
 
-    def __init__(self, model, observables, mu, temperatures):
-        self.model, self.observables, self.mu, self.temperatures = model, observables, mu, temperatures
+    def __init__(self, model, curvature, occupation):
+        self.model, self.curvature, self.occupation = model, curvature, occupation
         self.points = 0
 
     def __call__(self, fractional, width) -> np.ndarray:
@@ -66,12 +67,32 @@ class _Cells:
         reciprocal, found = self.model.reciprocal_cell, []
         for i in range(0, len(fractional), CHUNK):
             part = slice(i, i + CHUNK)
-            energy, velocity, omega = operator_curvature(self.model, self.observables, fractional[part] @ reciprocal)
+            energy, velocity, omega = self.curvature(self.model, fractional[part] @ reciprocal)
             edges = width[part][:, :, None] * reciprocal
             spread = np.sqrt(np.sum((edges @ velocity) ** 2, axis=1) / 12)
-            f = cell_fermi(energy, spread, [self.mu], self.temperatures)
-            found.append(np.einsum("mtkn,kcn->kmtc", f, omega))
+            found.append(np.einsum("mtkn,kcn->kmtc", self.occupation(energy, spread), omega))
         return np.concatenate(found)
+
+
+def zone_integral(
+    model, curvature: Callable, occupation: Callable, *, tolerance: float, max_points: int, floor: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``int d^dk/(2 pi)^d sum_n f_n Omega_n`` of a lattice: values (m, nT, c), their errors and sizes (m, nT).
+
+    Parameters
+    ----------
+    curvature : callable
+        As :func:`.berry.band_curvature`.
+    occupation : callable
+        f of energies (nk, N) that vary by a spread of the same shape within their cells: (m, nT, nk, N).
+    floor : float
+        What errors are relative to at least.
+    """
+    lengths, volume = np.linalg.norm(model.reciprocal_cell, axis=1), abs(np.linalg.det(model.cell))
+    start = np.maximum(np.ceil(lengths / SPACING[model.dimension]), 4).astype(int)
+    cells = _Cells(model, curvature, occupation)
+    value, error, size = adaptive_mesh(cells, start, tolerance, max_points, floor * volume, CANCELLED)
+    return value / volume, error / volume, size / volume
 
 
 def _size(model, observable) -> float:
@@ -94,14 +115,14 @@ def intrinsic_response(
         Relative error of each, or relative to 3 % of what cancels in it, or to the conductivity that counts for the
         charge current in its place (:data:`.integrate.FLOOR`) where that is more.
     """
-    d, volume, rows = model.dimension, 1.0, []
+    d, rows = model.dimension, []
     for o in observables:  # by themselves: their units differ
         floor = FLOOR[d] / conductivity_unit(d)[0] * _size(model, o)
+
+        def curvature(model, k, o=o):
+            return operator_curvature(model, [o], k)
+
         if model.cell is None:
-
-            def curvature(model, k, o=o):
-                return operator_curvature(model, [o], k)
-
             value, error, _ = converged_polar(
                 model,
                 np.array([chemical_potential]),
@@ -113,12 +134,15 @@ def intrinsic_response(
             )
             size = np.maximum(np.linalg.norm(value, axis=-1), floor)
         else:
-            volume = abs(np.linalg.det(model.cell))
-            cells = _Cells(model, [o], chemical_potential, temperatures)
-            lengths = np.linalg.norm(model.reciprocal_cell, axis=1)
-            start = np.maximum(np.ceil(lengths / SPACING[d]), 4).astype(int)
-            value, error, size = adaptive_mesh(cells, start, tolerance, max_points, floor * volume, CANCELLED)
-        rows.append((value[0] / volume, error[0] / volume, size[0] / volume))
+            value, error, size = zone_integral(
+                model,
+                curvature,
+                lambda energy, spread: cell_fermi(energy, spread, [chemical_potential], temperatures),
+                tolerance=tolerance,
+                max_points=max_points,
+                floor=floor,
+            )
+        rows.append((value[0], error[0], size[0]))
     value, error, size = (np.stack(x, axis=1) for x in zip(*rows, strict=True))
     spins = model.spin_degeneracy
     converged = bool(np.all(error <= tolerance * size))

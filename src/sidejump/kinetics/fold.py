@@ -102,6 +102,10 @@ class Fold:
             return [(0, np.arange(responses)[:, None])]
         return self._numbered[1]
 
+    def field(self, d: int) -> np.ndarray:
+        """The rows of the velocity as right-hand sides, as in :meth:`drives`: of a folded problem one column."""
+        return np.arange(d)[None] if self.width > 1 else np.arange(d)[:, None]
+
     @property
     def unknowns(self) -> list[int]:
         """c of each representation."""

@@ -15,8 +15,23 @@ from .solve import neutral, no_modes, solve
 from .sums import RateSums
 
 
+class Parts:
+    """What has the parts of a response, each of shape (R, d)."""
+
+    boltzmann: np.ndarray
+    side_jump_velocity: np.ndarray
+    side_jump_distribution: np.ndarray
+    skew: np.ndarray | None
+
+    @property
+    def tensors(self) -> np.ndarray:
+        """All parts, shape (3, R, d), or (5, R, d) with those of skew scattering."""
+        known = np.stack([self.boltzmann, self.side_jump_velocity, self.side_jump_distribution])
+        return known if self.skew is None else np.concatenate([known, self.skew])
+
+
 @dataclass(frozen=True)
-class KineticResponse:
+class KineticResponse(Parts):
     """Parts of the conductivity in ``e^2/hbar angstrom^(2-d)``, and how well they were obtained.
 
     The first d of R rows are the directions of the current.  Those that follow are observables O: their density is the
@@ -62,12 +77,6 @@ class KineticResponse:
     rounding: float = 0.0
     skew: np.ndarray | None = None
     heat: bool = False
-
-    @property
-    def tensors(self) -> np.ndarray:
-        """All parts, shape (3, R, d), or (5, R, d) with those of skew scattering."""
-        known = np.stack([self.boltzmann, self.side_jump_velocity, self.side_jump_distribution])
-        return known if self.skew is None else np.concatenate([known, self.skew])
 
     @property
     def scale(self) -> float:
@@ -179,7 +188,7 @@ def kinetic_response(
         return found
 
     sets = fold.drives(drive.shape[1])
-    field = np.arange(d)[None] if fold.width > 1 else np.arange(d)[:, None]
+    field = fold.field(d)
     # a gradient of temperature does to the jump of the heat what a field does to that of the charge
     heat = np.arange(0 if sample.heat is None else d) + drive.shape[1] - d
     driven = np.concatenate([field, heat[:, None]]) if len(heat) else field

@@ -142,8 +142,10 @@ def gauge_table(
     settings = TransportSettings(energy_nodes=1, minimum=_POINTS, geometry="shared")
     kt, (factor, _) = KB * temperature, conductivity_unit(2)
 
+    plain = Problem(model, some, chemical_potential, settings)
+    shell = plain.solved_shell(plain.mu, plain.spacing(temperature))
+
     def solved(problem):
-        shell = problem.solved_shell(problem.mu, problem.spacing(temperature))
         solver = SharedShell(problem, shell, kt)
         if solver.sample.states.vectors.shape[1] > 1:
             raise InputError(
@@ -151,7 +153,7 @@ def gauge_table(
             )
         return solver, solver.solve(kt, 1)[0]
 
-    _, covariant = solved(Problem(model, some, chemical_potential, settings))
+    _, covariant = solved(plain)
     rows = []
     for number in range(gauges):
         problem = _InGauge(model, some, chemical_potential, settings, seed=seed + number)

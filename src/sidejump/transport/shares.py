@@ -41,7 +41,7 @@ def rate_shares(problem: Problem, kt: float) -> np.ndarray:
     response, _ = solver.resolved(kt)
     assert response.distribution is not None
     fold, d = whole.fold(solver.shell.operations), whole.model.dimension
-    field = np.arange(d)[None] if fold.width > 1 else np.arange(d)[:, None]
+    field = fold.field(d)
     g = fold.columns(response.distribution[:, 0], field)
     basis, dissipated = energy_basis(1, even=True), []
     for scatterer in whole.scatterers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 import numpy as np
 
@@ -55,7 +56,7 @@ def skew_sources(problem: Problem, shell, kt: float) -> list[SkewSource]:
     found = []
     phonons = problem.settings.skew_scattering == "quasistatic"
     for source in problem.sources:
-        if not isinstance(source, ScalarPairs) or not _takes_part(source):
+        if not _takes_part(source):
             continue
         branches = tuple(b for b in source.branches if not b.silent and (phonons or b.phonon_energy is None))
         thirds = tuple(Third(b.potential, b.third_moment) for b in branches if b.potential and b.third_moment)
@@ -131,5 +132,5 @@ def skew_sentences(problem: Problem) -> list[str]:
     return sentences
 
 
-def _takes_part(source: PairSource) -> bool:
+def _takes_part(source: PairSource) -> TypeGuard[ScalarPairs]:
     return isinstance(source, ScalarPairs) and not isinstance(source, PolarPairs)

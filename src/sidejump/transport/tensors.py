@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..kinetics.response import KineticResponse, charge
+from ..kinetics.response import KineticResponse, Parts, charge
 
 PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
 
 
 @dataclass(frozen=True)
-class Change:
+class Change(Parts):
     """What a correction adds to the parts, each of shape (R, d): the current, then observables.
 
     Corrections add up and never multiply one another.  That of the Boltzmann part, which falls by decades with T and
@@ -41,12 +41,6 @@ class Change:
         observed = -side_jump[:d, d:].T - response.side_jump_distribution[d:]
         skew = None if response.skew is None else np.zeros_like(response.skew)
         return cls(np.zeros_like(first), first, np.concatenate([-charge(first).T, observed]), skew)
-
-    @property
-    def tensors(self) -> np.ndarray:
-        """Shape (3, R, d), or (5, R, d) with skew scattering."""
-        known = np.stack([self.boltzmann, self.side_jump_velocity, self.side_jump_distribution])
-        return known if self.skew is None else np.concatenate([known, self.skew])
 
     @classmethod
     def none(cls, response: KineticResponse) -> Change:
