@@ -9,7 +9,7 @@ import sidejump as sj
 from sidejump.accuracy import Study, estimate, plan
 from sidejump.accuracy.composition import Composition
 from sidejump.accuracy.controller import FIRST_REPLICAS, Controller, Limits
-from sidejump.accuracy.replica import Replica
+from sidejump.accuracy.replica import Replica, Task
 from sidejump.accuracy.report import missed_sentences
 from sidejump.errors import InputError, TooLarge
 from sidejump.transport import TransportSettings
@@ -296,3 +296,38 @@ def test_a_level_that_memory_holds_with_one_energy_node_is_not_taken():
         else:
             with pytest.raises(TooLarge, match="energy nodes of 60 K"):
                 raise_nodes(laid, solver, kt)
+
+
+@pytest.mark.parametrize("tolerance", [0.03, 0.01, 0.003])
+def test_the_time_left_is_about_what_it_takes(tolerance):
+    """Foretold after each replica, over what the rest took: within a factor of three in the mean, of ten each time."""
+    terms = Terms({"shared": 0.02, "change": 0.02}, {"shared": 0.05}, seconds=lambda task: 2.5**task.level)
+    chosen, foretold = controller(tolerance), []
+
+    def spent():
+        return sum(r.seconds for some in chosen.replicas.values() for r in some)
+
+    def watch(now):
+        now.before = spent()  # one worker
+        if len(now.replicas["change"]) > FIRST_REPLICAS:
+            foretold.append((spent(), now.seconds_left(now.estimate())))
+
+    chosen.run(terms, watch)
+    assert foretold[-1] == (spent(), 0.0)
+    ratios = [np.log(left / (spent() - then)) for then, left in foretold if left > 0]
+    assert abs(np.mean(ratios)) < np.log(3) and np.abs(ratios).max() < np.log(10)
+
+
+def test_no_time_is_foretold_before_every_term_has_an_error_or_beyond_what_lasts():
+    chosen = controller(1e-3)
+    terms = Terms({"shared": 1e-5, "change": 1e-6}, {"shared": 0.1}, seconds=lambda task: 1.0)
+    for number in range(FIRST_REPLICAS):
+        chosen.add(terms.replica(Task("shared", 0, number, (0, 1, 2))))
+    assert chosen.seconds_left(chosen.estimate()) == np.inf
+    chosen.highest = {"shared": 0, "change": 0}
+    found = chosen.run(terms)
+    assert found.relative_error().max() > 1e-3
+    assert chosen.seconds_left(found) == 0.0  # the error is brought to what lasts
+    chosen.before = 4.0  # of one worker
+    chosen.highest["shared"] = 1
+    assert chosen.seconds_left(found) > 1.0

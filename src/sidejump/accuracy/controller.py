@@ -21,6 +21,8 @@ from ..kinetics.response import charge
 from .composition import Composition
 from .estimates import SIDE_JUMP, Estimate, TermEstimate, estimated
 from .replica import Replica, Task
+from .standing import Standing
+from .statistics import GAIN
 
 FIRST_REPLICAS = 2
 """Replicas of a level before anything is concluded from it."""
@@ -39,11 +41,8 @@ _ABOVE_FLOOR = 1.25
 """Where a part of the error cannot be taken away, times that part is what the whole is brought to: no replica and no
 level would make the error less than 0.8 of what it is."""
 
-_EXPECTED = 0.35
-"""Error of a level over that of the one before, as it is mostly measured: for the choice of what comes next alone."""
-
-_ENOUGH = 12
-"""Replicas of one level beyond which the next level is tried even where its time is not known to pay."""
+_FORESEEN = 100
+"""Batches for one temperature beyond which no time is foretold."""
 
 Run = Callable[[list[Task]], Iterator[Replica]]
 """Computes tasks, in any order; a task that memory does not suffice for raises TooLarge."""
@@ -217,33 +216,25 @@ class Controller:
     def _options(self, found: Estimate, worst: int, part: int, unsatisfied):
         """(error^2 taken away per work, term, seconds, tasks) of all that could be done for the worst temperature."""
         for term in found.terms:
-            places = [i for i in self.composition.places[term.name] if i in unsatisfied]
-            if worst not in places:
+            if worst not in self.composition.places[term.name]:
                 continue
-            level = int(term.moments.level[worst])
-            statistical, systematic = _squares(term, worst, part, found)
-            whole, below = statistical + systematic, int(term.moments.below[worst])
-            if below >= 0:  # noise of the mean that tells the bias
-                noise = _square(term.moments.coarser, worst, part, found)
-                gain = noise * self.batch / (int(term.moments.below_replicas[worst]) + self.batch)
-                same = [i for i in places if term.moments.below[i] == below]
-                yield self._option(term.name, below, same, gain)
-            # only temperatures whose finest level is this one
-            same = [i for i in places if term.moments.level[i] == level]
-            replicas = int(term.moments.replicas[worst])
-            # memory may not suffice for one more of a level that it sufficed for
-            highest = self.highest[term.name]
-            if level == highest or (level < highest and replicas < _ENOUGH):
-                left = statistical * replicas / (replicas + self.batch) + systematic
-                yield self._option(term.name, level, same, whole - left)
-            if level < highest:
-                left = _EXPECTED**2 * (statistical * replicas / self.batch + systematic)
-                yield self._option(term.name, level + 1, same, whole - left)
+            now = _standing(term, worst, part, found)
+            for level, then in now.steps(self.highest[term.name], self.batch):
+                places = self._concerned(term, now, level, unsatisfied)
+                tasks = self._tasks(term.name, level, places, self.batch)
+                seconds = self._seconds(term.name, level, len(places))
+                yield (now.square - then.square) / self._work(level), term.name, seconds, tasks
 
-    def _option(self, name: str, level: int, places, gain: float):
-        """A batch of a level, by which error^2 falls by `gain`."""
-        tasks = self._tasks(name, level, places, self.batch)
-        return gain / (self.batch * _GROWTH**level), name, self._seconds(name, level, len(places)), tasks
+    def _concerned(self, term: TermEstimate, now: Standing, level: int, unsatisfied) -> list[int]:
+        """Temperatures that replicas of a level are for: those that stand where this one does."""
+        places = [i for i in self.composition.places[term.name] if i in unsatisfied]
+        if level < now.level:
+            return [i for i in places if term.moments.below[i] == level]
+        return [i for i in places if term.moments.level[i] == now.level]
+
+    def _work(self, level: int) -> float:
+        """Of a batch, in that of a replica of the coarsest level."""
+        return self.batch * _GROWTH**level
 
     def _tasks(self, name: str, level: int, places, count: int) -> list[Task]:
         used = {r.task.number for r in self._of_level(name, level) if set(r.task.where) & set(places)}
@@ -280,18 +271,59 @@ class Controller:
         return result
 
     def seconds_left(self, found: Estimate) -> float:
-        """Wall time to what the error is brought to, whatever the limit of time; infinite where unknown."""
-        beyond, spent = float(self._beyond(found).max()), time.perf_counter() - self.started
-        if not np.isfinite(beyond):
+        """Wall time to what the error is brought to, if levels gain what they are sure to, whatever the limit of time;
+        infinite where nothing leads there."""
+        errors = self.errors(found)
+        begun = {term.name for term in found.terms}
+        if not np.isfinite(errors).all() or any(
+            some and name not in begun for name, some in self.composition.places.items()
+        ):
             return np.inf
+        with np.errstate(divide="ignore", invalid="ignore"):
+            allowed = (errors / self._beyond(found)) ** 2
+        spent = time.perf_counter() - self.started
         work = sum(r.seconds for some in self.replicas.values() for r in some)
         pace = max((work - self.before) / spent, 1.0)  # of several workers
-        # with a spread that falls with the root of the work
-        return work * max(beyond**2 - 1, 0.0) / pace
+        beyond = np.argwhere(errors**2 > allowed)
+        unsatisfied = np.unique(beyond[:, 0])
+        # what is done for one temperature is done for others as well
+        each = [self._seconds_to(float(allowed[i, p]), found, int(i), int(p), unsatisfied) for i, p in beyond]
+        return max(each, default=0.0) / pace
+
+    def _seconds_to(self, allowed: float, found: Estimate, place: int, part: int, unsatisfied) -> float:
+        """Time of all replicas that would bring error^2 of a part at a temperature to what is allowed, by the steps
+        that are best there."""
+        terms = {t.name: t for t in found.terms if place in self.composition.places[t.name]}
+        standings = {name: _standing(term, place, part, found) for name, term in terms.items()}
+        others = self.errors(found)[place, part] ** 2 - sum(now.square for now in standings.values())
+        seconds = 0.0
+        for _ in range(_FORESEEN):
+            if others + sum(now.square for now in standings.values()) <= allowed * (1 + 1e-9):
+                return seconds
+            best, gain = None, 0.0
+            for name, now in standings.items():
+                # no more than what is sure, or the time left grows while it passes
+                for level, then in now.steps(self.highest[name], self.batch, GAIN):
+                    if (now.square - then.square) / self._work(level) > gain:
+                        best, gain = (level, then), (now.square - then.square) / self._work(level)
+            if best is None:
+                return np.inf
+            level, then = best
+            places = self.composition.places[then.name]
+            seconds += self.batch * self._seconds(then.name, level, sum(i in unsatisfied for i in places))
+            standings[then.name] = then
+        return np.inf
 
     def seconds_allowed(self) -> float:
         """Wall time until no further replica is begun; infinite without a limit."""
         return max(self.limits.seconds - (time.perf_counter() - self.started), 0.0)
+
+
+def _standing(term: TermEstimate, place: int, part: int, found: Estimate) -> Standing:
+    """A term at a temperature; `part` 0: conductivity, 1: side jump."""
+    statistical, systematic = _squares(term, place, part, found)
+    noise = _square(term.moments.coarser, place, part, found)
+    return Standing.of(term.name, term.moments, place, (statistical, systematic, noise))
 
 
 def _squares(term: TermEstimate, place: int, part: int, found: Estimate) -> tuple[float, float]:

@@ -1,0 +1,84 @@
+"""How a term stands at a temperature, and where a batch of replicas would take it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .statistics import Moments
+
+EXPECTED = 0.35
+"""Error of a level over that of the one before, as it is mostly measured: for the choice of what comes next alone."""
+
+ENOUGH = 12
+"""Replicas of one level beyond which the next level is tried even where its time is not known to pay."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One term at one temperature.
+
+    Attributes
+    ----------
+    name : str
+    level, replicas : int
+        The finest level and its replicas.
+    below, below_replicas : int
+        The level that it is compared with, -1 where there is none, and its replicas.
+    statistical, systematic, coarser : float
+        Relative errors^2; the last is what of the second is noise of the level below.
+    """
+
+    name: str
+    level: int
+    replicas: int
+    below: int
+    below_replicas: int
+    statistical: float
+    systematic: float
+    coarser: float
+
+    @classmethod
+    def of(cls, name: str, known: Moments, place: int, squares: tuple[float, float, float]) -> Standing:
+        """At a temperature, with statistical, systematic and coarser error^2."""
+        level, replicas, below, below_replicas = (
+            int(c[place]) for c in (known.level, known.replicas, known.below, known.below_replicas)
+        )
+        return cls(name, level, replicas, below, below_replicas, *squares)
+
+    @property
+    def square(self) -> float:
+        """Relative error^2."""
+        return self.statistical + self.systematic
+
+    def steps(self, highest: int, batch: int, gain: float = EXPECTED) -> Iterator[tuple[int, Standing]]:
+        """What could be done with `batch` more replicas, up to the level `highest`: their level, and how it would stand
+        then, with errors of a level that are `gain` times those of the one before."""
+        if self.below >= 0:  # noise of the mean that tells the bias
+            more = self.below_replicas + batch
+            less = self.coarser * batch / more
+            yield (
+                self.below,
+                replace(
+                    self, below_replicas=more, systematic=self.systematic - less, coarser=max(self.coarser - less, 0.0)
+                ),
+            )
+        # memory may not suffice for one more of a level that it sufficed for
+        if self.level == highest or (self.level < highest and self.replicas < ENOUGH):
+            more = self.replicas + batch
+            yield self.level, replace(self, replicas=more, statistical=self.statistical * self.replicas / more)
+        if self.level < highest:
+            systematic = gain**2 * self.systematic
+            yield (
+                self.level + 1,
+                Standing(
+                    self.name,
+                    self.level + 1,
+                    batch,
+                    self.level,
+                    self.replicas,
+                    gain**2 * self.statistical * self.replicas / batch,
+                    systematic,
+                    min(self.statistical, systematic),
+                ),
+            )
