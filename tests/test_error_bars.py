@@ -45,7 +45,7 @@ def test_the_truth_lies_inside_as_often_as_it_should(fall, counts, bias):
 def test_a_level_alone_says_nothing_of_its_bias():
     samples = [Samples(0, np.arange(6), np.full((2, 6), 5.0))]
     found = moments(samples, np.log(TEMPERATURES))
-    np.testing.assert_allclose(found.error, 0.25)  # a twentieth
+    np.testing.assert_allclose(found.error, 0.125)  # a fortieth
     assert (found.level == 0).all() and (found.replicas == 2).all()
 
 

@@ -194,7 +194,7 @@ def test_a_smaller_tolerance_goes_on_from_a_result(folder, capfd):
     run("-o", "out.nc", "--tolerance", "0.05")
     after = result("out.nc")
     assert tasks(before) < tasks(after)
-    assert after.sigma_boltzmann_error.values.max() < before.sigma_boltzmann_error.values.max()
+    assert after.sigma_side_jump_error.values.max() < before.sigma_side_jump_error.values.max()
     kept = {r.task: r.seconds for _, r in replicas_of(after, after.attrs["identity"])}
     for _, known in replicas_of(before, before.attrs["identity"]):
         assert kept[known.task] == known.seconds  # not computed again
