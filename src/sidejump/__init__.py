@@ -48,6 +48,11 @@ if TYPE_CHECKING:
     from .interactions.base import Branch, Scatterer
     from .interactions.first_principles.electron_phonon import ElectronPhononScatterer
     from .interactions.limits import CurvatureShift, HighTemperatureLimit
+    from .interop.kwant import from_kwant
+    from .interop.pythtb import from_pythtb
+    from .interop.sisl import from_sisl, read_sisl
+    from .interop.tbmodels import from_tbmodels, read_tbmodels
+    from .interop.wannierberri import from_wannierberri
     from .intrinsic import intrinsic_conductivity
     from .symmetrize.symmetrized import symmetrized
     from .wannier.spin import two_channels, with_exchange, with_projected_spin_orbit, with_spin_orbit
@@ -80,6 +85,11 @@ __all__ = [
     "anomalous_hall",
     "convert",
     "estimate",
+    "from_kwant",
+    "from_pythtb",
+    "from_sisl",
+    "from_tbmodels",
+    "from_wannierberri",
     "impurity",
     "intrinsic_conductivity",
     "load",
@@ -93,6 +103,8 @@ __all__ = [
     "read_epw",
     "read_films",
     "read_perturbo",
+    "read_sisl",
+    "read_tbmodels",
     "read_wannier90",
     "run",
     "separate",
@@ -153,6 +165,11 @@ _PLACES = {
     "interactions.base": ("Branch", "Scatterer"),
     "interactions.first_principles.electron_phonon": ("ElectronPhononScatterer",),
     "interactions.limits": ("CurvatureShift", "HighTemperatureLimit"),
+    "interop.kwant": ("from_kwant",),
+    "interop.pythtb": ("from_pythtb",),
+    "interop.sisl": ("from_sisl", "read_sisl"),
+    "interop.tbmodels": ("from_tbmodels", "read_tbmodels"),
+    "interop.wannierberri": ("from_wannierberri",),
     "intrinsic": ("intrinsic_conductivity",),
     "symmetrize.symmetrized": ("symmetrized",),
     "wannier.spin": ("two_channels", "with_exchange", "with_projected_spin_orbit", "with_spin_orbit"),
@@ -161,8 +178,8 @@ _PLACES = {
 
 _PLACE = {name: module for module, names in _PLACES.items() for name in names}
 _MODULES = tuple(
-    "bands energy experiment formats groups interactions intrinsic kinetics pairs plot reference surfaces symmetrize "
-    "transport units wannier".split()
+    "bands energy experiment formats groups interactions interop intrinsic kinetics pairs plot reference surfaces "
+    "symmetrize transport units wannier".split()
 )
 """What `import sidejump` lets one reach without an import of its own."""
 

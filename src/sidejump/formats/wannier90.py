@@ -103,7 +103,7 @@ def load_wannier90(
     spin = spin_matrices(spin_ordering, hoppings.shape[1])
     if spin_ordering is not None and not trust_file:
         require_spin_order(spin_ordering, vectors, hoppings, str(path))
-    sites = None if positions is None else _sites(vectors, positions)
+    sites = None if positions is None else sites_of(vectors, positions)
     model = LatticeModel(cell, vectors, hoppings, positions, sites, spin)
     model.warnings = tuple(notes)
     return model
@@ -206,7 +206,7 @@ def _without_images(path: Path, stem: str, win: Win | None) -> list[str]:
     ]
 
 
-def _sites(vectors, positions) -> np.ndarray:
+def sites_of(vectors, positions) -> np.ndarray:
     """Sites of the orbitals: centres chained together (the hybrids of one atom) share their mean."""
     home = int(np.flatnonzero(~vectors.any(axis=1))[0])
     centres = np.einsum("dnn->nd", positions[home]).real
