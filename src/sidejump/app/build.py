@@ -25,6 +25,7 @@ from ..interactions import build_scatterer
 from ..rules import vertex_elements
 from ..surfaces.fermi import fermi_shell
 from ..units import KB
+from ..wannier.planar import planar
 from . import spin, symmetrize
 
 _REAL = 1e-6  # of the largest hop: imaginary parts below are rounding of printed digits
@@ -102,6 +103,13 @@ def _wannier90(section, folder: Path) -> Electrons:
             model, section, folder, _first(section.fermi_energy), section.spin_ordering
         )
         warnings += found
+    if section.two_dimensional:
+        model = planar(model, section.file)
+    elif not model.vectors[:, 2].any():
+        warnings.append(
+            f"{section.file}: no hop along the third lattice vector, and taken for a bulk crystal: if it is a layer, "
+            "set two_dimensional = true in [electrons]"
+        )
     return Electrons(_with_field(model, section.zeeman), section.fermi_energy, warnings=warnings, checks=checks)
 
 

@@ -32,6 +32,7 @@ _DENSITY = (
     "temperature is the one that has them."
 )
 _LAYER = "Whether the crystal is a layer, its normal along the third lattice vector; what the files say when not given."
+_PLANE = "Whether the crystal is a layer in the xy plane, vacuum along the third lattice vector: run in two dimensions."
 _TRUST = (
     "Use files that contradict themselves: matrices that are not Hermitian (their Hermitian part), a spin_ordering or "
     "SEEDNAME.win that does not fit."
@@ -54,7 +55,10 @@ _SPN = (
     "SEEDNAME.spn of pw2wannier90, with SEEDNAME.chk beside it: the spin of the Wannier functions as it is, for "
     "observables."
 )
-_SPIN = "Order of up and down Wannier functions: gives the model its spin."
+_SPIN = (
+    "Order of up and down Wannier functions, compared with the data: gives the model its spin. Next to each other, "
+    '"block" for all up first, or that of the program which made the spinors.'
+)
 
 
 class SpinOrbit(Section):
@@ -150,6 +154,7 @@ class Wannier90Input(Symmetrizable):
         None, description="For symmetrize: coarse k mesh; inferred when not given.", examples=[[4, 4, 4]]
     )
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    two_dimensional: Flag = Field(False, description=_PLANE, examples=[True])
     spn: Text | None = Field(None, description=_SPN, examples=["Fe.spn"])
     spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY, examples=[2])
     trust_file: Flag = Field(False, description=_TRUST, examples=[True])
