@@ -49,8 +49,10 @@ if TYPE_CHECKING:
     from .interactions.first_principles.electron_phonon import ElectronPhononScatterer
     from .interactions.limits import CurvatureShift, HighTemperatureLimit
     from .interop.kwant import from_kwant
+    from .interop.phonopy import from_phonopy, read_phonopy
     from .interop.pythtb import from_pythtb
     from .interop.sisl import from_sisl, read_sisl
+    from .interop.structures import Structure, from_ase, from_pymatgen, read_structure
     from .interop.tbmodels import from_tbmodels, read_tbmodels
     from .interop.wannierberri import from_wannierberri
     from .intrinsic import intrinsic_conductivity
@@ -77,6 +79,7 @@ __all__ = [
     "Rule",
     "Scatterer",
     "SidejumpWarning",
+    "Structure",
     "Study",
     "TightBinding",
     "Weyl",
@@ -85,7 +88,10 @@ __all__ = [
     "anomalous_hall",
     "convert",
     "estimate",
+    "from_ase",
     "from_kwant",
+    "from_phonopy",
+    "from_pymatgen",
     "from_pythtb",
     "from_sisl",
     "from_tbmodels",
@@ -103,7 +109,9 @@ __all__ = [
     "read_epw",
     "read_films",
     "read_perturbo",
+    "read_phonopy",
     "read_sisl",
+    "read_structure",
     "read_tbmodels",
     "read_wannier90",
     "run",
@@ -166,8 +174,10 @@ _PLACES = {
     "interactions.first_principles.electron_phonon": ("ElectronPhononScatterer",),
     "interactions.limits": ("CurvatureShift", "HighTemperatureLimit"),
     "interop.kwant": ("from_kwant",),
+    "interop.phonopy": ("from_phonopy", "read_phonopy"),
     "interop.pythtb": ("from_pythtb",),
     "interop.sisl": ("from_sisl", "read_sisl"),
+    "interop.structures": ("Structure", "from_ase", "from_pymatgen", "read_structure"),
     "interop.tbmodels": ("from_tbmodels", "read_tbmodels"),
     "interop.wannierberri": ("from_wannierberri",),
     "intrinsic": ("intrinsic_conductivity",),
