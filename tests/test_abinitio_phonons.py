@@ -129,7 +129,7 @@ def test_phonons_of_another_source():
     q = np.random.default_rng(2).uniform(-1, 1, (3, 3))
     np.testing.assert_allclose(found.phonon_energies(q), 0.5 * data.phonon_energies(q), atol=1e-12)
     np.testing.assert_allclose(found.wannier_vertex(q, q), data.wannier_vertex(q, q))
-    with pytest.raises(InputError, match="masses .* differ"):
+    with pytest.raises(InputError, match=r"masses .* differ"):
         data.with_phonons(replace(softer, masses=softer.masses[::-1]))
     with pytest.raises(InputError, match="positions of the atoms of the phonons differ by"):
         data.with_phonons(replace(softer, positions=softer.positions + [0.1, 0, 0]))

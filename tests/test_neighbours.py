@@ -3,6 +3,7 @@
 Each test runs where its package is installed: pip install "sidejump[interop]" kwant pythtb wannierberri.
 """
 
+import sys
 import warnings
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import sidejump as sj
 from helpers_models import random_wannier
 from helpers_wannier90 import write_tb
+from sidejump.app.run import prepare
 from sidejump.errors import InputError
 from sidejump.intrinsic.berry import band_curvature
 
@@ -377,3 +379,42 @@ def test_units_are_positive_numbers():
     for unit in (0, -1, float("nan"), "eV", True):
         with pytest.raises(InputError, match=r"energy_unit = .*give a positive number"):
             sj.from_pythtb(None, energy_unit=unit)
+
+
+TOML = """[electrons]
+model = "tbmodels"
+file = "x.hdf5"
+chemical_potential = 0.1
+[[scattering]]
+kind = "impurity"
+correlation = "zero_range"
+density = 1e12
+strength = 1.0
+[temperature]
+values = [100]
+"""
+
+
+def test_an_input_file_names_a_model_of_tbmodels(tmp_path):
+    tbmodels = package("tbmodels")
+    ours = random_wannier(2, 2, seed=2, position=False)
+    hops = {tuple(r): h for r, h in zip(ours.vectors.tolist(), ours.hoppings, strict=True)}
+    theirs = tbmodels.Model(hop=hops, pos=ours.site_positions @ np.linalg.inv(ours.cell), uc=ours.cell)
+    theirs.to_hdf5_file(str(tmp_path / "x.hdf5"))
+    (tmp_path / "x.toml").write_text(TOML)
+    found = prepare(tmp_path / "x.toml").model
+    points, _ = kappa(ours)
+    np.testing.assert_allclose(found.energies(points), ours.energies(points), atol=1e-12)
+    (tmp_path / "x.hdf5").write_text("nothing")
+    with pytest.raises(InputError, match=r"x.hdf5: holds no model of TBmodels"):
+        prepare(tmp_path / "x.toml")
+
+
+@pytest.mark.parametrize(("name", "words"), [("tbmodels", "a model of TBmodels"), ("sisl", "what sisl reads")])
+def test_a_missing_package_is_named(tmp_path, monkeypatch, name, words):
+    for module in (name, f"{name}.io"):
+        monkeypatch.setitem(sys.modules, module, None)
+    (tmp_path / "x.hdf5").write_text("nothing")
+    (tmp_path / "x.toml").write_text(TOML.replace('"tbmodels"', f'"{name}"'))
+    with pytest.raises(InputError, match=rf"x.hdf5: {words} needs {name}: pip install \"sidejump\[interop\]\""):
+        prepare(tmp_path / "x.toml")

@@ -63,6 +63,8 @@ def _electrons(section, folder: Path, memory: float | None) -> Electrons:
         return Electrons(model, section.chemical_potential, checks={"model_file": path.read_text()})
     if section.model == "wannier90":
         return _wannier90(section, folder)
+    if section.model in ("tbmodels", "sisl"):
+        return _neighbour(section, folder)
     if section.model in ("epw", "perturbo", "compact"):
         return _first_principles(section, folder, memory)
     parameters = section.model_dump(exclude={"model", "chemical_potential", "carrier_density"})
@@ -111,6 +113,19 @@ def _wannier90(section, folder: Path) -> Electrons:
             "set two_dimensional = true in [electrons]"
         )
     return Electrons(_with_field(model, section.zeeman), section.fermi_energy, warnings=warnings, checks=checks)
+
+
+def _neighbour(section, folder: Path) -> Electrons:
+    from ..interop.sisl import read_sisl
+    from ..interop.tbmodels import read_tbmodels
+
+    path = folder / section.file
+    if section.model == "tbmodels":
+        model = read_tbmodels(path, spin_ordering=section.spin_ordering)
+    else:
+        model = read_sisl(path)
+    model = with_spin_degeneracy(model, section.spin_degeneracy or 1)
+    return Electrons(model, section.chemical_potential, warnings=[*model.warnings, *_of_one_spin(model, section)])
 
 
 def _first(level: float | tuple[float, ...]) -> float:

@@ -164,6 +164,26 @@ class Wannier90Input(Symmetrizable):
     magnetisation: Vector3 | None = Field(None, description=_MAGNETISATION, examples=[[0.0, 0.0, 1.0]])
 
 
+class TbmodelsInput(ContinuumInput):
+    """Lattice model of an HDF5 file of TBmodels, eV and angstrom; needs tbmodels: pip install "sidejump[interop]"."""
+
+    model: Literal["tbmodels"]
+    file: Text = Field(description="HDF5 file of a model, relative to the input file.", examples=["model.hdf5"])
+    spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY, examples=[2])
+
+
+class SislInput(ContinuumInput):
+    """Lattice model of a file that sisl reads a Hamiltonian from; needs sisl: pip install "sidejump[interop]"."""
+
+    model: Literal["sisl"]
+    file: Text = Field(
+        description="File of Siesta (NAME.TSHS, NAME.nc), or another that sisl reads, relative to the input file.",
+        examples=["siesta.TSHS"],
+    )
+    spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY, examples=[2])
+
+
 class FirstPrinciples(Symmetrizable):
     """Two spin channels, an exchange field and spin-orbit coupling for data without spin."""
 
@@ -277,6 +297,8 @@ ELECTRONS: tuple[type[Electrons], ...] = (
     LuttingerInput,
     OwnInput,
     Wannier90Input,
+    TbmodelsInput,
+    SislInput,
     EpwInput,
     PerturboInput,
     CompactInput,
@@ -289,6 +311,8 @@ ElectronsInput = Annotated[
     | LuttingerInput
     | OwnInput
     | Wannier90Input
+    | TbmodelsInput
+    | SislInput
     | EpwInput
     | PerturboInput
     | CompactInput,
