@@ -356,6 +356,22 @@ def kwant_chain(kwant, lattice):
     return chain
 
 
+def test_values_of_kwant_that_cannot_be():
+    kwant = package("kwant")
+    lattice = kwant.lattice.square(norbs=1)
+    builder = kwant.Builder(kwant.TranslationalSymmetry((1, 0), (0, 1)))
+    with pytest.raises(InputError, match="has no site"):
+        sj.from_kwant(builder)
+    for value, words in ((1j, "is not Hermitian"), (lambda site: 1 / 0, "fails: division by zero")):
+        builder[lattice(0, 0)] = value
+        with pytest.raises(InputError, match=words):
+            sj.from_kwant(builder)
+    builder[lattice(0, 0)] = lambda site, **given: given["mass"]
+    assert sj.from_kwant(builder, {"mass": 0.4}).energies([[0, 0]]) == pytest.approx(0.4)
+    builder[lattice(0, 0)] = lambda site, mass=0.3: mass
+    assert sj.from_kwant(builder).energies([[0, 0]]) == pytest.approx(0.3)
+
+
 def test_spin_of_kwant():
     """Up and down on each site, next to each other or all up first."""
     kwant = package("kwant")

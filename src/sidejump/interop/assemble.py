@@ -116,7 +116,10 @@ def lattice_model(crystal: Crystal, vectors, hoppings, *, positions=None, spin=N
     def made(matrices, **more):
         return LatticeModel(cell[along][:, :d], vectors, matrices[inside], sites=sites[:, :d], **more)
 
-    model = made(hoppings, positions=None if positions is None else positions[inside][:, :d], spin=spin)
+    try:
+        model = made(hoppings, positions=None if positions is None else positions[inside][:, :d], spin=spin)
+    except InputError as error:
+        raise InputError(f"{crystal.source}: {error}") from None
     if spin_matrices is not None:
         model.spin_models = tuple(made(spin_matrices[:, i]) for i in range(3))
     return model

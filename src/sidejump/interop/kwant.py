@@ -7,6 +7,7 @@ lattices.  Kwant has no units.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import Parameter, signature
 
 import numpy as np
 from scipy.linalg import block_diag
@@ -14,10 +15,12 @@ from scipy.linalg import block_diag
 from ..bands.lattice import LatticeModel
 from ..bands.spin_order import spin_matrices
 from ..errors import InputError
+from ..files import reason
 from .assemble import Crystal, lattice_model, summed, with_adjoints
 from .foreign import checked_numbers, checked_unit, require
 
 _SOURCE = "Kwant builder"
+_HERMITIAN = 1e-10  # of the largest element
 
 
 def from_kwant(
@@ -81,6 +84,8 @@ def from_kwant(
         elements.append(matrix.ravel())
 
     for site, matrix in matrices.items():
+        if np.abs(matrix - matrix.conj().T).max() > _HERMITIAN * (np.abs(matrix).max() + 1e-300):
+            raise InputError(f"{_SOURCE}: the value of {site} is not Hermitian")
         add(site, site, np.zeros(len(cell), dtype=int), 0.5 * matrix)
     for (a, b), value in builder.hopping_value_pairs():
         home, away = symmetry.to_fd(a), symmetry.to_fd(b)
@@ -119,13 +124,18 @@ class _Values:
         return matrix
 
     def _called(self, function, sites):
-        import inspect
-
-        names = list(inspect.signature(function).parameters)[len(sites) :]
+        arguments = list(signature(function).parameters.values())[len(sites) :]
+        if any(one.kind is Parameter.VAR_KEYWORD for one in arguments):
+            names = list(self.parameters)
+        else:
+            names = [one.name for one in arguments if one.name in self.parameters or one.default is Parameter.empty]
         missing = [name for name in names if name not in self.parameters]
         if missing:
             raise InputError(f"{_SOURCE}: a value needs {', '.join(missing)}; give parameters={{...}}")
-        return function(*sites, **{name: self.parameters[name] for name in names})
+        try:
+            return function(*sites, **{name: self.parameters[name] for name in names})
+        except Exception as error:
+            raise InputError(f"{_SOURCE}: the value at {sites} fails: {reason(error)}") from error
 
 
 def _spin(ordering: str | None, sizes) -> np.ndarray | None:

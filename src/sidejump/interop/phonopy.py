@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..extras import needed
-from ..files import require_regular
+from ..files import reason, require_regular
 from ..wannier import rydberg
 from ..wannier.phonons import Phonons
 from .foreign import checked_numbers, require
@@ -100,7 +100,7 @@ def read_phonopy(file, **options) -> Phonons:
     try:
         phonon = module.load(str(path), **({"log_level": 0} | options))
     except Exception as error:
-        raise InputError(f"{path}: phonopy cannot read it ({type(error).__name__}: {error})") from error
+        raise InputError(f"{path}: phonopy cannot read it ({reason(error)})") from error
     try:
         return from_phonopy(phonon)
     except InputError as error:

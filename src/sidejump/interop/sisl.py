@@ -14,7 +14,7 @@ from ..bands.lattice import LatticeModel
 from ..bands.spin_order import spin_matrices
 from ..errors import InputError
 from ..extras import needed
-from ..files import require_regular
+from ..files import reason, require_regular
 from ..wannier.images import mesh_cells
 from .assemble import Crystal, lattice_model
 from .foreign import checked_numbers, require
@@ -96,7 +96,7 @@ def read_sisl(file) -> LatticeModel:
     try:
         hamiltonian = module.get_sile(str(path)).read_hamiltonian()
     except Exception as error:
-        raise InputError(f"{path}: sisl reads no Hamiltonian there ({type(error).__name__}: {error})") from error
+        raise InputError(f"{path}: sisl reads no Hamiltonian there ({reason(error)})") from error
     try:
         return from_sisl(hamiltonian)
     except InputError as error:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..extras import needed
-from ..files import require_regular
+from ..files import reason, require_regular
 from ..notebook import card
 from .foreign import checked_numbers, require
 
@@ -84,7 +84,7 @@ def read_structure(file) -> Structure:
     try:
         atoms = module.read(str(path))
     except Exception as error:
-        raise InputError(f"{path}: ASE reads no structure there ({type(error).__name__}: {error})") from error
+        raise InputError(f"{path}: ASE reads no structure there ({reason(error)})") from error
     try:
         return from_ase(atoms)
     except InputError as error:

@@ -10,7 +10,7 @@ from ..bands.lattice import LatticeModel
 from ..bands.spin_order import require_spin_order, spin_matrices
 from ..errors import InputError
 from ..extras import needed
-from ..files import require_regular
+from ..files import reason, require_regular
 from .assemble import Crystal, lattice_model, with_adjoints
 from .foreign import checked_numbers, checked_unit, require
 
@@ -78,7 +78,7 @@ def read_tbmodels(file, *, spin_ordering: str | None = None) -> LatticeModel:
     try:
         model = module.load(str(path))
     except Exception as error:
-        raise InputError(f"{path}: holds no model of TBmodels ({type(error).__name__}: {error})") from error
+        raise InputError(f"{path}: holds no model of TBmodels ({reason(error)})") from error
     try:
         return from_tbmodels(model, spin_ordering=spin_ordering)
     except InputError as error:
