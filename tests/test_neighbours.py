@@ -234,12 +234,34 @@ def test_what_sisl_holds_that_is_no_model():
     with pytest.raises(InputError, match="Nambu"):
         sj.from_sisl(sisl.Hamiltonian(geometry, spin="nambu"))
     chain = sisl.Hamiltonian(sisl.Geometry([0, 0, 0], lattice=sisl.Lattice([1, 20, 20], nsc=[3, 1, 1])))
+    chain[0, 1] = chain[0, 2] = 0.3  # to both neighbours
     with pytest.raises(InputError, match="repeats along 1 directions"):
         sj.from_sisl(chain)
 
 
+def test_curvature_of_sisl():
+    """With the positions in the phases of both; without them sisl's is another."""
+    sisl = package("sisl")
+    theirs = sisl_hamiltonian(sisl, "unpolarized", True)
+    found = sj.from_sisl(theirs)
+    points, k = kappa(found)
+
+    def of_sisl(gauge):
+        states = [theirs.eigenstate([*x, 0], gauge=gauge) for x in points]
+        return np.stack([state.berry_curvature(sum=False)[0, 1].real for state in states])
+
+    np.testing.assert_allclose(curvature(found, k)[:, 0], of_sisl("atom"), rtol=1e-6, atol=1e-8)
+    assert np.abs(of_sisl("lattice") - of_sisl("atom")).max() > 0.1
+
+
 def test_files_that_sisl_reads(tmp_path):
-    package("sisl")
+    sisl = package("sisl")
+    theirs = sisl_hamiltonian(sisl, "unpolarized", True)
+    theirs.write(str(tmp_path / "x.TSHS"))
+    points, _ = kappa(sj.from_sisl(theirs))
+    np.testing.assert_allclose(
+        sj.read_sisl(tmp_path / "x.TSHS").energies(points), sj.from_sisl(theirs).energies(points), atol=1e-10
+    )
     (tmp_path / "x.dat").write_text("nothing")
     with pytest.raises(InputError, match="sisl reads no Hamiltonian there"):
         sj.read_sisl(tmp_path / "x.dat")

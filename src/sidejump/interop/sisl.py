@@ -34,8 +34,8 @@ def from_sisl(hamiltonian) -> LatticeModel:
     Returns
     -------
     LatticeModel
-        Orbitals on their atoms, up next to down, with the spin, where there is one. In two dimensions if the supercell
-        has one cell along the third vector.
+        Orbitals on their atoms, up next to down, with the spin, where there is one. In as many
+        dimensions as it has hops along.
 
     Raises
     ------
@@ -65,9 +65,8 @@ def from_sisl(hamiltonian) -> LatticeModel:
     hoppings = np.tensordot(phase, on_mesh, axes=1) / len(cells)
     hoppings[np.abs(hoppings) < _SMALL * np.abs(hoppings).max()] = 0
     spinful = hoppings.shape[1] == 2 * n
-    crystal = Crystal(
-        cell, np.repeat(sites, 2 if spinful else 1, axis=0), [i for i in range(3) if mesh[i] > 1], _SOURCE
-    )
+    along = [i for i in range(3) if np.any(hoppings[vectors[:, i] != 0])]
+    crystal = Crystal(cell, np.repeat(sites, 2 if spinful else 1, axis=0), along, _SOURCE)
     return lattice_model(crystal, vectors, hoppings, spin=spin_matrices("interleaved", 2 * n) if spinful else None)
 
 
