@@ -86,7 +86,7 @@ def comparison_figure(dataset, tables, path) -> None:
         if not shared:
             panels[1].text(0.5, 0.6, "no temperature in common", transform=panels[1].transAxes, ha="center")
         panels[0].set_ylabel(f"conductivity ({UNIT[dataset.attrs['units']]})")
-        panels[1].set_ylabel("ratio of mean conductivities, this result / other")
+        panels[1].set_ylabel("ratio of mean conductivities (this result / other)")
         if np.nanmin(dataset.sigma_boltzmann.values.diagonal(axis1=1, axis2=2)) > 0:
             panels[0].set_yscale("log")
         for axes in panels:
