@@ -120,3 +120,16 @@ def test_wrong_input_is_refused():
         replace(good, masses=-good.masses)
     with pytest.raises(InputError, match="dielectric"):
         Phonons(good.cell, good.positions, good.masses, good.vectors, good.force_constants, np.zeros((2, 3, 3)))
+
+
+def test_phonons_of_another_source():
+    data = Toy().data()
+    softer = replace(data.phonons, force_constants=0.25 * data.phonons.force_constants)
+    found = data.with_phonons(softer)
+    q = np.random.default_rng(2).uniform(-1, 1, (3, 3))
+    np.testing.assert_allclose(found.phonon_energies(q), 0.5 * data.phonon_energies(q), atol=1e-12)
+    np.testing.assert_allclose(found.wannier_vertex(q, q), data.wannier_vertex(q, q))
+    with pytest.raises(InputError, match=r"masses .* differ"):
+        data.with_phonons(replace(softer, masses=softer.masses[::-1]))
+    with pytest.raises(InputError, match="positions of the atoms of the phonons differ by"):
+        data.with_phonons(replace(softer, positions=softer.positions + [0.1, 0, 0]))

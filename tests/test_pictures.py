@@ -75,7 +75,7 @@ def test_every_format(folder, tmp_path, ending):
     assert plotted(folder, tmp_path, "-k", "scaling", ending=ending).read_bytes().startswith(begins)
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"doping", "heat", "observables", "separation"}))
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"comparison", "doping", "heat", "observables", "separation"}))
 def test_every_kind_names_its_axes(folder, tmp_path, drawn, kind):
     plotted(folder, tmp_path, "--kind", kind)
     [figure] = drawn

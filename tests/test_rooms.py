@@ -28,6 +28,7 @@ ORDER = [
     "groups",
     "wannier",
     "formats",
+    "interop",
     "symmetrize",
     "energy",
     "surfaces",

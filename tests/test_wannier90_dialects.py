@@ -9,6 +9,7 @@ from sidejump import intrinsic_conductivity
 from sidejump.bands.base import PAULI
 from sidejump.bands.lattice import LatticeModel
 from sidejump.errors import InputError, SidejumpWarning
+from sidejump.formats.info import describe
 from sidejump.formats.last_number import last_is_whole
 from sidejump.formats.wannier90 import read_wannier90
 from sidejump.formats.win import read_win
@@ -44,7 +45,12 @@ def assert_same(found, model, positions=True):
 @pytest.mark.parametrize("order", ["first", "second", "shuffled", "mixed"])
 def test_elements_of_hr_go_where_their_indices_say(tmp_path, model, order):
     write_hr(tmp_path / "x_hr.dat", model, order=order)
-    assert_same(read_wannier90(tmp_path / "x_hr.dat", cell=model.cell), model, positions=False)
+    found = read_wannier90(tmp_path / "x_hr.dat", cell=model.cell)
+    assert_same(found, model, positions=False)
+    words = {"first": "as Wannier90 writes", "second": "as WannierTools writes"}.get(order, "of no program")
+    assert words in found.order
+    write_win(tmp_path / "x.win", model.cell)
+    assert describe(tmp_path / "x_hr.dat")["order_of_rows"] == found.order
 
 
 @pytest.mark.parametrize("order", ["first", "second", "shuffled"])

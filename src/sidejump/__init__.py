@@ -48,6 +48,13 @@ if TYPE_CHECKING:
     from .interactions.base import Branch, Scatterer
     from .interactions.first_principles.electron_phonon import ElectronPhononScatterer
     from .interactions.limits import CurvatureShift, HighTemperatureLimit
+    from .interop.kwant import from_kwant
+    from .interop.phonopy import from_phonopy, read_phonopy
+    from .interop.pythtb import from_pythtb
+    from .interop.sisl import from_sisl, read_sisl
+    from .interop.structures import Structure, from_ase, from_pymatgen, read_structure
+    from .interop.tbmodels import from_tbmodels, read_tbmodels
+    from .interop.wannierberri import from_wannierberri
     from .intrinsic import intrinsic_conductivity
     from .symmetrize.symmetrized import symmetrized
     from .wannier.spin import two_channels, with_exchange, with_projected_spin_orbit, with_spin_orbit
@@ -72,6 +79,7 @@ __all__ = [
     "Rule",
     "Scatterer",
     "SidejumpWarning",
+    "Structure",
     "Study",
     "TightBinding",
     "Weyl",
@@ -80,6 +88,14 @@ __all__ = [
     "anomalous_hall",
     "convert",
     "estimate",
+    "from_ase",
+    "from_kwant",
+    "from_phonopy",
+    "from_pymatgen",
+    "from_pythtb",
+    "from_sisl",
+    "from_tbmodels",
+    "from_wannierberri",
     "impurity",
     "intrinsic_conductivity",
     "load",
@@ -93,6 +109,10 @@ __all__ = [
     "read_epw",
     "read_films",
     "read_perturbo",
+    "read_phonopy",
+    "read_sisl",
+    "read_structure",
+    "read_tbmodels",
     "read_wannier90",
     "run",
     "separate",
@@ -153,6 +173,13 @@ _PLACES = {
     "interactions.base": ("Branch", "Scatterer"),
     "interactions.first_principles.electron_phonon": ("ElectronPhononScatterer",),
     "interactions.limits": ("CurvatureShift", "HighTemperatureLimit"),
+    "interop.kwant": ("from_kwant",),
+    "interop.phonopy": ("from_phonopy", "read_phonopy"),
+    "interop.pythtb": ("from_pythtb",),
+    "interop.sisl": ("from_sisl", "read_sisl"),
+    "interop.structures": ("Structure", "from_ase", "from_pymatgen", "read_structure"),
+    "interop.tbmodels": ("from_tbmodels", "read_tbmodels"),
+    "interop.wannierberri": ("from_wannierberri",),
     "intrinsic": ("intrinsic_conductivity",),
     "symmetrize.symmetrized": ("symmetrized",),
     "wannier.spin": ("two_channels", "with_exchange", "with_projected_spin_orbit", "with_spin_orbit"),
@@ -161,8 +188,8 @@ _PLACES = {
 
 _PLACE = {name: module for module, names in _PLACES.items() for name in names}
 _MODULES = tuple(
-    "bands energy experiment formats groups interactions intrinsic kinetics pairs plot reference surfaces symmetrize "
-    "transport units wannier".split()
+    "bands energy experiment formats groups interactions interop intrinsic kinetics pairs plot reference surfaces "
+    "symmetrize transport units wannier".split()
 )
 """What `import sidejump` lets one reach without an import of its own."""
 

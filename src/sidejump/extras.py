@@ -7,7 +7,12 @@ from types import ModuleType
 
 from .errors import InputError
 
-EXTRAS = {"mpi": ("mpi4py",), "dask": ("dask", "distributed", "cloudpickle"), "report": ("plotly",)}
+EXTRAS = {
+    "mpi": ("mpi4py",),
+    "dask": ("dask", "distributed", "cloudpickle"),
+    "report": ("plotly",),
+    "interop": ("tbmodels", "sisl", "phonopy", "ase"),
+}
 """Packages by the extra that installs them: ``pip install "sidejump[mpi]"``."""
 
 
@@ -17,6 +22,7 @@ def needed(package: str, what: str) -> ModuleType:
     Parameters
     ----------
     package : str
+        Or one of its modules.
     what : str
         What needs it: the sentence starts with it.
 
@@ -25,9 +31,10 @@ def needed(package: str, what: str) -> ModuleType:
     InputError
         If it is not installed.
     """
-    extra = next(name for name, packages in EXTRAS.items() if package in packages)
+    name = package.partition(".")[0]
+    extra = next(key for key, packages in EXTRAS.items() if name in packages)
     try:
         return import_module(package)
     except ImportError as error:
         reason = "" if isinstance(error, ModuleNotFoundError) else f" ({str(error).splitlines()[0]})"
-        raise InputError(f'{what} needs {package}{reason}: pip install "sidejump[{extra}]"') from error
+        raise InputError(f'{what} needs {name}{reason}: pip install "sidejump[{extra}]"') from error

@@ -25,6 +25,7 @@ from ..interactions import build_scatterer
 from ..rules import vertex_elements
 from ..surfaces.fermi import fermi_shell
 from ..units import KB
+from ..wannier.planar import planar
 from . import spin, symmetrize
 
 _REAL = 1e-6  # of the largest hop: imaginary parts below are rounding of printed digits
@@ -62,6 +63,8 @@ def _electrons(section, folder: Path, memory: float | None) -> Electrons:
         return Electrons(model, section.chemical_potential, checks={"model_file": path.read_text()})
     if section.model == "wannier90":
         return _wannier90(section, folder)
+    if section.model in ("tbmodels", "sisl"):
+        return _neighbour(section, folder)
     if section.model in ("epw", "perturbo", "compact"):
         return _first_principles(section, folder, memory)
     parameters = section.model_dump(exclude={"model", "chemical_potential", "carrier_density"})
@@ -102,7 +105,27 @@ def _wannier90(section, folder: Path) -> Electrons:
             model, section, folder, _first(section.fermi_energy), section.spin_ordering
         )
         warnings += found
+    if section.two_dimensional:
+        model = planar(model, section.file)
+    elif not model.vectors[:, 2].any():
+        warnings.append(
+            f"{section.file}: no hop along the third lattice vector, and taken for a bulk crystal: if it is a layer, "
+            "set two_dimensional = true in [electrons]"
+        )
     return Electrons(_with_field(model, section.zeeman), section.fermi_energy, warnings=warnings, checks=checks)
+
+
+def _neighbour(section, folder: Path) -> Electrons:
+    from ..interop.sisl import read_sisl
+    from ..interop.tbmodels import read_tbmodels
+
+    path = folder / section.file
+    if section.model == "tbmodels":
+        model = read_tbmodels(path, spin_ordering=section.spin_ordering)
+    else:
+        model = read_sisl(path)
+    model = with_spin_degeneracy(model, section.spin_degeneracy or 1)
+    return Electrons(model, section.chemical_potential, warnings=[*model.warnings, *_of_one_spin(model, section)])
 
 
 def _first(level: float | tuple[float, ...]) -> float:

@@ -308,6 +308,10 @@ def plot(
     limits: Annotated[
         bool, typer.Option("--limits", help="Of temperature: the limits of cold and hot phonons too; a run for each.")
     ] = False,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Of comparison: table of Perturbo, output of EPW; as often as wanted."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
 ) -> None:
     """Draw a picture of a result.
@@ -322,6 +326,7 @@ def plot(
       mechanisms    resistivity and side jump of each mechanism alone: a run for each
       competition   impurities against phonons at several densities of the impurities:
                     side jump, shares in 1/tau, where they are equal; a run for each
+      comparison    conductivity against that of other programs, --against FILE
       bands         bands, Fermi level and thermal window
       fermi-surface speed, Berry curvature, g, side-jump velocity and contribution
                     of every state; -o NAME.html can be turned (needs plotly)
@@ -335,11 +340,25 @@ def plot(
         if kind not in (None, "observables"):
             raise InputError(f"--kind {kind} shows no observables: leave out --kind, or --observable")
         kind = "observables"
+    if against and kind is None:
+        kind = "comparison"
     named = kind is not None and not (observables or observable)
     figure = output or source.with_suffix(f".{kind}.png" if named else ".png")
     endings = (*outputs.FIGURES, *(outputs.PAGES if kind == "fermi-surface" else ()))
-    outputs.check_target(figure, force=force, endings=endings, inputs=(source,) if source.exists() else ())
-    draw(source, figure, kind, names=observable, thickness=thickness, given=given, times=times or (), limits=limits)
+    others = tuple(against or ())
+    known = (source, *others) if source.exists() else ()
+    outputs.check_target(figure, force=force, endings=endings, inputs=known)
+    draw(
+        source,
+        figure,
+        kind,
+        names=observable,
+        thickness=thickness,
+        given=given,
+        times=times or (),
+        limits=limits,
+        against=others,
+    )
     say(f"wrote {figure}")
 
 

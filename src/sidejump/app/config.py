@@ -52,7 +52,8 @@ def files_read(path, settings: schema.RunInput) -> list[Path]:
             found += named.rglob("*")
             continue
         stem = files.plain_name(named).removesuffix("_tb.dat").removesuffix("_hr.dat")
-        ends = (*(f"_wsvec.dat{packing}" for packing in ("", *files.PACKED)), ".win")
+        beside = ("_wsvec.dat", "_r.dat", "_centres.xyz")
+        ends = (*(f"{name}{packing}" for name in beside for packing in ("", *files.PACKED)), ".win")
         found += [named, *(named.with_name(stem + end) for end in ends)]
     return [file for file in found if file.is_file()]
 

@@ -35,6 +35,7 @@ class Asked(NamedTuple):
     given: Path | None
     times: tuple[float, ...]
     limits: bool
+    against: tuple[Path, ...]
 
     @property
     def component(self) -> tuple[int, int]:
@@ -53,6 +54,7 @@ def draw(
     given=None,
     times=(),
     limits: bool = False,
+    against=(),
 ) -> None:
     """Draw a picture of a result and write it.
 
@@ -74,6 +76,8 @@ def draw(
         Multiples of the density of the impurities, for `competition`; `TIMES` when not given.
     limits : bool
         Whether `temperature` shows the side jump of the limits of cold and of hot phonons.
+    against : sequence of path
+        Tables of Perturbo, outputs of EPW, for `comparison`.
 
     Raises
     ------
@@ -82,6 +86,11 @@ def draw(
     """
     if kind is not None and kind not in KINDS:
         raise InputError(f"--kind {kind}: no such picture{nearest(kind, KINDS)}; there are {', '.join(KINDS)}")
+    if against and kind is None:
+        kind = "comparison"
+    if bool(against) != (kind == "comparison"):
+        words = "give --against FILE" if kind == "comparison" else "only the picture comparison shows other results"
+        raise InputError(f"--{'kind comparison' if kind == 'comparison' else 'against'}: {words}")
     if thickness is not None and not 0 < thickness < float("inf"):
         raise InputError(f"--thickness {thickness:g}: give a length in nm above zero")
     if limits and kind not in (None, "temperature"):
@@ -100,7 +109,17 @@ def draw(
     if thickness is not None and kind not in _IN_BOTH_UNITS:
         raise InputError(f"--thickness: only {' and '.join(_IN_BOTH_UNITS)} have an axis in a second unit")
     KINDS[kind](
-        Asked(Path(source), dataset, Path(path), names, thickness, given, tuple(sorted(set(times))) or TIMES, limits)
+        Asked(
+            Path(source),
+            dataset,
+            Path(path),
+            names,
+            thickness,
+            given,
+            tuple(sorted(set(times))) or TIMES,
+            limits,
+            tuple(Path(file) for file in against),
+        )
     )
 
 
@@ -226,6 +245,18 @@ def _competition(asked: Asked) -> None:
     competition_figure(found, asked.path, main_component(asked.dataset), warnings_of(asked.dataset))
 
 
+def _comparison(asked: Asked) -> None:
+    from ..formats.transport_tables import read_conductivities
+    from ..plot.comparison import comparison_figure, ratios
+
+    tables = [table for file in asked.against for table in read_conductivities(file)]
+    comparison_figure(asked.dataset, tables, asked.path)
+    for table in tables:
+        kelvin, ratio, error = ratios(asked.dataset, table)
+        for t, x, dx in zip(kelvin, ratio, error, strict=True):
+            say(f"{t:g} K: {x:.4g} +- {dx:.2g} times {table.label}")
+
+
 def _separation(asked: Asked) -> None:
     from ..plot.separation import separation_figure
 
@@ -246,6 +277,7 @@ KINDS: dict[str, Callable[[Asked], None]] = {
     "heat": _heat,
     "mechanisms": _mechanisms,
     "competition": _competition,
+    "comparison": _comparison,
     "bands": _bands,
     "fermi-surface": _fermi_surface,
     "convergence": _convergence,

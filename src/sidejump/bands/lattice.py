@@ -44,6 +44,9 @@ class LatticeModel(ElectronModel):
     warnings: tuple[str, ...] = ()
     """What the file that the model was read from leaves in doubt, a sentence each."""
 
+    order: str = ""
+    """How the rows of that file are ordered, in words."""
+
     spin_models: tuple[LatticeModel, ...] | None = None
     """Series of the Pauli matrices of the spin, where it is not constant between the orbitals."""
 

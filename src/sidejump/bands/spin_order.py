@@ -1,5 +1,9 @@
 """The order of up and down Wannier functions, and what H(R) itself says of it.
 
+Programs differ: Quantum ESPRESSO, and VASP from 6.4.3 on, write up and down of each orbital next to each other, VASP
+before that all up functions first.  (With projections of one's own, or pw2wannier90's `old_spinor_proj`, neither need
+hold: the name of a program is a claim that is compared with the data, like the order itself.)
+
 Without magnetism time reversal holds, ``s_y H(R)* s_y = H(R)``, and in a collinear calculation without spin-orbit
 coupling nothing couples up with down.  Each holds in one order of the functions and is broken at the size of the
 hopping in the other, so that the two can be compared.  A magnet with spin-orbit coupling keeps neither and may not
@@ -15,8 +19,26 @@ from ..rules import one_of, quote
 from .base import PAULI
 
 ORDERINGS = ("interleaved", "block")
+PROGRAMS = {"quantum_espresso": "interleaved", "vasp": "interleaved", "vasp_before_6.4.3": "block"}
+"""Orders by the program that made the spinors."""
 _TOLD = 10.0  # times that one order must break time reversal more than the other
 _UNCOUPLED = 1e-6  # of the norm of H: what printed digits leave between blocks without coupling
+
+
+def ordering_of(word: str) -> str:
+    """One of `ORDERINGS`, itself or by the name of a program.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+
+    >>> ordering_of("vasp_before_6.4.3")
+    'block'
+    """
+    if word not in (*ORDERINGS, *PROGRAMS):
+        raise InputError(f"spin_ordering = {quote(word)}: {one_of(word, (*ORDERINGS, *PROGRAMS))}")
+    return PROGRAMS.get(word, word)
 
 
 def spin_matrices(ordering: str | None, n: int) -> np.ndarray | None:
@@ -24,8 +46,8 @@ def spin_matrices(ordering: str | None, n: int) -> np.ndarray | None:
 
     Parameters
     ----------
-    ordering : {"interleaved", "block"} or None
-        None: no spin matrices.
+    ordering : str or None
+        As in `ordering_of`; None: no spin matrices.
     n : int
         Number of Wannier functions.
 
@@ -36,13 +58,12 @@ def spin_matrices(ordering: str | None, n: int) -> np.ndarray | None:
     """
     if ordering is None:
         return None
+    name = ordering_of(ordering)
     if n % 2:
         raise InputError(f"spin_ordering needs an even number of Wannier functions, the file has {n}")
-    if ordering == "interleaved":
+    if name == "interleaved":
         return np.stack([np.kron(np.eye(n // 2), s) for s in PAULI])
-    if ordering == "block":
-        return np.stack([np.kron(s, np.eye(n // 2)) for s in PAULI])
-    raise InputError(f"spin_ordering = {quote(ordering)}: {one_of(ordering, ORDERINGS)}")
+    return np.stack([np.kron(s, np.eye(n // 2)) for s in PAULI])
 
 
 def reversal_violation(spin, vectors, hoppings) -> float:
@@ -71,7 +92,8 @@ def require_spin_order(ordering: str, vectors, hoppings, source: str) -> None:
 
     Parameters
     ----------
-    ordering : {"interleaved", "block"}
+    ordering : str
+        As in `ordering_of`.
     vectors : array of int, shape (nR, d)
     hoppings : array, shape (nR, N, N)
     source : str
@@ -84,7 +106,7 @@ def require_spin_order(ordering: str, vectors, hoppings, source: str) -> None:
         is broken ten times as much.
     """
     n = hoppings.shape[-1]
-    other = next(name for name in ORDERINGS if name != ordering)
+    other = next(name for name in ORDERINGS if name != ordering_of(ordering))
     own, foreign = spin_matrices(ordering, n), spin_matrices(other, n)
     coupling = [spin_coupling(spin, vectors, hoppings) for spin in (own, foreign)]
     if coupling[0] <= _UNCOUPLED:

@@ -36,7 +36,7 @@ from .files import find, prefix_file, read_complex
 from .hermiticity import judged_hamiltonian, judged_position
 from .q2r import read_force_constants
 from .rebuild import rebuild
-from .wannier90 import _sites
+from .wannier90 import sites_of
 from .wigner import WignerSeitz, from_file, given_mesh
 
 _MISSED = 0.3  # angstrom, by which the position matrix may miss any Wannier centre
@@ -132,7 +132,7 @@ def read_epw(
     hoppings, found = judged_hamiltonian(sets.re_vectors, hoppings, str(find(folder, "epwdata.fmt")), trust_file)
     warnings += found
     positions = _positions(folder, data, sets, centres, crystal, notes, warnings, trust_file)
-    sites = centres if positions is None else _sites(sets.re_vectors, positions)
+    sites = centres if positions is None else sites_of(sets.re_vectors, positions)
     constants = _force_constants(folder, data, crystal, sets)
     part = long_range_of(
         folder,

@@ -43,7 +43,8 @@ def describe(source, *, images: str = "hermitian", n_samples: int = 4) -> dict:
         name = plain_name(source)
         if name.endswith(("_tb.dat", "_hr.dat")):
             model = load_wannier90(source)
-            return _electrons(model, str(source), None, n_samples) | {"warnings": list(model.warnings)}
+            report = _electrons(model, str(source), None, n_samples) | {"order_of_rows": model.order}
+            return report | {"warnings": list(model.warnings)}
         source = read_electron_phonon(source)
     data = source
     # hybrids on their atom, so that the sites have the symmetry of the crystal

@@ -1,4 +1,4 @@
-"""Read Wannier90's `_tb.dat` (H and r) or `_hr.dat` (H only), with `_wsvec.dat`, plain or packed.
+"""Read Wannier90's `_tb.dat` (H and r) or `_hr.dat` (H), with `_r.dat`, `_centres.xyz`, `_wsvec.dat`, plain or packed.
 
 Files of one run tell some things twice, and then both must agree: R of H and of r, the adjoint of every matrix, the
 number of functions and the cell of ``SEEDNAME.win``, the order of spins and the symmetry of H.
@@ -16,9 +16,10 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from ..bands.lattice import LatticeModel
 from ..bands.spin_order import require_spin_order, spin_matrices
 from ..errors import InputError, SidejumpWarning
-from ..files import find_packed, plain_name, present, read_text, reading, text_size
+from ..files import find_packed, plain_name, present, text_size
+from ..wannier.planar import planar
 from .hermiticity import judged_hamiltonian, judged_position
-from .last_number import last_is_whole
+from .wannier90_beside import beside_hamiltonian, read_elements
 from .wannier90_elements import Elements, announced, parse_hr, parse_tb
 from .wannier90_images import parse_wsvec, with_images
 from .win import Win, read_win
@@ -31,20 +32,30 @@ _ENDINGS = ("_tb.dat", "_hr.dat")
 
 
 def read_wannier90(
-    file, *, wsvec=None, cell=None, spin_ordering: str | None = None, trust_file: bool = False
+    file,
+    *,
+    wsvec=None,
+    cell=None,
+    spin_ordering: str | None = None,
+    two_dimensional: bool = False,
+    trust_file: bool = False,
 ) -> LatticeModel:
     """A lattice model from a Wannier90 file.
 
     Parameters
     ----------
     file : path
-        ``seedname_tb.dat`` or ``seedname_hr.dat``, plain, ``.gz`` or ``.bz2``.
+        ``seedname_tb.dat`` or ``seedname_hr.dat``, plain, ``.gz`` or ``.bz2``. Beside a file without a position matrix
+        ``seedname_r.dat`` is looked for, then ``seedname_centres.xyz``, which has no more than its diagonal.
     wsvec : path or False, optional
         ``seedname_wsvec.dat``; looked for next to `file` when not given, ignored when False.
     cell : array, shape (3, 3), optional
         Lattice vectors as rows, angstrom. `_hr.dat` does not hold them; ``seedname.win`` beside it is read then.
-    spin_ordering : {"interleaved", "block"}, optional
-        How up and down Wannier functions are ordered; without it the model has no spin matrices.
+    spin_ordering : {"interleaved", "block", "quantum_espresso", "vasp", "vasp_before_6.4.3"}, optional
+        How up and down Wannier functions are ordered, or the program that made the spinors; without it the model has
+        no spin matrices.
+    two_dimensional : bool
+        The crystal is a layer in the xy plane with vacuum along the third lattice vector: the model is of the plane.
     trust_file : bool
         Read what contradicts itself: matrices that are not Hermitian (their Hermitian part is used), a
         `spin_ordering` that the Hamiltonian speaks against, a ``seedname.win`` of another run.
@@ -61,6 +72,8 @@ def read_wannier90(
         If a file is missing, truncated, not of this format or contradicts itself.
     """
     model = load_wannier90(file, wsvec=wsvec, cell=cell, spin_ordering=spin_ordering, trust_file=trust_file)
+    if two_dimensional:
+        model = planar(model, str(file))
     for sentence in model.warnings:
         warnings.warn(sentence, SidejumpWarning, stacklevel=2)
     return model
@@ -85,34 +98,35 @@ def load_wannier90(
     if positions is not None:
         positions, found = judged_position(vectors, positions, cell, str(path), trust_file)
         notes += found
-    elif complete:
-        notes.append(
-            f"{path}: ends after the Hamiltonian: the position matrix is missing, and with it its part of Berry "
-            "curvature and coordinate shift; Wannier90 writes it with write_tb = true"
-        )
+    else:
+        positions, found = beside_hamiltonian(path, stem, replace(elements, cell=cell), win, trust_file, complete)
+        notes += found
     if wsvec is None:
         wsvec = find_packed(path.parent, f"{stem}_wsvec.dat") or False
         if not wsvec and elements.degeneracy is not None and elements.degeneracy.max() > 1:
             notes += _without_images(path, stem, win)
     if wsvec:
         n, size = hoppings.shape[1], text_size(_NUMBERS_OF_IMAGES * hoppings.size)
-        table = _read(Path(wsvec), "a _wsvec.dat of Wannier90", size, lambda text, _: parse_wsvec(text, n), notes)
+        table = read_elements(
+            Path(wsvec), "a _wsvec.dat of Wannier90", size, lambda text, _: parse_wsvec(text, n), notes
+        )
         vectors, hoppings, positions = with_images(wsvec, table, vectors, hoppings, positions)
         hoppings, found = judged_hamiltonian(vectors, hoppings, str(wsvec), trust_file)
         notes += found
     spin = spin_matrices(spin_ordering, hoppings.shape[1])
     if spin_ordering is not None and not trust_file:
         require_spin_order(spin_ordering, vectors, hoppings, str(path))
-    sites = None if positions is None else _sites(vectors, positions)
+    sites = None if positions is None else sites_of(vectors, positions)
     model = LatticeModel(cell, vectors, hoppings, positions, sites, spin)
     model.warnings = tuple(notes)
+    model.order = elements.order
     return model
 
 
 def _elements(path: Path, name: str, notes: list[str]) -> tuple[Elements, bool]:
     """Matrices divided by the degeneracies, and whether the file should hold the position matrix."""
     complete = name.endswith("_tb.dat")
-    found = _read(
+    found = read_elements(
         path,
         "a Wannier90 file",
         lambda head: text_size(announced(head, complete)),
@@ -125,28 +139,6 @@ def _elements(path: Path, name: str, notes: list[str]) -> tuple[Elements, bool]:
     share = 1 / found.degeneracy[:, None, None]
     positions = None if found.positions is None else found.positions * share[:, None]
     return replace(found, hoppings=found.hoppings * share, positions=positions), complete
-
-
-def _read(path: Path, what: str, limit, parse, notes: list[str]):
-    """What `parse` makes of the text of a file and its path; doubts about its end are added to `notes`.
-
-    `limit` as in `read_text`.
-    """
-    with reading(path, what, "write it again"):
-        text = read_text(path, limit)
-    whole = last_is_whole(text)
-    if whole is False:
-        raise InputError(
-            f"{path}: truncated in its last line, which has no end and is shorter than the others; copy or write it "
-            "again"
-        )
-    with reading(path, what, "write it again"):
-        result = parse(text, path)
-    if whole is None:
-        notes.append(
-            f"{path}: its last line has no end, so that its last number may be cut; compare it with the source"
-        )
-    return result
 
 
 def _cell(path: Path, stem: str, elements: Elements, given, win: Win | None, trust: bool) -> np.ndarray:
@@ -206,7 +198,7 @@ def _without_images(path: Path, stem: str, win: Win | None) -> list[str]:
     ]
 
 
-def _sites(vectors, positions) -> np.ndarray:
+def sites_of(vectors, positions) -> np.ndarray:
     """Sites of the orbitals: centres chained together (the hybrids of one atom) share their mean."""
     home = int(np.flatnonzero(~vectors.any(axis=1))[0])
     centres = np.einsum("dnn->nd", positions[home]).real

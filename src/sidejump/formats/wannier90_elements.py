@@ -39,6 +39,8 @@ class Elements:
         ``<m 0|H|n R>``, eV.
     positions : ndarray, shape (nR, 3, N, N), or None
         ``<m 0|r|n R>``, angstrom.
+    order : str
+        Of the rows, in words: that of a program, if it is that of one.
     """
 
     cell: np.ndarray | None
@@ -46,6 +48,7 @@ class Elements:
     degeneracy: np.ndarray | None
     hoppings: np.ndarray
     positions: np.ndarray | None
+    order: str
 
 
 def announced(head: str, with_cell: bool) -> int:
@@ -81,16 +84,18 @@ def parse_tb(text: str, path) -> Elements:
     degeneracy = _degeneracy(lines, n_r, expected)
     rows = _blocks(lines, n, n_r) if lines.count in expected else _blocks_of_lines(lines)
     labels, values = rows[_H]
+    order = _order(labels, n)
     vectors, hoppings = _placed(labels, values, n, n_r, "")
     if _R not in rows:
-        return Elements(cell, vectors, degeneracy, hoppings[:, 0], None)
+        return Elements(cell, vectors, degeneracy, hoppings[:, 0], None, order)
     labels, values = rows[_R]
     others, positions = _placed(labels, values, n, n_r, " of the position matrix")
     index = {tuple(r): i for i, r in enumerate(others.tolist())}
     missing = next((r for r in vectors.tolist() if tuple(r) not in index), None)
     if missing is not None:
         raise ValueError(f"the position matrix lacks R = {missing}, which the Hamiltonian has")
-    return Elements(cell, vectors, degeneracy, hoppings[:, 0], positions[[index[tuple(r)] for r in vectors.tolist()]])
+    positions = positions[[index[tuple(r)] for r in vectors.tolist()]]
+    return Elements(cell, vectors, degeneracy, hoppings[:, 0], positions, order)
 
 
 def parse_hr(text: str, path) -> Elements:
@@ -109,8 +114,30 @@ def parse_hr(text: str, path) -> Elements:
     if len(body) % 7:
         raise ValueError(f"{7 * n * n * n_r} numbers expected after the degeneracies, {len(body)} found")
     body = body.reshape(-1, 7)
-    vectors, hoppings = _placed(_whole(body[:, :5]), body[:, 5:], n, n_r, "")
-    return Elements(None, vectors, degeneracy, hoppings[:, 0], None)
+    labels = _whole(body[:, :5])
+    vectors, hoppings = _placed(labels, body[:, 5:], n, n_r, "")
+    return Elements(None, vectors, degeneracy, hoppings[:, 0], None, _order(labels, n))
+
+
+def parse_r(text: str, path, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lattice vectors (nR, 3) and ``<m 0|r|n R>`` (nR, 3, N, N), angstrom, of a ``_r.dat`` of `n` functions.
+
+    Raises
+    ------
+    ValueError
+        If it is truncated, or elements are missing, given twice or of no function (InputError among them).
+    """
+    lines = _Lines(text)
+    (functions,) = counts(lines.take(1), ("the number of Wannier functions",))
+    if functions != n:
+        raise ValueError(f"{functions} Wannier functions, the Hamiltonian has {n}")
+    body = lines.numbers(lines.count % 11 not in (0, 1))
+    if len(body) % 11 == 1:  # Wannier90 2 does not give the number of lattice vectors
+        body = body[1:]
+    if len(body) % (11 * n * n) or not len(body):
+        raise ValueError(f"rows of 11 numbers expected, {n * n} for each lattice vector; {len(body)} numbers found")
+    body = body.reshape(-1, 11)
+    return _placed(_whole(body[:, :5]), body[:, 5:], n, len(body) // (n * n), " of the position matrix")
 
 
 class _Lines:
@@ -249,6 +276,19 @@ def _placed(labels, values, n: int, n_r: int, what: str) -> tuple[np.ndarray, np
     result = np.empty((values.shape[1] // 2, times.size), dtype=complex)
     result[:, flat] = (values[:, 0::2] + 1j * values[:, 1::2]).T
     return vectors, np.ascontiguousarray(result.reshape(-1, n_r, n, n).swapaxes(0, 1))
+
+
+def _order(labels, n: int) -> str:
+    """Which index runs faster, the same for every R."""
+    pairs = labels[: len(labels) // (n * n) * n * n, 3:].reshape(-1, n * n, 2)
+    first = np.stack([np.tile(np.arange(n), n), np.repeat(np.arange(n), n)], axis=1) + 1
+    if n == 1:
+        return "one function"
+    if len(pairs) and np.all(pairs == first):
+        return "first index fastest, as Wannier90 writes"
+    if len(pairs) and np.all(pairs == first[:, ::-1]):
+        return "second index fastest, as WannierTools writes"
+    return "of no program that is known"
 
 
 def _element(label, what: str) -> str:

@@ -92,6 +92,12 @@ class Win:
         value = self._value("use_ws_distance")
         return None if value is None else "t" in value.lower()
 
+    @cached_property
+    def translated_centres(self) -> bool:
+        """``translate_home_cell``: whether the centres of ``_centres.xyz`` are moved into the cell."""
+        value = self._value("translate_home_cell")
+        return value is not None and "t" in value.lower()
+
     @property
     def has_cell(self) -> bool:
         """Whether there is a block of lattice vectors."""

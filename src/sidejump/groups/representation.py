@@ -17,9 +17,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..bands.base import PAULI
-from ..bands.spin_order import ORDERINGS
+from ..bands.spin_order import ordering_of
 from ..errors import InputError
-from ..rules import one_of, quote
 from .magnetic_group import Operation
 from .projections import Entry
 
@@ -202,8 +201,8 @@ def atomic_orbitals(
         Angstrom. The functions sit on the mean of the centres of a shell when not given.
     symbols : sequence of str, optional
         Species of `atoms`; not needed where the numbers of functions leave no choice.
-    spin_ordering : {"interleaved", "block"}, optional
-        Of spinors; Wannier90's, interleaved, when not given.
+    spin_ordering : str, optional
+        As in :func:`.ordering_of`. Of spinors; Wannier90's, interleaved, when not given.
 
     Raises
     ------
@@ -214,9 +213,7 @@ def atomic_orbitals(
     n_sites = len(_distinct(centres, cell)) if atoms is None else len(atoms)
     counts = _multiplicities(entries, n_functions, n_sites, symbols)
     spatial = sum(len(entry.rows) * count for entry, count in zip(entries, counts, strict=True))
-    spin = None if spatial == n_functions else (spin_ordering or "interleaved")
-    if spin not in (None, *ORDERINGS):
-        raise InputError(f"spin_ordering = {quote(spin)}: {one_of(spin, ORDERINGS)}")
+    spin = None if spatial == n_functions else ordering_of(spin_ordering or "interleaved")
     if spin is not None:
         centres = centres[0::2] if spin == "interleaved" else centres[: n_functions // 2]
     sites: list[np.ndarray] = []

@@ -288,6 +288,33 @@ class ElectronPhonon:
                 checks.pop(name, None)
         return replace(self, electrons=model, checks=checks, warnings=[*warnings, *getattr(model, "warnings", ())])
 
+    def with_phonons(self, phonons: Phonons) -> ElectronPhonon:
+        """The same with other phonons, of the same atoms in the same order: on a finer mesh, or of another program.
+
+        Raises
+        ------
+        InputError
+            If cell, atoms or masses differ, or the crystal is polar: what was taken out of the coupling belongs to the
+            phonons of its file.
+        """
+        if phonons.polar or self.phonons.polar:
+            raise InputError(
+                f"{self.source}: phonons of a polar crystal belong to its coupling; leave them as they are"
+            )
+        own = self.phonons
+        for name, mine, theirs, allowed in (
+            ("lattice vectors", own.cell, phonons.cell, 1e-2),
+            ("positions of the atoms", own.positions, phonons.positions, 5e-2),
+            ("masses (electron masses)", own.masses, phonons.masses, 1e-2 * float(np.min(own.masses))),
+        ):
+            apart = np.inf if np.shape(mine) != np.shape(theirs) else float(np.abs(mine - theirs).max())
+            if apart > allowed:
+                raise InputError(
+                    f"{self.source}: {name} of the phonons differ by {apart:.2g} from those of the coupling; use the "
+                    "same cell and the same order of the atoms"
+                )
+        return replace(self, phonons=phonons, checks=dict(self.checks))
+
     def with_acoustic_sum_rule(self) -> ElectronPhonon:
         """The same with force constants that cost no energy for a rigid shift."""
         return replace(self, phonons=self.phonons.with_acoustic_sum_rule(), checks=dict(self.checks))

@@ -20,8 +20,10 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import InputError
-from ..units import HBAR2_OVER_2M
+from ..units import HBAR2_OVER_2M, mass_density_from_si, velocity_from_si
 from .long_range import DipolePart
+
+_LONG = 1e-2  # wave vector times the longest lattice vector, of a wave that sees the crystal as a continuum
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,21 @@ class Phonons:
         """
         square, vectors = np.linalg.eigh(self.dynamical_matrix(q))
         return np.sign(square) * np.sqrt(np.abs(square)), vectors
+
+    def sound_velocities(self, direction) -> np.ndarray:
+        """Slopes of the three lowest branches at long waves along `direction` (3,), ascending, m/s."""
+        n = np.asarray(direction, dtype=float)
+        if n.shape != (3,) or not np.isfinite(n).all() or not np.any(n):
+            raise InputError(f"phonons: direction = {direction!r}: give three numbers, not all zero")
+        size = np.linalg.norm(self.cell, axis=1).max()
+        q = _LONG / size  # 1/angstrom
+        return self.solve((q * n / np.linalg.norm(n))[None])[0][0, :3] / (q * velocity_from_si(1.0))
+
+    @property
+    def mass_density(self) -> float:
+        """Mass of a cell over its volume, kg/m^3."""
+        density = np.sum(self.masses) / (2 * HBAR2_OVER_2M * abs(np.linalg.det(self.cell)))
+        return float(density / mass_density_from_si(1.0, 3))
 
     @property
     def acoustic_sum_rule_violation(self) -> float:

@@ -37,50 +37,70 @@ def planar_electrons(data) -> LatticeModel:
     InputError
         If the third lattice vector is not the normal of the layer, or matrix elements cross the vacuum.
     """
-    _require_upright(data)
-    _require_separate(data)
-    model = data.electrons
-    inside = model.vectors[:, 2] == 0
+    _require_upright(data.cell, data.source)
+    phonons, coupling = data.phonons, data.coupling_matrix().pairs()
+    _require_separate(
+        [
+            ("force constant", phonons.vectors, phonons.force_constants),
+            ("coupling", coupling.rp_vectors[coupling.rp], coupling.values),
+            ("coupling", coupling.re_vectors[coupling.re], coupling.values),
+        ],
+        data.source,
+    )
+    return planar(data.electrons, data.source)
+
+
+def planar(model: LatticeModel, source: str) -> LatticeModel:
+    """The two-dimensional form of a model of a layer; `source` for messages.
+
+    Raises
+    ------
+    InputError
+        If the third lattice vector is not the normal of the layer, or matrix elements cross the vacuum.
+    """
+    cell = np.asarray(model.cell)
+    _require_upright(cell, source)
     full = position_elements(model)
-    planar = LatticeModel(
-        model.cell[:2, :2],
+    _require_separate(
+        [
+            ("hopping", model.vectors, model.hoppings),
+            ("element of the position matrix", model.vectors, None if full is None else full[:, :2]),
+        ],
+        source,
+    )
+    inside = model.vectors[:, 2] == 0
+    result = LatticeModel(
+        cell[:2, :2],
         model.vectors[inside, :2],
         model.hoppings[inside],
         None if full is None else full[inside, :2],
         model.site_positions[:, :2],
         model.spin,
     )
-    return with_spin_degeneracy(planar, model.spin_degeneracy)
+    result.warnings = model.warnings
+    if model.spin_models is not None:
+        result.spin_models = tuple(planar(each, source) for each in model.spin_models)
+    return with_spin_degeneracy(result, model.spin_degeneracy)
 
 
-def _require_upright(data) -> None:
-    for cell in (data.cell, data.electrons.cell):
-        tilt = max(np.abs(cell[2, :2]).max(), np.abs(cell[:2, 2]).max())
-        if tilt > _UPRIGHT * np.linalg.norm(cell, axis=1).max():
-            raise InputError(
-                f"{data.source}: a layer must lie in the xy plane with the third lattice vector along z; here they "
-                f"are off by {tilt:.2g} angstrom: turn the cell, or take the vector of the vacuum as the third"
-            )
+def _require_upright(cell, source: str) -> None:
+    tilt = max(np.abs(cell[2, :2]).max(), np.abs(cell[:2, 2]).max())
+    if tilt > _UPRIGHT * np.linalg.norm(cell, axis=1).max():
+        raise InputError(
+            f"{source}: a layer must lie in the xy plane with the third lattice vector along z; here they are off by "
+            f"{tilt:.2g} angstrom: turn the cell, or take the vector of the vacuum as the third"
+        )
 
 
-def _require_separate(data) -> None:
-    """No element of the Hamiltonian, the position matrix, the force constants or the coupling has R3 != 0."""
-    electrons, phonons, coupling = data.electrons, data.phonons, data.coupling_matrix().pairs()
-    full = position_elements(electrons)
-    parts = [
-        ("hopping", electrons.vectors, electrons.hoppings),
-        ("element of the position matrix", electrons.vectors, None if full is None else full[:, :2]),
-        ("force constant", phonons.vectors, phonons.force_constants),
-        ("coupling", coupling.rp_vectors[coupling.rp], coupling.values),
-        ("coupling", coupling.re_vectors[coupling.re], coupling.values),
-    ]
+def _require_separate(parts, source: str) -> None:
+    """No element of `parts` (name, R, values) has R3 != 0."""
     for name, vectors, values in parts:
         if values is None:
             continue
         across = np.abs(values[np.asarray(vectors)[:, 2] != 0]).max(initial=0.0)
         if across > 0 and across > _CROSSING * np.abs(values).max():
             raise InputError(
-                f"{data.source}: a {name} crosses the boundary of the cell along the third lattice vector, so these "
+                f"{source}: a {name} crosses the boundary of the cell along the third lattice vector, so these "
                 "are no data of a single layer: put all atoms of the layer on one side of that boundary, with vacuum "
                 "around and one k and q point along the normal"
             )

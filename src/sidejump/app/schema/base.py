@@ -14,7 +14,7 @@ Count = Annotated[int, Field(strict=True, ge=1)]
 Text = Annotated[str, Field(strict=True, min_length=1)]
 Flag = Annotated[bool, Field(strict=True)]
 Mesh = tuple[Count, Count, Count]
-SpinOrdering = Literal["interleaved", "block"]
+SpinOrdering = Literal["interleaved", "block", "quantum_espresso", "vasp", "vasp_before_6.4.3"]
 
 
 def _levels(value: Any):

@@ -32,6 +32,7 @@ _DENSITY = (
     "temperature is the one that has them."
 )
 _LAYER = "Whether the crystal is a layer, its normal along the third lattice vector; what the files say when not given."
+_PLANE = "Whether the crystal is a layer in the xy plane, vacuum along the third lattice vector: run in two dimensions."
 _TRUST = (
     "Use files that contradict themselves: matrices that are not Hermitian (their Hermitian part), a spin_ordering or "
     "SEEDNAME.win that does not fit."
@@ -54,7 +55,10 @@ _SPN = (
     "SEEDNAME.spn of pw2wannier90, with SEEDNAME.chk beside it: the spin of the Wannier functions as it is, for "
     "observables."
 )
-_SPIN = "Order of up and down Wannier functions: gives the model its spin."
+_SPIN = (
+    "Order of up and down Wannier functions, compared with the data: gives the model its spin. Next to each other, "
+    '"block" for all up first, or that of the program which made the spinors.'
+)
 
 
 class SpinOrbit(Section):
@@ -150,6 +154,7 @@ class Wannier90Input(Symmetrizable):
         None, description="For symmetrize: coarse k mesh; inferred when not given.", examples=[[4, 4, 4]]
     )
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    two_dimensional: Flag = Field(False, description=_PLANE, examples=[True])
     spn: Text | None = Field(None, description=_SPN, examples=["Fe.spn"])
     spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY, examples=[2])
     trust_file: Flag = Field(False, description=_TRUST, examples=[True])
@@ -157,6 +162,26 @@ class Wannier90Input(Symmetrizable):
     symmetrize: Flag = Field(False, description=_SYMMETRIZE, examples=[True])
     projections: Text | None = Field(None, description=_PROJECTIONS, examples=["Fe:sp3d2;dxy;dxz;dyz"])
     magnetisation: Vector3 | None = Field(None, description=_MAGNETISATION, examples=[[0.0, 0.0, 1.0]])
+
+
+class TbmodelsInput(ContinuumInput):
+    """Lattice model of an HDF5 file of TBmodels, eV and angstrom; needs tbmodels: pip install "sidejump[interop]"."""
+
+    model: Literal["tbmodels"]
+    file: Text = Field(description="HDF5 file of a model, relative to the input file.", examples=["model.hdf5"])
+    spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
+    spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY, examples=[2])
+
+
+class SislInput(ContinuumInput):
+    """Lattice model of a file that sisl reads a Hamiltonian from; needs sisl: pip install "sidejump[interop]"."""
+
+    model: Literal["sisl"]
+    file: Text = Field(
+        description="File of Siesta (NAME.TSHS, NAME.nc), or another that sisl reads, relative to the input file.",
+        examples=["siesta.TSHS"],
+    )
+    spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY, examples=[2])
 
 
 class FirstPrinciples(Symmetrizable):
@@ -272,6 +297,8 @@ ELECTRONS: tuple[type[Electrons], ...] = (
     LuttingerInput,
     OwnInput,
     Wannier90Input,
+    TbmodelsInput,
+    SislInput,
     EpwInput,
     PerturboInput,
     CompactInput,
@@ -284,6 +311,8 @@ ElectronsInput = Annotated[
     | LuttingerInput
     | OwnInput
     | Wannier90Input
+    | TbmodelsInput
+    | SislInput
     | EpwInput
     | PerturboInput
     | CompactInput,

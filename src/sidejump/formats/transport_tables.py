@@ -1,0 +1,156 @@
+"""Conductivities that Perturbo and EPW print, for comparison.
+
+Perturbo's ``PREFIX.cond`` (``PREFIX.trans_coef`` in newer versions) has a section for each quantity: a line of names, a
+row for each temperature; lines of the iteration begin with ``#``.
+
+EPW's output has, for SERTA and for the iterated equation (BTE), either a table of mobilities (temperature, Fermi
+energy, density, population, then the first row of the tensor, its other rows below) or, with a magnetic field, a block
+for each temperature with the conductivity without and with the field.  A mobility mu of n carriers is the conductivity
+e n mu.  Older versions write the conductivity of electrons or holes into ``PREFIX_elcond_e`` or ``_h``.
+
+Not covered: the table that EPW prints for metals, mobilities by axis of EPW 5.0 to 5.3, Perturbo's YAML.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..files import read_text, reading, text_size
+from ..text_numbers import floats, leading
+from ..units import VON_KLITZING
+
+_ELEMENTARY = 1.602176634e-19  # C
+_SIZE = text_size(2_000_000)
+_NUMBER = r"[+-]?\d*\.?\d+(?:[EeDd][+-]?\d+)?"
+
+
+@dataclass(frozen=True)
+class ConductivityTable:
+    """What another program found.
+
+    Attributes
+    ----------
+    source : str
+        File.
+    label : str
+        Program and method.
+    dimension : int
+    temperatures : ndarray, shape (n,)
+        K, ascending.
+    conductivity : ndarray, shape (n, 3, 3)
+        S/cm, in two dimensions e^2/h; elements that are not given are NaN.
+    """
+
+    source: str
+    label: str
+    dimension: int
+    temperatures: np.ndarray
+    conductivity: np.ndarray
+
+
+def read_conductivities(file) -> list[ConductivityTable]:
+    """Tables of conductivity in a file of Perturbo or an output of EPW, one for each method.
+
+    Raises
+    ------
+    InputError
+        If it holds none, or is damaged.
+    """
+    path = Path(file)
+    with reading(path, "a table of Perturbo (PREFIX.cond, PREFIX.trans_coef) or an output of EPW"):
+        lines = read_text(path, _SIZE).splitlines()
+        found = _perturbo(path, lines) or _epw(path, lines)
+        if not found:
+            raise InputError(
+                f"{path}: holds no conductivity that is known: give PREFIX.cond or PREFIX.trans_coef of Perturbo, or "
+                "the output of an EPW run that printed mobilities"
+            )
+    return found
+
+
+def _table(path, label: str, dimension: int, temperatures, tensors) -> ConductivityTable:
+    """From tensors in S/m, or S in two dimensions."""
+    order = np.argsort(temperatures)
+    unit = 1e-2 if dimension == 3 else VON_KLITZING
+    kelvin, values = np.array(temperatures)[order], unit * np.array(tensors)[order]
+    if len(np.unique(kelvin)) != len(kelvin):
+        raise InputError(f"{path}: {label}: lists a temperature twice; a comparison needs one density for each")
+    return ConductivityTable(str(path), label, dimension, kelvin, values)
+
+
+def _perturbo(path, lines) -> list[ConductivityTable]:
+    titles = [re.match(r"\s*#\s*Conduct(?:ivity|ance)\s+\(1/Ohm(/m)?\)", line) for line in lines]
+    start = next((i for i, title in enumerate(titles) if title), None)
+    if start is None:
+        return []
+    title = titles[start]
+    dimension = 3 if title is not None and title.group(1) else 2
+    names: list[str] = []
+    temperatures, tensors = [], []
+    for line in lines[start + 1 :]:
+        if re.match(r"\s*#\s*[A-Z]\w* .*\(", line) and "T (K)" not in line:
+            break  # the next quantity
+        if "T (K)" in line:
+            names = re.findall(r"sigma_([xyz]{2})", line)
+        elif line.strip() and not line.lstrip().startswith("#"):
+            words = leading(line)
+            if not names or len(words) != 3 + len(names):
+                raise ValueError(f"{3 + len(names)} numbers expected in a row, {len(words)} found")
+            numbers = floats(words)
+            temperatures.append(numbers[0])
+            tensors.append(_tensor(dict(zip(names, numbers[3:], strict=True))))
+    return [_table(path, "Perturbo", dimension, temperatures, tensors)] if temperatures else []
+
+
+def _tensor(elements: dict[str, float]) -> np.ndarray:
+    """A tensor of named elements; where one of a pair is named the other is its equal."""
+    tensor = np.full((3, 3), np.nan)
+    for name, value in elements.items():
+        a, b = ("xyz".index(x) for x in name)
+        tensor[a, b] = value
+        if f"{name[1]}{name[0]}" not in elements:
+            tensor[b, a] = value
+    return tensor
+
+
+def _epw(path, lines) -> list[ConductivityTable]:
+    if lines and re.match(r"#\s*Electrical conductivity in 1/\(Ohm \* m\)", lines[0].strip()):
+        return _elcond(path, lines[1:])
+    method, temperature, place = "", None, None
+    found: dict[tuple[str, int], dict[float, np.ndarray]] = {}
+    for i, line in enumerate(lines):
+        text = line.strip()
+        if text.startswith("BTE in the self-energy relaxation time"):
+            method, place = "EPW, SERTA", None
+        elif text == "BTE" or text.startswith(("Iteration number", "Start solving iterative Boltzmann")):
+            method, place = "EPW, BTE", None
+        elif at := re.match(rf"Temperature:\s+({_NUMBER})\s*K", text):
+            temperature = float(at.group(1))
+        elif text.startswith("Conductivity tensor without magnetic field") and temperature is not None:
+            rows = [floats(leading(row.partition("|")[0])) for row in lines[i + 1 : i + 4]]
+            d = 3 if "/m]" in text else 2
+            found.setdefault((method, d), {})[temperature] = np.stack(rows).reshape(3, 3).T
+        elif units := re.match(r"\[K\]\s+\[eV\]\s+\[cm\^-([23])\]", text):
+            place = int(units.group(1))
+        elif place is not None and method and len(words := line.split()) == 7 and leading(line) == words:
+            numbers = floats(words)
+            rows = [numbers[4:], *[floats(leading(row)[:3]) for row in lines[i + 1 : i + 3]]]
+            mobility = 1e-4 * np.stack(rows).reshape(3, 3)  # m^2/(V s)
+            # a later iteration takes the place of an earlier one
+            found.setdefault((method, place), {})[float(numbers[0])] = (
+                _ELEMENTARY * abs(numbers[2]) * 100.0**place * mobility
+            )
+    return [_table(path, label or "EPW", d, list(rows), [rows[t] for t in rows]) for (label, d), rows in found.items()]
+
+
+def _elcond(path, lines) -> list[ConductivityTable]:
+    """EPW's ``PREFIX_elcond_e`` and ``_h``: Fermi energy, temperature and nine elements on each line, S/m."""
+    rows = [floats(leading(line)) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if any(len(row) != 11 for row in rows) or not rows:
+        raise ValueError("11 numbers expected on each line")
+    return [_table(path, "EPW", 3, [row[1] for row in rows], [row[2:].reshape(3, 3) for row in rows])]

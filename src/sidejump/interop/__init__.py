@@ -1,0 +1,1 @@
+"""Objects of neighbouring programs as models, structures and phonons; none of these programs is imported."""

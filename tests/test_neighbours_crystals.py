@@ -1,0 +1,165 @@
+"""Structures of ASE and pymatgen, force constants of phonopy, against their own numbers."""
+
+import numpy as np
+import pytest
+
+import sidejump as sj
+from sidejump.errors import InputError
+from sidejump.interop.phonopy import commensurate
+
+CELL = np.array([[0, 2.8, 2.8], [2.8, 0, 2.8], [2.8, 2.8, 0]])
+SUPERCELLS = [
+    np.diag([2, 2, 2]),
+    np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]]),
+    np.array([[2, 0, 0], [1, 2, 0], [0, 0, 1]]),
+]
+
+
+def test_ase(tmp_path):
+    ase = pytest.importorskip("ase")
+    atoms = ase.Atoms("NaCl", cell=CELL, scaled_positions=[[0, 0, 0], [0.5, 0.5, 0.5]], pbc=True)
+    found = sj.from_ase(atoms)
+    np.testing.assert_allclose(found.cell, CELL)
+    assert found.symbols == ("Na", "Cl")
+    np.testing.assert_allclose(found.atoms[1][1], [2.8, 2.8, 2.8])
+    atoms.write(str(tmp_path / "POSCAR"), format="vasp")
+    np.testing.assert_allclose(sj.read_structure(tmp_path / "POSCAR").positions, found.positions, atol=1e-12)
+    with pytest.raises(InputError, match="ASE Atoms: the lattice vectors span no volume"):
+        sj.from_ase(ase.Atoms("Fe"))
+    (tmp_path / "x.cif").write_text("nothing")
+    with pytest.raises(InputError, match="ASE reads no structure there"):
+        sj.read_structure(tmp_path / "x.cif")
+
+
+def test_pymatgen():
+    pymatgen = pytest.importorskip("pymatgen.core")
+    structure = pymatgen.Structure(CELL, ["Na+", "Cl-"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    found = sj.from_pymatgen(structure)
+    np.testing.assert_allclose(found.cell, CELL)
+    assert found.symbols == ("Na", "Cl")
+    np.testing.assert_allclose(found.positions, structure.cart_coords)
+    mixed = pymatgen.Structure(CELL, [{"Na": 0.5, "K": 0.5}], [[0, 0, 0]])
+    with pytest.raises(InputError, match="several species"):
+        sj.from_pymatgen(mixed)
+
+
+@pytest.mark.parametrize("convert", ["from_ase", "from_pymatgen", "from_phonopy"])
+def test_other_objects_are_refused(convert):
+    with pytest.raises(InputError, match=r"is no .* it has no"):
+        getattr(sj, convert)(object())
+
+
+@pytest.mark.parametrize("supercell", SUPERCELLS)
+def test_commensurate_points(supercell):
+    found = commensurate(supercell)
+    assert len(found) == len({tuple(q) for q in found.round(6).tolist()}) == round(abs(np.linalg.det(supercell)))
+    whole = found @ np.transpose(supercell)
+    np.testing.assert_allclose(whole, np.round(whole), atol=1e-12)
+
+
+def salt(phonopy, supercell, polar):
+    """Springs between near atoms, no force on a rigid shift: of rock salt, or of a polar crystal without symmetry."""
+    from phonopy.structure.atoms import PhonopyAtoms
+
+    crystal = PhonopyAtoms(symbols=["Na", "Cl"], cell=CELL, scaled_positions=[[0, 0, 0], [0.5, 0.5, 0.5]])
+    if polar:
+        crystal.cell = CELL + [[0.2, 0, 0.1], [0, -0.1, 0], [0, 0.1, 0.1]]
+        crystal.scaled_positions = [[0, 0, 0], [0.47, 0.52, 0.5]]
+    phonon = phonopy.Phonopy(crystal, supercell, primitive_matrix=np.eye(3))
+    whole = phonon.supercell
+    n = len(whole)
+    positions, box = whole.positions, whole.cell
+    constants = np.zeros((n, n, 3, 3))
+    shifts = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3) @ box
+    strength = {frozenset((0, 1)): 2.0, frozenset((0,)): 0.4, frozenset((1,)): 0.3}
+    kinds = [0 if s == "Na" else 1 for s in whole.symbols]
+    for i in range(n):
+        for j in range(n):
+            for shift in shifts:
+                r = positions[j] + shift - positions[i]
+                length = np.linalg.norm(r)
+                if 1e-6 < length < 4.5:
+                    k = strength[frozenset((kinds[i], kinds[j]))]
+                    spring = k * np.outer(r, r) / length**2 + 0.2 * k * np.eye(3)
+                    constants[i, j] -= spring
+                    constants[i, i] += spring
+    phonon.force_constants = constants
+    if polar:
+        charge = np.array([[1.1, 0.3, 0.0], [-0.2, 1.0, 0.0], [0.0, 0.1, 1.2]])
+        charge = np.array([charge, -charge])  # of no symmetry, so that field and displacement are told apart
+        phonon.nac_params = {
+            "born": charge,
+            "dielectric": np.diag([2.4, 2.2, 2.7]),
+            "factor": 14.399652,
+            "method": "gonze",
+        }
+    return phonon
+
+
+THZ = 4.135667696e-3  # eV
+
+
+@pytest.mark.parametrize("supercell", SUPERCELLS)
+@pytest.mark.parametrize("compact", [False, True])
+def test_frequencies_of_phonopy(supercell, compact):
+    phonopy = pytest.importorskip("phonopy")
+    phonon = salt(phonopy, supercell, polar=False)
+    if compact:
+        phonon.force_constants = phonon.force_constants[phonon.primitive.p2s_map]
+    found = sj.from_phonopy(phonon)
+    for q in np.random.default_rng(3).uniform(-1, 1, (4, 3)):
+        ours = found.solve((q @ (2 * np.pi * np.linalg.inv(found.cell).T))[None])[0][0]
+        np.testing.assert_allclose(ours, THZ * phonon.run_qpoints([q]).frequencies[0], rtol=1e-6, atol=1e-7)
+    assert found.acoustic_sum_rule_violation < 1e-10
+
+
+@pytest.mark.parametrize("supercell", SUPERCELLS)
+def test_polar_frequencies_of_phonopy(supercell):
+    """At the waves of the supercell to rounding, and for long waves, where the optical modes split."""
+    phonopy = pytest.importorskip("phonopy")
+    phonon = salt(phonopy, supercell, polar=True)
+    found = sj.from_phonopy(phonon)
+    reciprocal = 2 * np.pi * np.linalg.inv(found.cell).T
+
+    def both(q):
+        return found.solve((q @ reciprocal)[None])[0][0], THZ * phonon.run_qpoints([q]).frequencies[0]
+
+    for q in commensurate(np.transpose(supercell))[1:]:  # phonopy has vectors as columns
+        np.testing.assert_allclose(*both(q), rtol=1e-4, atol=1e-6)
+    long = np.array([1e-3, 2e-3, -0.5e-3])
+    ours, theirs = both(long)
+    np.testing.assert_allclose(ours[3:], theirs[3:], rtol=2e-3)
+    assert ours[5] - ours[4] > 0.05 * ours[5]  # the splitting of longitudinal and transverse waves
+
+
+def test_sound_and_density():
+    """Against group velocities of phonopy (THz angstrom), and the mass of the cell."""
+    phonopy = pytest.importorskip("phonopy")
+    phonon = salt(phonopy, SUPERCELLS[0], polar=False)
+    found = sj.from_phonopy(phonon)
+    direction = np.array([1.0, 0.3, -0.2])
+    q = 1e-3 * direction @ CELL.T / (2 * np.pi)
+    velocities = phonon.run_qpoints([q], with_group_velocities=True).group_velocities[0][:3]
+    theirs = velocities @ (direction / np.linalg.norm(direction)) * 2 * np.pi * 100 / (2 * np.pi)
+    np.testing.assert_allclose(found.sound_velocities(direction), np.sort(theirs), rtol=1e-3)
+    assert found.mass_density == pytest.approx((22.98977 + 35.453) * 1.66053907e-27 / (2 * 2.8**3 * 1e-30), rel=1e-4)
+    with pytest.raises(InputError, match="not all zero"):
+        found.sound_velocities([0, 0, 0])
+
+
+def test_files_and_units_of_phonopy(tmp_path):
+    phonopy = pytest.importorskip("phonopy")
+    phonon = salt(phonopy, SUPERCELLS[0], polar=False)
+    phonon.save(str(tmp_path / "x.yaml"), settings={"force_constants": True})
+    np.testing.assert_allclose(
+        sj.read_phonopy(tmp_path / "x.yaml").force_constants, sj.from_phonopy(phonon).force_constants, atol=1e-12
+    )
+    (tmp_path / "y.yaml").write_text("a: 1\n")
+    with pytest.raises(InputError, match="phonopy cannot read it"):
+        sj.read_phonopy(tmp_path / "y.yaml")
+    bare = phonopy.Phonopy(phonon.unitcell, SUPERCELLS[0])
+    with pytest.raises(InputError, match="no force constants"):
+        sj.from_phonopy(bare)
+    other = phonopy.Phonopy(phonon.unitcell, SUPERCELLS[0], calculator="qe")
+    with pytest.raises(InputError, match="calculator = 'qe'"):
+        sj.from_phonopy(other)
