@@ -299,7 +299,7 @@ class Job:
         if not isinstance(self.model, ElectronModel):
             raise InputError(f"model = {self.model!r}: give an electron model, such as sidejump.MassiveDirac(...)")
         for s in self.scatterers:
-            if not hasattr(s, "branches") and not hasattr(s, "source"):
+            if not any(hasattr(s, name) for name in ("branches", "source", "sources")):
                 raise InputError(f"scatterer {s!r}: give what sidejump.impurity(...) and its like return")
         check_settings(self.settings)
         check_limits(self.tolerance, self.time)
