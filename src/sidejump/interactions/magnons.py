@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..bands.vertex import SpinLowering
+from ..energy.quadrature import gauss_legendre
 from ..rules import checked, vertex_elements
-from ..units import density_from_cm
+from ..units import KB, density_from_cm
 from .base import Branch, PowerLaw, Scatterer, require_dimension
 from .parameters import MagnonParameters
 
@@ -31,7 +32,7 @@ def magnons(
     gap: float = 0.0,
     spin_direction=None,
     lowering=None,
-) -> Scatterer:
+) -> Magnons:
     """``|V0|^2 = Delta^2 / (2 rho)``, magnon energy ``gap + D q^2``; the spin of the electron flips.
 
     Parameters
@@ -54,7 +55,7 @@ def magnons(
 
     Returns
     -------
-    Scatterer
+    Magnons
 
     Raises
     ------
@@ -73,9 +74,80 @@ def magnons(
     )
     density = density_from_cm(given.spin_density, require_dimension(dimension))
     coupling = given.exchange_splitting**2 / (2 * density)
-    branch = Branch(PowerLaw(coupling, 0), MagnonEnergy(given.gap, given.stiffness), silent=coupling == 0)
+    energy = MagnonEnergy(given.gap, given.stiffness)
+    branch = Branch(PowerLaw(coupling, 0), energy, silent=coupling == 0)
     vertex = SpinLowering(given.spin_direction) if given.lowering is None else vertex_elements(given.lowering)
-    return Scatterer("magnons", dimension, (branch,), vertex, singular=True, directed=True, stiffness=given.stiffness)
+    return Magnons(
+        "magnons",
+        dimension,
+        (branch,),
+        vertex,
+        singular=True,
+        directed=True,
+        stiffness=given.stiffness,
+        spin_density=density,
+        gap=given.gap,
+    )
+
+
+@dataclass(frozen=True)
+class Magnons(Scatterer):
+    """Magnons of one branch, and what is known of their magnet.
+
+    Attributes
+    ----------
+    spin_density : float
+        rho, angstrom^-d.
+    gap : float
+        eV.
+    """
+
+    spin_density: float = np.inf
+    gap: float = 0.0
+
+    def reduction(self, kt: float) -> float:
+        """Part of the magnet's spin that free magnons take at kT (eV); inf where their number diverges.
+
+        ``-(kT/4 pi D) ln(1 - z) / rho`` in two dimensions, ``(kT/4 pi D)^(3/2) Li_3/2(z) / rho`` in three (Bloch), with
+        ``z = exp(-gap/kT)``.
+        """
+        assert self.stiffness is not None
+        area = kt / (4 * np.pi * self.stiffness)
+        if self.dimension == 2:
+            fugacity = np.log(-np.expm1(-self.gap / kt)) if self.gap else -np.inf
+            return float(-area * fugacity / self.spin_density)
+        u, weight = gauss_legendre(0.0, _FARTHEST, _NODES)
+        polylogarithm = 4 / np.sqrt(np.pi) * np.sum(weight * u**2 / np.expm1(u**2 + self.gap / kt))
+        return float(area**1.5 * polylogarithm / self.spin_density)
+
+    def sentences(self, temperatures) -> list[str]:
+        """What a reader should know of magnons at these temperatures (K)."""
+        if self.silent:
+            return []
+        if self.gap == 0 and self.dimension == 2:
+            return [
+                "magnons: without a gap their number diverges at long wavelengths, and in two dimensions there is no "
+                "magnet above 0 K (Mermin and Wagner); rates out of a state then depend on the distance of the points, "
+                "though what relaxes a current does not: give the gap of the anisotropy"
+            ]
+        warmest = float(np.max(temperatures))
+        taken = self.reduction(KB * warmest)
+        if taken <= _MANY:
+            return []
+        return [
+            f"magnons: at {warmest:.4g} K they take {taken:.2g} of the spin of the magnet, and are not free where that "
+            f"is more than {_MANY}: lower the temperature, or raise gap, stiffness or spin_density"
+        ]
+
+
+def magnon_sentences(scatterers, temperatures) -> list[str]:
+    """Those of all magnons among `scatterers`, each once."""
+    inner = [getattr(s, "scatterer", s) for s in scatterers]
+    return list(dict.fromkeys(x for s in inner if isinstance(s, Magnons) for x in s.sentences(temperatures)))
+
+
+_MANY = 0.3  # of the magnet's spin: magnons then interact, and its transition is near
+_FARTHEST, _NODES = 7.0, 120  # u^2 beyond is nothing; of the integral over u
 
 
 @dataclass(frozen=True)
