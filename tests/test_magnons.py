@@ -1,6 +1,5 @@
 """Magnons: another operator absorbs than emits, electrons and magnons together keep their spin, closed forms."""
 
-
 import numpy as np
 import pytest
 from numpy.polynomial import chebyshev
@@ -225,10 +224,120 @@ def test_conductivity_of_one_surface_for_all_energies(kt):
 @pytest.mark.parametrize("absorbs", [1, -1])
 def test_conductivity_of_own_shells_knows_the_direction_of_the_magnet(absorbs):
     """With the spins of the magnet reversed the lower band emits: a third more at the same temperature."""
-    problem, shell = problem_of(
-        ferromagnet(), magnons(spin_direction=(0, 0, absorbs)), geometry="own", accuracy=0.5
-    )
+    problem, shell = problem_of(ferromagnet(), magnons(spin_direction=(0, 0, absorbs)), geometry="own", accuracy=0.5)
     response, _ = OwnShells(problem, shell, KT).solve(KT, 5)
     expected = collocated(KT, absorbs=absorbs, own=True)
     np.testing.assert_allclose(response.boltzmann, expected * np.eye(2), rtol=2e-4, atol=10.0)
     assert response.onsager_error < 1e-6 and response.conservation_error < 1e-12
+
+
+def spheres(kt, splitting, stiffness):
+    """Resistivity (hbar/e^2 angstrom) of two spheres, quasi-elastic: both spins relax through each other."""
+    k = np.sqrt(2 * (LEVEL + 0.5 * splitting * np.array([1, -1])) / CURVATURE)
+    half, weight = leggauss(2000)
+    half, weight = 0.5 * (half + 1), 0.5 * weight
+    away = 2 * half**2  # one minus the cosine
+    y = stiffness * ((k[0] - k[1]) ** 2 + 2 * k.prod() * away) / kt
+    events = weight * 2 * half * y / (4 * np.sinh(np.minimum(0.5 * y, 300)) ** 2)  # half of the integral over cosines
+    states = k / (2 * np.pi**2 * CURVATURE)
+    out, turned = events.sum(), (events * (1 - away)).sum()
+    strength = 2 * np.pi * EXCHANGE**2 / (2 * density_from_cm(1e22, 3)) * states.prod()
+    drive = states * CURVATURE * k
+    return 3 / (drive @ np.linalg.solve(strength * np.array([[out, -turned], [-turned, out]]), drive))
+
+
+def resistivities(temperatures, splitting, stiffness, accuracy):
+    scatterer = magnons(3, stiffness=stiffness, spin_density=1e22, gap=0.0)
+    problem = Problem(
+        ferromagnet(3, splitting), [scatterer], LEVEL, TransportSettings(accuracy=accuracy, symmetry="off")
+    )
+    shell = problem.shell(LEVEL, problem.spacing(temperatures[0]))
+    solver = SharedShell(problem, shell, KB * temperatures[-1])
+    return np.array([3 / np.trace(r.boltzmann) for r, _ in solver.solve_each(list(KB * temperatures), 1)])
+
+
+def test_resistivity_of_nearly_equal_surfaces_rises_as_the_square_of_the_temperature():
+    temperatures, splitting, stiffness = np.array([32.0, 64.0]), 1e-4, 0.3
+    found = resistivities(temperatures, splitting, stiffness, 0.8)
+    np.testing.assert_allclose(found, [spheres(KB * t, splitting, stiffness) for t in temperatures], rtol=2e-2)
+    assert np.log2(found[1] / found[0]) == pytest.approx(2.0, abs=0.03)
+
+
+def test_split_surfaces_ask_for_a_magnon_of_their_distance():
+    """``T (T0 + 2 T) exp(-T0/T)`` with ``kT0 = D (k_up - k_down)^2`` (momentum lost)."""
+    temperatures, splitting, stiffness = np.array([8.0, 12.0]), 0.1, 1.5
+    found = resistivities(temperatures, splitting, stiffness, 0.6)
+    np.testing.assert_allclose(found, [spheres(KB * t, splitting, stiffness) for t in temperatures], rtol=5e-3)
+    up, down = (np.sqrt(2 * (LEVEL + 0.5 * s * splitting) / CURVATURE) for s in (1, -1))
+    activation = stiffness * (up - down) ** 2 / KB
+    slope = np.diff(np.log(found / temperatures / (activation + 2 * temperatures))) / -np.diff(1 / temperatures)
+    assert slope[0] == pytest.approx(activation, rel=0.02)
+
+
+# --- side jump ------------------------------------------------------------------------------------------------------
+
+MASS = 0.05
+DIRAC = sj.MassiveDirac(mass=MASS, velocity=3.0)
+
+
+@pytest.mark.parametrize("kt", [KB * 3, KB * 300])
+@pytest.mark.parametrize("nodes", [1, 5])
+def test_side_jump_of_the_massive_dirac_model(kt, nodes):
+    """``-(e^2/4 pi hbar) M/e_F``: the intrinsic part with the other sign, at any temperature and for any magnons.
+
+    Absorption shifts by ``(cos^2 p' + sin^2 p) / k`` with the tangents p at both ends, emission backwards, and both
+    together by ``(M / 2 e_F k) (p' - p)``, whose sum over an event is in proportion to the momentum that it takes.
+    """
+    problem, shell = problem_of(DIRAC, magnons(stiffness=0.3), level=0.1, accuracy=0.5)
+    response, _ = SharedShell(problem, shell, kt).solve(kt, nodes)
+    total = 2 * np.pi * (response.side_jump_velocity + response.side_jump_distribution)  # e^2/h
+    np.testing.assert_allclose(total, -0.5 * MASS / 0.1 * np.array([[0, -1], [1, 0]]), atol=1e-5)
+
+
+def circle(lowering, kt, level=0.1, count=400, step=1e-4):
+    """Conductivity and side jump (e^2/hbar) of magnons on the Fermi line of the Dirac model, from overlaps."""
+    k, angle = np.sqrt(level**2 - MASS**2) / 3.0, 2 * np.pi * (np.arange(count) + 0.5) / count
+    points = k * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+    def states(at):
+        return np.linalg.eigh(DIRAC.hamiltonian(at))[1][:, :, 1]
+
+    u = states(points)
+    value = np.einsum("jm,mn,in->ij", u.conj(), lowering, u)  # from i to j
+    shift = []
+    for axis in np.eye(2):
+        moved = [states(points + s * step * axis) for s in (-1, 1)]
+        turns = []
+        for there in moved:
+            link = np.einsum("im,im->i", u.conj(), there)
+            turns.append(
+                (
+                    np.einsum("jm,mn,in->ij", there.conj(), lowering, there)
+                    * link
+                    * link.conj()[:, None]
+                    * value.conj()
+                ).imag
+            )
+        shift.append((turns[0] - turns[1]) / (2 * step))
+    q = np.linalg.norm(points[:, None] - points, axis=2)
+    y = (GAP + 0.3 * q**2) / kt
+    weight = k * 2 * np.pi / count / (3.0 * np.sqrt(1 - (MASS / level) ** 2)) / (2 * np.pi) ** 2
+    events = 2 * np.pi * COUPLING * weight**2 * y / (4 * np.sinh(0.5 * y) ** 2)
+    rates = events * (np.abs(value) ** 2 + np.abs(value.T) ** 2)
+    jump = np.stack([(events * (s - s.T)).sum(axis=1) for s in shift], axis=1)
+    velocity = 9.0 * points / level
+    g = np.linalg.pinv(np.diag(rates.sum(axis=1)) - rates, hermitian=True) @ (weight * velocity)
+    return weight * velocity.T @ g, jump.T @ g - (jump.T @ g).T
+
+
+@pytest.mark.parametrize("direction", [(0, 0, 1), (0, 0.6, -0.8)])
+def test_side_jump_against_overlaps_of_states(direction):
+    """Quasi-elastic, of a magnet across the normal or inclined; warm, where all magnons are there, and cold."""
+    for kt in (KB * 10, KB * 200):
+        expected = circle(SpinLowering(direction).matrix(sj.PAULI), kt)
+        scatterer = magnons(stiffness=0.3, spin_direction=direction)
+        problem, shell = problem_of(DIRAC, scatterer, level=0.1, accuracy=0.5)
+        response, _ = SharedShell(problem, shell, kt).solve(kt, 1)
+        np.testing.assert_allclose(response.boltzmann, expected[0], rtol=1e-4, atol=1e-4 * expected[0].max())
+        found = response.side_jump_velocity + response.side_jump_distribution
+        np.testing.assert_allclose(found, expected[1], atol=2e-4 * np.abs(expected[1]).max())

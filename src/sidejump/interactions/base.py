@@ -135,9 +135,12 @@ class Scatterer:
 
 
 def thermal_wave_vector(scatterer, kt: float) -> float:
-    """That of the acoustic phonons or magnons of a scatterer with the energy kT (eV), 1/angstrom; inf without these."""
+    """A quarter of that of the acoustic phonons or magnons that scatter most at kT (eV), 1/angstrom; inf without these.
+
+    Phonons of about 4 kT do, whose number of states rises with their energy as a power, and magnons of 3/2 kT.
+    """
     sound, stiffness = scatterer.sound_velocity, getattr(scatterer, "stiffness", None)
-    return min(kt / sound if sound else np.inf, (kt / stiffness) ** 0.5 if stiffness else np.inf)
+    return min(kt / sound if sound else np.inf, 0.25 * (1.5 * kt / stiffness) ** 0.5 if stiffness else np.inf)
 
 
 def require_dimension(dimension) -> int:
