@@ -1,21 +1,29 @@
 """Magnons: another operator absorbs than emits, electrons and magnons together keep their spin, closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.polynomial import chebyshev
 from numpy.polynomial.legendre import leggauss
+from scipy.special import zeta
 
 import sidejump as sj
 from helpers_models import random_wannier
+from sidejump.app.invariances import _scatterer_seen
 from sidejump.bands.lattice import LatticeModel
 from sidejump.bands.momentum import MomentumTransfer
 from sidejump.bands.states import shell_states
+from sidejump.bands.transformed import Transformed
 from sidejump.bands.vertex import SpinLowering
 from sidejump.energy.basis import ABSORPTION, BOTH, EMISSION, energy_basis
 from sidejump.energy.between import across_gap
+from sidejump.groups.hall import kinetic_symmetry
+from sidejump.interactions.base import PowerLaw
 from sidejump.interactions.sources import pair_sources
 from sidejump.pairs.contraction import contract
 from sidejump.transport import TransportSettings
+from sidejump.transport.hot_spots import HotSpots
 from sidejump.transport.own import OwnShells
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
@@ -294,7 +302,7 @@ def test_side_jump_of_the_massive_dirac_model(kt, nodes):
     np.testing.assert_allclose(total, -0.5 * MASS / 0.1 * np.array([[0, -1], [1, 0]]), atol=1e-5)
 
 
-def circle(lowering, kt, level=0.1, count=400, step=1e-4):
+def circle(lowering, kt, level=0.1, count=400, step=1e-4, energies=1):
     """Conductivity and side jump (e^2/hbar) of magnons on the Fermi line of the Dirac model, from overlaps."""
     k, angle = np.sqrt(level**2 - MASS**2) / 3.0, 2 * np.pi * (np.arange(count) + 0.5) / count
     points = k * np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -319,15 +327,38 @@ def circle(lowering, kt, level=0.1, count=400, step=1e-4):
                 ).imag
             )
         shift.append((turns[0] - turns[1]) / (2 * step))
-    q = np.linalg.norm(points[:, None] - points, axis=2)
-    y = (GAP + 0.3 * q**2) / kt
+    y = (GAP + 0.3 * np.linalg.norm(points[:, None] - points, axis=2) ** 2) / kt
     weight = k * 2 * np.pi / count / (3.0 * np.sqrt(1 - (MASS / level) ** 2)) / (2 * np.pi) ** 2
-    events = 2 * np.pi * COUPLING * weight**2 * y / (4 * np.sinh(0.5 * y) ** 2)
-    rates = events * (np.abs(value) ** 2 + np.abs(value.T) ** 2)
-    jump = np.stack([(events * (s - s.T)).sum(axis=1) for s in shift], axis=1)
     velocity = 9.0 * points / level
-    g = np.linalg.pinv(np.diag(rates.sum(axis=1)) - rates, hermitian=True) @ (weight * velocity)
-    return weight * velocity.T @ g, jump.T @ g - (jump.T @ g).T
+    if energies == 1:
+        events = 2 * np.pi * COUPLING * weight**2 * y / (4 * np.sinh(0.5 * y) ** 2)
+        rates = events * (np.abs(value) ** 2 + np.abs(value.T) ** 2)
+        jump = np.stack([(events * (s - s.T)).sum(axis=1) for s in shift], axis=1)
+        g = np.linalg.pinv(np.diag(rates.sum(axis=1)) - rates, hermitian=True) @ (weight * velocity)
+        return weight * velocity.T @ g, jump.T @ g - (jump.T @ g).T
+    reach = 16.0
+    point = np.cos(np.pi * (np.arange(energies) + 0.5) / energies)
+    inverse, x = np.linalg.inv(chebyshev.chebvander(point, energies - 1)), reach * point
+    matrix, jump = np.zeros((count, energies, count, energies)), np.zeros((2, count, energies))
+    index = np.arange(count)
+    for sign, strength, way in ((1, value, shift), (-1, value.T, [-s.T for s in shift])):
+        final = x[:, None, None] + sign * y
+        occupied = fermi(-final) / fermi(-x)[:, None, None]
+        rate = 2 * np.pi * COUPLING * weight * (1 / np.expm1(y) + (sign < 0)) * occupied  # (x, i, j)
+        values = chebyshev.chebvander(np.clip(final / reach, -1, 1), energies - 1) @ inverse
+        matrix -= np.einsum("xij,xijn->ixjn", rate * np.abs(strength) ** 2, values)
+        out = (rate * np.abs(strength) ** 2).sum(axis=2).T
+        for n in range(energies):
+            matrix[index, n, index, n] += out[:, n]
+        jump += np.stack([(rate * s).sum(axis=2).T for s in way])
+    drive = np.repeat(velocity[:, None], energies, axis=1).reshape(-1, 2)
+    g = np.linalg.lstsq(matrix.reshape(len(drive), -1), drive, rcond=1e-10)[0].reshape(count, energies, 2)
+    fine, dx = leggauss(200)
+    values = chebyshev.chebvander(fine, energies - 1) @ inverse
+    thermal = weight * reach * dx * fermi(reach * fine) * fermi(-reach * fine)
+    g, jump = np.einsum("xn,ind->xid", values, g), np.einsum("xn,ain->xai", values, jump)
+    sj = np.einsum("x,xai,xib->ab", thermal, jump, g)
+    return np.einsum("x,ia,xib->ab", thermal, velocity, g), sj - sj.T
 
 
 @pytest.mark.parametrize("direction", [(0, 0, 1), (0, 0.6, -0.8)])
@@ -341,3 +372,179 @@ def test_side_jump_against_overlaps_of_states(direction):
         np.testing.assert_allclose(response.boltzmann, expected[0], rtol=1e-4, atol=1e-4 * expected[0].max())
         found = response.side_jump_velocity + response.side_jump_distribution
         np.testing.assert_allclose(found, expected[1], atol=2e-4 * np.abs(expected[1]).max())
+
+
+def test_inelastic_side_jump_against_overlaps_of_states():
+    """Absorption and emission shift by opposite lengths that do not vanish for long waves: with an inclined magnet,
+    whose rates differ as well, what is odd in the energy makes half of the side jump."""
+    direction, kt = (0, 0.6, 0.8), KB * 100
+    expected = circle(SpinLowering(direction).matrix(sj.PAULI), kt, count=24, energies=44)
+    problem, shell = problem_of(DIRAC, magnons(stiffness=0.3, spin_direction=direction), level=0.1, accuracy=0.5)
+    elastic, inelastic = (SharedShell(problem, shell, kt).solve(kt, nodes)[0] for nodes in (1, 7))
+    np.testing.assert_allclose(inelastic.boltzmann, expected[0], atol=1e-3 * expected[0].max())
+    found, plain = (r.side_jump_velocity + r.side_jump_distribution for r in (inelastic, elastic))
+    size = np.abs(expected[1]).max()
+    np.testing.assert_allclose(found, expected[1], atol=1e-3 * size)
+    assert np.abs(plain - expected[1]).max() > size
+
+
+# --- what must not matter, and what must ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nodes", [1, 3])
+def test_a_hermitian_operator_is_that_of_other_scatterers(nodes):
+    """Absorbed and emitted through sigma_x: what the scatterer with this vertex does."""
+    through_x = replace(magnons(lowering=sj.PAULI[0]), singular=False)
+    plain = replace(through_x, directed=False, vertex="sigma_x")
+    model = sj.MassiveDirac(mass=MASS, velocity=3.0, tilt=(0.3, 0.1))
+    for geometry, solver, tolerance in (("own", OwnShells, 1e-10), ("shared", SharedShell, 2e-6)):  # single precision
+        one, other = (
+            solver(*problem_of(model, s, level=0.1, geometry=geometry, accuracy=0.3), KT).solve(KT, nodes)[0]
+            for s in (through_x, plain)
+        )
+        for part in ("boltzmann", "side_jump_velocity", "side_jump_distribution"):
+            expected = getattr(other, part)
+            np.testing.assert_allclose(getattr(one, part), expected, atol=tolerance * np.abs(expected).max())
+
+
+def test_classical_magnons_are_two_fields_across_the_magnet():
+    """Far above their energies: sigma_x and sigma_y, each with a quarter of the strength; and eq. 15."""
+    model = sj.RashbaFerromagnet(effective_mass=0.6, rashba=0.4, exchange=0.03)
+    scatterer = magnons()
+    [branch] = scatterer.branches
+    part = replace(branch, coupling=PowerLaw(0.25 * COUPLING, 0))
+    fields = [replace(scatterer, directed=False, branches=(part,), vertex=f"sigma_{a}", singular=False) for a in "xy"]
+    hot = 1e3  # eV
+    found = []
+    for some in (
+        [replace(scatterer, singular=False)],
+        fields,
+        [sj.HighTemperatureLimit(replace(scatterer, singular=False))],
+    ):
+        problem, shell = problem_of(model, *some, level=0.15, accuracy=0.3)
+        response, _ = SharedShell(problem, shell, hot).solve(hot, 1)
+        scale = 1.0 if isinstance(some[0], sj.HighTemperatureLimit) else hot
+        found.append([scale * response.boltzmann, response.side_jump_velocity + response.side_jump_distribution])
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            np.testing.assert_allclose(one, two, atol=1e-5 * np.abs(two).max())
+
+
+def response_of(model, scatterer, level=0.15, nodes=3):
+    few = replace(scatterer, singular=False)  # points on a contour
+    problem, shell = problem_of(model, few, level=level, geometry="own", spacing=0.1)
+    response, _ = OwnShells(problem, shell, KT).solve(KT, nodes)
+    return response.boltzmann, response.side_jump_velocity + response.side_jump_distribution
+
+
+def test_spin_rotations_phases_and_time_reversal():
+    """All spins turned, the magnet's as well, or other phases: nothing; time reversed with the magnet: Hall currents
+    change sign; a magnet alone reversed is another problem."""
+    plain = sj.RashbaFerromagnet(effective_mass=0.6, rashba=0.4, exchange=0.03)
+    scatterer = magnons()
+    boltzmann, hall = response_of(plain, scatterer)
+    axis, angle = np.array([0.6, 0.0, 0.8]), 1.1
+    generator = np.tensordot(axis, np.array(sj.PAULI), axes=1)
+    turn = np.cos(angle / 2) * np.eye(2) - 1j * np.sin(angle / 2) * generator
+    # the axis z, turned by Rodrigues' formula
+    z = np.array([0.0, 0.0, 1.0])
+    direction = z * np.cos(angle) + np.cross(axis, z) * np.sin(angle) + axis * axis[2] * (1 - np.cos(angle))
+    turned = sj.FunctionModel(
+        lambda k: turn @ plain.hamiltonian(k) @ turn.conj().T, dimension=2, search_half_width=0.6, spin=sj.PAULI
+    )
+    phases = np.exp(1j * np.array([0.4, 2.2]))
+    for model, other, sign in (
+        (turned, magnons(spin_direction=direction), 1),
+        (Transformed(plain, phases), scatterer, 1),
+        (Transformed(plain, phases, reverse=True), _scatterer_seen(scatterer, phases, True), -1),
+        (sj.RashbaFerromagnet(effective_mass=0.6, rashba=0.4, exchange=-0.03), magnons(spin_direction=(0, 0, -1)), -1),
+    ):
+        found = response_of(model, other)
+        np.testing.assert_allclose(found[0], boltzmann, atol=2e-4 * boltzmann.max())
+        np.testing.assert_allclose(found[1], sign * hall, atol=2e-4 * np.abs(hall).max())
+    reversed_magnet = response_of(plain, magnons(spin_direction=(0, 0, -1)))
+    assert abs(reversed_magnet[0][0, 0] / boltzmann[0, 0] - 1) > 0.05
+
+
+def test_sums_over_a_finer_shell_are_those_of_the_solution_on_its_own_points():
+    """Rows summed for several functions of the energy, where the tables are not symmetric: to rounding."""
+    model = sj.Weyl(velocity=2.0, node=0.2, tilt=(0.0, 0.0, 0.3))
+    scatterer = magnons(3, stiffness=5.0, spin_density=1e22, spin_direction=(0.5, 0, 1))
+    problem = Problem(model, [scatterer], 0.1, TransportSettings(accuracy=0.8, symmetry="off"))
+    shell = problem.shell(0.1, problem.base_spacing)
+    solver = SharedShell(problem, shell, KT)
+    response, _ = solver.solve(KT, 3)
+    [found] = HotSpots(problem, shell).side_jump_velocity(solver, [KT], [response], [3])
+    scale = np.abs(response.side_jump_velocity).max()
+    np.testing.assert_allclose(found, response.side_jump_velocity, atol=1e-3 * scale)
+
+
+def test_symmetry_keeps_what_turns_the_operator_by_a_phase():
+    """Those that keep the spins of the magnet, and none that would exchange absorption with emission."""
+    model = sj.RashbaFerromagnet(effective_mass=0.6, rashba=0.4, exchange=0.0)
+    every = kinetic_symmetry(model, [], 0.15)
+    for direction in ([0, 0, 1], [1, 0, 0]):
+        kept = [
+            (s, sign) for s, sign in every if np.allclose(sign * np.linalg.det(s) * s @ direction, direction, atol=1e-9)
+        ]
+        found = kinetic_symmetry(model, [magnons(spin_direction=direction)], 0.15)
+        assert 0 < len(found) < len(every)
+        np.testing.assert_array_equal([s for s, _ in found], [s for s, _ in kept])
+        np.testing.assert_array_equal([sign for _, sign in found], [sign for _, sign in kept])
+
+
+# --- long waves, and what is refused --------------------------------------------------------------------------------
+
+
+def test_without_a_gap_currents_relax_all_the_same():
+    """In two dimensions rates out of a state grow with the logarithm of the points; conductivity and side jump settle,
+    and the reader is told that there is no magnet."""
+    found = []
+    for accuracy in (0.5, 2.0):
+        problem, shell = problem_of(DIRAC, magnons(stiffness=0.3, gap=0.0), level=0.1, accuracy=accuracy)
+        response, _ = SharedShell(problem, shell, KT).solve(KT, 1)
+        found.append([response.boltzmann[0, 0], 2 * np.pi * response.side_jump_velocity[1, 0]])
+    assert found[0][0] == pytest.approx(found[1][0], rel=0.02)
+    np.testing.assert_allclose([x[1] for x in found], -0.25 * MASS / 0.1, atol=1e-4)
+    with pytest.warns(sj.SidejumpWarning, match="without a gap their number diverges"):
+        sj.anomalous_hall(
+            DIRAC, magnons(gap=0.0), chemical_potential=0.1, temperatures=[20], energy_nodes=1, tolerance=0.1
+        )
+
+
+def test_part_of_the_spin_that_magnons_take():
+    """Bloch's law in three dimensions, the logarithm in two; more than free magnons can take is said."""
+    iron = magnons(3, stiffness=0.28, spin_density=9.3e22, gap=0.0)
+    expected = zeta(1.5) * (KB * 300 / (4 * np.pi * 0.28)) ** 1.5 / 0.093
+    assert iron.reduction(KB * 300) == pytest.approx(expected, rel=1e-9)
+    assert iron.sentences([300]) == []
+    layer = magnons(2, stiffness=0.28, spin_density=1e15, gap=1e-4)
+    expected = -KB * 300 / (4 * np.pi * 0.28) * np.log(1 - np.exp(-1e-4 / (KB * 300))) / 0.1
+    assert layer.reduction(KB * 300) == pytest.approx(expected, rel=1e-9)
+    assert "at 300 K they take 0.41 of the spin" in layer.sentences([20, 300])[0]
+    assert layer.sentences([20]) == []
+
+
+def test_models_without_spin_are_refused():
+    def band(k):
+        return CURVATURE * (k**2).sum(axis=1)[:, None, None] * np.eye(2)
+
+    model = sj.FunctionModel(band, dimension=2, search_half_width=0.5)
+    with pytest.raises(sj.InputError, match="FunctionModel has no spin matrices to flip"):
+        sj.anomalous_hall(model, magnons(), chemical_potential=0.2, temperatures=[20])
+    with pytest.raises(sj.InputError, match=r"shape \(3, 3\), the model needs \(2, 2\)"):
+        sj.anomalous_hall(DIRAC, magnons(lowering=np.eye(3)), chemical_potential=0.2, temperatures=[20])
+
+
+def test_skew_scattering_leaves_magnons_out_and_says_so():
+    with pytest.warns(sj.SidejumpWarning, match="magnons, limits and those from first principles do not"):
+        ds = sj.anomalous_hall(
+            DIRAC,
+            magnons(),
+            chemical_potential=0.1,
+            temperatures=[20],
+            energy_nodes=1,
+            tolerance=0.1,
+            skew_scattering="quasistatic",
+        )
+    assert not ds.sigma_gaussian_skew.values.any()

@@ -28,6 +28,7 @@ from ..bands.user_function import require_model
 from ..errors import InputError, SidejumpWarning
 from ..groups.hall import allowed_projector, kinetic_symmetry, scattering_projector
 from ..groups.symmetry import symmetry_report
+from ..interactions.magnons import magnon_sentences
 from ..intrinsic import IntrinsicResult, intrinsic_conductivity
 from ..intrinsic.heat import IntrinsicHeat, intrinsic_heat
 from ..intrinsic.operator import IntrinsicResponse, intrinsic_response
@@ -489,6 +490,7 @@ class Job:
         clock.lap("symmetry")
         found += self._kinetic(lambda: coherence_sentences(self._whole.problem))
         found += skew_sentences(self._whole.problem)
+        found += magnon_sentences(self.scatterers, self.temperatures)
         hall = bool(np.any(scattering))
         transport = self._kinetic(lambda: self._transport(report, known, keep, seconds, hall))
         report("kinetic equation", 1, 1)

@@ -72,9 +72,9 @@ def vertex_matrix(vertex, model, *, hermitian: bool = True) -> np.ndarray:
             raise InputError(f'vertex = "{vertex}" needs a model with spin; this one has none: give a matrix')
         return np.asarray(model.spin[axes[vertex]], dtype=complex)
     matrix = np.asarray(vertex, dtype=complex)
-    words = ", Hermitian" if hermitian else ""
+    name, words = ("vertex", ", Hermitian") if hermitian else ("lowering", "")
     if matrix.shape != (n, n):
-        raise InputError(f"vertex: the matrix has shape {matrix.shape}, the model needs ({n}, {n}){words}")
+        raise InputError(f"{name}: the matrix has shape {matrix.shape}, the model needs ({n}, {n}){words}")
     if hermitian and not np.allclose(matrix, matrix.conj().T):
         raise InputError("vertex: the matrix is not Hermitian; make it equal to its conjugate transpose")
     return matrix
