@@ -29,6 +29,8 @@ from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
 from sidejump.units import KB, density_from_cm
 from sidejump.wannier.position import position_elements
+from test_hot_spots import ferromagnet as cubic_ferromagnet
+from test_reduced import everywhere
 
 CURVATURE, SPLITTING, LEVEL = 12.7, 0.06, 0.2  # hbar^2/m in eV angstrom^2, eV, eV
 STIFFNESS, GAP, EXCHANGE, DENSITY = 3.0, 1e-3, 0.1, 1e15
@@ -464,6 +466,22 @@ def test_spin_rotations_phases_and_time_reversal():
         np.testing.assert_allclose(found[1], sign * hall, atol=2e-4 * np.abs(hall).max())
     reversed_magnet = response_of(plain, magnons(spin_direction=(0, 0, -1)))
     assert abs(reversed_magnet[0][0, 0] / boltzmann[0, 0] - 1) > 0.05
+
+
+def test_irreducible_points_of_a_crystal_stand_for_all():
+    """With the magnet along the axis of its bands operations are left, antiunitary ones among them; inclined, none."""
+    model, level, kt = cubic_ferromagnet(), -0.9, KB * 200
+    changes = {"stiffness": 0.05, "spin_density": 1e22, "gap": 5e-3}
+    problem = Problem(model, [magnons(3, **changes)], level, TransportSettings(tolerance=1e-4, spacing=0.6))
+    shell = problem.shell(level, 0.6, levels=0)
+    assert shell.operations is not None and (shell.operations.signs < 0).any()
+    for nodes in (1, 3):
+        reduced, whole = (SharedShell(problem, s, kt).solve(kt, nodes)[0] for s in (shell, everywhere(shell)))
+        for part in ("boltzmann", "side_jump_velocity", "side_jump_distribution"):
+            expected = getattr(whole, part)
+            np.testing.assert_allclose(getattr(reduced, part), expected, atol=2e-4 * np.abs(expected).max())
+    inclined = Problem(model, [magnons(3, spin_direction=(1, 2, 3), **changes)], level, TransportSettings(spacing=0.6))
+    assert inclined.operations is None or len(inclined.operations) <= 2  # inversion turns no spin
 
 
 def test_sums_over_a_finer_shell_are_those_of_the_solution_on_its_own_points():
