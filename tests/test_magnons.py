@@ -554,6 +554,20 @@ def test_models_without_spin_are_refused():
         sj.anomalous_hall(DIRAC, magnons(lowering=np.eye(3)), chemical_potential=0.2, temperatures=[20])
 
 
+@pytest.mark.parametrize(
+    "frozen",
+    [
+        magnons(gap=1e-3),
+        sj.optical_deformation_potential(
+            deformation_potential=3.0, phonon_energy=1e-3, mass_density=7.6e-7, dimension=2
+        ),
+    ],
+)
+def test_bosons_that_are_frozen_out_scatter_nothing(frozen):
+    with pytest.raises(sj.InputError, match=r"T = 0.3 K: nothing scatters.* 0.001 eV, has 38.7 kT; .* above 0.363 K"):
+        sj.anomalous_hall(DIRAC, frozen, chemical_potential=0.1, temperatures=[20, 0.3])
+
+
 def test_skew_scattering_leaves_magnons_out_and_says_so():
     with pytest.warns(sj.SidejumpWarning, match="magnons, limits and those from first principles do not"):
         ds = sj.anomalous_hall(

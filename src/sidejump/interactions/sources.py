@@ -167,11 +167,18 @@ class PairSource(abc.ABC):
         flat = [float(e.max()) for e in energies if np.ptp(e) < _FLAT * e.max()]
         return max(flat, default=None)
 
+    def softest(self) -> float:
+        """Lowest energy (eV) of the bosons; 0 where something is static, or acoustic."""
+        energies = [np.asarray(b.phonon_energy(_WAVES)) for b in self.branches if b.phonon_energy is not None]
+        static = len(energies) < len(self.branches)
+        return 0.0 if static else min(float(e.min()) for e in energies)
+
     @abc.abstractmethod
     def q_cut(self, z_cut: float) -> float:
         """A momentum transfer beyond which every z exceeds `z_cut`."""
 
 
+_WAVES = np.geomspace(1e-7, 1e2, 1001)  # 1/angstrom: among them those of all bosons
 _SAMPLE, _FLAT = np.array([0.02, 0.05, 0.1]), 0.2  # 1/angstrom; relative change of an optical energy over these
 
 

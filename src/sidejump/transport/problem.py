@@ -10,7 +10,7 @@ import numpy as np
 
 from ..bands.extent import enclosing_half_width, outermost
 from ..bands.momentum import MomentumTransfer
-from ..energy.basis import BOTH
+from ..energy.basis import BOTH, Y_MAX
 from ..energy.kernel import Kernel, energy_cutoff, reach
 from ..errors import InputError, NoStates, TooLarge
 from ..groups.kinetic import kinetic_operations
@@ -465,6 +465,21 @@ class Problem:
     def keeps(self, pairs: float, operator: float) -> bool:
         """Whether pairs that take so many bytes are kept for further temperatures, beside the operator of one."""
         return pairs < 0.5 * self.settings.memory and pairs + operator <= self.settings.memory
+
+    def require_scattering(self, temperatures) -> None:
+        """Refuse temperatures (K) at which all there is to scatter from is frozen out.
+
+        Raises
+        ------
+        InputError
+        """
+        softest, coldest = min(source.softest() for source in self.sources), float(np.min(temperatures))
+        if softest > Y_MAX * KB * coldest:
+            needed = softest / (Y_MAX * KB)
+            raise InputError(
+                f"T = {coldest:.4g} K: nothing scatters, since the softest phonon or magnon, {softest:.3g} eV, has "
+                f"{softest / (KB * coldest):.3g} kT; raise the lowest temperature above {needed:.3g} K, or add impurities"
+            )
 
     def check_memory(self, needed: float, temperature: float, what: str = "pairs") -> None:
         """Refuse `what` does not fit at a temperature (K), in need of so many bytes.
