@@ -2,6 +2,7 @@
 # make wheel-check   builds the wheel, installs it into an environment of its own and tries it from an empty folder
 # make observables   spin currents, spin and torque of a Rashba ferromagnet: results/observables_parts.png
 # make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
+# make magnons   resistivity of parabolic bands, side jump of a massive Dirac model: results/magnons.png
 # make sample   the drawing of the page on conventions
 # make heat   Seebeck and Nernst effect, Lorenz ratio of massive Dirac electrons: results/heat_parts.png
 # make competition   impurities against phonons in a massive Dirac model: results/competition_parts.png
@@ -18,7 +19,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples figure1 heat observables competition skew sample wheel wheel-check clean
+.PHONY: venv demo test lint docs examples figure1 heat observables competition skew magnons sample wheel wheel-check clean
 
 venv: $(STAMP)
 
@@ -39,6 +40,9 @@ observables: $(STAMP)
 
 skew: $(STAMP)
 	$(BIN)/python examples/skew_scattering.py results/skew.png
+
+magnons: $(STAMP)
+	$(BIN)/python examples/magnons.py results/magnons.png
 
 sample: $(STAMP)
 	$(BIN)/python docs/drawings/sample.py docs/img/sample.svg

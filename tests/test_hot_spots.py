@@ -201,7 +201,7 @@ def test_replicas_of_one_level_use_meshes_of_their_own():
 def test_spacings_of_cold_phonons_in_three_dimensions():
     """Half the spacing at most once; below, it is known how far apart the points remain."""
     problem = problem_of("lattice")
-    base, sound = problem.base_spacing, problem.sound
+    base, sound = problem.base_spacing, problem.scatterers[0].sound_velocity
     crossover = 0.45 * base * sound / KB  # T below which kT / c holds less than 1 / 0.45 cells
     ladder = [problem.spacing(t) for t in (10 * crossover, 1.01 * crossover, 0.99 * crossover, 0.51 * crossover)]
     np.testing.assert_allclose(ladder, [base, base, base / 2, base / 2])
@@ -219,7 +219,7 @@ def test_spacings_in_two_dimensions():
     temperatures = np.geomspace(0.05, 500, 60)
     spacing = np.array([problem.spacing(t) for t in temperatures])
     assert np.all(np.diff(spacing) >= 0) and spacing[-1] == problem.base_spacing
-    wanted = KB * temperatures / problem.sound / 1.2
+    wanted = KB * temperatures / problem.scatterers[0].sound_velocity / 1.2
     cold = wanted < problem.base_spacing
     assert cold.any() and not cold.all()
     assert np.all(spacing[cold] <= wanted[cold] * (1 + 1e-9))
@@ -233,7 +233,7 @@ def test_spacings_in_two_dimensions():
 def test_accuracy_divides_every_spacing(accuracy):
     problem, plain = problem_of("weyl", accuracy=accuracy), problem_of("weyl")
     assert problem.base_spacing == pytest.approx(plain.base_spacing / accuracy)
-    t = 0.6 * 0.45 * plain.base_spacing * plain.sound / KB
+    t = 0.6 * 0.45 * plain.base_spacing * plain.scatterers[0].sound_velocity / KB
     assert problem.spacing(t) == pytest.approx(plain.spacing(t) / accuracy)
 
 

@@ -20,6 +20,7 @@ VALID = {
         "phonon_energy": 0.036, "dielectric_infinity": 10.9, "dielectric_static": 12.9, "thickness": 1.0,
     },
     "impurity": {"correlation": "gaussian", "density": 1e11, "strength": 1.0, "correlation_length": 2.0},
+    "magnons": {"stiffness": 0.3, "exchange_splitting": 0.1, "spin_density": 1e15, "gap": 1e-3},
 }  # fmt: skip
 COULOMB = {
     "correlation": "screened_coulomb",
@@ -58,6 +59,14 @@ MISTAKES = [
     ("acoustic_deformation_potential", {"deformation_potential": np.nan}, "finite"),
     ("acoustic_deformation_potential", {"transverse_sound_velocity": None}, "transverse_sound_velocity is missing"),
     ("optical_deformation_potential", {"phonon_energy": True}, "plain number"),
+    ("magnons", {"stiffness": -0.3}, "above 0"),
+    ("magnons", {"gap": -1e-3}, "at least 0"),
+    ("magnons", {"spin_density": 0.0}, "above 0"),
+    ("magnons", {"spin_direction": (0.0, 0.0, 0.0)}, "spin_direction is zero"),
+    ("magnons", {"spin_direction": (0.0, "y", 1.0)}, "plain number"),
+    ("magnons", {"lowering": [[0.0, 1.0]]}, "not square"),
+    ("magnons", {"lowering": "sigma_x"}, "give a matrix"),
+    ("magnons", {"lowering": [[0.0, 1.0], [0.0, 0.0]], "spin_direction": (0.0, 0.0, 1.0)}, "leave one of them out"),
     ("polar_optical", {"dielectric_static": 10.0}, "must exceed"),
     ("polar_optical", {"thickness": -1.0}, "above 0"),
 ]
@@ -94,7 +103,8 @@ def test_numbers_of_numpy_are_numbers():
 def test_stored_and_copied(kind, parameters, dimension):
     if dimension == 3:
         parameters = {k: v for k, v in parameters.items() if k != "thickness"}
-    scatterer = getattr(sj, kind)(**parameters, dimension=dimension, vertex=np.array([[1, 1j], [-1j, 2]]))
+    matrix = {"lowering" if kind == "magnons" else "vertex": np.array([[1, 1j], [-1j, 2]])}
+    scatterer = getattr(sj, kind)(**parameters, dimension=dimension, **matrix)
     q = np.geomspace(1e-3, 1, 7)
     assert scatterer.resolution > 0  # fills what is kept
     for other in (pickle.loads(pickle.dumps(scatterer)), copy.deepcopy(scatterer), copy.copy(scatterer)):

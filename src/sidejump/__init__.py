@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .interactions import (
         acoustic_deformation_potential,
         impurity,
+        magnons,
         optical_deformation_potential,
         polar_optical,
         t_matrix,
@@ -99,6 +100,7 @@ __all__ = [
     "impurity",
     "intrinsic_conductivity",
     "load",
+    "magnons",
     "measured_films",
     "optical_deformation_potential",
     "orbital_moment",
@@ -166,6 +168,7 @@ _PLACES = {
     "interactions": (
         "acoustic_deformation_potential",
         "impurity",
+        "magnons",
         "optical_deformation_potential",
         "polar_optical",
         "t_matrix",

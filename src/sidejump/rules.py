@@ -20,6 +20,7 @@ from .errors import InputError
 # strict: "0.1" is a string and true is a truth value; neither is a number
 Number = Annotated[float, Field(strict=True)]
 Positive = Annotated[float, Field(strict=True, gt=0)]
+NotNegative = Annotated[float, Field(strict=True, ge=0)]
 Vector2 = tuple[Number, Number]
 Vector3 = tuple[Number, Number, Number]
 
@@ -142,18 +143,28 @@ def _vertex(value: Any):
         if value not in VERTEX_NAMES:
             raise ValueError(one_of(value, VERTEX_NAMES, "a Hermitian matrix"))
         return value
-    matrix = vertex_elements(value, names)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(f"a matrix of shape {matrix.shape} is not square; give N rows of N numbers")
-    if not np.all(np.isfinite(matrix)):
-        raise ValueError("the matrix holds a number that is not finite")
+    matrix = _square(vertex_elements(value, f"use {names}, or a Hermitian matrix"))
     if not np.allclose(matrix, matrix.conj().T):
         raise ValueError("the matrix is not Hermitian; make it equal to its conjugate transpose")
     return value
 
 
-def vertex_elements(value: Any, names: str = "a name") -> np.ndarray:
-    """The matrix of a vertex that is not a name."""
+def _matrix(value: Any):
+    """A square matrix that need not be Hermitian, as in :func:`_vertex`."""
+    _square(vertex_elements(value))
+    return value
+
+
+def _square(matrix: np.ndarray) -> np.ndarray:
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"a matrix of shape {matrix.shape} is not square; give N rows of N numbers")
+    if not np.all(np.isfinite(matrix)):
+        raise ValueError("the matrix holds a number that is not finite")
+    return matrix
+
+
+def vertex_elements(value: Any, asked: str = "give a matrix") -> np.ndarray:
+    """The matrix of a vertex that is not a name; `asked` begins the sentence on what is none."""
     try:
         if _has_text(value):
             raise TypeError
@@ -162,7 +173,7 @@ def vertex_elements(value: Any, names: str = "a name") -> np.ndarray:
             return rows.astype(complex)
         matrix = np.array(rows, dtype=float)
     except (TypeError, ValueError):
-        raise ValueError(f"use {names}, or a Hermitian matrix (rows of numbers or of [real, imaginary])") from None
+        raise ValueError(f"{asked} (rows of numbers or of [real, imaginary])") from None
     if matrix.ndim == 3 and matrix.shape[-1] == 2:
         matrix = matrix[..., 0] + 1j * matrix[..., 1]
     return matrix
@@ -173,3 +184,4 @@ def _has_text(value) -> bool:
 
 
 Vertex = Annotated[Any, BeforeValidator(_vertex)]
+Matrix = Annotated[Any, BeforeValidator(_matrix)]

@@ -270,11 +270,11 @@ def _scatterer(section, number: int, electrons: Electrons):
     model = electrons.model
     parameters = section.model_dump(exclude={"kind"}, exclude_unset=True)
     try:
-        vertex = parameters.setdefault("vertex", "identity")
-        if not isinstance(vertex, str):
-            parameters["vertex"] = vertex_elements(vertex)
-        vertex_matrix(parameters["vertex"], model)
-        return build_scatterer(section.kind, parameters, model)
+        if not isinstance(parameters.get("vertex", ""), str):
+            parameters["vertex"] = vertex_elements(parameters["vertex"])
+        scatterer = build_scatterer(section.kind, parameters, model)
+        vertex_matrix(scatterer.vertex, model, hermitian=not scatterer.directed)
+        return scatterer
     except ValueError as error:
         raise InputError(f"{place}: {str(error).removeprefix(f'{section.kind}: ')}") from None
 

@@ -15,6 +15,7 @@ import xarray as xr
 
 from ..bands.lattice import LatticeModel
 from ..bands.transformed import Transformed, transformed_coupling, transformed_lattice, turned
+from ..bands.vertex import SpinLowering
 from ..interactions.base import Scatterer
 from ..interactions.first_principles.electron_phonon import ElectronPhononScatterer
 from ..intrinsic import intrinsic_conductivity
@@ -189,6 +190,8 @@ def _scatterer_seen(scatterer, phases, reverse: bool):
         return replace(scatterer, data=replace(data, electrons=electrons, file_coupling=coupling, _cache={}))
     if isinstance(scatterer.vertex, str):
         return scatterer
+    if isinstance(scatterer.vertex, SpinLowering):  # the spins of the magnet are reversed as well
+        return replace(scatterer, vertex=scatterer.vertex.reversed()) if reverse else scatterer
     return replace(scatterer, vertex=turned(np.asarray(scatterer.vertex, dtype=complex), phases, reverse))
 
 

@@ -28,6 +28,7 @@ from ..bands.user_function import require_model
 from ..errors import InputError, SidejumpWarning
 from ..groups.hall import allowed_projector, kinetic_symmetry, scattering_projector
 from ..groups.symmetry import symmetry_report
+from ..interactions.magnons import magnon_sentences
 from ..intrinsic import IntrinsicResult, intrinsic_conductivity
 from ..intrinsic.heat import IntrinsicHeat, intrinsic_heat
 from ..intrinsic.operator import IntrinsicResponse, intrinsic_response
@@ -299,7 +300,7 @@ class Job:
         if not isinstance(self.model, ElectronModel):
             raise InputError(f"model = {self.model!r}: give an electron model, such as sidejump.MassiveDirac(...)")
         for s in self.scatterers:
-            if not hasattr(s, "branches") and not hasattr(s, "source"):
+            if not any(hasattr(s, name) for name in ("branches", "source", "sources")):
                 raise InputError(f"scatterer {s!r}: give what sidejump.impurity(...) and its like return")
         check_settings(self.settings)
         check_limits(self.tolerance, self.time)
@@ -489,6 +490,7 @@ class Job:
         clock.lap("symmetry")
         found += self._kinetic(lambda: coherence_sentences(self._whole.problem))
         found += skew_sentences(self._whole.problem)
+        found += magnon_sentences(self.scatterers, self.temperatures)
         hall = bool(np.any(scattering))
         transport = self._kinetic(lambda: self._transport(report, known, keep, seconds, hall))
         report("kinetic equation", 1, 1)

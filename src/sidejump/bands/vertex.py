@@ -1,6 +1,8 @@
-"""The constant Hermitian matrix of a vertex in the basis of a model."""
+"""The constant matrix of a vertex in the basis of a model."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,15 +10,58 @@ from ..errors import InputError
 from ..rules import VERTEX_NAMES, one_of, quote
 
 
-def vertex_matrix(vertex, model) -> np.ndarray:
+@dataclass(frozen=True)
+class SpinLowering:
+    """``s^- = (sigma_1 - i sigma_2) / 2`` of the model's spin about an axis: it lowers the spin along it by one.
+
+    Attributes
+    ----------
+    direction : tuple of 3 floats
+        The axis n, of any length; with 1 and 2 the axes 1, 2, n are right-handed.  Which axes these are is a phase.
+    """
+
+    direction: tuple[float, float, float] = (0.0, 0.0, 1.0)
+
+    def __str__(self) -> str:
+        return f"spin lowering about {tuple(float(x) for x in self.direction)}"
+
+    def reversed(self) -> SpinLowering:
+        """That about the opposite axis."""
+        x, y, z = self.direction
+        return SpinLowering((-x, -y, -z))
+
+    def matrix(self, spin) -> np.ndarray:
+        """From the spin matrices (3, N, N) of a model, shape (N, N)."""
+        axis = np.asarray(self.direction, dtype=float) / np.linalg.norm(self.direction)
+        least = np.eye(3)[np.argmin(np.abs(axis))]
+        first = np.cross(least, axis)
+        first /= np.linalg.norm(first)
+        return 0.5 * np.tensordot(first - 1j * np.cross(axis, first), np.asarray(spin), axes=1)
+
+
+def vertex_matrix(vertex, model, *, hermitian: bool = True) -> np.ndarray:
     """The matrix W of a vertex in the basis of `model`, shape (N, N).
+
+    Parameters
+    ----------
+    vertex : str, SpinLowering or array, shape (N, N)
+    model : ElectronModel
+    hermitian : bool
+        Whether it has to be; not where its adjoint acts in the reverse of what it does.
 
     Raises
     ------
     InputError
-        If the name is unknown, the model has no spin, or the matrix is not Hermitian of the right size.
+        If the name is unknown, the model has no spin, or the matrix is not of the right size or not Hermitian.
     """
     n = model.n_orbitals
+    if isinstance(vertex, SpinLowering):
+        if model.spin is None:
+            raise InputError(
+                f"magnons: {type(model).__name__} has no spin matrices to flip; give spin_ordering (Wannier90 files), "
+                "spin= (models in Python), or the matrix of lowering"
+            )
+        return vertex.matrix(model.spin)
     if isinstance(vertex, str):
         if vertex == "identity":
             return np.eye(n, dtype=complex)
@@ -27,8 +72,9 @@ def vertex_matrix(vertex, model) -> np.ndarray:
             raise InputError(f'vertex = "{vertex}" needs a model with spin; this one has none: give a matrix')
         return np.asarray(model.spin[axes[vertex]], dtype=complex)
     matrix = np.asarray(vertex, dtype=complex)
+    name, words = ("vertex", ", Hermitian") if hermitian else ("lowering", "")
     if matrix.shape != (n, n):
-        raise InputError(f"vertex: the matrix has shape {matrix.shape}, the model needs ({n}, {n}), Hermitian")
-    if not np.allclose(matrix, matrix.conj().T):
+        raise InputError(f"{name}: the matrix has shape {matrix.shape}, the model needs ({n}, {n}){words}")
+    if hermitian and not np.allclose(matrix, matrix.conj().T):
         raise InputError("vertex: the matrix is not Hermitian; make it equal to its conjugate transpose")
     return matrix

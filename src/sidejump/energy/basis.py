@@ -9,10 +9,13 @@ through
     T_ij(y)  = int dx f(x) { N(y) [1 - f(x+y)] l_i(x) l_j(x+y) + [N(y)+1] [1 - f(x-y)] l_i(x) l_j(x-y) }
     T_ikj(y) = the same integral with l_i(x) l_k(x) l_j(x +- y),      sum over k: T_ij
 
-so energy is conserved without a broadening.  Where the bands end within the thermal window everything depends on
-``|k| ~ (e - edge)^(1/2)``: there tau and the nodes are those of :mod:`.mapping`.  T falls off like the thermal weight
-``(y/2 / sinh(y/2))^2`` of a phonon; what is left of ``y T(y)`` is smooth and kept as a short Chebyshev series on the
-range of phonon energies that occur: :class:`PhononSeries`.
+so energy is conserved without a broadening.  Absorption and emission, the two terms, may have to be known apart: where
+another operator acts in either (`process`).  By detailed balance T_ij of one is T_ji of the other.
+
+Where the bands end within the thermal window everything depends on ``|k| ~ (e - edge)^(1/2)``: there tau and the nodes
+are those of :mod:`.mapping`.  T falls off like the thermal weight ``(y/2 / sinh(y/2))^2`` of a phonon; what is left of
+``y T(y)`` is smooth and kept as a short Chebyshev series on the range of phonon energies that occur:
+:class:`PhononSeries`.
 """
 
 from __future__ import annotations
@@ -33,6 +36,9 @@ WINDOW = 40.0
 Y_MAX = 32.0
 """Phonon energies above this many kT do not scatter."""
 
+ABSORPTION, EMISSION, BOTH = 1, -1, 0
+"""Of the energy of the boson what the electron gains."""
+
 _QUADRATURE, _PIECE = 160, 48
 _TERMS = (12, 24, 48, 96, 160)  # of a series; the first that is long enough
 _SERIES_ERROR = 3e-11  # of the largest coefficient
@@ -48,7 +54,8 @@ class PhononSeries:
     pair : (K, m, m)        coefficients for y T_ab
     out : (K, m, m)         for ``y sum_b T_acb``: out-scattering between a and c
     triple : (K, m, m, m)   for y T_acb, axes (a, c, b); empty unless asked for
-    back : (K, m, m, m)     the same where the final states are initial ones: here `triple` itself
+    out_back, back          the same of the reverse events, from final states to initial ones: other arrays only where
+                            the series is that of absorption or of emission alone
     """
 
     start: float
@@ -56,10 +63,8 @@ class PhononSeries:
     pair: np.ndarray
     out: np.ndarray
     triple: np.ndarray
-
-    @property
-    def back(self) -> np.ndarray:
-        return self.triple
+    out_back: np.ndarray
+    back: np.ndarray
 
     def polynomials(self, y) -> Iterator[np.ndarray]:
         """The K polynomials at y, one after the other; each array is only valid until the next is asked for."""
@@ -129,7 +134,7 @@ class EnergyBasis:
         self.size = self._fold.shape[0]
         self.side = 0 if n == 1 else edge_side(*self.interval, threshold)
         self.thermal_weight = self.integrals(lambda x: fermi(x) * fermi(-x))
-        self._series: dict[tuple[float, float, bool], PhononSeries] = {}
+        self._series: dict[tuple[float, float, bool, int], PhononSeries] = {}
 
     def functions(self, x) -> np.ndarray:
         """Values of the basis functions, shape (size, *x.shape)."""
@@ -161,8 +166,13 @@ class EnergyBasis:
         factor = (thermal_factor(inside) * (y <= Y_MAX) / inside).reshape(y.shape + (1,) * (coefficients.ndim - 1))
         return series.values(coefficients, inside) * factor
 
-    def series(self, largest: float, smallest: float = 0.0, *, triple: bool = False) -> PhononSeries:
-        """Series that holds from the phonon energy `smallest` to `largest` (kT) at least, or up to `Y_MAX`."""
+    def series(
+        self, largest: float, smallest: float = 0.0, *, triple: bool = False, process: int = BOTH
+    ) -> PhononSeries:
+        """Series that holds from the phonon energy `smallest` to `largest` (kT) at least, or up to `Y_MAX`.
+
+        `process`: `ABSORPTION` or `EMISSION` for one of the terms of T alone.
+        """
         start, top = 0.0, rung(largest)
         if self.threshold is not None and largest <= self.threshold:
             top = min(top, self.threshold)  # beyond it the series would not be smooth
@@ -170,23 +180,34 @@ class EnergyBasis:
             apart = np.subtract.outer(self.breaks, self.breaks).ravel()
             start = float(apart[apart <= smallest].max(initial=0.0))
             top = float(apart[apart >= largest].min(initial=top))
-        if (start, top, triple) not in self._series:
-            self._series[start, top, triple] = self._expand(start, top, triple)
-        return self._series[start, top, triple]
+        key = start, top, triple, process
+        if key not in self._series:
+            self._series[key] = self._expand(*key)
+        return self._series[key]
 
-    def _expand(self, start: float, top: float, triple: bool) -> PhononSeries:
+    def _expand(self, start: float, top: float, triple: bool, process: int) -> PhononSeries:
         tables = self._triples if triple else self._pairs
-        pair, out, *rest = expanded(lambda t: start + 0.5 * (top - start) * (1 + t), tables)
-        both = 0.5 * (pair + pair.transpose(0, 2, 1))
-        return PhononSeries(start, top, both, out, rest[0] if rest else np.empty(0))
+        reverse = () if process == BOTH else (-process,)
+        found = expanded(
+            lambda t: start + 0.5 * (top - start) * (1 + t),
+            lambda y: [table for events in (process, *reverse) for table in tables(y, events)],
+        )
+        ways = [found[i : i + 2 + triple] for i in range(0, len(found), 2 + triple)]
+        (pair, out, *rest), (mirrored, out_back, *back) = ways[0], ways[-1]
+        # rounding of the sums aside, they are each other's transposes: detailed balance
+        both = 0.5 * (pair + mirrored.transpose(0, 2, 1))
+        there, reverse_there = (rest[0], back[0]) if triple else (np.empty(0), np.empty(0))
+        return PhononSeries(start, top, both, out, there, out_back, reverse_there)
 
-    def _events(self, y):
-        """Initial and final functions (size, Y, X) and weights (Y, X) of absorption and of emission, times y."""
+    def _events(self, y, process: int):
+        """Initial and final functions (size, Y, X) and weights (Y, X) of absorption, emission or both, times y."""
         lo, hi = self.interval
         y = y[:, None]
         # y N(y) and y (N(y) + 1) stay finite at y = 0
         absorbed = np.where(y > 0, y / np.expm1(np.maximum(y, 1e-300)), 1.0)
-        for sign, factor in ((1, absorbed), (-1, absorbed + y)):
+        for sign, factor in ((ABSORPTION, absorbed), (EMISSION, absorbed + y)):
+            if sign == -process:
+                continue
             a, b = np.maximum(lo, lo - sign * y), np.minimum(hi, hi - sign * y)
             inner = self._elements.breaks[1:-1]
             breaks = np.concatenate([np.broadcast_to(inner, (len(y), len(inner))), inner - sign * y], axis=1)
@@ -202,20 +223,20 @@ class EnergyBasis:
         x, weight = gauss_legendre(cuts[:, :-1, None], cuts[:, 1:, None], order)
         return x.reshape(len(ends), -1), weight.reshape(len(ends), -1)
 
-    def _pairs(self, y):
+    def _pairs(self, y, process: int):
         """y T_ab and its out-scattering: shapes (Y, m, m)."""
         pair, out = 0.0, 0.0
-        for start, final, weight in self._events(y):
+        for start, final, weight in self._events(y, process):
             weighted = (start * weight).transpose(1, 0, 2)
             pair = pair + np.matmul(weighted, final.transpose(1, 2, 0))
             out = out + np.matmul(weighted, start.transpose(1, 2, 0))
         return [pair, out]
 
-    def _triples(self, y):
+    def _triples(self, y, process: int):
         """The same and y T_acb, shape (Y, m, m, m)."""
         m = self.size
         triple = np.zeros((len(y), m * m, m))
-        for start, final, weight in self._events(y):
+        for start, final, weight in self._events(y, process):
             weighted = start * weight
             for row in range(len(y)):
                 products = (weighted[:, None, row] * start[None, :, row]).reshape(m * m, -1)
@@ -256,7 +277,7 @@ def expanded(energy, tables) -> list[np.ndarray]:
         for t in found:
             t[0] *= 0.5
         size = np.max([np.abs(t).reshape(terms, -1).max(axis=1) for t in found], axis=0)
-        kept = int(np.flatnonzero(size > _SERIES_ERROR * size.max())[-1]) + 1
+        kept = int(np.flatnonzero(size > _SERIES_ERROR * size.max())[-1]) + 1 if size.any() else 1
         if kept <= 0.75 * terms:
             break
     return [t[:kept] for t in found]

@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .basis import Y_MAX, EnergyBasis, chebyshev, expanded, rung
+from .basis import ABSORPTION, BOTH, EMISSION, Y_MAX, EnergyBasis, chebyshev, expanded, rung
 from .quadrature import fermi, gauss_legendre
 
 _ORDER = 64  # of the quadrature of each piece, whose ends may both be edges
@@ -64,35 +64,39 @@ class AcrossGap:
         self.start = max(c - b, a - d)
         if not self.start > 0:
             raise ValueError(f"energies from {a} to {b} and from {c} to {d} are not apart")
-        self._series: dict[float, GapSeries] = {}
+        self._series: dict[tuple[float, int], GapSeries] = {}
 
-    def series(self, largest: float, smallest: float = 0.0, *, triple: bool = True) -> GapSeries:
+    def series(self, largest: float, smallest: float = 0.0, *, triple: bool = True, process: int = BOTH) -> GapSeries:
         """Series that holds from the gap up to the phonon energy `largest` (kT) at least, or up to ``Y_MAX``.
 
-        `smallest`, `triple`: as in :class:`.basis.EnergyBasis`, without use here.
+        `smallest`, `triple`: as in :class:`.basis.EnergyBasis`, without use here; `process` as there.
         """
         top = min(self.start + rung(largest - self.start), Y_MAX)
         # beyond the energy at which two ends of ranges are a phonon apart the series would not be smooth
         apart = np.abs(np.subtract.outer(self.initial.breaks, self.final.breaks)).ravel()
         top = float(apart[(apart >= largest) & (apart > self.start)].min(initial=top))
-        if top not in self._series:
+        if (top, process) not in self._series:
             width = top - self.start
-            tables = expanded(lambda t: self.start + width * (0.5 * (1 + t)) ** 2, self._tables)
+            tables = expanded(lambda t: self.start + width * (0.5 * (1 + t)) ** 2, lambda y: self._tables(y, process))
             pair, mirrored, out, back = tables
-            self._series[top] = GapSeries(self.start, top, 0.5 * (pair + mirrored.transpose(0, 2, 1)), out, back)
-        return self._series[top]
+            both = 0.5 * (pair + mirrored.transpose(0, 2, 1))
+            self._series[top, process] = GapSeries(self.start, top, both, out, back)
+        return self._series[top, process]
 
-    def _tables(self, y):
-        out, back = _triples(self.initial, self.final, y), _triples(self.final, self.initial, y)
+    def _tables(self, y, process: int):
+        out = _triples(self.initial, self.final, y, process)
+        back = _triples(self.final, self.initial, y, -process)
         return [out.sum(axis=2), back.sum(axis=2), out, back]
 
 
-def _triples(initial: EnergyBasis, final: EnergyBasis, y) -> np.ndarray:
+def _triples(initial: EnergyBasis, final: EnergyBasis, y, process: int) -> np.ndarray:
     """y T_acb, shape (Y, m, m, m')."""
     (lo, hi), (low, high) = initial.interval, final.interval
     found = np.zeros((len(y), initial.size**2, final.size))
     absorbed = y / np.expm1(y)
-    for sign, factor in ((1, absorbed), (-1, absorbed + y)):
+    for sign, factor in ((ABSORPTION, absorbed), (EMISSION, absorbed + y)):
+        if sign == -process:
+            continue
         ends = np.stack([np.maximum(lo, low - sign * y), np.minimum(hi, high - sign * y)], axis=1)
         reached = np.flatnonzero(ends[:, 1] > ends[:, 0])
         for row in reached:

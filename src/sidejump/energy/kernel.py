@@ -13,7 +13,7 @@ from threading import Lock
 import numpy as np
 from scipy.special import gammaincc
 
-from .basis import Y_MAX, EnergyBasis, PhononSeries, thermal_factor
+from .basis import BOTH, Y_MAX, EnergyBasis, PhononSeries, thermal_factor
 from .between import AcrossGap, GapSeries
 
 LEVELS = 65535
@@ -46,6 +46,8 @@ class Kernel:
         eV; the largest z that occurs, and the smallest that is resolved.
     y_cut : float
         Phonon energies (kT) beyond this are left out.
+    process : int
+        `ABSORPTION` or `EMISSION` for a source that does one of them alone.
 
     Attributes
     ----------
@@ -56,15 +58,24 @@ class Kernel:
     """
 
     def __init__(
-        self, branches, basis: EnergyBasis | AcrossGap, kt: float, z_max: float, *, z_floor: float, y_cut: float = Y_MAX
+        self,
+        branches,
+        basis: EnergyBasis | AcrossGap,
+        kt: float,
+        z_max: float,
+        *,
+        z_floor: float,
+        y_cut: float = Y_MAX,
+        process: int = BOTH,
     ):
         self.cutoff, self.size = max(reach(b, kt, z_max, y_cut) for b in branches), basis.size
         self._least = basis.start if isinstance(basis, AcrossGap) else 1e-12
         self._static = [] if isinstance(basis, AcrossGap) else [b for b in branches if b.phonon_energy is None]
         self._phonons = [b for b in branches if b.phonon_energy is not None]
         self._basis, self._kt, self._z_floor, self._z_max = basis, kt, z_floor, z_max
+        self.process = process
         self._lock = Lock()
-        self._tables: tuple[np.ndarray, np.ndarray] | None = None
+        self._tables: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
 
     @property
     def bridges(self) -> bool:
@@ -76,11 +87,14 @@ class Kernel:
     def elastic(self, z) -> np.ndarray | None:
         """Static scatterers, ``2 pi sum |V0(z)|^2`` in eV^2 angstrom^d times the thermal weight of each function:
         shape (m, ...) for z (m, ...) of each function, or (1, ...) of all. None if there are none.
+
+        What does not move neither absorbs nor emits: either has one half.
         """
         if not self._static:
             return None
         inside = np.clip(z, self._z_floor, self.cutoff)
-        rate = sum(2 * np.pi * np.asarray(b.coupling(inside)) for b in self._static) * (z <= self.cutoff)
+        share = 2 * np.pi if self.process == BOTH else np.pi
+        rate = sum(share * np.asarray(b.coupling(inside)) for b in self._static) * (z <= self.cutoff)
         return rate * self._basis.thermal_weight.reshape(-1, *[1] * (z.ndim - 1))  # type: ignore[union-attr]
 
     def phonons(self, z, *, triple: bool) -> Iterator[tuple[np.ndarray, np.ndarray, PhononSeries | GapSeries]]:
@@ -98,36 +112,37 @@ class Kernel:
             y = np.clip(y, self._least, Y_MAX)
             factor = (2 * np.pi) * np.asarray(branch.coupling(inside)) * thermal_factor(y) / y * scatters
             top, bottom = float(y.max(initial=0.0)), float(y.min(initial=Y_MAX))
-            yield factor, y, self._basis.series(top, bottom, triple=triple)
+            yield factor, y, self._basis.series(top, bottom, triple=triple, process=self.process)
 
-    def tables(self) -> tuple[np.ndarray, np.ndarray]:
+    def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The kernel at all levels of z (:func:`level_of`), single precision, eV^2 angstrom^d.
 
         Returns
         -------
-        pair, out : ndarray, shape (m, m, LEVELS + 1)
-            ``2 pi sum |V0|^2 T_ab`` and ``2 pi sum |V0|^2 sum_b T_acb``, the out-scattering between functions a and c.
+        pair, out, back : ndarray, shape (m, m, LEVELS + 1)
+            ``2 pi sum |V0|^2 T_ab`` and ``2 pi sum |V0|^2 sum_b T_acb``, the out-scattering between functions a and c,
+            and that of the reverse events, which is another one where `process` is one of the two.
         """
         with self._lock:  # the threads that use the kernel wait for the first
             if self._tables is None:
                 self._tables = self._tabulated()
             return self._tables
 
-    def _tabulated(self) -> tuple[np.ndarray, np.ndarray]:
+    def _tabulated(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         levels = self._z_max * (np.arange(LEVELS + 1) * (1 / LEVELS)) ** 2
         z = np.maximum(levels[: np.searchsorted(levels, self.cutoff, side="right")], self._z_floor)
-        m = self.size
-        found = np.zeros((2, m, m, len(levels)), dtype=np.float32)
+        m, ways = self.size, 2 if self.process == BOTH else 3
+        found = np.zeros((ways, m, m, len(levels)), dtype=np.float32)
         elastic = self.elastic(z[None])
         if elastic is not None:
             found[0, range(m), range(m), : len(z)] += elastic
         for factor, y, series in self.phonons(z, triple=False):
-            coefficients = np.stack([series.pair, series.out])  # type: ignore[union-attr]
-            coefficients = coefficients.reshape(2, -1, m * m).transpose(0, 2, 1)
+            coefficients = np.stack([series.pair, series.out, series.out_back][:ways])  # type: ignore[union-attr]
+            coefficients = coefficients.reshape(ways, -1, m * m).transpose(0, 2, 1)
             for part in (slice(i, min(i + _CHUNK, len(z))) for i in range(0, len(z), _CHUNK)):
                 polynomials = np.array([p.copy() for p in series.polynomials(y[part])])
-                found[..., part] += ((coefficients @ polynomials) * factor[part]).reshape(2, m, m, -1)
-        return found[0], found[1]
+                found[..., part] += ((coefficients @ polynomials) * factor[part]).reshape(ways, m, m, -1)
+        return found[0], found[1], found[-1]
 
 
 def reach(branch, kt: float, z_max: float, y_cut: float = Y_MAX) -> float:

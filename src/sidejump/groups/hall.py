@@ -54,14 +54,14 @@ def allowed_projector(model, report: dict, *, seed: int = 0) -> np.ndarray:
 def kinetic_symmetry(model, scatterers, energy: float, *, seed: int = 0) -> list[tuple[np.ndarray, int]]:
     """Rotations (3, 3), and -1 where they hold together with time reversal, that bands and scatterers obey to rounding.
 
-    Scatterers with a vertex: it has to be the same but for its sign, which no rate and no shift knows.  None at all for
+    Scatterers with a vertex: it has to be the same but for a phase, which no rate and no shift knows.  None at all for
     scatterers that are not made of branches.
     """
     if not all(hasattr(s, "branches") for s in scatterers):
         return []
     _, families = point_groups(model)
     k = sample_points(model, TRIED, np.random.default_rng(seed), energy)
-    vertices = [vertex_matrix(s.vertex, model) for s in scatterers]
+    vertices = [vertex_matrix(s.vertex, model, hermitian=not s.directed) for s in scatterers]
     return list(_obeyed(model, np.concatenate(families), k, vertices))
 
 
@@ -98,9 +98,11 @@ def _obeyed(model, operations, k, vertices=()):
 
 
 def _same_vertex(u, w, wanted) -> bool:
-    """Whether ``u w u^+`` is `wanted`, up to its sign."""
+    """Whether ``u w u^+`` is `wanted`, up to a phase: the sign of a Hermitian one."""
     turned, size = u @ w @ u.conj().T, max(np.abs(wanted).max(), 1e-300)
-    return min(np.abs(turned - wanted).max(), np.abs(turned + wanted).max()) < _SAME_VERTEX * size
+    overlap = np.vdot(wanted, turned)
+    phase = overlap / max(abs(overlap), 1e-300)
+    return bool(np.abs(turned - phase * wanted).max() < _SAME_VERTEX * size)
 
 
 def _exact_conditions(model, operations, k):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from .acoustic import acoustic_deformation_potential
 from .base import Branch, Scatterer
 from .impurity import impurity
+from .magnons import magnons
 from .optical import optical_deformation_potential, polar_optical
 from .single_impurity import TMatrix, t_matrix
 
@@ -13,6 +14,7 @@ SCATTERERS: dict[str, Callable[..., Scatterer]] = {
     "optical_deformation_potential": optical_deformation_potential,
     "polar_optical": polar_optical,
     "impurity": impurity,
+    "magnons": magnons,
 }
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "acoustic_deformation_potential",
     "build_scatterer",
     "impurity",
+    "magnons",
     "optical_deformation_potential",
     "polar_optical",
     "t_matrix",

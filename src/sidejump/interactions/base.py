@@ -1,7 +1,9 @@
 """What every scatterer provides: branches of ``|V0(q)|^2`` and phonon energy, and one vertex matrix.
 
 The electron-scatterer matrix element is ``V = u'^+ (V0(q) W) u`` with a constant Hermitian matrix W, the vertex,
-and a coupling that depends on ``|q|`` only.  Rates of different scatterers and branches add.  A coupling that falls
+and a coupling that depends on ``|q|`` only.  Bosons that carry a quantum number the electron has to make up for, as a
+magnon carries spin, are absorbed through one operator and emitted through its adjoint: there W need not be Hermitian.
+Rates of different scatterers and branches add.  A coupling that falls
 within a small q (long-ranged impurity potentials) asks for points that resolve it, see :attr:`Scatterer.resolution`.
 """
 
@@ -13,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..bands.vertex import SpinLowering
 from ..errors import InputError
 from ..notebook import card
 
@@ -89,27 +92,34 @@ class Scatterer:
     dimension : int
         2 or 3.
     branches : tuple of Branch
-    vertex : str or ndarray, shape (N, N)
-        "identity", "sigma_x", "sigma_y", "sigma_z" (spin of the model), or a Hermitian matrix.
+    vertex : str, SpinLowering or ndarray, shape (N, N)
+        "identity", "sigma_x", "sigma_y", "sigma_z" (spin of the model), or a Hermitian matrix; if `directed`, any
+        matrix or the lowering operator of the spin.
     sound_velocity : float or None
         Fastest acoustic ``hbar c`` in eV angstrom: sets the thermal phonon wave vector; None if not acoustic.
     singular : bool
-        True if ``|V0(q)|^2`` diverges at q = 0.
+        True if ``|V0(q)|^2``, or that times the number of bosons, diverges at q = 0.
+    directed : bool
+        True if the vertex acts where a boson is absorbed, and its adjoint where one is emitted.
+    stiffness : float or None
+        D in eV angstrom^2 of bosons of energy ``gap + D q^2``: sets their thermal wave vector.
     """
 
     name: str
     dimension: int
     branches: tuple[Branch, ...]
-    vertex: str | np.ndarray = "identity"
+    vertex: str | SpinLowering | np.ndarray = "identity"
     sound_velocity: float | None = None
     singular: bool = False
+    directed: bool = False
+    stiffness: float | None = None
 
     def _repr_html_(self) -> str:
         energies = [
             "none" if b.phonon_energy is None else f"{np.ravel(b.phonon_energy(np.ones(1)))[0]:.4g} eV"
             for b in self.branches
         ]
-        vertex = self.vertex if isinstance(self.vertex, str) else f"matrix {np.shape(self.vertex)}"
+        vertex = f"matrix {np.shape(self.vertex)}" if isinstance(self.vertex, np.ndarray) else str(self.vertex)
         values = {"dimension": self.dimension, "vertex": vertex, "branches": len(self.branches)}
         return card(self.name, values | {"phonon energy at 1/angstrom": ", ".join(energies)})
 
@@ -122,6 +132,15 @@ class Scatterer:
     def resolution(self) -> float:
         """q (1/angstrom) that has to be resolved: over it the coupling of some branch falls; inf if there is none."""
         return min((b.range for b in self.branches), default=np.inf)
+
+
+def thermal_wave_vector(scatterer, kt: float) -> float:
+    """A quarter of that of the acoustic phonons or magnons that scatter most at kT (eV), 1/angstrom; inf without these.
+
+    Phonons of about 4 kT do, whose number of states rises with their energy as a power, and magnons of 3/2 kT.
+    """
+    sound, stiffness = scatterer.sound_velocity, getattr(scatterer, "stiffness", None)
+    return min(kt / sound if sound else np.inf, 0.25 * (1.5 * kt / stiffness) ** 0.5 if stiffness else np.inf)
 
 
 def require_dimension(dimension) -> int:

@@ -78,20 +78,20 @@ class HighTemperatureLimit(_Altered):
     def sound_velocity(self) -> None:
         """None: no phonon is short of energy, every momentum transfer counts."""
 
-    def source(self, model) -> PairSource:
-        """Pairs of the states of `model`.
+    def sources(self, model) -> list[PairSource]:
+        """Pairs of the states of `model`; two kinds where absorption and emission are different.
 
         Raises
         ------
         InputError
             If the scatterer has no phonons.
         """
-        source = _only_source(self.scatterer, model)
-        if all(b.phonon_energy is None for b in source.branches):
+        found = _sources(self.scatterer, model)
+        if all(b.phonon_energy is None for source in found for b in source.branches):
             raise InputError(
                 f"HighTemperatureLimit: {self.scatterer.name} has no phonons; give a scatterer with phonons"
             )
-        return EquipartitionPairs(source)
+        return [EquipartitionPairs(source) for source in found]
 
 
 @dataclass(frozen=True)
@@ -112,14 +112,17 @@ class CurvatureShift(_Altered):
     def sound_velocity(self) -> float | None:
         return self.scatterer.sound_velocity
 
-    def source(self, model) -> PairSource:
-        """Pairs of the states of `model`."""
-        return CurvatureShiftPairs(_only_source(self.scatterer, model), model)
+    @property
+    def stiffness(self) -> float | None:
+        return getattr(self.scatterer, "stiffness", None)
+
+    def sources(self, model) -> list[PairSource]:
+        """Pairs of the states of `model`; two kinds where absorption and emission are different."""
+        return [CurvatureShiftPairs(source, model) for source in _sources(self.scatterer, model)]
 
 
-def _only_source(scatterer, model) -> PairSource:
-    [source] = pair_sources([scatterer], model, MomentumTransfer(model.reciprocal_cell, model.dimension))
-    return source
+def _sources(scatterer, model) -> list[PairSource]:
+    return pair_sources([scatterer], model, MomentumTransfer(model.reciprocal_cell, model.dimension))
 
 
 class _AlteredPairs(PairSource):
@@ -127,7 +130,7 @@ class _AlteredPairs(PairSource):
 
     def __init__(self, inner: PairSource):
         self.inner = inner
-        self.branches, self.singular = inner.branches, inner.singular
+        self.branches, self.singular, self.process = inner.branches, inner.singular, inner.process
         self.channels, self.expensive = inner.channels, inner.expensive
         self.seconds_per_pair = inner.seconds_per_pair
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ..rules import Number, Positive, Section, Vertex
+from ..rules import Matrix, NotNegative, Number, Positive, Section, Vector3, Vertex
 
 _MASS = "Mass density, kg/m^2 in 2D, kg/m^3 in 3D."
 
@@ -59,6 +59,32 @@ class PolarParameters(Section):
         return self
 
 
+class MagnonParameters(Section):
+    stiffness: Positive = Field(description="D of the magnons' energy gap + D q^2, eV angstrom^2.", examples=[0.28])
+    exchange_splitting: Number = Field(
+        description="By which the local spins part the electrons' spins, eV.", examples=[0.1, 1.0]
+    )
+    spin_density: Positive = Field(
+        description="Spin of the magnet in hbar, S times the number of local spins, cm^-2 in 2D, cm^-3 in 3D.",
+        examples=[1e15, 9.3e22],
+    )
+    gap: NotNegative = Field(0.0, description="Of the magnons, eV.", examples=[1e-4])
+    spin_direction: Vector3 = Field(
+        (0.0, 0.0, 1.0), description="Along which the local spins point, a vector of any length."
+    )
+    lowering: Matrix | None = Field(
+        None, description="What acts where a magnon is absorbed, a matrix, in place of s^- of the model's spin."
+    )
+
+    @model_validator(mode="after")
+    def _an_axis(self):
+        if not any(self.spin_direction):
+            raise ValueError("spin_direction is zero; give the direction of the local spins")
+        if self.lowering is not None and "spin_direction" in self.model_fields_set:
+            raise ValueError("spin_direction and lowering are both given; leave one of them out")
+        return self
+
+
 class ElectronPhononParameters(Section):
     images: Literal["hermitian", "file"] = Field(
         "hermitian", description="Supercell images of the coupling: exactly Hermitian, or as the writing code chose."
@@ -66,9 +92,7 @@ class ElectronPhononParameters(Section):
     coupling_sum_rule: Annotated[bool, Field(strict=True)] = Field(
         False, description="Impose the acoustic sum rule on the coupling: a rigid shift does not scatter."
     )
-    lowest_phonon_energy: Annotated[float, Field(strict=True, ge=0)] = Field(
-        0.0, description="Phonons below (eV) are left out, as other codes do."
-    )
+    lowest_phonon_energy: NotNegative = Field(0.0, description="Phonons below (eV) are left out, as other codes do.")
 
 
 _NEEDS = {

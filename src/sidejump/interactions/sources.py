@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from ..bands.vertex import vertex_matrix
+from ..energy.basis import ABSORPTION, BOTH, EMISSION
 from .base import Branch, Scatterer
 from .polar import Patches, averaged_over_patch, mean_speed, transfer_square
 from .scalar_potential import with_dipoles
@@ -101,6 +102,9 @@ class PairSource(abc.ABC):
         Whether a block of pairs takes longer to compute than to read from a disk.
     observes : bool
         Whether shifts have a component for each row of ``States.covariant``, those of own observables included.
+    process : int
+        `ABSORPTION` or `EMISSION` where the pairs do one of them alone, from rows to columns.  Two such sources belong
+        together: the reverse events of one are the events of the other.
     """
 
     branches: tuple[Branch, ...]
@@ -109,6 +113,7 @@ class PairSource(abc.ABC):
     seconds_per_pair: float = 4e-8
     expensive: bool = False
     observes: bool = False
+    process: int = BOTH
 
     patches: Patches | None = None
 
@@ -162,11 +167,18 @@ class PairSource(abc.ABC):
         flat = [float(e.max()) for e in energies if np.ptp(e) < _FLAT * e.max()]
         return max(flat, default=None)
 
+    def softest(self) -> float:
+        """Lowest energy (eV) of the bosons; 0 where something is static, or acoustic."""
+        energies = [np.asarray(b.phonon_energy(_WAVES)) for b in self.branches if b.phonon_energy is not None]
+        static = len(energies) < len(self.branches)
+        return 0.0 if static else min(float(e.min()) for e in energies)
+
     @abc.abstractmethod
     def q_cut(self, z_cut: float) -> float:
         """A momentum transfer beyond which every z exceeds `z_cut`."""
 
 
+_WAVES = np.geomspace(1e-7, 1e2, 1001)  # 1/angstrom: among them those of all bosons
 _SAMPLE, _FLAT = np.array([0.02, 0.05, 0.1]), 0.2  # 1/angstrom; relative change of an optical energy over these
 
 
@@ -179,8 +191,15 @@ class ScalarPairs(PairSource):
     In a basis with a position matrix W has a term of the first order in q (:mod:`.scalar_potential`).
     """
 
-    def __init__(self, matrix: np.ndarray, scatterers: Sequence[Scatterer], model, momentum: MomentumTransfer):
-        self.matrix, self.observes = matrix, True
+    def __init__(
+        self,
+        matrix: np.ndarray,
+        scatterers: Sequence[Scatterer],
+        model,
+        momentum: MomentumTransfer,
+        process: int = BOTH,
+    ):
+        self.matrix, self.observes, self.process = matrix, True, process
         self.branches = tuple(b for s in scatterers for b in s.branches)
         self.singular = any(s.singular for s in scatterers)
         self.momentum = momentum
@@ -188,6 +207,7 @@ class ScalarPairs(PairSource):
         self._single = False
         self._model = model
         self._positioned = model.position_matrix(np.zeros((1, model.dimension))) is not None
+        self._hermitian = np.array_equal(matrix, matrix.conj().T)
         if self._positioned:
             self.seconds_per_pair *= _LONGER
 
@@ -201,9 +221,11 @@ class ScalarPairs(PairSource):
             site[orbitals] = i
         self._between_sites = self._positioned and bool(self.matrix[site[:, None] != site].any())
         if self._positioned:
-            self.states = with_dipoles(self._model, states, self.matrix, precision)
+            self.states = self.finals = with_dipoles(self._model, states, self.matrix, precision)
+            if not self._hermitian:
+                self.finals = with_dipoles(self._model, states, self.matrix.conj().T, precision)
         else:
-            self.states = replace(
+            self.states = self.finals = replace(
                 states, vectors=states.vectors.astype(precision), covariant=states.covariant.astype(precision)
             )
 
@@ -212,6 +234,7 @@ class ScalarPairs(PairSource):
         d = states.covariant.shape[1]
         item = 8 if d == 3 else 16  # three dimensions are done in single precision
         held, multiplied = (1 + d, 1 + 2 * d) if self._positioned else (1, 1)  # lengths, of N orbitals
+        held *= 1 + (self._positioned and not self._hermitian)
         return Load(item * (1 + d) * members * held * orbitals, 8.0 * (1 + 2 * d) * members**2 * multiplied * orbitals)
 
     def z_max(self, q_max):
@@ -221,7 +244,7 @@ class ScalarPairs(PairSource):
         return z_cut
 
     def evaluate(self, rows, columns, z_cut):
-        found = self.between(self.states[rows], self.states[columns], z_cut)
+        found = self.between(self.states[rows], self.finals[columns], z_cut)
         if self.patches is None:
             return found
         return [replace(c, z=self._over_patches(c.z, self.patches[rows], self.patches[columns])) for c in found]
@@ -237,7 +260,7 @@ class ScalarPairs(PairSource):
         return CrossedScalarPairs(self.prepared(initial, single=single), known or self.prepared(final, single=single))
 
     def between(self, a: States, b: States, z_cut: float) -> list[Channel]:
-        """Channels of the pairs of two sets of prepared states."""
+        """Channels of the pairs of two sets of prepared states, those of `finals` at the second."""
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
         if len(images) == 0:
             return []
@@ -295,7 +318,7 @@ class ScalarPairs(PairSource):
         plain = replace(b, vectors=b.vectors[..., :n], covariant=b.covariant[..., :n])
         for index, g in enumerate(images):
             turned = _turned(plain, n, [(orbitals, phase[index : index + 1]) for orbitals, phase in phases])
-            moved = with_dipoles(self._model, replace(turned, k=b.k + g), self.matrix, b.vectors.dtype)
+            moved = with_dipoles(self._model, replace(turned, k=b.k + g), self.matrix.conj().T, b.vectors.dtype)
             yield moved, None, None if image is None else image == index
 
 
@@ -321,7 +344,7 @@ class PolarPairs(ScalarPairs):
         if self.patches is not None and self.patches[rows].across(self.patches[columns]):
             plain = copy(self)
             plain._one_shell = True  # nothing diverges there
-            return plain.between(self.states[rows], self.states[columns], z_cut)
+            return plain.between(self.states[rows], self.finals[columns], z_cut)
         return super().evaluate(rows, columns, z_cut)
 
     def z_max(self, q_max):
@@ -352,7 +375,7 @@ class CrossedScalarPairs:
 
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
         """As in :class:`CrossedPairs`."""
-        return self.initial.between(self.initial.states[rows], self.final.states[columns], z_cut)
+        return self.initial.between(self.initial.states[rows], self.final.finals[columns], z_cut)
 
 
 def _turned(states: States, orbitals: int, sites) -> States:
@@ -382,11 +405,22 @@ def mean_over_members(a: States, b: States) -> np.ndarray | None:
 
 
 def pair_sources(scatterers, model, momentum) -> list[PairSource]:
-    """One source for each vertex matrix, and one for each scatterer that brings its own."""
-    sources: list[PairSource] = [s.source(model) for s in scatterers if not isinstance(s, Scatterer)]
+    """One source for each vertex matrix, one for each scatterer that brings its own, and two, of absorption and of
+    emission, where another operator acts in either."""
+    sources: list[PairSource] = []
+    for scatterer in scatterers:
+        if hasattr(scatterer, "sources"):
+            sources += scatterer.sources(model)
+        elif not isinstance(scatterer, Scatterer):
+            sources.append(scatterer.source(model))
     groups: list[tuple[np.ndarray, list[Scatterer]]] = []
     for scatterer in scatterers:
         if not isinstance(scatterer, Scatterer):
+            continue
+        if scatterer.directed:
+            absorbs = vertex_matrix(scatterer.vertex, model, hermitian=False)
+            for process, matrix in ((ABSORPTION, absorbs), (EMISSION, absorbs.conj().T)):
+                sources.append(ScalarPairs(matrix, [scatterer], model, momentum, process))
             continue
         matrix = vertex_matrix(scatterer.vertex, model)
         if scatterer.singular and all(b.phonon_energy is not None for b in scatterer.branches):

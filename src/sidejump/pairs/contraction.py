@@ -6,6 +6,9 @@ that a and b belong to (one energy for all functions, or a function for each ene
     P_ab(i, j)   = strength_xy(i, j) T_ab(z_xy),
     out_ac(i)    = sum_j sum_b strength_xy(i, j) T_acb(z_xy),
     jump_a(i)    = sum_j sum_b shift_xy(i, j) T_ab(z_xy).
+
+T is symmetric in its functions, unless the kernel is that of absorption or of emission alone: then P_ab(i, j) of one is
+P_ba(j, i) of the other, and only both together make the operator symmetric.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..energy.basis import BOTH
 from ..energy.kernel import Kernel
 from .block import Block, PairChannel
 
@@ -55,11 +59,16 @@ def _contract(channel: PairChannel, kernel: Kernel, mirrored: bool) -> Contracti
     look_up = _levels if channel.z.dtype == np.uint16 else _series
     values, out_rows, out_columns = look_up(channel, kernel, mirrored)
     m, one = kernel.size, len(channel.strength) == 1
-    # one energy: the shift is the same for all functions of the final one
-    into = values.sum(axis=1, keepdims=True) if one and m > 1 else values
+    alike = kernel.process == BOTH
+    # one energy: the shift is the same for all functions of the final one, and T symmetric or not
+    fewer = one and m > 1
+    into = values.sum(axis=1, keepdims=True) if fewer else values
+    back = values.sum(axis=0)[:, None] if fewer and mirrored and not alike else None
     jump_rows, jump_columns = (np.empty((x, m, len(channel.shift))) for x in values.shape[2:])
     for axis, shift in enumerate(channel.shift):
-        over_columns, over_rows = both_sums(shift * into, mirrored)
+        over_columns, over_rows = both_sums(shift * into, mirrored and back is None)
+        if back is not None:
+            _, over_rows = both_sums(shift * back, mirrored)
         jump_rows[:, :, axis] = over_columns.sum(axis=1).T
         jump_columns[:, :, axis] = over_rows.sum(axis=1 if one else 0).T
     return Contraction(
@@ -68,20 +77,28 @@ def _contract(channel: PairChannel, kernel: Kernel, mirrored: bool) -> Contracti
 
 
 def _levels(channel: PairChannel, kernel: Kernel, mirrored: bool):
-    """Kernel (m, m, A, B) and out-scattering from tables, for points of one energy: both symmetric in the functions."""
+    """Kernel (m, m, A, B) and out-scattering from tables, for points of one energy: the latter, and the former of both
+    absorption and emission, symmetric in the functions."""
     m, (a, b) = kernel.size, channel.z.shape[2:]
-    pair, out = kernel.tables()
+    pair, out, back = kernel.tables()
     level = channel.z[0, 0].astype(np.intp)  # once for all tables
     values = np.empty((m, m, a, b), dtype=np.float32)
     sums = np.zeros((a, m, m)), np.zeros((b, m, m))
     for i in range(m):
         for j in range(i, m):
             np.take(pair[i, j], level, out=values[i, j], mode="clip")
-            if i != j:
+            if i == j:
+                continue
+            if kernel.process == BOTH:
                 values[j, i] = values[i, j]
                 found = both_sums(channel.strength[0, 0] * out[i, j].take(level), mirrored)
-                for total, part in zip(sums, found, strict=True):
-                    total[:, i, j] = total[:, j, i] = part
+            else:
+                np.take(pair[j, i], level, out=values[j, i], mode="clip")
+                over_columns, _ = both_sums(channel.strength[0, 0] * out[i, j].take(level), False)
+                _, over_rows = both_sums(channel.strength[0, 0] * back[i, j].take(level), mirrored)
+                found = over_columns, over_rows
+            for total, part in zip(sums, found, strict=True):
+                total[:, i, j] = total[:, j, i] = part
     return values, *sums
 
 
@@ -129,7 +146,8 @@ class RowSums:
     out : ndarray, shape (A, m, m)
         ``sum_j out_ac(i, j) right(j)`` between different functions, of the first column of `right`.
     shifts : ndarray, shape (R, m, A, r)
-        ``sum_j shift(i, j) sum_a T_ab right_b(j)`` for each b.
+        ``sum_j shift(i, j) sum_a T_ab right_b(j)`` for each b; of the first column ``sum_j shift(i, j) sum_b T_ab
+        right_b(j)`` for each a, the same where T is symmetric and that column is one for all functions.
     """
 
     rates: np.ndarray
@@ -149,17 +167,22 @@ def add_row_sums(sums: list[RowSums], block: Block, kernels: list[Kernel], right
         level = channel.z[0, 0].astype(np.intp)
         for total, kernel, values in zip(sums, kernels, right, strict=True):
             if channel.nearest <= kernel.cutoff:
-                _add(total, channel, level, kernel.tables(), values)
+                _add(total, channel, level, kernel, values)
 
 
-def _add(total: RowSums, channel: PairChannel, level, tables, values) -> None:
-    pair, out = tables
+def _add(total: RowSums, channel: PairChannel, level, kernel: Kernel, values) -> None:
+    (pair, out, _), alike = kernel.tables(), kernel.process == BOTH
     strength, shift = channel.strength[0, 0], channel.shift[:, 0, 0]
     for b, right in enumerate(values):
         each = [pair[a, b].take(level) for a in range(len(values))]
         for a, here in enumerate(each):
             total.rates[a] += (strength * here) @ right
-        total.shifts[:, b] += (shift * (each[0] if len(each) == 1 else np.sum(each, axis=0))) @ right
+        into = (shift * (each[0] if len(each) == 1 else np.sum(each, axis=0))) @ right
+        if not alike:
+            into[..., 0] = 0.0
+            for a, here in enumerate(each):
+                total.shifts[:, a, :, 0] += (shift * here) @ right[:, 0]
+        total.shifts[:, b] += into
         for a in range(b):
             found = (strength * out[a, b].take(level)) @ right[:, 0]
             total.out[:, a, b] += found

@@ -31,6 +31,7 @@ _THIN = 0.1  # of velocity times spacing: a window below this is not resolved by
 
 def choose_geometries(problem: Problem, temperatures) -> tuple[list[str], list[float]]:
     """Own, shared or averaged for each temperature (K), and what own shells change where that was measured."""
+    problem.require_scattering(temperatures)
     differences = [np.nan] * len(temperatures)
     choice = problem.settings.geometry
     independent = independent_temperatures(problem, temperatures)

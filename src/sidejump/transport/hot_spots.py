@@ -87,7 +87,7 @@ class HotSpots:
         advance : callable, optional
             Called with the fraction of the work that a step has done.
         """
-        bases = [energy_basis(n, even=True) for n in nodes or [1] * len(kts)]
+        bases = [energy_basis(n, even=self.problem.even) for n in nodes or [1] * len(kts)]
         fine, points = self.sample, coarse.sample
         sources = self.problem.sources
         kernels = [

@@ -10,12 +10,14 @@ import numpy as np
 
 from ..bands.extent import enclosing_half_width, outermost
 from ..bands.momentum import MomentumTransfer
+from ..energy.basis import BOTH, Y_MAX
 from ..energy.kernel import Kernel, energy_cutoff, reach
 from ..errors import InputError, NoStates, TooLarge
 from ..groups.kinetic import kinetic_operations
 from ..groups.multiplets import Multiplets
 from ..groups.operations import Operations
 from ..groups.rules import obeying
+from ..interactions.base import thermal_wave_vector
 from ..interactions.sources import PairSource, pair_sources
 from ..kinetics.fold import Fold
 from ..pairs.sample import Sample, sampled
@@ -98,8 +100,9 @@ class Problem:
                 "observables: limits of the side jump give the response of the charge current alone; use the "
                 "scatterers themselves, or leave observables out"
             )
-        self.sound = max((s.sound_velocity or 0.0) for s in self.scatterers)
         self.elastic_only = all(b.phonon_energy is None for s in self.sources for b in s.branches)
+        # where absorption and emission are alike, distributions are even in the energy on a surface that all share
+        self.even = all(s.process == BOTH for s in self.sources)
         # two dimensions are cheap enough for all that the tables hold
         self.y_cut = energy_cutoff(min(1e-3, 0.1 * settings.tolerance) if model.dimension == 3 else 0.0)
         self.coarsest = False
@@ -304,11 +307,10 @@ class Problem:
         return min(self._coupling_spacing, self._thermal_spacing(temperature))
 
     def _thermal_spacing(self, temperature: float) -> float:
-        if self.sound == 0:
-            return np.inf
         cells = _THERMAL_CELLS_REDUCED if self.several else _THERMAL_CELLS
         points = _THERMAL_POINTS if self.model.dimension == 2 else cells
-        return KB * temperature / self.sound / (points * self.settings.accuracy)
+        thermal = min(thermal_wave_vector(s, KB * temperature) for s in self.scatterers)
+        return float(thermal / (points * self.settings.accuracy))
 
     def levels(self, spacing: float, several: bool = False) -> int:
         """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
@@ -439,7 +441,15 @@ class Problem:
     def kernel(self, index: int, basis, kt: float, q_max: float, z_floor: float) -> Kernel:
         """Kernel of one source at kT (eV) for pairs up to a momentum transfer."""
         source = self.sources[index]
-        return Kernel(source.branches, basis, kt, source.z_max(q_max), z_floor=z_floor, y_cut=self.y_cut)
+        return Kernel(
+            source.branches,
+            basis,
+            kt,
+            source.z_max(q_max),
+            z_floor=z_floor,
+            y_cut=self.y_cut,
+            process=source.process,
+        )
 
     def cuts(self, kt: float, q_max: float) -> list[float]:
         """For each source the longest momentum transfer up to `q_max` at which it scatters at kT (eV)."""
@@ -455,6 +465,21 @@ class Problem:
     def keeps(self, pairs: float, operator: float) -> bool:
         """Whether pairs that take so many bytes are kept for further temperatures, beside the operator of one."""
         return pairs < 0.5 * self.settings.memory and pairs + operator <= self.settings.memory
+
+    def require_scattering(self, temperatures) -> None:
+        """Refuse temperatures (K) at which all there is to scatter from is frozen out.
+
+        Raises
+        ------
+        InputError
+        """
+        softest, coldest = min(source.softest() for source in self.sources), float(np.min(temperatures))
+        if softest > Y_MAX * KB * coldest:
+            needed = softest / (Y_MAX * KB)
+            raise InputError(
+                f"T = {coldest:.4g} K: nothing scatters, since the softest phonon or magnon, {softest:.3g} eV, has "
+                f"{softest / (KB * coldest):.3g} kT; raise the lowest temperature above {needed:.3g} K, or add impurities"
+            )
 
     def check_memory(self, needed: float, temperature: float, what: str = "pairs") -> None:
         """Refuse `what` does not fit at a temperature (K), in need of so many bytes.

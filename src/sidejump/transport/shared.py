@@ -82,7 +82,7 @@ class SharedShell:
 
     def needs(self, kt: float, nodes: int) -> float:
         """Bytes of the collision operator at kT (eV) with so many energy nodes."""
-        return self._operator_bytes(self.pairs_within(kt)[1], energy_basis(nodes, even=True).size)
+        return self._operator_bytes(self.pairs_within(kt)[1], energy_basis(nodes, even=self.problem.even).size)
 
     def _sums(self, size: int, number: int = 0, *, checked: bool = True) -> RateSums:
         """Empty sums of one of several temperatures; `checked`: with Onsager's relation at the first."""
@@ -134,7 +134,7 @@ class SharedShell:
         Onsager's relation is checked at the first, with one node and if memory holds that; where observables drive it
         is at all.
         """
-        basis = energy_basis(nodes, even=True)
+        basis = energy_basis(nodes, even=self.problem.even)
         together, memory = 1, self.problem.settings.memory
         points = self.pairs_within(max(kts))[1]
         needed = self._operator_bytes(points, basis.size)

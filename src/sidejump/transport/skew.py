@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 import numpy as np
 
+from ..energy.basis import BOTH
 from ..interactions.base import Branch
 from ..interactions.sources import PairSource, PolarPairs, ScalarPairs
 from ..kinetics.response import KineticResponse
@@ -116,8 +117,8 @@ def skew_sentences(problem: Problem) -> list[str]:
         )
         if len(able) < len(problem.sources):
             sentences.append(
-                "skew scattering: only phonons of models with a constant vertex take part; polar ones, limits and "
-                "those from first principles do not"
+                "skew scattering: only phonons of models with a constant vertex take part; polar ones, magnons, limits "
+                "and those from first principles do not"
             )
     elif not static:
         sentences.append(
@@ -133,4 +134,4 @@ def skew_sentences(problem: Problem) -> list[str]:
 
 
 def _takes_part(source: PairSource) -> TypeGuard[ScalarPairs]:
-    return isinstance(source, ScalarPairs) and not isinstance(source, PolarPairs)
+    return isinstance(source, ScalarPairs) and not isinstance(source, PolarPairs) and source.process == BOTH

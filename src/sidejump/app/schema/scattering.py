@@ -10,6 +10,7 @@ from ...interactions.parameters import (
     AcousticParameters,
     ElectronPhononParameters,
     ImpurityParameters,
+    MagnonParameters,
     OpticalParameters,
     PolarParameters,
 )
@@ -40,6 +41,12 @@ class ImpurityInput(ImpurityParameters):
     kind: Literal["impurity"]
 
 
+class MagnonInput(MagnonParameters):
+    """Magnons of a ferromagnet, exchange with its electrons: the electron's spin flips."""
+
+    kind: Literal["magnons"]
+
+
 class ElectronPhononInput(ElectronPhononParameters):
     """First-principles electron-phonon coupling of the files in `[electrons]`."""
 
@@ -52,9 +59,11 @@ SCATTERING: tuple[type[Section], ...] = (
     OpticalInput,
     PolarInput,
     ImpurityInput,
+    MagnonInput,
     ElectronPhononInput,
 )
 
 ScatteringInput = Annotated[
-    AcousticInput | OpticalInput | PolarInput | ImpurityInput | ElectronPhononInput, Field(discriminator="kind")
+    AcousticInput | OpticalInput | PolarInput | ImpurityInput | MagnonInput | ElectronPhononInput,
+    Field(discriminator="kind"),
 ]
