@@ -648,6 +648,29 @@ def convert(
     say(f"wrote {target}")
 
 
+@app.command("symmetrize", epilog=epilog("symmetrize"))
+def symmetrize(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Input file that names the data and projections.")],
+    target: Annotated[Path, typer.Option("-o", "--output", help="NAME_tb.dat; of a coupling as for convert.")],
+    to: Annotated[
+        str | None,
+        typer.Option(autocompletion=_formats, help="Of a coupling: compact, epw or perturbo; from the name."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    lossy: Annotated[bool, typer.Option("--lossy", help="Accept what the format cannot hold, and say it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The report for programs.")] = False,
+) -> None:
+    """Write first-principles data with the exact symmetry of the crystal, and say what that changed."""
+    from . import convert as conversion
+    from .symmetrize import write_files
+
+    report, sentences = write_files(source, target, to=to, force=force, lossy=lossy)
+    write(conversion.as_json(report) if json else conversion.text(report))
+    for sentence in sentences:
+        say(f"warning: {sentence}")
+    say(f"wrote {target}")
+
+
 @app.command("input-reference", epilog=epilog("input-reference"))
 def input_reference() -> None:
     """Print the documentation of the input file (Markdown)."""

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InputError, SidejumpWarning
@@ -69,17 +70,28 @@ def convert(source: Path, target: Path, *, to: str | None = None, force: bool = 
         require_regular(source, "no such file or directory")
     if target.exists() and target.resolve() == source.resolve():
         raise InputError(f"{target}: source and target are the same; give another target")
+    given = {name: value for name, value in options.items() if value is not None}
+    return written(target, lambda partial: write(source, partial, to=to, **given), force=force, inputs=(source,))
+
+
+def written(target: Path, write: Callable[[Path], object], *, force: bool, inputs: tuple[Path, ...]) -> list[str]:
+    """What `write` makes, a file or a directory, at `target`, whole or not at all; its warnings.
+
+    Raises
+    ------
+    InputError
+        If the target cannot be used: it is one of the `inputs`, or there and not to be replaced.
+    """
     if target.is_dir():
         if any(target.iterdir()) and not force:
             raise InputError(f"{target} is not empty: give --force to replace files in it, or another name")
         if not os.access(target, os.W_OK):
             raise InputError(f"{target}: cannot be written (permission denied); give another name")
     else:
-        check_target(target, force=force, inputs=(source,) if source.is_file() else ())
-    given = {name: value for name, value in options.items() if value is not None}
+        check_target(target, force=force, inputs=tuple(path for path in inputs if path.is_file()))
     with claim(target), _beside(target) as partial, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SidejumpWarning)
-        write(source, partial, to=to, **given)
+        write(partial)
         if partial.is_dir() != target.is_dir() and target.exists():
             kind = "a directory" if target.is_dir() else "a file"
             raise InputError(f"{target}: is {kind}, the format asked for is none; give another name")

@@ -46,6 +46,10 @@ EXAMPLES = {
         "sidejump convert iron.h5 iron_epr.h5 --lossy               # Perturbo's",
         "sidejump convert gaas_epr.h5 gaas_epw --prefix gaas        # EPW's files",
     ),
+    "symmetrize": (
+        "sidejump symmetrize iron.toml -o Fe_symmetric_tb.dat.gz",
+        "sidejump symmetrize iron_epw.toml -o iron.h5               # electrons, phonons and coupling",
+    ),
     "input-reference": ("sidejump input-reference > input.md",),
 }
 

@@ -87,22 +87,27 @@ def convert(
     InputError
         If the target's format cannot hold the data exactly, and that is not accepted.
     """
+    data = read_electron_phonon(source, **(reading or {}))
+    if Path(target).resolve() == Path(source).resolve():
+        raise InputError(f"{target}: source and target are the same; give another target")
+    return write_electron_phonon(data, target, to=to, lossy=lossy, name=str(source), **options)
+
+
+def write_electron_phonon(data, target, *, to: str | None = None, lossy: bool = False, name="data", **options) -> Path:
+    """Write electron-phonon data that are there, with the arguments of :func:`convert`; `name` is that of the data in
+    sentences."""
     target = Path(target)
     if to is None:
-        name = target.name
-        to = "perturbo" if name.endswith(("_epr.h5", "_epwan.h5")) else "compact"
+        to = "perturbo" if target.name.endswith(("_epr.h5", "_epwan.h5")) else "compact"
         if target.suffix not in (".h5", ".hdf5"):
             to = "epw"
     if to not in FORMATS:
         raise InputError(f"format {quote(to)}: {one_of(to, FORMATS)}")
-    data = read_electron_phonon(source, **(reading or {}))
-    if target.resolve() == Path(source).resolve():
-        raise InputError(f"{target}: source and target are the same; give another target")
     if options and to != "epw":
         raise InputError(f"{', '.join(options)}: only the EPW format takes these")
     lost = lost_in(data, to)
     if lost:
-        sentence = f"{source}: the {NAMES[to]} form cannot hold {', '.join(lost)}"
+        sentence = f"{name}: the {NAMES[to]} form cannot hold {', '.join(lost)}"
         if not lossy:
             raise InputError(f"{sentence}; accept that with lossy (--lossy), or use the compact form")
         warnings.warn(sentence, SidejumpWarning, stacklevel=2)

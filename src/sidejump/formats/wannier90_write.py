@@ -1,0 +1,69 @@
+"""Write a `_tb.dat` as Wannier90 does: lattice vectors, H(R) and the position matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..bands.lattice import LatticeModel
+from ..errors import InputError
+from ..files import PACKED
+
+_PER_LINE = 15  # degeneracies
+
+
+def write_tb(model: LatticeModel, file, *, title: str = "written by sidejump") -> Path:
+    """A crystal as ``seedname_tb.dat``, packed if the name ends in ``.gz`` or ``.bz2``; returns the path.
+
+    Degeneracies are 1: weights and images are in the matrices already, and no ``_wsvec.dat`` belongs to the file.  All
+    digits of double precision are kept.
+
+    Parameters
+    ----------
+    model : LatticeModel
+        Three-dimensional; without a position matrix the file ends after H, as files of other programs do.
+    file : path
+    title : str
+        The first line.
+
+    Raises
+    ------
+    InputError
+        If the model is two-dimensional.
+    """
+    path = Path(file)
+    if model.dimension != 3:
+        raise InputError(f"{path}: Wannier90's files hold crystals with three lattice vectors; the model has two")
+    n = model.n_orbitals
+    columns, rows = (x.ravel() + 1 for x in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))  # m fastest
+    with PACKED.get(path.suffix, open)(path, "wt") as stream:
+        stream.write(f" {title}\n")
+        np.savetxt(stream, np.asarray(model.cell), fmt="%24.16e")
+        stream.write(f"{n}\n{len(model.vectors)}\n")
+        for start in range(0, len(model.vectors), _PER_LINE):
+            stream.write("    1" * len(model.vectors[start : start + _PER_LINE]) + "\n")
+        for values in _matrices(model):
+            for r, here in zip(model.vectors, values, strict=True):
+                stream.write("\n" + " ".join(f"{x:4d}" for x in r) + "\n")
+                # (components, m, n) to rows (m, n) with m fastest
+                parts = here.transpose(2, 1, 0).reshape(n * n, -1)
+                numbers = np.ascontiguousarray(parts).view(float)
+                np.savetxt(
+                    stream,
+                    np.column_stack([rows, columns, numbers]),
+                    fmt=["%5d", "%5d"] + ["%24.16e"] * numbers.shape[1],
+                )
+    return path
+
+
+def _matrices(model: LatticeModel) -> list[np.ndarray]:
+    """H and, if it is known, r with the centres on its diagonal: (nR, components, N, N)."""
+    found = [model.hoppings[:, None]]
+    if model.residual_positions is not None:
+        positions = model.residual_positions.copy()
+        [home] = np.flatnonzero(~model.vectors.any(axis=1))
+        index = np.arange(model.n_orbitals)
+        positions[home][:, index, index] += model.site_positions.T
+        found.append(positions)
+    return found

@@ -1,0 +1,145 @@
+"""`sidejump symmetrize`: data with exact symmetry as files that everything reads."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers_symmetric import MAGNET, Hidden
+from helpers_wannier90 import full_positions
+from sidejump.app.build import build_electrons
+from sidejump.app.cli import main
+from sidejump.app.config import read_input
+from sidejump.bands.lattice import LatticeModel
+from sidejump.formats.compact import read_compact, write_compact
+from sidejump.formats.wannier90 import read_wannier90
+from sidejump.formats.wannier90_write import write_tb
+from sidejump.groups.symmetry import symmetry_report
+from sidejump.symmetrize.symmetrized import symmetrized
+
+IRON = Path(__file__).parent.parent / "data" / "iron" / "Fe_tb.dat.gz"
+INPUT = """
+[electrons]
+model = "{model}"
+file = "{file}"
+{more}
+[[scattering]]
+kind = "impurity"
+correlation = "zero_range"
+density = 1e18
+strength = 0.1
+[temperature]
+values = [300.0]
+"""
+PROJECTED = 'symmetrize = true\nprojections = "Fe:sp3d2;dxy;dxz;dyz"\nmagnetisation = [0, 0, 1]\n'
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def random_crystal(seed=0, positions=True):
+    rng = np.random.default_rng(seed)
+    vectors = np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 1, -2], [0, -1, 2]])
+
+    def hermitian(*shape):
+        x = rng.normal(size=(5, *shape, 3, 3)) + 1j * rng.normal(size=(5, *shape, 3, 3))
+        return x + x[[0, 2, 1, 4, 3]].conj().swapaxes(-1, -2)
+
+    cell = 3 * np.eye(3) + 0.1 * rng.normal(size=(3, 3))
+    sites = rng.normal(size=(3, 3))
+    full = hermitian(3) if positions else None
+    if positions:  # centres are the diagonal at R = 0
+        sites = full[0].diagonal(axis1=1, axis2=2).real.T
+    return LatticeModel(cell, vectors, hermitian(), full, sites)
+
+
+@pytest.mark.parametrize("name", ["x_tb.dat", "x_tb.dat.gz", "x_tb.dat.bz2"])
+def test_a_written_crystal_is_read_as_it_was(folder, name):
+    model = random_crystal()
+    write_tb(model, name)
+    found = read_wannier90(name)
+    np.testing.assert_array_equal(found.vectors, model.vectors)
+    np.testing.assert_array_equal(found.hoppings, model.hoppings)
+    np.testing.assert_allclose(full_positions(found), full_positions(model), atol=1e-14)
+    np.testing.assert_allclose(found.cell, model.cell, rtol=1e-15)
+
+
+def test_a_crystal_without_positions_ends_after_h(folder):
+    write_tb(random_crystal(positions=False), "x_tb.dat")
+    found = read_wannier90("x_tb.dat")
+    assert found.residual_positions is None
+    np.testing.assert_array_equal(found.hoppings, random_crystal(positions=False).hoppings)
+
+
+def test_iron_is_written_with_its_symmetry(folder, capsys):
+    Path("iron.toml").write_text(
+        INPUT.format(model="wannier90", file=IRON, more=PROJECTED + "fermi_energy = 17.2745\nzeeman = [0.0, 0.1, 0.0]")
+    )
+    assert main(["symmetrize", "iron.toml", "-o", "Fe_even_tb.dat.gz", "--json"]) == 0
+    said = capsys.readouterr()
+    report = json.loads(said.out)
+    assert len(report["symmetry_operations"]) == 16 and report["energy_change_largest_eV"] < 1e-6
+    assert "wrote Fe_even_tb.dat.gz" in said.err
+    found = read_wannier90("Fe_even_tb.dat.gz")
+    # the field of the input is of a run, not of the data
+    section = read_input("iron.toml").electrons.model_copy(update={"zeeman": None})
+    model = build_electrons(section, Path()).model
+    k = np.random.default_rng(1).normal(size=(6, 3))
+    np.testing.assert_allclose(found.hamiltonian(k), model.hamiltonian(k), atol=1e-12)
+    np.testing.assert_allclose(full_positions(found), full_positions(model), atol=1e-12)
+    violated = [
+        symmetry_report(m, [0, 0, 1.0], energy=17.2745)["point_group_violation_rms_eV"]
+        for m in (read_wannier90(IRON), found)
+    ]
+    assert violated[0] > 1e-2 and violated[1] < 1e-9
+
+
+def test_a_coupling_is_written_with_its_symmetry(folder, capsys):
+    data = Hidden(MAGNET, mesh=(2, 2, 2), size=0.1).data()
+    data = replace(data, file_coupling=data.file_coupling.dense())
+    write_compact(data, "seen.h5")
+    level = float(np.median(data.electrons.energies(np.zeros((1, 3)))))
+    more = (
+        f'symmetrize = true\nprojections = "{MAGNET.projections}"\n'
+        f"magnetisation = {list(map(float, MAGNET.magnetisation))}\nfermi_energy = {level}"
+    )
+    Path("in.toml").write_text(INPUT.format(model="compact", file="seen.h5", more=more))
+    assert main(["symmetrize", "in.toml", "-o", "even.h5"]) == 0
+    assert "coupling_change" in capsys.readouterr().out
+    new, _ = symmetrized(
+        read_compact("seen.h5"), projections=MAGNET.projections, magnetisation=MAGNET.magnetisation, energy=level
+    )
+    found = read_compact("even.h5")
+    rng = np.random.default_rng(2)
+    k, q = rng.random((3, 3)), rng.random((3, 3))
+    np.testing.assert_allclose(np.abs(found.coupling(k, q)), np.abs(new.coupling(k, q)), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(found.phonon_energies(q), new.phonon_energies(q), atol=1e-10)
+    # nothing is replaced unasked, and the source never
+    before = Path("even.h5").read_bytes()
+    assert main(["symmetrize", "in.toml", "-o", "even.h5"]) == 2
+    assert main(["symmetrize", "in.toml", "-o", "seen.h5", "--force"]) == 2
+    assert Path("even.h5").read_bytes() == before and not list(Path().glob(".sidejump*"))
+
+
+@pytest.mark.parametrize(
+    "model, target, options, words",
+    [
+        ("wannier90", "x.dat", [], "ends in _tb.dat"),
+        ("wannier90", "x_tb.dat", ["--to", "epw"], "leave it out"),
+        ("massive_dirac", "x_tb.dat", [], "takes wannier90, epw"),
+    ],
+)
+def test_what_cannot_be_symmetrised_is_said(folder, capsys, model, target, options, words):
+    text = INPUT.format(model="wannier90", file=IRON, more=PROJECTED + "fermi_energy = 17.2745")
+    if model == "massive_dirac":
+        electrons = 'model = "massive_dirac"\nmass = 0.1\nvelocity = 3.0\nchemical_potential = 0.2\n'
+        text = text.replace(text[text.index("model") : text.index("[[scattering]]")], electrons)
+    Path("in.toml").write_text(text)
+    assert main(["symmetrize", "in.toml", "-o", target, *options]) == 2
+    said = capsys.readouterr().err
+    assert words in said and "Traceback" not in said and not Path(target).exists()
