@@ -15,7 +15,7 @@ from sidejump.app.config import read_input
 from sidejump.bands.lattice import LatticeModel
 from sidejump.formats.compact import read_compact, write_compact
 from sidejump.formats.wannier90 import read_wannier90
-from sidejump.formats.wannier90_write import write_tb
+from sidejump.formats.wannier90_write import write_wannier90
 from sidejump.groups.symmetry import symmetry_report
 from sidejump.symmetrize.symmetrized import symmetrized
 
@@ -61,7 +61,7 @@ def random_crystal(seed=0, positions=True):
 @pytest.mark.parametrize("name", ["x_tb.dat", "x_tb.dat.gz", "x_tb.dat.bz2"])
 def test_a_written_crystal_is_read_as_it_was(folder, name):
     model = random_crystal()
-    write_tb(model, name)
+    write_wannier90(model, name)
     found = read_wannier90(name)
     np.testing.assert_array_equal(found.vectors, model.vectors)
     np.testing.assert_array_equal(found.hoppings, model.hoppings)
@@ -70,7 +70,7 @@ def test_a_written_crystal_is_read_as_it_was(folder, name):
 
 
 def test_a_crystal_without_positions_ends_after_h(folder):
-    write_tb(random_crystal(positions=False), "x_tb.dat")
+    write_wannier90(random_crystal(positions=False), "x_tb.dat")
     found = read_wannier90("x_tb.dat")
     assert found.residual_positions is None
     np.testing.assert_array_equal(found.hoppings, random_crystal(positions=False).hoppings)

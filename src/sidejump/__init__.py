@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .experiment.synthetic import synthetic_films
     from .experiment.write import write_films
     from .formats.compact import write_compact
+    from .formats.wannier90_write import write_wannier90
     from .formats.recognise import convert
     from .formats.spoken import read_compact, read_electron_phonon, read_epw, read_perturbo
     from .formats.wannier90 import read_wannier90
@@ -136,6 +137,7 @@ __all__ = [
     "write_csv",
     "write_films",
     "write_json",
+    "write_wannier90",
 ]
 
 _PLACES = {
@@ -161,6 +163,7 @@ _PLACES = {
     "experiment.synthetic": ("synthetic_films",),
     "experiment.write": ("write_films",),
     "formats.compact": ("write_compact",),
+    "formats.wannier90_write": ("write_wannier90",),
     "formats.recognise": ("convert",),
     "formats.spoken": ("read_compact", "read_electron_phonon", "read_epw", "read_perturbo"),
     "formats.wannier90": ("read_wannier90",),

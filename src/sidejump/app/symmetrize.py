@@ -56,7 +56,7 @@ def write_files(source: Path, target: Path, *, to: str | None, force: bool, loss
         If the input has no first-principles data, these cannot be symmetrised, or the target cannot be used.
     """
     from ..formats.recognise import write_electron_phonon
-    from ..formats.wannier90_write import write_tb
+    from ..formats.wannier90_write import write_wannier90
     from . import config
     from .build import build_electrons
 
@@ -85,7 +85,7 @@ def write_files(source: Path, target: Path, *, to: str | None, force: bool, loss
         model, name = electrons.model, plain_name(Path(getattr(section, "file")))  # noqa: B009
 
         def write(partial: Path) -> None:
-            write_tb(model, partial, title=f"symmetrised by sidejump from {name}")
+            write_wannier90(model, partial, title=f"symmetrised by sidejump from {name}")
     else:
 
         def write(partial: Path) -> None:

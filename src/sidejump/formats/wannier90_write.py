@@ -13,7 +13,7 @@ from ..files import PACKED
 _PER_LINE = 15  # degeneracies
 
 
-def write_tb(model: LatticeModel, file, *, title: str = "written by sidejump") -> Path:
+def write_wannier90(model: LatticeModel, file, *, title: str = "written by sidejump") -> Path:
     """A crystal as ``seedname_tb.dat``, packed if the name ends in ``.gz`` or ``.bz2``; returns the path.
 
     Degeneracies are 1: weights and images are in the matrices already, and no ``_wsvec.dat`` belongs to the file.  All
