@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from .experiment.synthetic import synthetic_films
     from .experiment.write import write_films
     from .formats.compact import write_compact
-    from .formats.wannier90_write import write_wannier90
     from .formats.recognise import convert
     from .formats.spoken import read_compact, read_electron_phonon, read_epw, read_perturbo
     from .formats.wannier90 import read_wannier90
+    from .formats.wannier90_write import write_wannier90
     from .groups.symmetry import symmetry_report
     from .interactions import (
         acoustic_deformation_potential,
