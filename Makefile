@@ -1,5 +1,8 @@
 # make demo   the anomalous Hall conductivity of iron: results/iron.nc and results/iron.png
-# make wheel-check   builds the wheel, installs it into an environment of its own and tries it from an empty folder
+# make wheel   dist/: source archive and the wheel built from it, both as an index of packages wants them
+# make wheel-check   installs the wheel into an environment of its own and tries it from an empty folder;
+#                    PYTHONS="python3.11 python3.12 python3.13" tries several
+# make check   all that a change must pass
 # make observables   spin currents, spin and torque of a Rashba ferromagnet: results/observables_parts.png
 # make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
 # make sample   the drawing of the page on conventions
@@ -8,6 +11,7 @@
 # make test | lint | docs | examples | figure1   checks and documentation, all in the environment of `make venv`
 
 PYTHON ?= python3
+PYTHONS ?= $(PYTHON)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -18,7 +22,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples figure1 heat observables competition skew sample wheel wheel-check clean
+.PHONY: venv demo test lint docs examples figure1 heat observables competition skew sample wheel wheel-check check clean
 
 venv: $(STAMP)
 
@@ -81,11 +85,15 @@ examples: $(STAMP)
 
 wheel: $(STAMP)
 	rm -rf dist build
-	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m build --outdir dist . > /dev/null
 	rm -rf build
+	$(BIN)/twine check --strict dist/*
 
 wheel-check: wheel
-	.ci/wheel-check $(PYTHON) dist/sidejump-*.whl
+	set -e; for python in $(PYTHONS); do .ci/wheel-check $$python dist/sidejump-*.whl; done
+
+check:
+	.ci/run
 
 clean:
 	rm -rf $(VENV) results site dist build .pytest_cache .ruff_cache .mypy_cache
