@@ -1,4 +1,4 @@
-"""What a release says of itself agrees: version, licence, title, Python versions; what is built is what indexes want."""
+"""What a release says of itself agrees: version, licence, title, Python versions, checks."""
 
 import json
 import re
