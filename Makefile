@@ -3,6 +3,7 @@
 # make wheel-check   installs the wheel into an environment of its own and tries it from an empty folder;
 #                    PYTHONS="python3.11 python3.12 python3.13" tries several
 # make check   all that a change must pass
+# make validation   docs/validation.md: all comparisons with closed forms, other solvers and programs; fails if one does
 # make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
 # make sample   the drawing of the page on conventions
 # make gallery   the pictures of the gallery: results/gallery; they are shown on docs/gallery.md from docs/img
@@ -20,7 +21,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples gallery skew sample wheel wheel-check check clean
+.PHONY: venv demo test lint docs examples gallery validation skew sample wheel wheel-check check clean
 
 venv: $(STAMP)
 
@@ -36,6 +37,9 @@ demo: $(STAMP)
 
 gallery: $(STAMP)
 	$(BIN)/sidejump gallery all -o results/gallery --force
+
+validation: $(STAMP)
+	$(BIN)/python benchmarks/validation.py
 
 skew: $(STAMP)
 	$(BIN)/python examples/skew_scattering.py results/skew.png
