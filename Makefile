@@ -1,14 +1,17 @@
 # make demo   the anomalous Hall conductivity of iron: results/iron.nc and results/iron.png
-# make wheel-check   builds the wheel, installs it into an environment of its own and tries it from an empty folder
-# make observables   spin currents, spin and torque of a Rashba ferromagnet: results/observables_parts.png
+# make wheel   dist/: source archive and the wheel built from it, both as an index of packages wants them
+# make wheel-check   installs the wheel into an environment of its own and tries it from an empty folder;
+#                    PYTHONS="python3.11 python3.12 python3.13" tries several
+# make check   all that a change must pass
+# make validation   docs/validation.md: all comparisons with closed forms, other solvers and programs; fails if one does
 # make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
 # make magnons   resistivity of parabolic bands, side jump of a massive Dirac model: results/magnons.png
 # make sample   the drawing of the page on conventions
-# make heat   Seebeck and Nernst effect, Lorenz ratio of massive Dirac electrons: results/heat_parts.png
-# make competition   impurities against phonons in a massive Dirac model: results/competition_parts.png
-# make test | lint | docs | examples | figure1   checks and documentation, all in the environment of `make venv`
+# make gallery   the pictures of the gallery: results/gallery; they are shown on docs/gallery.md from docs/img
+# make test | lint | docs | examples   checks and documentation, all in the environment of `make venv`
 
 PYTHON ?= python3
+PYTHONS ?= $(PYTHON)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -19,7 +22,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples figure1 heat observables competition skew magnons sample wheel wheel-check clean
+.PHONY: venv demo test lint docs examples gallery validation skew magnons sample wheel wheel-check check clean
 
 venv: $(STAMP)
 
@@ -33,10 +36,11 @@ demo: $(STAMP)
 	mkdir -p results
 	$(BIN)/sidejump run examples/iron.toml -o results/iron.nc --force
 
-observables: $(STAMP)
-	mkdir -p results
-	$(BIN)/sidejump run examples/observables.toml -o results/observables.nc --force
-	$(BIN)/sidejump plot results/observables.nc --observables -o results/observables_parts.png --force
+gallery: $(STAMP)
+	$(BIN)/sidejump gallery all -o results/gallery --force
+
+validation: $(STAMP)
+	$(BIN)/python benchmarks/validation.py
 
 skew: $(STAMP)
 	$(BIN)/python examples/skew_scattering.py results/skew.png
@@ -46,21 +50,6 @@ magnons: $(STAMP)
 
 sample: $(STAMP)
 	$(BIN)/python docs/drawings/sample.py docs/img/sample.svg
-
-heat: $(STAMP)
-	mkdir -p results
-	$(BIN)/sidejump run examples/heat.toml -o results/heat.nc --force
-	$(BIN)/sidejump plot results/heat.nc --kind heat -o results/heat_parts.png --force
-
-competition: $(STAMP)
-	mkdir -p results
-	$(BIN)/sidejump run examples/competition.toml -o results/competition.nc --force
-	$(BIN)/sidejump plot results/competition.nc --kind competition --times 0.01 --times 0.1 --times 1 --times 10 \
-	  -o results/competition_parts.png --force
-
-figure1: $(STAMP)
-	mkdir -p results
-	$(BIN)/sidejump figure1 -o results/figure1.png --force
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15
@@ -85,11 +74,15 @@ examples: $(STAMP)
 
 wheel: $(STAMP)
 	rm -rf dist build
-	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m build --outdir dist . > /dev/null
 	rm -rf build
+	$(BIN)/twine check --strict dist/*
 
 wheel-check: wheel
-	.ci/wheel-check $(PYTHON) dist/sidejump-*.whl
+	set -e; for python in $(PYTHONS); do .ci/wheel-check $$python dist/sidejump-*.whl; done
+
+check:
+	.ci/run
 
 clean:
 	rm -rf $(VENV) results site dist build .pytest_cache .ruff_cache .mypy_cache

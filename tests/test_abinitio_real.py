@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers_other_codes import compare_with_epw, compare_with_perturbo, table_of_lead
 from sidejump.app.run import prepare
 from sidejump.bands.states import solve_states
 from sidejump.errors import InputError
@@ -52,29 +53,6 @@ def lead():
     return read_epw(path("lead_epw"))
 
 
-def averaged(g, energies_k, energies_kq, omega):
-    """|g| in meV as EPW prints it: root mean square over degenerate states (10 microeV)."""
-    square = np.abs(g) ** 2
-    for axis, levels in ((1, energies_kq), (2, energies_k), (3, omega)):
-        same = (np.abs(levels[:, :, None] - levels[:, None, :]) < 1e-5).astype(float)
-        same /= same.sum(axis=2, keepdims=True)
-        square = np.moveaxis(np.einsum("pab,pb...->pa...", same, np.moveaxis(square, axis, 1)), 1, axis)
-    return 1e3 * np.sqrt(square)
-
-
-def compare_with_epw(data, table):
-    """Columns q, k, band at k, band at k + q, mode (from 1), E_k, E_k+q, omega, |g|: largest deviations."""
-    rows, index = np.unique(table[:, :6], axis=0, return_inverse=True)
-    index = index.ravel()
-    q, k = rows[:, :3], rows[:, 3:]
-    at_k, at_kq, omega = data.energies(k), data.energies(k + q), data.phonon_energies(q)
-    g = averaged(data.coupling(k, q, images="file"), at_k, at_kq, omega)
-    n, m, nu = (table[:, 6:9].astype(int) - 1).T
-    energy = np.abs(np.stack([at_k[index, n] - table[:, 9], at_kq[index, m] - table[:, 10]])).max()
-    phonon = np.abs(np.abs(1e3 * omega[index, nu]) - np.abs(table[:, 11])).max()
-    return energy, phonon, np.abs(g[index, m, n, nu] - table[:, 12]).max(), omega[index, nu]
-
-
 def test_iron_reproduces_epw(iron):
     """All 19 440 values of |g|: to 5e-7 meV, of up to 1600 meV."""
     table = np.loadtxt(path("iron_epw/gkk_table.dat.gz"))
@@ -85,16 +63,7 @@ def test_iron_reproduces_epw(iron):
 
 
 def test_lead_reproduces_epw(lead):
-    rows, q, k = [], None, None
-    for line in path("lead_epw/epw_g.out").read_text().splitlines():
-        found = re.match(r"\s+i([qk]) =\s+\d+ coord\.:(.*)", line)
-        if found:
-            point = [float(x) for x in found[2].split()]
-            q, k = (point, None) if found[1] == "q" else (q, point)
-        elif k is not None and len(line.split()) == 7 and line.split()[0].isdigit():
-            rows.append([*q, *k, *map(float, line.split())])
-    table = np.array(rows)
-    table[:, :3] = np.where(np.abs(table[:, :3] - 1 / 3) < 1e-6, 0.33333333, table[:, :3])  # as in its q list
+    table = table_of_lead(path("lead_epw/epw_g.out"))
     assert len(table) == 3072
     energy, phonon, coupling, omega = compare_with_epw(lead, table)
     assert energy < 5.1e-5 and phonon < 1e-9 and coupling < 1e-6
@@ -120,27 +89,12 @@ def test_perturbo_reproduces_itself(name, number, bands):
     yaml = pytest.importorskip("yaml")
     data = read_perturbo(path(f"perturbo/{name}_epr.h5"))
 
-    def output(kind, section):
+    def output(kind):
         text = path(f"perturbo/reference/epr{number}-{kind}/pert_output.yml").read_text()
-        return yaml.safe_load(text)[section]
+        return yaml.safe_load(text)["bands" if kind == "phdisp" else kind]
 
-    def table(found, key=None):
-        return np.array([found[i] if key is None else found[i][key] for i in sorted(found)]).T
-
-    reference = output("bands", "bands")
-    energies = data.energies(np.array(reference["k-point coordinates"]))
-    np.testing.assert_allclose(energies, table(reference["band index"]), atol=1e-4)
-    reference = output("phdisp", "bands")
-    q = np.array(reference[next(key for key in reference if key.endswith("point coordinates"))])
-    np.testing.assert_allclose(1e3 * data.phonon_energies(q), table(reference["band index"]), atol=1e-2)
-    reference = output("ephmat", "ephmat")
-    k, q = (np.array(reference[f"{x}-point coordinates"]) for x in "kq")
-    k, q = np.repeat(k, len(q), axis=0), np.tile(q, (len(k), 1))
-    g = data.coupling(k, q, images="file")[:, bands, bands]
-    found = 1e3 * np.sqrt(np.sum(np.abs(g) ** 2, axis=(1, 2)) / g.shape[1])
-    np.testing.assert_allclose(found, table(reference["phonon mode"], "e-ph matrix elements"), rtol=1e-5, atol=1e-6)
-    omega = table(reference["phonon mode"], "phonon energy")
-    np.testing.assert_allclose(1e3 * data.phonon_energies(q), omega, atol=1e-2)
+    energy, phonon, coupling, _ = compare_with_perturbo(data, output, bands)
+    assert energy < 1e-4 and phonon < 1e-2 and coupling < 1e-5
 
 
 @pytest.mark.parametrize(

@@ -472,7 +472,7 @@ def test_wrong_use_of_the_command_line(folder, capsys, arguments, word):
 
 
 def test_version_help_and_models(capsys):
-    assert main(["--version"]) == 0 and capsys.readouterr().out == "sidejump 0.1.0\n"
+    assert main(["--version"]) == 0 and capsys.readouterr().out == f"sidejump {sj.__version__}\n"
     assert main([]) == 0 and "init" in capsys.readouterr().out
     assert main(["models"]) == 0
     out = capsys.readouterr().out

@@ -46,6 +46,11 @@ def test_the_first_block_is_a_run_in_under_ten_lines():
     assert "anomalous_hall" in block and len(block.strip().splitlines()) < 10
 
 
+def test_the_landing_page_makes_its_picture_in_ten_lines():
+    block = BLOCK.findall((ROOT / "docs" / "index.md").read_text())[0]
+    assert len(block.strip().splitlines()) <= 11 and "savefig" in block
+
+
 def test_every_name_in_a_result_is_on_its_page(stand_in):
     names = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "results.md").read_text()))
     missing = (set(stand_in.attrs) | set(stand_in.variables)) - names
@@ -96,5 +101,8 @@ def test_the_site_needs_no_network(tmp_path):
         assert "arithmatex" not in page.read_text(), f"{page} holds a formula that is no MathML"
     for sheet in tmp_path.rglob("*.css"):
         assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", sheet.read_text()), sheet
+    reference = (tmp_path / "api" / "index.html").read_text()
+    lacking = [name for name in sj.__all__ if not re.search(rf'id="sidejump\.[\w.]*\b{name}"', reference)]
+    assert not lacking, f"docs/api.md lacks {lacking}"
     theory = (tmp_path / "theory" / "index.html").read_text()
     assert theory.count("<math") > 50 and "<mfrac>" in theory

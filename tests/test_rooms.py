@@ -48,12 +48,17 @@ ORDER = [
 ]
 """From bottom to top: a room imports from those above it in this list only."""
 
+DATA = {"gallery_cases"}
+"""Folders of files that are copied to users, Python files of models among them."""
+
 
 def modules(root: Path) -> dict[str, Path]:
     """Path of every module by its name without `sidejump`; a package has the name of its folder."""
     found = {}
     for path in sorted(root.rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
+        if DATA & set(parts):
+            continue
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 

@@ -63,6 +63,12 @@ def _pictures() -> list[str]:
     return list(KINDS)
 
 
+def _gallery() -> list[str]:
+    from .gallery import cards
+
+    return [*cards(), "all"]
+
+
 def _mechanisms() -> list[str]:
     from . import schema
     from .sentences import tag
@@ -579,6 +585,28 @@ def demo(
 
     source = write_files(folder, force=force)
     run(source, source.with_suffix(".nc"), force=force, quiet=quiet)
+
+
+@app.command("gallery", epilog=epilog("gallery"))
+def gallery(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", autocompletion=_gallery, help="Pictures, or all.")
+    ] = None,
+    folder: Annotated[Path, typer.Option("--output", "-o", help="Folder of pictures, inputs and results.")] = Path(
+        "sidejump-gallery"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """List the pictures of the gallery, or make them: their inputs come with the program."""
+    from . import gallery
+
+    if not names:
+        write(gallery.listing())
+        return
+    wanted = gallery.chosen(names)
+    with progress(quiet) as advance:
+        gallery.make(wanted, folder, advance, force=force)
 
 
 @app.command("models", epilog=epilog("models"))

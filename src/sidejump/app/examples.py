@@ -35,6 +35,11 @@ EXAMPLES = {
         "sidejump init epw -                                        # to standard output",
     ),
     "demo": ("sidejump demo", "sidejump demo somewhere --force"),
+    "gallery": (
+        "sidejump gallery                                           # what there is",
+        "sidejump gallery inelastic                                 # sidejump-gallery/inelastic.png",
+        "sidejump gallery all -o pictures --force",
+    ),
     "models": ("sidejump models",),
     "info": (
         "sidejump info epw_directory",

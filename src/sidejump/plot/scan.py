@@ -50,6 +50,9 @@ def scan_figure(dataset, path, thickness: float | None = None) -> None:
             second_unit(axes, dataset.attrs["units"], thickness)
         xx = dataset.sel(a="x", b="x")
         _curves(panels[3], dataset, chosen, xx.sigma_boltzmann.values, xx.sigma_boltzmann_error.values)
+        known = xx.sigma_boltzmann.values[:, chosen]
+        if known.min() > 0 and known.max() > _DECADES * known.min():
+            panels[3].set_yscale("log")
         panels[3].set_ylabel(rf"$\sigma_{{xx}}$, Boltzmann conductivity ({unit})", fontsize=8)
         panels[0].legend(handlelength=1.5)
         for axes in panels:
@@ -72,6 +75,8 @@ def _scan_axis(axes, values) -> None:
     """Logarithmic for densities of one sign over more than a decade."""
     if values.min() > 0 and values.max() > _DECADES * values.min():
         axes.set_xscale("log")
+    else:
+        axes.locator_params(axis="x", nbins=6)  # numbers such as -0.025 are wide
 
 
 def _plain(unit: str) -> str:

@@ -1,0 +1,243 @@
+"""`sidejump gallery`: pictures whose inputs travel with the program, each a card of `gallery_cases/pictures.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..outputs import check_target, write_whole
+from ..reference import dirac
+from ..reference.dirac_exact import solve_exact
+from ..result import component_label, hall_of, main_component, warnings_of
+from ..rules import suggestion
+from . import config, pictures, results, separation
+from .build import bloch_gruneisen_temperature
+from .run import prepare
+from .terminal import say
+
+_CASES = files("sidejump.app") / "gallery_cases"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A picture: what it is, and what it is made from.
+
+    Attributes
+    ----------
+    title, shows : str
+        Its name, and what is to be seen.
+    draw : str
+        A key of `DRAWN`, or of the pictures of `sidejump plot`.
+    input : str
+        File of the gallery; `here` names one of the present folder instead, which `needs` more than the program.
+    curves : list of dict
+        Of several runs: ``label``, and ``set`` (keys that change, ``scattering.0.sound_velocity``) or ``input``.
+    reference : str
+        ``"exact Dirac"``: the side jump is shown relative to the closed form, with the exact solution as a line.
+    masses : list of float
+        eV, of the picture against the gap.
+    times : list of float
+        Multiples of the density of impurities.
+    """
+
+    title: str
+    shows: str
+    draw: str
+    input: str = ""
+    here: str = ""
+    needs: str = ""
+    reference: str = ""
+    curves: list[dict] = field(default_factory=list)
+    masses: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+
+
+def cards() -> dict[str, Card]:
+    """All pictures by name."""
+    return {name: Card(**entry) for name, entry in tomllib.loads((_CASES / "pictures.toml").read_text()).items()}
+
+
+def chosen(names) -> dict[str, Card]:
+    """Pictures by name; ``all`` is those that need nothing but the program.
+
+    Raises
+    ------
+    InputError
+        If there is no such picture.
+    """
+    known = cards()
+    wanted: list[str] = []
+    for name in names:
+        if name != "all" and name not in known:
+            raise InputError(f'the gallery has no picture "{name}"{suggestion(name, [*known, "all"])}')
+        wanted += [n for n, card in known.items() if not card.needs] if name == "all" else [name]
+    return {name: known[name] for name in dict.fromkeys(wanted)}
+
+
+def listing() -> str:
+    """The pictures there are, a line each."""
+    known = cards()
+    width = max(map(len, known)) + 2
+    lines = [f"{n:{width}}{c.title}" + (f" (needs {c.needs})" if c.needs else "") for n, c in known.items()]
+    last = "`sidejump gallery NAME` makes one, `sidejump gallery all` those that need nothing else"
+    return "\n".join([*lines, last]) + "\n"
+
+
+def make(wanted: Mapping[str, Card], folder: Path, advance: Callable, *, force: bool) -> None:
+    """Make pictures in a folder, which is made if it is missing; inputs and results stay beside them.
+
+    Parameters
+    ----------
+    wanted : mapping of str to Card
+        From :func:`chosen`.
+    folder : path
+    advance : callable
+        ``advance(stage, done, total)``.
+    force : bool
+        Whether existing files may be replaced.
+
+    Raises
+    ------
+    InputError
+        If a file is there already or a picture needs what is not there; nothing has been computed then.
+    """
+    for name, card in wanted.items():
+        if card.here and not Path(card.here).is_file():
+            raise InputError(f"{card.here}: no such file, which the picture {name} is made from; it needs {card.needs}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); give another folder with -o") from None
+    for name, card in wanted.items():
+        results_too = [f"{name}.nc"] if card.draw not in DRAWN else []
+        for file in (f"{name}.png", *results_too, *_inputs(card)):
+            check_target(folder / file, force=force)
+    for name, card in wanted.items():
+        for own in _inputs(card):
+            write_whole(folder / own, (_CASES / own).read_bytes())
+        source = Path(card.here) if card.here else folder / card.input
+        say(f"{name}: {card.shows}")
+        DRAWN.get(card.draw, _plot)(card, source, folder / f"{name}.png", advance)
+        say(f"wrote {folder / f'{name}.png'}")
+
+
+def _inputs(card: Card) -> list[str]:
+    """Files of the gallery that a picture is made from, and those that they name."""
+    found = [x for x in dict.fromkeys([card.input, *(curve.get("input", "") for curve in card.curves)]) if x]
+    for own in [x for x in found if x.endswith(".toml")]:
+        named = tomllib.loads((_CASES / own).read_text())["electrons"].get("file")
+        found += [named] if named else []
+    return found
+
+
+def _plot(card: Card, source: Path, picture: Path, advance: Callable) -> None:
+    """A run, and a kind of `sidejump plot`."""
+    target = picture.with_suffix(".nc")
+    results.write(prepare(source).run(advance), target, force=True)
+    pictures.draw(target, picture, card.draw, given=source, times=tuple(card.times))
+
+
+def _figure1(card: Card, source: Path, picture: Path, advance: Callable) -> None:
+    from ..plot.figure1 import figure1
+    from ..reference.figure1 import figure1_curves
+
+    figure1(figure1_curves(progress=lambda done, total: advance("inelastic", done, total)), picture)
+
+
+def _films(card: Card, source: Path, picture: Path, advance: Callable) -> None:
+    from ..plot.separation import separation_figure
+
+    separation_figure(separation.separated(source, None, {}, {}), picture)
+
+
+def _against_temperature(card: Card, source: Path, picture: Path, advance: Callable) -> None:
+    """The side jump of several runs."""
+    from ..plot.family import Curve, family_figure
+
+    curves, label = [], ""
+    for curve in card.curves:
+        path = source.with_name(curve.get("input", source.name))
+        data = _changed(config.parse(config.read_text(path), path), curve.get("set", {}))
+        t, (value, error), dataset, job = _side_jump(data, path.parent, advance)
+        line = None
+        if card.reference:
+            ratio = job.model.mass / job.chemical_potential
+            closed = np.array([dirac.phonon_side_jump(x, ratio) for x in t])
+            sound = float(job.scatterers[0].branches[0].phonon_energy(np.ones(1))[0]) / job.model.velocity
+            options = {"mass": job.model.mass, "chemical_potential": job.chemical_potential}
+            fine = np.geomspace(t.min(), t.max(), 25)
+            exact = np.array([solve_exact(sound, x, **options).side_jump for x in fine])
+            line = fine, 100 * (exact / np.array([dirac.phonon_side_jump(x, ratio) for x in fine]) - 1)
+            value, error = 100 * (value / closed - 1), 100 * error / closed
+        curves.append(Curve(curve["label"], t, value, error, line))
+        label = _label(dataset)
+    ylabel = "side jump, exact over closed form less one (%)" if card.reference else label
+    family_figure(curves, picture, xlabel=_temperature_label(data), ylabel=ylabel, log=True)
+
+
+def _against_mass(card: Card, source: Path, picture: Path, advance: Callable) -> None:
+    """The side jump against Delta/e_F, a curve for each temperature, with the closed form as a line."""
+    from ..plot.family import Curve, family_figure
+
+    data = config.parse(config.read_text(source), source)
+    found = [_side_jump(_changed(data, {"electrons.mass": mass}), source.parent, advance) for mass in card.masses]
+    level = data["electrons"]["chemical_potential"]
+    x, fine = np.array(card.masses) / level, np.linspace(0.001, 0.999, 100)
+    curves = []
+    for i, t in enumerate(found[0][0]):
+        value, error = (np.array([one[1][k][i] for one in found]) for k in (0, 1))
+        line = fine, np.array([dirac.phonon_side_jump(t, d) for d in fine])
+        curves.append(Curve(rf"$T={t:.3g}\,T_{{\mathrm{{BG}}}}$", x, value, error, line))
+    family_figure(curves, picture, xlabel=r"$\Delta/\epsilon_F$", ylabel=_label(found[0][2]))
+
+
+def _changed(data: dict, changes: Mapping) -> dict:
+    """An input with keys changed, ``section.key`` or ``section.number.key``."""
+    data = deepcopy(data)
+    for path, value in changes.items():
+        *where, key = path.split(".")
+        place = data
+        for step in where:
+            place = place[int(step) if step.isdigit() else step]
+        place[key] = value
+    return data
+
+
+def _side_jump(data: dict, folder: Path, advance: Callable):
+    """Temperatures (in T_BG if the input has that unit), side jump and error, dataset and job of a run."""
+    job: Any = prepare(data, folder)
+    dataset = job.run(advance).sortby("temperature")
+    for sentence in warnings_of(dataset):
+        say(f"warning: {sentence}")
+    t = dataset.temperature.values
+    if data["temperature"].get("unit") == "T_BG":
+        t = t / bloch_gruneisen_temperature(job.model, job.scatterers, job.chemical_potential)
+    return t, hall_of(dataset, "sigma_side_jump", main_component(dataset)), dataset, job
+
+
+def _temperature_label(data: dict) -> str:
+    return r"$T/T_{\mathrm{BG}}$" if data["temperature"].get("unit") == "T_BG" else "temperature (K)"
+
+
+def _label(dataset) -> str:
+    from ..plot.note import UNIT
+
+    component = component_label(main_component(dataset))
+    return rf"side jump $\sigma^{{\mathrm{{sj}}}}_{{{component}}}$ ({UNIT[dataset.attrs['units']]})"
+
+
+DRAWN: dict[str, Callable] = {
+    "figure1": _figure1,
+    "films": _films,
+    "against temperature": _against_temperature,
+    "against mass": _against_mass,
+}
+"""What draws pictures that are no kind of `sidejump plot`."""

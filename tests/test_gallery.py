@@ -1,0 +1,73 @@
+"""`sidejump gallery`: cards are whole, pictures come out, mistakes are sentences."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sidejump.app import config, gallery
+from sidejump.app.cli import main
+from sidejump.app.pictures import KINDS
+from sidejump.reference import dirac
+
+PAGE = (Path(__file__).parent.parent / "docs" / "gallery.md").read_text()
+CARDS = gallery.cards()
+
+
+def test_every_card_can_be_made_and_is_on_the_page():
+    for name, card in CARDS.items():
+        assert card.draw in gallery.DRAWN or card.draw in KINDS, name
+        assert f"`sidejump gallery {name}`" in PAGE and f"](img/{name}.png)" in PAGE
+        assert bool(card.needs) == bool(card.here)
+        for own in gallery._inputs(card):
+            text = (gallery._CASES / own).read_text()
+            if own.endswith(".toml"):
+                config.validate(config.parse(text, own))
+    stored = {file.name for file in gallery._CASES.iterdir() if file.is_file()} - {"pictures.toml"}
+    assert stored == {own for card in CARDS.values() for own in gallery._inputs(card)}
+
+
+def test_points_lie_on_the_lines_within_their_errors(empty_folder, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("sidejump.plot.family.family_figure", lambda curves, *_, **__: drawn.extend(curves))
+    card = gallery.Card(**{**vars(CARDS["gap"]), "masses": [0.05, 0.12]})
+    gallery.make({"gap": card}, empty_folder / "here", lambda *_: None, force=False)
+    assert len(drawn) == 3
+    for t, curve in zip((0.05, 0.2, 2), drawn, strict=True):
+        assert curve.x == pytest.approx([0.25, 0.6])
+        expected = [dirac.phonon_side_jump(t, d) for d in curve.x]
+        assert np.abs(curve.value - expected).max() < 3 * curve.error.max() + 1e-5
+        assert (curve.error > 0).all() and (curve.error < 2.1e-3 * np.abs(curve.value)).all()
+
+
+def test_a_picture_with_its_input_from_any_folder(empty_folder, capsys):
+    assert main(["gallery", "separation", "-q"]) == 0
+    made = {path.name for path in (empty_folder / "sidejump-gallery").iterdir()}
+    assert made == {"films.csv", "separation.png"}
+    assert main(["gallery", "separation", "-q"]) == 2 and "--force" in capsys.readouterr().err
+    assert main(["gallery"]) == 0
+    out = capsys.readouterr().out
+    assert all(line.split()[0] in CARDS for line in out.splitlines()[:-1]) and len(out.splitlines()) == len(CARDS) + 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["gallery", "gab"], 'no picture "gab"'),
+        (["gallery", "iron"], "examples/iron.toml: no such file"),
+        (["gallery", "gap", "-o", "taken"], "taken: cannot be made"),
+    ],
+)
+def test_mistakes_are_sentences(empty_folder, capsys, arguments, words):
+    (empty_folder / "taken").write_text("a file")
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert words in err and err.count("\n") == 1 and "Traceback" not in err
+    assert [path.name for path in empty_folder.iterdir()] == ["taken"]
+
+
+def test_changes_reach_the_keys_they_name():
+    data = {"electrons": {"mass": 1.0}, "scattering": [{"a": 1}, {"a": 2}]}
+    changed = gallery._changed(data, {"scattering.1.a": 3, "electrons.tilt": [0, 1]})
+    assert changed == {"electrons": {"mass": 1.0, "tilt": [0, 1]}, "scattering": [{"a": 1}, {"a": 3}]}
+    assert data["scattering"][1]["a"] == 2
