@@ -690,7 +690,7 @@ def symmetrize(
 ) -> None:
     """Write first-principles data with the exact symmetry of the crystal, and say what that changed."""
     from . import convert as conversion
-    from .symmetrize import write_files
+    from .symmetrize_command import write_files
 
     report, sentences = write_files(source, target, to=to, force=force, lossy=lossy)
     write(conversion.as_json(report) if json else conversion.text(report))
