@@ -2,7 +2,7 @@
 # make wheel-check   builds the wheel, installs it into an environment of its own and tries it from an empty folder
 # make observables   spin currents, spin and torque of a Rashba ferromagnet: results/observables_parts.png
 # make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
-# make magnons   resistivity of parabolic bands, side jump of a massive Dirac model: results/magnons.png
+# make magnons   side jump of a massive Dirac model with magnons: results/magnons.png
 # make sample   the drawing of the page on conventions
 # make heat   Seebeck and Nernst effect, Lorenz ratio of massive Dirac electrons: results/heat_parts.png
 # make competition   impurities against phonons in a massive Dirac model: results/competition_parts.png
