@@ -63,6 +63,10 @@ right.set(xscale="log", xlabel="temperature (K)", ylabel=r"side jump $\sigma_{yx
 right.set_title("(b) magnet inclined by 37 degrees", fontsize=10)
 right.legend(fontsize=8)
 
+for axis in (left, right):
+    axis.set_xticks([20, 50, 100, 300], ["20", "50", "100", "300"])
+    axis.minorticks_off()
+
 target = Path(sys.argv[1] if len(sys.argv) > 1 else "results/magnons.png")
 target.parent.mkdir(parents=True, exist_ok=True)
 figure.savefig(target, dpi=150)
