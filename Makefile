@@ -5,7 +5,7 @@
 # make check   all that a change must pass
 # make validation   docs/validation.md: all comparisons with closed forms, other solvers and programs; fails if one does
 # make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
-# make magnons   resistivity of parabolic bands, side jump of a massive Dirac model: results/magnons.png
+# make magnons   side jump of a massive Dirac model with magnons: results/magnons.png
 # make sample   the drawing of the page on conventions
 # make gallery   the pictures of the gallery: results/gallery; they are shown on docs/gallery.md from docs/img
 # make test | lint | docs | examples   checks and documentation, all in the environment of `make venv`

@@ -477,8 +477,8 @@ class Problem:
         if softest > Y_MAX * KB * coldest:
             needed = softest / (Y_MAX * KB)
             raise InputError(
-                f"T = {coldest:.4g} K: nothing scatters, since the softest phonon or magnon, {softest:.3g} eV, has "
-                f"{softest / (KB * coldest):.3g} kT; raise the lowest temperature above {needed:.3g} K, or add impurities"
+                f"T = {coldest:.4g} K: nothing scatters: the softest phonon or magnon, {softest:.3g} eV, has "
+                f"{softest / (KB * coldest):.3g} kT; use temperatures above {needed:.3g} K or add impurities"
             )
 
     def check_memory(self, needed: float, temperature: float, what: str = "pairs") -> None:
