@@ -234,7 +234,7 @@ CASES = {
         sj.Weyl(velocity=2.0, node=0.1, tilt=(0.0, 0.1, 0.2)), [smooth_impurities(3)], 0.3, [80.0], {"tolerance": 0.1}
     ),
     "small pockets": lambda: (weyl(1.2), [acoustic(2500.0, 3)], 0.2, [40.0], LOOSE),
-    "semiconductor": lambda: (Parabola(), [polar(3)], 0.0856, [300.0], {"tolerance": 0.05, "energy_nodes": 5}),
+    "semiconductor": lambda: (Parabola(), [polar(3)], 0.0856, [300.0], {"tolerance": 0.02, "energy_nodes": 5}),
     "first principles": lambda: (
         first_principles_ferromagnet(), None, 0.3, [150.0],
         LOOSE | {"energy_nodes": 3, "geometry": "own", "spacing": 1.2, "levels": 0},

@@ -180,7 +180,7 @@ def test_an_endless_or_huge_input_is_refused(folder, capsys):
         ("[20, 50]", "[20]\nminimum = 3", ["not both"]),
         ("values = [20, 50]", "minimum = 10\nmaximum = 5\nnumber = 3", ["maximum = 5", "minimum = 10"]),
         ("values = [20, 50]", "minimum = 10\nmaximum = 50\nnumber = 3.5", ["whole number"]),
-        ("[20, 50]", "[20, 1e-9]", ["points", "raise spacing or the lowest temperature"]),
+        ("[20, 50]", "[20, 1e-9]", ["T = 1e-09 K: nothing scatters", "use temperatures above"]),
         ("energy_nodes = 1", "energy_nodes = 9\nmemory = 1e-5", ["memory"]),
         ("energy_nodes = 1", "energy_nodes = 0", ["energy_nodes = 0", '"auto"']),
         ("tolerance = 0.3", "[solver.expert]\nlevels = 9", ["[solver.expert] levels = 9", "at most 5"]),

@@ -73,7 +73,9 @@ class MagnonParameters(Section):
         (0.0, 0.0, 1.0), description="Along which the local spins point, a vector of any length."
     )
     lowering: Matrix | None = Field(
-        None, description="What acts where a magnon is absorbed, a matrix, in place of s^- of the model's spin."
+        None,
+        description="What acts where a magnon is absorbed, a matrix, in place of s^- of the model's spin.",
+        examples=[[[0, 0], [1, 0]]],
     )
 
     @model_validator(mode="after")
