@@ -60,7 +60,7 @@ JOBS = {
         [50.0],
         SETTINGS,
     ),
-    "lattice": lambda: Job(random_wannier(2, 3), [impurity()], 0.1, [20.0], replace(SETTINGS, geometry="auto")),
+    "lattice": lambda: Job(random_wannier(2, 2), [impurity()], 0.1, [20.0], replace(SETTINGS, geometry="auto")),
 }
 
 

@@ -127,7 +127,8 @@ def test_kramers_pairs_carry_spin_and_no_hall_current():
             tolerance=0.3,
             energy_nodes=1,
             geometry="shared",
-            accuracy=0.4,
+            accuracy=0.6,
+            levels=0,
             intrinsic_tolerance=0.1,
         )
     total = ds.response_intrinsic + ds.response_side_jump
