@@ -368,7 +368,7 @@ def test_time_reversal():
     """It turns the side jump round; a crystal of Kramers pairs has no Hall part, and the conductivity of two copies."""
     data = ferromagnet()
     one, other, pairs = (
-        transport(d, [ElectronPhononScatterer(d)], spacing=1.6) for d in (data, reversed_in_time(data), kramers(data))
+        transport(d, [ElectronPhononScatterer(d)], spacing=1.2) for d in (data, reversed_in_time(data), kramers(data))
     )
     jump = np.abs(one.side_jump_velocity).max()
     size = one.boltzmann.max()
@@ -377,7 +377,7 @@ def test_time_reversal():
     np.testing.assert_allclose(other.boltzmann, one.boltzmann, atol=1e-3 * size)
     np.testing.assert_allclose(pairs.boltzmann, 2 * one.boltzmann, atol=2e-3 * size)
     model = Scatterer("optical", 3, (Branch(lambda q: 0.01 + 0 * q, lambda q: 0.03 + 0 * q),))
-    one, pairs = (transport(d, [model], spacing=1.6) for d in (data, kramers(data)))
+    one, pairs = (transport(d, [model], spacing=1.2) for d in (data, kramers(data)))
     np.testing.assert_allclose(pairs.boltzmann, 2 * one.boltzmann, rtol=1e-4, atol=1e-4 * one.boltzmann.max())
     assert np.abs(pairs.side_jump_velocity).max() < 1e-4 * jump
     assert np.abs(pairs.side_jump_distribution).max() < 1e-4 * jump

@@ -79,7 +79,7 @@ def test_hot_spots_give_what_all_points_give(name):
     model, mu, vertices, observables = CASES[name]
     problem = problem_of(model, mu, vertices, observables)
     other = problem_of(model, mu, vertices, observables, symmetry="off")
-    coarse, fine = problem.shell(mu, 0.9, levels=0), problem.shell(mu, 0.7, levels=0)
+    coarse, fine = problem.shell(mu, 0.7, levels=0), problem.shell(mu, 0.6, levels=0)
     kt, found = KB * 300, []
     for p, c, f in ((problem, coarse, fine), (other, everywhere(coarse), everywhere(fine))):
         solver = SharedShell(p, c, kt)
