@@ -247,15 +247,16 @@ CASES = {
 """Model, scatterers, chemical potential (eV), temperatures (K), settings."""
 
 
-def solved(case: str):
-    """The result of a case, without its warnings."""
+def solved(case: str, **others):
+    """The result of a case, without its warnings; `others` in place of its settings or temperatures."""
     model, scatterers, mu, temperatures, settings = CASES[case]()
+    settings = {"temperatures": temperatures, **settings, **others}
     if scatterers is None:
         data = cubic(acoustic=False, electrons=model.electrons)
         model, scatterers = data.electrons, [sj.ElectronPhononScatterer(data, images="file")]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sj.SidejumpWarning)
-        return sj.anomalous_hall(model, scatterers, chemical_potential=mu, temperatures=temperatures, **settings)
+        return sj.anomalous_hall(model, scatterers, chemical_potential=mu, **settings)
 
 
 def changes(found, expected) -> dict[str, dict[str, float]]:

@@ -360,7 +360,7 @@ def test_a_disk_without_room_is_found_before_the_run(folder):
     assert done.stderr.count("\n") == 1 and [p.name for p in folder.iterdir()] == ["in.toml"]
 
 
-@pytest.mark.parametrize("count", [1, 300])
+@pytest.mark.parametrize("count", [1, 100])
 def test_the_room_taken_holds_result_and_figure(folder, count):
     text = BASE.replace("[20, 50]", str(np.linspace(5, 60, count).tolist()))
     (folder / "in.toml").write_text(text + 'expert = {geometry = "shared", accuracy = 0.3}\n')
@@ -406,7 +406,7 @@ def test_figures_of_what_is_no_result(folder, capsys, content, words):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_an_interrupt_leaves_nothing(tmp_path):
-    slow = BASE.replace("[20, 50]", str(list(range(5, 400)))).replace("energy_nodes = 1", "energy_nodes = 9")
+    slow = BASE.replace("[20, 50]", str(list(range(5, 105)))).replace("energy_nodes = 1", "energy_nodes = 9")
     (tmp_path / "in.toml").write_text(slow)
     process = subprocess.Popen(
         [sys.executable, "-m", "sidejump.app.cli", "run", "in.toml"],

@@ -134,7 +134,12 @@ INPUT = {
     "electrons": {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": 0.2},
     "scattering": [section("phonons"), section("impurity"), section("impurity", strength=0.0)],
     "temperature": {"values": [30, 2]},
-    "solver": {"tolerance": 0.05, "energy_nodes": 1, "intrinsic": {"tolerance": 0.1}, "expert": {"accuracy": 0.3}},
+    "solver": {
+        "tolerance": 0.05,
+        "energy_nodes": 1,
+        "intrinsic": {"tolerance": 0.1},
+        "expert": {"accuracy": 0.3, "geometry": "shared"},
+    },
 }
 
 

@@ -7,11 +7,13 @@ import numpy as np
 import xarray as xr
 
 import sidejump as sj
+from sidejump.app import demo
 from sidejump.app.cli import main
 from sidejump.app.demo import NAMES
 from sidejump.result import warnings_of
 
 ROOT = Path(sj.__file__).parent
+TEMPERATURES = "values = [50, 75, 100, 150, 200, 300]"
 SCRIPT = ROOT.parent.parent / "examples" / "ferromagnetic_layer.py"
 
 
@@ -22,7 +24,18 @@ def made():
     return module
 
 
-def test_the_demonstration_runs_anywhere(empty_folder, capsys):
+def test_the_demonstration_runs_anywhere(empty_folder, capsys, monkeypatch):
+    """Of its temperatures the coldest and the hottest."""
+    write = demo.write_files
+
+    def fewer(folder, **options):
+        source = write(folder, **options)
+        text = source.read_text()
+        assert text.count(TEMPERATURES) == 1
+        source.write_text(text.replace(TEMPERATURES, "values = [50, 300]"))
+        return source
+
+    monkeypatch.setattr(demo, "write_files", fewer)
     assert main(["demo"]) == 0
     out = capsys.readouterr()
     folder = empty_folder / "sidejump-demo"

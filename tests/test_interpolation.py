@@ -11,7 +11,7 @@ PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
 
 
 def solved(spin_orbit, temperatures, **settings):
-    chosen = TransportSettings(**({"geometry": "shared", "accuracy": 0.8} | settings))
+    chosen = TransportSettings(**({"geometry": "shared", "accuracy": 0.6} | settings))
     return run_transport(
         ferromagnet(spin_orbit), [phonons()], chemical_potential=MU, temperatures=temperatures, settings=chosen
     )
@@ -24,8 +24,8 @@ CASES = {
     "inelasticity": (
         0.08,
         75.0,
-        {"energy_nodes": 3, "levels": 0},
-        {"energy_nodes": 1, "levels": 0},
+        {"energy_nodes": 3, "levels": 0, "accuracy": 0.8},
+        {"energy_nodes": 1, "levels": 0, "accuracy": 0.8},
         "NODES_STEP",
         2e-2,
         6e-3,

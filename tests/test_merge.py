@@ -31,7 +31,7 @@ CASES = {
     "shared": question(),
     "tilted": question(
         electrons={"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "tilt": [0.8, 0.3],
-                   "chemical_potential": [0.2, 0.0]}, temperature={"values": [20, 40]},
+                   "chemical_potential": [0.2, 0.0]}, temperature={"values": [10, 20]},
     ),
     "no Hall effect": question(
         electrons={"model": "rashba_ferromagnet", "effective_mass": 0.5, "rashba": 0.5, "exchange": 0.0,

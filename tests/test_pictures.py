@@ -34,7 +34,7 @@ INPUT = {
     "electrons": {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": 0.2},
     "scattering": [PHONONS, IMPURITIES],
     "temperature": {"values": [20, 60]},
-    "solver": {"tolerance": 0.05, "energy_nodes": 1, "expert": {"accuracy": 0.5}},
+    "solver": {"tolerance": 0.05, "energy_nodes": 1, "expert": {"accuracy": 0.5, "geometry": "shared"}},
 }
 
 

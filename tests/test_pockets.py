@@ -45,7 +45,7 @@ def test_shells_of_their_own_agree_with_others(name, other):
 
 def test_nodes_settle():
     """With rates on the nodes of the distribution alone, modes that grow carried up to three quarters of xx."""
-    found = [pockets("weyl_small", geometry="own", accuracy=0.7, energy_nodes=n) for n in (3, 5, 9)]
+    found = [pockets("weyl_small", geometry="own", accuracy=0.7, energy_nodes=n) for n in (3, 7)]
     assert all(report["growing_share"][0] < 5e-3 for _, report in found)
     for values, _ in found[1:]:
         np.testing.assert_allclose(values, found[0][0], rtol=0.02)

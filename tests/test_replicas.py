@@ -36,7 +36,8 @@ values = [20, 50]
 
 [solver]
 tolerance = 0.5
-expert = {accuracy = 0.3}
+energy_nodes = 1
+expert = {accuracy = 0.3, geometry = "shared"}
 """
 PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution", "side_jump")
 

@@ -15,7 +15,9 @@ from sidejump.app.run import prepare
 from sidejump.app.terminal import with_error
 from sidejump.result import hall_of, parts_of
 
-INPUT = converged.INPUT | {"solver": {"tolerance": 0.05, "energy_nodes": 1, "expert": {"accuracy": 0.5}}}
+INPUT = converged.INPUT | {
+    "solver": {"tolerance": 0.05, "energy_nodes": 1, "expert": {"accuracy": 0.5, "geometry": "shared"}}
+}
 
 
 @pytest.fixture(scope="module")
