@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import minimize
 from scipy.special import expit
 
 from ..bands.extent import enclosing_half_width
 from ..bands.states import band_energies
 from ..errors import InputError
 from ..units import KB
-from .simplex import lowest_points
 
 REACH = 30.0
 """Distance of a band edge from the chemical potential, in kT, beyond which it has no carriers."""
@@ -133,19 +133,21 @@ def extremum(model, k, energies, band: int, sign: int) -> float:
         step = np.linalg.norm(model.reciprocal_cell, axis=1).min() / _RANDOM ** (1 / model.dimension)
     else:  # rays: the radial distance of neighbours, or the model's own scale at the centre
         step = 0.1 * np.linalg.norm(k[best[0]]) or 1e-2 * model.k_scale
-    return sign * min(found, float(_descended(model, k[best], band, sign, step)[1].min()))
+    for start in k[best]:
+        found = min(found, descend(model, start, band, sign, step)[1])
+    return sign * found
 
 
 def descend(model, start, band: int, sign: int, step: float) -> tuple[np.ndarray, float]:
     """Place (d,) of the minimum of `sign` times the band's energy that is next to `start` (d,), and its value."""
-    [where], [value] = _descended(model, np.asarray(start)[None], band, sign, step)
-    return where, float(value)
-
-
-def _descended(model, starts, band: int, sign: int, step: float):
-    """`descend` from several places (B, d)."""
-    bands, signs = (np.full(len(starts), x) for x in (band, sign))
-    return lowest_points(model, starts, bands, signs, step=step, places=1e-6 * step, values=1e-9, most=400)
+    simplex = start + step * np.concatenate([np.zeros((1, len(start))), np.eye(len(start))])
+    result = minimize(
+        lambda x: sign * np.linalg.eigvalsh(model.hamiltonian(x[None]))[0, band],
+        start,
+        method="Nelder-Mead",
+        options={"xatol": 1e-6 * step, "fatol": 1e-9, "maxfev": 400, "initial_simplex": simplex},
+    )
+    return result.x, float(result.fun)
 
 
 def carriers(edges: Edges, mu: float, kt: float) -> Carriers:
