@@ -2,16 +2,19 @@
 
 One atom in a cell of the triangular lattice, orbitals p_x and p_y with spin, an exchange field along z, spin-orbit
 coupling, and hopping to nearest neighbours whose size and direction follow the atoms: its derivative is the coupling.
-Springs between the same neighbours make the phonons. `sidejump demo` runs on the file that this script writes.
+Springs between the same neighbours make the phonons. `sidejump demo` runs on the file that this script writes;
+`python ferromagnetic_layer.py layer_epw` writes the same as EPW does, for the notebook on EPW.
 """
 
 import itertools
 import sys
+from dataclasses import replace
 
 import numpy as np
 
 import sidejump as sj
 from sidejump.bands.lattice import LatticeModel
+from sidejump.formats.epw_write import write_epw
 from sidejump.wannier.checks import examine
 from sidejump.wannier.container import Atoms, ElectronPhonon
 from sidejump.wannier.coupling import Coupling
@@ -81,4 +84,9 @@ def layer():
 
 
 if __name__ == "__main__":
-    print("wrote", sj.write_compact(layer(), sys.argv[1] if len(sys.argv) > 1 else "ferromagnetic_layer.h5"))
+    target = sys.argv[1] if len(sys.argv) > 1 else "ferromagnetic_layer.h5"
+    if target.endswith(".h5"):
+        print("wrote", sj.write_compact(layer(), target))
+    else:
+        # the images of each pair of orbitals, as those of EPW's own meshes would reach beyond the neighbours
+        print("wrote", write_epw(replace(layer(), family="perturbo"), target, prefix="layer", n_electrons=1.0))

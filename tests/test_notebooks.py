@@ -1,0 +1,35 @@
+"""The notebooks of the documentation run as they are, and are small."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sidejump as sj
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
+nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_notebooks_run(path):
+    book = nbformat.read(path, as_version=4)
+    assert path.stat().st_size < 1e5
+    shown = [output for cell in book.cells for output in cell.get("outputs", ())]
+    assert shown and not [output for output in shown if output.output_type == "error"]
+    resources = {"metadata": {"path": str(path.parent)}}
+    nbclient.NotebookClient(book, timeout=120, kernel_name="python3", resources=resources).execute()
+
+
+def test_there_are_five():
+    assert {path.stem for path in NOTEBOOKS} == {"toy_model", "own_hamiltonian", "wannier90", "epw", "experiment"}
+
+
+def test_the_layer_of_epw_is_that_of_the_demonstration():
+    stored = sj.read_compact(ROOT / "src" / "sidejump" / "app" / "demo_case" / "ferromagnetic_layer.h5")
+    epw = sj.read_epw(ROOT / "examples" / "first_principles" / "layer_epw")
+    k, q = np.array([[0.13, 0.29, 0.0]]), np.array([[0.41, -0.17, 0.0]])
+    assert epw.two_dimensional and epw.fermi_energy == stored.fermi_energy
+    assert np.allclose(epw.energies(k), stored.energies(k))
+    assert np.allclose(abs(epw.coupling(k, q)), abs(stored.coupling(k, q)))  # phases of states are free
