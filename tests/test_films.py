@@ -205,7 +205,7 @@ def test_synthetic_films_that_are_refused(keys, words):
 
 
 def test_the_example_is_what_it_says():
-    path = Path(__file__).parent.parent / "examples" / "films.csv"
+    path = Path(sj.__file__).parent / "app" / "gallery_cases" / "films.csv"
     films = sj.synthetic_films("skew", {"alpha_0": 5e-4}, remainder=lambda t: 900 + 200 * np.tanh(t / 100))
     found = sj.read_films(path)
     for name in ("rho_xx", "rho_yx", "rho_xx_error", "rho_yx_error", "residual"):

@@ -186,7 +186,7 @@ def test_the_reference_knows_them():
 
 
 def test_the_example_is_a_run():
-    job = prepare(Path(__file__).parent.parent / "examples" / "observables.toml")
+    job = prepare(Path(sj.__file__).parent / "app" / "gallery_cases" / "observables.toml")
     assert [o.name for o in job.observables] == ["spin_x", "spin_current_yz", "torque_y"]
 
 
