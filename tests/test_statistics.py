@@ -88,3 +88,19 @@ def test_tensors_are_treated_element_by_element():
     one = moments([Samples(s.level, s.where, s.values[..., 1, 0]) for s in tensors], TEMPERATURES)
     np.testing.assert_allclose(whole.value[..., 1, 0], one.value, rtol=1e-13)
     np.testing.assert_allclose(whole.error[..., 1, 0], one.error, rtol=1e-10)
+
+
+def test_shells_of_another_spacing_do_not_count_together():
+    """Neighbours of which one half has points twice as close, and a tenth of the spread: each keeps its own."""
+    temperatures = np.log(np.array([10.0, 11.0, 12.0, 13.0, 14.0, 15.0]))
+    spread, spacing = np.array([0.001] * 3 + [0.01] * 3), np.array([0.1] * 3 + [0.2] * 3)
+    rng = np.random.default_rng(5)
+    apart, together = [], []
+    for _ in range(200):
+        values = 1 + spread * rng.normal(size=(3, 6))
+        for found, kind in ((apart, spacing), (together, None)):
+            found.append(moments([Samples(0, np.arange(6), values, kind)], temperatures).statistical)
+    apart, together = (np.sqrt(np.mean(np.square(x), axis=0)) for x in (apart, together))
+    truth = spread / np.sqrt(3)
+    assert (apart[:3] < 2 * truth[:3]).all() and (together[:3] > 3 * truth[:3]).all()
+    assert (apart[3:] > truth[3:]).all() and (together[3:] < 0.9 * apart[3:]).all()

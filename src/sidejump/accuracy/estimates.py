@@ -9,7 +9,7 @@ import numpy as np
 from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
 from ..kinetics.response import KineticResponse, charge
 from ..transport.tensors import PARTS
-from ..transport.term import NODE_CHANGES
+from ..transport.term import NODE_CHANGES, SPACING
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
 from .replica import Replica, response_of
@@ -207,7 +207,8 @@ def _moments(replicas: list[Replica], temperatures) -> Moments:
     for replica in sorted(replicas, key=lambda r: (r.task.level, r.task.number, r.task.where)):
         side_jump = replica.values[:, 1] + replica.values[:, 2]
         values = np.insert(replica.values, SIDE_JUMP, side_jump, axis=1)
-        samples.append(Samples(replica.task.level, np.array(replica.task.where), values[None]))
+        spacing = np.nan_to_num(replica.facts.get(SPACING, np.zeros(len(replica.task.where))))
+        samples.append(Samples(replica.task.level, np.array(replica.task.where), values[None], spacing))
     return moments(samples, np.log(temperatures))
 
 

@@ -49,11 +49,14 @@ class Samples:
         Which of all temperatures it was computed for.
     values : ndarray, shape (r, n, ...)
         One row for each replica.
+    spacing : ndarray, shape (n,), optional
+        Of the points; temperatures that have the same count together, or all where it is not given.
     """
 
     level: int
     where: np.ndarray
     values: np.ndarray
+    spacing: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -117,19 +120,18 @@ def moments(samples: list[Samples], log_temperature: np.ndarray) -> Moments:
     value = np.full((count, *shape), np.nan)
     statistical, systematic = np.full((count, *shape), np.inf), np.full((count, *shape), np.inf)
     coarser, below_level = np.zeros((count, *shape)), np.full(count, -1)
-    near = _near(log_temperature)
+    near = _near(log_temperature, samples)
     expand = (...,) + (None,) * len(shape)
     for top in levels:
         here = finest == top
         if not here.any():
             continue
         # sums of squares at this level's scale, and their degrees of freedom, pooled over near temperatures
-        total, degrees = np.zeros((count, *shape)), np.zeros(count)
+        total, own, degrees = np.zeros((count, *shape)), np.zeros(count), np.zeros(count)
         for level in (x for x in levels if x <= top):
-            total += squares[level] * GAIN ** (2.0 * (top - level))
-            degrees += np.maximum(number[level] - 1, 0)
-        own = degrees
-        total, degrees = np.tensordot(near, total, axes=1), near @ degrees
+            total += np.tensordot(near[level], squares[level] * GAIN ** (2.0 * (top - level)), axes=1)
+            own += np.maximum(number[level] - 1, 0)
+            degrees += near[level] @ np.maximum(number[level] - 1, 0)
         variance = total / np.maximum(degrees, 1e-300)[expand]
         # near temperatures share their points: they do not add as many degrees of freedom as they have replicas
         wide = _student(np.maximum(own, np.minimum(degrees, 1)))
@@ -157,21 +159,33 @@ def moments(samples: list[Samples], log_temperature: np.ndarray) -> Moments:
 def _bias(mean, squares, number, low: int, top: int, near, expand) -> tuple[np.ndarray, np.ndarray]:
     """What the bias of level `top` may be, (nT, ...), from the means of `low` and `top`; and the noise of the first in
     it."""
-    both = (number[low] > 0) & (number[top] > 0)
+    both, spread, near = (number[low] > 0) & (number[top] > 0), near[low], np.minimum(near[low], near[top])
     ratio = GAIN ** (top - low)
     square = np.where(both[expand], (mean[top] - mean[low]) ** 2, 0.0)
     share = (near * both).sum(axis=1)[expand]
     left = np.tensordot(near * both, square, axes=1) / np.maximum(share, 1e-300)
     bias = np.where(share > 0, np.sqrt(left) * ratio / (1 - ratio), np.inf)
-    degrees = near @ np.maximum(number[low] - 1, 0)
-    variance = np.tensordot(near, squares[low], axes=1) / np.maximum(degrees, 1)[expand]
+    degrees = spread @ np.maximum(number[low] - 1, 0)
+    variance = np.tensordot(spread, squares[low], axes=1) / np.maximum(degrees, 1)[expand]
     noise = np.sqrt(variance / np.maximum(number[low], 1)[expand]) * ratio / (1 - ratio)
     return bias, np.minimum(noise, bias)
 
 
-def _near(log_temperature) -> np.ndarray:
-    """Weights (nT, nT) of temperatures in what is pooled, the own one 1."""
-    return np.exp(-0.5 * ((log_temperature[:, None] - log_temperature) / WINDOW) ** 2)
+def _near(log_temperature, samples: list[Samples]) -> dict[int, np.ndarray]:
+    """For each level weights (nT, nT) of temperatures in what is pooled, the own one 1.
+
+    Those whose points have another spacing do not count: a shell that is twice as fine, as cold phonons ask for, has
+    another spread and another bias.
+    """
+    weights = np.exp(-0.5 * ((log_temperature[:, None] - log_temperature) / WINDOW) ** 2)
+    found = {}
+    for level in {s.level for s in samples}:
+        spacing = np.zeros(len(log_temperature))
+        for s in samples:
+            if s.level == level and s.spacing is not None:
+                spacing[s.where] = s.spacing
+        found[level] = np.where(np.isclose(spacing[:, None], spacing), weights, 0.0)
+    return found
 
 
 def _student(degrees) -> np.ndarray:

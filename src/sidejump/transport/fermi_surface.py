@@ -23,7 +23,7 @@ from .nodes import FURTHER, converge, converge_at, left_out, say_left, with_grow
 from .problem import Problem
 from .shared import SharedShell
 from .tensors import Change, difference, largest, with_change, worst_of
-from .term import Outcome, Term, by_spacing, interpolated, spread
+from .term import SPACING, Outcome, Term, by_spacing, interpolated, spread
 
 HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
 NODES_STEP = 1.6  # and that of energy nodes, and of the thermal window
@@ -41,6 +41,8 @@ class FermiSurface(Term):
         for spacing, members in by_spacing(problem, temperatures):
             surface = _flat if problem.model.dimension == 2 else _solid
             surface(found, problem, temperatures, members, spacing, advance)
+            for i in members:
+                found.facts[SPACING][i] = spacing
         for i, response in enumerate(found.responses):
             found.responses[i] = replace(response, distribution=None)
         return found

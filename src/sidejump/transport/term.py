@@ -104,6 +104,9 @@ def interpolated(temperatures, sampled, known: list[Change], members) -> list[Ch
 NODE_CHANGES = "node_changes"
 """Of the facts, what further energy nodes change of the conductivity and of the side jump: for the errors alone."""
 
-_FACTS = {NODE_CHANGES: [np.nan, np.nan], "energy_nodes": 0, "node_change": np.nan, "inelastic_change": np.nan,
-          "carrier_density": np.nan, "electron_density": np.nan, "hole_density": np.nan, "hot_spot_change": np.nan,
-          "geometry_difference": np.nan, "window_change": np.nan}  # fmt: skip
+SPACING = "spacing"
+"""Of the facts, that of the points (1/angstrom), which makes the spread of near temperatures alike or not."""
+
+_FACTS = {NODE_CHANGES: [np.nan, np.nan], SPACING: np.nan, "energy_nodes": 0, "node_change": np.nan,
+          "inelastic_change": np.nan, "carrier_density": np.nan, "electron_density": np.nan, "hole_density": np.nan,
+          "hot_spot_change": np.nan, "geometry_difference": np.nan, "window_change": np.nan}  # fmt: skip
