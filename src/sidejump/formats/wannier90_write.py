@@ -22,7 +22,8 @@ def write_wannier90(model: LatticeModel, file, *, title: str = "written by sidej
     Parameters
     ----------
     model : LatticeModel
-        Three-dimensional; without a position matrix the file ends after H, as files of other programs do.
+        Three-dimensional; without a position matrix its sites are written as the centres of one, and if all sites are
+        at zero as well the file ends after H, as files of other programs do.
     file : path
     title : str
         The first line.
@@ -60,8 +61,12 @@ def write_wannier90(model: LatticeModel, file, *, title: str = "written by sidej
 def _matrices(model: LatticeModel) -> list[np.ndarray]:
     """H and, if it is known, r with the centres on its diagonal: (nR, components, N, N)."""
     found = [model.hoppings[:, None]]
-    if model.residual_positions is not None:
-        positions = model.residual_positions.copy()
+    residual = model.residual_positions
+    if residual is None and np.any(model.site_positions):  # the curvature depends on where the functions are
+        n = model.n_orbitals
+        residual = np.zeros((len(model.vectors), 3, n, n), dtype=complex)
+    if residual is not None:
+        positions = residual.copy()
         [home] = np.flatnonzero(~model.vectors.any(axis=1))
         index = np.arange(model.n_orbitals)
         positions[home][:, index, index] += model.site_positions.T
