@@ -163,3 +163,11 @@ def test_sites_without_a_position_matrix_are_written(tmp_path):
     found = [sj.intrinsic_conductivity(m, [0.1], [300], mesh=(8, 8, 8)).sigma for m in (model, back)]
     assert np.abs(found[0]).max() > 1e-4
     np.testing.assert_allclose(found[1], found[0], atol=1e-12)
+
+
+def test_a_crystal_without_levels_at_home_is_written(tmp_path):
+    steps = np.array([[1, 0, 0], [-1, 0, 0]])
+    model = LatticeModel(np.eye(3), steps, np.full((2, 1, 1), 0.3 + 0j), sites=np.array([[0.5, 0, 0]]))
+    back = read_wannier90(write_wannier90(model, tmp_path / "chain_tb.dat"))
+    np.testing.assert_allclose(back.hamiltonian(np.ones((1, 3))), model.hamiltonian(np.ones((1, 3))), atol=1e-12)
+    np.testing.assert_allclose(back.site_positions, model.site_positions)
