@@ -155,6 +155,19 @@ def test_few_and_many_impurities_are_the_limits():
     assert np.all(np.diff(found.share.sel(mechanism="zero_range impurity"), axis=0) > 0)
 
 
+@pytest.mark.parametrize("beside", [[], ["phonons"]], ids=["alone", "beside phonons"])
+def test_magnons_are_called_magnons(beside):
+    given = {"kind": "magnons", "stiffness": 0.3, "gap": 1e-3, "exchange_splitting": 0.1, "spin_density": 1e15}
+    scatterers = [given, section("impurity"), *map(section, beside)]
+    job = prepare(INPUT | {"scattering": scatterers, "temperature": {"values": [60]}})
+    found = competition(job, [1.0], None, lambda _: None)
+    words = "phonons and magnons" if beside else "magnons"
+    assert found.limit.values.tolist() == ["impurities", words]
+    without = job.changed(scatterers=[s for s in job.scatterers if s.name == "magnons"])
+    with pytest.raises(sj.InputError, match="has magnons but no impurities"):
+        competition(without, [1.0], None, lambda _: None)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("competition")

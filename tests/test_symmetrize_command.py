@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import sidejump as sj
 from helpers_symmetric import MAGNET, Hidden
 from helpers_wannier90 import full_positions
 from sidejump.app.build import build_electrons
@@ -69,11 +70,12 @@ def test_a_written_crystal_is_read_as_it_was(folder, name):
     np.testing.assert_allclose(found.cell, model.cell, rtol=1e-15)
 
 
-def test_a_crystal_without_positions_ends_after_h(folder):
-    write_wannier90(random_crystal(positions=False), "x_tb.dat")
+def test_a_crystal_without_positions_and_sites_ends_after_h(folder):
+    given = random_crystal(positions=False)
+    write_wannier90(LatticeModel(given.cell, given.vectors, given.hoppings), "x_tb.dat")
     found = read_wannier90("x_tb.dat")
     assert found.residual_positions is None
-    np.testing.assert_array_equal(found.hoppings, random_crystal(positions=False).hoppings)
+    np.testing.assert_array_equal(found.hoppings, given.hoppings)
 
 
 def test_iron_is_written_with_its_symmetry(folder, capsys):
@@ -143,3 +145,29 @@ def test_what_cannot_be_symmetrised_is_said(folder, capsys, model, target, optio
     assert main(["symmetrize", "in.toml", "-o", target, *options]) == 2
     said = capsys.readouterr().err
     assert words in said and "Traceback" not in said and not Path(target).exists()
+
+
+def test_sites_without_a_position_matrix_are_written(tmp_path):
+    """Two functions apart from each other: the curvature depends on where they are."""
+    rng = np.random.default_rng(1)
+    half = rng.normal(size=(4, 2, 2)) + 1j * rng.normal(size=(4, 2, 2))
+    adjoint = half.conj().transpose(0, 2, 1)
+    steps = np.eye(3, dtype=int)
+    model = LatticeModel(
+        np.diag([3.0, 3.2, 4.0]),
+        np.concatenate([np.zeros((1, 3), dtype=int), steps, -steps]),
+        np.concatenate([half[:1] + adjoint[:1], half[1:], adjoint[1:]]),
+        sites=np.array([[0, 0, 0], [1, 0.5, 0.7]]),
+    )
+    back = read_wannier90(write_wannier90(model, tmp_path / "two_tb.dat"))
+    found = [sj.intrinsic_conductivity(m, [0.1], [300], mesh=(8, 8, 8)).sigma for m in (model, back)]
+    assert np.abs(found[0]).max() > 1e-4
+    np.testing.assert_allclose(found[1], found[0], atol=1e-12)
+
+
+def test_a_crystal_without_levels_at_home_is_written(tmp_path):
+    steps = np.array([[1, 0, 0], [-1, 0, 0]])
+    model = LatticeModel(np.eye(3), steps, np.full((2, 1, 1), 0.3 + 0j), sites=np.array([[0.5, 0, 0]]))
+    back = read_wannier90(write_wannier90(model, tmp_path / "chain_tb.dat"))
+    np.testing.assert_allclose(back.hamiltonian(np.ones((1, 3))), model.hamiltonian(np.ones((1, 3))), atol=1e-12)
+    np.testing.assert_allclose(back.site_positions, model.site_positions)

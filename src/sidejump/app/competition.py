@@ -1,4 +1,4 @@
-"""Impurities against phonons: runs at several densities of the impurities, and of either alone."""
+"""Impurities against phonons or magnons: runs at several densities of the impurities, and of either alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import xarray as xr
 
 from ..errors import InputError
 from ..interactions.impurity import denser, is_static
+from ..interactions.magnons import boson_words
 from ..transport.problem import Problem, audible
 from ..transport.shares import rate_shares
 from ..units import KB
@@ -34,7 +35,7 @@ def of_mechanisms(whole: Job | Scan, scatterers) -> Job | Scan:
 
 
 def competition(whole: Job | Scan, multiples, density: float | None, say: Callable[[str], None]) -> xr.Dataset:
-    """Side jump, and shares in 1/tau, of impurities and phonons together and of either alone.
+    """Side jump, and shares in 1/tau, of impurities and phonons or magnons together and of either alone.
 
     Parameters
     ----------
@@ -51,20 +52,21 @@ def competition(whole: Job | Scan, multiples, density: float | None, say: Callab
     -------
     xarray.Dataset
         `sigma_side_jump` and its error over density and temperature, `limit_side_jump` and its error of impurities and
-        of phonons alone, `share` of each mechanism in 1/tau (:func:`.rate_shares`), `static` for which of them are
-        impurities, and `crossing`: the temperature (K) at which impurities and phonons have a half each, NaN where the
-        temperatures of the run do not enclose it.
+        of what moves alone, `share` of each mechanism in 1/tau (:func:`.rate_shares`), `static` for which of them are
+        impurities, and `crossing`: the temperature (K) at which impurities and the others have a half each, NaN where
+        the temperatures of the run do not enclose it.
 
     Raises
     ------
     InputError
-        If there are no impurities or no phonons, or there is no Fermi surface.
+        If there are no impurities or nothing but impurities, or there is no Fermi surface.
     """
     jobs = getattr(whole, "jobs", [whole])
     scatterers = audible(jobs[0].scatterers)
     static = np.array([is_static(s) for s in scatterers])
+    moving = boson_words([s for s, still in zip(scatterers, static, strict=True) if not still])
     if static.all() or not static.any():
-        words = "impurities but no phonons" if static.all() else "phonons but no impurities"
+        words = "impurities but no phonons or magnons" if static.all() else f"{moving} but no impurities"
         raise InputError(f"has {words}: nothing competes; add a [[scattering]] section of the other kind and run it")
 
     def made(chosen, words: str) -> xr.Dataset:
@@ -79,7 +81,7 @@ def competition(whole: Job | Scan, multiples, density: float | None, say: Callab
         shares.append([rate_shares(p, KB * t) for p, job in zip(problems, jobs, strict=True) for t in job.temperatures])
     limits = [
         made([s for s, still in zip(scatterers, static, strict=True) if still == which], f"{words} alone")
-        for which, words in ((True, "impurities"), (False, "phonons"))
+        for which, words in ((True, "impurities"), (False, moving))
     ]
     names = [s.name for s in scatterers]
     x = np.array(shares)
@@ -94,7 +96,7 @@ def competition(whole: Job | Scan, multiples, density: float | None, say: Callab
             "crossing": ("density", [crossing(t, row) for row in x[..., static].sum(axis=-1)], {"units": "K"}),
         },
         coords={"density": ("density", values, {"units": units}), "temperature": t, "mechanism": names}
-        | {"limit": ["impurities", "phonons"]}
+        | {"limit": ["impurities", moving]}
         | {name: runs[0][name] for name in "ab"},
         attrs={"units": runs[0].attrs["units"]},
     )

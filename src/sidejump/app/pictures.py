@@ -12,6 +12,7 @@ import xarray as xr
 from ..errors import InputError
 from ..interactions.impurity import is_static
 from ..interactions.limits import CurvatureShift, HighTemperatureLimit
+from ..interactions.magnons import boson_words
 from ..outputs import PAGES, write_whole
 from ..result import component_label, main_component, require_one_case, scan_dimension, warnings_of
 from ..rules import nearest
@@ -141,18 +142,20 @@ def _temperature(asked: Asked) -> None:
 
 
 def _limits(asked: Asked) -> dict[str, xr.Dataset]:
-    """Results of the phonons alone in the limits of cold (eqs 13, 14) and of hot ones (eq. 15)."""
+    """Results of the phonons and magnons alone in the limits of cold (eqs 13, 14) and of hot ones (eq. 15)."""
     require_one_case(asked.dataset, "temperature with --limits")
     whole = run_of(asked.dataset, asked.source, asked.given)
     first = getattr(whole, "jobs", [whole])[0]
-    phonons = [s for s in audible(first.scatterers) if not is_static(s)]
-    if not phonons:
-        raise InputError(f"{asked.source}: --limits: has no phonons, and the side jump of impurities has no limits")
+    moving = [s for s in audible(first.scatterers) if not is_static(s)]
+    if not moving:
+        raise InputError(
+            f"{asked.source}: --limits: has no phonons or magnons, and the side jump of impurities has no limits"
+        )
     kinds = {"eqs 13, 14": CurvatureShift, "eq. 15": HighTemperatureLimit}
     found = {}
     for words, limit in kinds.items():
-        say(f"phonons in the limit of {words}")
-        one = of_mechanisms(whole, [limit(s) for s in phonons])
+        say(f"{boson_words(moving)} in the limit of {words}")
+        one = of_mechanisms(whole, [limit(s) for s in moving])
         found[words] = one.changed(settings=replace(first.settings, skew_scattering="off")).run()
     return found
 

@@ -22,7 +22,8 @@ def write_wannier90(model: LatticeModel, file, *, title: str = "written by sidej
     Parameters
     ----------
     model : LatticeModel
-        Three-dimensional; without a position matrix the file ends after H, as files of other programs do.
+        Three-dimensional; without a position matrix its sites are written as the centres of one, and if all sites are
+        at zero as well the file ends after H, as files of other programs do.
     file : path
     title : str
         The first line.
@@ -37,14 +38,15 @@ def write_wannier90(model: LatticeModel, file, *, title: str = "written by sidej
         raise InputError(f"{path}: Wannier90's files hold crystals with three lattice vectors; the model has two")
     n = model.n_orbitals
     columns, rows = (x.ravel() + 1 for x in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))  # m fastest
+    vectors, matrices = _matrices(model)
     with PACKED.get(path.suffix, open)(path, "wt") as stream:
         stream.write(f" {title}\n")
         np.savetxt(stream, np.asarray(model.cell), fmt="%24.16e")
-        stream.write(f"{n}\n{len(model.vectors)}\n")
-        for start in range(0, len(model.vectors), _PER_LINE):
-            stream.write("    1" * len(model.vectors[start : start + _PER_LINE]) + "\n")
-        for values in _matrices(model):
-            for r, here in zip(model.vectors, values, strict=True):
+        stream.write(f"{n}\n{len(vectors)}\n")
+        for start in range(0, len(vectors), _PER_LINE):
+            stream.write("    1" * len(vectors[start : start + _PER_LINE]) + "\n")
+        for values in matrices:
+            for r, here in zip(vectors, values, strict=True):
                 stream.write("\n" + " ".join(f"{x:4d}" for x in r) + "\n")
                 # (components, m, n) to rows (m, n) with m fastest
                 parts = here.transpose(2, 1, 0).reshape(n * n, -1)
@@ -57,13 +59,19 @@ def write_wannier90(model: LatticeModel, file, *, title: str = "written by sidej
     return path
 
 
-def _matrices(model: LatticeModel) -> list[np.ndarray]:
-    """H and, if it is known, r with the centres on its diagonal: (nR, components, N, N)."""
-    found = [model.hoppings[:, None]]
-    if model.residual_positions is not None:
-        positions = model.residual_positions.copy()
-        [home] = np.flatnonzero(~model.vectors.any(axis=1))
-        index = np.arange(model.n_orbitals)
-        positions[home][:, index, index] += model.site_positions.T
-        found.append(positions)
-    return found
+def _matrices(model: LatticeModel) -> tuple[np.ndarray, list[np.ndarray]]:
+    """R with 0 among them; H and, if it is known, r with the centres on its diagonal: (nR, components, N, N)."""
+    vectors, found = model.vectors, [model.hoppings[:, None]]
+    residual, n = model.residual_positions, model.n_orbitals
+    if residual is None and np.any(model.site_positions):  # the curvature depends on where the functions are
+        residual = np.zeros((len(vectors), 3, n, n), dtype=complex)
+    if residual is not None:
+        found.append(residual.copy())
+    if vectors.any(axis=1).all():  # centres are at home
+        vectors = np.concatenate([np.zeros_like(vectors[:1]), vectors])
+        found = [np.concatenate([np.zeros_like(values[:1]), values]) for values in found]
+    if residual is not None:
+        [home] = np.flatnonzero(~vectors.any(axis=1))
+        index = np.arange(n)
+        found[1][home][:, index, index] += model.site_positions.T
+    return vectors, found

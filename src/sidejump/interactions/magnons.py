@@ -140,6 +140,12 @@ class Magnons(Scatterer):
         ]
 
 
+def boson_words(scatterers) -> str:
+    """What moves among `scatterers`, in words: phonons, magnons or both."""
+    inner = [isinstance(getattr(s, "scatterer", s), Magnons) for s in scatterers]
+    return " and ".join(words for words, there in (("phonons", not all(inner)), ("magnons", any(inner))) if there)
+
+
 def magnon_sentences(scatterers, temperatures) -> list[str]:
     """Those of all magnons among `scatterers`, each once."""
     inner = [getattr(s, "scatterer", s) for s in scatterers]

@@ -1,4 +1,4 @@
-"""Side jump, shares in 1/tau and their crossing, where impurities and phonons scatter together."""
+"""Side jump, shares in 1/tau and their crossing, where impurities and phonons or magnons scatter together."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def competition_figure(dataset, path, component: int, warnings: list[str]) -> No
             shares.plot(t, static[i].sum(axis=-1), "o-", color=color, lw=1.2)
             shares.plot(t, moving[i].sum(axis=-1), "s:", color=color, lw=1.0, ms=3, mfc="none")
         shares.plot([], [], "o-", color="0.3", label="impurities")
-        shares.plot([], [], "s:", color="0.3", mfc="none", label="phonons")
+        shares.plot([], [], "s:", color="0.3", mfc="none", label=str(dataset.limit.values[1]))
         if len(dataset.static) > 2:
             _each(shares, dataset, t, len(n) // 2, unit)
         jump.axhline(0, color="0.5", lw=0.8)
