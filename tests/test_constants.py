@@ -75,7 +75,7 @@ TESTED = [
     ("crystal", "transport/nodes.py", "FURTHER"),
     ("hot spots", "transport/fermi_surface.py", "MOST_ON_ALL"),
     ("crystal", "accuracy/controller.py", "FIRST_REPLICAS"),
-    ("crystal", "accuracy/statistics.py", "WINDOW"),
+    ("hot spots", "accuracy/statistics.py", "WINDOW"),
 ]
 """Model that shows an effect, and the number."""
 

@@ -105,7 +105,8 @@ NODE_CHANGES = "node_changes"
 """Of the facts, what further energy nodes change of the conductivity and of the side jump: for the errors alone."""
 
 SPACING = "spacing"
-"""Of the facts, that of the points (1/angstrom), which makes the spread of near temperatures alike or not."""
+"""Of the facts, that of the points (1/angstrom), which makes the spread of near temperatures alike or not: for the
+errors alone."""
 
 _FACTS = {NODE_CHANGES: [np.nan, np.nan], SPACING: np.nan, "energy_nodes": 0, "node_change": np.nan,
           "inelastic_change": np.nan, "carrier_density": np.nan, "electron_density": np.nan, "hole_density": np.nan,
