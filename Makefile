@@ -39,8 +39,10 @@ demo: $(STAMP)
 gallery: $(STAMP)
 	$(BIN)/sidejump gallery all -o results/gallery --force
 
+VALIDATED ?= docs/validation.md
+
 validation: $(STAMP)
-	$(BIN)/python benchmarks/validation.py
+	$(BIN)/python benchmarks/validation.py --output $(VALIDATED)
 
 skew: $(STAMP)
 	$(BIN)/python examples/skew_scattering.py results/skew.png
