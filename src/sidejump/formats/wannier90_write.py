@@ -9,6 +9,7 @@ import numpy as np
 from ..bands.lattice import LatticeModel
 from ..errors import InputError
 from ..files import PACKED
+from ..wannier.position import position_elements
 
 _PER_LINE = 15  # degeneracies
 
@@ -61,17 +62,10 @@ def write_wannier90(model: LatticeModel, file, *, title: str = "written by sidej
 
 def _matrices(model: LatticeModel) -> tuple[np.ndarray, list[np.ndarray]]:
     """R with 0 among them; H and, if it is known, r with the centres on its diagonal: (nR, components, N, N)."""
-    vectors, found = model.vectors, [model.hoppings[:, None]]
-    residual, n = model.residual_positions, model.n_orbitals
-    if residual is None and np.any(model.site_positions):  # the curvature depends on where the functions are
-        residual = np.zeros((len(vectors), 3, n, n), dtype=complex)
-    if residual is not None:
-        found.append(residual.copy())
-    if vectors.any(axis=1).all():  # centres are at home
-        vectors = np.concatenate([np.zeros_like(vectors[:1]), vectors])
-        found = [np.concatenate([np.zeros_like(values[:1]), values]) for values in found]
-    if residual is not None:
-        [home] = np.flatnonzero(~vectors.any(axis=1))
-        index = np.arange(n)
-        found[1][home][:, index, index] += model.site_positions.T
-    return vectors, found
+    vectors, hoppings, full = model.vectors, model.hoppings, position_elements(model)
+    if vectors.any(axis=1).all():  # such a model has no position matrix, which is one at home
+        vectors, hoppings = (np.concatenate([np.zeros_like(x[:1]), x]) for x in (vectors, hoppings))
+    if full is None and np.any(model.site_positions):  # the curvature depends on where the functions are
+        full = np.zeros((len(vectors), 3, *hoppings.shape[1:]), dtype=complex)
+        full[~vectors.any(axis=1)] = [np.diag(x) for x in model.site_positions.T]
+    return vectors, [hoppings[:, None], *([] if full is None else [full])]

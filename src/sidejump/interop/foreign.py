@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
 import numpy as np
 
 from ..errors import InputError
+from ..extras import needed
+from ..files import reason, require_regular
+
+_Taken = TypeVar("_Taken")
 
 
 def require(obj, names: tuple[str, ...], what: str) -> None:
@@ -54,3 +63,40 @@ def checked_numbers(values, shape: tuple[int, ...], what: str, source: str, kind
     if not np.isfinite(found).all():
         raise InputError(f"{source}: {what} hold numbers that are not finite")
     return found
+
+
+def read_with(
+    package: str, what: str, file, load: Callable[[ModuleType, str], object], take: Callable[..., _Taken], refused: str
+) -> _Taken:
+    """What a converter takes from a file that a program reads.
+
+    Parameters
+    ----------
+    package : str
+        Of `sidejump.extras.EXTRAS`, or a module of one.
+    what : str
+        What it reads, for the sentence where it is not installed.
+    file : path
+    load : callable
+        ``load(module, name)``: the object of the program.
+    take : callable
+        The converter.
+    refused : str
+        What is said where the program fails.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, the program is not installed, or it finds nothing that can be taken.
+    """
+    path = Path(file)
+    require_regular(path)
+    module = needed(package, f"{path}: {what}")
+    try:
+        found = load(module, str(path))
+    except Exception as error:
+        raise InputError(f"{path}: {refused} ({reason(error)})") from error
+    try:
+        return take(found)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None

@@ -11,16 +11,13 @@ the two programs interpolate with Ewald parameters of their own.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
-from ..extras import needed
-from ..files import reason, require_regular
 from ..wannier import rydberg
 from ..wannier.phonons import Phonons
-from .foreign import checked_numbers, require
+from .foreign import checked_numbers, read_with, require
 
 _SOURCE = "phonopy"
 _WHOLE = 1e-3  # of a lattice vector: what a difference of positions may be from a whole number
@@ -94,17 +91,14 @@ def read_phonopy(file, **options) -> Phonons:
     InputError
         If phonopy is not installed, or reads no force constants there.
     """
-    path = Path(file)
-    require_regular(path)
-    module = needed("phonopy", f"{path}: force constants of phonopy")
-    try:
-        phonon = module.load(str(path), **({"log_level": 0} | options))
-    except Exception as error:
-        raise InputError(f"{path}: phonopy cannot read it ({reason(error)})") from error
-    try:
-        return from_phonopy(phonon)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+    return read_with(
+        "phonopy",
+        "force constants of phonopy",
+        file,
+        lambda phonopy, name: phonopy.load(name, **({"log_level": 0} | options)),
+        from_phonopy,
+        "phonopy cannot read it",
+    )
 
 
 class _Images:

@@ -6,18 +6,14 @@ stores spins.  Orthogonal orbitals only: with overlaps the position operator is 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from ..bands.lattice import LatticeModel
 from ..bands.spin_order import spin_matrices
 from ..errors import InputError
-from ..extras import needed
-from ..files import reason, require_regular
 from ..wannier.images import mesh_cells
 from .assemble import Crystal, lattice_model
-from .foreign import checked_numbers, require
+from .foreign import checked_numbers, read_with, require
 
 _SOURCE = "sisl Hamiltonian"
 _SMALL = 1e-13  # of the largest element: rounding of the transform
@@ -89,14 +85,11 @@ def read_sisl(file) -> LatticeModel:
     InputError
         If sisl is not installed, or reads no Hamiltonian there.
     """
-    path = Path(file)
-    require_regular(path)
-    module = needed("sisl", f"{path}: what sisl reads")
-    try:
-        hamiltonian = module.get_sile(str(path)).read_hamiltonian()
-    except Exception as error:
-        raise InputError(f"{path}: sisl reads no Hamiltonian there ({reason(error)})") from error
-    try:
-        return from_sisl(hamiltonian)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+    return read_with(
+        "sisl",
+        "what sisl reads",
+        file,
+        lambda sisl, name: sisl.get_sile(name).read_hamiltonian(),
+        from_sisl,
+        "sisl reads no Hamiltonian there",
+    )

@@ -6,15 +6,12 @@ Neither program is imported for its objects; ASE reads files.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
-from ..extras import needed
-from ..files import reason, require_regular
 from ..notebook import card
-from .foreign import checked_numbers, require
+from .foreign import checked_numbers, read_with, require
 
 
 @dataclass(frozen=True)
@@ -78,17 +75,9 @@ def read_structure(file) -> Structure:
     InputError
         If ASE is not installed, or reads no crystal there.
     """
-    path = Path(file)
-    require_regular(path)
-    module = needed("ase.io", f"{path}: a structure")
-    try:
-        atoms = module.read(str(path))
-    except Exception as error:
-        raise InputError(f"{path}: ASE reads no structure there ({reason(error)})") from error
-    try:
-        return from_ase(atoms)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+    return read_with(
+        "ase.io", "a structure", file, lambda ase, name: ase.read(name), from_ase, "ASE reads no structure there"
+    )
 
 
 def _structure(cell, symbols, positions, source: str) -> Structure:

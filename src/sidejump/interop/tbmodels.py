@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from ..bands.lattice import LatticeModel
 from ..bands.spin_order import require_spin_order, spin_matrices
 from ..errors import InputError
-from ..extras import needed
-from ..files import reason, require_regular
 from .assemble import Crystal, lattice_model, with_adjoints
-from .foreign import checked_numbers, checked_unit, require
+from .foreign import checked_numbers, checked_unit, read_with, require
 
 _SOURCE = "TBmodels model"
 
@@ -72,17 +68,14 @@ def read_tbmodels(file, *, spin_ordering: str | None = None) -> LatticeModel:
     InputError
         If TBmodels is not installed, or the file holds no model of it.
     """
-    path = Path(file)
-    require_regular(path)
-    module = needed("tbmodels.io", f"{path}: a model of TBmodels")
-    try:
-        model = module.load(str(path))
-    except Exception as error:
-        raise InputError(f"{path}: holds no model of TBmodels ({reason(error)})") from error
-    try:
-        return from_tbmodels(model, spin_ordering=spin_ordering)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+    return read_with(
+        "tbmodels.io",
+        "a model of TBmodels",
+        file,
+        lambda tbmodels, name: tbmodels.load(name),
+        lambda model: from_tbmodels(model, spin_ordering=spin_ordering),
+        "holds no model of TBmodels",
+    )
 
 
 def _dense(matrix) -> np.ndarray:
