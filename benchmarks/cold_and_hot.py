@@ -16,6 +16,7 @@ from time import process_time
 
 import numpy as np
 from common import record
+from error_bars import value_and_error
 from suite.models import CASES
 
 import sidejump as sj
@@ -48,13 +49,11 @@ def cost(asked: dict, temperature: float, tolerance: float) -> dict:
         ds = sj.anomalous_hall(
             **asked, temperatures=[temperature], tolerance=tolerance, intrinsic_tolerance=_INTRINSIC, time=1800
         )
-    jump, error = (
-        ds[name].sel(temperature=temperature).values for name in ("sigma_side_jump", "sigma_side_jump_error")
-    )
+    value, error = value_and_error(ds, "side jump yx")
     return {
         "seconds": round(process_time() - start, 1),
-        "side jump yx": round(float(0.5 * (jump[1, 0] - jump[0, 1])), 3),
-        "error": round(float(0.5 * (error[1, 0] + error[0, 1])), 3),
+        "side jump yx": round(float(value[0]), 3),
+        "error": round(float(error[0]), 3),
         "replicas": int(np.sum(ds["term_replicas"].values)),
         "warnings": len(ds.attrs["warnings"]),
     }

@@ -35,6 +35,8 @@ def one(model: str, accuracy: float, replica: int, tree: Path) -> dict:
     """Side jump and conductivity of one solution, with the version that is on the path."""
     from dataclasses import fields, replace
 
+    from suite.replicas import parts_of
+
     from sidejump.transport import TransportSettings, run_transport
     from sidejump.units import conductivity_unit
 
@@ -61,8 +63,7 @@ def one(model: str, accuracy: float, replica: int, tree: Path) -> dict:
     factor, _ = conductivity_unit(electrons.dimension)
     jump = factor * (found.side_jump_velocity + found.side_jump_distribution)
     return {
-        "side jump yx": (0.5 * (jump[:, 1, 0] - jump[:, 0, 1])).tolist(),
-        "boltzmann xx": (factor * found.boltzmann[:, 0, 0]).tolist(),
+        **{part: values.tolist() for part, values in parts_of(factor * found.boltzmann, jump).items()},
         # older versions do not say
         "cancels": [float(factor * np.abs(c).max()) for c in found.report.get("side_jump_contributions", [])],
         "seconds": process_time() - start,

@@ -223,7 +223,7 @@ class Controller:
                 places = self._concerned(term, now, level, unsatisfied)
                 tasks = self._tasks(term.name, level, places, self.batch)
                 seconds = self._seconds(term.name, level, len(places))
-                yield (now.square - then.square) / self._work(level), term.name, seconds, tasks
+                yield self._gain(now, then, level), term.name, seconds, tasks
 
     def _concerned(self, term: TermEstimate, now: Standing, level: int, unsatisfied) -> list[int]:
         """Temperatures that replicas of a level are for: those that stand where this one does."""
@@ -232,9 +232,9 @@ class Controller:
             return [i for i in places if term.moments.below[i] == level]
         return [i for i in places if term.moments.level[i] == now.level]
 
-    def _work(self, level: int) -> float:
-        """Of a batch, in that of a replica of the coarsest level."""
-        return self.batch * _GROWTH**level
+    def _gain(self, now: Standing, then: Standing, level: int) -> float:
+        """What a batch of a level takes of error^2, over its work in replicas of the coarsest level."""
+        return (now.square - then.square) / (self.batch * _GROWTH**level)
 
     def _tasks(self, name: str, level: int, places, count: int) -> list[Task]:
         used = {r.task.number for r in self._of_level(name, level) if set(r.task.where) & set(places)}
@@ -300,15 +300,16 @@ class Controller:
         for _ in range(_FORESEEN):
             if others + sum(now.square for now in standings.values()) <= allowed * (1 + 1e-9):
                 return seconds
-            best, gain = None, 0.0
-            for name, now in standings.items():
-                # no more than what is sure, or the time left grows while it passes
-                for level, then in now.steps(self.highest[name], self.batch, GAIN):
-                    if (now.square - then.square) / self._work(level) > gain:
-                        best, gain = (level, then), (now.square - then.square) / self._work(level)
-            if best is None:
+            # levels gain no more than what is sure, or the time left grows while it passes
+            options = [
+                (self._gain(now, then, level), level, then)
+                for name, now in standings.items()
+                for level, then in now.steps(self.highest[name], self.batch, GAIN)
+            ]
+            options = [option for option in options if option[0] > 0]
+            if not options:
                 return np.inf
-            level, then = best
+            _, level, then = max(options, key=lambda option: option[0])
             places = self.composition.places[then.name]
             seconds += self.batch * self._seconds(then.name, level, sum(i in unsatisfied for i in places))
             standings[then.name] = then
@@ -323,7 +324,11 @@ def _standing(term: TermEstimate, place: int, part: int, found: Estimate) -> Sta
     """A term at a temperature; `part` 0: conductivity, 1: side jump."""
     statistical, systematic = _squares(term, place, part, found)
     noise = _square(term.moments.coarser, place, part, found)
-    return Standing.of(term.name, term.moments, place, (statistical, systematic, noise))
+    known = term.moments
+    level, replicas, below, below_replicas = (
+        int(x[place]) for x in (known.level, known.replicas, known.below, known.below_replicas)
+    )
+    return Standing(term.name, level, replicas, below, below_replicas, statistical, systematic, noise)
 
 
 def _squares(term: TermEstimate, place: int, part: int, found: Estimate) -> tuple[float, float]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from .statistics import Moments
-
 EXPECTED = 0.35
 """Error of a level over that of the one before, as it is mostly measured: for the choice of what comes next alone."""
 
@@ -38,14 +36,6 @@ class Standing:
     systematic: float
     coarser: float
 
-    @classmethod
-    def of(cls, name: str, known: Moments, place: int, squares: tuple[float, float, float]) -> Standing:
-        """At a temperature, with statistical, systematic and coarser error^2."""
-        level, replicas, below, below_replicas = (
-            int(c[place]) for c in (known.level, known.replicas, known.below, known.below_replicas)
-        )
-        return cls(name, level, replicas, below, below_replicas, *squares)
-
     @property
     def square(self) -> float:
         """Relative error^2."""
@@ -57,12 +47,8 @@ class Standing:
         if self.below >= 0:  # noise of the mean that tells the bias
             more = self.below_replicas + batch
             less = self.coarser * batch / more
-            yield (
-                self.below,
-                replace(
-                    self, below_replicas=more, systematic=self.systematic - less, coarser=max(self.coarser - less, 0.0)
-                ),
-            )
+            systematic, coarser = self.systematic - less, self.coarser - less
+            yield self.below, replace(self, below_replicas=more, systematic=systematic, coarser=coarser)
         # memory may not suffice for one more of a level that it sufficed for
         if self.level == highest or (self.level < highest and self.replicas < ENOUGH):
             more = self.replicas + batch
