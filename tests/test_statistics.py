@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sidejump.accuracy.statistics import ALONE, GAIN, Samples, moments
+from sidejump.accuracy.statistics import ALONE, GAIN, REMAINDER, Samples, moments
 
 TEMPERATURES = np.log([10.0, 20.0, 40.0, 80.0, 150.0, 300.0])
 TRUTH = np.linspace(1.0, 2.0, len(TEMPERATURES))
@@ -104,3 +104,40 @@ def test_shells_of_another_spacing_do_not_count_together():
     truth = spread / np.sqrt(3)
     assert (apart[:3] < 2 * truth[:3]).all() and (together[:3] > 3 * truth[:3]).all()
     assert (apart[3:] > truth[3:]).all() and (together[3:] < 0.9 * apart[3:]).all()
+
+
+def test_a_steep_quantity_keeps_its_relative_spread():
+    """A conductivity that falls as T^-5 within the window: cold spread is not lent to warm values."""
+    temperatures = np.geomspace(20.0, 60.0, 8)
+    size, rng = temperatures[:, None] ** -5.0, np.random.default_rng(6)
+    found = {True: [], False: []}
+    for _ in range(100):
+        values = size * (1 + 0.01 * rng.normal(size=(3, 8, 1)))
+        for known, errors in found.items():
+            unit = size if known else None
+            errors.append(moments([Samples(0, np.arange(8), values)], np.log(temperatures), unit).statistical / size)
+    right, wrong = (np.sqrt(np.mean(np.square(found[known]), axis=0))[:, 0] for known in (True, False))
+    np.testing.assert_allclose(right, 0.01 / np.sqrt(3), rtol=0.5)
+    assert wrong[-1] > 2 * right[-1]
+
+
+def test_a_unit_changes_no_value():
+    rng, unit = np.random.default_rng(7), np.array([1e6, 1e5, 1e3, 1e2, 10.0, 1.0])
+    samples = [Samples(level, np.arange(6), unit * rng.normal(1, 0.1, size=(3, 6))) for level in (0, 1)]
+    with_unit, without = (moments(samples, TEMPERATURES, u) for u in (unit, None))
+    np.testing.assert_allclose(with_unit.value, without.value, rtol=1e-14)
+    np.testing.assert_array_equal(with_unit.level, without.level)
+
+
+@pytest.mark.parametrize("difference, expected", [(0.0, "prior"), (0.3, "difference")])
+def test_what_two_levels_say_of_the_bias(difference, expected):
+    """Within the noise it is not above what a level is taken to be off by; far beyond it the difference itself."""
+    everywhere, spread = np.arange(6), 0.01
+    one = np.array([1.0 - spread, 1.0 + spread])[:, None] * np.ones(6)
+    samples = [Samples(0, everywhere, one), Samples(1, everywhere, 1 + difference + 0.2 * (one - 1))]
+    found = moments(samples, TEMPERATURES)
+    if expected == "prior":
+        assert (found.systematic < REMAINDER * np.sqrt(2) * spread).all()
+        assert (found.systematic > 0.3 * REMAINDER * spread).all() and (found.coarser > 0).all()
+    else:
+        np.testing.assert_allclose(found.systematic, REMAINDER / (1 - REMAINDER) * difference, rtol=0.02)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -94,7 +94,11 @@ def estimated(replicas: dict[str, list[Replica]], composition: Composition) -> E
     """
     temperatures = composition.temperatures
     count = len(temperatures)
-    found = {name: _moments(some, temperatures) for name, some in replicas.items() if some}
+    found = {
+        name: _moments(some, temperatures, conductivity=composition.first[name])
+        for name, some in replicas.items()
+        if some
+    }
     if not found:
         return None
     shape = next(iter(found.values())).value.shape
@@ -201,7 +205,8 @@ def _left_out(composition: Composition, shared, terms: list[TermEstimate], sizes
     return left
 
 
-def _moments(replicas: list[Replica], temperatures) -> Moments:
+def _moments(replicas: list[Replica], temperatures, *, conductivity: bool) -> Moments:
+    """Of one term; `conductivity`: its Boltzmann part is one, not the change of one relative to it."""
     samples = []
     # in this order, whichever came first: sums then have the same digits
     for replica in sorted(replicas, key=lambda r: (r.task.level, r.task.number, r.task.where)):
@@ -209,21 +214,27 @@ def _moments(replicas: list[Replica], temperatures) -> Moments:
         values = np.insert(replica.values, SIDE_JUMP, side_jump, axis=1)
         spacing = np.nan_to_num(replica.facts.get(SPACING, np.zeros(len(replica.task.where))))
         samples.append(Samples(replica.task.level, np.array(replica.task.where), values[None], spacing))
-    return moments(samples, np.log(temperatures))
+    return moments(samples, np.log(temperatures), _units(samples, len(temperatures)) if conductivity else None)
 
 
-_SIZES = ("value", "error", "statistical", "systematic", "coarser")
+def _units(samples: list[Samples], count: int) -> np.ndarray:
+    """What the parts at a temperature are in proportion to, (nT, P, 1, 1): the Boltzmann part and conventional skew
+    scattering to the conductivity, which may change tenfold between neighbours; Hall parts, which may change sign, to
+    nothing."""
+    total, number = np.zeros(count), np.zeros(count)
+    for s in samples:
+        total[s.where] += np.abs(charge(s.values[0, :, 0])).max(axis=(1, 2))
+        number[s.where] += 1
+    parts = np.arange(samples[0].values.shape[2])
+    size = np.where(total > 0, total / np.maximum(number, 1), 1.0)[:, None]
+    return np.where((parts == 0) | (parts == SIDE_JUMP + 1), size, 1.0)[..., None, None]
 
 
 def _in_units(known: Moments, size) -> Moments:
     """The Boltzmann part of a change, which is relative, in its unit."""
-
-    def scaled(x):
-        x = x.copy()
-        x[:, 0] *= size
-        return x
-
-    return replace(known, **{n: scaled(getattr(known, n)) for n in _SIZES})
+    unit = np.ones((*known.value.shape[:2], 1, 1))
+    unit[:, 0] = size
+    return known.times(unit)
 
 
 def _worst(replicas: list[Replica], count: int) -> list[dict]:
