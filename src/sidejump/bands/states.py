@@ -84,8 +84,8 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=None) 
     degeneracy : float
         Bands chained by gaps below this (eV) form one group.
     observables : optional
-        ``observables.matrices(model, k)`` gives operators, shape (S, c, N, N), and ``observables.carried(model)`` what
-        moves with them, (c, d, N, N) or None.
+        ``observables.matrices(model, k)`` gives operators, shape (S, c, N, N), and ``observables.carried(model, k)``
+        what moves with them, (S, c, d, N, N) or None.
     """
     xp = array_namespace(k)
     energies, u = xp.linalg.eigh(model.hamiltonian(k))
@@ -123,7 +123,7 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=None) 
         expectation = xp.real(xp.sum(xp.conj(columns)[:, None] * turned, axis=(2, 3))) / multiplicity[:, None]
         others = xp.matmul(left, turned) * xp.astype(inverse, elements.dtype)[:, None, :, None]
         covariant = xp.concat([covariant, xp.matmul(u[:, None], others)], axis=1)
-        moved = observables.carried(model)
+        moved = observables.carried(model, k)
         if moved is not None:
             carried = xp.matmul(moved, columns[:, None, None])  # (S, c, d, N, m)
             drift = xp.zeros_like(carried[:, :, 0])
