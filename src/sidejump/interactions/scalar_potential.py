@@ -14,7 +14,8 @@ left out.
 
 So ``V = (u'^+ S u + (S u')^+ u) / 2 + (i/2) sum_b q_b X_b`` with ``X_b = u'^+ A^S_b u + (A^S_b u')^+ u``: matrix
 products of vectors of the states (u, S u, A^S_b u), whatever the images G of the pairs.  In ``(d/dk + d/dk')_a`` q
-stays as it is.  If S does not commute with r it is a part of the velocity: to the flow ``{v_a, X_a} / 2`` it adds ``dS/dk_a X_a``.
+stays as it is.  If S does not commute with r it is a part of the velocity: to the flow ``{v_a, X_a} / 2`` it adds
+``dS/dk_a X_a``.
 """
 
 from __future__ import annotations

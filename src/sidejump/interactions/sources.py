@@ -21,7 +21,7 @@ from ..energy.basis import ABSORPTION, BOTH, EMISSION
 from .base import Branch, Scatterer
 from .polar import Patches, averaged_over_patch, mean_speed, transfer_square
 from .scalar_potential import with_vertex
-from .vertex import pair_amplitudes, pair_vertex
+from .vertex import pair_amplitudes, pair_matrices, pair_vertex
 
 if TYPE_CHECKING:
     from ..bands.momentum import MomentumTransfer
@@ -103,6 +103,8 @@ class PairSource(abc.ABC):
         Whether a block of pairs takes longer to compute than to read from a disk.
     observes : bool
         Whether shifts have a component for each row of ``States.covariant``, those of own observables included.
+    matrices : bool
+        Whether :meth:`group_matrices` is there.
     process : int
         `ABSORPTION` or `EMISSION` where the pairs do one of them alone, from rows to columns.  Two such sources belong
         together: the reverse events of one are the events of the other.
@@ -114,6 +116,7 @@ class PairSource(abc.ABC):
     seconds_per_pair: float = 4e-8
     expensive: bool = False
     observes: bool = False
+    matrices: bool = False
     process: int = BOTH
 
     patches: Patches | None = None
@@ -144,6 +147,11 @@ class PairSource(abc.ABC):
     @abc.abstractmethod
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
         """Channels of the pairs of two slices of the prepared states; those wholly beyond `z_cut` are left out."""
+
+    def group_matrices(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
+        """The same for distributions that are matrices in groups of degenerate states: not means, but with strength and
+        shift of :func:`.vertex.pair_matrices`."""
+        raise NotImplementedError
 
     @abc.abstractmethod
     def crossed(
@@ -201,7 +209,7 @@ class ScalarPairs(PairSource):
         momentum: MomentumTransfer,
         process: int = BOTH,
     ):
-        self.observes, self.process = True, process
+        self.observes, self.matrices, self.process = True, True, process
         self.branches = tuple(b for s in scatterers for b in s.branches)
         self.singular = any(s.singular for s in scatterers)
         self.momentum = momentum
@@ -249,7 +257,13 @@ class ScalarPairs(PairSource):
         return z_cut
 
     def evaluate(self, rows, columns, z_cut):
-        found = self.between(self.states[rows], self.finals[columns], z_cut)
+        return self._evaluated(pair_vertex, rows, columns, z_cut)
+
+    def group_matrices(self, rows, columns, z_cut):
+        return self._evaluated(pair_matrices, rows, columns, z_cut)
+
+    def _evaluated(self, function, rows, columns, z_cut):
+        found = self.between(self.states[rows], self.finals[columns], z_cut, function)
         if self.patches is None:
             return found
         return [replace(c, z=self._over_patches(c.z, self.patches[rows], self.patches[columns])) for c in found]
@@ -264,16 +278,18 @@ class ScalarPairs(PairSource):
     def crossed(self, initial, final, *, single=False, known=None):
         return CrossedScalarPairs(self.prepared(initial, single=single), known or self.prepared(final, single=single))
 
-    def between(self, a: States, b: States, z_cut: float) -> list[Channel]:
-        """Channels of the pairs of two sets of prepared states, those of `finals` at the second."""
+    def between(self, a: States, b: States, z_cut: float, function=pair_vertex) -> list[Channel]:
+        """Channels of the pairs of two sets of prepared states, those of `finals` at the second; with what `function`,
+        one of :mod:`.vertex`, makes of them."""
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
         if len(images) == 0:
             return []
         transfer, image, q = self._transfers(a, b, images)
         if q.min() > z_cut:
             return []
-        strength, shift = self._between(pair_vertex, a, b, images, transfer, image)
-        mean, z = mean_over_members(a, b), self._z(a, b, q)
+        strength, shift = self._between(function, a, b, images, transfer, image)
+        mean = mean_over_members(a, b) if function is pair_vertex else None
+        z = self._z(a, b, q)
         return [Channel(strength, shift, z) if mean is None else Channel(strength * mean, shift * mean, z)]
 
     def amplitudes(self, a: States, b: States) -> tuple[np.ndarray, np.ndarray]:
@@ -323,12 +339,12 @@ class PolarPairs(ScalarPairs):
         super().prepare(states, single=single)
         self._one_shell = bool(np.ptp(states.energy) < 1e-3 * self._phonon)
 
-    def evaluate(self, rows, columns, z_cut):
+    def _evaluated(self, function, rows, columns, z_cut):
         if self.patches is not None and self.patches[rows].across(self.patches[columns]):
             plain = copy(self)
             plain._one_shell = True  # nothing diverges there
-            return plain.between(self.states[rows], self.finals[columns], z_cut)
-        return super().evaluate(rows, columns, z_cut)
+            return plain.between(self.states[rows], self.finals[columns], z_cut, function)
+        return super()._evaluated(function, rows, columns, z_cut)
 
     def z_max(self, q_max):
         return self._FARTHEST * q_max

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from array_api_compat import array_namespace
+
+from ..bands.hermitian_basis import components, hermitian_basis
 
 _CHUNK = 64  # initial states at a time: what is made of them stays in the cache
 
@@ -51,6 +54,39 @@ def pair_vertex(initial, final, vertex=None, *, applied=False, q=None, sites=Non
         strength.append(squares)
         shift.append(turns)
     return xp.concat(strength, axis=0), xp.concat(shift, axis=1)
+
+
+def pair_matrices(initial, final, vertex=None, *, applied=False, q=None, sites=None):
+    """What pairs of groups do with distributions that are matrices, in the basis B of :func:`.hermitian_basis`.
+
+    Arguments as those of :func:`pair_vertex`.
+
+    Returns
+    -------
+    strength : array, shape (c, c, P, Q)
+        ``tr B_a V^+ B_b V``: the component b at the column state that the component a at the row state exchanges with.
+    shift : array, shape (2, d, c, P, Q)
+        Components of ``(i/2) (V^+ D_a V - (D_a V)^+ V)`` at the row state; of the way back, with the adjoint of V in
+        place of V, at the column state.
+
+    Notes
+    -----
+    Where states are not degenerate these are what :func:`pair_vertex` gives, the shift at the column its negative.
+    """
+    p, m, _ = initial.vectors.shape
+    n, mf, _ = final.vectors.shape
+    values = np.concatenate(list(_values(initial, final, vertex, applied, q, sites)), axis=1)
+    values = values.reshape(-1, p, m, n, mf).transpose(0, 1, 3, 4, 2)  # <u'_j|W|u_i>, (1 + d, P, Q, j, i)
+    v, slopes = values[0], values[1:]
+    back = np.conj(np.swapaxes(v, -1, -2))
+    here, there = hermitian_basis(m).astype(v.dtype), hermitian_basis(mf).astype(v.dtype)
+    carried = back[None] @ there[:, None, None] @ v[None]  # V^+ B_b V, (c, P, Q, m, m)
+    strength = components(here, carried).transpose(3, 0, 1, 2)
+    shift = [
+        -np.einsum("aij,dpqji->dapq", basis, products, optimize=True).imag
+        for basis, products in ((here, back @ slopes), (there, v @ np.conj(np.swapaxes(slopes, -1, -2))))
+    ]
+    return np.ascontiguousarray(strength), np.stack(shift)
 
 
 def pair_amplitudes(initial, final, vertex=None, *, applied=False, q=None, sites=None):
