@@ -11,7 +11,6 @@ from sidejump.bands.hermitian_basis import components, hermitian_basis
 from sidejump.bands.states import solve_states
 from sidejump.interactions.vertex import pair_matrices, pair_vertex
 from sidejump.pairs.stream import PairStream
-from sidejump.reference.dirac import zero_range_side_jump
 from sidejump.transport import TransportSettings
 from sidejump.transport.coherence import coherence_sentences
 from sidejump.transport.problem import Problem
@@ -33,7 +32,6 @@ def zero_range(vertex="identity", strength=1.0):
 
 
 SCATTERERS = {
-    "that keep the spin": ([zero_range()], 10.0, {}),
     "that flip it": ([zero_range(), zero_range(FLIP, 0.8)], 10.0, {}),
     "inelastic, each energy on its shell": ([PHONONS, zero_range(FLIP, 0.8)], 300.0, {"geometry": "own"}),
 }
@@ -55,9 +53,6 @@ def test_degenerate_pairs_give_what_the_same_bands_a_little_apart_give(name):
     assert pairs.response_side_jump[0, 0, 0].item() == pytest.approx(expected, rel=1e-6)
     size = np.abs(pairs.sigma_side_jump / sj.units.conductivity_unit(2)[0]).max().item()
     assert size < 1e-6 * abs(expected)  # no Hall effect
-    if name == "that keep the spin":
-        hall = zero_range_side_jump(0.5) / (2 * np.pi)
-        assert abs(expected) == pytest.approx(abs(hall), rel=1e-6)  # two spins, 1/2 each
 
 
 def test_turned_spins_turn_the_response():
@@ -133,3 +128,5 @@ def test_a_cubic_crystal_without_conserved_spin():
     [sentence] = coherence_sentences(reduced)
     assert "spin_x" in sentence and 'symmetry = "off"' in sentence
     assert not coherence_sentences(whole)
+    skew = problem_of(model, 0.1, ["identity"], ALL, symmetry="off", skew_scattering="quasistatic")
+    assert "skew scattering has one distribution" in coherence_sentences(skew)[0]
