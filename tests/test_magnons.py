@@ -103,12 +103,13 @@ def test_each_event_keeps_the_spin_of_electrons_and_magnons():
     np.testing.assert_allclose(balance, [0.0, 2.0], atol=1e-6)
 
 
-def test_absorption_and_emission_are_each_others_reverse():
+@pytest.mark.parametrize("spins_apart", [False, True])
+def test_absorption_and_emission_are_each_others_reverse(spins_apart):
     """``|<k'|X|k>|^2`` of absorption is that of the emission that brings the electron back, and the shift its negative;
     with a position matrix, several sites and images, where the first order in q has to be the adjoint as well."""
     for dimension in (2, 3):
         any_model, spin = random_wannier(dimension=dimension, n=4), np.stack([np.kron(np.eye(2), s) for s in sj.PAULI])
-        sites = any_model.site_positions[[0, 0, 2, 2]]  # up and down on one
+        sites = any_model.site_positions if spins_apart else any_model.site_positions[[0, 0, 2, 2]]
         model = LatticeModel(
             any_model.cell, any_model.vectors, any_model.hoppings, position_elements(any_model), sites, spin
         )
@@ -129,10 +130,10 @@ def test_absorption_and_emission_are_each_others_reverse():
         np.testing.assert_allclose(emits.shift, -absorbs.shift.swapaxes(1, 2), atol=1e-11 * size[1])
         # the definition, for one pair without images
         i, j = np.argwhere(np.linalg.norm(k[:, None] - k, axis=2) + 9.0 * ~apart < 1.0)[0]
-        x, q = scatterer.vertex.matrix(model.spin), k[j] - k[i]
-        a = sum(model.position_matrix(k[[s]])[0] for s in (i, j))
-        first = 0.5 * np.einsum("c,cab->ab", q, x @ a + a @ x)
-        value = states.vectors[j, 0].conj() @ (x + 0.5j * first) @ states.vectors[i, 0]
+        q, ends = k[j] - k[i], k[[i, j]]
+        x, a = model.lattice_operator(scatterer.vertex.matrix(model.spin))(ends), model.position_matrix(ends)
+        first = 0.25 * np.einsum("c,scab->ab", q, x[:, None] @ a + a @ x[:, None])
+        value = states.vectors[j, 0].conj() @ (x.mean(axis=0) + 1j * first) @ states.vectors[i, 0]
         assert absorbs.strength[i, j] == pytest.approx(abs(value) ** 2, rel=1e-10)
 
 

@@ -1,5 +1,7 @@
 """Scalar potentials in a basis with a position matrix."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,23 @@ def channel(model, k, bands, momentum, vertex=None, *, single=False):
     return found
 
 
+def hermitian(n, seed=9):
+    rng = np.random.default_rng(seed)
+    s = rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n))
+    return s + s.conj().T
+
+
+def nearest_bonds(model, matrix, k):
+    """S(k) of elements between nearest images, in the gauge of H(k): (N, N)."""
+    found = np.zeros(matrix.shape, dtype=complex)
+    cells = np.array(list(itertools.product(range(-2, 3), repeat=model.dimension))) @ model.cell
+    for m, n in np.ndindex(matrix.shape):
+        steps = cells + model.site_positions[n] - model.site_positions[m]
+        length = np.linalg.norm(steps, axis=1)
+        found[m, n] = matrix[m, n] * np.exp(1j * steps[length < length.min() + 1e-6] @ k).mean()
+    return found
+
+
 def shortest(momentum, k, other):
     q = other[None] - k[:, None]
     moved = q[:, :, None] + momentum.images
@@ -37,13 +56,11 @@ def shortest(momentum, k, other):
 @pytest.mark.parametrize("dimension", [2, 3])
 @pytest.mark.parametrize("spin_vertex", [False, True])
 def test_strength_is_that_of_the_matrix_written_out(dimension, spin_vertex):
-    """|u'^+ W u|^2 with W = S + (i/2) q.(A^S + A^S'), every pair by itself, Umklapp pairs too."""
+    """|u'^+ W u|^2 with W = (S + S')/2 + (i/2) q.(A^S + A^S'), every pair by itself, Umklapp pairs too."""
     model = random_wannier(dimension, 4, seed=dimension)
     k, bands, momentum = states_and_bands(model)
-    rng = np.random.default_rng(9)
-    s = rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4))
-    s = s + s.conj().T if spin_vertex else np.eye(4)
-    found = channel(model, k, bands, momentum, s)
+    matrix = hermitian(4) if spin_vertex else np.eye(4)
+    found = channel(model, k, bands, momentum, matrix)
     which = shortest(momentum, k, k)
     assert (which > 0).any()  # some pairs are Umklapp
     for i in range(len(k)):
@@ -51,8 +68,9 @@ def test_strength_is_that_of_the_matrix_written_out(dimension, spin_vertex):
             end = k[j] + momentum.images[which[i, j]]
             states = solve_states(model, np.stack([k[i], end]), bands[[i, j]])
             a = model.position_matrix(np.stack([k[i], end]))
-            a = 0.5 * (s @ a + a @ s)
-            w = s + 0.5j * np.einsum("a,kaij->ij", end - k[i], a)
+            s = np.stack([nearest_bonds(model, matrix, x) for x in (k[i], end)])
+            a = 0.5 * (s[:, None] @ a + a @ s[:, None])
+            w = s.mean(axis=0) + 0.5j * np.einsum("a,kaij->ij", end - k[i], a)
             v = np.vdot(states.vectors[1, 0], w @ states.vectors[0, 0])
             assert found.strength[i, j] == pytest.approx(abs(v) ** 2, rel=1e-9, abs=1e-12)
 

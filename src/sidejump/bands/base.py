@@ -14,6 +14,7 @@ from array_api_compat import array_namespace
 
 from ..errors import InputError
 from ..notebook import card
+from .lattice_operator import LatticeOperator
 
 M = TypeVar("M", bound="ElectronModel")
 
@@ -118,7 +119,12 @@ class ElectronModel(abc.ABC):
         """Pauli matrices of the spin at k (nk, d): shape (nk, 3, N, N); None when the model has no spin."""
         if self.spin is None:
             return None
-        return np.broadcast_to(np.asarray(self.spin, dtype=complex), (len(k), 3, self.n_orbitals, self.n_orbitals))
+        return self.lattice_operator(self.spin)(k)
+
+    def lattice_operator(self, matrix) -> LatticeOperator:
+        """A constant matrix (..., N, N) between the orbitals as an operator, whose matrix depends on k where it
+        connects different sites."""
+        return LatticeOperator(matrix, self.site_positions, self.cell)
 
     def describe(self) -> dict:
         """Plain numbers and strings that identify the model in reports."""

@@ -100,10 +100,17 @@ class LatticeModel(ElectronModel):
         return int(found[0])
 
     def with_onsite(self, matrix) -> LatticeModel:
-        """The same model with `matrix` (N, N), eV, added to H(R = 0)."""
-        hoppings = self.hoppings.copy()
-        hoppings[self._home] += matrix
-        other = LatticeModel(self.cell, self.vectors, hoppings, self._positions, self._sites, self.spin)
+        """The same model with `matrix` (N, N), eV, added to H: to H(R = 0), between sites to hops to nearest images."""
+        added = self.lattice_operator(matrix)
+        index = {tuple(r): i for i, r in enumerate(self.vectors)}
+        new = [r for r in added.cells if tuple(r) not in index]
+        vectors = np.concatenate([self.vectors, np.array(new, dtype=int).reshape(-1, self.dimension)])
+        index |= {tuple(r): i for i, r in enumerate(vectors)}
+        none = [(0, len(new))]
+        hoppings = np.pad(self.hoppings, none + [(0, 0)] * 2)
+        hoppings[[index[tuple(r)] for r in added.cells]] += added.home
+        positions = None if self._positions is None else np.pad(self._positions, none + [(0, 0)] * 3)
+        other = LatticeModel(self.cell, vectors, hoppings, positions, self._sites, self.spin)
         other.spin_models, other.exchange_field = self.spin_models, self.exchange_field
         return with_spin_degeneracy(other, self.spin_degeneracy)
 

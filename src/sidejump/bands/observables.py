@@ -100,10 +100,11 @@ class Velocity:
             gradient = gradient + 1j * (energy @ position - position @ energy)
         return np.pad(gradient, [(0, 0), (0, 3 - model.dimension), (0, 0), (0, 0)])
 
-    def carried(self, model) -> np.ndarray:
+    def carried(self, model, k) -> np.ndarray:
         """What moves along each direction: see :meth:`Observable.carried`."""
         moves = np.eye(3)[:, : model.dimension, None, None]
-        return moves * np.eye(model.n_orbitals, dtype=complex)
+        whole = moves * np.eye(model.n_orbitals, dtype=complex)
+        return np.broadcast_to(whole, (len(k), *whole.shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +117,9 @@ class Observable:
         In the result.
     operator : callable, ndarray of shape (N, N), or str
         ``operator(model, k)``, k (n, d) in 1/angstrom, gives Hermitian matrices (n, N, N) in the basis of the
-        orbitals, with a rule of rank p all components, (n, 3, ..., 3, N, N); or the matrices of all k; or "velocity_x",
-        "velocity_y", "velocity_z": ``hbar`` times the velocity, eV angstrom.
+        orbitals, with a rule of rank p all components, (n, 3, ..., 3, N, N); or matrices between orbitals, those of
+        different sites at their nearest images (:mod:`.lattice_operator`); or "velocity_x", "velocity_y", "velocity_z":
+        ``hbar`` times the velocity, eV angstrom.
     unit : str
         Of the operator.
     rule : Rule, optional
@@ -193,8 +195,10 @@ class Observable:
             If what the operator gives has another shape, is not finite or not Hermitian.
         """
         operator: Any = self.operator
-        found = np.asarray(operator(model, k) if callable(operator) else operator, dtype=complex)
         rank, n = 0 if self.rule is None else self.rule.rank, model.n_orbitals
+        found = np.asarray(operator(model, k) if callable(operator) else operator, dtype=complex)
+        if not callable(operator) and found.shape[-2:] == (n, n):
+            found = model.lattice_operator(found)(k)
         shape = (len(k), *(3,) * rank, n, n)
         if found.shape not in (shape, shape[1:]):
             raise InputError(f"observable {self.name}: matrices of shape {found.shape}, {shape} or {shape[1:]} needed")
@@ -205,14 +209,14 @@ class Observable:
             raise InputError(f"observable {self.name}: not Hermitian by {off:.2g}; add the conjugate and halve")
         return np.broadcast_to(found, shape).reshape(len(k), 3**rank, n, n)
 
-    def carried(self, model) -> np.ndarray | None:
-        """X of ``O = {v_a, X_a} / 2``, summed over a: shape (3^rank, d, N, N); None of what is no flow.
+    def carried(self, model, k) -> np.ndarray | None:
+        """X of ``O = {v_a, X_a} / 2``, summed over a, at k (n, d): (n, 3^rank, d, N, N); None of what is no flow.
 
         A vertex W that does not commute with the position r, as of first-principles coupling, is part of the velocity,
         and adds ``i [X_a r_a, W]`` to such an O.
         """
         found = getattr(self.operator, "carried", None)
-        return None if found is None else found(model)
+        return None if found is None else found(model, k)
 
     def matrices(self, model, k) -> np.ndarray:
         """The component that is meant, at k (n, d): shape (n, N, N)."""

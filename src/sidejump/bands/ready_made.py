@@ -32,9 +32,9 @@ from .observables import AXES, VELOCITY, Observable, Rule, Velocity, require_in_
 from .row_curvature import GUARD
 
 
-def _spin(model, k=None) -> np.ndarray:
-    """s = sigma / 2 in the basis of a model, shape (3, N, N), or (nk, 3, N, N) at k."""
-    return 0.5 * np.asarray(model.spin if k is None else model.spin_operator(k), dtype=complex)
+def _spin(model, k) -> np.ndarray:
+    """s = sigma / 2 in the basis of a model at k, shape (nk, 3, N, N)."""
+    return 0.5 * np.asarray(model.spin_operator(k), dtype=complex)
 
 
 def _require_spin(model, observable: Observable) -> None:
@@ -77,11 +77,10 @@ class SpinCurrent:
         velocity, spin = Velocity()(model, k)[:, :, None], _spin(model, k)[:, None]
         return 0.5 * (velocity @ spin + spin @ velocity)
 
-    def carried(self, model) -> np.ndarray:
+    def carried(self, model, k) -> np.ndarray:
         """What moves along each direction: see :meth:`Observable.carried`."""
         d, n = model.dimension, model.n_orbitals
-        spin = np.zeros((3, n, n)) if model.spin is None else _spin(model)  # first-principles vertices have it
-        return np.einsum("ab,cmn->acbmn", np.eye(3)[:, :d], spin).reshape(9, d, n, n)
+        return np.einsum("ab,kcmn->kacbmn", np.eye(3)[:, :d], _spin(model, k)).reshape(len(k), 9, d, n, n)
 
 
 @dataclass(frozen=True)
@@ -100,9 +99,9 @@ class Torque:
 
     def __call__(self, model, k) -> np.ndarray:
         """Shape (n, 3, N, N)."""
-        spin = _spin(model)
-        field = 2 * np.tensordot(np.asarray(model.exchange_field, dtype=float), spin, 1)
-        return np.broadcast_to(-1j * (spin @ field - field @ spin), (len(k), *spin.shape))
+        spin = _spin(model, k)
+        field = 2 * np.einsum("c,kcmn->kmn", np.asarray(model.exchange_field, dtype=float), spin)[:, None]
+        return -1j * (spin @ field - field @ spin)
 
 
 @dataclass(frozen=True)

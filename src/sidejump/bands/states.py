@@ -7,7 +7,7 @@ the largest group, so that every pair quantity is a trace over the members (inva
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,8 +84,8 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=None) 
     degeneracy : float
         Bands chained by gaps below this (eV) form one group.
     observables : optional
-        ``observables.matrices(model, k)`` gives operators, shape (S, c, N, N), and ``observables.carried(model)`` what
-        moves with them, (c, d, N, N) or None.
+        ``observables.matrices(model, k)`` gives operators, shape (S, c, N, N), and ``observables.carried(model, k)``
+        what moves with them, (S, c, d, N, N) or None.
     """
     xp = array_namespace(k)
     energies, u = xp.linalg.eigh(model.hamiltonian(k))
@@ -123,7 +123,7 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=None) 
         expectation = xp.real(xp.sum(xp.conj(columns)[:, None] * turned, axis=(2, 3))) / multiplicity[:, None]
         others = xp.matmul(left, turned) * xp.astype(inverse, elements.dtype)[:, None, :, None]
         covariant = xp.concat([covariant, xp.matmul(u[:, None], others)], axis=1)
-        moved = observables.carried(model)
+        moved = observables.carried(model, k)
         if moved is not None:
             carried = xp.matmul(moved, columns[:, None, None])  # (S, c, d, N, m)
             drift = xp.zeros_like(carried[:, :, 0])
@@ -142,6 +142,26 @@ def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=None) 
         carried=carried,
         drift=drift,
     )
+
+
+def aligned(states: States, reference) -> States:
+    """The same with members of groups that are as like those of other states, `reference` (S,), as can be.
+
+    Matrices within groups then vary smoothly where the states do: numbers at several energies are a function of the
+    energy, and those of neighbours may be averaged.  Groups of other sizes are left as they are.
+    """
+    count, members, _ = states.vectors.shape
+    if members == 1:
+        return states
+    left, _, right = np.linalg.svd(states.vectors[reference].conj() @ states.vectors.swapaxes(1, 2))
+    turn = (left @ right).conj()
+    turn[states.multiplicity != states.multiplicity[reference]] = np.eye(members)
+
+    def turned(rows):
+        return None if rows is None else turn.reshape(count, *(1,) * (rows.ndim - 3), members, members) @ rows
+
+    names = ("vectors", "covariant", "carried", "drift")
+    return replace(states, **{name: turned(getattr(states, name)) for name in names})
 
 
 def _group_mask(xp, energies, band, degeneracy):

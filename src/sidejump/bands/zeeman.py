@@ -8,6 +8,7 @@ from array_api_compat import array_namespace
 from ..errors import InputError
 from .base import ElectronModel
 from .lattice import LatticeModel
+from .lattice_operator import LatticeOperator
 
 
 class WithZeeman(ElectronModel):
@@ -36,9 +37,9 @@ class WithZeeman(ElectronModel):
                 "give spin_ordering (Wannier90 files) or spin= (models in Python)"
             )
         term = np.tensordot(self.field, np.asarray(model.spin), 1)
-        self._term: np.ndarray | None = term
+        self._term: LatticeOperator | None = model.lattice_operator(term)
         self._described = model.describe()
-        if isinstance(model, LatticeModel):  # in H(R = 0), so that whatever reads H(R) sees it
+        if isinstance(model, LatticeModel):  # in H(R), so that whatever reads H(R) sees it
             model, self._term = model.with_onsite(term), None
         self.model = model
 
@@ -64,13 +65,15 @@ class WithZeeman(ElectronModel):
 
     def hamiltonian(self, k):
         h = self.model.hamiltonian(k)
-        return h if self._term is None else h + array_namespace(k).asarray(self._term)
+        return h if self._term is None else h + array_namespace(k).asarray(self._term(k))
 
     def hamiltonian_gradient(self, k):
-        return self.model.hamiltonian_gradient(k)
+        gradient, term = self.model.hamiltonian_gradient(k), self._term
+        return gradient if term is None or not term.between_sites else gradient + term.gradient(k)
 
     def hamiltonian_hessian(self, k):
-        return self.model.hamiltonian_hessian(k)
+        moves = self._term is not None and self._term.between_sites
+        return super().hamiltonian_hessian(k) if moves else self.model.hamiltonian_hessian(k)
 
     def position_matrix(self, k):
         return self.model.position_matrix(k)

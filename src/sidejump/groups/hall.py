@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..bands.lattice_operator import LatticeOperator
 from ..bands.states import band_energies
 from ..bands.vertex import vertex_matrix
 from ..result import hall_vector
@@ -61,7 +62,7 @@ def kinetic_symmetry(model, scatterers, energy: float, *, seed: int = 0) -> list
         return []
     _, families = point_groups(model)
     k = sample_points(model, TRIED, np.random.default_rng(seed), energy)
-    vertices = [vertex_matrix(s.vertex, model, hermitian=not s.directed) for s in scatterers]
+    vertices = [model.lattice_operator(vertex_matrix(s.vertex, model, hermitian=not s.directed)) for s in scatterers]
     return list(_obeyed(model, np.concatenate(families), k, vertices))
 
 
@@ -93,13 +94,14 @@ def _obeyed(model, operations, k, vertices=()):
             if sign > 0 and np.array_equal(s, np.eye(3)):
                 continue
             u = operation_matrix(model, k, s[:d, :d], reversal=sign < 0)
-            if u is not None and all(_same_vertex(u, w if sign > 0 else w.conj(), w) for w in vertices):
+            if u is not None and all(_same_vertex(u, w, k, s[:d, :d], sign) for w in vertices):
                 yield s, sign
 
 
-def _same_vertex(u, w, wanted) -> bool:
-    """Whether ``u w u^+`` is `wanted`, up to a phase: the sign of a Hermitian one."""
-    turned, size = u @ w @ u.conj().T, max(np.abs(wanted).max(), 1e-300)
+def _same_vertex(u, vertex: LatticeOperator, k, rotation, sign: int) -> bool:
+    """Whether an operation leaves a vertex as it is, up to a phase: the sign of a Hermitian one."""
+    w, wanted = vertex(k), vertex(sign * k @ rotation.T)
+    turned, size = u @ (w if sign > 0 else w.conj()) @ u.conj().T, max(np.abs(wanted).max(), 1e-300)
     overlap = np.vdot(wanted, turned)
     phase = overlap / max(abs(overlap), 1e-300)
     return bool(np.abs(turned - phase * wanted).max() < _SAME_VERTEX * size)

@@ -90,17 +90,19 @@ class Multiplets:
             [np.einsum("ct,ktmn->kcmn", part.basis, whole[part.tensor], optimize=True) for part in self.parts], axis=1
         )
 
-    def carried(self, model) -> np.ndarray | None:
-        """X of the rows that are flows, shape (q, d, N, N), see :meth:`Observable.carried`; None where none is."""
-        whole = [tensor.carried(model) for tensor in self.tensors]
+    def carried(self, model, k) -> np.ndarray | None:
+        """X of the rows that are flows at k (n, d), (n, q, d, N, N), see :meth:`Observable.carried`; None where none
+        is."""
+        whole = [tensor.carried(model, k) for tensor in self.tensors]
         if all(x is None for x in whole):
             return None
-        shape = (model.dimension, model.n_orbitals, model.n_orbitals)
+        shape = (model.dimension, model.n_orbitals, model.n_orbitals)  # of one row at one k
         rows = []
         for part in self.parts:
             x = whole[part.tensor]
-            rows.append(np.zeros((len(part.basis), *shape)) if x is None else np.tensordot(part.basis, x, 1))
-        return np.concatenate(rows)
+            none = np.zeros((len(k), len(part.basis), *shape))
+            rows.append(none if x is None else np.einsum("ct,ktamn->kcamn", part.basis, x))
+        return np.concatenate(rows, axis=1)
 
     def asked(self, tensors, d: int) -> np.ndarray:
         """From responses (..., d + q, x) of current and rows to those of current and observables, (..., d + c, x)."""

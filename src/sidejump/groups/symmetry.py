@@ -138,7 +138,7 @@ def observables(model, k, level, width):
             size[:, c] = np.sum(np.abs(v[:, a] * v[:, b]) / (gap**2 + width**2), axis=(1, 2))
     if model.spin is None:
         return energies, curvature, size, None
-    expectation = np.einsum("kmn,cml,kln->kcn", u.conj(), model.spin, u, optimize=True).real
+    expectation = np.einsum("kmn,kcml,kln->kcn", u.conj(), model.spin_operator(k), u, optimize=True).real
     return energies, curvature, size, np.einsum("kn,kcn->kc", occupation, expectation)
 
 

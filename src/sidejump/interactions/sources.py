@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
+from ..bands.lattice_operator import LatticeOperator
 from ..bands.vertex import vertex_matrix
 from ..energy.basis import ABSORPTION, BOTH, EMISSION
 from .base import Branch, Scatterer
 from .polar import Patches, averaged_over_patch, mean_speed, transfer_square
-from .scalar_potential import with_dipoles
-from .vertex import pair_amplitudes, pair_vertex
+from .scalar_potential import with_vertex
+from .vertex import pair_amplitudes, pair_matrices, pair_vertex
 
 if TYPE_CHECKING:
     from ..bands.momentum import MomentumTransfer
@@ -102,6 +103,8 @@ class PairSource(abc.ABC):
         Whether a block of pairs takes longer to compute than to read from a disk.
     observes : bool
         Whether shifts have a component for each row of ``States.covariant``, those of own observables included.
+    matrices : bool
+        Whether :meth:`group_matrices` is there.
     process : int
         `ABSORPTION` or `EMISSION` where the pairs do one of them alone, from rows to columns.  Two such sources belong
         together: the reverse events of one are the events of the other.
@@ -113,6 +116,7 @@ class PairSource(abc.ABC):
     seconds_per_pair: float = 4e-8
     expensive: bool = False
     observes: bool = False
+    matrices: bool = False
     process: int = BOTH
 
     patches: Patches | None = None
@@ -143,6 +147,11 @@ class PairSource(abc.ABC):
     @abc.abstractmethod
     def evaluate(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
         """Channels of the pairs of two slices of the prepared states; those wholly beyond `z_cut` are left out."""
+
+    def group_matrices(self, rows: slice, columns: slice, z_cut: float) -> list[Channel]:
+        """The same for distributions that are matrices in groups of degenerate states: not means, but with strength and
+        shift of :func:`.vertex.pair_matrices`."""
+        raise NotImplementedError
 
     @abc.abstractmethod
     def crossed(
@@ -186,9 +195,10 @@ _LONGER = 4.0  # time of a pair with the longer vectors of a position matrix ove
 
 
 class ScalarPairs(PairSource):
-    """Model scatterers that share a constant vertex matrix W: ``V = V0(q) u'^+ W u``.
+    """Model scatterers that share a vertex S: ``V = V0(q) <u'|(S exp(i q.r) + exp(i q.r) S) / 2|u>``.
 
-    In a basis with a position matrix W has a term of the first order in q (:mod:`.scalar_potential`).
+    ``V0(q) u'^+ S u`` with a constant matrix S, unless it connects orbitals on different sites or the basis has a
+    position matrix (:mod:`.scalar_potential`).
     """
 
     def __init__(
@@ -199,7 +209,7 @@ class ScalarPairs(PairSource):
         momentum: MomentumTransfer,
         process: int = BOTH,
     ):
-        self.matrix, self.observes, self.process = matrix, True, process
+        self.observes, self.matrices, self.process = True, True, process
         self.branches = tuple(b for s in scatterers for b in s.branches)
         self.singular = any(s.singular for s in scatterers)
         self.momentum = momentum
@@ -207,23 +217,25 @@ class ScalarPairs(PairSource):
         self._single = False
         self._model = model
         self._positioned = model.position_matrix(np.zeros((1, model.dimension))) is not None
-        self._hermitian = np.array_equal(matrix, matrix.conj().T)
+        self._operator = LatticeOperator(matrix, model.site_positions, model.cell)
+        self._adjoint = self._operator
+        if not np.array_equal(matrix, matrix.conj().T):
+            self._adjoint = LatticeOperator(matrix.conj().T, model.site_positions, model.cell)
         if self._positioned:
             self.seconds_per_pair *= _LONGER
+
+    @property
+    def _applied(self) -> bool:
+        return self._operator.between_sites
 
     def prepare(self, states, *, single=False):
         self._single = single
         precision = np.complex64 if single else np.complex128
-        self.matrix = self.matrix.astype(precision)
-        self._unit = np.array_equal(self.matrix, np.eye(len(self.matrix)))
-        site = np.zeros(len(self.matrix), dtype=int)
-        for i, (_, orbitals) in enumerate(self._sites):
-            site[orbitals] = i
-        self._between_sites = self._positioned and bool(self.matrix[site[:, None] != site].any())
-        if self._positioned:
-            self.states = self.finals = with_dipoles(self._model, states, self.matrix, precision)
-            if not self._hermitian:
-                self.finals = with_dipoles(self._model, states, self.matrix.conj().T, precision)
+        self._matrix = None if self._applied or self._operator.unit else self._operator.matrix.astype(precision)
+        if self._positioned or self._applied:
+            self.states = self.finals = with_vertex(self._model, states, self._operator, precision)
+            if self._adjoint is not self._operator:
+                self.finals = with_vertex(self._model, states, self._adjoint, precision)
         else:
             self.states = self.finals = replace(
                 states, vectors=states.vectors.astype(precision), covariant=states.covariant.astype(precision)
@@ -233,8 +245,9 @@ class ScalarPairs(PairSource):
         _, members, orbitals = states.vectors.shape
         d = states.covariant.shape[1]
         item = 8 if d == 3 else 16  # three dimensions are done in single precision
-        held, multiplied = (1 + d, 1 + 2 * d) if self._positioned else (1, 1)  # lengths, of N orbitals
-        held *= 1 + (self._positioned and not self._hermitian)
+        more = self._applied + d * self._positioned  # vectors of N orbitals after the first
+        held = (1 + more) * (1 + (more > 0 and self._adjoint is not self._operator))
+        multiplied = 2 * more + (not self._applied)
         return Load(item * (1 + d) * members * held * orbitals, 8.0 * (1 + 2 * d) * members**2 * multiplied * orbitals)
 
     def z_max(self, q_max):
@@ -244,7 +257,13 @@ class ScalarPairs(PairSource):
         return z_cut
 
     def evaluate(self, rows, columns, z_cut):
-        found = self.between(self.states[rows], self.finals[columns], z_cut)
+        return self._evaluated(pair_vertex, rows, columns, z_cut)
+
+    def group_matrices(self, rows, columns, z_cut):
+        return self._evaluated(pair_matrices, rows, columns, z_cut)
+
+    def _evaluated(self, function, rows, columns, z_cut):
+        found = self.between(self.states[rows], self.finals[columns], z_cut, function)
         if self.patches is None:
             return found
         return [replace(c, z=self._over_patches(c.z, self.patches[rows], self.patches[columns])) for c in found]
@@ -259,24 +278,25 @@ class ScalarPairs(PairSource):
     def crossed(self, initial, final, *, single=False, known=None):
         return CrossedScalarPairs(self.prepared(initial, single=single), known or self.prepared(final, single=single))
 
-    def between(self, a: States, b: States, z_cut: float) -> list[Channel]:
-        """Channels of the pairs of two sets of prepared states, those of `finals` at the second."""
+    def between(self, a: States, b: States, z_cut: float, function=pair_vertex) -> list[Channel]:
+        """Channels of the pairs of two sets of prepared states, those of `finals` at the second; with what `function`,
+        one of :mod:`.vertex`, makes of them."""
         images = self.momentum.nearby_images(a.k, b.k, z_cut)
         if len(images) == 0:
             return []
         transfer, image, q = self._transfers(a, b, images)
         if q.min() > z_cut:
             return []
-        strength, shift = self._joined(pair_vertex, a, b, images, transfer, image)
-        mean, z = mean_over_members(a, b), self._z(a, b, q)
+        strength, shift = self._between(function, a, b, images, transfer, image)
+        mean = mean_over_members(a, b) if function is pair_vertex else None
+        z = self._z(a, b, q)
         return [Channel(strength, shift, z) if mean is None else Channel(strength * mean, shift * mean, z)]
 
     def amplitudes(self, a: States, b: States) -> tuple[np.ndarray, np.ndarray]:
         """``<u_b|W|u_a>`` between all members of two sets of prepared states, (P, m, Q, m'), and |q|, (P, Q)."""
         images = self.momentum.nearby_images(a.k, b.k, np.inf)
         transfer, image, q = self._transfers(a, b, images)
-        [found] = self._joined(lambda *x, **y: (pair_amplitudes(*x, **y),), a, b, images, transfer, image)
-        return found, q
+        return self._between(pair_amplitudes, a, b, images, transfer, image), q
 
     def _transfers(self, a: States, b: States, images):
         """Vectors q and the place of their image, where vertices need them, and lengths (P, Q)."""
@@ -285,41 +305,20 @@ class ScalarPairs(PairSource):
             return transfer, image, np.sqrt(np.einsum("cpq,cpq->pq", transfer, transfer))
         return None, None, self.momentum.lengths(a.k, b.k, images, single=self._single)
 
-    def _joined(self, between, a: States, b: States, images, transfer, image):
-        """What `between` makes of pairs with these transfers: :func:`.pair_vertex` or one like it."""
-        matrix = None if self._unit and not self._between_sites else self.matrix
-        q, found = transfer if self._positioned else None, None
-        for final, sites, here in self._finals(b, images, image):
-            parts = between(a, final, matrix, q=q, sites=sites)
-            if here is None:
-                return parts
-            found = found or [np.empty_like(x) for x in parts]
-            for total, part in zip(found, parts, strict=True):
-                where = here if part.ndim < 4 else here[:, None, :, None]
-                np.copyto(total, part, where=where)
-        return found
-
-    def _finals(self, b: States, images, image):
-        """Final states as their images are seen, with the phases of sites, and the pairs that this holds for, if not
-        for all."""
+    def _between(self, function, a: States, b: States, images, transfer, image):
+        """What `function`, :func:`.pair_vertex` or one like it, makes of pairs with these transfers."""
         # u(k + G) = exp(-i G tau) u(k)
         phases = [
             (orbitals, np.exp(1j * (images @ tau)).astype(b.vectors.dtype))
             for tau, orbitals in (self._sites if images.any() else [])
         ]
-        n = len(self.matrix)
-        if not (self._between_sites and phases):
-            if image is None:
-                yield _turned(b, n, phases), None, None
-            else:
-                yield b, [(orbitals, phase[image]) for orbitals, phase in phases] or None, None
-            return
-        # a vertex between sites and a position matrix: phases at one end alone do not make the image
-        plain = replace(b, vectors=b.vectors[..., :n], covariant=b.covariant[..., :n])
-        for index, g in enumerate(images):
-            turned = _turned(plain, n, [(orbitals, phase[index : index + 1]) for orbitals, phase in phases])
-            moved = with_dipoles(self._model, replace(turned, k=b.k + g), self.matrix.conj().T, b.vectors.dtype)
-            yield moved, None, None if image is None else image == index
+        sites = None
+        if image is None:
+            b = _turned(b, len(self._operator.matrix), phases)
+        else:
+            sites = [(orbitals, phase[image]) for orbitals, phase in phases] or None
+        q = transfer if self._positioned else None
+        return function(a, b, self._matrix, applied=self._applied, q=q, sites=sites)
 
 
 class PolarPairs(ScalarPairs):
@@ -340,12 +339,12 @@ class PolarPairs(ScalarPairs):
         super().prepare(states, single=single)
         self._one_shell = bool(np.ptp(states.energy) < 1e-3 * self._phonon)
 
-    def evaluate(self, rows, columns, z_cut):
+    def _evaluated(self, function, rows, columns, z_cut):
         if self.patches is not None and self.patches[rows].across(self.patches[columns]):
             plain = copy(self)
             plain._one_shell = True  # nothing diverges there
-            return plain.between(self.states[rows], self.finals[columns], z_cut)
-        return super().evaluate(rows, columns, z_cut)
+            return plain.between(self.states[rows], self.finals[columns], z_cut, function)
+        return super()._evaluated(function, rows, columns, z_cut)
 
     def z_max(self, q_max):
         return self._FARTHEST * q_max

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from array_api_compat import array_namespace
+
+from ..bands.hermitian_basis import components, hermitian_basis
 
 _CHUNK = 64  # initial states at a time: what is made of them stays in the cache
 
 
-def pair_vertex(initial, final, vertex=None, *, q=None, sites=None):
+def pair_vertex(initial, final, vertex=None, *, applied=False, q=None, sites=None):
     """``|V|^2`` and ``-Im(V* D_a V)`` for all pairs of two sets of states.
 
     Parameters
     ----------
     initial, final : States
-        P and Q states; where `q` is given with vectors (u, A_b u) (:func:`.scalar_potential.with_dipoles`).
+        P and Q states, those of :func:`.scalar_potential.with_vertex` where `applied` or `q` is given.
     vertex : array, shape (N, N), optional
         Constant Hermitian matrix S (the q-dependent factor ``V0(q)`` is applied by the kernel); one if left out.
+    applied : bool
+        Whether the vectors of the states hold S u after u.
     q : array, shape (c, P, Q), optional
         ``k' + G - k`` of each pair, 1/angstrom.
     sites : sequence of (array of int, array (P, Q)), optional
@@ -33,12 +38,13 @@ def pair_vertex(initial, final, vertex=None, *, q=None, sites=None):
 
     Notes
     -----
-    ``V = u'^+ S u + (i/2) sum_b q_b (u'^+ A_b u + (A_b u')^+ u)``, in ``D_a V`` either u or u' is derived, at fixed q.
+    ``V = (u'^+ S u + (S u')^+ u) / 2 + (i/2) sum_b q_b (u'^+ A_b u + (A_b u')^+ u)``, in ``D_a V`` either what is of u
+    or what is of u' is derived, at fixed q.
     """
     xp = array_namespace(initial.vectors)
     m, (n, mf, _) = initial.vectors.shape[1], final.vectors.shape
     strength, shift = [], []
-    for value in _values(initial, final, vertex, q, sites):
+    for value in _values(initial, final, vertex, applied, q, sites):
         real, imag = xp.real(value), xp.imag(value)
         squares = real[0, ...] ** 2 + imag[0, ...] ** 2
         turns = imag[0, ...] * real[1:, ...] - real[0, ...] * imag[1:, ...]
@@ -50,26 +56,60 @@ def pair_vertex(initial, final, vertex=None, *, q=None, sites=None):
     return xp.concat(strength, axis=0), xp.concat(shift, axis=1)
 
 
-def pair_amplitudes(initial, final, vertex=None, *, q=None, sites=None):
+def pair_matrices(initial, final, vertex=None, *, applied=False, q=None, sites=None):
+    """What pairs of groups do with distributions that are matrices, in the basis B of :func:`.hermitian_basis`.
+
+    Arguments as those of :func:`pair_vertex`.
+
+    Returns
+    -------
+    strength : array, shape (c, c, P, Q)
+        ``tr B_a V^+ B_b V``: the component b at the column state that the component a at the row state exchanges with.
+    shift : array, shape (2, d, c, P, Q)
+        Components of ``(i/2) (V^+ D_a V - (D_a V)^+ V)`` at the row state; of the way back, with the adjoint of V in
+        place of V, at the column state.
+
+    Notes
+    -----
+    Where states are not degenerate these are what :func:`pair_vertex` gives, the shift at the column its negative.
+    """
+    p, m, _ = initial.vectors.shape
+    n, mf, _ = final.vectors.shape
+    values = np.concatenate(list(_values(initial, final, vertex, applied, q, sites)), axis=1)
+    values = values.reshape(-1, p, m, n, mf).transpose(0, 1, 3, 4, 2)  # <u'_j|W|u_i>, (1 + d, P, Q, j, i)
+    v, slopes = values[0], values[1:]
+    back = np.conj(np.swapaxes(v, -1, -2))
+    here, there = hermitian_basis(m).astype(v.dtype), hermitian_basis(mf).astype(v.dtype)
+    carried = back[None] @ there[:, None, None] @ v[None]  # V^+ B_b V, (c, P, Q, m, m)
+    strength = components(here, carried).transpose(3, 0, 1, 2)
+    shift = [
+        -np.einsum("aij,dpqji->dapq", basis, products, optimize=True).imag
+        for basis, products in ((here, back @ slopes), (there, v @ np.conj(np.swapaxes(slopes, -1, -2))))
+    ]
+    return np.ascontiguousarray(strength), np.stack(shift)
+
+
+def pair_amplitudes(initial, final, vertex=None, *, applied=False, q=None, sites=None):
     """V itself between all members of two sets of states, (P, m, Q, m'); arguments as those of :func:`pair_vertex`.
 
     Unlike strengths and shifts it has the phases of the eigenvectors: what is made of it has to close.
     """
     xp = array_namespace(initial.vectors)
     one, other = (replace(x, covariant=x.covariant[:, :0, ...]) for x in (initial, final))
-    values = xp.concat([x[0, ...] for x in _values(one, other, vertex, q, sites)], axis=0)
+    values = xp.concat([x[0, ...] for x in _values(one, other, vertex, applied, q, sites)], axis=0)
     return xp.reshape(values, (*initial.vectors.shape[:2], *final.vectors.shape[:2]))
 
 
-def _values(initial, final, vertex, q, sites):
+def _values(initial, final, vertex, applied, q, sites):
     """V and ``D_a V`` of some initial states after the other, (1 + d, P m, Q m')."""
     xp = array_namespace(initial.vectors)
     p, m, _ = initial.vectors.shape
     mf, c = final.vectors.shape[1], 0 if q is None else q.shape[0]
-    kets, bras = _parts(initial, c), _parts(final, c)
+    kets, bras = _parts(initial, applied + c), _parts(final, applied + c)
     factors = []
     for orbitals, phase in [(None, None)] if sites is None else sites:
-        left, right = _factors(kets, orbitals, vertex, ket=True), _factors(bras, orbitals, None, ket=False)
+        left = _factors(kets, orbitals, vertex, applied, ket=True)
+        right = _factors(bras, orbitals, None, applied, ket=False)
         factors.append((left, [xp.matrix_transpose(xp.conj(x)) for x in right], phase))
     for start in range(0, p, _CHUNK):
         rows, states = slice(start, start + _CHUNK), slice(start * m, (start + _CHUNK) * m)
@@ -86,7 +126,7 @@ def _values(initial, final, vertex, q, sites):
 
 
 def _parts(states, c):
-    """u and D_a u of all members, cut into the orbitals and their c dipoles: 1 + c arrays (1 + d, P m, N)."""
+    """u and D_a u of all members, cut into the orbitals and c vectors more: 1 + c arrays (1 + d, P m, N)."""
     xp = array_namespace(states.vectors)
     both = xp.concat([states.vectors[None, ...], xp.permute_dims(states.covariant, (1, 0, 2, 3))], axis=0)
     both = xp.reshape(both, (both.shape[0], -1, both.shape[-1]))
@@ -94,15 +134,20 @@ def _parts(states, c):
     return [both[..., i * size : (i + 1) * size] for i in range(1 + c)]
 
 
-def _factors(parts, orbitals, vertex, *, ket):
-    """What the scalar products of V are between: S u with u', and for each b (A_b u, u) i/2 with (u', A_b u')."""
+def _factors(parts, orbitals, vertex, applied, *, ket):
+    """What the scalar products of V are between: S u with u', or (S u, u)/2 with (u', S u'), and for each b
+    (A_b u, u) i/2 with (u', A_b u')."""
     xp = array_namespace(parts[0])
     plain = parts[0] if vertex is None else xp.matmul(parts[0], xp.matrix_transpose(vertex))
     if orbitals is not None:
         plain, parts = xp.take(plain, orbitals, axis=-1), [xp.take(x, orbitals, axis=-1) for x in parts]
+    u, *others = parts
     if ket:
-        return [plain] + [xp.concat([dipole, parts[0]], axis=-1) * 0.5j for dipole in parts[1:]]
-    return [plain] + [xp.concat([parts[0], dipole], axis=-1) for dipole in parts[1:]]
+        factors = [0.5] * applied + [0.5j] * (len(others) - applied)
+        found = [xp.concat([x, u], axis=-1) * f for x, f in zip(others, factors, strict=True)]
+    else:
+        found = [xp.concat([u, x], axis=-1) for x in others]
+    return found if applied else [plain, *found]
 
 
 def _elements(kets, bras):

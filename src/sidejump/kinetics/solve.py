@@ -61,18 +61,23 @@ def solve(
     if operator.unknowns <= (DENSE_LIMIT if dense_limit is None else dense_limit):
         return _solve_dense(operator, drive, measure, null, sets)
     if sets is not None and sets.shape[1]:
-        null = _apart(operator, sets, null)
+        null = apart(operator, sets, null)
     return _solve_iterative(operator, drive, measure, tolerance, clusters, null)
 
 
-def _apart(operator, sets, null) -> np.ndarray:
+def apart(operator, sets, null=None) -> np.ndarray:
     """The vectors `null` (the constant when None) and the combinations of `sets` that L takes to next to nothing."""
     size = np.abs(np.einsum("sii->si", operator.diagonal)).reshape(-1, 1)
     size = np.maximum(size, 1e-12 * size.max())
     rate, vectors = linalg.eigh(sets.T @ operator.apply(sets), sets.T @ (size * sets))
     known = np.ones((len(sets), 1)) if null is None else null
-    found = np.hstack([known, sets @ vectors[:, np.abs(rate) < _APART]])
-    columns, size, _ = np.linalg.svd(found / np.linalg.norm(found, axis=0), full_matrices=False)
+    return independent(np.hstack([known, sets @ vectors[:, np.abs(rate) < _APART]]))
+
+
+def independent(vectors) -> np.ndarray:
+    """An orthonormal basis of what columns span."""
+    norm = np.linalg.norm(vectors, axis=0)
+    columns, size, _ = np.linalg.svd(vectors[:, norm > 0] / norm[norm > 0], full_matrices=False)
     return columns[:, size > 1e-8]
 
 
@@ -94,7 +99,7 @@ def _solve_dense(operator, drive, measure, null, sets):
     matrix = operator.dense()
     null = _null_vectors(matrix) if null is None else null / np.linalg.norm(null, axis=0)
     if sets is not None and sets.shape[1]:
-        null = _apart(operator, sets, null)
+        null = apart(operator, sets, null)
     drive = neutral(drive, measure, null)
     scale = _scale(matrix)
     scaled = scale[:, None] * drive
@@ -172,7 +177,7 @@ def _solve_iterative(operator, drive, measure, tolerance, clusters, null):
     Where L turns out not to be positive semidefinite, minimal residuals instead.
     """
     drive = neutral(drive, measure, null)
-    precondition = _preconditioner(operator, clusters)
+    precondition = _preconditioner(operator, clusters, null)
     g, rest = np.zeros_like(drive), drive
     single = operator.dtype != np.float64
     iterations, residual, definite = 0, 1.0, True
@@ -216,7 +221,8 @@ def _iterate(operator, drive, precondition, tolerance, limit: int = 400):
         active = np.linalg.norm(r, axis=0) > tolerance * norm
         if np.any(active & (curvature < -rounding * (diagonal * p**2).sum(axis=0))):
             return g, iterations, False
-        step = np.where(curvature > 0, rho / np.where(curvature > 0, curvature, 1.0), 0.0)
+        # a column that is there stays: rounding would carry it away while the others go on
+        step = np.where(active & (curvature > 0), rho / np.where(curvature > 0, curvature, 1.0), 0.0)
         g += step * p
         r -= step * lp
         if (np.linalg.norm(r, axis=0) / norm).max() < tolerance:
@@ -261,7 +267,7 @@ def _growing(operator, null, count: int = 8) -> tuple[np.ndarray, np.ndarray]:
     return rates[bad], scale * modes[:, bad]
 
 
-def _preconditioner(operator, clusters):
+def _preconditioner(operator, clusters, null):
     """Blocks of single points, and a correction on clusters of points; positive definite whatever L is.
 
     Cold phonons move an electron by a small angle, and the slow modes of L are those that vary slowly over the
@@ -271,7 +277,7 @@ def _preconditioner(operator, clusters):
     values = np.abs(values)
     kept = values > 1e-14 * values.max(axis=1, keepdims=True)
     inverse = np.matmul(vectors * np.where(kept, 1 / np.where(kept, values, 1.0), 0.0)[:, None], vectors.swapaxes(1, 2))
-    coarse = None if clusters is None else _coarse_correction(operator, clusters)
+    coarse = None if clusters is None else _coarse_correction(operator, clusters, null)
 
     def precondition(r):
         z = np.matmul(inverse, r.reshape(operator.count, operator.size, -1)).reshape(r.shape)
@@ -282,12 +288,16 @@ def _preconditioner(operator, clusters):
     return precondition
 
 
-def _coarse_correction(operator, bounds):
+def _coarse_correction(operator, bounds, null):
     clusters, m = len(bounds) - 1, operator.size
     matrix = operator.aggregated(bounds)
     diagonal = np.abs(np.diag(matrix))
-    # the constant is a null vector
+    # the constant is a null vector, or others are
     matrix += diagonal.mean() / len(matrix)
+    if null is not None and null.shape[1]:
+        sums = np.add.reduceat(null.reshape(operator.count, m, -1), bounds[:-1], axis=0)
+        there = independent((sums / np.diff(bounds)[:, None, None]).reshape(clusters * m, -1))
+        matrix += diagonal.mean() * (there @ there.T)
     shift, factor = 1e-7 * diagonal.mean() * np.ones(len(matrix)), None
     while factor is None:  # L may be slightly indefinite: any positive matrix near it will do
         try:

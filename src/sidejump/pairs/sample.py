@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from ..bands.momentum import MomentumTransfer
-from ..bands.states import States, shell_states
+from ..bands.states import States, aligned, shell_states
 from ..groups.multiplets import NOTHING, Multiplets
 from ..groups.operations import Operations
 from ..interactions.polar import Patches
@@ -79,6 +79,11 @@ class Sample:
         return np.concatenate(rows, axis=2)
 
     @property
+    def weight_of_members(self) -> np.ndarray:
+        """Of each member of a group of degenerate states, shape (S, n)."""
+        return self.weight / self.states.multiplicity[: self.weight.size].reshape(self.weight.shape)
+
+    @property
     def all_weights(self) -> np.ndarray:
         """Weight of every point and image of the first energy, shape (images S,)."""
         return np.tile(self.weight[:, 0], self.images) / self.images
@@ -108,7 +113,9 @@ class Sample:
         """The sources for the states of all points and images."""
         return [source.prepared(self.states, single=single, patches=self.patches) for source in sources]
 
-    def blocks(self, task: Task, sources: Sequence[PairSource], cuts, z_max, connected=None) -> list[Block]:
+    def blocks(
+        self, task: Task, sources: Sequence[PairSource], cuts, z_max, connected=None, *, matrices: bool = False
+    ) -> list[Block]:
         """The pairs of a task by all prepared sources.
 
         Parameters
@@ -119,20 +126,24 @@ class Sample:
             See :func:`.block.pair_channels`.
         connected : sequence of container of (int, int), optional
             For each source the pairs of sides between which it scatters.
+        matrices : bool
+            Whether distributions are matrices in groups of degenerate states (`PairSource.group_matrices`).
         """
         n, found = self.energies, []
         rows = self.near.states(task.rows)
         sides = int(self.side[task.rows.start]), int(self.side[task.columns.start])
-        weight = self.weight[task.rows].reshape(-1, 1) * self.weight[task.columns].reshape(1, -1)
+        each = self.weight_of_members if matrices else self.weight
+        weight = each[task.rows].reshape(-1, 1) * each[task.columns].reshape(1, -1)
         weight = weight / self.images  # an image of a point weighs a fraction of the point
         for index, source in enumerate(sources):
             if connected is not None and sides not in connected[index]:
                 continue
             for image in task.images:
-                channels = source.evaluate(rows, self.near.states(task.columns, image), cuts[index])
+                evaluate = source.group_matrices if matrices else source.evaluate
+                channels = evaluate(rows, self.near.states(task.columns, image), cuts[index])
                 if channels:
                     pairs = pair_channels(channels, weight, n, z_max[index])
-                    if self.heat is not None:
+                    if self.heat is not None and not matrices:
                         pairs = with_heat(pairs, self.heat[task.rows], self.heat[task.columns], self.velocity.shape[2])
                     mirrored = self.near.mirrored(task, image)
                     found.append(Block(task.rows, task.columns, index, pairs, image, mirrored, sides))
@@ -177,6 +188,9 @@ def sampled(
     near = NearPairs(momentum, k[order].reshape(-1, d), ordering.blocks, n, group)
     band = np.repeat(shell.band[order], n)
     states = shell_states(model, near.k[: s * n], band, degeneracy, observables)
+    first = np.repeat(ordering.clusters[:-1], np.diff(ordering.clusters)) * n  # of neighbours, and of the energies
+    for reference in (np.repeat(first, n) + n // 2, np.repeat(np.arange(s), n) * n + n // 2):
+        states = aligned(states, reference)
     velocity, weight = states.velocity.reshape(s, n, d), weight[order]
     components = None if shell.components is None else shell.components.take(order)
     if components is not None:

@@ -37,10 +37,18 @@ class PairStream:
         """Pairs of sets of points that hold pairs of some source up to z of `cuts`."""
         return self.sample.near.tasks(min(self.q_max, max(s.q_cut(z) for s, z in zip(self.sources, cuts, strict=True))))
 
-    def blocks(self, task: Task, cuts: Sequence[float], connected: Sequence[Container] | None = None) -> list[Block]:
-        """Those of a task; `connected`: for each source, between which sides of a gap it scatters."""
+    def blocks(
+        self,
+        task: Task,
+        cuts: Sequence[float],
+        connected: Sequence[Container] | None = None,
+        *,
+        matrices: bool = False,
+    ) -> list[Block]:
+        """Those of a task; `connected`: for each source, between which sides of a gap it scatters; `matrices`: see
+        :meth:`.Sample.blocks`."""
         z_max = [s.z_max(self.q_max) if self.levels else None for s in self.sources]
-        return self.sample.blocks(task, self.sources, cuts, z_max, connected)
+        return self.sample.blocks(task, self.sources, cuts, z_max, connected, matrices=matrices)
 
     def kept(self, cuts: Sequence[float]) -> list[list[Block]]:
         """The blocks of all tasks, to be used again."""

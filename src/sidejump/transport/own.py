@@ -24,6 +24,7 @@ from ..pairs.stream import PairStream
 from ..surfaces.components import Components
 from ..surfaces.shell import Shell
 from ..units import KB
+from .coherence import with_matrices
 from .problem import Problem
 from .settings import Size
 from .side import Side, beyond
@@ -132,6 +133,7 @@ class OwnShells:
         )
         self.density = self._density(found, kt)
         weight = found.thermal_weight
+        response = with_matrices(problem, found.stream, found.kernels, response, weight, kt, functions)
         return with_skew(problem, self._main.shell, found.sample, response, weight, kt, functions), size
 
     def _ascending(self, across) -> list[Side]:

@@ -18,6 +18,7 @@ from ..pairs.block import Block, pair_bytes
 from ..pairs.near import BLOCK
 from ..pairs.stream import PairStream
 from ..units import KB
+from .coherence import with_matrices
 from .problem import Problem
 from .settings import Size
 from .skew import with_skew
@@ -169,7 +170,9 @@ class SharedShell:
             approximation=settings.approximation,
             tolerance=max(1e-6, 3e-3 * settings.tolerance) if self._single else 1e-10,
         )
-        return with_skew(self.problem, self.shell, self.sample, response, basis.thermal_weight, kt), size
+        weight, kernels = basis.thermal_weight, self._kernels(basis, kt)
+        response = with_matrices(self.problem, self.stream, kernels, response, weight, kt)
+        return with_skew(self.problem, self.shell, self.sample, response, weight, kt), size
 
 
 def block_size(problem: Problem, shell, hottest: float) -> int:
