@@ -5,11 +5,11 @@ import pytest
 
 from helpers_abinitio import Toy
 from helpers_models import random_wannier
-from sidejump import ElectronPhononScatterer, InputError, MassiveDirac, Weyl, impurity
+from sidejump import PAULI, ElectronPhononScatterer, FunctionModel, InputError, MassiveDirac, Weyl, impurity
 from sidejump.bands.momentum import MomentumTransfer
 from sidejump.bands.states import solve_states
 from sidejump.interactions.base import Branch, Scatterer
-from sidejump.interactions.limits import CurvatureShift, HighTemperatureLimit
+from sidejump.interactions.limits import CurvatureShift, HighTemperatureLimit, SmallAngleShift
 from sidejump.interactions.sources import pair_sources
 from sidejump.reference import dirac
 from sidejump.transport import TransportSettings, run_transport
@@ -18,9 +18,9 @@ from sidejump.units import KB
 SOUND = 0.01
 
 
-def phonons(dimension):
+def phonons(dimension, vertex="identity"):
     branch = Branch(lambda q: 0.5 * SOUND * q, lambda q: SOUND * q)
-    return Scatterer("debye", dimension, (branch,), sound_velocity=SOUND)
+    return Scatterer("debye", dimension, (branch,), sound_velocity=SOUND, vertex=vertex)
 
 
 def solve(model, scatterer, mu, temperatures, **settings):
@@ -82,6 +82,81 @@ def test_full_shift_becomes_that_of_the_curvature(model):
     assert errors[1] < 1e-5 and errors[0] / errors[1] == pytest.approx(4, rel=0.05)
 
 
+def doubled(k):
+    """The massive Dirac Hamiltonian twice: bands in pairs."""
+    x, y = k[:, 0, None, None], k[:, 1, None, None]
+    return np.kron(x * PAULI[0] + y * PAULI[1] + 0.7 * PAULI[2], np.eye(2))
+
+
+def random_vertex(n):
+    one, other = np.random.default_rng(11).normal(size=(2, n, n))
+    return np.eye(n) + 0.4 * (one + one.T + 1j * (other - other.T))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MassiveDirac(mass=0.7, velocity=1.0),
+        Weyl(velocity=2.0, node=0.2),
+        random_wannier(),
+        random_wannier(2, 3, seed=1),
+        FunctionModel(doubled, dimension=2),
+    ],
+)
+def test_full_shift_of_a_matrix_becomes_that_of_small_angles(model):
+    """What a matrix adds to ``Omega x q`` is of the same order; both together leave q^2 of it, for pairs of bands too."""
+    d, band = model.dimension, model.n_orbitals - 1
+    start = np.random.default_rng(5).normal(size=(6, d)) * 0.4
+    scatterer = phonons(d, random_vertex(model.n_orbitals))
+    errors, beyond = [], []
+    for step in (2e-3, 1e-3):
+        k = np.concatenate([start, start + step * np.array([0.6, -0.7, 0.4])[:d]])
+        states = solve_states(model, k, np.full(len(k), band))
+        full, curvature, small = (
+            np.diagonal(
+                source_of(s, model).prepared(states).evaluate(slice(0, 6), slice(6, 12), np.inf)[0].shift, axis1=1, axis2=2
+            )
+            for s in (scatterer, CurvatureShift(scatterer), SmallAngleShift(scatterer))
+        )
+        errors.append(np.abs(full - small).max() / np.abs(full).max())
+        beyond.append(np.abs(full - curvature).max() / np.abs(full).max())
+    assert min(beyond) > 0.05
+    assert errors[1] < 1e-4 and errors[0] / errors[1] == pytest.approx(4, rel=0.1)
+
+
+@pytest.mark.parametrize("sigma_z", [0.5, -1.0, None])
+def test_cold_phonons_of_a_matrix_reach_the_limit_of_small_angles(sigma_z):
+    """On a circle ``sigma_yx = - (e^2/h) k^2 (Omega + d lambda/dk)``, ``lambda = b k / 2 e (a e + b m)``; T^2 off it."""
+    m, mu = 1.0, 2.0
+    a, b = (1.0, sigma_z) if sigma_z is not None else (0.0, 1.0)
+    k = np.sqrt(mu**2 - m**2)
+    # the derivative of lambda by hand
+    below = a * mu + b * m
+    slope = b * (m**2 * below - a * mu * k**2) / (2 * mu**3 * below**2) if a else b * m**2 / (2 * m * mu**3)
+    expected = -(k**2) * (-m / (2 * mu**3) + slope)
+    model, scatterer = MassiveDirac(mass=m, velocity=1.0), phonons(2, a * np.eye(2) + b * PAULI[2])
+    t = np.array([0.01, 0.02]) * 2 * SOUND * k / KB
+    found = 2 * np.pi * hall(solve(model, scatterer, mu, t, geometry="shared"))
+    limit = 2 * np.pi * hall(solve(model, SmallAngleShift(scatterer), mu, t, geometry="shared"))
+    assert abs(expected - dirac.smooth_side_jump(m / mu)) > 0.05  # eq. 14 is another number
+    for numbers in (found, limit):
+        change = numbers - expected
+        assert abs(change[0]) < 5e-3
+        assert abs(change[1] - 4 * change[0]) < 0.05 * abs(change[1]) + 1e-6
+
+
+def test_no_limit_of_small_angles_where_the_shift_is_not_of_the_first_order():
+    """First-principles coupling at small q depends on the direction of q; magnons shift by a length."""
+    toy = Toy().from_meshes()
+    k = np.random.default_rng(3).random((4, 3)) @ toy.electrons.reciprocal_cell
+    states = solve_states(toy.electrons, k, np.zeros(4, dtype=int))
+    with pytest.raises(InputError, match="CurvatureShift"):
+        source_of(SmallAngleShift(ElectronPhononScatterer(toy, tolerance=0.0)), toy.electrons).prepared(states)
+    spins = Scatterer("spins", 2, phonons(2).branches, np.array([[0, 0], [1, 0]]), SOUND, directed=True)
+    with pytest.raises(InputError, match="different operators"):
+        source_of(SmallAngleShift(spins), MassiveDirac(mass=0.7, velocity=1.0))
+
+
 @pytest.mark.parametrize("coupling", ["model", "first principles"])
 def test_the_shift_of_the_curvature_between_two_sets(coupling):
     toy = Toy().from_meshes()
@@ -127,3 +202,5 @@ def test_static_scatterers_have_no_limit():
     static = impurity(dimension=2, correlation="zero_range", density=1e12, strength=0.5)
     with pytest.raises(InputError, match="no phonons"):
         solve(MassiveDirac(mass=1.0, velocity=1.0), HighTemperatureLimit(static), 2.0, [300.0])
+
+
