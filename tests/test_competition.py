@@ -203,8 +203,10 @@ def test_limits_in_the_picture_of_temperature(folder, tmp_path, monkeypatch):
     figures = []
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
     assert main(["plot", str(folder / "clean.nc"), "--limits", "-o", str(tmp_path / "x.png")]) == 0
-    lines = {str(line.get_label()): line.get_ydata() for line in figures[0].axes[0].lines}
-    [cold], [hot] = (next(y for label, y in lines.items() if words in label) for words in ("eqs 13, 14", "eq. 15"))
+    bars = {str(x.get_label()): x for x in figures[0].axes[0].containers}
+    found = [next(x for label, x in bars.items() if words in label) for words in ("eqs 13, 14", "eq. 15")]
+    [cold], [hot] = (x.lines[0].get_ydata() for x in found)
+    assert all(np.ptp(x.lines[2][0].get_segments()[0][:, 1]) > 0 for x in found)
     assert cold == pytest.approx(dirac.smooth_side_jump(0.5), rel=0.02)
     assert hot == pytest.approx(dirac.zero_range_side_jump(0.5), rel=0.02)
 

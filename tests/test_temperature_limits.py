@@ -5,7 +5,16 @@ import pytest
 
 from helpers_abinitio import Toy
 from helpers_models import random_wannier
-from sidejump import PAULI, ElectronPhononScatterer, FunctionModel, InputError, MassiveDirac, Weyl, impurity
+from sidejump import (
+    PAULI,
+    ElectronPhononScatterer,
+    FunctionModel,
+    InputError,
+    MassiveDirac,
+    RashbaFerromagnet,
+    Weyl,
+    impurity,
+)
 from sidejump.bands.momentum import MomentumTransfer
 from sidejump.bands.states import solve_states
 from sidejump.interactions.base import Branch, Scatterer
@@ -104,7 +113,7 @@ def random_vertex(n):
     ],
 )
 def test_full_shift_of_a_matrix_becomes_that_of_small_angles(model):
-    """What a matrix adds to ``Omega x q`` is of the same order; both together leave q^2 of it, for pairs of bands too."""
+    """What a matrix adds to ``Omega x q`` is of the same order; both together leave q^2, of pairs of bands too."""
     d, band = model.dimension, model.n_orbitals - 1
     start = np.random.default_rng(5).normal(size=(6, d)) * 0.4
     scatterer = phonons(d, random_vertex(model.n_orbitals))
@@ -114,7 +123,9 @@ def test_full_shift_of_a_matrix_becomes_that_of_small_angles(model):
         states = solve_states(model, k, np.full(len(k), band))
         full, curvature, small = (
             np.diagonal(
-                source_of(s, model).prepared(states).evaluate(slice(0, 6), slice(6, 12), np.inf)[0].shift, axis1=1, axis2=2
+                source_of(s, model).prepared(states).evaluate(slice(0, 6), slice(6, 12), np.inf)[0].shift,
+                axis1=1,
+                axis2=2,
             )
             for s in (scatterer, CurvatureShift(scatterer), SmallAngleShift(scatterer))
         )
@@ -126,7 +137,7 @@ def test_full_shift_of_a_matrix_becomes_that_of_small_angles(model):
 
 @pytest.mark.parametrize("sigma_z", [0.5, -1.0, None])
 def test_cold_phonons_of_a_matrix_reach_the_limit_of_small_angles(sigma_z):
-    """On a circle ``sigma_yx = - (e^2/h) k^2 (Omega + d lambda/dk)``, ``lambda = b k / 2 e (a e + b m)``; T^2 off it."""
+    """On a circle ``sigma_yx = - (e^2/h) k^2 (Omega + dl/dk)``, ``l = b k / 2 e (a e + b m)``, and T^2 off it."""
     m, mu = 1.0, 2.0
     a, b = (1.0, sigma_z) if sigma_z is not None else (0.0, 1.0)
     k = np.sqrt(mu**2 - m**2)
@@ -143,6 +154,65 @@ def test_cold_phonons_of_a_matrix_reach_the_limit_of_small_angles(sigma_z):
         change = numbers - expected
         assert abs(change[0]) < 5e-3
         assert abs(change[1] - 4 * change[0]) < 0.05 * abs(change[1]) + 1e-6
+
+
+@pytest.mark.parametrize("model", ["gap", "two bands", "Weyl"])
+def test_the_limit_is_approached_as_the_square_of_temperature(model):
+    """Also where the curvature is not constant, on two sheets, and on a surface that is not round."""
+    rashba = RashbaFerromagnet(effective_mass=1.0, rashba=0.5, exchange=0.1)
+    model, mu, t, settings = {
+        "gap": (rashba, 0.0, np.array([0.5, 1.0]), {}),
+        "two bands": (rashba, 0.3, np.array([0.25, 0.5]), {}),
+        "Weyl": (Weyl(velocity=2.0, node=0.2), 0.3, np.array([0.5, 1.0]), {"spacing": 0.03, "levels": 0}),
+    }[model]
+    full, limit = (
+        hall(solve(model, s, mu, t, geometry="shared", **settings))
+        for s in (phonons(model.dimension), SmallAngleShift(phonons(model.dimension)))
+    )
+    change = np.abs(full / limit - 1)
+    assert change[1] < 0.04 and change[1] / change[0] == pytest.approx(4, rel=0.05)
+
+
+def gauge_invariant_phase(data, middle, q, vectors, band):
+    """``arg V`` of each mode less that of parallel transport along q, by overlaps; `vectors` (3 nat, modes)."""
+    model, steps = data.electrons, np.linspace(-0.5, 0.5, 9)
+    k = middle + steps[:, None] * q
+    u = np.linalg.eigh(model.hamiltonian(k))[1][:, :, band]
+    line = np.prod(np.einsum("sn,sn->s", u[:-1].conj(), u[1:]))
+    ends = u[[0, -1]] * np.exp(1j * k[[0, -1]] @ np.asarray(model.site_positions).T)
+    crystal = np.linalg.inv(data.reciprocal_cell)
+    [vertex] = data.wannier_vertex(k[0] @ crystal, q @ crystal)
+    return np.angle(np.einsum("cv,m,cmn,n->v", vectors, ends[1].conj(), vertex, ends[0]) * line)
+
+
+def test_the_phase_of_first_principles_coupling_is_of_the_order_of_the_curvature():
+    """Of acoustic phonons ``dr = Omega x q - d arg V / dk`` by differences, both of the order of q."""
+    data, band, size = Toy().data(), 0, 1e-5
+    direction, middle = np.array([0.6, -0.7, 0.4]), np.array([0.3, 0.5, -0.2])
+    scatterer, shifts = ElectronPhononScatterer(data, tolerance=0.0), []
+    for length in (0.02, 0.04):
+        q = length * direction
+        vectors = data.phonons.solve(q[None])[1] / np.sqrt(np.repeat(data.phonons.masses, 3))[:, None]
+        ends = solve_states(data.electrons, middle + np.array([[-0.5], [0.5]]) * q, np.array([band, band]))
+        full, curved = (
+            [c.shift[:, 0, 0] / c.strength[0, 0] for c in prepared.evaluate(slice(0, 1), slice(1, 2), np.inf)]
+            for prepared in (
+                source_of(s, data.electrons).prepared(ends) for s in (scatterer, CurvatureShift(scatterer))
+            )
+        )
+        turns = np.stack(
+            [
+                gauge_invariant_phase(data, middle + h, q, vectors[0], band)
+                - gauge_invariant_phase(data, middle - h, q, vectors[0], band)
+                for h in size * np.eye(3)
+            ],
+            axis=1,
+        )
+        turns = (turns + np.pi) % (2 * np.pi) - np.pi
+        np.testing.assert_allclose(full, curved - turns / (2 * size), rtol=1e-2, atol=1e-2 * np.abs(full).max())
+        assert np.abs(np.subtract(full, curved)[:3]).max() > 3 * np.abs(curved[0]).max()
+        shifts.append(np.array(full[:3]) / length)
+    np.testing.assert_allclose(*shifts, rtol=0.1, atol=0.02)  # but for q^2 of them
 
 
 def test_no_limit_of_small_angles_where_the_shift_is_not_of_the_first_order():
@@ -202,5 +272,3 @@ def test_static_scatterers_have_no_limit():
     static = impurity(dimension=2, correlation="zero_range", density=1e12, strength=0.5)
     with pytest.raises(InputError, match="no phonons"):
         solve(MassiveDirac(mass=1.0, velocity=1.0), HighTemperatureLimit(static), 2.0, [300.0])
-
-

@@ -81,6 +81,7 @@ __all__ = [
     "Rule",
     "Scatterer",
     "SidejumpWarning",
+    "SmallAngleShift",
     "Structure",
     "Study",
     "TightBinding",

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import xarray as xr
 
 from ..errors import InputError
+from ..interactions.base import Scatterer
 from ..interactions.impurity import is_static
-from ..interactions.limits import CurvatureShift, HighTemperatureLimit
+from ..interactions.limits import CurvatureShift, HighTemperatureLimit, SmallAngleShift
 from ..interactions.magnons import boson_words
 from ..outputs import PAGES, write_whole
 from ..result import component_label, main_component, require_one_case, scan_dimension, warnings_of
@@ -151,11 +152,21 @@ def _limits(asked: Asked) -> dict[str, xr.Dataset]:
         raise InputError(
             f"{asked.source}: --limits: has no phonons or magnons, and the side jump of impurities has no limits"
         )
-    kinds = {"eqs 13, 14": CurvatureShift, "eq. 15": HighTemperatureLimit}
+    kinds: dict[str, list] = {"eq. 15": [HighTemperatureLimit(s) for s in moving]}
+    if any(getattr(s, "directed", False) for s in moving):
+        say(
+            "no limit of small angles: the shift of bosons that absorb and emit through different operators is a length"
+        )
+    elif all(isinstance(s, Scatterer) for s in moving):
+        plain = all(isinstance(s.vertex, str) and s.vertex == "identity" for s in moving)
+        kinds = {"eqs 13, 14" if plain else "small angles": [SmallAngleShift(s) for s in moving]} | kinds
+    else:
+        say("the limit of small angles has the curvature alone, without the phase of the coupling")
+        kinds = {"curvature alone": [CurvatureShift(s) for s in moving]} | kinds
     found = {}
-    for words, limit in kinds.items():
+    for words, limits in kinds.items():
         say(f"{boson_words(moving)} in the limit of {words}")
-        one = of_mechanisms(whole, [limit(s) for s in moving])
+        one = of_mechanisms(whole, limits)
         found[words] = one.changed(settings=replace(first.settings, skew_scattering="off")).run()
     return found
 

@@ -11,7 +11,7 @@ if the coupling has no phase of its own.  The rates stay what they are, so that 
 what eq. 13 leaves out: angles that are not small, avoided crossings narrower than the thermal phonons, and the phase of
 a coupling that is not a scalar potential.
 
-*Small angles*, what replaces eq. 14 for a coupling that acts on the states: its phase is of the first order in q as well.
+*Small angles*, what replaces eq. 14 for a coupling that acts on the states: its phase is of the first order in q too.
 With the vertex ``V = v + i q_j m_j`` between parallel-transported states around the midpoint of the pair
 
     |V|^2 dr_a = |V|^2 (Omega x q)_a - q_j (v d_a m_j - m_j d_a v)
@@ -143,8 +143,8 @@ class SmallAngleShift(_Altered):
     Attributes
     ----------
     scatterer
-        Any scatterer whose shift is a linear function of q where q is small: a constant matrix in the basis of the model
-        with a position matrix or without.
+        Any scatterer whose shift is a linear function of q where q is small, as of a constant matrix in the basis of
+        the model.
     """
 
     @property
@@ -305,7 +305,7 @@ class SmallAnglePairs(CurvatureShiftPairs):
         return [replace(c, shift=c.shift + more.astype(c.shift.dtype)) for c in plain]
 
     def _beyond_curvature(self, states: States) -> tuple[np.ndarray, np.ndarray]:
-        """``|V|^2`` at q = 0, (S,), and what q_j is multiplied with in ``|V|^2 dr_a - |V|^2 (Omega x q)_a``, (S, d, d)."""
+        """``|V|^2`` at q = 0 (S,), and what multiplies q_j in ``|V|^2 dr_a - |V|^2 (Omega x q)_a`` (S, d, d)."""
         d, axes = states.k.shape[1], np.eye(states.k.shape[1])
         columns = [self._along(states, axis) for axis in axes]
         tensor = np.stack([shift for _, shift in columns], axis=1)
