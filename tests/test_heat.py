@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from scipy.integrate import quad
 
 import sidejump as sj
-from helpers_models import haldane
+from helpers_models import haldane, random_wannier
 from sidejump.errors import InputError
 from sidejump.intrinsic import intrinsic_conductivity
 from sidejump.intrinsic.heat import intrinsic_heat
@@ -272,6 +272,14 @@ def test_hot_phonons_in_three_dimensions():
     assert ds.lorenz_ratio.item() == pytest.approx((two / zero - (one / zero) ** 2) / (np.pi**2 / 3), rel=1e-2)
 
 
+def test_wannier_functions_with_a_position_matrix():
+    """Wiedemann and Franz's law of cold impurities between bands without symmetry, and Onsager's relation."""
+    model = random_wannier(2, 3, seed=1)
+    ds = run(model=model, mu=0.26, temperatures=[5.0], tolerance=0.3, accuracy=0.4)
+    assert ds.lorenz_ratio.item() == pytest.approx(1, abs=5e-3) and 0 < ds.lorenz_ratio_error.item() < 0.1
+    np.testing.assert_allclose(ds.thermoelectric, ds.peltier, atol=1e-3 * np.abs(ds.thermoelectric).max().item())
+
+
 def test_the_figure_shows_the_numbers_of_the_result(tmp_path, monkeypatch):
     ds, drawn = run(temperatures=[50.0, 20.0]), []
     save = Figure.savefig
@@ -281,6 +289,8 @@ def test_the_figure_shows_the_numbers_of_the_result(tmp_path, monkeypatch):
     first, _, nernst, lorenz = figure.axes
     order = [1, 0]  # from cold to hot
     np.testing.assert_allclose(lorenz.lines[0].get_ydata(), ds.lorenz_ratio.values[order])
+    bars = lorenz.containers[0].lines[2][0].get_segments()
+    np.testing.assert_allclose([np.ptp(x[:, 1]) for x in bars], 2 * ds.lorenz_ratio_error.values[order])
     seebeck = ds.seebeck.values[order]
     lines = [line.get_ydata() for axes in (first, nernst) for line in axes.lines if len(line.get_xdata()) == 2]
     assert any(np.allclose(y, 1e6 * np.trace(seebeck, axis1=1, axis2=2) / 2) for y in lines)
