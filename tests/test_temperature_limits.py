@@ -173,6 +173,15 @@ def test_the_limit_is_approached_as_the_square_of_temperature(model):
     assert change[1] < 0.04 and change[1] / change[0] == pytest.approx(4, rel=0.05)
 
 
+def test_no_curvature_no_limit_to_miss():
+    """Without magnetisation nothing is left but rounding, which is no dependence on the direction of q."""
+    model = RashbaFerromagnet(effective_mass=1.0, rashba=0.5, exchange=0.0)
+    limit = solve(model, SmallAngleShift(phonons(2)), 0.2, [5.0], geometry="shared")
+    assert np.abs(limit.side_jump_velocity).max() < 1e-6
+    with pytest.raises(InputError, match="depends on the direction"):  # sigma_z has no element within a band at q = 0
+        solve(model, SmallAngleShift(phonons(2, PAULI[2])), 0.2, [5.0], geometry="shared")
+
+
 def gauge_invariant_phase(data, middle, q, vectors, band):
     """``arg V`` of each mode less that of parallel transport along q, by overlaps; `vectors` (3 nat, modes)."""
     model, steps = data.electrons, np.linspace(-0.5, 0.5, 9)

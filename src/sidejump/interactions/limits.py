@@ -313,8 +313,9 @@ class SmallAnglePairs(CurvatureShiftPairs):
         across = self._along(states, diagonal)
         deviation = np.abs(across[1] - np.einsum("j,sja->sa", diagonal, tensor)).max(initial=0.0)
         strengths = np.stack([strength for strength, _ in (*columns, across)])
-        largest = np.abs(tensor).max(initial=0.0) + np.abs(strengths).max(initial=0.0) * np.abs(self._curvature).max()
-        if deviation > _LINEAR * largest or np.ptp(strengths, axis=0).max() > _LINEAR * np.abs(strengths).max():
+        turning = float(np.max(np.asarray(states.interband) ** 2, initial=0.0))  # the scale of curvatures, zero or not
+        largest = np.abs(tensor).max(initial=0.0) + np.abs(strengths).max(initial=0.0) * turning
+        if deviation > _LINEAR * largest or np.ptp(strengths, axis=0).max() > _LINEAR * strengths.max():
             raise InputError(f"{self._words}, and its shift is not a linear function of q: {_INSTEAD}")
         strength = strengths.mean(axis=0)
         curved = np.stack([_cross(self._curvature, np.broadcast_to(axis, (len(states), d))) for axis in axes], axis=1)
