@@ -8,7 +8,7 @@ from scipy import constants
 import sidejump as sj
 from sidejump.app import results
 from sidejump.app.cli import main
-from sidejump.app.competition import competition, crossing
+from sidejump.app.competition import competition, crossing, crossing_error
 from sidejump.app.run import prepare
 from sidejump.interactions.impurity import denser
 from sidejump.interactions.limits import HighTemperatureLimit
@@ -203,8 +203,10 @@ def test_limits_in_the_picture_of_temperature(folder, tmp_path, monkeypatch):
     figures = []
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
     assert main(["plot", str(folder / "clean.nc"), "--limits", "-o", str(tmp_path / "x.png")]) == 0
-    lines = {str(line.get_label()): line.get_ydata() for line in figures[0].axes[0].lines}
-    [cold], [hot] = (next(y for label, y in lines.items() if words in label) for words in ("eqs 13, 14", "eq. 15"))
+    bars = {str(x.get_label()): x for x in figures[0].axes[0].containers}
+    found = [next(x for label, x in bars.items() if words in label) for words in ("eqs 13, 14", "eq. 15")]
+    [cold], [hot] = (x.lines[0].get_ydata() for x in found)
+    assert all(np.ptp(x.lines[2][0].get_segments()[0][:, 1]) > 0 for x in found)
     assert cold == pytest.approx(dirac.smooth_side_jump(0.5), rel=0.02)
     assert hot == pytest.approx(dirac.zero_range_side_jump(0.5), rel=0.02)
 
@@ -246,3 +248,55 @@ def test_shares_on_irreducible_points():
     assert problem(1.0).operations is not None
     slope = -np.log(conductivity(np.exp(1e-2)) / conductivity(np.exp(-1e-2))) / 2e-2
     assert rate_shares(problem(1.0), KB * 100)[1] == pytest.approx(slope, rel=1e-3)
+
+
+def test_the_error_of_a_crossing():
+    """None where odds are a power of T; elsewhere it holds the bend between two temperatures and coarser points."""
+    t = np.geomspace(2.0, 60.0, 6)
+    power = 1 / (1 + (t / 7.0) ** 3)
+    assert crossing_error(t, power, power) == pytest.approx(0, abs=1e-9)
+    coarse = 1 / (1 + (t / 7.1) ** 3)
+    assert crossing_error(t, power, coarse) == pytest.approx(0.1, rel=1e-6)
+    log = np.log(t / 7.0)
+    bent = 1 / (1 + np.exp(3 * log + 0.5 * log**2))  # a half at 7 K, between two of the temperatures
+    assert 0 < abs(crossing(t, bent) - 7.0) < 2 * crossing_error(t, bent, bent) < 0.2 * 7.0
+    assert np.isnan(crossing_error(t[:2], power[:2], power[:2])) and np.isnan(crossing_error(t, 0 * t, 0 * t))
+
+
+def test_scaling_over_densities(folder, tmp_path, monkeypatch):
+    """A row for each density and temperature; the resistivity is the inverse of what the table itself sums up to."""
+    figures = []
+    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    arguments = ["-k", "scaling", "--times", "1", "--times", "4", "--csv", str(tmp_path / "x.csv")]
+    assert main(["plot", str(folder / "filled.nc"), "-o", str(tmp_path / "x.png"), *arguments]) == 0
+    rows = np.genfromtxt(tmp_path / "x.csv", delimiter=",", names=True, deletechars="")
+    assert rows["density_of_impurities_(cm^-2)"].tolist() == [1e11, 1e11, 4e11, 4e11]
+    assert rows["temperature_(K)"].tolist() == [30, 60, 30, 60]
+    hall_name = "sigma_intrinsic_plus_side_jump"
+    sigma = np.array(
+        [[rows[f"sigma_boltzmann_{a}{b}_(e^2/h)"] + rows[f"{hall_name}_{a}{b}_(e^2/h)"] for b in "xy"] for a in "xy"]
+    )
+    rho = np.linalg.inv(np.moveaxis(sigma, -1, 0))
+    np.testing.assert_allclose(rows["resistivity_yx_(h/e^2)"], rho[:, 1, 0], rtol=1e-10)
+    # at the density of the result itself it is the result, but for the smaller tolerance of the picture's runs
+    given = results.read(folder / "filled.nc").sel(a="y", b="x")
+    error = rows[f"{hall_name}_error_yx_(e^2/h)"][:2] + given.sigma_intrinsic_plus_side_jump_error.values
+    assert np.all(np.abs(rows[f"{hall_name}_yx_(e^2/h)"][:2] - given.sigma_intrinsic_plus_side_jump.values) <= error)
+    panel = figures[0].axes[0]
+    assert len(panel.containers) == 2 and "sigma_{xx}^2" in panel.get_xlabel()
+    drawn = np.sort(np.concatenate([c.lines[0].get_xdata() for c in panel.containers]))
+    np.testing.assert_allclose(drawn, np.sort(rows["sigma_boltzmann_xx_(e^2/h)"] ** 2), rtol=1e-10)
+
+
+def test_no_fermi_surface_no_shares():
+    """A semiconductor has side jumps and their limits; what it has no surface for is said."""
+    electrons = INPUT["electrons"] | {"chemical_potential": 0.0, "mass": 0.03}
+    solver = {"tolerance": 0.3, "intrinsic": {"tolerance": 0.3}, "expert": {"accuracy": 0.3}}
+    said = []
+    job = prepare(
+        INPUT | {"electrons": electrons, "scattering": INPUT["scattering"][:2], "solver": solver}
+        | {"temperature": {"values": [300]}}
+    )  # fmt: skip
+    found = competition(job, [1.0], None, said.append)
+    assert np.isnan(found.share).all() and np.isnan(found.crossing).all()
+    assert np.isfinite(found.sigma_side_jump).all() and sum("no Fermi surface" in words for words in said) == 1

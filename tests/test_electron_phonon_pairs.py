@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import sidejump as sj
 from helpers_abinitio import Toy, polar
 from sidejump.bands.lattice import LatticeModel
 from sidejump.bands.momentum import MomentumTransfer
@@ -271,6 +272,24 @@ def test_einstein_phonons_are_a_model_scatterer(geometry, nodes):
     assert jump > 0
     np.testing.assert_allclose(found.side_jump_velocity, expected.side_jump_velocity, atol=2e-3 * jump)
     assert found.report["conservation_error"] < 1e-5 and found.report["onsager_error"] < 1e-3
+
+
+def test_heat_of_einstein_phonons_is_that_of_a_model_scatterer():
+    """Events of 34 meV at 200 K: currents, heat, and the Lorenz ratio that they lower."""
+    data = cubic(acoustic=False)
+    omega = float(data.phonon_energies(np.zeros((1, 3)))[0, 0])
+    square = 3 * POTENTIAL**2 * HBAR2_OVER_2M / (MASS * omega) * SIDE**3
+    scatterer = ElectronPhononScatterer(data, images="file")
+    branch = Branch(lambda q: square + 0 * q, lambda q: omega + 0 * q)
+    model = Scatterer("optical", 3, (branch,), sound_velocity=scatterer.sound_velocity)  # that sets the shell
+    options = {"geometry": "own", "energy_nodes": 3, "levels": 0, "spacing": 0.5, "accuracy": 0.3}
+    asked = {"chemical_potential": -5.0, "temperatures": [200.0], "heat": True, "tolerance": 0.5} | options
+    found, expected = (sj.anomalous_hall(data.electrons, s, **asked) for s in (scatterer, model))
+    for name in ("sigma_boltzmann", "thermoelectric_boltzmann", "thermal_boltzmann", "thermal_conductivity"):
+        largest = np.abs(expected[name].values).max()
+        np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=1e-5 * largest)
+    np.testing.assert_allclose(found.lorenz_ratio, expected.lorenz_ratio, rtol=1e-5)
+    assert found.lorenz_ratio.item() < 0.8
 
 
 def test_acoustic_phonons_are_a_model_scatterer():

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from scipy.integrate import quad
 
 import sidejump as sj
-from helpers_models import haldane
+from helpers_models import haldane, random_wannier
 from sidejump.errors import InputError
 from sidejump.intrinsic import intrinsic_conductivity
 from sidejump.intrinsic.heat import intrinsic_heat
@@ -17,7 +17,7 @@ from sidejump.transport.own import OwnShells
 from sidejump.transport.problem import Problem
 from sidejump.transport.settings import TransportSettings
 from sidejump.transport.windowed import IndependentShells
-from sidejump.units import KB, LORENZ, conductivity_unit
+from sidejump.units import HBAR2_OVER_2M, KB, LORENZ, conductivity_unit
 
 D, V = 0.1, 3.0
 DIRAC = sj.MassiveDirac(mass=D, velocity=V)
@@ -201,16 +201,16 @@ def test_what_has_no_heat_is_refused(setting, words):
         run(**setting)
 
 
-def test_three_dimensions_and_parabolic_bands():
-    """A parabolic band with zero-range impurities: ``sigma(e) ~ e``."""
-    mass = 0.3
-
+def parabolic_band(mass):
     def band(k):
-        from sidejump.units import HBAR2_OVER_2M
-
         return (HBAR2_OVER_2M / mass * (k**2).sum(axis=1))[:, None, None].astype(complex) * np.eye(1)
 
-    model = sj.FunctionModel(band, dimension=3, search_half_width=0.3)
+    return sj.FunctionModel(band, dimension=3, search_half_width=0.4)
+
+
+def test_three_dimensions_and_parabolic_bands():
+    """A parabolic band with zero-range impurities: ``sigma(e) ~ e``."""
+    model = parabolic_band(0.3)
     impurities = sj.impurity(correlation="zero_range", density=1e18, strength=1.0, dimension=3)
     mu, t = 0.05, 200.0
     ds = run(model=model, scatterers=impurities, mu=mu, temperatures=[t]).isel(temperature=0)
@@ -219,6 +219,65 @@ def test_three_dimensions_and_parabolic_bands():
     assert ds.seebeck.values[0, 0] == pytest.approx(-KB * one / zero, rel=5e-3)
     assert ds.lorenz_ratio.item() == pytest.approx((two / zero - (one / zero) ** 2) / (np.pi**2 / 3), rel=1e-2)
     assert ds.seebeck.attrs["units"] == "V/K" and ds.thermoelectric.attrs["units"] == "A/(m K)"
+
+
+def bloch_lorenz_ratio(t_over_tbg, step=0.05):
+    """Of a parabolic band in three dimensions with ``|V|^2 ~ q`` and ``omega = c q``, for ``kT, c k << e_F``.
+
+    The integral equations of conductivity and heat on a mesh of x = (e - mu)/kT, an event of energy y turns the
+    momentum by ``1 - cos = y^2 / 2 Y^2``, ``Y = c k / kT``.
+    """
+    reach, x = 0.5 / t_over_tbg, np.arange(-25, 25 + step / 2, step)
+    f = 1 / (1 + np.exp(x))
+    matrix = np.zeros((len(x), len(x)))
+    for j in range(1, int(min(2 * reach, 40) / step) + 1):
+        y = j * step
+        lower = np.arange(len(x) - j)
+        upper = lower + j
+        half = 0.5 if abs(y - 2 * reach) < step / 2 else 1.0
+        rate = half * y**2 * f[lower] * (1 - f[upper]) / np.expm1(y)
+        np.add.at(matrix, (np.r_[lower, upper], np.r_[lower, upper]), np.r_[rate, rate])
+        np.add.at(matrix, (np.r_[lower, upper], np.r_[upper, lower]), -np.tile(rate * (1 - 0.5 * (y / reach) ** 2), 2))
+    drive = f * (1 - f)
+    charge, heat = (drive * p @ np.linalg.solve(matrix, drive * p) for p in (np.ones_like(x), x))
+    return heat / charge / (np.pi**2 / 3)
+
+
+def test_inelastic_phonons_in_three_dimensions():
+    """The Lorenz ratio against another solution of Bloch's equation, cold and warm, and what its error says."""
+    mass, mu, sound = 0.3, 0.5, 2000.0
+    model = parabolic_band(mass)
+    phonons = sj.acoustic_deformation_potential(
+        deformation_potential=5.0, sound_velocity=sound, mass_density=5000.0, dimension=3
+    )
+    t_bg = 2 * phonons.sound_velocity * np.sqrt(mu * mass / HBAR2_OVER_2M) / KB
+    t = np.array([0.1, 0.2])
+    ds = run(model=model, scatterers=phonons, mu=mu, temperatures=t * t_bg, tolerance=0.02)
+    expected = np.array([bloch_lorenz_ratio(x) for x in t])
+    assert np.all(expected < 0.5)  # phonons take energy before they turn the current
+    np.testing.assert_allclose(ds.lorenz_ratio, expected, rtol=5e-3)
+    assert np.all(np.abs(ds.lorenz_ratio - expected) <= 2 * ds.lorenz_ratio_error + 1e-3 * expected)
+    assert np.all(ds.lorenz_ratio_error < 0.12 * ds.lorenz_ratio)
+
+
+def test_hot_phonons_in_three_dimensions():
+    """Quasi-elastic, ``1/tau ~ k`` of equipartition: ``sigma(e) ~ e`` and the energy integrals of that."""
+    mu, t = 0.05, 200.0
+    phonons = sj.acoustic_deformation_potential(
+        deformation_potential=5.0, sound_velocity=200.0, mass_density=5000.0, dimension=3
+    )
+    ds = run(model=parabolic_band(0.3), scatterers=phonons, mu=mu, temperatures=[t]).isel(temperature=0)
+    zero, one, two = (weighted(lambda e: e, mu, KB * t, p, (0.0, np.inf)) for p in (0, 1, 2))
+    assert ds.seebeck.values[0, 0] == pytest.approx(-KB * one / zero, rel=1e-2)
+    assert ds.lorenz_ratio.item() == pytest.approx((two / zero - (one / zero) ** 2) / (np.pi**2 / 3), rel=1e-2)
+
+
+def test_wannier_functions_with_a_position_matrix():
+    """Wiedemann and Franz's law of cold impurities between bands without symmetry, and Onsager's relation."""
+    model = random_wannier(2, 3, seed=1)
+    ds = run(model=model, mu=0.26, temperatures=[5.0], tolerance=0.3, accuracy=0.4)
+    assert ds.lorenz_ratio.item() == pytest.approx(1, abs=5e-3) and 0 < ds.lorenz_ratio_error.item() < 0.1
+    np.testing.assert_allclose(ds.thermoelectric, ds.peltier, atol=1e-3 * np.abs(ds.thermoelectric).max().item())
 
 
 def test_the_figure_shows_the_numbers_of_the_result(tmp_path, monkeypatch):
@@ -230,6 +289,8 @@ def test_the_figure_shows_the_numbers_of_the_result(tmp_path, monkeypatch):
     first, _, nernst, lorenz = figure.axes
     order = [1, 0]  # from cold to hot
     np.testing.assert_allclose(lorenz.lines[0].get_ydata(), ds.lorenz_ratio.values[order])
+    bars = lorenz.containers[0].lines[2][0].get_segments()
+    np.testing.assert_allclose([np.ptp(x[:, 1]) for x in bars], 2 * ds.lorenz_ratio_error.values[order])
     seebeck = ds.seebeck.values[order]
     lines = [line.get_ydata() for axes in (first, nernst) for line in axes.lines if len(line.get_xdata()) == 2]
     assert any(np.allclose(y, 1e6 * np.trace(seebeck, axis1=1, axis2=2) / 2) for y in lines)

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     )
     from .interactions.base import Branch, Scatterer
     from .interactions.first_principles.electron_phonon import ElectronPhononScatterer
-    from .interactions.limits import CurvatureShift, HighTemperatureLimit
+    from .interactions.limits import CurvatureShift, HighTemperatureLimit, SmallAngleShift
     from .interop.kwant import from_kwant
     from .interop.phonopy import from_phonopy, read_phonopy
     from .interop.pythtb import from_pythtb
@@ -81,6 +81,7 @@ __all__ = [
     "Rule",
     "Scatterer",
     "SidejumpWarning",
+    "SmallAngleShift",
     "Structure",
     "Study",
     "TightBinding",
@@ -178,7 +179,7 @@ _PLACES = {
     ),
     "interactions.base": ("Branch", "Scatterer"),
     "interactions.first_principles.electron_phonon": ("ElectronPhononScatterer",),
-    "interactions.limits": ("CurvatureShift", "HighTemperatureLimit"),
+    "interactions.limits": ("CurvatureShift", "HighTemperatureLimit", "SmallAngleShift"),
     "interop.kwant": ("from_kwant",),
     "interop.phonopy": ("from_phonopy", "read_phonopy"),
     "interop.pythtb": ("from_pythtb",),

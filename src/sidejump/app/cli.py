@@ -308,8 +308,12 @@ def plot(
     times: Annotated[
         list[float] | None,
         typer.Option(
-            metavar="X", help="Of competition: density of impurities times X; as often as wanted. [0.1, 1, 10]"
+            metavar="X",
+            help="Density of impurities times X, of competition [0.1, 1, 10] and scaling; as often as wanted.",
         ),
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE.csv", help="What a picture of several densities shows.")
     ] = None,
     limits: Annotated[
         bool, typer.Option("--limits", help="Of temperature: the limits of cold and hot phonons too; a run for each.")
@@ -325,7 +329,8 @@ def plot(
     \b
       temperature   Hall parts, conductivity, resistivity, with error bars
       resistivity   rho_xx and the Hall resistivity against temperature
-      scaling       Hall conductivity against sigma_xx, Hall resistivity against rho_xx^2
+      scaling       Hall conductivity against sigma_xx, Hall resistivity against rho_xx^2;
+                    with --times X at several densities of the impurities: a run for each
       doping        of a scan: against chemical potential or carrier density
       observables   what else the field drives
       heat          thermopower, Nernst effect, Lorenz ratio
@@ -354,6 +359,8 @@ def plot(
     others = tuple(against or ())
     known = (source, *others) if source.exists() else ()
     outputs.check_target(figure, force=force, endings=endings, inputs=known)
+    if table is not None:
+        outputs.check_target(table, force=force, endings=outputs.TABLES, inputs=known)
     draw(
         source,
         figure,
@@ -363,6 +370,7 @@ def plot(
         given=given,
         times=times or (),
         limits=limits,
+        table=table,
         against=others,
     )
     say(f"wrote {figure}")

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import brentq
 
-from ..errors import InputError
+from ..accuracy.replica import FINER
+from ..errors import InputError, NoStates
 from ..interactions.impurity import denser, is_static
 from ..interactions.magnons import boson_words
+from ..outputs import comma_separated
+from ..result import whole_of
 from ..transport.problem import Problem, audible
 from ..transport.shares import rate_shares
 from ..units import KB
+from .results import inverse, spread_of_inverse
 from .run import Job
 from .scan import Scan
 
@@ -51,15 +58,16 @@ def competition(whole: Job | Scan, multiples, density: float | None, say: Callab
     Returns
     -------
     xarray.Dataset
-        `sigma_side_jump` and its error over density and temperature, `limit_side_jump` and its error of impurities and
-        of what moves alone, `share` of each mechanism in 1/tau (:func:`.rate_shares`), `static` for which of them are
-        impurities, and `crossing`: the temperature (K) at which impurities and the others have a half each, NaN where
-        the temperatures of the run do not enclose it.
+        `sigma_side_jump`, `sigma_boltzmann` and skew parts, with errors, over density and temperature,
+        `limit_side_jump` and its error of impurities and of what moves alone, `share` of each mechanism in 1/tau
+        (:func:`.rate_shares`) and what a coarser Fermi surface changes in it, NaN where there is none, `static` for
+        which of them are impurities, and `crossing`: the temperature (K) at which impurities and the others have a half
+        each, NaN where the temperatures of the run do not enclose it, and its error (:func:`crossing_error`).
 
     Raises
     ------
     InputError
-        If there are no impurities or nothing but impurities, or there is no Fermi surface.
+        If there are no impurities or nothing but impurities.
     """
     jobs = getattr(whole, "jobs", [whole])
     scatterers = audible(jobs[0].scatterers)
@@ -73,40 +81,148 @@ def competition(whole: Job | Scan, multiples, density: float | None, say: Callab
         say(words)
         return of_mechanisms(whole, chosen).run()
 
-    runs, shares = [], []
+    runs: list[xr.Dataset] = []
+    shares: list[list] = []
     for multiple in multiples:
         both = [denser(s, multiple) if still else s for s, still in zip(scatterers, static, strict=True)]
         runs.append(made(both, f"impurities times {multiple:g}"))
-        problems = [Problem(job.model, both, job.chemical_potential, job.settings) for job in jobs]
-        shares.append([rate_shares(p, KB * t) for p, job in zip(problems, jobs, strict=True) for t in job.temperatures])
+        shares.append([[_shares(job, both, t, a) for a in (1.0, 1 / FINER)] for job in jobs for t in job.temperatures])
     limits = [
         made([s for s, still in zip(scatterers, static, strict=True) if still == which], f"{words} alone")
         for which, words in ((True, "impurities"), (False, moving))
     ]
     names = [s.name for s in scatterers]
-    x = np.array(shares)
+    x, coarse = np.moveaxis(np.array(shares), 2, 0)
+    if np.isnan(x).any():
+        say("no Fermi surface at the chemical potential of some temperatures: side jumps alone, no shares in 1/tau")
     t = whole.temperatures
+    still = x[..., static].sum(axis=-1)
     units = "1" if density is None else f"cm^-{jobs[0].model.dimension}"
     values = np.asarray(multiples) * (1.0 if density is None else density)
     dims = ("temperature", "a", "b")
     result = xr.Dataset(
         {
             "share": (("density", "temperature", "mechanism"), x),
+            "share_error": (("density", "temperature", "mechanism"), np.abs(x - coarse)),
             "static": ("mechanism", static),
-            "crossing": ("density", [crossing(t, row) for row in x[..., static].sum(axis=-1)], {"units": "K"}),
+            "crossing": ("density", [crossing(t, row) for row in still], {"units": "K"}),
+            "crossing_error": (
+                "density",
+                [crossing_error(t, *rows) for rows in zip(still, coarse[..., static].sum(axis=-1), strict=True)],
+                {"units": "K"},
+            ),
         },
         coords={"density": ("density", values, {"units": units}), "temperature": t, "mechanism": names}
         | {"limit": ["impurities", moving]}
         | {name: runs[0][name] for name in "ab"},
         attrs={"units": runs[0].attrs["units"]},
     )
+    parts = [name for name in ("boltzmann", "side_jump", *_SKEW) if f"sigma_{name}" in runs[0]]
     for ending in ("", "_error"):
-        for name, sets, dim in (("sigma", runs, "density"), ("limit", limits, "limit")):
-            result[f"{name}_side_jump{ending}"] = (
-                (dim, *dims),
-                np.stack([one[f"sigma_side_jump{ending}"].sel(temperature=t).values for one in sets]),
-            )
+        for to, name, sets, dim in [
+            *(("sigma", p, runs, "density") for p in parts),
+            ("limit", "side_jump", limits, "limit"),
+        ]:
+            values = np.stack([one[f"sigma_{name}{ending}"].sel(temperature=t).values for one in sets])
+            result[f"{to}_{name}{ending}"] = ((dim, *dims), values)
     return result.isel(temperature=np.argsort(t))
+
+
+_SKEW = ("skew", "gaussian_skew")
+
+
+def _shares(job: Job, scatterers, kelvin: float, coarser: float) -> np.ndarray:
+    """Shares in 1/tau on a Fermi surface of `coarser` times the accuracy, NaN where there is no surface."""
+    settings = replace(job.settings, accuracy=coarser * job.settings.accuracy)
+    try:
+        return rate_shares(Problem(job.model, scatterers, job.chemical_potential, settings), KB * kelvin)
+    except NoStates:
+        return np.full(len(scatterers), np.nan)
+
+
+def with_intrinsic(found: xr.Dataset, result: xr.Dataset) -> xr.Dataset:
+    """Sum of the Hall parts and resistivity at each density, with the intrinsic part of the result itself.
+
+    No density changes that part, and a result has it better than the runs of a picture.
+
+    Parameters
+    ----------
+    found : xarray.Dataset
+        Of :func:`competition`.
+    result : xarray.Dataset
+        The result whose run it is.
+
+    Returns
+    -------
+    xarray.Dataset
+        `found` with `sigma_intrinsic_plus_side_jump`, or `sigma_anomalous`, `resistivity` and its antisymmetric part
+        `hall_resistivity`, with errors.  What the ordinary conductivity errs by between two axes is symmetric, and not
+        in the error of the last.
+    """
+    name, d = f"sigma_{whole_of(result)[0]}", found.sizes["a"]
+    there = result.sel(temperature=found.temperature)
+    parts = [f"sigma_{part}" for part in ("side_jump", *_SKEW) if f"sigma_{part}" in found]
+    hall, square = there.sigma_intrinsic, there.sigma_intrinsic_error**2
+    for part in parts:
+        hall, square = hall + found[part], square + found[f"{part}_error"] ** 2
+    dims = found.sigma_boltzmann.dims
+    hall, spread = hall.transpose(*dims), np.sqrt(square).transpose(*dims)
+    whole, scale = (found.sigma_boltzmann + hall).values, 1e6 if d == 3 else 1.0
+    least = there.sigma_intrinsic_error.max(["a", "b"]).values  # of a matrix that is not to be inverted
+    rho = scale * np.stack([inverse(one, least) for one in whole])
+    boltzmann = found.sigma_boltzmann_error.values
+    errors, odd = (np.hypot(x, spread.values) for x in (boltzmann, boltzmann * np.eye(d)))
+    attrs = {"units": result.resistivity.attrs["units"]}
+    return found.assign(
+        {
+            name: hall,
+            f"{name}_error": spread,
+            "resistivity": (dims, rho, attrs),
+            "resistivity_error": (dims, np.stack([spread_of_inverse(*both) for both in zip(rho, errors, strict=True)])),
+            "hall_resistivity": (dims, 0.5 * (rho - np.swapaxes(rho, -1, -2)), attrs),
+            "hall_resistivity_error": (
+                dims,
+                np.stack([spread_of_inverse(*both) for both in zip(rho, odd, strict=True)]) * (1 - np.eye(d)),
+            ),
+        }
+    )
+
+
+def table(found: xr.Dataset) -> str:
+    """What the pictures of the competition show, as comma-separated values: a row for each density and temperature.
+
+    Parameters
+    ----------
+    found : xarray.Dataset
+        Of :func:`competition`, or :func:`with_intrinsic`.
+    """
+    rows = xr.DataArray(np.zeros((found.sizes["density"], found.sizes["temperature"])), dims=("density", "temperature"))
+    columns: dict[str, np.ndarray] = {}
+
+    def add(name: str, values: xr.DataArray, unit: str) -> None:
+        columns[f"{name} ({unit})"] = (
+            values.reset_coords(drop=True).broadcast_like(rows).transpose(*rows.dims).values.ravel()
+        )
+
+    add("density of impurities", found.density.drop_vars("density"), found.density.attrs["units"])
+    add("temperature", found.temperature.drop_vars("temperature"), "K")
+    found = found.drop_vars(["density", "temperature"])
+    for i, mechanism in enumerate(found.mechanism.values):
+        for ending in ("", "_error"):
+            add(f"share{ending} {i + 1} {mechanism}", found[f"share{ending}"].isel(mechanism=i), "1")
+    for ending in ("", "_error"):
+        add(f"equal shares{ending}", found[f"crossing{ending}"], "K")
+    tensors = [str(x) for x in found.data_vars if {"a", "b"} <= set(found[x].dims) and not str(x).endswith("_error")]
+    for name in tensors:
+        unit = found[name].attrs.get("units", found.attrs["units"])
+        for limit in found.limit.values if "limit" in found[name].dims else [None]:
+            for a in found.a.values:
+                for b in found.b.values:
+                    for ending in ("", "_error"):
+                        place = {"a": a, "b": b} | ({} if limit is None else {"limit": limit})
+                        words = "" if limit is None else f" {limit} alone"
+                        add(f"{name}{ending}_{a}{b}{words}", found[f"{name}{ending}"].sel(place, drop=True), unit)
+    return comma_separated(columns, zip(*columns.values(), strict=True))
 
 
 def crossing(temperatures, share) -> float:
@@ -114,15 +230,51 @@ def crossing(temperatures, share) -> float:
 
     The odds ``x / (1 - x)`` are a power of T where both rates are: interpolated in logarithms.
     """
-    order = np.argsort(temperatures)
-    t, x = np.log(np.asarray(temperatures, dtype=float)[order]), np.asarray(share, dtype=float)[order]
-    with np.errstate(divide="ignore"):
-        odds = np.clip(np.log(x) - np.log1p(-x), -_LARGEST, _LARGEST)
-    places = np.flatnonzero(np.sign(odds[1:]) != np.sign(odds[:-1]))
-    if not len(places):
+    t, odds = _odds(temperatures, share)
+    i = _interval(odds)
+    return np.nan if i is None else float(np.exp(t[i] - odds[i] * (t[i + 1] - t[i]) / (odds[i + 1] - odds[i])))
+
+
+def crossing_error(temperatures, share, coarse) -> float:
+    """Standard error (K) of :func:`crossing`: of the interpolation, and of the points of the Fermi surface.
+
+    Parameters
+    ----------
+    temperatures : array, shape (nT,)
+        K.
+    share, coarse : array, shape (nT,)
+        On the points of the run and on coarser ones.
+
+    Returns
+    -------
+    float
+        What a cubic interpolation (monotone) and the coarser points change, added in squares; NaN if there is no
+        crossing, or fewer than three temperatures: then nothing tells whether the odds are a power of T.
+    """
+    t, odds = _odds(temperatures, share)
+    i = _interval(odds)
+    if i is None or len(t) < _CUBIC:
         return np.nan
-    i = places[-1]
-    return float(np.exp(t[i] - odds[i] * (t[i + 1] - t[i]) / (odds[i + 1] - odds[i])))
+    curve, value = PchipInterpolator(t, odds), crossing(temperatures, share)
+    bent = np.exp(brentq(curve, t[i], t[i + 1])) if odds[i] and odds[i + 1] else value
+    return float(np.hypot(bent - value, crossing(temperatures, coarse) - value))
 
 
+def _odds(temperatures, share) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of T in rising order and of the odds; points without a share are left out."""
+    t, x = np.asarray(temperatures, dtype=float), np.asarray(share, dtype=float)
+    known = np.flatnonzero(np.isfinite(x))
+    order = known[np.argsort(t[known])]
+    with np.errstate(divide="ignore"):
+        odds = np.clip(np.log(x[order]) - np.log1p(-x[order]), -_LARGEST, _LARGEST)
+    return np.log(t[order]), odds
+
+
+def _interval(odds) -> int | None:
+    """The last interval in which they change sign."""
+    places = np.flatnonzero(np.sign(odds[1:]) != np.sign(odds[:-1]))
+    return int(places[-1]) if len(places) else None
+
+
+_CUBIC = 3  # temperatures that a curve, not only a line, goes through
 _LARGEST = 100.0  # logarithm of odds of which the smaller rate is not there

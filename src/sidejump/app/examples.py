@@ -15,6 +15,7 @@ EXAMPLES = {
     "plot": (
         "sidejump plot my.nc",
         "sidejump plot my.nc --kind scaling -o figure.pdf",
+        "sidejump plot my.nc --kind scaling --times 0.1 --times 1 --times 10 --csv densities.csv",
         "sidejump plot gaas.nc --against gaas.trans_coef  # conductivity against Perturbo's",
         "sidejump plot layer.nc --kind temperature --thickness 0.6  # S/cm on the right",
     ),

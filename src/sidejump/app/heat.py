@@ -107,11 +107,17 @@ def add_heat(dataset, kinetic, intrinsic, intrinsic_error) -> None:
     spread = np.sqrt(kappa_error**2 + t**2 * (beta_error**2 @ seebeck**2 + beta**2 @ seebeck_error**2))
     name = "thermal_conductivity"
     _add(dataset, name, (open_circuit, spread), DERIVED[name], units[name])
-    charge = np.trace(sigma, axis1=1, axis2=2)
+    charge, charge_error, heat, heat_error = (
+        np.trace(x, axis1=1, axis2=2) for x in (sigma, error, open_circuit, spread)
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.trace(open_circuit, axis1=1, axis2=2) / (LORENZ * t[:, 0, 0] * charge)
+        ratio = heat / (LORENZ * t[:, 0, 0] * charge)
+        # elements of one tensor err together; those of the two in part, as if not at all is the larger error
+        ratio_error = np.abs(ratio) * np.hypot(heat_error / heat, charge_error / charge)
     text = "thermal conductivity over T and the conductivity (means of the diagonals), over pi^2/3 (k_B/e)^2"
     dataset["lorenz_ratio"] = ("temperature", ratio, {"long_name": text, "units": "1"})
+    attrs = {"long_name": "standard error of lorenz_ratio", "units": "1"}
+    dataset["lorenz_ratio_error"] = ("temperature", ratio_error, attrs)
 
 
 def _add(dataset, name: str, both, text: str, unit: str) -> None:

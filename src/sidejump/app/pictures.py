@@ -10,8 +10,9 @@ from typing import NamedTuple
 import xarray as xr
 
 from ..errors import InputError
+from ..interactions.base import Scatterer
 from ..interactions.impurity import is_static
-from ..interactions.limits import CurvatureShift, HighTemperatureLimit
+from ..interactions.limits import CurvatureShift, HighTemperatureLimit, SmallAngleShift
 from ..interactions.magnons import boson_words
 from ..outputs import PAGES, write_whole
 from ..result import component_label, main_component, require_one_case, scan_dimension, warnings_of
@@ -19,7 +20,8 @@ from ..rules import nearest
 from ..transport.problem import audible
 from ..units import KB
 from . import separation
-from .competition import competition, of_mechanisms
+from .competition import competition, of_mechanisms, with_intrinsic
+from .competition import table as competition_table
 from .convergence import PARTS, Course, courses
 from .restore import input_of, job_of, run_of
 from .terminal import say
@@ -36,6 +38,7 @@ class Asked(NamedTuple):
     given: Path | None
     times: tuple[float, ...]
     limits: bool
+    table: Path | None
     against: tuple[Path, ...]
 
     @property
@@ -55,6 +58,7 @@ def draw(
     given=None,
     times=(),
     limits: bool = False,
+    table=None,
     against=(),
 ) -> None:
     """Draw a picture of a result and write it.
@@ -74,9 +78,12 @@ def draw(
     given : path, optional
         Input file, for a result that does not hold it: pictures of states and of mechanisms build the model again.
     times : sequence of float
-        Multiples of the density of the impurities, for `competition`; `TIMES` when not given.
+        Multiples of the density of the impurities, for `competition` and `scaling`; `TIMES` for the first when not
+        given.
     limits : bool
         Whether `temperature` shows the side jump of the limits of cold and of hot phonons.
+    table : path, optional
+        CSV file for the numbers of a picture of several densities.
     against : sequence of path
         Tables of Perturbo, outputs of EPW, for `comparison`.
 
@@ -96,8 +103,10 @@ def draw(
         raise InputError(f"--thickness {thickness:g}: give a length in nm above zero")
     if limits and kind not in (None, "temperature"):
         raise InputError("--limits: only the picture temperature shows the limits of cold and hot phonons")
-    if times and kind != "competition":
-        raise InputError("--times: only the picture competition changes the density of the impurities")
+    if times and kind not in ("competition", "scaling"):
+        raise InputError("--times: only the pictures competition and scaling change the density of the impurities")
+    if table is not None and not (kind == "competition" or (kind == "scaling" and times)):
+        raise InputError("--csv: is of the densities of competition, or of scaling with --times; see `sidejump csv`")
     if not all(0 < x < float("inf") for x in times):
         raise InputError(f"--times {' '.join(f'{x:g}' for x in times)}: give multiples of the density above zero")
     dataset = separation.read_any(source)
@@ -117,8 +126,9 @@ def draw(
             names,
             thickness,
             given,
-            tuple(sorted(set(times))) or TIMES,
+            tuple(sorted(set(times))),
             limits,
+            None if table is None else Path(table),
             tuple(Path(file) for file in against),
         )
     )
@@ -151,11 +161,21 @@ def _limits(asked: Asked) -> dict[str, xr.Dataset]:
         raise InputError(
             f"{asked.source}: --limits: has no phonons or magnons, and the side jump of impurities has no limits"
         )
-    kinds = {"eqs 13, 14": CurvatureShift, "eq. 15": HighTemperatureLimit}
+    kinds: dict[str, list] = {"eq. 15": [HighTemperatureLimit(s) for s in moving]}
+    if any(getattr(s, "directed", False) for s in moving):
+        say(
+            "no limit of small angles: the shift of bosons that absorb and emit through different operators is a length"
+        )
+    elif all(isinstance(s, Scatterer) for s in moving):
+        plain = all(isinstance(s.vertex, str) and s.vertex == "identity" for s in moving)
+        kinds = {"eqs 13, 14" if plain else "small angles": [SmallAngleShift(s) for s in moving]} | kinds
+    else:
+        say("the limit of small angles has the curvature alone, without the phase of the coupling")
+        kinds = {"curvature alone": [CurvatureShift(s) for s in moving]} | kinds
     found = {}
-    for words, limit in kinds.items():
+    for words, limits in kinds.items():
         say(f"{boson_words(moving)} in the limit of {words}")
-        one = of_mechanisms(whole, [limit(s) for s in moving])
+        one = of_mechanisms(whole, limits)
         found[words] = one.changed(settings=replace(first.settings, skew_scattering="off")).run()
     return found
 
@@ -167,9 +187,13 @@ def _resistivity(asked: Asked) -> None:
 
 
 def _scaling(asked: Asked) -> None:
-    from ..plot.scaling import scaling_figure
+    from ..plot.scaling import densities_figure, scaling_figure
 
-    scaling_figure(asked.dataset, asked.path)
+    if not asked.times:
+        scaling_figure(asked.dataset, asked.path)
+        return
+    found = _of_densities(asked, "scaling --times", asked.times)
+    densities_figure(found, asked.dataset, asked.path)
 
 
 def _doping(asked: Asked) -> None:
@@ -233,19 +257,32 @@ def _mechanisms(asked: Asked) -> None:
 def _competition(asked: Asked) -> None:
     from ..plot.competition import competition_figure
 
-    require_one_case(asked.dataset, "competition")
+    found = _of_densities(asked, "competition", asked.times or TIMES)
+    competition_figure(found, asked.path, main_component(asked.dataset), warnings_of(asked.dataset))
+
+
+def _of_densities(asked: Asked, picture: str, times) -> xr.Dataset:
+    """Runs at several densities of the impurities; their table is written where it is asked for."""
+    require_one_case(asked.dataset, picture)
     whole = run_of(asked.dataset, asked.source, asked.given)
     data = input_of(asked.dataset, asked.source, asked.given) or {}
     densities = [one["density"] for one in data.get("scattering", ()) if one.get("kind") == "impurity"]
     try:
-        found = competition(whole, asked.times, densities[0] if len(densities) == 1 else None, say)
+        found = competition(whole, times, densities[0] if len(densities) == 1 else None, say)
     except InputError as error:
-        raise InputError(f"{asked.source}: {error}") from None
+        raise InputError(f"{asked.source}: {picture}: {error}") from None
     unit = "" if len(densities) == 1 else "times "
-    for density, crossing in zip(found.density.values, found.crossing.values, strict=True):
-        words = f"at {crossing:.4g} K" if crossing > 0 else "at none of the temperatures"
+    known = found.isel(density=[] if found.share.isnull().all() else slice(None))  # of no shares nothing is said twice
+    crossings = (known[name].values for name in ("density", "crossing", "crossing_error"))
+    for density, crossing, spread in zip(*crossings, strict=True):
+        bar = f"+- {spread:.2g} " if spread >= 0 else ""
+        words = f"at {crossing:.4g} {bar}K" if crossing > 0 else "at none of the temperatures"
         say(f"impurities {unit}{density:.4g} {found.density.units if not unit else ''}: a half of 1/tau {words}")
-    competition_figure(found, asked.path, main_component(asked.dataset), warnings_of(asked.dataset))
+    found = with_intrinsic(found, asked.dataset)
+    if asked.table is not None:
+        write_whole(asked.table, competition_table(found).encode())
+        say(f"wrote {asked.table}")
+    return found
 
 
 def _comparison(asked: Asked) -> None:

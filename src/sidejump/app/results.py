@@ -257,12 +257,17 @@ def add_errors(dataset, transport, intrinsic_error, factor: float) -> None:
         text = f"standard error of {name}, statistical and systematic"
         dataset[f"{name}_error"] = (("temperature", "a", "b"), values, {"units": unit, "long_name": text})
     whole = np.hypot(found["sigma_boltzmann"], across)
-    inverse = np.abs(dataset.resistivity.values)
-    scale = 1e-6 if d == 3 else 1.0  # from microohm cm
-    spread = np.sqrt(np.einsum("tab,tbc,tcd->tad", inverse**2, whole**2, inverse**2)) * scale
+    spread = spread_of_inverse(dataset.resistivity.values, whole)
     attrs = {"units": dataset.resistivity.attrs["units"], "long_name": "standard error of resistivity"}
     dataset["resistivity_error"] = (("temperature", "a", "b"), spread, attrs)
     _add_terms(dataset, transport, factor, unit)
+
+
+def spread_of_inverse(resistivity, errors) -> np.ndarray:
+    """Standard errors of resistivities (nT, d, d), ohm or microohm cm, from those of the conductivities (S, S/cm)."""
+    square = np.asarray(resistivity) ** 2
+    scale = 1e-6 if square.shape[-1] == 3 else 1.0  # from microohm cm
+    return np.sqrt(np.einsum("tab,tbc,tcd->tad", square, np.asarray(errors) ** 2, square)) * scale
 
 
 def _add_terms(dataset, transport, factor: float, unit: str) -> None:

@@ -29,7 +29,7 @@ TENSORS = (
 """Tensors that get columns, where a result has them; an error follows each that has one."""
 
 _SCALARS = ("chemical_potential", "carrier_density", "electron_density", "hole_density", "inelastic_change",
-            "lorenz_ratio")  # fmt: skip
+            "lorenz_ratio", "lorenz_ratio_error")  # fmt: skip
 
 
 def columns(dataset: xr.Dataset) -> dict[str, np.ndarray]:

@@ -343,9 +343,10 @@ def _heat(dataset, component: int, head: str = "") -> Table:
     for words, _ in columns:
         table.add_column(words, justify="right", no_wrap=True, vertical="bottom")
     table.add_column("L/L0", justify="right", no_wrap=True, vertical="bottom")
+    lorenz, lorenz_error = dataset.lorenz_ratio.values, dataset.lorenz_ratio_error.values
     for i, t in enumerate(dataset.temperature.values):
         cells = [with_error(values[i], errors[i]) for _, (values, errors) in columns]
-        table.add_row(f"{t:.4g}", *cells, f"{dataset.lorenz_ratio.values[i]:.4g}")
+        table.add_row(f"{t:.4g}", *cells, with_error(lorenz[i], lorenz_error[i]))
     return table
 
 

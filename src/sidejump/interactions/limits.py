@@ -9,7 +9,14 @@ strength ``|V|^2 2 kT / omega``: the side jump no longer depends on temperature,
 
 if the coupling has no phase of its own.  The rates stay what they are, so that what changes against the full shift is
 what eq. 13 leaves out: angles that are not small, avoided crossings narrower than the thermal phonons, and the phase of
-a first-principles coupling.
+a coupling that is not a scalar potential.
+
+*Small angles*, what replaces eq. 14 for a coupling that acts on the states: its phase is of the first order in q too.
+With the vertex ``V = v + i q_j m_j`` between parallel-transported states around the midpoint of the pair
+
+    |V|^2 dr_a = |V|^2 (Omega x q)_a - q_j (v d_a m_j - m_j d_a v)
+
+up to q^3: the program takes the second term from the interaction's own pairs of states that are close.
 """
 
 from __future__ import annotations
@@ -20,13 +27,18 @@ from typing import Any
 import numpy as np
 
 from ..bands.momentum import MomentumTransfer
-from ..bands.states import States
+from ..bands.states import States, solve_states
+from ..energy.basis import BOTH
 from ..errors import InputError
 from ..intrinsic.berry import curvature_of_matrices
 from .base import Branch
 from .sources import Channel, CrossedPairs, PairSource, pair_sources
 
 _CHUNK = 4096
+_CLOSE = 32  # states at a time, of which all pairs are computed and the diagonal is kept
+_ANGLE = 2e-4  # by which a state turns over the distance of the pairs that stand for q -> 0
+_INSTEAD = "compare with CurvatureShift"
+_LINEAR = 1e-3  # relative deviation from a linear function of q above which a shift is not one
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,50 @@ class CurvatureShift(_Altered):
     def sources(self, model) -> list[PairSource]:
         """Pairs of the states of `model`; two kinds where absorption and emission are different."""
         return [CurvatureShiftPairs(source, model) for source in _sources(self.scatterer, model)]
+
+
+@dataclass(frozen=True)
+class SmallAngleShift(_Altered):
+    """Another scatterer with its coordinate shift in the limit of small q: what eq. 13 becomes for any matrix vertex.
+
+    ``Omega x q`` and what the vertex adds to it in the first order of q; for a scalar potential that is nothing, and
+    this is :class:`CurvatureShift`.
+
+    Attributes
+    ----------
+    scatterer
+        Any scatterer whose shift is a linear function of q where q is small, as of a constant matrix in the basis of
+        the model.
+    """
+
+    @property
+    def name(self) -> str:
+        return f"{self.scatterer.name}, shift of small angles"
+
+    @property
+    def sound_velocity(self) -> float | None:
+        return self.scatterer.sound_velocity
+
+    @property
+    def stiffness(self) -> float | None:
+        return getattr(self.scatterer, "stiffness", None)
+
+    def sources(self, model) -> list[PairSource]:
+        """Pairs of the states of `model`.
+
+        Raises
+        ------
+        InputError
+            If absorption and emission act by different operators: the shift of small q is then a length, not of the
+            order of q.
+        """
+        found = _sources(self.scatterer, model)
+        if any(source.process != BOTH for source in found):
+            raise InputError(
+                f"SmallAngleShift: {self.scatterer.name} absorbs and emits through different operators, its shift does "
+                "not fall with q: give a scatterer with a Hermitian vertex"
+            )
+        return [SmallAnglePairs(source, model, self.scatterer.name) for source in found]
 
 
 def _sources(scatterer, model) -> list[PairSource]:
@@ -218,6 +274,70 @@ class CurvatureShiftPairs(_AlteredPairs):
         """Shortest ``k' - k + G``, (P, Q, d)."""
         images = self._momentum.nearby_images(k, other, np.inf)
         return np.moveaxis(self._momentum.transfers(k, other, images)[0], 0, -1)
+
+
+class SmallAnglePairs(CurvatureShiftPairs):
+    """Rates of another source with the shift that its pairs have in the first order of q."""
+
+    def __init__(self, inner: PairSource, model, name: str):
+        super().__init__(inner, model)
+        self._name = name
+        self._words = f"SmallAngleShift: the coupling of {name} at small q depends on the direction of q"
+
+    def prepare(self, states, *, single=False):
+        super().prepare(states, single=single)
+        self._close, self._added = self._beyond_curvature(states)
+
+    def exact(self):
+        return SmallAnglePairs(self.inner.exact(), self._model, self._name)
+
+    def altered(self, found, rows, final, columns):
+        """As in the base class, with what the vertex adds."""
+        plain = super().altered(found, rows, final, columns)
+        if not plain or not (self._added.any() or final._added.any()):
+            return plain
+        q = self._transfer(self._states.k[rows], final._states.k[columns])
+        start, end = self._added[rows][:, None], final._added[columns][None]
+        squares = self._close[rows][:, None] + final._close[columns]
+        # |V|^2 over its mean at the two ends: the rate stays as it is; of two ends without a coupling there is nothing
+        share = np.divide(plain[0].strength, squares, out=np.zeros_like(squares), where=squares > 0)
+        more = share * np.einsum("pqj,pqja->apq", q, start + end)
+        return [replace(c, shift=c.shift + more.astype(c.shift.dtype)) for c in plain]
+
+    def _beyond_curvature(self, states: States) -> tuple[np.ndarray, np.ndarray]:
+        """``|V|^2`` at q = 0 (S,), and what multiplies q_j in ``|V|^2 dr_a - |V|^2 (Omega x q)_a`` (S, d, d)."""
+        d, axes = states.k.shape[1], np.eye(states.k.shape[1])
+        columns = [self._along(states, axis) for axis in axes]
+        tensor = np.stack([shift for _, shift in columns], axis=1)
+        diagonal = np.ones(d) / np.sqrt(d)
+        across = self._along(states, diagonal)
+        deviation = np.abs(across[1] - np.einsum("j,sja->sa", diagonal, tensor)).max(initial=0.0)
+        strengths = np.stack([strength for strength, _ in (*columns, across)])
+        turning = float(np.max(np.asarray(states.interband) ** 2, initial=0.0))  # the scale of curvatures, zero or not
+        largest = np.abs(tensor).max(initial=0.0) + np.abs(strengths).max(initial=0.0) * turning
+        if deviation > _LINEAR * largest or np.ptp(strengths, axis=0).max() > _LINEAR * strengths.max():
+            raise InputError(f"{self._words}, and its shift is not a linear function of q: {_INSTEAD}")
+        strength = strengths.mean(axis=0)
+        curved = np.stack([_cross(self._curvature, np.broadcast_to(axis, (len(states), d))) for axis in axes], axis=1)
+        return strength, tensor - strength[:, None, None] * curved
+
+    def _along(self, states: States, axis) -> tuple[np.ndarray, np.ndarray]:
+        """``|V|^2`` (S,), and ``|V|^2 dr_a`` per length of q, (S, d), of pairs of each state's band along `axis`."""
+        turning = np.asarray(states.interband)
+        step = _ANGLE / np.maximum(turning, max(float(turning.mean()), 1e-3))
+        strength, shift = [], []
+        for i in range(0, len(states), _CLOSE):
+            part, h = states[i : i + _CLOSE], step[i : i + _CLOSE, None]
+            n, half = len(part), 0.5 * h * axis
+            energies = np.linalg.eigvalsh(self._model.hamiltonian(part.k))
+            band = np.abs(energies - np.asarray(part.energy)[:, None]).argmin(axis=1)
+            ends = solve_states(self._model, np.concatenate([part.k - half, part.k + half]), np.tile(band, 2))
+            channel, *others = self.inner.prepared(ends).evaluate(slice(0, n), slice(n, 2 * n), np.inf)
+            if others:
+                raise InputError(f"{self._words} of each mode, and its shift is not a linear function of q: {_INSTEAD}")
+            strength.append(np.diagonal(channel.strength))
+            shift.append(np.diagonal(channel.shift, axis1=1, axis2=2).T / h)
+        return np.concatenate(strength), np.concatenate(shift)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ def competition_figure(dataset, path, component: int, warnings: list[str]) -> No
         moving = dataset.share.values[..., ~dataset.static.values]
         for i, color in enumerate(colors):
             jump.errorbar(t, values[i], errors[i], fmt="o-", color=color, label=_words(n[i], unit), **bars)
-            shares.plot(t, static[i].sum(axis=-1), "o-", color=color, lw=1.2)
+            bar = _of_sum(dataset.share_error.values[i][:, dataset.static.values])
+            shares.errorbar(t, static[i].sum(axis=-1), bar, fmt="o-", color=color, **bars)
             shares.plot(t, moving[i].sum(axis=-1), "s:", color=color, lw=1.0, ms=3, mfc="none")
         shares.plot([], [], "o-", color="0.3", label="impurities")
         shares.plot([], [], "s:", color="0.3", mfc="none", label=str(dataset.limit.values[1]))
@@ -66,6 +67,11 @@ def competition_figure(dataset, path, component: int, warnings: list[str]) -> No
         save(figure, path)
 
 
+def _of_sum(errors) -> np.ndarray:
+    """Of the sum of shares, which err together."""
+    return np.where(np.isfinite(errors), errors, np.nan).sum(axis=-1)
+
+
 def _each(axes, dataset, t, middle: int, unit: str) -> None:
     """Every mechanism at one of the densities, where there are more than two."""
     for k, name in enumerate(dataset.mechanism.values):
@@ -84,13 +90,18 @@ def _crossing(axes, dataset, n, unit: str, t, colors) -> None:
     axes.set_yscale("log")
     axes.plot(n[found], kelvin, "-", color="0.6", lw=1.0)
     axes.scatter(n[found], kelvin, c=colors[found], s=24, zorder=3)
+    errors = dataset.crossing_error.values[found]
+    bars = np.where(np.isfinite(errors), errors, np.nan)  # unknown is no bar
+    axes.errorbar(n[found], kelvin, bars, fmt="none", ecolor="0.3", capsize=2, elinewidth=0.8)
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(lambda x, _: f"{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("density of impurities " + (f"({_plain(unit)})" if unit != "1" else "over that of the input"))
     axes.set_ylabel("temperature of equal shares (K)")
     missing = int((~found).sum())
-    if missing:
+    if np.isnan(dataset.share.values).all():
+        axes.set_title("no Fermi surface: no shares in $1/\\tau$", fontsize=8, loc="right")
+    elif missing:
         axes.set_title(f"{missing} of {len(n)} outside of these temperatures", fontsize=8, loc="right")
 
 

@@ -57,7 +57,7 @@ def heat_figure(dataset, path) -> None:
         across.legend(fontsize=8)
         _line(nernst, t, hall_of(dataset, "seebeck", component), ORANGE, "o", 1e6)
         nernst.set_ylabel(rf"Nernst signal $S_{{{label}}}$ (µV/K)")
-        lorenz.plot(t, dataset.lorenz_ratio.values, "^-", color=GREEN, lw=1.2)
+        _line(lorenz, t, (dataset.lorenz_ratio.values, dataset.lorenz_ratio_error.values), GREEN, "^")
         lorenz.axhline(1, color="0.5", lw=0.8)
         lorenz.set_ylabel("Lorenz ratio $L/L_0$")
         for each in (first, across, nernst):

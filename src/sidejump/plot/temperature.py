@@ -23,8 +23,8 @@ def result_figure(dataset, path, thickness: float | None = None, limits: Mapping
 
     The Hall parts are those of the component in which the Hall vector is largest, antisymmetric in a and b.  Of a scan
     the figure is that of :func:`sidejump.plot.scan.scan_figure`.  `thickness` (nm) of a layer adds an axis in the unit
-    of the other dimension.  `limits`: results at the same temperatures, the side jump of which is drawn as a line, by
-    what they are called.
+    of the other dimension.  `limits`: results at the same temperatures, the side jump of which is drawn as a line with
+    error bars, by what they are called.
     """
     if scan_dimension(dataset) is not None:
         scan_figure(dataset, path, thickness)
@@ -66,8 +66,9 @@ def _hall_parts(axes, dataset, limits: Mapping) -> None:
     axes.plot(t, velocity, "o", color=PURPLE, ms=7, mfc="none", mew=1.0, label="side-jump velocity")
     axes.plot(t, distribution, "x-", color=GREEN, ms=4, lw=0.8, label="side-jump distribution")
     for dashes, (words, one) in zip(cycle(("--", ":")), limits.items()):
-        y = hall_of(one.sel(temperature=t), "sigma_side_jump", c)[0]
-        axes.plot(t, y, dashes, color=ORANGE, lw=1.2, label=f"side jump, {words}")
+        y, dy = hall_of(one.sel(temperature=t), "sigma_side_jump", c)
+        style = {"color": ORANGE, "lw": 1.2, "capsize": 2, "elinewidth": 0.8}
+        axes.errorbar(t, y, dy, fmt=dashes, label=f"side jump, {words}", **style)
     axes.set_ylabel(rf"Hall conductivity $\sigma_{{{component_label(c)}}}$ ({UNIT[dataset.attrs['units']]})")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + (0.30 + 0.05 * len(limits)) * (high - low))  # room for the legend
