@@ -11,7 +11,7 @@ from ..energy.basis import BOTH
 from ..interactions.base import Branch
 from ..interactions.sources import PairSource, PolarPairs, ScalarPairs
 from ..kinetics.response import KineticResponse
-from ..kinetics.skew import SkewSource, Third, skew_response
+from ..kinetics.skew import SkewSource, Third, bytes_of_potential, skew_response
 from ..pairs.sample import Sample
 from .problem import Problem
 
@@ -99,6 +99,14 @@ def with_skew(
         )
     average = problem.fold(sample.operations).average
     return replace(response, skew=np.stack([average(part, odd=True) for part in found.tensors]))
+
+
+def skew_bytes(problem: Problem, shell, states: float, kt: float) -> float:
+    """Of what skew scattering at kT (eV) stores between so many states of a surface, images counted."""
+    if problem.settings.skew_scattering == "off" or not any(s.thirds for s in skew_sources(problem, shell, kt)):
+        return 0.0
+    itemsize = 8 if problem.model.dimension == 3 else 16  # complex, in the precision of the pairs
+    return bytes_of_potential(states, itemsize, problem.settings.memory)
 
 
 def skew_sentences(problem: Problem) -> list[str]:
