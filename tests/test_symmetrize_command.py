@@ -70,6 +70,20 @@ def test_a_written_crystal_is_read_as_it_was(folder, name):
     np.testing.assert_allclose(found.cell, model.cell, rtol=1e-15)
 
 
+def test_a_written_crystal_replaces_nothing_and_says_what_it_leaves_out(folder):
+    given = random_crystal()
+    spin = np.stack([np.eye(3)] * 3)
+    model = LatticeModel(given.cell, given.vectors, given.hoppings, sites=given.site_positions, spin=spin)
+    with pytest.warns(sj.SidejumpWarning, match=r"x_tb\.dat: .* no place for the spin"):
+        write_wannier90(model, "x_tb.dat")
+    before = Path("x_tb.dat").read_bytes()
+    with pytest.raises(sj.InputError, match="exists already"):
+        write_wannier90(given, "x_tb.dat")
+    assert Path("x_tb.dat").read_bytes() == before
+    write_wannier90(given, "x_tb.dat", force=True)
+    assert Path("x_tb.dat").read_bytes() != before
+
+
 def test_a_crystal_without_positions_and_sites_ends_after_h(folder):
     given = random_crystal(positions=False)
     write_wannier90(LatticeModel(given.cell, given.vectors, given.hoppings), "x_tb.dat")

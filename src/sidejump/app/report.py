@@ -198,6 +198,8 @@ def _states(source, dataset, given, drawn: dict) -> str:
         job = job_of(dataset, source, given)
         found, title = states_of(job, a, b)
     except InputError as error:
+        if given is not None:  # what is asked for by name
+            raise
         return f"<p>No bands and no Fermi surface: {escape(str(error))}</p>"
     model, mu = job.model, job.chemical_potential
     bands = f"Bands; chemical potential {mu:g} eV, and 4 kT on either side at the hottest and the coldest temperature"

@@ -116,24 +116,26 @@ def skew_sentences(problem: Problem) -> list[str]:
         return []
     able = [s for s in problem.sources if _takes_part(s)]
     static = any(b.phonon_energy is None and not b.silent for s in able for b in s.branches)
-    moving = any(b.phonon_energy is not None for s in problem.sources for b in s.branches)
+    phonons = any(b.phonon_energy is not None and not b.silent for s in able for b in s.branches)
     sentences = []
-    if choice == "quasistatic":
+    if choice == "quasistatic" and phonons:
         sentences.append(
             "skew scattering: its Gaussian part takes phonons to be static, an estimate that is meant above the "
             "Bloch-Grueneisen temperature"
         )
-        if len(able) < len(problem.sources):
-            sentences.append(
-                "skew scattering: only phonons of models with a constant vertex take part; polar ones, magnons, limits "
-                "and those from first principles do not"
-            )
-    elif not static:
+    if len(able) < len(problem.sources) and (choice == "quasistatic" or not static):
+        sentences.append(
+            "skew scattering: only static scatterers, and phonons of models with a constant vertex, take part; polar "
+            "ones, magnons, limits and those from first principles do not"
+        )
+    if not static and not phonons:
+        sentences.append("skew scattering: nothing that takes part is there: both parts are zero")
+    elif choice == "static" and not static:
         sentences.append(
             "skew scattering: there is no static scatterer, and harmonic phonons have no third moment: both parts are "
             'zero; skew_scattering = "quasistatic" estimates the Gaussian part of phonons'
         )
-    elif moving:
+    elif choice == "static" and phonons:
         sentences.append(
             "skew scattering: the Gaussian part is that of static scatterers alone in the distribution that all make; "
             'skew_scattering = "quasistatic" estimates what phonons add'
