@@ -7,6 +7,7 @@
 # make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
 # make magnons   side jump of a massive Dirac model with magnons: results/magnons.png
 # make sample   the drawing of the page on conventions
+# make first-minute   what the first commands say, for the first page; with a wheel in dist/, installed from it
 # make gallery   the pictures of the gallery: results/gallery; they are shown on docs/gallery.md from docs/img
 # make test | lint | docs | examples   checks and documentation, all in the environment of `make venv`
 
@@ -22,7 +23,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples gallery validation skew magnons sample wheel wheel-check check clean
+.PHONY: venv demo test lint docs examples gallery validation skew magnons sample first-minute wheel wheel-check check clean
 
 venv: $(STAMP)
 
@@ -52,6 +53,9 @@ magnons: $(STAMP)
 
 sample: $(STAMP)
 	$(BIN)/python docs/drawings/sample.py docs/img/sample.svg
+
+first-minute: $(STAMP)
+	$(BIN)/python docs/drawings/first_minute.py docs/img/first_minute.svg $(firstword $(wildcard dist/*.whl))
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15

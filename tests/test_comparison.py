@@ -131,6 +131,9 @@ def test_elcond_of_epw(tmp_path):
         ),
         ("# Electrical conductivity in 1/(Ohm * m)\n1 2 3\n", "11 numbers expected"),
         ("#  Conductivity (1/Ohm/m)  #\n#  T (K)   sigma_xx\n 300 6.1 1e18 ****\n", "did not fit"),
+        ("#  Conductivity (1/Ohm/m)  #\n#  T (K)   sigma_xx\n -5 6.1 1e18 1.0\n", "a temperature of -5 K"),
+        ("#  Conductivity (1/Ohm/m)  #\n#  T (K)   sigma_xx  sigma_xx\n 5 6.1 1e18 1.0 1.0\n", "two columns"),
+        ("BTE\n[K] [eV] [cm^-3]\n300.0 6.0 1e18 0.0 1.0 2.0 3.0\n", "three rows of three numbers"),
     ],
 )
 def test_other_files_are_refused(tmp_path, text, words):
@@ -146,6 +149,11 @@ INPUT = {
     "temperature": {"values": [20, 60]},
     "solver": {"tolerance": 0.05, "energy_nodes": 1, "expert": {"accuracy": 0.5}},
 }
+
+
+def test_a_result_of_sidejump_is_no_table(tmp_path):
+    with pytest.raises(InputError, match=r"other\.nc: .*sidejump\.load"):
+        read_conductivities(tmp_path / "other.nc")
 
 
 def test_picture(tmp_path, capsys):

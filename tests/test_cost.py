@@ -30,7 +30,8 @@ from test_hot_spots import MU, ferromagnet, phonons
 from test_thermal_window import lattice as square_or_cubic
 from test_thermal_window import zero_range
 
-WITHIN = 1.5  # a factor
+WITHIN = 1.2  # a factor, of the whole process
+WITHIN_ARRAYS = 1.35  # and of the arrays of small runs alone
 
 
 def first_principles(**settings):
@@ -85,11 +86,12 @@ def test_memory(name):
     cost = estimate_cost(problem, np.array(temperatures))
     peak, report = traced(problem, temperatures)
     assert peak > 2e7  # arrays, not the odd object
-    assert 1 / WITHIN < cost["memory_bytes"] / peak < WITHIN
+    assert 1 / WITHIN_ARRAYS < cost["memory_bytes"] / peak < WITHIN_ARRAYS
     assert 1 / WITHIN < cost["states"] / report["states"] < 2
 
 
-def test_memory_of_the_process(tmp_path):
+@pytest.mark.parametrize("name", ["surface that all share", "own shells with heat"])
+def test_memory_of_the_process(name, tmp_path):
     """The number that is printed, next to what the system says of the process after the first replica."""
     code = """
 import json, sys
@@ -101,9 +103,9 @@ cost, case = job.estimate(), plan(job.study)[0]
 case.compute(case.controller().next_tasks()[0])
 print(json.dumps([cost["peak_memory_bytes"], peak_memory()]))
 """
-    (tmp_path / "weyl.toml").write_text(WEYL_INPUT)
+    (tmp_path / "input.toml").write_text(INPUTS[name])
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "weyl.toml")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(tmp_path / "input.toml")], capture_output=True, text=True, check=True
     )
     expected, found = json.loads(done.stdout.splitlines()[-1])
     assert found > 2.5e8
@@ -134,6 +136,32 @@ energy_nodes = 1
 accuracy = 12.0
 geometry = "shared"
 """
+
+HEAT_INPUT = """
+[electrons]
+model = "rashba_ferromagnet"
+effective_mass = 0.6
+rashba = 0.8
+exchange = 0.05
+chemical_potential = 0.15
+
+[[scattering]]
+kind = "acoustic_deformation_potential"
+deformation_potential = 5.0
+sound_velocity = 2000.0
+mass_density = 7.6e-7
+
+[temperature]
+values = [100]
+
+[[observable]]
+kind = "heat_current"
+
+[solver.expert]
+accuracy = 8.0
+"""
+
+INPUTS = {"surface that all share": WEYL_INPUT, "own shells with heat": HEAT_INPUT}
 
 
 def test_operations():

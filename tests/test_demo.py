@@ -69,3 +69,10 @@ def test_its_coupling_is_the_derivative_of_its_hopping():
             e = step * np.eye(3)[c]
             numeric = (module.hopping(d + e)[0] - module.hopping(d - e)[0]) / (2 * step)
             assert np.abs(gradient[c] - numeric).max() < 1e-8
+
+
+def test_folders_are_made_and_a_file_in_their_place_is_named(empty_folder, capsys):
+    folder = empty_folder / "a" / "b"
+    assert demo.write_files(folder, force=False) == folder / NAMES[0] and (folder / NAMES[1]).exists()
+    (empty_folder / "taken").write_text("")
+    assert main(["demo", str(empty_folder / "taken")]) == 2 and "cannot be made" in capsys.readouterr().err

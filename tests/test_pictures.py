@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import matplotlib.figure
 import numpy as np
@@ -15,9 +16,11 @@ from sidejump.app.pictures import KINDS
 from sidejump.app.run import prepare
 from sidejump.outputs import FIGURES
 from sidejump.plot.bands import path_of
-from sidejump.plot.fermi_surface import quantities
+from sidejump.plot.fermi_surface import at_corners, quantities
 from sidejump.plot.note import second_unit
 from sidejump.result import parts_of
+from sidejump.surfaces.fermi import fermi_shell
+from sidejump.surfaces.triangles import surface_triangles
 from sidejump.transport.problem import Problem
 from sidejump.transport.resolved import state_resolved
 from sidejump.transport.shared import SharedShell
@@ -162,6 +165,36 @@ def test_the_fermi_surface_as_a_page(folder, tmp_path):
     pytest.importorskip("plotly", reason="plotly is not installed: the extra [report]")
     page = plotted(folder, tmp_path, "-k", "fermi-surface", ending=".html").read_text()
     assert "Berry curvature" in page and "current along y, field along x" in page
+
+
+def test_triangles_of_a_ball():
+    """Area of the sphere, closed (V - E + F = 2), all facing outwards; colours are those of the states."""
+    ball = sj.FunctionModel(lambda k: (k**2).sum(axis=1)[:, None, None] * np.eye(1), dimension=3, search_half_width=2.0)
+    k = np.random.default_rng(0).standard_normal((2000, 3))
+    k /= np.linalg.norm(k, axis=1)[:, None]
+    found = surface_triangles(ball, 1.0, k, cells=400)
+    first, second, third = (found.k[found.corners[:, i]] for i in range(3))
+    normal = 0.5 * np.cross(second - first, third - first)
+    assert np.linalg.norm(normal, axis=1).sum() == pytest.approx(4 * np.pi, rel=0.02)
+    assert (np.einsum("fa,fa->f", normal, first) >= -1e-12).all()
+    edges = {tuple(sorted(edge)) for row in found.corners.tolist() for edge in zip(row, row[1:] + row[:1], strict=True)}
+    assert len(found.k) - len(edges) + len(found.corners) == 2
+    states = SimpleNamespace(k=k, band=np.zeros(len(k), dtype=int))
+    assert np.abs(at_corners(states, found, None, k) - found.k).max() < 0.1
+
+
+def test_triangles_of_a_crystal_lie_in_its_zone():
+    """A surface around a corner of the zone, which the zone cuts into eight: nothing lies outside, nor is any lost."""
+    cell = 2.0 * np.eye(3)
+    model = sj.FunctionModel(
+        lambda k: np.cos(2 * k).sum(axis=1)[:, None, None] * np.eye(1), dimension=3, cell=cell, sites=np.zeros((1, 3))
+    )
+    shell = fermi_shell(model, -2.0, spacing=0.15, levels=0)
+    found = surface_triangles(model, -2.0, shell.k, cells=300)
+    assert np.abs(found.k).max() <= np.pi / 2 + 1e-9
+    first, second, third = (found.k[found.corners[:, i]] for i in range(3))
+    area = 0.5 * np.linalg.norm(np.cross(second - first, third - first), axis=1).sum()
+    assert area == pytest.approx(shell.area.sum(), rel=0.03)
 
 
 def test_the_path_of_a_crystal():

@@ -76,6 +76,23 @@ def test_what_is_said(html, result):
     assert "mass_density" in html and "@software{sidejump" in html and "eprint  = {1906.04977}" in html
 
 
+def test_bands_and_fermi_surface(html, result, tmp_path):
+    """States of the Dirac cone at 0.2 eV: on the circle, at the speed v^2 k / e."""
+    charts = json.loads(re.search(r'id="charts">(.*?)</script>', html, re.S)[1])
+    bands = next(chart for name, chart in charts.items() if name.startswith("Bands"))
+    assert len(bands["data"]) == 4 and bands["layout"]["shapes"][-1]["y0"] == 0.2
+    surface = next(chart for name, chart in charts.items() if name.startswith("speed"))["data"][0]
+    np.testing.assert_allclose(np.hypot(surface["x"], surface["y"]), np.sqrt(0.2**2 - 0.1**2) / 3.0, rtol=1e-4)
+    from sidejump.app.report import page
+
+    assert "Bands and Fermi surface" not in page(result, states=False)
+    dataset = results.read(result)
+    dataset.attrs["input"] = dataset.attrs["input"].replace("massive_dirac", "wannier90")
+    results.write(dataset, tmp_path / "moved.nc")
+    moved = page(tmp_path / "moved.nc")
+    assert "No bands and no Fermi surface: " in moved and "wannier90" in moved
+
+
 def test_bad_requests(result, tmp_path, capsys, monkeypatch):
     assert main(["report", str(result), "-o", str(tmp_path / "x.pdf")]) == 2 and ".html" in capsys.readouterr().err
     assert main(["report", str(tmp_path / "none.nc")]) == 2 and "none.nc" in capsys.readouterr().err
@@ -106,7 +123,8 @@ def test_in_a_browser(html, browser, tmp_path):
     page.write_text(html)
     browser.get(page.as_uri())
     visible = "return [...document.querySelectorAll('section')].filter(s => s.offsetHeight > 0).map(s => s.id)"
-    drawn = "return [...document.querySelectorAll('.chart')].filter(c => c.querySelectorAll('.point').length).length"
+    traces = "c => c.querySelectorAll('.point, .js-line').length"
+    drawn = f"return [...document.querySelectorAll('.chart')].filter({traces}).length"
     assert browser.execute_script(visible) == ["results"] and browser.execute_script(drawn) == 4
     tabs = browser.find_elements("css selector", "nav button")
     for tab in tabs[1:] + tabs[:1]:

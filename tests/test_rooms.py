@@ -19,6 +19,7 @@ ORDER = [
     "extras",
     "units",
     "threads",
+    "freed",
     "text_numbers",
     "files",
     "outputs",

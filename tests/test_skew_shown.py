@@ -17,6 +17,7 @@ from sidejump.transport.skew import skew_sentences
 PHONONS = {"kind": "acoustic_deformation_potential", "deformation_potential": 5.0, "sound_velocity": 2000.0,
            "mass_density": 7.6e-7}  # fmt: skip
 IMPURITY = {"kind": "impurity", "correlation": "zero_range", "density": 1e11, "strength": 0.1}
+MAGNONS = {"kind": "magnons", "stiffness": 0.3, "gap": 1e-3, "exchange_splitting": 0.1, "spin_density": 1e15}
 PARTS = ("skew", "gaussian_skew", "anomalous")
 
 TEXT = """
@@ -95,12 +96,15 @@ def question(*scatterers, choice="static", level=0.1, temperatures=(100,)):
         ([PHONONS], "quasistatic", "an estimate"),
         ([PHONONS, {"kind": "polar_optical", "phonon_energy": 0.03, "dielectric_infinity": 10.9,
                     "dielectric_static": 12.9, "thickness": 1.0}], "quasistatic", "polar ones"),
+        ([MAGNONS], "static", "nothing that takes part"),
+        ([IMPURITY, MAGNONS], "quasistatic", "magnons"),
     ],
 )  # fmt: skip
 def test_what_takes_part_is_said(scatterers, choice, words):
     job = prepare(question(*scatterers, choice=choice))
     said = skew_sentences(Problem(job.model, job.scatterers, 0.1, job.settings))
     assert (not said) if words is None else any(words in w for w in said)
+    assert PHONONS in scatterers or not any("of phonons" in w or "takes phonons" in w for w in said)
 
 
 def test_without_carriers_and_without_the_question():

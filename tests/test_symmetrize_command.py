@@ -70,6 +70,20 @@ def test_a_written_crystal_is_read_as_it_was(folder, name):
     np.testing.assert_allclose(found.cell, model.cell, rtol=1e-15)
 
 
+def test_a_written_crystal_replaces_nothing_and_says_what_it_leaves_out(folder):
+    given = random_crystal()
+    spin = np.stack([np.eye(3)] * 3)
+    model = LatticeModel(given.cell, given.vectors, given.hoppings, sites=given.site_positions, spin=spin)
+    with pytest.warns(sj.SidejumpWarning, match=r"x_tb\.dat: .* no place for the spin"):
+        write_wannier90(model, "x_tb.dat")
+    before = Path("x_tb.dat").read_bytes()
+    with pytest.raises(sj.InputError, match="exists already"):
+        write_wannier90(given, "x_tb.dat")
+    assert Path("x_tb.dat").read_bytes() == before
+    write_wannier90(given, "x_tb.dat", force=True)
+    assert Path("x_tb.dat").read_bytes() != before
+
+
 def test_a_crystal_without_positions_and_sites_ends_after_h(folder):
     given = random_crystal(positions=False)
     write_wannier90(LatticeModel(given.cell, given.vectors, given.hoppings), "x_tb.dat")
@@ -171,3 +185,24 @@ def test_a_crystal_without_levels_at_home_is_written(tmp_path):
     back = read_wannier90(write_wannier90(model, tmp_path / "chain_tb.dat"))
     np.testing.assert_allclose(back.hamiltonian(np.ones((1, 3))), model.hamiltonian(np.ones((1, 3))), atol=1e-12)
     np.testing.assert_allclose(back.site_positions, model.site_positions)
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("there_tb.dat", "exists already"),
+        ("none/x_tb.dat", "does not exist"),
+        ("x.toml", "is an input"),
+        ("given_tb.dat", "is an input"),
+    ],
+)
+def test_a_target_that_cannot_be_used_is_refused_before_the_work(folder, capsys, monkeypatch, target, words):
+    write_wannier90(random_crystal(), "given_tb.dat")
+    Path("there_tb.dat").write_text("mine")
+    Path("x.toml").write_text(
+        INPUT.format(model="wannier90", file="given_tb.dat", more="fermi_energy = 0.0\n" + PROJECTED)
+    )
+    monkeypatch.setattr("sidejump.app.symmetrize_command.build_electrons", lambda *_: pytest.fail("worked"))
+    monkeypatch.setattr("sidejump.app.symmetrize_command.plain_name", lambda _: "x_tb.dat")
+    assert main(["symmetrize", "x.toml", "-o", target]) == 2
+    assert words in capsys.readouterr().err and Path("there_tb.dat").read_text() == "mine"

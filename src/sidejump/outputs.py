@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -104,6 +104,35 @@ def write_whole(path, content: bytes | memoryview) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror}); free space or choose another folder") from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> Path:
+    """A folder for files, made with those above it if it is missing.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); give another folder") from None
+    return folder
+
+
+def write_all(contents: Mapping[Path, bytes], *, force: bool) -> list[Path]:
+    """Write several files, or none where one must not or cannot be written; their paths.
+
+    Raises
+    ------
+    InputError
+    """
+    for path in contents:
+        check_target(path, force=force)
+    for path, content in contents.items():
+        write_whole(path, content)
+    return list(contents)
 
 
 def _partial(path: Path) -> Path:

@@ -380,15 +380,22 @@ def plot(
 def report(
     source: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="Result of a run.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="HTML file. [RESULT.html]")] = None,
+    states: Annotated[
+        bool, typer.Option("--states/--no-states", help="Bands and Fermi surface: builds the model, solves once.")
+    ] = True,
+    given: Annotated[
+        Path | None, typer.Option("--input", "-i", help="Input file, if the result does not hold it.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing page.")] = False,
 ) -> None:
-    """Write one page about a result: input, tables, interactive plots, error budget, warnings, versions, citation.
+    """Write one page about a result: tables, interactive plots, error budget, bands and Fermi surface, warnings, input.
 
     It holds all that it shows and needs no network. Needs plotly: pip install "sidejump[report]"
     """
     from .report import write_report
 
-    say(f"wrote {write_report(source, output or source.with_suffix('.html'), force=force)}")
+    target = output or source.with_suffix(".html")
+    say(f"wrote {write_report(source, target, force=force, states=states, given=given)}")
 
 
 @app.command("check", epilog=epilog("check"))

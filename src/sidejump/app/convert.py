@@ -80,7 +80,25 @@ def written(target: Path, write: Callable[[Path], object], *, force: bool, input
     Raises
     ------
     InputError
-        If the target cannot be used: it is one of the `inputs`, or there and not to be replaced.
+        As :func:`check_place` does.
+    """
+    check_place(target, force=force, inputs=inputs)
+    with claim(target), _beside(target) as partial, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", SidejumpWarning)
+        write(partial)
+        if partial.is_dir() != target.is_dir() and target.exists():
+            kind = "a directory" if target.is_dir() else "a file"
+            raise InputError(f"{target}: is {kind}, the format asked for is none; give another name")
+    return [str(w.message) for w in caught if issubclass(w.category, SidejumpWarning)]
+
+
+def check_place(target: Path, *, force: bool, inputs: tuple[Path, ...]) -> None:
+    """Refuse a target, before any work.
+
+    Raises
+    ------
+    InputError
+        If it cannot be used: it is one of the `inputs`, or there and not to be replaced.
     """
     if target.is_dir():
         if any(target.iterdir()) and not force:
@@ -89,13 +107,6 @@ def written(target: Path, write: Callable[[Path], object], *, force: bool, input
             raise InputError(f"{target}: cannot be written (permission denied); give another name")
     else:
         check_target(target, force=force, inputs=tuple(path for path in inputs if path.is_file()))
-    with claim(target), _beside(target) as partial, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", SidejumpWarning)
-        write(partial)
-        if partial.is_dir() != target.is_dir() and target.exists():
-            kind = "a directory" if target.is_dir() else "a file"
-            raise InputError(f"{target}: is {kind}, the format asked for is none; give another name")
-    return [str(w.message) for w in caught if issubclass(w.category, SidejumpWarning)]
 
 
 class _beside:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from ..outputs import check_target, write_whole
+from ..outputs import make_folder, write_all
 
 NAMES = ("demo.toml", "ferromagnetic_layer.h5")
 """The input file and the data it names."""
@@ -19,9 +19,6 @@ def write_files(folder: Path, *, force: bool) -> Path:
     InputError
         If a file is there already, or cannot be written; nothing has been written then.
     """
-    folder.mkdir(exist_ok=True)
-    for name in NAMES:
-        check_target(folder / name, force=force)
-    for name in NAMES:
-        write_whole(folder / name, (files("sidejump.app") / "demo_case" / name).read_bytes())
-    return folder / NAMES[0]
+    case = files("sidejump.app") / "demo_case"
+    make_folder(folder)
+    return write_all({folder / name: (case / name).read_bytes() for name in NAMES}, force=force)[0]

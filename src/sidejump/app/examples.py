@@ -19,7 +19,7 @@ EXAMPLES = {
         "sidejump plot gaas.nc --against gaas.trans_coef  # conductivity against Perturbo's",
         "sidejump plot layer.nc --kind temperature --thickness 0.6  # S/cm on the right",
     ),
-    "report": ("sidejump report my.nc", "sidejump report my.nc -o report.html --force"),
+    "report": ("sidejump report my.nc", "sidejump report my.nc -o report.html --force --no-states"),
     "check": ("sidejump check my.toml",),
     "gauge": ("sidejump gauge my.toml", "sidejump gauge my.toml --gauges 12"),
     "converge": ("sidejump converge my.nc", "sidejump converge my.nc -o error.pdf"),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..outputs import check_target, write_whole
+from ..outputs import check_target, make_folder, write_all
 from ..reference import dirac
 from ..reference.dirac_exact import solve_exact
 from ..result import component_label, hall_of, main_component, warnings_of
@@ -112,17 +112,13 @@ def make(wanted: Mapping[str, Card], folder: Path, advance: Callable, *, force: 
     for name, card in wanted.items():
         if card.here and not Path(card.here).is_file():
             raise InputError(f"{card.here}: no such file, which the picture {name} is made from; it needs {card.needs}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be made ({error.strerror}); give another folder with -o") from None
+    make_folder(folder)
     for name, card in wanted.items():
         results_too = [f"{name}.nc"] if card.draw not in DRAWN else []
         for file in (f"{name}.png", *results_too, *_inputs(card)):
             check_target(folder / file, force=force)
     for name, card in wanted.items():
-        for own in _inputs(card):
-            write_whole(folder / own, (_CASES / own).read_bytes())
+        write_all({folder / own: (_CASES / own).read_bytes() for own in _inputs(card)}, force=True)  # checked above
         source = Path(card.here) if card.here else folder / card.input
         say(f"{name}: {card.shows}")
         DRAWN.get(card.draw, _plot)(card, source, folder / f"{name}.png", advance)

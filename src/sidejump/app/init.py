@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InputError
-from ..outputs import check_target, write_whole
+from ..outputs import check_target, write_all
 from ..rules import suggestion
 from . import schema
 from .reference import CHOICES, own_keys, summary, title, toml
@@ -69,11 +69,7 @@ def write_files(kind: str, path: Path | None, scattering=(), *, force: bool = Fa
     if _model_name(kind) == "own":
         contents[script] = _OWN_MODEL.format(name=target.name)
     check_target(target, force=force, endings=(".toml",))
-    for other in set(contents) - {target}:
-        check_target(other, force=force)
-    for file, text in contents.items():
-        write_whole(file, text.encode())
-    return list(contents)
+    return write_all({file: text.encode() for file, text in contents.items()}, force=force)
 
 
 def _model_name(kind: str) -> str:

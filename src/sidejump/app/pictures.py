@@ -222,19 +222,27 @@ def _bands(asked: Asked) -> None:
 
 
 def _fermi_surface(asked: Asked) -> None:
-    from ..plot.fermi_surface import fermi_surface_charts, fermi_surface_figure
-    from ..transport.problem import Problem
-    from ..transport.resolved import state_resolved
+    from ..plot.fermi_surface import fermi_surface_charts, fermi_surface_figure, triangles_of
     from .page import chart_page
 
-    job = job_of(asked.dataset, asked.source, asked.given)
-    t, (a, b) = float(job.temperatures.max()), asked.component
+    job, (a, b) = job_of(asked.dataset, asked.source, asked.given), asked.component
+    states, title = states_of(job, a, b)
+    surface = triangles_of(job.model, job.chemical_potential, states), job.model.reciprocal_cell
+    if asked.path.suffix.lower() in PAGES:
+        write_whole(asked.path, chart_page(title, fermi_surface_charts(states, a, b, *surface)).encode())
+    else:
+        fermi_surface_figure(states, asked.path, a, b, title, *surface)
+
+
+def states_of(job, a: int, b: int):
+    """States of the Fermi surface of a run at its hottest temperature, and a title."""
+    from ..transport.problem import Problem
+    from ..transport.resolved import state_resolved
+
+    t = float(job.temperatures.max())
     states = state_resolved(Problem(job.model, job.scatterers, job.chemical_potential, job.settings), KB * t)
     title = f"Fermi surface at {job.chemical_potential:g} eV, {t:g} K, current along {'xyz'[a]}, field along {'xyz'[b]}"
-    if asked.path.suffix.lower() in PAGES:
-        write_whole(asked.path, chart_page(title, fermi_surface_charts(states, a, b)).encode())
-    else:
-        fermi_surface_figure(states, asked.path, a, b, title)
+    return states, title
 
 
 def _mechanisms(asked: Asked) -> None:

@@ -11,12 +11,16 @@ import numpy as np
 from ..errors import InputError
 from ..extras import needed
 from ..outputs import PAGES, check_target, write_whole
+from ..plot.bands import bands_chart
+from ..plot.fermi_surface import fermi_surface_charts, surface_note, triangles_of
 from ..plot.interactive import charts, course_chart
 from ..result import SCANS, component_label, hall_of, main_component, parts_of, scan_dimension, warnings_of, whole_of
 from . import results
 from .convergence import PARTS, Course, courses
 from .convergence import text as course_text
 from .page import chart, tabbed_page, table
+from .pictures import states_of
+from .restore import job_of
 from .terminal import duration, with_error
 
 PAPER = """@article{Xiao2019,
@@ -31,7 +35,7 @@ PAPER = """@article{Xiao2019,
 """The theory that is implemented."""
 
 
-def write_report(source, path, *, force: bool = False) -> Path:
+def write_report(source, path, *, force: bool = False, states: bool = True, given=None) -> Path:
     """Write the page about a result.
 
     Parameters
@@ -42,6 +46,8 @@ def write_report(source, path, *, force: bool = False) -> Path:
         Ends in .html.
     force : bool
         Replace a page that exists.
+    states, given
+        As :func:`page` takes them.
 
     Raises
     ------
@@ -50,12 +56,21 @@ def write_report(source, path, *, force: bool = False) -> Path:
     """
     inputs = (source,) if Path(source).exists() else ()
     path = check_target(path, force=force, endings=PAGES, inputs=inputs)
-    write_whole(path, page(source).encode())
+    write_whole(path, page(source, states=states, given=given).encode())
     return path
 
 
-def page(source) -> str:
-    """The page about a result, HTML."""
+def page(source, *, states: bool = True, given=None) -> str:
+    """The page about a result, HTML.
+
+    Parameters
+    ----------
+    source : path
+    states : bool
+        Whether bands and Fermi surface are drawn, for which the model is built again and the equation solved once.
+    given : path, optional
+        The input file, for a result that does not hold it.
+    """
     needed("plotly", "`sidejump report`")
     dataset = results.read(source)
     found, reason = _courses(source, dataset)
@@ -63,6 +78,7 @@ def page(source) -> str:
     sections = {
         "results": ("Results", _results(dataset, drawn)),
         "errors": ("Error budget", _errors(dataset, found, reason, drawn)),
+        **({"states": ("Bands and Fermi surface", _states(source, dataset, given, drawn))} if states else {}),
         "warnings": (f"Warnings ({len(warnings_of(dataset))})", _warnings(dataset)),
         "input": ("Input", _input(dataset)),
         "origin": ("Versions and citation", _origin(dataset)),
@@ -173,6 +189,26 @@ def _terms(dataset) -> str:
             )
     unit = escape(dataset.attrs["units"])
     return f"<h2>Terms</h2><p>Largest standard error of the elements, {unit}.</p>" + table(map(escape, heads), rows)
+
+
+def _states(source, dataset, given, drawn: dict) -> str:
+    """Bands, and the Fermi surface coloured by what its states carry; why not where the model cannot be built again."""
+    a, b = ("xyz".index(x) for x in component_label(main_component(dataset)))
+    try:
+        job = job_of(dataset, source, given)
+        found, title = states_of(job, a, b)
+    except InputError as error:
+        if given is not None:  # what is asked for by name
+            raise
+        return f"<p>No bands and no Fermi surface: {escape(str(error))}</p>"
+    model, mu = job.model, job.chemical_potential
+    bands = f"Bands; chemical potential {mu:g} eV, and 4 kT on either side at the hottest and the coldest temperature"
+    new = {bands: bands_chart(model, mu, job.temperatures)}
+    new |= fermi_surface_charts(found, a, b, triangles_of(model, mu, found), model.reciprocal_cell)
+    drawn |= new
+    first, *rest = new
+    heading = f"<h2>{escape(title)}</h2><p>{escape(surface_note(found, a, b))}</p>"
+    return chart(first, escape(first)) + heading + "".join(chart(name, escape(name)) for name in rest)
 
 
 def _warnings(dataset) -> str:

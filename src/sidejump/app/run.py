@@ -26,6 +26,7 @@ from ..bands.base import ElectronModel
 from ..bands.extent import require_reachable
 from ..bands.user_function import require_model
 from ..errors import InputError, SidejumpWarning
+from ..freed import return_freed
 from ..groups.hall import allowed_projector, kinetic_symmetry, scattering_projector
 from ..groups.symmetry import symmetry_report
 from ..interactions.magnons import magnon_sentences
@@ -50,6 +51,8 @@ from .observed import add_intrinsic
 from .results import assemble, replicas_of, warn
 from .scan import Scan, scanned
 from .withhold import withhold
+
+_TABLES = 2e7  # bytes: tables of the energy and buffers of the matrix library, measured on the smallest of runs
 
 
 def anomalous_hall(
@@ -341,15 +344,16 @@ class Job:
             If there is no state at the chemical potential, or the memory is too small for the coldest temperature.
         """
         if self.cost is None:
-            started = time.perf_counter()
+            started, present = time.perf_counter(), present_memory()
             active = self.temperatures[~self._frozen]
             cost = self._kinetic(lambda: first_cost(self._case)) if len(active) else frozen.NO_COST
             self.cost = cost | {
                 "temperatures": len(self.temperatures),
                 "workers": 1 if self.executor in ("threads", "serial") else self.workers or THREADS,
-                "peak_memory_bytes": cost["memory_bytes"] + present_memory(),
-                "last_peak_memory_bytes": cost["last_memory_bytes"] + present_memory(),
+                "peak_memory_bytes": cost["memory_bytes"] + present + _TABLES,
+                "last_peak_memory_bytes": cost["last_memory_bytes"] + present + _TABLES,
             }
+            return_freed()  # what the shells of the estimate took is there for the run
             self.seconds_estimate = time.perf_counter() - started
         return self.cost
 

@@ -12,7 +12,7 @@ from ..formats.wannier90_write import write_wannier90
 from . import config
 from .attributes import plain
 from .build import build_electrons
-from .convert import written
+from .convert import check_place, written
 
 
 def write_files(source: Path, target: Path, *, to: str | None, force: bool, lossy: bool) -> tuple[dict, list[str]]:
@@ -39,10 +39,12 @@ def write_files(source: Path, target: Path, *, to: str | None, force: bool, loss
             raise InputError("--to: the data of a wannier90 input are written as SEEDNAME_tb.dat; leave it out")
         if not plain_name(target).endswith("_tb.dat"):
             raise InputError(f"{target}: give a name that ends in _tb.dat (or _tb.dat.gz), which is what is written")
+    named = config.files_read(source, settings)
+    check_place(target, force=force, inputs=(source, *named))
     electrons = build_electrons(
         section.model_copy(update={"symmetrize": True, **changes}), source.parent, 1e9 * settings.solver.memory
     )
-    data, named = electrons.coupling, config.files_read(source, settings)
+    data = electrons.coupling
     if data is None:
         assert isinstance(electrons.model, LatticeModel)
         model, name = electrons.model, plain_name(Path(getattr(section, "file")))  # noqa: B009

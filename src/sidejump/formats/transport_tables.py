@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import read_text, reading, text_size
+from ..outputs import DATASETS
 from ..text_numbers import floats, leading
 from ..units import VON_KLITZING
 
@@ -62,6 +63,11 @@ def read_conductivities(file) -> list[ConductivityTable]:
         If it holds none, or is damaged.
     """
     path = Path(file)
+    if path.suffix.lower() in DATASETS:
+        raise InputError(
+            f"{path}: a comparison is with a table of Perturbo or an output of EPW; results of sidejump are loaded and "
+            "drawn together in Python (sidejump.load), those of one scan with --kind doping"
+        )
     with reading(path, "a table of Perturbo (PREFIX.cond, PREFIX.trans_coef) or an output of EPW"):
         lines = read_text(path, _SIZE).splitlines()
         found = _perturbo(path, lines) or _epw(path, lines)
@@ -78,6 +84,8 @@ def _table(path, label: str, dimension: int, temperatures, tensors) -> Conductiv
     order = np.argsort(temperatures)
     unit = 1e-2 if dimension == 3 else VON_KLITZING
     kelvin, values = np.array(temperatures)[order], unit * np.array(tensors)[order]
+    if kelvin[0] <= 0:
+        raise InputError(f"{path}: {label}: lists a temperature of {kelvin[0]:g} K; temperatures are above zero")
     if len(np.unique(kelvin)) != len(kelvin):
         raise InputError(f"{path}: {label}: lists a temperature twice; a comparison needs one density for each")
     return ConductivityTable(str(path), label, dimension, kelvin, values)
@@ -97,6 +105,8 @@ def _perturbo(path, lines) -> list[ConductivityTable]:
             break  # the next quantity
         if "T (K)" in line:
             names = re.findall(r"sigma_([xyz]{2})", line)
+            if len(set(names)) != len(names):
+                raise ValueError("a component has two columns")
         elif line.strip() and not line.lstrip().startswith("#"):
             words = leading(line)
             if not names or len(words) != 3 + len(names):
@@ -134,18 +144,25 @@ def _epw(path, lines) -> list[ConductivityTable]:
         elif text.startswith("Conductivity tensor without magnetic field") and temperature is not None:
             rows = [floats(leading(row.partition("|")[0])) for row in lines[i + 1 : i + 4]]
             d = 3 if "/m]" in text else 2
-            found.setdefault((method, d), {})[temperature] = np.stack(rows).reshape(3, 3).T
+            found.setdefault((method, d), {})[temperature] = _three(rows).T
         elif units := re.match(r"\[K\]\s+\[eV\]\s+\[cm\^-([23])\]", text):
             place = int(units.group(1))
         elif place is not None and method and len(words := line.split()) == 7 and leading(line) == words:
             numbers = floats(words)
             rows = [numbers[4:], *[floats(leading(row)[:3]) for row in lines[i + 1 : i + 3]]]
-            mobility = 1e-4 * np.stack(rows).reshape(3, 3)  # m^2/(V s)
+            mobility = 1e-4 * _three(rows)  # m^2/(V s)
             # a later iteration takes the place of an earlier one
             found.setdefault((method, place), {})[float(numbers[0])] = (
                 _ELEMENTARY * abs(numbers[2]) * 100.0**place * mobility
             )
     return [_table(path, label or "EPW", d, list(rows), [rows[t] for t in rows]) for (label, d), rows in found.items()]
+
+
+def _three(rows: list[np.ndarray]) -> np.ndarray:
+    """A tensor from its rows."""
+    if [len(row) for row in rows] != [3, 3, 3]:
+        raise ValueError("three rows of three numbers expected for a tensor")
+    return np.stack(rows)
 
 
 def _elcond(path, lines) -> list[ConductivityTable]:

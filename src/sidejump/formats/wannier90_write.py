@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 from ..bands.lattice import LatticeModel
-from ..errors import InputError
+from ..errors import InputError, SidejumpWarning
 from ..files import PACKED
 from ..wannier.position import position_elements
 
 _PER_LINE = 15  # degeneracies
 
+NO_SPIN = "a _tb.dat has no place for the spin of the orbitals; read it with spin_ordering, or with the .spn beside it"
 
-def write_wannier90(model: LatticeModel, file, *, title: str = "written by sidejump") -> Path:
+
+def write_wannier90(model: LatticeModel, file, *, title: str = "written by sidejump", force: bool = False) -> Path:
     """A crystal as ``seedname_tb.dat``, packed if the name ends in ``.gz`` or ``.bz2``; returns the path.
 
     Degeneracies are 1: weights and images are in the matrices already, and no ``_wsvec.dat`` belongs to the file.  All
@@ -28,15 +31,26 @@ def write_wannier90(model: LatticeModel, file, *, title: str = "written by sidej
     file : path
     title : str
         The first line.
+    force : bool
+        Replace an existing file.
 
     Raises
     ------
     InputError
-        If the model is two-dimensional.
+        If the model is two-dimensional, or the file exists.
+
+    Warns
+    -----
+    SidejumpWarning
+        The file has no place for the spin of the orbitals; a model that has one loses it.
     """
     path = Path(file)
+    if path.exists() and not force:
+        raise InputError(f"{path} exists already: give force=True to replace it, or another name")
     if model.dimension != 3:
         raise InputError(f"{path}: Wannier90's files hold crystals with three lattice vectors; the model has two")
+    if model.spin is not None or model.spin_models is not None:
+        warnings.warn(f"{path.name}: {NO_SPIN}", SidejumpWarning, stacklevel=2)
     n = model.n_orbitals
     columns, rows = (x.ravel() + 1 for x in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))  # m fastest
     vectors, matrices = _matrices(model)

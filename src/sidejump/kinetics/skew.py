@@ -193,7 +193,7 @@ def _conventional(
     block = partial(_block, pairs, states, third.potential, root)
     blocks = _slices(len(states), _COLUMNS, len(surface.points))
     stored = states.vectors.itemsize * len(root) ** 2
-    matrix = _whole(block, blocks, members, states.vectors.dtype) if stored < _STORED * memory else None
+    matrix = _whole(block, blocks, members, states.vectors.dtype) if _is_stored(stored, memory) else None
     apply = partial(_product, block, blocks, members) if matrix is None else matrix.__matmul__
     points = len(surface.points) * members
     basis = _range(apply, (len(root), points), states.vectors.dtype, memory, _RANGE * tolerance)
@@ -212,6 +212,16 @@ def _conventional(
         left, right = each @ core, each[:d] @ (core @ core)
         found += thermal * np.einsum("aij,bji->ab", left, right).imag
     return -((2 * np.pi) ** 2) * third.factor * found, np.pi * _norm(core)
+
+
+def _is_stored(size: float, memory: float) -> bool:
+    return size < _STORED * memory
+
+
+def bytes_of_potential(states: float, itemsize: int, memory: float) -> float:
+    """Of M of a third moment between so many states, their members counted; 0 where it is not stored."""
+    size = itemsize * float(states) ** 2
+    return size if _is_stored(size, memory) else 0.0
 
 
 def _norm(hermitian) -> float:

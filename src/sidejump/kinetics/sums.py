@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..energy.kernel import Kernel
+from ..freed import return_freed
 from ..pairs.block import Block
 from ..pairs.contraction import both_sums, contract
 from ..pairs.stopwatch import Stopwatch
@@ -198,6 +199,7 @@ def rate_sums(
 
     with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(work, range(THREADS)))
+    return_freed()
     for other in parts[1:]:
         for mine, more in zip(parts[0], other, strict=True):
             mine.merge(more)

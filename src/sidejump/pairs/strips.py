@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..freed import return_freed
 from ..threads import THREADS
 
 
@@ -52,6 +53,8 @@ def join_blocks(blocks: list[tuple[slice, slice, np.ndarray]]) -> list[Strip]:
         points = np.concatenate([np.arange(*place) for place in places])
         # several sources may scatter between the same points
         values = np.concatenate([sum(parts[place][1:], parts[place][0]) for place in places], axis=1)
+        parts.clear()
+        return_freed()
         start, stop, mirrored = key
         return Strip(slice(start, stop), points, mirrored, values)
 

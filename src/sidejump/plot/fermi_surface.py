@@ -6,13 +6,22 @@ import re
 
 import matplotlib
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+from scipy.spatial import KDTree
 
+from ..surfaces.triangles import Triangles, surface_triangles
 from ..units import HBAR, conductivity_unit
 from .style import ORANGE, STYLE, save
 
 _SAME = 1e-3  # relative difference of values that is none
 _THIN = 3.0  # length over width of what keeps its proportions
+_CELLS = 400  # that a surface is cut out of: some 6000 triangles, a page of a megabyte beside plotly
+_NEIGHBOURS = 4  # states that a corner of a triangle takes its colour from
+_DIGITS = 5  # of numbers on a page
 _HOT = "hot spots: states with half of what the side jump is made of"
 
 
@@ -48,7 +57,40 @@ def quantities(states, a: int, b: int) -> dict[str, np.ndarray]:
     }
 
 
-def fermi_surface_figure(states, path, a: int, b: int, title: str) -> None:
+def triangles_of(model, mu: float, states) -> Triangles | None:
+    """The surface at `mu` (eV) that the states lie on, in three dimensions."""
+    if model.dimension == 2:
+        return None
+    return surface_triangles(model, mu, states.k, cells=min(_CELLS, max(50, len(states.k) // 2)))
+
+
+def at_corners(states, surface: Triangles, reciprocal_cell, values) -> np.ndarray:
+    """Values (S, ...) of states at the corners (V, ...): means over the nearest states of the band, those nearer count
+    more; without overshooting beside hot spots."""
+    found = np.empty((len(surface.k), *values.shape[1:]))
+    for band in np.unique(surface.band):
+        corners = surface.band == band
+        mine = states.band == band
+        if not mine.any():  # of bands that are one
+            mine[:] = True
+        k, number = _with_images(states.k[mine], surface.k[corners], reciprocal_cell), np.flatnonzero(mine)
+        count = min(_NEIGHBOURS, len(k))
+        distance, near = KDTree(k).query(surface.k[corners], list(range(1, count + 1)))
+        weight = 1 / np.maximum(distance, 1e-9 * distance.max() + np.finfo(float).tiny) ** 2
+        weight /= weight.sum(axis=1, keepdims=True)
+        found[corners] = np.einsum("vn,vn...->v...", weight, values[number[near % len(number)]])
+    return found
+
+
+def _with_images(k, corners, reciprocal_cell) -> np.ndarray:
+    """Points and, behind them in the same order, their images under the reciprocal lattice next to the zone."""
+    if reciprocal_cell is None:
+        return k
+    shifts = np.stack(np.meshgrid(*[(0, -1, 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) @ reciprocal_cell
+    return (k + shifts[:, None]).reshape(-1, 3)
+
+
+def fermi_surface_figure(states, path, a: int, b: int, title: str, surface=None, reciprocal_cell=None) -> None:
     """One panel for each of :func:`quantities`, hot spots ringed.
 
     Parameters
@@ -59,6 +101,10 @@ def fermi_surface_figure(states, path, a: int, b: int, title: str) -> None:
     a, b : int
         Axes of the Hall component.
     title : str
+    surface : Triangles, optional
+        Of :func:`triangles_of`, in three dimensions.
+    reciprocal_cell : ndarray, shape (3, 3), optional
+        Of a crystal.
     """
     shown = quantities(states, a, b)
     hot = states.hot(states.contribution[:, a, b])
@@ -69,7 +115,10 @@ def fermi_surface_figure(states, path, a: int, b: int, title: str) -> None:
         for place, (words, values) in enumerate(shown.items()):
             axes = figure.add_subplot(2, 3, place + 1, projection="3d" if solid else None)
             style = _colours(values)
-            drawn = _scatter(axes, states.k, c=values, s=size, linewidths=0, **style)
+            if surface is None:
+                drawn = _scatter(axes, states.k, c=values, s=size, linewidths=0, **style)
+            else:
+                drawn = _draw(axes, surface, at_corners(states, surface, reciprocal_cell, values), style)
             if hot.any():
                 _scatter(axes, states.k[hot], s=22, facecolors="none", edgecolors=ORANGE, linewidths=0.6)
             figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.12 if solid else 0.02)
@@ -78,13 +127,12 @@ def fermi_surface_figure(states, path, a: int, b: int, title: str) -> None:
             axes.locator_params(nbins=4 if solid else 5)
             for axis in "xyz"[: states.k.shape[1]]:
                 getattr(axes, f"set_{axis}label")(f"$k_{axis}$ (1/Å)", fontsize=8)
-        note = f"rings: {_HOT}" if hot.any() else "no hot spots: half of the side jump is made by no small part"
         figure.suptitle(title, fontsize=10)
-        figure.supxlabel(note, fontsize=8, x=0.01, ha="left")
+        figure.supxlabel(surface_note(states, a, b), fontsize=8, x=0.01, ha="left")
         save(figure, path)
 
 
-def fermi_surface_charts(states, a: int, b: int) -> dict[str, dict]:
+def fermi_surface_charts(states, a: int, b: int, surface=None, reciprocal_cell=None) -> dict[str, dict]:
     """The same as charts that can be turned, dictionaries for plotly.js by their titles."""
     hot = states.hot(states.contribution[:, a, b])
     solid = states.k.shape[1] == 3
@@ -92,7 +140,7 @@ def fermi_surface_charts(states, a: int, b: int) -> dict[str, dict]:
     axes = "xyz"[: states.k.shape[1]]
 
     def places(chosen):
-        return {axis: [float(x) for x in states.k[chosen, i]] for i, axis in enumerate(axes)}
+        return {axis: _rounded(states.k[chosen, i]) for i, axis in enumerate(axes)}
 
     rings = {"color": ORANGE, "size": 3 if solid else 9, "symbol": "circle-open"}
     ringed = {"type": kind, "mode": "markers", "name": _HOT, "marker": rings, "showlegend": True} | places(hot)
@@ -105,16 +153,27 @@ def fermi_surface_charts(states, a: int, b: int) -> dict[str, dict]:
     charts = {}
     for words, values in quantities(states, a, b).items():
         limit = float(np.abs(values).max())
-        sides = {"cmin": -limit, "cmax": limit, "colorscale": "RdBu"} if values.min() < 0 else {"colorscale": "Viridis"}
-        marker = {
-            "color": [float(x) for x in values],
-            "size": float(np.clip(8000 / len(states.k), 2, 6)),
-            "colorbar": {"x": 1.0},
-        } | sides
-        points = {"type": kind, "mode": "markers", "name": words, "marker": marker, "showlegend": False}
-        data = [points | places(slice(None))] + ([ringed] if hot.any() else [])
+        sides: dict = (
+            {"cmin": -limit, "cmax": limit, "colorscale": "RdBu"} if values.min() < 0 else {"colorscale": "Viridis"}
+        )
+        drawn: dict
+        if surface is None:
+            size = float(np.clip(8000 / len(states.k), 2, 6))
+            marker = {"color": _rounded(values), "size": size, "colorbar": {"x": 1.0}} | sides
+            drawn = {"type": kind, "mode": "markers", "name": words, "marker": marker, "showlegend": False}
+            drawn |= places(slice(None))
+        else:
+            corners = at_corners(states, surface, reciprocal_cell, values)
+            drawn = {"type": "mesh3d", "name": words, "intensity": _rounded(corners), "colorbar": {"x": 1.0}} | sides
+            drawn |= {axis: _rounded(surface.k[:, i]) for i, axis in enumerate("xyz")}
+            drawn |= {name: surface.corners[:, i].tolist() for i, name in enumerate("ijk")}
+        data = [drawn] + ([ringed] if hot.any() else [])
         charts[words] = {"data": data, "layout": {"height": 560, "legend": {"orientation": "h"}, **layout}}
     return charts
+
+
+def _rounded(values) -> list[float]:
+    return [float(f"{x:.{_DIGITS}g}") for x in values]
 
 
 def _mathematical(words: str) -> str:
@@ -126,6 +185,31 @@ def _even(k) -> bool:
     """Whether one scale shows all axes: in a long thin cloud the narrow side would be unseen."""
     sides = np.ptp(k, axis=0)
     return bool(sides.max() < _THIN * sides.min())
+
+
+def surface_note(states, a: int, b: int) -> str:
+    """What rings are, or that there are none."""
+    if states.hot(states.contribution[:, a, b]).any():
+        return f"rings: {_HOT}"
+    return "no hot spots: half of the side jump is made by no small part"
+
+
+def _draw(axes, surface: Triangles, values, style) -> ScalarMappable:
+    """Triangles in the mean colour of their corners, a little darker where they are seen from the side."""
+    colours = ScalarMappable(Normalize(style.get("vmin", values.min()), style.get("vmax", values.max())))
+    colours.set_cmap(colormaps[style["cmap"]])
+    axes.add_collection3d(
+        Poly3DCollection(
+            surface.k[surface.corners],
+            facecolors=colours.to_rgba(values[surface.corners].mean(axis=1)),
+            shade=True,
+            linewidths=0,
+            antialiased=False,
+        )
+    )
+    for i, axis in enumerate("xyz"):
+        getattr(axes, f"set_{axis}lim")(surface.k[:, i].min(), surface.k[:, i].max())
+    return colours
 
 
 def _scatter(axes, k, **style):

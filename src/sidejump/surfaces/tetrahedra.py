@@ -17,11 +17,20 @@ NODES = np.array(list(itertools.product(range(3), repeat=3)))
 """The 27 nodes of a cell in units of half its edges, shape (27, 3)."""
 
 
-def _kuhn(nodes: np.ndarray):
-    """Node indices (48, 4) and axis orders (48, 3) of the six tetrahedra of every sub-cell."""
+FACETS = {
+    1: [[(0, 1), (0, 2), (0, 3)]],
+    2: [[(0, 2), (0, 3), (1, 3)], [(0, 2), (1, 3), (1, 2)]],
+    3: [[(0, 3), (1, 3), (2, 3)]],
+}
+"""Triangles in a tetrahedron with so many nodes below the surface: their corners, on edges between nodes in ascending
+order of the energy."""
+
+
+def kuhn(nodes: np.ndarray):
+    """Node indices (n, 4) and axis orders (n, 3) of the six tetrahedra of every cell of edge one among the nodes."""
     index = {tuple(c): i for i, c in enumerate(nodes)}
     rows, orders = [], []
-    for corner in itertools.product(range(2), repeat=3):
+    for corner in itertools.product(range(int(nodes.max())), repeat=3):
         for order in itertools.permutations(range(3)):
             node = np.array(corner)
             row = [index[tuple(node)]]
@@ -33,7 +42,7 @@ def _kuhn(nodes: np.ndarray):
     return np.array(rows), np.array(orders)
 
 
-_TETRAHEDRA, _ORDERS = _kuhn(NODES)
+_TETRAHEDRA, _ORDERS = kuhn(NODES)
 
 
 @dataclass(frozen=True)
@@ -98,11 +107,9 @@ def cut_cells(values: np.ndarray, steps: np.ndarray) -> Cut:
         square_moment[which] += magnitude[:, None, None] * products / 12
         size[which] += magnitude
 
-    one, two, three = (np.flatnonzero(negative == n) for n in (1, 2, 3))
-    add(one, [(0, 1), (0, 2), (0, 3)])
-    add(two, [(0, 2), (0, 3), (1, 3)])
-    add(two, [(0, 2), (1, 3), (1, 2)])
-    add(three, [(0, 3), (1, 3), (2, 3)])
+    for number, facets in FACETS.items():
+        for facet in facets:
+            add(np.flatnonzero(negative == number), facet)
 
     volume = abs(np.linalg.det(steps))
     square = np.maximum(np.einsum("xa,xa->x", gradient, gradient), 1e-300)

@@ -20,9 +20,11 @@ from ..threads import THREADS, one_matrix_thread
 from ..units import KB
 from .fermi_surface import COARSER, MOST_ON_ALL, chosen
 from .geometry_choice import WINDOW, choose_geometries, no_critical_energy
+from .nodes import FURTHER
 from .own import OwnShells
 from .problem import Problem
-from .shared import SharedShell, block_size, operator_bytes
+from .shared import SharedShell, block_size, cluster_size, operator_bytes
+from .skew import skew_bytes
 from .windowed import LEVELS, IndependentShells
 
 # measured on cores at 3 GHz
@@ -36,7 +38,7 @@ _DENSE = 4e-10  # seconds for each unknown cubed of a factorisation
 _ITERATED = 1e-8  # seconds for each byte of an operator, all iterations
 _SAMPLE = 1500  # states by which the load of all is told
 _PLANES = 6  # arrays of the size of a block that a thread works with
-_CLUSTERS = 700  # of points, for the coarse correction of the solver
+_PARTED = 1.5  # clusters of points, in terms of those of the most points that one may have
 _KERNEL = 12  # operations for each pair and channel at one temperature: products with kernel, sums
 
 
@@ -107,7 +109,7 @@ def _independent(problem: Problem, temperatures) -> _Sum:
             found.seconds += number * each
             found.flops += number * (pairs + hot) * (load.flops + load.channels * _KERNEL)
             size, components = (4, 3 if images > 1 else 1) if d == 3 else (8, 1)
-            work = _solution(len(shell), components, size) + load.work
+            work = _solution(len(shell), components, 1, size) + load.work
             found.memory = max(found.memory, load.bytes(images * len(shell) + fine) + operator + work)
             found.states = max(found.states, images * max(len(shell), fine))
             found.pairs = max(found.pairs, 2 * pairs)
@@ -118,7 +120,7 @@ def _independent(problem: Problem, temperatures) -> _Sum:
                 each = coarse_once + 2.0 * pairs * per_pair + 2e-8 * pairs * functions**2
                 each += _solving(coarse_solver.unknowns(functions), operator)
                 found.seconds += window.pieces * LEVELS[0] * each
-                work = _solution(len(coarse) * functions, components, size) + load.work
+                work = _solution(len(coarse), components, functions, size) + load.work
                 found.memory = max(found.memory, load.bytes(images * len(coarse)) + operator + work)
     return found
 
@@ -194,7 +196,11 @@ def _own(problem: Problem, temperatures) -> _Sum:
                 found.seconds += pairs * per_pair + _solving(unknowns, operator)
                 found.flops += pairs * (load.flops + load.channels * _KERNEL)
                 found.states, found.pairs = max(found.states, points), max(found.pairs, 2 * pairs)
-                found.memory = max(found.memory, load.bytes(points) + operator + _solution(unknowns, 1, 8) + load.work)
+                # the rates, beside the operator of the fewer functions that the distribution is a combination of
+                fewer = operator * (n / own.nodes_of_rates(KB * t, n)) ** 2
+                solution = operator + (fewer if fewer < operator else 0.0) + _solution(unknowns, 1, 1, 8)
+                held = max(solution, skew_bytes(problem, shell, own.points(KB * t, n), KB * t))
+                found.memory = max(found.memory, load.bytes(points) + held + load.work)
     return found
 
 
@@ -236,15 +242,13 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         if d == 3 and functions > first:  # further nodes, on a shell with fewer points
             # refused before the search for finer shells
             coarse = problem.laid(COARSER, problem.settings.replica)
-            once, other = _timed(
-                lambda coarse=coarse, here=here: coarse.inelastic_shell(min(map(coarse.spacing, here)))
-            )
+            once, other = _timed(lambda coarse=coarse, here=here, first=first: _fewer(coarse, here, lost=first == 1))
             found.seconds += once
             pairs_there, nodes_points, nodes_kept = _Reach(coarse, other, KB * max(here)).at(max(here))
             nodes_operator = operator_bytes(nodes_points, functions, problem.fold(operations), d)
             problem.check_memory(nodes_operator, max(here), "energy nodes")
             nodes_kept = nodes_kept if problem.keeps(nodes_kept, nodes_operator) else 0.0
-            solution = _solution(len(other), width * functions, size)
+            solution = _solution(len(other), width, functions, size)
             held = load.bytes(images * len(other)) + nodes_kept + nodes_operator
             found.memory = max(found.memory, held + solution + load.work)
             more += len(few) * pairs_there * functions**2
@@ -254,11 +258,13 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         together = 1 if kept else min(len(here), max(1, int(0.7 * memory / operator)))
         passes = 1 if kept else int(np.ceil(len(here) / together))
         held = load.bytes(images * count)
-        stages = [held + kept + together * operator + _solution(count, width * m, size)]
-        found.least = max(found.least, held + operator + _solution(count, width * m, size) + load.work)
+        stages = [held + kept + together * operator + _solution(count, width, m, size)]
+        found.least = max(found.least, held + operator + _solution(count, width, m, size) + load.work)
+        # after the solution, whose operator is gone
+        stages.append(held + kept + skew_bytes(problem, shell, images * count, KB * max(here)))
         if first > 1:
             beside = kept if kept + first_operator <= memory else 0.0
-            stages.append(held + beside + first_operator + _solution(count, width * first, size))
+            stages.append(held + beside + first_operator + _solution(count, width, first, size))
         once, fine_shell = _timed(
             lambda shell=shell, spacing=spacing: problem.fine_shell(problem.mu, spacing) if problem.refines else shell
         )
@@ -279,6 +285,19 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         found.flops += total * load.flops
         found.flops += (total * m**2 * len(here) + more) * load.channels * _KERNEL
     return found
+
+
+def _fewer(coarse: Problem, temperatures: list[float], *, lost: bool):
+    """The shell of the further energy nodes, as :mod:`.fermi_surface` chooses it."""
+    spacing, wanted = min(map(coarse.spacing, temperatures)), coarse.settings.energy_nodes
+    if lost:
+        good = coarse.solved_shell(coarse.mu, spacing)
+        nodes = (MOST_ON_ALL if wanted == "auto" else int(wanted)) + FURTHER
+        points = _Reach(coarse, good, KB * max(temperatures)).at(max(temperatures))[1]
+        needed = operator_bytes(points, (nodes + 1) // 2, coarse.fold(good.operations), 3)
+        if needed <= coarse.settings.memory:
+            return good
+    return coarse.inelastic_shell(spacing)
 
 
 def _few(temperatures: list[float]) -> list[float]:
@@ -374,14 +393,17 @@ class _Reach:
         return pairs / channels, points, pair_bytes(self._problem.responses) * pairs
 
 
-def _solution(points: float, components: int, size: int = 4) -> float:
-    """Bytes beside the operator for `components` unknowns of each point, P stored in `size` bytes."""
-    unknowns, width = points * components, components * min(BLOCK, points)
-    work = 4.0 * _PLANES * THREADS * width**2
+def _solution(points: float, width: int, functions: int, size: int) -> float:
+    """Bytes beside the operator for `width` components and so many functions of the energy at each point, P stored in
+    `size` bytes."""
+    components = width * functions
+    unknowns, block = points * components, components * min(BLOCK, points)
+    work = 4.0 * _PLANES * THREADS * block**2
     if unknowns <= DENSE_LIMIT:
-        return max(work, 16.0 * unknowns**2)
-    strips = 8.0 * THREADS * width * unknowns if size == 4 else 0.0  # in double precision
-    return max(work, strips, 16.0 * min(unknowns, _CLUSTERS * components) ** 2)
+        return max(work, 8.0 * unknowns**2)
+    strips = 8.0 * THREADS * block * unknowns if size == 4 else 0.0  # in double precision
+    clusters = min(points, _PARTED * points / cluster_size(width, int(points)))
+    return max(work, strips, 16.0 * (clusters * components) ** 2)
 
 
 def _distances(problem: Problem, shell) -> np.ndarray:

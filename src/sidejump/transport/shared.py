@@ -43,7 +43,7 @@ class SharedShell:
         self._single = problem.model.dimension == 3
         block = block_size(problem, shell, hottest)
         width = self._fold.width
-        self.sample = problem.sampled(shell, block=block, cluster=max(32 // width, width * len(shell) // _CLUSTERS))
+        self.sample = problem.sampled(shell, block=block, cluster=cluster_size(width, len(shell)))
         self.q_max = problem.q_max(self.sample.near.k)
         sources = self.sample.prepared(problem.sources, single=self._single)
         self.stream = PairStream(self.sample, sources, self.q_max, levels=True)
@@ -182,6 +182,11 @@ def block_size(problem: Problem, shell, hottest: float) -> int:
     # about as wide as half the reach of the phonons: smaller wastes time, larger wastes pairs
     q_max = problem.q_max(shell.k)
     return int(np.clip(0.4 * min(max(problem.cuts(hottest, q_max)), q_max) / np.mean(shell.area), 64, BLOCK))
+
+
+def cluster_size(width: int, points: int) -> int:
+    """Most points of a cluster of the coarse correction of the solver, for so many components of each."""
+    return max(32 // width, width * points // _CLUSTERS)
 
 
 def operator_bytes(pairs: float, size: int, fold: Fold, dimension: int, *, check: bool = False) -> float:

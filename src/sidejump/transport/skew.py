@@ -11,7 +11,7 @@ from ..energy.basis import BOTH
 from ..interactions.base import Branch
 from ..interactions.sources import PairSource, PolarPairs, ScalarPairs
 from ..kinetics.response import KineticResponse
-from ..kinetics.skew import SkewSource, Third, skew_response
+from ..kinetics.skew import SkewSource, Third, bytes_of_potential, skew_response
 from ..pairs.sample import Sample
 from .problem import Problem
 
@@ -101,6 +101,14 @@ def with_skew(
     return replace(response, skew=np.stack([average(part, odd=True) for part in found.tensors]))
 
 
+def skew_bytes(problem: Problem, shell, states: float, kt: float) -> float:
+    """Of what skew scattering at kT (eV) stores between so many states of a surface, images counted."""
+    if problem.settings.skew_scattering == "off" or not any(s.thirds for s in skew_sources(problem, shell, kt)):
+        return 0.0
+    itemsize = 8 if problem.model.dimension == 3 else 16  # complex, in the precision of the pairs
+    return bytes_of_potential(states, itemsize, problem.settings.memory)
+
+
 def skew_sentences(problem: Problem) -> list[str]:
     """What a reader should know of what takes no part."""
     choice = problem.settings.skew_scattering
@@ -108,24 +116,26 @@ def skew_sentences(problem: Problem) -> list[str]:
         return []
     able = [s for s in problem.sources if _takes_part(s)]
     static = any(b.phonon_energy is None and not b.silent for s in able for b in s.branches)
-    moving = any(b.phonon_energy is not None for s in problem.sources for b in s.branches)
+    phonons = any(b.phonon_energy is not None and not b.silent for s in able for b in s.branches)
     sentences = []
-    if choice == "quasistatic":
+    if choice == "quasistatic" and phonons:
         sentences.append(
             "skew scattering: its Gaussian part takes phonons to be static, an estimate that is meant above the "
             "Bloch-Grueneisen temperature"
         )
-        if len(able) < len(problem.sources):
-            sentences.append(
-                "skew scattering: only phonons of models with a constant vertex take part; polar ones, magnons, limits "
-                "and those from first principles do not"
-            )
-    elif not static:
+    if len(able) < len(problem.sources) and (choice == "quasistatic" or not static):
+        sentences.append(
+            "skew scattering: only static scatterers, and phonons of models with a constant vertex, take part; polar "
+            "ones, magnons, limits and those from first principles do not"
+        )
+    if not static and not phonons:
+        sentences.append("skew scattering: nothing that takes part is there: both parts are zero")
+    elif choice == "static" and not static:
         sentences.append(
             "skew scattering: there is no static scatterer, and harmonic phonons have no third moment: both parts are "
             'zero; skew_scattering = "quasistatic" estimates the Gaussian part of phonons'
         )
-    elif moving:
+    elif choice == "static" and phonons:
         sentences.append(
             "skew scattering: the Gaussian part is that of static scatterers alone in the distribution that all make; "
             'skew_scattering = "quasistatic" estimates what phonons add'
