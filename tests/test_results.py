@@ -443,3 +443,21 @@ def test_whatever_the_transport_reports_is_carried(monkeypatch):
     assert ds.attrs["new_number"] == 2.0 and ds.attrs["new_flag"] == 1
     assert json.loads(ds.attrs["new_list"]) == [1, "a"]
     assert results.warnings_of(ds) == ["careful"]
+
+
+def test_the_error_of_the_hall_resistivity_is_that_of_its_antisymmetric_part():
+    """Against the spread of inverses: what the ordinary conductivity errs by between two axes is symmetric."""
+    rng, sigma = np.random.default_rng(8), np.array([[1e3, -1.5], [1.5, 1.2e3]])
+    boltzmann, across = 0.01 * np.full((2, 2), 1e3), 0.2 * np.array([[0.0, 1.0], [1.0, 0.0]])
+    draws = sigma + np.zeros((40000, 2, 2))
+    draws[:, [0, 1], [0, 1]] += 10.0 * rng.normal(size=(40000, 2))
+    between, hall = 10.0 * rng.normal(size=40000), 0.2 * rng.normal(size=40000)
+    draws[:, 0, 1] += between - hall
+    draws[:, 1, 0] += between + hall
+    inverses = np.linalg.inv(draws)
+    value, error = hall_resistivity(np.linalg.inv(sigma)[None], boltzmann[None], across[None])
+    odd = 0.5 * (inverses[:, 1, 0] - inverses[:, 0, 1])
+    assert value[0, 1, 0] == pytest.approx(np.mean(odd), rel=0.01)
+    assert error[0, 1, 0] == pytest.approx(np.std(odd), rel=0.05)
+    assert np.std(inverses[:, 1, 0]) > 20 * error[0, 1, 0]  # of the element itself
+    assert not error[0].diagonal().any()

@@ -19,7 +19,7 @@ from ..result import whole_of
 from ..transport.problem import Problem, audible
 from ..transport.shares import rate_shares
 from ..units import KB
-from .results import inverse, spread_of_inverse
+from .results import hall_resistivity, inverse, spread_of_inverse
 from .run import Job
 from .scan import Scan
 
@@ -156,8 +156,7 @@ def with_intrinsic(found: xr.Dataset, result: xr.Dataset) -> xr.Dataset:
     -------
     xarray.Dataset
         `found` with `sigma_intrinsic_plus_side_jump`, or `sigma_anomalous`, `resistivity` and its antisymmetric part
-        `hall_resistivity`, with errors.  What the ordinary conductivity errs by between two axes is symmetric, and not
-        in the error of the last.
+        `hall_resistivity`, with errors.
     """
     name, d = f"sigma_{whole_of(result)[0]}", found.sizes["a"]
     there = result.sel(temperature=found.temperature)
@@ -171,7 +170,8 @@ def with_intrinsic(found: xr.Dataset, result: xr.Dataset) -> xr.Dataset:
     least = there.sigma_intrinsic_error.max(["a", "b"]).values  # of a matrix that is not to be inverted
     rho = scale * np.stack([inverse(one, least) for one in whole])
     boltzmann = found.sigma_boltzmann_error.values
-    errors, odd = (np.hypot(x, spread.values) for x in (boltzmann, boltzmann * np.eye(d)))
+    errors = np.hypot(boltzmann, spread.values)
+    odd = [np.stack(x) for x in zip(*map(hall_resistivity, rho, boltzmann, spread.values), strict=True)]
     attrs = {"units": result.resistivity.attrs["units"]}
     return found.assign(
         {
@@ -179,11 +179,8 @@ def with_intrinsic(found: xr.Dataset, result: xr.Dataset) -> xr.Dataset:
             f"{name}_error": spread,
             "resistivity": (dims, rho, attrs),
             "resistivity_error": (dims, np.stack([spread_of_inverse(*both) for both in zip(rho, errors, strict=True)])),
-            "hall_resistivity": (dims, 0.5 * (rho - np.swapaxes(rho, -1, -2)), attrs),
-            "hall_resistivity_error": (
-                dims,
-                np.stack([spread_of_inverse(*both) for both in zip(rho, odd, strict=True)]) * (1 - np.eye(d)),
-            ),
+            "hall_resistivity": (dims, odd[0], attrs),
+            "hall_resistivity_error": (dims, odd[1]),
         }
     )
 

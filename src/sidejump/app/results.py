@@ -260,7 +260,31 @@ def add_errors(dataset, transport, intrinsic_error, factor: float) -> None:
     spread = spread_of_inverse(dataset.resistivity.values, whole)
     attrs = {"units": dataset.resistivity.attrs["units"], "long_name": "standard error of resistivity"}
     dataset["resistivity_error"] = (("temperature", "a", "b"), spread, attrs)
+    hall = hall_resistivity(dataset.resistivity.values, found["sigma_boltzmann"], across)
+    for name, values in zip(("hall_resistivity", "hall_resistivity_error"), hall, strict=True):
+        dataset[name] = (("temperature", "a", "b"), values, attrs | {"long_name": _HALL[name]})
     _add_terms(dataset, transport, factor, unit)
+
+
+_HALL = {
+    "hall_resistivity": "antisymmetric part of resistivity",
+    "hall_resistivity_error": "standard error of hall_resistivity",
+}
+
+
+def hall_resistivity(resistivity, boltzmann, across) -> tuple[np.ndarray, np.ndarray]:
+    """Antisymmetric part of resistivities (nT, d, d), ohm or microohm cm, and its standard error.
+
+    Parameters
+    ----------
+    resistivity : array, shape (nT, d, d)
+    boltzmann, across : array, shape (nT, d, d)
+        Standard errors of the ordinary conductivity and of the Hall parts, S or S/cm.  What the first errs by between
+        two axes is symmetric, and not in the error of an antisymmetric part.
+    """
+    rho, d = np.asarray(resistivity), np.shape(resistivity)[-1]
+    error = spread_of_inverse(rho, np.hypot(np.asarray(boltzmann) * np.eye(d), across))
+    return 0.5 * (rho - np.swapaxes(rho, -1, -2)), error * (1 - np.eye(d))
 
 
 def spread_of_inverse(resistivity, errors) -> np.ndarray:

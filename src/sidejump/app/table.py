@@ -23,6 +23,7 @@ TENSORS = (
     "sigma_gaussian_skew",
     "sigma_anomalous",
     "resistivity",
+    "hall_resistivity",
     "mobility",
     *VARIABLES,
 )

@@ -24,11 +24,12 @@ _ROUNDING = 1e-9  # of the largest element of a tensor
 _KINETIC = ("sigma_boltzmann", "sigma_side_jump_velocity", "sigma_side_jump_distribution", "sigma_side_jump")
 _SIDE_JUMP = (*_KINETIC[1:], "sigma_skew", "sigma_gaussian_skew")
 _DERIVED = {
-    "boltzmann": ("resistivity", "mobility", *RESPONSES[:1], *CONDUCTION),
+    "boltzmann": ("resistivity", "hall_resistivity", "mobility", *RESPONSES[:1], *CONDUCTION),
     "side_jump": (
         "sigma_intrinsic_plus_side_jump",
         "sigma_anomalous",
         "resistivity",
+        "hall_resistivity",
         *RESPONSES[1:4],
         *RESPONSES[5:],
         *ACROSS,

@@ -35,7 +35,7 @@ def resistivity_figure(dataset, path) -> None:
         figure = Figure(figsize=(8.0, 3.6 + LINE * len(note)), layout="constrained")
         panels = figure.subplots(1, 2)
         diagonal(panels[0], dataset.resistivity, dataset.resistivity_error, r"\rho", "resistivity")
-        values, errors = hall_of(dataset, "resistivity", c)
+        values, errors = hall_of(dataset, "hall_resistivity", c)
         panels[1].axhline(0, color="0.5", lw=0.8)
         panels[1].errorbar(t, values, errors, fmt="o-", color=ORANGE, lw=1.2, capsize=2, elinewidth=0.8)
         panels[1].set_ylabel(

@@ -41,7 +41,7 @@ def scaling_figure(dataset, path) -> None:
             hall = hall_of(one, f"sigma_{whole}", c)
             _points(panels[0], t, norm, (along.sigma_boltzmann.values, along.sigma_boltzmann_error.values), hall)
             rho, error = along.resistivity.values, along.resistivity_error.values
-            _points(panels[1], t, norm, (rho**2, 2 * np.abs(rho) * error), hall_of(one, "resistivity", c))
+            _points(panels[1], t, norm, (rho**2, 2 * np.abs(rho) * error), hall_of(one, "hall_resistivity", c))
         sigma, ohm = UNIT[dataset.attrs["units"]], UNIT[dataset.resistivity.attrs["units"]]
         panels[0].set_xlabel(rf"$\sigma_{{{a}{a}}}$ ({sigma})")
         panels[0].set_ylabel(rf"$\sigma_{{{label}}}$, {words[0]} ({sigma})")
