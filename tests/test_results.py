@@ -455,7 +455,7 @@ def test_the_error_of_the_hall_resistivity_is_that_of_its_antisymmetric_part():
     draws[:, 0, 1] += between - hall
     draws[:, 1, 0] += between + hall
     inverses = np.linalg.inv(draws)
-    value, error = hall_resistivity(np.linalg.inv(sigma)[None], boltzmann[None], across[None])
+    value, error = results.hall_resistivity(np.linalg.inv(sigma)[None], boltzmann[None], across[None])
     odd = 0.5 * (inverses[:, 1, 0] - inverses[:, 0, 1])
     assert value[0, 1, 0] == pytest.approx(np.mean(odd), rel=0.01)
     assert error[0, 1, 0] == pytest.approx(np.std(odd), rel=0.05)
