@@ -58,8 +58,7 @@ def test_vertices_between_several_sites_see_the_image(vertex):
         builder.hop(i, j, r, complex(*rng.normal(size=2)))
     model, s = builder.build(), np.eye(3)
     if vertex:
-        s = rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3))
-        s = s + s.conj().T
+        s = np.diag(rng.normal(size=3))  # between sites: test_vertex_between_sites
     momentum = MomentumTransfer(model.reciprocal_cell, 2)
     k, bands = momentum.first_zone(4 * rng.normal(size=(9, 2))), rng.integers(0, 3, 9)
     source = ScalarPairs(s, (Scatterer("static", 2, (Branch(np.ones_like),)),), model, momentum)

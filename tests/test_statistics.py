@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sidejump.accuracy.statistics import ALONE, GAIN, REMAINDER, Samples, moments
+from sidejump.accuracy.statistics import ALONE, GAIN, Samples, moments
 
 TEMPERATURES = np.log([10.0, 20.0, 40.0, 80.0, 150.0, 300.0])
 TRUTH = np.linspace(1.0, 2.0, len(TEMPERATURES))
@@ -42,7 +42,7 @@ def test_the_error_covers_the_truth(levels, replicas, bias):
     assert np.mean(ratio < 2) >= 0.92
     assert np.mean(ratio < 4) >= 0.99
     # nor is it wide beyond use: a gaussian has its median at 0.67 of its standard error
-    assert np.median(error) < 6 * np.median(true)
+    assert np.median(error) < 7 * np.median(true)
 
 
 def test_one_level_alone_is_taken_to_be_off():
@@ -137,7 +137,7 @@ def test_what_two_levels_say_of_the_bias(difference, expected):
     samples = [Samples(0, everywhere, one), Samples(1, everywhere, 1 + difference + 0.2 * (one - 1))]
     found = moments(samples, TEMPERATURES)
     if expected == "prior":
-        assert (found.systematic < REMAINDER * np.sqrt(2) * spread).all()
-        assert (found.systematic > 0.3 * REMAINDER * spread).all() and (found.coarser > 0).all()
+        assert (found.systematic < GAIN * np.sqrt(2) * spread).all()
+        assert (found.systematic > 0.3 * GAIN * spread).all() and (found.coarser > 0).all()
     else:
-        np.testing.assert_allclose(found.systematic, REMAINDER / (1 - REMAINDER) * difference, rtol=0.02)
+        np.testing.assert_allclose(found.systematic, GAIN / (1 - GAIN) * difference, rtol=0.02)

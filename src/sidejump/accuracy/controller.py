@@ -209,7 +209,9 @@ class Controller:
             ended = term.moments.level >= self.highest[term.name]
             systematic = np.zeros((count, self._parts))
             for i in np.flatnonzero(ended):
-                systematic[i] = [_squares(term, int(i), part, found)[1] for part in range(self._parts)]
+                for part in range(self._parts):  # replicas of the level below take the noise of that away
+                    now = _standing(term, int(i), part, found)
+                    systematic[i, part] = now.systematic - now.coarser
             left[term.name] = (systematic, self.stopped.get(term.name, "levels"))
         return left
 

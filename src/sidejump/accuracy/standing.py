@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from .statistics import REMAINDER
-
 EXPECTED = 0.35
 """Error of a level over that of the one before, as it is mostly measured: for the choice of what comes next alone."""
 
@@ -45,7 +43,7 @@ class Standing:
 
     def steps(self, highest: int, batch: int, gain: float = EXPECTED) -> Iterator[tuple[int, Standing]]:
         """What could be done with `batch` more replicas, up to the level `highest`: their level, and how it would stand
-        then, with errors of a level that are `gain` times those of the one before, biases no more than they may be."""
+        then, with errors of a level that are `gain` times those of the one before."""
         if self.below >= 0:  # noise of the mean that tells the bias
             more = self.below_replicas + batch
             less = self.coarser * batch / more
@@ -56,7 +54,7 @@ class Standing:
             more = self.replicas + batch
             yield self.level, replace(self, replicas=more, statistical=self.statistical * self.replicas / more)
         if self.level < highest:
-            systematic = min(gain, REMAINDER) ** 2 * self.systematic
+            systematic = gain**2 * self.systematic
             yield (
                 self.level + 1,
                 Standing(

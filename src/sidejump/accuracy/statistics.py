@@ -19,7 +19,7 @@ known from both sides,
     B^2 = w s^2 + (w D)^2,    w = t^2 / (t^2 + s^2),
 
 with D the difference over what a level removes, s its noise, and t the prior, or what of D is beyond the noise if that
-is more; the finer one is off by a REMAINDER of it.  A small difference within large noise so says less than none would,
+is more; the finer one is off by a GAIN of it.  A small difference within large noise so says less than none would,
 and a large one is never taken for noise.  Replicas of the coarser level take the noise away for little.
 """
 
@@ -31,10 +31,7 @@ import numpy as np
 from scipy.stats import t as student
 
 GAIN = 0.5
-"""Spread of a level over that of the one before: the square of the spacing's sqrt(1/2), an upper bound."""
-
-REMAINDER = 0.4
-"""Bias of a level over that of the one before: measured, 0.2 to 0.45."""
+"""Error of a level over that of the one before: the square of the spacing's sqrt(1/2), an upper bound."""
 
 ALONE = 0.015
 """Relative bias that a level is taken to have before it is compared with another: measured on fourteen metals, the mean
@@ -147,12 +144,12 @@ def moments(samples: list[Samples], log_temperature: np.ndarray, unit: np.ndarra
         here = finest == top
         if not here.any():
             continue
-        statistical[here] = spread[top].noise[here]
+        statistical[here] = spread[top].error[here]
         value[here] = mean[top][here]
         below = [x for x in levels if x < top]
         if below:
             low = below[-1]
-            prior = np.maximum(ALONE * REMAINDER ** (low - levels[0]) * np.abs(mean[low]), spread[low].one)
+            prior = np.maximum(ALONE * GAIN ** (low - levels[0]) * np.abs(mean[low]), spread[low].one)
             bias, noise = _bias(mean, spread, prior, low, top, np.minimum(near[low], near[top]), expand)
             systematic[here], coarser[here] = bias[here], noise[here]
             below_level[here] = np.where(number[low] > 0, low, -1)[here]
@@ -170,10 +167,12 @@ def moments(samples: list[Samples], log_temperature: np.ndarray, unit: np.ndarra
 
 @dataclass(frozen=True)
 class _Spread:
-    """Standard error of one replica of a level and of the mean of all, (nT, ...): infinite where nothing tells."""
+    """Spread of one replica of a level and of the mean of all, (nT, ...), and that as a standard error, wider for how
+    little is known of it; infinite where nothing tells."""
 
     one: np.ndarray
-    noise: np.ndarray
+    mean: np.ndarray
+    error: np.ndarray
 
 
 def _spread(squares, number, top: int, near, expand) -> _Spread:
@@ -183,24 +182,23 @@ def _spread(squares, number, top: int, near, expand) -> _Spread:
         total += np.tensordot(near[level], squares[level] * GAIN ** (2.0 * (top - level)), axes=1)
         own += np.maximum(number[level] - 1, 0)
         degrees += near[level] @ np.maximum(number[level] - 1, 0)
-    one = np.sqrt(total / np.maximum(degrees, 1e-300)[expand])
+    one = np.where((degrees > 0)[expand], np.sqrt(total / np.maximum(degrees, 1e-300)[expand]), np.inf)
+    mean = one / np.sqrt(np.maximum(number[top], 1))[expand]
     # near temperatures share their points: they do not add as many degrees of freedom as they have replicas
-    wide = _student(np.maximum(own, np.minimum(degrees, 1))) / np.sqrt(np.maximum(number[top], 1))
-    known = (degrees > 0)[expand]
-    return _Spread(np.where(known, one, np.inf), np.where(known, one * wide[expand], np.inf))
+    return _Spread(one, mean, mean * _student(np.maximum(own, np.minimum(degrees, 1)))[expand])
 
 
 def _bias(mean, spread, prior, low: int, top: int, near, expand) -> tuple[np.ndarray, np.ndarray]:
     """What the bias of level `top` may be, (nT, ...), from the means of `low` and `top`, and the `prior` bias of `low`;
     and what of it replicas of `low` would take away."""
     both = np.isfinite(mean[low]) & np.isfinite(mean[top])
-    left = REMAINDER ** (top - low)
+    left = GAIN ** (top - low)
     weight = near * both.reshape(len(both), -1)[:, 0]
     share = weight.sum(axis=1)[expand]
     square = np.where(both, (mean[top] - mean[low]) ** 2, 0.0)
     difference = np.tensordot(weight, square, axes=1) / np.maximum(share, 1e-300) / (1 - left) ** 2
     known = (share > 0) & both
-    noises = [np.where(known & np.isfinite(spread[x].noise), spread[x].noise, 0.0) / (1 - left) for x in (low, top)]
+    noises = [np.where(known & np.isfinite(spread[x].mean), spread[x].mean, 0.0) / (1 - left) for x in (low, top)]
     prior = np.where(np.isfinite(prior), prior, 0.0)
 
     def off(difference, noise):

@@ -65,17 +65,17 @@ class LatticeOperator:
     def __call__(self, k) -> np.ndarray:
         """At k (nk, d), 1/angstrom: shape (nk, ..., N, N)."""
         if not self.between_sites:
-            return np.broadcast_to(self.matrix, (len(k), *self.matrix.shape))
-        return self._transform(k, self.home)
+            return np.broadcast_to(self.matrix, (k.shape[0], *self.matrix.shape))
+        return self._transform(np.asarray(k), self.home)
 
     def gradient(self, k) -> np.ndarray:
         """dS/dk_a, shape (nk, d, ..., N, N)."""
         if not self.between_sites:
-            return np.zeros((len(k), k.shape[1], *self.matrix.shape), dtype=complex)
+            return np.zeros((*k.shape, *self.matrix.shape), dtype=complex)
         steps = (self._sites[None] - self._sites[:, None]) + self._translations[:, None, None]  # (n, N, N, d)
         lead = (1,) * (self.matrix.ndim - 2)
         steps = np.moveaxis(steps, -1, 1).reshape(len(steps), -1, *lead, *steps.shape[1:3])
-        return self._transform(k, 1j * steps * self.home[:, None])
+        return self._transform(np.asarray(k), 1j * steps * self.home[:, None])
 
     def _transform(self, k, home) -> np.ndarray:
         found = np.tensordot(np.exp(1j * (k @ self._translations.T)), home, 1)

@@ -69,7 +69,9 @@ class WithZeeman(ElectronModel):
 
     def hamiltonian_gradient(self, k):
         gradient, term = self.model.hamiltonian_gradient(k), self._term
-        return gradient if term is None or not term.between_sites else gradient + term.gradient(k)
+        if term is None or not term.between_sites:
+            return gradient
+        return gradient + array_namespace(k).asarray(term.gradient(k))
 
     def hamiltonian_hessian(self, k):
         moves = self._term is not None and self._term.between_sites
