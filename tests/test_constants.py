@@ -65,7 +65,6 @@ TESTED = [
     ("plane", "accuracy/study.py", "_PARTIAL"),
     ("next to an edge", "energy/basis.py", "WINDOW"),
     ("semiconductor", "transport/side.py", "_MORE"),
-    ("semiconductor", "transport/side.py", "_POINTS"),
     ("in a gap", "transport/side.py", "_MORE_EACH"),
     ("square lattice", "surfaces/contours.py", "_ROUND"),
     ("square lattice", "surfaces/contours.py", "_UNSEEN"),

@@ -301,7 +301,7 @@ def test_a_level_that_memory_holds_with_one_energy_node_is_not_taken():
 
 @pytest.mark.parametrize("tolerance", [0.03, 0.01, 0.003])
 def test_the_time_left_is_about_what_it_takes(tolerance):
-    """Foretold after each replica, over what the rest took: within a factor of three in the mean, of twelve each time."""
+    """Foretold after each replica, over what the rest took: within a factor of three, each time of twelve."""
     terms = Terms({"shared": 0.02, "change": 0.02}, {"shared": 0.05}, seconds=lambda task: 2.5**task.level)
     chosen, foretold = controller(tolerance), []
 

@@ -252,7 +252,7 @@ def test_inelastic_phonons_in_three_dimensions():
     )
     t_bg = 2 * phonons.sound_velocity * np.sqrt(mu * mass / HBAR2_OVER_2M) / KB
     t = np.array([0.1, 0.2])
-    ds = run(model=model, scatterers=phonons, mu=mu, temperatures=t * t_bg, tolerance=0.02)
+    ds = run(model=model, scatterers=phonons, mu=mu, temperatures=t * t_bg, tolerance=0.005)
     expected = np.array([bloch_lorenz_ratio(x) for x in t])
     assert np.all(expected < 0.5)  # phonons take energy before they turn the current
     np.testing.assert_allclose(ds.lorenz_ratio, expected, rtol=5e-3)

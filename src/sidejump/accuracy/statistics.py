@@ -99,7 +99,12 @@ class Moments:
 _SIZES = ("value", "error", "statistical", "systematic", "coarser")
 
 
-def moments(samples: list[Samples], log_temperature: np.ndarray, unit: np.ndarray | None = None) -> Moments:
+def moments(
+    samples: list[Samples],
+    log_temperature: np.ndarray,
+    unit: np.ndarray | None = None,
+    least: np.ndarray | None = None,
+) -> Moments:
     """Value and error at every temperature.
 
     Parameters
@@ -111,10 +116,13 @@ def moments(samples: list[Samples], log_temperature: np.ndarray, unit: np.ndarra
     unit : ndarray, shape (nT, ...), optional
         What the spread and the bias of a value are in proportion to, for those of near temperatures: a conductivity
         that changes tenfold within the window would lend its cold spread to its warm values.
+    least : ndarray, shape (nT, ...), optional
+        What a level's own bias is relative to where the value is less: one that passes through zero is not exact there.
     """
     if unit is not None:
         scaled = [replace(s, values=s.values / unit[s.where]) for s in samples]
-        return moments(scaled, log_temperature).times(unit)
+        return moments(scaled, log_temperature, None, None if least is None else least / unit).times(unit)
+    least = np.zeros(1) if least is None else least
     count, shape = len(log_temperature), samples[0].values.shape[2:]
     by_level = {}
     for level in sorted({s.level for s in samples}):
@@ -149,13 +157,17 @@ def moments(samples: list[Samples], log_temperature: np.ndarray, unit: np.ndarra
         below = [x for x in levels if x < top]
         if below:
             low = below[-1]
-            prior = np.maximum(ALONE * GAIN ** (low - levels[0]) * np.abs(mean[low]), spread[low].one)
+            prior = np.maximum(
+                ALONE * GAIN ** (low - levels[0]) * np.maximum(np.abs(mean[low]), least), spread[low].one
+            )
             bias, noise = _bias(mean, spread, prior, low, top, np.minimum(near[low], near[top]), expand)
             systematic[here], coarser[here] = bias[here], noise[here]
             below_level[here] = np.where(number[low] > 0, low, -1)[here]
     none = np.isinf(systematic) & np.isfinite(statistical)
     # one level alone says nothing of its bias
-    alone = np.maximum(statistical * np.sqrt(np.maximum(number[levels[0]], 1))[expand], ALONE * np.abs(value))
+    alone = np.maximum(
+        statistical * np.sqrt(np.maximum(number[levels[0]], 1))[expand], ALONE * np.maximum(np.abs(value), least)
+    )
     systematic = np.where(none, alone, systematic)
     for x in (statistical, systematic, coarser):
         x[finest < 0] = np.nan
