@@ -1,7 +1,6 @@
 """Give the memory of arrays that are gone back to the system."""
 
 import ctypes
-import ctypes.util
 from collections.abc import Callable
 from functools import cache
 
@@ -10,7 +9,7 @@ from functools import cache
 def _trim() -> Callable[[int], int]:
     """That of the C library of Linux; others keep what they keep."""
     try:
-        return ctypes.CDLL(ctypes.util.find_library("c")).malloc_trim
+        return ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError, TypeError):
         return lambda _: 0
 
