@@ -282,9 +282,9 @@ def hall_resistivity(resistivity, boltzmann, across) -> tuple[np.ndarray, np.nda
         Standard errors of the ordinary conductivity and of the Hall parts, S or S/cm.  What the first errs by between
         two axes is symmetric, and not in the error of an antisymmetric part.
     """
-    rho, d = np.asarray(resistivity), np.shape(resistivity)[-1]
-    error = spread_of_inverse(rho, np.hypot(np.asarray(boltzmann) * np.eye(d), across))
-    return 0.5 * (rho - np.swapaxes(rho, -1, -2)), error * (1 - np.eye(d))
+    rho, diagonal = np.asarray(resistivity), np.eye(np.shape(resistivity)[-1], dtype=bool)
+    error = spread_of_inverse(rho, np.hypot(np.where(diagonal, boltzmann, 0.0), across))  # unknown ones are infinite
+    return 0.5 * (rho - np.swapaxes(rho, -1, -2)), np.where(diagonal, 0.0, error)
 
 
 def spread_of_inverse(resistivity, errors) -> np.ndarray:
