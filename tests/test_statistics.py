@@ -141,3 +141,10 @@ def test_what_two_levels_say_of_the_bias(difference, expected):
         assert (found.systematic > 0.3 * GAIN * spread).all() and (found.coarser > 0).all()
     else:
         np.testing.assert_allclose(found.systematic, GAIN / (1 - GAIN) * difference, rtol=0.02)
+
+
+def test_a_value_that_passes_through_zero_is_not_exact_there():
+    temperatures = np.log([50.0, 60.0, 70.0])
+    found = moments([Samples(0, np.arange(3), np.tile([-1.0, 0.0, 1.0], (2, 1)))], temperatures)
+    assert found.error[0] == pytest.approx(ALONE) and ALONE / 2 < found.error[1] < ALONE
+    assert not moments([Samples(0, np.arange(3), np.zeros((2, 3)))], temperatures).error.any()

@@ -18,8 +18,6 @@ from .statistics import Moments, Samples, moments
 CANCELLING = 0.03
 """The tolerance of a part is relative to it, or to this fraction of what cancels in it if that is more."""
 
-_FORBIDDEN = 1e-9  # of the largest element of a tensor: rounding
-
 SIDE_JUMP = 3
 """Place of the whole side jump after the three parts of a response; those of skew scattering follow it."""
 
@@ -219,23 +217,7 @@ def _moments(replicas: list[Replica], temperatures, *, conductivity: bool) -> Mo
         samples.append(Samples(replica.task.level, np.array(replica.task.where), values[None], spacing))
     if not conductivity:
         return moments(samples, np.log(temperatures))
-    return moments(samples, np.log(temperatures), _units(samples, count), _least(replicas, samples, count))
-
-
-def _least(replicas: list[Replica], samples: list[Samples], count: int) -> np.ndarray:
-    """What the bias of a side jump is relative to at least, (nT, P, R, d): of the charge current, part of what cancels
-    in it where symmetry does not forbid it."""
-    shape = samples[0].values.shape[2:]
-    cancels, largest = np.zeros(count), np.zeros(shape)
-    for replica, sample in zip(replicas, samples, strict=True):
-        there = [q["contributions"] for q in replica.quality]
-        cancels[sample.where] = np.fmax(cancels[sample.where], there)
-        largest = np.fmax(largest, np.abs(sample.values).max(axis=(0, 1)))
-    allowed = largest > _FORBIDDEN * largest.max(axis=(1, 2), keepdims=True)
-    halves = np.zeros((shape[0], 1, 1))
-    halves[1 : SIDE_JUMP + 1, 0, 0] = 1.0, 1.0, 2.0
-    allowed[:, shape[2] :] = False  # rows of observables
-    return CANCELLING * cancels[:, None, None, None] * halves * allowed
+    return moments(samples, np.log(temperatures), _units(samples, count))
 
 
 def _units(samples: list[Samples], count: int) -> np.ndarray:

@@ -99,12 +99,7 @@ class Moments:
 _SIZES = ("value", "error", "statistical", "systematic", "coarser")
 
 
-def moments(
-    samples: list[Samples],
-    log_temperature: np.ndarray,
-    unit: np.ndarray | None = None,
-    least: np.ndarray | None = None,
-) -> Moments:
+def moments(samples: list[Samples], log_temperature: np.ndarray, unit: np.ndarray | None = None) -> Moments:
     """Value and error at every temperature.
 
     Parameters
@@ -116,13 +111,10 @@ def moments(
     unit : ndarray, shape (nT, ...), optional
         What the spread and the bias of a value are in proportion to, for those of near temperatures: a conductivity
         that changes tenfold within the window would lend its cold spread to its warm values.
-    least : ndarray, shape (nT, ...), optional
-        What a level's own bias is relative to where the value is less: one that passes through zero is not exact there.
     """
     if unit is not None:
         scaled = [replace(s, values=s.values / unit[s.where]) for s in samples]
-        return moments(scaled, log_temperature, None, None if least is None else least / unit).times(unit)
-    least = np.zeros(1) if least is None else least
+        return moments(scaled, log_temperature).times(unit)
     count, shape = len(log_temperature), samples[0].values.shape[2:]
     by_level = {}
     for level in sorted({s.level for s in samples}):
@@ -157,16 +149,14 @@ def moments(
         below = [x for x in levels if x < top]
         if below:
             low = below[-1]
-            prior = np.maximum(
-                ALONE * GAIN ** (low - levels[0]) * np.maximum(np.abs(mean[low]), least), spread[low].one
-            )
+            prior = np.maximum(ALONE * GAIN ** (low - levels[0]) * _size(mean[low], near[low], expand), spread[low].one)
             bias, noise = _bias(mean, spread, prior, low, top, np.minimum(near[low], near[top]), expand)
             systematic[here], coarser[here] = bias[here], noise[here]
             below_level[here] = np.where(number[low] > 0, low, -1)[here]
     none = np.isinf(systematic) & np.isfinite(statistical)
     # one level alone says nothing of its bias
     alone = np.maximum(
-        statistical * np.sqrt(np.maximum(number[levels[0]], 1))[expand], ALONE * np.maximum(np.abs(value), least)
+        statistical * np.sqrt(np.maximum(number[levels[0]], 1))[expand], ALONE * _size(value, near[levels[0]], expand)
     )
     systematic = np.where(none, alone, systematic)
     for x in (statistical, systematic, coarser):
@@ -222,6 +212,14 @@ def _bias(mean, spread, prior, low: int, top: int, near, expand) -> tuple[np.nda
     quiet = off(np.maximum(difference - noises[0] ** 2, 0.0), noises[1] ** 2)
     noise = np.sqrt(np.maximum(bias - quiet, 0.0))
     return np.where(known, np.sqrt(bias), np.inf), np.where(known, noise, 0.0)
+
+
+def _size(value, near, expand) -> np.ndarray:
+    """Of values (nT, ...), that of near temperatures where it is more: what passes through zero is not exact there."""
+    known = np.isfinite(value)
+    share = (near @ known.reshape(len(known), -1)[:, 0].astype(float))[expand]
+    mean = np.tensordot(near, np.where(known, value, 0.0) ** 2, axes=1) / np.maximum(share, 1e-300)
+    return np.fmax(np.abs(value), np.sqrt(mean))
 
 
 def _near(log_temperature, samples: list[Samples]) -> dict[int, np.ndarray]:
