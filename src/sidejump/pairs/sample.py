@@ -188,9 +188,10 @@ def sampled(
     near = NearPairs(momentum, k[order].reshape(-1, d), ordering.blocks, n, group)
     band = np.repeat(shell.band[order], n)
     states = shell_states(model, near.k[: s * n], band, degeneracy, observables)
-    first = np.repeat(ordering.clusters[:-1], np.diff(ordering.clusters)) * n  # of neighbours, and of the energies
-    for reference in (np.repeat(first, n) + n // 2, np.repeat(np.arange(s), n) * n + n // 2):
-        states = aligned(states, reference)
+    if observables is not None and len(observables):  # of which distributions are matrices within groups
+        first = np.repeat(ordering.clusters[:-1], np.diff(ordering.clusters)) * n  # of neighbours, and of the energies
+        for reference in (np.repeat(first, n) + n // 2, np.repeat(np.arange(s), n) * n + n // 2):
+            states = aligned(states, reference)
     velocity, weight = states.velocity.reshape(s, n, d), weight[order]
     components = None if shell.components is None else shell.components.take(order)
     if components is not None:
