@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from helpers_abinitio import Toy
+from helpers_inputs import ACOUSTIC_SECTION, RASHBA_SECTION
 from sidejump import InputError, Weyl
 from sidejump.app.init import input_text
 from sidejump.app.run import prepare
@@ -137,20 +138,7 @@ accuracy = 12.0
 geometry = "shared"
 """
 
-HEAT_INPUT = """
-[electrons]
-model = "rashba_ferromagnet"
-effective_mass = 0.6
-rashba = 0.8
-exchange = 0.05
-chemical_potential = 0.15
-
-[[scattering]]
-kind = "acoustic_deformation_potential"
-deformation_potential = 5.0
-sound_velocity = 2000.0
-mass_density = 7.6e-7
-
+HEAT_INPUT = f"""{RASHBA_SECTION}{ACOUSTIC_SECTION}
 [temperature]
 values = [100]
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import sidejump as sj
+from helpers_inputs import RASHBA_SECTION
 from sidejump import InputError
 from sidejump.app import results
 from sidejump.app.cli import main
@@ -29,14 +30,7 @@ def question(*observables, electrons=None, **more):
     } | more
 
 
-TEXT = """
-[electrons]
-model = "rashba_ferromagnet"
-effective_mass = 0.6
-rashba = 0.8
-exchange = 0.05
-chemical_potential = 0.15
-
+TEXT = f"""{RASHBA_SECTION}
 [[scattering]]
 kind = "impurity"
 correlation = "zero_range"

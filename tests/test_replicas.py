@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from helpers_inputs import ACOUSTIC_SECTION
 from sidejump.accuracy.replica import Replica, Task
 from sidejump.accuracy.store import ReplicaStore, from_text, joined, to_text
 from sidejump.app.cli import main
@@ -18,26 +19,20 @@ from sidejump.app.results import replicas_of
 from sidejump.app.terminal import with_error
 from sidejump.errors import InputError
 
-INPUT = """
+INPUT = f"""
 [electrons]
 model = "massive_dirac"
 mass = 0.1
 velocity = 3.0
 chemical_potential = 0.2
-
-[[scattering]]
-kind = "acoustic_deformation_potential"
-deformation_potential = 5.0
-sound_velocity = 2000.0
-mass_density = 7.6e-7
-
+{ACOUSTIC_SECTION}
 [temperature]
 values = [20, 50]
 
 [solver]
 tolerance = 0.5
 energy_nodes = 1
-expert = {accuracy = 0.3, geometry = "shared"}
+expert = {{accuracy = 0.3, geometry = "shared"}}
 """
 PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution", "side_jump")
 

@@ -195,12 +195,8 @@ def _bias(mean, spread, prior, low: int, top: int, near, expand) -> tuple[np.nda
     and what of it replicas of `low` would take away."""
     both = np.isfinite(mean[low]) & np.isfinite(mean[top])
     left = GAIN ** (top - low)
-    weight = near * both.reshape(len(both), -1)[:, 0]
-    share = weight.sum(axis=1)[expand]
-    square = np.where(both, (mean[top] - mean[low]) ** 2, 0.0)
-    difference = np.tensordot(weight, square, axes=1) / np.maximum(share, 1e-300) / (1 - left) ** 2
-    known = (share > 0) & both
-    noises = [np.where(known & np.isfinite(spread[x].mean), spread[x].mean, 0.0) / (1 - left) for x in (low, top)]
+    difference = _pooled(near, (mean[top] - mean[low]) ** 2, expand) / (1 - left) ** 2
+    noises = [np.where(both & np.isfinite(spread[x].mean), spread[x].mean, 0.0) / (1 - left) for x in (low, top)]
     prior = np.where(np.isfinite(prior), prior, 0.0)
 
     def off(difference, noise):
@@ -211,15 +207,20 @@ def _bias(mean, spread, prior, low: int, top: int, near, expand) -> tuple[np.nda
     bias = off(difference, noises[0] ** 2 + noises[1] ** 2)
     quiet = off(np.maximum(difference - noises[0] ** 2, 0.0), noises[1] ** 2)
     noise = np.sqrt(np.maximum(bias - quiet, 0.0))
-    return np.where(known, np.sqrt(bias), np.inf), np.where(known, noise, 0.0)
+    return np.where(both, np.sqrt(bias), np.inf), np.where(both, noise, 0.0)
 
 
 def _size(value, near, expand) -> np.ndarray:
     """Of values (nT, ...), that of near temperatures where it is more: what passes through zero is not exact there."""
-    known = np.isfinite(value)
-    share = (near @ known.reshape(len(known), -1)[:, 0].astype(float))[expand]
-    mean = np.tensordot(near, np.where(known, value, 0.0) ** 2, axes=1) / np.maximum(share, 1e-300)
-    return np.fmax(np.abs(value), np.sqrt(mean))
+    return np.fmax(np.abs(value), np.sqrt(_pooled(near, value**2, expand)))
+
+
+def _pooled(near, values, expand) -> np.ndarray:
+    """Mean over near temperatures of those values (nT, ...) that are known, which at a temperature all are or none."""
+    known = np.isfinite(values)
+    weight = near * known.reshape(len(known), -1)[:, 0]
+    share = np.maximum(weight.sum(axis=1), 1e-300)[expand]
+    return np.tensordot(weight, np.where(known, values, 0.0), axes=1) / share
 
 
 def _near(log_temperature, samples: list[Samples]) -> dict[int, np.ndarray]:

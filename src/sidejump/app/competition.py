@@ -19,7 +19,7 @@ from ..result import whole_of
 from ..transport.problem import Problem, audible
 from ..transport.shares import rate_shares
 from ..units import KB
-from .results import hall_resistivity, inverse, spread_of_inverse
+from .results import hall_resistivity, resistivity_of, spread_of_inverse
 from .run import Job
 from .scan import Scan
 
@@ -158,7 +158,7 @@ def with_intrinsic(found: xr.Dataset, result: xr.Dataset) -> xr.Dataset:
         `found` with `sigma_intrinsic_plus_side_jump`, or `sigma_anomalous`, `resistivity` and its antisymmetric part
         `hall_resistivity`, with errors.
     """
-    name, d = f"sigma_{whole_of(result)[0]}", found.sizes["a"]
+    name = f"sigma_{whole_of(result)[0]}"
     there = result.sel(temperature=found.temperature)
     parts = [f"sigma_{part}" for part in ("side_jump", *_SKEW) if f"sigma_{part}" in found]
     hall, square = there.sigma_intrinsic, there.sigma_intrinsic_error**2
@@ -166,21 +166,19 @@ def with_intrinsic(found: xr.Dataset, result: xr.Dataset) -> xr.Dataset:
         hall, square = hall + found[part], square + found[f"{part}_error"] ** 2
     dims = found.sigma_boltzmann.dims
     hall, spread = hall.transpose(*dims), np.sqrt(square).transpose(*dims)
-    whole, scale = (found.sigma_boltzmann + hall).values, 1e6 if d == 3 else 1.0
     least = there.sigma_intrinsic_error.max(["a", "b"]).values  # of a matrix that is not to be inverted
-    rho = scale * np.stack([inverse(one, least) for one in whole])
+    rho = np.stack([resistivity_of(one, least) for one in (found.sigma_boltzmann + hall).values])
     boltzmann = found.sigma_boltzmann_error.values
-    errors = np.hypot(boltzmann, spread.values)
-    odd = [np.stack(x) for x in zip(*map(hall_resistivity, rho, boltzmann, spread.values), strict=True)]
+    odd, odd_error = hall_resistivity(rho, boltzmann, spread.values)
     attrs = {"units": result.resistivity.attrs["units"]}
     return found.assign(
         {
             name: hall,
             f"{name}_error": spread,
             "resistivity": (dims, rho, attrs),
-            "resistivity_error": (dims, np.stack([spread_of_inverse(*both) for both in zip(rho, errors, strict=True)])),
-            "hall_resistivity": (dims, odd[0], attrs),
-            "hall_resistivity_error": (dims, odd[1]),
+            "resistivity_error": (dims, spread_of_inverse(rho, np.hypot(boltzmann, spread.values))),
+            "hall_resistivity": (dims, odd, attrs),
+            "hall_resistivity_error": (dims, odd_error),
         }
     )
 

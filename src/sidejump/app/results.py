@@ -198,7 +198,7 @@ def tensors(temperatures, transport, intrinsic, intrinsic_error, obeyed: Obeyed,
     )
     across = sigma.get("sigma_anomalous", sigma["sigma_intrinsic_plus_side_jump"])
     whole = sigma["sigma_boltzmann"] + across
-    resistivity = inverse(whole, np.asarray(intrinsic_error)) * (1e6 if d == 3 else 1.0)
+    resistivity = resistivity_of(whole, np.asarray(intrinsic_error))
     attrs = {"units": RESISTIVITY_UNIT[d]}
     dataset["resistivity"] = (("temperature", "a", "b"), resistivity, attrs)
     for name, text in (_LONG_NAMES | (_SKEW_NAMES if has_skew(dataset) else {})).items():
@@ -273,12 +273,12 @@ _HALL = {
 
 
 def hall_resistivity(resistivity, boltzmann, across) -> tuple[np.ndarray, np.ndarray]:
-    """Antisymmetric part of resistivities (nT, d, d), ohm or microohm cm, and its standard error.
+    """Antisymmetric part of resistivities (..., d, d), ohm or microohm cm, and its standard error.
 
     Parameters
     ----------
-    resistivity : array, shape (nT, d, d)
-    boltzmann, across : array, shape (nT, d, d)
+    resistivity : array, shape (..., d, d)
+    boltzmann, across : array, shape (..., d, d)
         Standard errors of the ordinary conductivity and of the Hall parts, S or S/cm.  What the first errs by between
         two axes is symmetric, and not in the error of an antisymmetric part.
     """
@@ -288,10 +288,10 @@ def hall_resistivity(resistivity, boltzmann, across) -> tuple[np.ndarray, np.nda
 
 
 def spread_of_inverse(resistivity, errors) -> np.ndarray:
-    """Standard errors of resistivities (nT, d, d), ohm or microohm cm, from those of the conductivities (S, S/cm)."""
+    """Standard errors of resistivities (..., d, d), ohm or microohm cm, from those of the conductivities (S, S/cm)."""
     square = np.asarray(resistivity) ** 2
     scale = 1e-6 if square.shape[-1] == 3 else 1.0  # from microohm cm
-    return np.sqrt(np.einsum("tab,tbc,tcd->tad", square, np.asarray(errors) ** 2, square)) * scale
+    return np.sqrt(np.einsum("...ab,...bc,...cd->...ad", square, np.asarray(errors) ** 2, square)) * scale
 
 
 def _add_terms(dataset, transport, factor: float, unit: str) -> None:
@@ -372,8 +372,9 @@ def parts_of(transport, intrinsic, factor) -> dict[str, np.ndarray]:
     return sigma
 
 
-def inverse(sigma, error) -> np.ndarray:
-    """Inverse of each matrix (nT, d, d); NaN where there is none, or where it would be that of the error (nT,)."""
+def resistivity_of(sigma, error) -> np.ndarray:
+    """Inverse of each conductivity (nT, d, d), S or S/cm, in ohm or microohm cm; NaN where there is none, or where it
+    would be that of the error (nT,)."""
     result = np.full_like(sigma, np.nan)
     for i, matrix in enumerate(sigma):
         if not np.all(np.isfinite(matrix)):
@@ -381,7 +382,7 @@ def inverse(sigma, error) -> np.ndarray:
         sizes = np.linalg.svd(matrix, compute_uv=False)
         if sizes[-1] > max(error[i], 1e-12 * sizes[0]):
             result[i] = np.linalg.inv(matrix)
-    return result
+    return result * (1e6 if sigma.shape[-1] == 3 else 1.0)
 
 
 def _headlines(symmetry: dict) -> dict:

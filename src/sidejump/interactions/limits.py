@@ -34,8 +34,8 @@ from ..intrinsic.berry import curvature_of_matrices
 from .base import Branch
 from .sources import Channel, CrossedPairs, PairSource, pair_sources
 
-_CHUNK = 4096
-_CLOSE = 32  # states at a time, of which all pairs are computed and the diagonal is kept
+_CHUNK = 4096  # states at a time
+_CLOSE = 32  # of which all pairs are computed and the diagonal is kept
 _ANGLE = 2e-4  # by which a state turns over the distance of the pairs that stand for q -> 0
 _INSTEAD = "compare with CurvatureShift"
 _LINEAR = 1e-3  # relative deviation from a linear function of q above which a shift is not one
@@ -107,7 +107,20 @@ class HighTemperatureLimit(_Altered):
 
 
 @dataclass(frozen=True)
-class CurvatureShift(_Altered):
+class _OtherShift(_Altered):
+    """With the rates of the other one, whose phonons are short of energy where its own are."""
+
+    @property
+    def sound_velocity(self) -> float | None:
+        return self.scatterer.sound_velocity
+
+    @property
+    def stiffness(self) -> float | None:
+        return getattr(self.scatterer, "stiffness", None)
+
+
+@dataclass(frozen=True)
+class CurvatureShift(_OtherShift):
     """Another scatterer with its coordinate shift replaced by ``Omega x (k' - k)``, as eq. 13 assumes.
 
     Attributes
@@ -120,21 +133,13 @@ class CurvatureShift(_Altered):
     def name(self) -> str:
         return f"{self.scatterer.name}, shift of the curvature"
 
-    @property
-    def sound_velocity(self) -> float | None:
-        return self.scatterer.sound_velocity
-
-    @property
-    def stiffness(self) -> float | None:
-        return getattr(self.scatterer, "stiffness", None)
-
     def sources(self, model) -> list[PairSource]:
         """Pairs of the states of `model`; two kinds where absorption and emission are different."""
         return [CurvatureShiftPairs(source, model) for source in _sources(self.scatterer, model)]
 
 
 @dataclass(frozen=True)
-class SmallAngleShift(_Altered):
+class SmallAngleShift(_OtherShift):
     """Another scatterer with its coordinate shift in the limit of small q: what eq. 13 becomes for any matrix vertex.
 
     ``Omega x q`` and what the vertex adds to it in the first order of q; for a scalar potential that is nothing, and
@@ -150,14 +155,6 @@ class SmallAngleShift(_Altered):
     @property
     def name(self) -> str:
         return f"{self.scatterer.name}, shift of small angles"
-
-    @property
-    def sound_velocity(self) -> float | None:
-        return self.scatterer.sound_velocity
-
-    @property
-    def stiffness(self) -> float | None:
-        return getattr(self.scatterer, "stiffness", None)
 
     def sources(self, model) -> list[PairSource]:
         """Pairs of the states of `model`.

@@ -75,7 +75,7 @@ class MatrixSums:
                     if found is None:
                         break
                     if planes is None:
-                        (m, _, *points), c = found.rates.shape, len(self.basis)
+                        m, _, *points = found.rates.shape
                         planes = np.zeros((m * c, m * c, *points))
                     planes[a::c, b::c] += found.rates
                     self._add_out(block, found, a, b)

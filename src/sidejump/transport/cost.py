@@ -18,9 +18,8 @@ from ..pairs.block import pair_bytes
 from ..pairs.near import BLOCK, near_pairs
 from ..threads import THREADS, one_matrix_thread
 from ..units import KB
-from .fermi_surface import COARSER, MOST_ON_ALL, chosen
+from .fermi_surface import COARSER, MOST_ON_ALL, chosen, nodes_to_hold
 from .geometry_choice import WINDOW, choose_geometries, no_critical_energy
-from .nodes import FURTHER
 from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell, block_size, cluster_size, operator_bytes
@@ -292,9 +291,8 @@ def _fewer(coarse: Problem, temperatures: list[float], *, lost: bool):
     spacing, wanted = min(map(coarse.spacing, temperatures)), coarse.settings.energy_nodes
     if lost:
         good = coarse.solved_shell(coarse.mu, spacing)
-        nodes = (MOST_ON_ALL if wanted == "auto" else int(wanted)) + FURTHER
         points = _Reach(coarse, good, KB * max(temperatures)).at(max(temperatures))[1]
-        needed = operator_bytes(points, (nodes + 1) // 2, coarse.fold(good.operations), 3)
+        needed = operator_bytes(points, (nodes_to_hold(wanted) + 1) // 2, coarse.fold(good.operations), 3)
         if needed <= coarse.settings.memory:
             return good
     return coarse.inelastic_shell(spacing)

@@ -121,13 +121,18 @@ def _nearest(few, kts, i: int) -> int:
     return min(few, key=lambda j: abs(np.log(kts[j] / kts[i])))
 
 
+def nodes_to_hold(wanted: int | str) -> int:
+    """Energy nodes that points have to hold to say what those asked for, and further ones, change."""
+    return (MOST_ON_ALL if wanted == "auto" else int(wanted)) + FURTHER
+
+
 def _on_fewer(coarse: Problem, kts, *, lost: bool) -> SharedShell:
     """Fewer points: as good ones as those of the solution where memory `lost` all further nodes there, if they hold
     all that is asked for."""
     spacing, wanted = min(coarse.spacing(kt / KB) for kt in kts), coarse.settings.energy_nodes
     if lost:
         solver = SharedShell(coarse, coarse.solved_shell(coarse.mu, spacing), kts[0])
-        nodes = (MOST_ON_ALL if wanted == "auto" else int(wanted)) + FURTHER
+        nodes = nodes_to_hold(wanted)
         if solver.needs(kts[0], nodes) <= coarse.settings.memory:
             return solver
     return SharedShell(coarse, coarse.inelastic_shell(spacing), kts[0])
