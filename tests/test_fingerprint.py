@@ -1,6 +1,7 @@
 """Fingerprints: the same for the same problem, another one for whatever changes a number."""
 
 import numpy as np
+import pytest
 
 from sidejump.pairs.fingerprint import fingerprint
 from test_electron_phonon_pairs import ferromagnet
@@ -21,3 +22,58 @@ def test_functions_and_numbers_of_other_types_differ():
 
     assert fingerprint(multiple(1.0)) == fingerprint(multiple(1.0)) != fingerprint(multiple(2.0))
     assert len({fingerprint(x) for x in (1, 1.0, "1", [1], (1,), None, np.array(1), {1: 1})}) == 8
+
+
+CODE = """
+import numpy as np
+import pytest
+MASS = 0.1
+def scaled(k):
+    return MASS * k
+def hamiltonian(k, velocity=3.0, *, tilt=0.5):
+    "Words for the reader."
+    parts = [x * 2.0 for x in (1.0, 4.0)]
+    return scaled(k) * velocity + tilt * np.abs(k) + sum(parts)
+class Model:
+    shift = 7.0
+    def __init__(self):
+        self.cell = np.eye(2)
+    def hamiltonian(self, k):
+        return 6.0 * hamiltonian(k)
+"""
+
+
+def written(text: str, name: str):
+    found: dict = {}
+    exec(compile(text, "users.py", "exec"), found)
+    return found[name]
+
+
+@pytest.mark.parametrize(
+    "made", [lambda x: x["hamiltonian"], lambda x: x["Model"](), lambda x: x["Model"]().hamiltonian]
+)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("MASS = 0.1", "MASS = 0.2"),  # a number of the module, in a function that the function calls
+        ("velocity=3.0", "velocity=3.1"),
+        ("tilt=0.5", "tilt=0.6"),
+        ("x * 2.0", "x * 2.5"),  # in code within the code
+        ("(1.0, 4.0)", "(1.0, 4.5)"),
+        ("np.abs(k)", "np.sign(k)"),
+        ("return MASS", "return -MASS"),
+    ],
+)
+def test_whatever_changes_a_number_of_code_by_users_counts(made, old, new):
+    def of(text):
+        found: dict = {}
+        exec(compile(text, "users.py", "exec"), found)
+        return fingerprint(made(found))
+
+    assert CODE.count(old) == 1
+    assert of(CODE) == of(CODE) == of(CODE.replace("Words", "Other words")) != of(CODE.replace(old, new))
+
+
+@pytest.mark.parametrize(("old", "new"), [("6.0 *", "6.5 *"), ("shift = 7.0", "shift = 8.0")])
+def test_methods_and_numbers_of_a_class_by_users_count(old, new):
+    assert fingerprint(written(CODE, "Model")()) != fingerprint(written(CODE.replace(old, new), "Model")())

@@ -1,10 +1,17 @@
-"""A number that tells one problem from another: the same for the same content, whatever computed it in which order."""
+"""A number that tells one problem from another: the same for the same content, whatever computed it in which order.
+
+Of what users write it is the code that counts: that of functions with their defaults, of the methods of classes, and of
+the functions and numbers outside that either names.  Libraries, this one among them, count by their names alone.
+"""
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+import dis
+import sysconfig
+from functools import cache, cached_property, partial
 from hashlib import blake2b
-from types import FunctionType
+from pathlib import Path
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,7 +31,9 @@ def _add(state, value: Any, above: tuple[int, ...]) -> None:
     if isinstance(value, np.ndarray) and value.dtype != object:
         state.update(f"array {value.dtype.str} {value.shape} ".encode())
         state.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
-    elif value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.generic, type)):
+    elif value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.generic, ModuleType)):
+        state.update(f"{type(value).__name__} {value!r} ".encode())
+    elif isinstance(value, type) and not _written_by_user(value):
         state.update(f"{type(value).__name__} {value!r} ".encode())
     elif id(value) in above:
         state.update(b"cycle ")
@@ -37,16 +46,32 @@ def _add_parts(state, value: Any, above: tuple[int, ...]) -> None:
         items: Any = enumerate(value)
     elif isinstance(value, dict):
         items = sorted(value.items(), key=lambda item: repr(item[0]))
+    elif isinstance(value, (set, frozenset)):
+        items = enumerate(sorted(value, key=repr))
+    elif isinstance(value, MethodType):
+        items = [("function", value.__func__), ("of", value.__self__)]
     elif isinstance(value, FunctionType):
         cells = [c.cell_contents for c in value.__closure__ or ()]
-        code = value.__code__
-        constants = [x for x in code.co_consts if isinstance(x, (int, float, complex, str))]
-        items = [("code", code.co_code), ("names", code.co_names), ("constants", constants), ("cells", cells)]
+        defaults = value.__defaults__, value.__kwdefaults__
+        items = [("code", value.__code__), ("cells", cells), ("defaults", defaults)]
+        if _by_user(value.__code__.co_filename):
+            known = value.__globals__
+            items += [(name, known[name]) for name in sorted(_names(value.__code__) & known.keys())]
+    elif isinstance(value, CodeType):
+        items = [("code", value.co_code), ("names", value.co_names), ("constants", value.co_consts[_doc(value) :])]
+    elif isinstance(value, type):
+        own = vars(value)
+        items = [(name, own[name]) for name in sorted(own) if not name.startswith("__") or name == "__call__"]
+        items.append(("bases", value.__bases__))
+    elif isinstance(value, (property, staticmethod, classmethod)):
+        items = [("function", value.fget if isinstance(value, property) else value.__func__)]
     elif isinstance(value, partial):
         items = [("function", value.func), ("arguments", value.args), ("keywords", value.keywords)]
     else:
         own = getattr(value, "__dict__", {})
         items = [(name, own[name]) for name in sorted(own) if not _derived(value, name)]
+        if _written_by_user(type(value)):
+            items.append(("class", type(value)))
     state.update(f"{type(value).__qualname__} {getattr(value, '__name__', '')}(".encode())
     for name, item in items:
         state.update(f"{name!r}: ".encode())
@@ -56,3 +81,28 @@ def _add_parts(state, value: Any, above: tuple[int, ...]) -> None:
 
 def _derived(value: Any, name: str) -> bool:
     return name in _SKIPPED or isinstance(getattr(type(value), name, None), cached_property)
+
+
+def _names(code: CodeType) -> set[str]:
+    """What a function and those within it look up outside."""
+    inner = [_names(x) for x in code.co_consts if isinstance(x, CodeType)]
+    here = {x.argval for x in dis.get_instructions(code) if x.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return here.union(*inner)
+
+
+def _doc(code: CodeType) -> int:
+    """Constants of a function that are words for the reader."""
+    return int(bool(code.co_consts) and isinstance(code.co_consts[0], str))
+
+
+def _written_by_user(kind: type) -> bool:
+    """Whether some method of a class is in a file of the user."""
+    functions = (f for f in vars(kind).values() if isinstance(f, FunctionType))
+    return any(_by_user(f.__code__.co_filename) for f in functions)
+
+
+@cache
+def _by_user(file: str) -> bool:
+    """Whether code was read from a file that belongs to no library, or from a notebook."""
+    places = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return not any(Path(file).is_relative_to(x) for x in (*places, Path(__file__).parents[1]))
