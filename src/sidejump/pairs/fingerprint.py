@@ -60,8 +60,8 @@ def _add_parts(state, value: Any, above: tuple[int, ...]) -> None:
     elif isinstance(value, CodeType):
         items = [("code", value.co_code), ("names", value.co_names), ("constants", value.co_consts[_doc(value) :])]
     elif isinstance(value, type):
-        own = vars(value)
-        items = [(name, own[name]) for name in sorted(own) if not name.startswith("__") or name == "__call__"]
+        members = vars(value)
+        items = [(name, members[name]) for name in sorted(members) if not name.startswith("__") or name == "__call__"]
         items.append(("bases", value.__bases__))
     elif isinstance(value, (property, staticmethod, classmethod)):
         items = [("function", value.fget if isinstance(value, property) else value.__func__)]
