@@ -89,8 +89,8 @@ OTHERS = {
     ("transport/nodes.py", "NODE_SEQUENCE"): (1, 5, 9, 13),
     ("transport/nodes.py", "_ALL_FURTHER"): 7 / 6,
     ("transport/nodes.py", "FURTHER"): 4,
-    ("transport/fermi_surface.py", "HOT_SPOT_STEP"): 1.15,
-    ("transport/fermi_surface.py", "NODES_STEP"): 1.3,
+    ("transport/fermi_surface.py", "HOT_SPOT_STEP"): 1.175,
+    ("transport/fermi_surface.py", "NODES_STEP"): 1.375,
 }
 """What numbers are changed to that cannot be halved: ratios by half of what is beyond 1, whole ones to twice."""
 

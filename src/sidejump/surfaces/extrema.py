@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 from .masses import velocity_and_inverse_mass
 
 _SIMPLEX = 16  # at most this many searches without derivatives
+_SETTLED = 1e-3  # of the reach: a simplex so small has found the extremum
 
 
 def nearby_extremum(model, k, band, lower, reach: float, iterations: int = 8):
@@ -29,8 +30,13 @@ def nearby_extremum(model, k, band, lower, reach: float, iterations: int = 8):
     Notes
     -----
     Where Newton's method does not settle (a cone, a nearly flat direction), the first few points are searched by a
-    simplex.
+    simplex.  Cells share their corners: from the same point the same band is searched once.
     """
+    _, first, same = np.unique(np.column_stack([k, band, lower]), axis=0, return_index=True, return_inverse=True)
+    same = same.reshape(-1)
+    if len(first) < len(k):
+        found, where = nearby_extremum(model, k[first], band[first], lower[first], reach, iterations)
+        return found[same], where[same]
     where = k.copy()
     found, left = np.zeros(len(k), dtype=bool), np.zeros(len(k), dtype=bool)
     active = np.arange(len(k))
@@ -62,6 +68,6 @@ def _simplex(model, start, band, sign, reach):
         return sign * np.linalg.eigvalsh(model.hamiltonian(x[None]))[0, band]
 
     simplex = start + 0.3 * reach * np.concatenate([np.zeros((1, len(start))), np.eye(len(start))])
-    options = {"initial_simplex": simplex, "xatol": 1e-5 * reach, "fatol": 1e-12, "maxfev": 300}
+    options = {"initial_simplex": simplex, "xatol": _SETTLED * reach, "fatol": np.inf, "maxfev": 300}
     x = minimize(energy, start, method="Nelder-Mead", options=options).x
     return np.linalg.norm(x - start) < 0.95 * reach, x

@@ -25,8 +25,8 @@ from .shared import SharedShell
 from .tensors import Change, difference, largest, with_change, worst_of
 from .term import SPACING, Outcome, Term, by_spacing, interpolated, spread
 
-HOT_SPOT_STEP = 1.3  # ratio of temperatures between which the effect of hot spots is interpolated
-NODES_STEP = 1.6  # and that of energy nodes, and of the thermal window
+HOT_SPOT_STEP = 1.35  # ratio of temperatures between which the effect of hot spots is interpolated
+NODES_STEP = 1.75  # and that of energy nodes, and of the thermal window
 MOST_ON_ALL = 3  # energy nodes on all points; what more of them change is found on fewer
 COARSER = 0.5**0.5  # accuracy of these, over that of the others
 
