@@ -76,7 +76,7 @@ Found = Iterator[Comparison | Skipped]
 MASS, VELOCITY, LEVEL = 0.1, 3.0, 0.2  # eV, eV angstrom, eV: Delta / e_F = 1/2
 DIRAC = sj.MassiveDirac(mass=MASS, velocity=VELOCITY)
 T_BG = 2 * np.sqrt(LEVEL**2 - MASS**2) / VELOCITY / KB  # times hbar c
-PAPER = "Xiao et al., Phys. Rev. B 100 (2019), "
+PAPER = "Xiao et al., arXiv:1906.04977, "
 
 
 def debye(ratio: float):

@@ -1,10 +1,14 @@
 """What several files of tests share."""
 
 import os
+import sys
 
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # figures are files here, in the processes that tests start as well
+# what tests start would otherwise compile the package anew in every process
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # several tests run side by side: threads of the matrix library that wait for a busy core take ten times the work
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

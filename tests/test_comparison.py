@@ -1,5 +1,7 @@
 """Tables that Perturbo and EPW print, and the picture of a result against them."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy import constants
@@ -48,6 +50,90 @@ def test_perturbo(tmp_path, iterations):
     (flat,) = read_conductivities(tmp_path / "y.cond")
     assert flat.dimension == 2
     np.testing.assert_allclose(flat.conductivity[0], 1e-5 * TENSOR * constants.h / constants.e**2, rtol=1e-6)
+
+
+def perturbo_yaml(path, tensors, unit="1/Ohm/m", first=None, mode="trans-ita", more=""):
+    """A YAML file as Perturbo lays it out; `first` is the factor that the first of two iterations is off by."""
+    word = "conductivity" if unit.endswith("/m") else "conductance"
+    lines = ["---", "program: perturbo", "", f"calculation mode: {mode}", "", "trans:", "   temperature units: K", ""]
+    lines += ["   concentration units: cm-3", "", f"   {word} units: {unit}", "", more]
+    lines += ["   # Configuration means one line in the temper file:", f"   number of configurations:   {len(tensors)}"]
+    lines += ["", "   configuration index:"]
+
+    def section(indent, tensor):
+        places = [(c, "xyz".index(c[0]), "xyz".index(c[1])) for c in (*NAMES, "yx", "zx", "zy")]
+        body = ["conductivity:", "", "   components:"]
+        body += [f"      {c}: {tensor[a, b]:16.8E}" for c, a, b in places]
+        rows = ["".join(f"{x:18.8E}," for x in row) for row in tensor]
+        return [" " * indent + line for line in [*body, "", "   tensor:", *(f"      - [{row}  ]" for row in rows), ""]]
+
+    for i, (t, tensor) in enumerate(tensors.items()):
+        lines += [
+            f"      {i + 1}:",
+            "",
+            f"         temperature: {t:9.5f}",
+            "         concentration:  0.1492171E+19",
+            "",
+        ]
+        lines += section(9, tensor)
+        if first is not None:
+            lines += ["         number of iterations:    2", "", "         iteration:", ""]
+            for n, factor in ((1, first), (2, 1.0)):
+                lines += [f"            {n}:", "", *section(15, factor * tensor)]
+    path.write_text("\n".join([*lines, "..."]) + "\n")
+
+
+def test_perturbo_yaml(tmp_path):
+    pytest.importorskip("yaml", reason="PyYAML is not installed: the extra [interop]")
+    tensors = {300.0: TENSOR, 100.0: 2 * TENSOR}
+    expected = np.stack([2 * TENSOR, TENSOR]) / 100
+    perturbo_yaml(tmp_path / "x_trans-rta.yml", tensors)
+    (found,) = read_conductivities(tmp_path / "x_trans-rta.yml")
+    assert (found.dimension, found.label, list(found.temperatures)) == (3, "Perturbo", [100, 300])
+    np.testing.assert_allclose(found.conductivity, expected, rtol=1e-7)
+    perturbo_yaml(tmp_path / "x_trans-ita.yml", tensors, first=0.8)
+    first, last = read_conductivities(tmp_path / "x_trans-ita.yml")
+    assert (first.label, last.label) == ("Perturbo, relaxation times", "Perturbo, iterated")
+    np.testing.assert_allclose(first.conductivity, 0.8 * expected, rtol=1e-7)
+    np.testing.assert_allclose(last.conductivity, expected, rtol=1e-7)
+    perturbo_yaml(tmp_path / "y.yaml", {300.0: 1e-5 * TENSOR}, unit="1/Ohm")
+    (flat,) = read_conductivities(tmp_path / "y.yaml")
+    assert flat.dimension == 2
+    np.testing.assert_allclose(flat.conductivity[0], 1e-5 * TENSOR * constants.h / constants.e**2, rtol=1e-7)
+    # the same numbers as in the table of text
+    perturbo(tmp_path / "x.trans_coef", tensors)
+    (text,) = read_conductivities(tmp_path / "x.trans_coef")
+    np.testing.assert_allclose(found.conductivity, text.conductivity, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("trans:", "bands:"), 'has no section "trans"'),
+        (("1/Ohm/m", "S/cm"), 'conductivity in "S/cm"'),
+        (("units: K", "units: eV"), 'temperatures in "eV"'),
+        (("   concentration units: cm-3", "   magnetic field units: T"), "in a magnetic field"),
+        (("temperature: 300.00000", "temperature: ********"), "truncated or not"),
+        (("tensor:", "tensr:"), "truncated or not a table of Perturbo.*tensor"),
+        (("E+05", "E+999"), "not finite"),
+        (("program: perturbo", "program: [perturbo"), "truncated or not"),
+    ],
+)
+def test_other_yaml_is_refused(tmp_path, change, words):
+    pytest.importorskip("yaml", reason="PyYAML is not installed: the extra [interop]")
+    path = tmp_path / "x.yml"
+    perturbo_yaml(path, {300.0: TENSOR})
+    path.write_text(path.read_text().replace(*change))
+    with pytest.raises(InputError, match=words) as caught:
+        read_conductivities(path)
+    assert "x.yml" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_yaml_without_its_package_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    perturbo_yaml(tmp_path / "x.yml", {300.0: TENSOR})
+    with pytest.raises(InputError, match=r'needs yaml: pip install "sidejump\[interop\]"'):
+        read_conductivities(tmp_path / "x.yml")
 
 
 def epw(path, *, hall, plane=False):

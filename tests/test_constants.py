@@ -82,6 +82,8 @@ COARSER = {
     "square lattice": {"temperatures": [40.0]},
     "hot spots": {"levels": 0},
     "in a gap": {"tolerance": 0.1},
+    "next to an edge": {"tolerance": 0.05},
+    "semiconductor": {"tolerance": 0.05},
 }
 """What makes models quick here."""
 

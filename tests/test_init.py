@@ -85,3 +85,11 @@ def test_a_folder_and_standard_output_are_places(folder, capsys):
     capsys.readouterr()
     assert main(["init", "weyl", "-"]) == 0
     assert capsys.readouterr().out == (folder / "there" / "weyl.toml").read_text()
+
+
+def test_output_is_a_name_for_the_path(folder, capsys):
+    assert main(["init", "weyl", "one.toml"]) == 0 and main(["init", "weyl", "-o", "two.toml"]) == 0
+    assert (folder / "one.toml").read_text() == (folder / "two.toml").read_text()
+    assert main(["init", "weyl", "one.toml", "--output", "three.toml"]) == 2
+    assert "one.toml and --output three.toml both name the input file" in capsys.readouterr().err
+    assert not (folder / "three.toml").exists()

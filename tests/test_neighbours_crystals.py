@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy import constants
 
 import sidejump as sj
+from helpers_abinitio import Toy, examined
+from sidejump.app import config
+from sidejump.app.build import build_electrons
 from sidejump.errors import InputError
+from sidejump.formats.compact import write_compact
 from sidejump.interop.phonopy import commensurate
 
 CELL = np.array([[0, 2.8, 2.8], [2.8, 0, 2.8], [2.8, 2.8, 0]])
@@ -69,7 +74,7 @@ def salt(phonopy, supercell, polar):
     whole = phonon.supercell
     n = len(whole)
     positions, box = whole.positions, whole.cell
-    constants = np.zeros((n, n, 3, 3))
+    springs = np.zeros((n, n, 3, 3))
     shifts = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3) @ box
     strength = {frozenset((0, 1)): 2.0, frozenset((0,)): 0.4, frozenset((1,)): 0.3}
     kinds = [0 if s == "Na" else 1 for s in whole.symbols]
@@ -81,9 +86,9 @@ def salt(phonopy, supercell, polar):
                 if 1e-6 < length < 4.5:
                     k = strength[frozenset((kinds[i], kinds[j]))]
                     spring = k * np.outer(r, r) / length**2 + 0.2 * k * np.eye(3)
-                    constants[i, j] -= spring
-                    constants[i, i] += spring
-    phonon.force_constants = constants
+                    springs[i, j] -= spring
+                    springs[i, i] += spring
+    phonon.force_constants = springs
     if polar:
         charge = np.array([[1.1, 0.3, 0.0], [-0.2, 1.0, 0.0], [0.0, 0.1, 1.2]])
         charge = np.array([charge, -charge])  # of no symmetry, so that field and displacement are told apart
@@ -163,3 +168,53 @@ def test_files_and_units_of_phonopy(tmp_path):
     other = phonopy.Phonopy(phonon.unitcell, SUPERCELLS[0], calculator="qe")
     with pytest.raises(InputError, match="calculator = 'qe'"):
         sj.from_phonopy(other)
+
+
+@pytest.fixture(scope="module")
+def input_with_phonons(tmp_path_factory):
+    """Folder of an input whose coupling is that of springs, and whose phonons are those of a file of phonopy."""
+    phonopy = pytest.importorskip("phonopy")
+    folder = tmp_path_factory.mktemp("phonons")
+    phonon = salt(phonopy, SUPERCELLS[0], polar=False)
+    phonon.save(str(folder / "salt.yaml"), settings={"force_constants": True})
+    masses = phonon.primitive.masses * constants.physical_constants["atomic mass constant"][0] / constants.m_e
+    toy = Toy(cell=CELL, positions=phonon.primitive.positions, masses=masses)
+    for name in ("toy.h5", "down.h5"):
+        write_compact(examined(toy.from_meshes((2, 2, 2), (2, 2, 2))), folder / name)
+    return folder, phonon
+
+
+def built(folder, **keys):
+    section = {"model": "compact", "file": "toy.h5", "chemical_potential": 0.3} | keys
+    settings = config.validate(
+        {"electrons": section, "scattering": [{"kind": "electron_phonon"}], "temperature": {"values": [300]}}
+    )
+    return build_electrons(settings.electrons, folder), config.files_read(folder / "in.toml", settings)
+
+
+@pytest.mark.parametrize("keys", [{}, {"file_down": "down.h5"}])
+def test_phonons_of_an_input(input_with_phonons, keys):
+    """Frequencies are phonopy's, electrons and coupling those of the file; the file of phonopy is one of the input."""
+    folder, phonon = input_with_phonons
+    (own, _), (found, read) = built(folder, **keys), built(folder, phonons="salt.yaml", **keys)
+    q = np.array([[0.5, 0.0, 0.0], [0.2, -0.3, 0.1]])
+    theirs = THZ * np.array([phonon.run_qpoints([x]).frequencies[0] for x in q])
+    wave = q @ (2 * np.pi * np.linalg.inv(CELL).T)
+    ours, before = (e.coupling.phonons.solve(wave)[0] for e in (found, own))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    assert np.abs(before / theirs - 1).max() > 0.1
+    np.testing.assert_array_equal(found.coupling.file_coupling.values, own.coupling.file_coupling.values)
+    np.testing.assert_array_equal(found.model.hamiltonian(wave), own.model.hamiltonian(wave))
+    assert folder / "salt.yaml" in read
+
+
+def test_phonons_that_do_not_fit_an_input(input_with_phonons, tmp_path):
+    folder, phonon = input_with_phonons
+    with pytest.raises(InputError, match=r"\[electrons\] phonons: .*none.yaml: no such file"):
+        built(folder, phonons="none.yaml")
+    with pytest.raises(InputError, match=r"\[electrons\] phonons: .*toy.h5: phonopy cannot read it"):
+        built(folder, phonons="toy.h5")
+    heavy = Toy(cell=CELL, positions=phonon.primitive.positions).from_meshes((2, 2, 2), (2, 2, 2))
+    write_compact(examined(heavy), tmp_path / "heavy.h5")
+    with pytest.raises(InputError, match=r"\[electrons\] phonons: .*masses .* of the phonons differ"):
+        built(folder, file=str(tmp_path / "heavy.h5"), phonons="salt.yaml")

@@ -1,5 +1,7 @@
 """The page about a result: what it says, and that it works in a real browser without a network."""
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -7,6 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from matplotlib import image
 
 import test_converge as converged
 from sidejump.app import results
@@ -136,6 +139,48 @@ def test_in_a_browser(html, browser, tmp_path):
     assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
     fetched = "return performance.getEntriesByType('resource').map(e => e.name).filter(n => /^https?:/.test(n))"
     assert browser.execute_script(fetched) == []
+
+
+@pytest.fixture(scope="module")
+def crystal(tmp_path_factory):
+    """The result of a model in three dimensions."""
+    path = tmp_path_factory.mktemp("crystal") / "weyl.nc"
+    electrons = {"model": "weyl", "velocity": 2.0, "node": 0.1, "chemical_potential": 0.3}
+    phonons = INPUT["scattering"][0] | {"mass_density": 5000.0}
+    solver = {"tolerance": 0.3, "energy_nodes": 1, "expert": {"accuracy": 0.5, "geometry": "shared"}}
+    case = {"electrons": electrons, "scattering": [phonons], "temperature": {"values": [200]}, "solver": solver}
+    results.write(prepare(case).run(), path)
+    return path
+
+
+def test_surfaces_in_a_browser(crystal, browser, tmp_path):
+    """Three dimensions: the Fermi surface is drawn, in colours, and another from another side."""
+    pytest.importorskip("plotly", reason="plotly is not installed: the extra [report]")
+    from sidejump.app.report import page
+
+    path = tmp_path / "crystal.html"
+    path.write_text(page(crystal))
+    browser.set_script_timeout(120)
+    browser.get(path.as_uri())
+    browser.find_element("css selector", "nav button[data-tab=states]").click()
+    solid = "[...document.querySelectorAll('.chart')].filter(c => c.data && c.data[0].type == 'mesh3d')"
+    assert browser.execute_script(f"return {solid}.length") == 5
+    picture = f"""
+        const done = arguments[arguments.length - 1], chart = {solid}[0];
+        Plotly.toImage(chart, {{format: "png", width: 300, height: 300}}).then(done, error => done(String(error)));
+    """
+    first = pixels(browser.execute_async_script(picture))
+    assert len(np.unique(first.reshape(-1, first.shape[-1]), axis=0)) > 200  # shades of a surface, not an empty box
+    browser.execute_script(f"Plotly.relayout({solid}[0], 'scene.camera.eye', {{x: -1.5, y: 0.4, z: 0.2}})")
+    second = pixels(browser.execute_async_script(picture))
+    assert np.abs(second - first).max() > 0.1
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def pixels(address: str) -> np.ndarray:
+    """Of a PNG in the address of a page."""
+    assert address.startswith("data:image/png;base64,"), address
+    return image.imread(io.BytesIO(base64.b64decode(address.partition(",")[2])), format="png")
 
 
 def test_a_page_with_an_error_fails_that_test(browser, tmp_path):

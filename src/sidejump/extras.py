@@ -11,7 +11,7 @@ EXTRAS = {
     "mpi": ("mpi4py",),
     "dask": ("dask", "distributed", "cloudpickle"),
     "report": ("plotly",),
-    "interop": ("tbmodels", "sisl", "phonopy", "ase"),
+    "interop": ("tbmodels", "sisl", "phonopy", "ase", "yaml"),
 }
 """Packages by the extra that installs them: ``pip install "sidejump[mpi]"``."""
 

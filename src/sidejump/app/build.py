@@ -156,7 +156,7 @@ def _require_sound(model: LatticeModel, name: str) -> None:
 def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
     from ..wannier.checks import judge_rigid_shift
 
-    data = _of_dimension(_read_coupling(section, folder, memory), section.two_dimensional)
+    data = _read_coupling(section, folder, memory)
     if section.spin_degeneracy is not None:
         data = replace(data, spin_degeneracy=section.spin_degeneracy)
     level = section.fermi_energy
@@ -173,8 +173,7 @@ def _first_principles(section, folder: Path, memory: float | None) -> Electrons:
         data = data.with_electrons(load_wannier90(folder / section.wannier90, trust_file=section.trust_file))
     if section.spin_ordering is not None:
         data = replace(data, electrons=_with_spin(data, section.spin_ordering, section.trust_file))
-    layer = section.two_dimensional
-    data = spin.apply(data, section, folder, lambda path: _of_dimension(_read_path(section, path, memory), layer))
+    data = spin.apply(data, section, folder, lambda path: _read_path(section, path, folder, memory))
     checks: dict = {}
     if section.symmetrize:
         ordering = "block" if spin.wanted(section) else section.spin_ordering
@@ -215,19 +214,30 @@ def _of_layer(data) -> list[str]:
 
 
 def _read_coupling(section, folder: Path, memory: float | None):
-    return _read_path(section, folder / (section.directory if section.model == "epw" else section.file), memory)
+    named = section.directory if section.model == "epw" else section.file
+    return _read_path(section, folder / named, folder, memory)
 
 
-def _read_path(section, path: Path, memory: float | None):
+def _read_path(section, path: Path, folder: Path, memory: float | None):
+    """Coupling at `path`, of the dimension and with the phonons that the section names."""
     from ..formats.compact import read_compact
     from ..formats.epw import read_epw
     from ..formats.perturbo import read_perturbo
+    from ..interop.phonopy import read_phonopy
 
     if section.model == "epw":
         keys = ("k_mesh", "q_mesh", "use_ws", "two_dimensional", "long_range", "epw_version", "trust_file")
-        return read_epw(path, memory=memory, **{key: getattr(section, key) for key in keys})
-    read = read_perturbo if section.model == "perturbo" else read_compact
-    return read(path, trust_file=section.trust_file, memory=memory)
+        data = read_epw(path, memory=memory, **{key: getattr(section, key) for key in keys})
+    else:
+        read = read_perturbo if section.model == "perturbo" else read_compact
+        data = read(path, trust_file=section.trust_file, memory=memory)
+    data = _of_dimension(data, section.two_dimensional)
+    if section.phonons is None:
+        return data
+    try:
+        return data.with_phonons(read_phonopy(folder / section.phonons))
+    except InputError as error:
+        raise InputError(f"[electrons] phonons: {error}") from None
 
 
 def _with_spin(data, ordering: str, trust: bool) -> LatticeModel:

@@ -573,6 +573,9 @@ def init(
             help="As often as wanted; see `sidejump models`.",
         ),
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="PATH", help="The same as PATH, as other commands have it.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> None:
     """Write a commented input file to start from: every key, its unit and default.
@@ -581,6 +584,9 @@ def init(
     """
     from . import init
 
+    if path is not None and output is not None:
+        raise InputError(f"{path} and --output {output} both name the input file; give one of them")
+    path = path or output
     if path == Path("-"):
         write(init.input_text(kind, scattering or ()))
         return

@@ -43,7 +43,7 @@ def files_read(path, settings: schema.RunInput) -> list[Path]:
     """The input file `path` and every file its `[electrons]` section names or finds beside those; existing ones."""
     folder, section = Path(path).parent, settings.electrons
     found = [Path(path)]
-    for key in ("file", "file_down", "wsvec", "wannier90", "spn", "directory", "directory_down"):
+    for key in ("file", "file_down", "wsvec", "wannier90", "phonons", "spn", "directory", "directory_down"):
         name = getattr(section, key, None)
         if not name:
             continue

@@ -31,7 +31,7 @@ EXAMPLES = {
     "figure1": ("sidejump figure1", "sidejump figure1 -o side_jump.pdf"),
     "init": (
         "sidejump init dirac                                        # dirac.toml",
-        "sidejump init own my.toml                                  # and my_model.py, to be changed",
+        "sidejump init own -o my.toml                               # and my_model.py, to be changed",
         "sidejump init wannier90 iron.toml -s acoustic_deformation_potential -s impurity",
         "sidejump init epw -                                        # to standard output",
     ),

@@ -77,6 +77,10 @@ class ElectronModel(abc.ABC):
         """d2H/dk_a dk_b in eV angstrom^2, shape (nk, d, d, N, N); by central differences unless overridden."""
         return self._central_differences(self.hamiltonian_gradient, k)
 
+    def derivatives(self, k):
+        """H(k), dH/dk_a and d2H/dk_a dk_b, as the three methods give them; in one pass where that is quicker."""
+        return self.hamiltonian(k), self.hamiltonian_gradient(k), self.hamiltonian_hessian(k)
+
     def _central_differences(self, function, k):
         """d function / dk_a, the axis a first after that of k."""
         xp = array_namespace(k)

@@ -153,6 +153,10 @@ class LatticeModel(ElectronModel):
         return self._half_sum(np.stack([-r[:, a] * r[:, b] * self.hoppings for a, b in self._axes], axis=1))
 
     @cached_property
+    def _derivatives_sum(self):
+        return np.concatenate([self._hamiltonian_sum, self._gradient_sum, self._hessian_sum], axis=1)
+
+    @cached_property
     def _position_sum(self):
         return self._half_sum(np.asarray(self.residual_positions))
 
@@ -202,11 +206,19 @@ class LatticeModel(ElectronModel):
         return self._transform(k, self._gradient_sum)
 
     def hamiltonian_hessian(self, k):
-        xp, d = array_namespace(k), self.dimension
-        unique = self._transform(k, self._hessian_sum)
+        return self._square(self._transform(k, self._hessian_sum))
+
+    def derivatives(self, k):
+        d = self.dimension
+        found = self._transform(k, self._derivatives_sum)
+        return found[:, 0, ...], found[:, 1 : d + 1, ...], self._square(found[:, d + 1 :, ...])
+
+    def _square(self, unique):
+        """Second derivatives (nk, d, d, N, N) from the independent ones."""
+        xp, d = array_namespace(unique), self.dimension
         place = [self._axes.index((min(a, b), max(a, b))) for a in range(d) for b in range(d)]
         second = xp.take(unique, xp.asarray(place), axis=1)
-        return xp.reshape(second, (k.shape[0], d, d, self.n_orbitals, self.n_orbitals))
+        return xp.reshape(second, (unique.shape[0], d, d, self.n_orbitals, self.n_orbitals))
 
     def spin_operator(self, k):
         if self.spin_models is None:

@@ -1,32 +1,37 @@
 """Conductivities that Perturbo and EPW print, for comparison.
 
 Perturbo's ``PREFIX.cond`` (``PREFIX.trans_coef`` in newer versions) has a section for each quantity: a line of names, a
-row for each temperature; lines of the iteration begin with ``#``.
+row for each temperature; lines of the iteration begin with ``#``.  Its ``PREFIX_trans-rta.yml`` (``-ita``, ``-pp``)
+has a section ``trans`` with the units, and below ``configuration index`` the temperature and the tensors of each line
+of the temper file; where the equation was iterated the first iteration is that with relaxation times.
 
 EPW's output has, for SERTA and for the iterated equation (BTE), either a table of mobilities (temperature, Fermi
 energy, density, population, then the first row of the tensor, its other rows below) or, with a magnetic field, a block
 for each temperature with the conductivity without and with the field.  A mobility mu of n carriers is the conductivity
 e n mu.  Older versions write the conductivity of electrons or holes into ``PREFIX_elcond_e`` or ``_h``.
 
-Not covered: the table that EPW prints for metals, mobilities by axis of EPW 5.0 to 5.3, Perturbo's YAML.
+Not covered: the table that EPW prints for metals, mobilities by axis of EPW 5.0 to 5.3.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from ..extras import needed
 from ..files import read_text, reading, text_size
 from ..outputs import DATASETS
 from ..text_numbers import floats, leading
 from ..units import VON_KLITZING
 
 _ELEMENTARY = 1.602176634e-19  # C
+_PERTURBO_UNITS = {"1/Ohm/m": 3, "1/Ohm": 2}  # dimensions of what is measured in them
 _SIZE = text_size(2_000_000)
+_YAML = (".yml", ".yaml")
 _NUMBER = r"[+-]?\d*\.?\d+(?:[EeDd][+-]?\d+)?"
 
 
@@ -68,13 +73,16 @@ def read_conductivities(file) -> list[ConductivityTable]:
             f"{path}: a comparison is with a table of Perturbo or an output of EPW; results of sidejump are loaded and "
             "drawn together in Python (sidejump.load), those of one scan with --kind doping"
         )
-    with reading(path, "a table of Perturbo (PREFIX.cond, PREFIX.trans_coef) or an output of EPW"):
-        lines = read_text(path, _SIZE).splitlines()
+    with reading(path, "a table of Perturbo (PREFIX.cond, PREFIX.trans_coef, YAML) or an output of EPW"):
+        text = read_text(path, _SIZE)
+        if path.suffix.lower() in _YAML:
+            return _perturbo_yaml(path, text)
+        lines = text.splitlines()
         found = _perturbo(path, lines) or _epw(path, lines)
         if not found:
             raise InputError(
-                f"{path}: holds no conductivity that is known: give PREFIX.cond or PREFIX.trans_coef of Perturbo, or "
-                "the output of an EPW run that printed mobilities"
+                f"{path}: holds no conductivity that is known: give PREFIX.cond, PREFIX.trans_coef or the YAML file of "
+                "Perturbo, or the output of an EPW run that printed mobilities"
             )
     return found
 
@@ -115,6 +123,48 @@ def _perturbo(path, lines) -> list[ConductivityTable]:
             temperatures.append(numbers[0])
             tensors.append(_tensor(dict(zip(names, numbers[3:], strict=True))))
     return [_table(path, "Perturbo", dimension, temperatures, tensors)] if temperatures else []
+
+
+def _perturbo_yaml(path, text: str) -> list[ConductivityTable]:
+    """Of the last iteration; of the first as well, which is the relaxation time approximation, where there are more."""
+    yaml = needed("yaml", f"{path}: YAML")
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    trans = data.get("trans") if isinstance(data, dict) else None
+    if not isinstance(trans, dict):
+        raise InputError(
+            f'{path}: has no section "trans": give the YAML file of a transport run of Perturbo, PREFIX_trans-rta.yml, '
+            "-ita or -pp"
+        )
+    if "magnetic field units" in trans:
+        raise InputError(
+            f"{path}: is of a run in a magnetic field; a comparison is with one without, trans-rta or -ita"
+        )
+    word = "conductance" if "conductance units" in trans else "conductivity"
+    unit = trans[f"{word} units"]
+    if unit not in _PERTURBO_UNITS or trans["temperature units"] != "K":
+        raise InputError(
+            f'{path}: {word} in "{unit}" at temperatures in "{trans["temperature units"]}"; those that are known are '
+            f"{' and '.join(_PERTURBO_UNITS)}, and K"
+        )
+    rows = list(trans["configuration index"].values())
+    temperatures = [float(row["temperature"]) for row in rows]
+    dimension = _PERTURBO_UNITS[unit]
+    found = [_table(path, "Perturbo", dimension, temperatures, [_yaml_tensor(row) for row in rows])]
+    if all(row.get("number of iterations", 1) > 1 for row in rows):
+        first = [_yaml_tensor(row["iteration"][1]) for row in rows]
+        found.insert(0, _table(path, "Perturbo, relaxation times", dimension, temperatures, first))
+        found[1] = replace(found[1], label="Perturbo, iterated")
+    return found
+
+
+def _yaml_tensor(section: dict) -> np.ndarray:
+    """The tensor of a configuration or an iteration."""
+    # the key of a layer is taken by either name; numbers whose exponent has three digits are words to YAML
+    rows = section["conductivity" if "conductivity" in section else "conductance"]["tensor"]
+    return _three([floats([str(x) for x in row]) for row in rows])
 
 
 def _tensor(elements: dict[str, float]) -> np.ndarray:

@@ -10,6 +10,7 @@ from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from scipy.spatial import KDTree
 
@@ -61,7 +62,7 @@ def triangles_of(model, mu: float, states) -> Triangles | None:
     """The surface at `mu` (eV) that the states lie on, in three dimensions."""
     if model.dimension == 2:
         return None
-    return surface_triangles(model, mu, states.k, cells=min(_CELLS, max(50, len(states.k) // 2)))
+    return surface_triangles(model, mu, states.k, cells=min(_CELLS, max(_CELLS // 2, len(states.k) // 2)))
 
 
 def at_corners(states, surface: Triangles, reciprocal_cell, values) -> np.ndarray:
@@ -111,7 +112,10 @@ def fermi_surface_figure(states, path, a: int, b: int, title: str, surface=None,
     solid, even = states.k.shape[1] == 3, _even(states.k)
     size = float(np.clip(4000 / len(states.k), 1.5, 9.0))
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(11.0, 6.4), layout="compressed")
+        # labels of axes in space are no part of what the layout measures
+        room = (0.1, 0.12) if solid else (None, None)
+        layout = ConstrainedLayoutEngine(compress=True, hspace=room[0], h_pad=room[1])
+        figure = Figure(figsize=(11.0, 7.2 if solid else 6.4), layout=layout)
         for place, (words, values) in enumerate(shown.items()):
             axes = figure.add_subplot(2, 3, place + 1, projection="3d" if solid else None)
             style = _colours(values)
@@ -121,7 +125,7 @@ def fermi_surface_figure(states, path, a: int, b: int, title: str, surface=None,
                 drawn = _draw(axes, surface, at_corners(states, surface, reciprocal_cell, values), style)
             if hot.any():
                 _scatter(axes, states.k[hot], s=22, facecolors="none", edgecolors=ORANGE, linewidths=0.6)
-            figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.12 if solid else 0.02)
+            figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.16 if solid else 0.02)
             axes.set_title(_mathematical(words), fontsize=9)
             axes.set_aspect("equal" if even else "auto")
             axes.locator_params(nbins=4 if solid else 5)

@@ -177,8 +177,8 @@ def _cusps(model, mesh, energies, n, step, periodic, known, low, high) -> list[t
             for start in mesh[np.flatnonzero((best & near).ravel())[:_CUSPS]]:
                 if len(mine) and _apart(model, mine, start).min() < _REACH * step:
                     continue
-                where, extreme = descend(model, start, band, sign, 0.5 * step)
-                found.append((sign * extreme, where, band, 0.0, False))
+                where, extreme = descend(model, start[None], [band], [sign], 0.5 * step)
+                found.append((sign * float(extreme[0]), where[0], band, 0.0, False))
     return found
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from ..bands.extent import enclosing_half_width
 from ..bands.states import band_energies
 from ..errors import InputError
 from ..units import KB
+from .simplex import band_minima
 
 REACH = 30.0
 """Distance of a band edge from the chemical potential, in kT, beyond which it has no carriers."""
@@ -96,14 +96,9 @@ def nearest_edges(model, mu: float) -> Edges:
     energies = band_energies(model, k)
     low, high = energies.min(axis=0), energies.max(axis=0)
     # a pocket may hide between the samples: the two bands next to the gap are followed to their ends
-    for band in range(len(low)):
-        if low[band] > mu:
-            low[band] = extremum(model, k, energies, band, 1)
-            break
-    for band in range(len(low))[::-1]:
-        if high[band] < mu:
-            high[band] = extremum(model, k, energies, band, -1)
-            break
+    upper, lower = np.flatnonzero(low > mu)[:1], np.flatnonzero(high < mu)[-1:]
+    followed = extrema(model, k, energies, [*upper, *lower], [1] * len(upper) + [-1] * len(lower))
+    low[upper], high[lower] = followed[: len(upper)], followed[len(upper) :]
     inside = (low <= mu) & (high >= mu)
     below, above = (-np.inf, -np.inf), (np.inf, np.inf)
     if (high < mu).any():
@@ -114,9 +109,9 @@ def nearest_edges(model, mu: float) -> Edges:
         above = float(low[band]), float(high[band])
     if not inside.any():
         return Edges(False, below[0], above[0], below[0], above[0], below, above)
-    bands = np.flatnonzero(inside).tolist()
-    bottoms = [extremum(model, k, energies, b, 1) for b in bands]
-    tops = [extremum(model, k, energies, b, -1) for b in bands]
+    bands = np.flatnonzero(inside)
+    ends = extrema(model, k, energies, [*bands, *bands], [1] * len(bands) + [-1] * len(bands)).tolist()
+    bottoms, tops = ends[: len(bands)], ends[len(bands) :]
     if below[0] > min(bottoms):
         below = (-np.inf, -np.inf)
     if above[0] < max(tops):
@@ -124,30 +119,32 @@ def nearest_edges(model, mu: float) -> Edges:
     return Edges(True, max(bottoms), min(tops), min(bottoms), max(tops), below, above)
 
 
-def extremum(model, k, energies, band: int, sign: int) -> float:
-    """Minimum (`sign` 1) or maximum (-1) of a band (eV), from the best of the samples k with `energies`."""
-    value = sign * energies[:, band]
-    best = np.argsort(value)[:_TRIALS]
-    found = float(value[best[0]])
+def extrema(model, k, energies, bands, signs) -> np.ndarray:
+    """Minima (sign 1) and maxima (-1) of bands, eV, from the best of the samples k with `energies`.
+
+    Of a band of a k.p model that goes on beyond the samples, far from its shells, their best is as good as any.
+    """
+    bands, signs = np.asarray(bands, dtype=int), np.asarray(signs, dtype=int)
+    value = signs * energies[:, bands]  # (samples, n)
+    best = np.argsort(value, axis=0)[:_TRIALS].T
+    found = value[best[:, 0], np.arange(len(bands))]
     if model.cell is not None:
-        step = np.linalg.norm(model.reciprocal_cell, axis=1).min() / _RANDOM ** (1 / model.dimension)
+        edge = np.linalg.norm(model.reciprocal_cell, axis=1).min() / _RANDOM ** (1 / model.dimension)
+        followed, steps = np.arange(len(bands)), np.full(len(bands), edge)
     else:  # rays: the radial distance of neighbours, or the model's own scale at the centre
-        step = 0.1 * np.linalg.norm(k[best[0]]) or 1e-2 * model.k_scale
-    for start in k[best]:
-        found = min(found, descend(model, start, band, sign, step)[1])
-    return sign * found
+        radii = np.linalg.norm(k, axis=1)
+        steps = np.where(radii[best[:, 0]] > 0, 0.1 * radii[best[:, 0]], 1e-2 * model.k_scale)
+        followed = np.flatnonzero(radii[best[:, 0]] < (1 - 1e-9) * radii.max())
+    if len(followed):
+        each = np.repeat(followed, best.shape[1])
+        _, lowest = descend(model, k[best[followed].ravel()], bands[each], signs[each], steps[each])
+        found[followed] = np.minimum(found[followed], lowest.reshape(len(followed), -1).min(axis=1))
+    return signs * found
 
 
-def descend(model, start, band: int, sign: int, step: float) -> tuple[np.ndarray, float]:
-    """Place (d,) of the minimum of `sign` times the band's energy that is next to `start` (d,), and its value."""
-    simplex = start + step * np.concatenate([np.zeros((1, len(start))), np.eye(len(start))])
-    result = minimize(
-        lambda x: sign * np.linalg.eigvalsh(model.hamiltonian(x[None]))[0, band],
-        start,
-        method="Nelder-Mead",
-        options={"xatol": 1e-6 * step, "fatol": 1e-9, "maxfev": 400, "initial_simplex": simplex},
-    )
-    return result.x, float(result.fun)
+def descend(model, starts, bands, signs, steps) -> tuple[np.ndarray, np.ndarray]:
+    """Places (n, d) of the minima of `signs` times the energy of bands that are next to starts (n, d), and values."""
+    return band_minima(model, starts, bands, signs, steps, within=1e-6, flat=1e-9, evaluations=400)
 
 
 def carriers(edges: Edges, mu: float, kt: float) -> Carriers:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 
 from .masses import velocity_and_inverse_mass
+from .simplex import band_minima
 
 _SIMPLEX = 16  # at most this many searches without derivatives
 _SETTLED = 1e-3  # of the reach: a simplex so small has found the extremum
@@ -58,16 +58,11 @@ def nearby_extremum(model, k, band, lower, reach: float, iterations: int = 8):
         found[active] = definite & inside & (length < 1e-2 * reach)
         left[active] = ~inside
         active = active[inside & (length > 1e-4 * reach)]
-    for i in np.flatnonzero(~found & ~left)[:_SIMPLEX]:
-        found[i], where[i] = _simplex(model, k[i], band[i], 1.0 if lower[i] else -1.0, reach)
+    some = np.flatnonzero(~found & ~left)[:_SIMPLEX]
+    if len(some):
+        sign = np.where(lower[some], 1.0, -1.0)
+        where[some], _ = band_minima(
+            model, k[some], band[some], sign, 0.3 * reach, within=_SETTLED / 0.3, flat=np.inf, evaluations=300
+        )
+        found[some] = np.linalg.norm(where[some] - k[some], axis=1) < 0.95 * reach
     return found, where
-
-
-def _simplex(model, start, band, sign, reach):
-    def energy(x):
-        return sign * np.linalg.eigvalsh(model.hamiltonian(x[None]))[0, band]
-
-    simplex = start + 0.3 * reach * np.concatenate([np.zeros((1, len(start))), np.eye(len(start))])
-    options = {"initial_simplex": simplex, "xatol": _SETTLED * reach, "fatol": np.inf, "maxfev": 300}
-    x = minimize(energy, start, method="Nelder-Mead", options=options).x
-    return np.linalg.norm(x - start) < 0.95 * reach, x

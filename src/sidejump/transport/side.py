@@ -11,7 +11,7 @@ from ..bands.states import band_energies
 from ..energy.basis import EnergyBasis, energy_basis
 from ..energy.mapping import edge_side
 from ..errors import InputError
-from ..surfaces.edges import descend, extremum, sample
+from ..surfaces.edges import descend, extrema, sample
 from ..surfaces.flow import ShellFlow
 from ..surfaces.rays import MOST_POINTS, ShellRays, evenly_sampled, shell_rays
 from ..surfaces.shell import Shell
@@ -181,10 +181,10 @@ def find_rays(problem: Problem, shell: Shell, side: int) -> ShellRays | None:
     size = 0.3 * float(np.mean(shell.area) * len(shell)) ** (1 / max(1, model.dimension - 1))
     signs = (side,) if side else (1, -1)
 
-    def extrema(k, band):
-        return (descend(model, k, band, sign, size)[0] for sign in signs)
+    def next_to(k, band):
+        return (descend(model, k[None], [band], [sign], size)[0][0] for sign in signs)
 
-    return shell_rays(model, shell, extrema, problem.settings.degeneracy, closed=model.dimension == 3)
+    return shell_rays(model, shell, next_to, problem.settings.degeneracy, closed=model.dimension == 3)
 
 
 _flows: WeakKeyDictionary[Problem, dict[int, ShellFlow]] = WeakKeyDictionary()  # the last of each side
@@ -210,9 +210,8 @@ def band_ends(model, shell: Shell) -> tuple[float, float]:
     k = sampled(model, shell)
     energies = band_energies(model, k)
     bands = np.unique(shell.band)
-    return max(extremum(model, k, energies, b, 1) for b in bands), min(
-        extremum(model, k, energies, b, -1) for b in bands
-    )
+    ends = extrema(model, k, energies, [*bands, *bands], [1] * len(bands) + [-1] * len(bands))
+    return float(ends[: len(bands)].max()), float(ends[len(bands) :].min())
 
 
 def sampled(model, shell: Shell) -> np.ndarray:

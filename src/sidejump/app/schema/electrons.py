@@ -46,6 +46,10 @@ _VERSION = (
     "Of the run, for the Gaussian of its long-range part: 5.3 to 5.5 (Quantum ESPRESSO 6.6 to 7.1), or later. Told by "
     "the files from 5.8 on; 5.5 when not given."
 )
+_PHONONS = (
+    "phonopy_params.yaml, or what else phonopy reads force constants from: phonons in place of those of the files, of "
+    'the same atoms in the same order and no polar crystal. Needs phonopy: pip install "sidejump[interop]".'
+)
 _SPIN_DEGENERACY = "Spins that each band stands for, 1 or 2: a factor of conductivities and densities."
 _SPIN_DEGENERACY_DATA = (
     f"{_SPIN_DEGENERACY[:-1]}. 2 for data without spin when not given, unless a second channel, exchange or spin_orbit "
@@ -231,6 +235,7 @@ class EpwInput(FirstPrinciples):
     long_range: Literal["bulk", "layer", "none"] | None = Field(None, description=_LONG_RANGE, examples=["none"])
     epw_version: Text | Number | None = Field(None, description=_VERSION, examples=["5.7"])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
+    phonons: Text | None = Field(None, description=_PHONONS, examples=["phonopy_params.yaml"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY_DATA, examples=[2])
     trust_file: Flag = Field(False, description=_TRUST_COUPLING, examples=[True])
@@ -253,6 +258,7 @@ class StoredInput(FirstPrinciples):
     )
     two_dimensional: Flag | None = Field(None, description=_LAYER, examples=[True])
     wannier90: Text | None = Field(None, description=_BANDS, examples=["Fe_tb.dat"])
+    phonons: Text | None = Field(None, description=_PHONONS, examples=["phonopy_params.yaml"])
     spin_ordering: SpinOrdering | None = Field(None, description=_SPIN, examples=["interleaved"])
     spin_degeneracy: Literal[1, 2] | None = Field(None, description=_SPIN_DEGENERACY_DATA, examples=[2])
     trust_file: Flag = Field(False, description=_TRUST_COUPLING, examples=[True])
