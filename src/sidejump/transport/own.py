@@ -218,8 +218,7 @@ class OwnShells:
         return seconds_per_pair(found.stream, found.kernels, found.sums(), limit)
 
     def near_edge(self, kt: float) -> bool:
-        """Whether carriers at kT (eV) are next to a band edge in sight, or on both sides of a gap, or hotter ones see an
-        edge that the first shell was moved away from."""
+        """Whether carriers at kT (eV) or hotter ones are next to a band edge in sight, or on both sides of a gap."""
         return self.moved or self._main.near(kt) != 0 or len(self._active(kt, 3)) > 1
 
     @property
