@@ -266,3 +266,19 @@ def test_averages_are_those_of_single_bands():
     """The helper itself: particle-hole symmetry, and the sum of both bands."""
     up, down = (band_average(lambda e: e, 0.02, 0.03, KT, sign) for sign in (1, -1))
     assert up + down == pytest.approx(thermal_average(lambda e: e, 0.02, -0.03, KT), rel=1e-9)
+
+
+def test_a_cold_temperature_beside_hot_ones_that_see_the_edge():
+    """14 meV above the edge: the first shell of 300 K is moved away from it, and has no energy node for 20 K."""
+    impurities = impurity(correlation="zero_range", density=1e11, strength=1.0, dimension=2)
+    model, settings = MassiveDirac(mass=0.08, velocity=4.0, tilt=(0.8, 0.3)), TransportSettings(geometry="own")
+    found = {}
+    for temperatures in ((20.0,), (20.0, 300.0)):
+        found[temperatures] = run_transport(
+            model, [impurities], chemical_potential=0.09, temperatures=temperatures, settings=settings
+        )
+    alone, both = found.values()
+    assert min(both.report["energy_nodes"]) >= 3
+    np.testing.assert_allclose(both.boltzmann[0], alone.boltzmann[0], rtol=1e-3, atol=1e-3)
+    jumps = [r.side_jump_velocity[0] + r.side_jump_distribution[0] for r in (both, alone)]
+    np.testing.assert_allclose(*jumps, rtol=1e-2, atol=1e-4)

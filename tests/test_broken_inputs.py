@@ -245,3 +245,13 @@ def test_reading_takes_three_times_the_coupling(tmp_path):
         tracemalloc.stop()
     assert read.file_coupling.values.nbytes == size > 4e6
     assert peak < 3 * size
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_rates_beyond_all_numbers_are_no_defect():
+    electrons = {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": 0.2}
+    impurities = {"kind": "impurity", "correlation": "zero_range", "density": 1e308, "strength": 1e100}
+    solver = {"tolerance": 0.5, "energy_nodes": 1, "expert": {"accuracy": 0.3, "geometry": "shared"}}
+    question = {"electrons": electrons, "scattering": [impurities], "temperature": {"values": [20]}, "solver": solver}
+    with pytest.raises(InputError, match=r"no finite numbers: .*density .*check its unit"):
+        run(question)

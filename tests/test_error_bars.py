@@ -1,10 +1,12 @@
 """Error bars on synthetic replicas with a known truth, and the choice of what comes next."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import sidejump as sj
 from sidejump.accuracy.composition import Composition
 from sidejump.accuracy.controller import FIRST_REPLICAS, Controller, Limits
 from sidejump.accuracy.replica import Replica, Task
@@ -253,3 +255,20 @@ def test_what_the_window_changes_is_an_error_where_it_is_left_out(change, contri
     controller.replicas = both
     left = controller.estimate().floors["thermal window left out"]
     assert not left[:2].any() and left[2:4].all()
+
+
+def test_replicas_of_a_call_are_those_that_are_asked_for():
+    """What is no range of them is refused."""
+    model = sj.MassiveDirac(mass=0.1, velocity=3.0)
+    phonons = sj.acoustic_deformation_potential(
+        deformation_potential=5.0, sound_velocity=2000.0, mass_density=7.6e-7, dimension=2
+    )
+    quick = {"tolerance": 0.5, "intrinsic_tolerance": 0.3, "energy_nodes": 1, "accuracy": 0.2}
+    found = sj.anomalous_hall(
+        model, phonons, chemical_potential=0.2, temperatures=[50], replicas=range(40, 44), **quick
+    )
+    known = [json.loads(text)["task"]["number"] for text in found.replicas.values]
+    assert known and set(known) <= set(range(40, 44))
+    for wrong in (8, [1, 2], range(-2, 3), range(3, 3), range(0, 8, 2)):
+        with pytest.raises(sj.InputError, match=r"replicas = .*range"):
+            sj.anomalous_hall(model, phonons, chemical_potential=0.2, temperatures=[50], replicas=wrong)

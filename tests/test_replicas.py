@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from helpers_inputs import ACOUSTIC_SECTION
-from sidejump.accuracy.replica import Replica, Task
+from sidejump.accuracy.replica import QUALITY, Replica, Task
 from sidejump.accuracy.store import ReplicaStore, from_text, joined, to_text
 from sidejump.app.cli import main
 from sidejump.app.results import replicas_of
@@ -57,7 +57,7 @@ def replica(number=0, level=1, seed=0):
     scale = np.array([1e-300, 1e3])[:, None, None, None]
     values = scale * np.random.default_rng([seed, number]).normal(size=(2, 3, 2, 2))
     facts = {"geometry_used": ["shared", "own"], "node_change": [1 / 3, float("nan")]}
-    quality = [{"residual": 0.1 + 0.2, "method": "direct"}] * 2
+    quality = [dict.fromkeys(QUALITY, 0.0) | {"residual": 0.1 + 0.2, "method": "direct"}] * 2
     return Replica(Task("shared", level, number, (0, 3)), values, 0.1, facts, quality, (7, 49, 1e5), ("a word",), 2e-3)
 
 
@@ -273,3 +273,32 @@ def test_brackets_hold_the_error():
         unit = 10.0 ** -len(digits.partition(".")[2]) * power
         assert float(bracket) * unit == pytest.approx(error, rel=0.06), (value, error, text)
         assert abs(float(digits) * power - value) <= 0.06 * error + 1e-12 * abs(value), (value, error, text)
+
+
+def without_residual(content):
+    del content["quality"][0]["residual"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content["values"][0][0][0].__setitem__(0, float("nan")),
+        lambda content: content["task"].update(where=[0, -2]),
+        lambda content: content["task"].update(level=-1),
+        lambda content: content["facts"]["node_change"].pop(),
+        without_residual,
+        lambda content: content.clear(),
+    ],
+)
+def test_a_damaged_replica_is_none(tmp_path, damage):
+    """In the directory of a run it is computed again; a result that holds one is refused, by its name."""
+    content = json.loads(to_text(replica()))
+    damage(content)
+    with pytest.raises(ValueError, match=r"no replica|values that|facts that"):
+        from_text(json.dumps(content))
+    path = tmp_path / "damaged.nc"
+    texts = np.array([to_text(replica()), json.dumps(content)], dtype=object)
+    dataset = xr.Dataset({"replicas": ("replica", texts)}, attrs={"identity": "one"})
+    dataset.to_netcdf(path, engine="h5netcdf")
+    with pytest.raises(InputError, match=r"damaged\.nc: truncated or not a result with its replicas .*; run it again"):
+        replicas_of(xr.load_dataset(path, engine="h5netcdf"), "one")

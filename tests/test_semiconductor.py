@@ -5,6 +5,9 @@ import pytest
 
 from helpers_ladder import polar_mobility
 from sidejump import LatticeModel
+from sidejump.accuracy import Study, plan
+from sidejump.accuracy.replica import Task
+from sidejump.accuracy.statistics import ALONE
 from sidejump.bands.luttinger import Luttinger
 from sidejump.bands.quadratic import QuadraticModel
 from sidejump.energy.basis import EnergyBasis
@@ -15,6 +18,7 @@ from sidejump.interactions.polar import Patches, mean_speed, transfer_square
 from sidejump.surfaces.fermi import fermi_shell
 from sidejump.surfaces.rays import evenly_sampled, shell_rays
 from sidejump.transport import Problem, TransportSettings, run_transport
+from sidejump.transport.term import POINTS
 from sidejump.units import KB
 
 DEFORMATION = Scatterer(
@@ -197,3 +201,19 @@ def test_a_valley_is_one_in_all_images_of_the_zone():
     rays = evenly_sampled(shell_rays(model, shell, lambda k, band: [np.zeros(3)]), 110)
     assert len(rays.shell) == 110
     assert rays.shell.weight.sum() == pytest.approx(shell.weight.sum(), rel=5e-3)
+
+
+def test_levels_with_the_points_of_one_another_are_no_comparison():
+    """A rule of 110 points serves two levels of a semiconductor: that they agree says nothing of the error."""
+    settings = TransportSettings(energy_nodes=3, spacing=0.2, turn=None)
+    [case] = plan(Study(Spinful(), (POLAR,), (0.0856,), np.array([300.0]), tolerance=0.02, settings=settings))
+    assert case.geometry == ["own"]
+    controller, points = case.controller(), []
+    for level in (2, 3):
+        for number in (0, 1):
+            replica = case.compute(Task("own shells", level, number, (0,)))
+            controller.add(replica)
+        points.append(replica.facts[POINTS][0])
+    assert points == [110, 110]
+    found = controller.estimate().terms[0].moments
+    assert found.below[0] == -1 and found.systematic[0, 0, 0, 0] >= ALONE * found.value[0, 0, 0, 0]

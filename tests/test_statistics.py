@@ -148,3 +148,56 @@ def test_a_value_that_passes_through_zero_is_not_exact_there():
     found = moments([Samples(0, np.arange(3), np.tile([-1.0, 0.0, 1.0], (2, 1)))], temperatures)
     assert found.error[0] == pytest.approx(ALONE) and ALONE / 2 < found.error[1] < ALONE
     assert not moments([Samples(0, np.arange(3), np.zeros((2, 3)))], temperatures).error.any()
+
+
+POINTS = np.log2([26.0, 50.0, 110.0, 110.0, 302.0])
+"""Of the levels of a rule that has no finer one at the fourth; each level of a surface has twice the points."""
+
+
+def rule(levels, error=0.02, replicas=2, noise=0.0):
+    """A value whose error falls as the number of points, without an error of its own."""
+    rng = np.random.default_rng(9)
+    return [
+        Samples(
+            level,
+            np.arange(6),
+            TRUTH * (1 + error * 2.0 ** (POINTS[0] - POINTS[level])) + noise * rng.normal(size=(replicas, 6)),
+            fineness=np.full(6, POINTS[level]),
+        )
+        for level in levels
+    ]
+
+
+def test_a_level_without_further_points_tells_nothing():
+    before, same = (moments(rule(range(count)), TEMPERATURES) for count in (3, 4))
+    np.testing.assert_array_equal(same.below, 1)  # the next coarser one that is another
+    np.testing.assert_allclose(same.systematic, before.systematic, rtol=0.2)
+    for count in range(2, 6):
+        found = moments(rule(range(count)), TEMPERATURES)
+        assert (np.abs(found.value - TRUTH) < 2 * found.error).all()
+
+
+def test_levels_that_are_all_the_same_are_one():
+    one, two = rule([3]), [*rule([2]), *rule([3])]
+    alone, both = (moments(some, TEMPERATURES) for some in (one, two))
+    np.testing.assert_array_equal(both.below, -1)
+    np.testing.assert_allclose(both.error, alone.error, rtol=1e-12)
+    # nor do copies of the same points make their spread better known
+    one = rule([3], noise=0.01)
+    two = [Samples(2, s.where, s.values, None, s.fineness) for s in one] + one
+    alone, both = (moments(some, TEMPERATURES) for some in (one, two))
+    np.testing.assert_allclose(both.statistical, alone.statistical, rtol=1e-12)
+
+
+def test_levels_that_hardly_grow_say_little():
+    """The difference of levels with a few more points is taken for what so few more of them change."""
+    known = np.log2([100.0, 145.0])
+    values = [1 + 0.02 * 2.0 ** (known[0] - x) for x in known]
+    samples = [
+        Samples(level, np.arange(6), np.full((2, 6), values[level]), fineness=np.full(6, known[level]))
+        for level in (0, 1)
+    ]
+    found = moments(samples, TEMPERATURES)
+    np.testing.assert_allclose(found.systematic, values[1] - 1, rtol=0.05)
+    without = moments([Samples(s.level, s.where, s.values) for s in samples], TEMPERATURES)
+    assert (without.systematic < 0.6 * (values[1] - 1)).all()

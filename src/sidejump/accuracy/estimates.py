@@ -9,10 +9,10 @@ import numpy as np
 from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
 from ..kinetics.response import KineticResponse, charge
 from ..transport.tensors import PARTS
-from ..transport.term import NODE_CHANGES, SPACING
+from ..transport.term import NODE_CHANGES, POINTS, SPACING
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
-from .replica import Replica, response_of
+from .replica import FINER, Replica, response_of
 from .statistics import Moments, Samples, moments
 
 CANCELLING = 0.03
@@ -214,10 +214,19 @@ def _moments(replicas: list[Replica], temperatures, *, conductivity: bool) -> Mo
         side_jump = replica.values[:, 1] + replica.values[:, 2]
         values = np.insert(replica.values, SIDE_JUMP, side_jump, axis=1)
         spacing = np.nan_to_num(replica.facts.get(SPACING, np.zeros(len(replica.task.where))))
-        samples.append(Samples(replica.task.level, np.array(replica.task.where), values[None], spacing))
+        fineness = _fineness(replica)
+        samples.append(Samples(replica.task.level, np.array(replica.task.where), values[None], spacing, fineness))
     if not conductivity:
         return moments(samples, np.log(temperatures))
     return moments(samples, np.log(temperatures), _units(samples, count))
+
+
+def _fineness(replica: Replica) -> np.ndarray | None:
+    """How close the points of a replica are by their number, (n,), in levels; None where it does not say how many."""
+    if POINTS not in replica.facts:
+        return None
+    points, across = np.array(replica.facts[POINTS], dtype=float), replica.values.shape[-1] - 1
+    return np.log(points) / (across * np.log(FINER))
 
 
 def _units(samples: list[Samples], count: int) -> np.ndarray:

@@ -133,12 +133,13 @@ def accuracy_of(level: int, dimension: int, term: Term) -> float:
     return term.start[dimension] * FINER**level
 
 
-_QUALITY = ("onsager_error", "conservation_error", "residual", "iterations", "method", "growing", "contributions",
-            "rounding")  # fmt: skip
+QUALITY = frozenset({"onsager_error", "conservation_error", "residual", "iterations", "method", "growing",
+                     "contributions", "rounding"})  # fmt: skip
+"""What a replica of a first term says of how its equation was solved."""
 
 
 def _quality(response: KineticResponse) -> dict[str, Any]:
-    return {name: getattr(response, name) for name in _QUALITY}
+    return {name: getattr(response, name) for name in sorted(QUALITY)}
 
 
 def response_of(values, quality: dict[str, Any]) -> KineticResponse:

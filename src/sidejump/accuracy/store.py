@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..outputs import write_whole
-from .replica import Replica, Task
+from .replica import QUALITY, Replica, Task
 
 _MANIFEST = "study.json"
 _OURS = re.compile(r"\.?(study|replica-[\w-]+)\.json(\.\d+\.partial)?")
@@ -72,6 +72,11 @@ def from_text(text: str) -> tuple[int, Replica]:
         or values.shape[2] < values.shape[3]
     ):
         raise ValueError(f"values of shape {values.shape} for {len(where)} temperatures")
+    if not np.isfinite(values).all() or min(where, default=-1) < 0 or replica.task.level < 0:
+        raise ValueError("values that are not finite, or of no level or temperature")
+    columns = [*replica.facts.values(), *([replica.quality] if replica.quality else [])]
+    if any(len(column) != len(where) for column in columns) or any(QUALITY - set(q) for q in replica.quality):
+        raise ValueError(f"facts that are not those of {len(where)} temperatures")
     return case, replica
 
 

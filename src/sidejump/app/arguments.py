@@ -67,6 +67,17 @@ def check_limits(tolerance, seconds) -> None:
         _require_number("time", seconds, "seconds")
 
 
+def check_replicas(numbers) -> None:
+    """Refuse numbers of replicas that are no range of them.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(numbers, range) or numbers.step != 1 or numbers.start < 0 or not len(numbers):
+        raise InputError(f"replicas = {numbers!r}: give a range of numbers from 0 on, range(8, 16) for 8 to 15")
+
+
 def _require_number(name: str, value, meaning: str, *, whole: bool = False, least: float = 0.0) -> None:
     kind = (int, np.integer) if whole else (int, float, np.integer, np.floating)
     if isinstance(value, bool) or not isinstance(value, kind):

@@ -317,7 +317,7 @@ def replicas_of(dataset, identity: str) -> list[tuple[int, Replica]]:
     Raises
     ------
     InputError
-        If they are those of another study.
+        If they are those of another study, or damaged.
     """
     if "replicas" not in dataset:
         return []
@@ -326,7 +326,8 @@ def replicas_of(dataset, identity: str) -> list[tuple[int, Replica]]:
             "the earlier result is one of another study (other model, scatterers, temperatures, settings or version): "
             "start anew without it"
         )
-    return [from_text(str(text)) for text in dataset.replicas.values]
+    with reading(dataset.encoding.get("source", "the earlier result"), "a result with its replicas", "run it again"):
+        return [from_text(str(text)) for text in dataset.replicas.values]
 
 
 def _add_broken_symmetry(dataset, operations, least) -> None:

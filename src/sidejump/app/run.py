@@ -42,7 +42,7 @@ from ..transport import TransportResult, TransportSettings, frozen
 from ..transport.coherence import coherence_sentences
 from ..transport.skew import skew_sentences
 from . import build, config
-from .arguments import check_limits, check_settings, checked_temperatures
+from .arguments import check_limits, check_replicas, check_settings, checked_temperatures
 from .attributes import peak_memory, present_memory
 from .heat import add_heat, in_si
 from .judge import judge
@@ -71,6 +71,7 @@ def anomalous_hall(
     executor: str = "threads",
     workers: int | None = None,
     observables=(),
+    replicas: range = ALL_REPLICAS,
     **settings,
 ) -> xr.Dataset:
     """All parts of the conductivity against temperature, each with its error.
@@ -106,6 +107,9 @@ def anomalous_hall(
         How many.
     observables : sequence of Observable, optional
         What else the field drives (:class:`sidejump.Observable`): the variables `response_...` of the result.
+    replicas : range, optional
+        Numbers of the replicas that may be computed, each another way to lay the points: those of other machines, or of
+        a run that this one is to be compared with, lie outside.
     **settings
         For experts: fields of :class:`sidejump.transport.TransportSettings`.
 
@@ -142,6 +146,7 @@ def anomalous_hall(
         executor=executor,
         workers=workers,
         observables=tuple(observables),
+        replicas=replicas,
     )
     job = scanned(make, model, chemical_potential, carrier_density, temperatures)
     return _raised(job.run(progress, known=[] if start is None else replicas_of(start, job.identity)))
@@ -307,6 +312,7 @@ class Job:
                 raise InputError(f"scatterer {s!r}: give what sidejump.impurity(...) and its like return")
         check_settings(self.settings)
         check_limits(self.tolerance, self.time)
+        check_replicas(self.replicas)
         self.temperatures = checked_temperatures(self.temperatures)
         try:
             self.chemical_potential = float(self.chemical_potential)

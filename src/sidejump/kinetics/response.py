@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ..errors import InputError
 from ..pairs.sample import Sample
 from ..threads import MATRIX_THREADS
 from .fold import Fold
@@ -197,6 +198,11 @@ def kinetic_response(
     # an observable that is the same in all states drives nothing
     drive = np.where(np.linalg.norm(drive, axis=0) > 1e-13 * np.linalg.norm(raw[1], axis=0), drive, 0.0)
     rates = np.einsum("sii->si", operators[0].diagonal).reshape(-1, fold.width).mean(axis=1)
+    if not (np.isfinite(rates).all() and np.isfinite(jump).all()):
+        raise InputError(
+            "the rates of scattering are no finite numbers: a coupling, strength or density of the scatterers is far "
+            "too large; check its unit"
+        )
     jump[:, :d] = drive_or_nothing(jump[:, :d], drive[:, :d], rates, operators[0].dtype)
 
     def solved(number, columns):

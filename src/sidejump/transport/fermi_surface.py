@@ -23,7 +23,7 @@ from .nodes import FURTHER, converge, converge_at, left_out, say_left, with_grow
 from .problem import Problem
 from .shared import SharedShell
 from .tensors import Change, difference, largest, with_change, worst_of
-from .term import SPACING, Outcome, Term, by_spacing, interpolated, spread
+from .term import POINTS, SPACING, Outcome, Term, by_spacing, interpolated, spread
 
 HOT_SPOT_STEP = 1.35  # ratio of temperatures between which the effect of hot spots is interpolated
 NODES_STEP = 1.75  # and that of energy nodes, and of the thermal window
@@ -40,26 +40,28 @@ class FermiSurface(Term):
         found = self.blank(temperatures)
         for spacing, members in by_spacing(problem, temperatures):
             surface = _flat if problem.model.dimension == 2 else _solid
-            surface(found, problem, temperatures, members, spacing, advance)
+            points = surface(found, problem, temperatures, members, spacing, advance)
             for i in members:
-                found.facts[SPACING][i] = spacing
+                found.facts[SPACING][i], found.facts[POINTS][i] = spacing, points
         for i, response in enumerate(found.responses):
             found.responses[i] = replace(response, distribution=None)
         return found
 
 
-def _flat(found: Outcome, problem: Problem, temperatures, members, spacing, advance) -> None:
-    """Contours: all energy nodes at every temperature."""
+def _flat(found: Outcome, problem: Problem, temperatures, members, spacing, advance) -> int:
+    """Contours: all energy nodes at every temperature. The number of points."""
     solver = SharedShell(problem, problem.solved_shell(problem.mu, spacing), KB * temperatures[members[0]])
     if len(members) > 1 or problem.settings.energy_nodes == "auto":
         solver.keep()
     for i in members:
         converge_at(found, i, problem, solver, KB * temperatures[i])
         advance(1 / len(temperatures))
+    return len(solver.shell)
 
 
-def _solid(found: Outcome, problem: Problem, temperatures, members, spacing, advance) -> None:
-    """Surfaces: one energy node at every temperature, and what more of them and the hot spots change."""
+def _solid(found: Outcome, problem: Problem, temperatures, members, spacing, advance) -> int:
+    """Surfaces: one energy node at every temperature, and what more of them and the hot spots change. The number of
+    points that the distribution has."""
     share, kts = len(members) / len(temperatures), {i: KB * temperatures[i] for i in members}
     solver = SharedShell(problem, problem.solved_shell(problem.mu, spacing), kts[members[0]])
     if len(members) > 1:
@@ -100,6 +102,7 @@ def _solid(found: Outcome, problem: Problem, temperatures, members, spacing, adv
         worst = worst_of([old, more.get(_nearest(few, kts, i), old)])
         found.responses[i] = replace(with_change(old, change, old.boltzmann), **worst)
     advance(0.1 * share)
+    return len(solver.shell)
 
 
 def chosen(temperatures, members) -> tuple[list[int], list[int]]:

@@ -82,8 +82,9 @@ def left_by_nodes(problem: Problem, solver, kt: float, nodes: int, response: Kin
         return np.full(2, np.nan)
     if problem.elastic_only and not isinstance(solver, OwnShells):
         return np.zeros(2)  # shells decouple: any number is exact
+    least = NODE_SEQUENCE[isinstance(solver, OwnShells) and solver.moved]
     for n in (nodes + FURTHER, nodes + 2 * FURTHER, nodes - FURTHER):
-        if n < 1 or solver.needs(kt, n) > problem.settings.memory:
+        if n < least or solver.needs(kt, n) > problem.settings.memory:
             continue
         other, _ = solver.solve(kt, n)
         if other.growing <= max(problem.settings.tolerance, response.growing):

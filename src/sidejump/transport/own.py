@@ -111,7 +111,7 @@ class OwnShells:
         """Response at kT (eV) with so many energy nodes."""
         problem = self.problem
         problem.carriers(kt)  # there are some
-        if nodes == 1 and self._main.shell.energy != problem.mu:
+        if nodes == 1 and self.moved:
             raise InputError(
                 f"energy_nodes = 1: no electronic state at the chemical potential {problem.mu} eV, it lies in a gap, "
                 'where the quasi-elastic theory does not hold; use "auto" or at least 3'
@@ -218,8 +218,13 @@ class OwnShells:
         return seconds_per_pair(found.stream, found.kernels, found.sums(), limit)
 
     def near_edge(self, kt: float) -> bool:
-        """Whether carriers at kT (eV) are next to a band edge in sight, or on both sides of a gap."""
-        return self._main.near(kt) != 0 or len(self._active(kt, 3)) > 1
+        """Whether carriers at kT (eV) or hotter ones are next to a band edge in sight, or on both sides of a gap."""
+        return self.moved or self._main.near(kt) != 0 or len(self._active(kt, 3)) > 1
+
+    @property
+    def moved(self) -> bool:
+        """Whether the first shell is not at the chemical potential, so that one energy node has none."""
+        return self._main.shell.energy != self.problem.mu
 
     def _judge(self, found: _Prepared, kt: float) -> None:
         """Warn where states are not followed, and in two dimensions where the carried points miss some."""

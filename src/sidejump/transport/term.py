@@ -108,6 +108,9 @@ SPACING = "spacing"
 """Of the facts, that of the points (1/angstrom), which makes the spread of near temperatures alike or not: for the
 errors alone."""
 
-_FACTS = {NODE_CHANGES: [np.nan, np.nan], SPACING: np.nan, "energy_nodes": 0, "node_change": np.nan,
+POINTS = "points"
+"""Of the facts, how many there are: levels that have as many are one.  For the errors alone."""
+
+_FACTS = {NODE_CHANGES: [np.nan, np.nan], SPACING: np.nan, POINTS: np.nan, "energy_nodes": 0, "node_change": np.nan,
           "inelastic_change": np.nan, "carrier_density": np.nan, "electron_density": np.nan, "hole_density": np.nan,
           "hot_spot_change": np.nan, "geometry_difference": np.nan, "window_change": np.nan}  # fmt: skip

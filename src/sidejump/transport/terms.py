@@ -23,7 +23,7 @@ from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell
 from .tensors import Change, difference, size_of_change, weighted_sum, with_change
-from .term import Term, by_spacing, interpolated, spread
+from .term import POINTS, Term, by_spacing, interpolated, spread
 from .windowed import IndependentShells
 
 _INELASTIC = 10.0  # tolerances: more inelasticity than this, found on single shells, is said to be an estimate
@@ -43,6 +43,7 @@ class OwnShellsTerm(Term):
             own = OwnShells(problem, shell, hottest)
             for i in members:
                 converge_at(found, i, problem, own, KB * temperatures[i])
+                found.facts[POINTS][i] = own.points(KB * temperatures[i], found.facts["energy_nodes"][i])
                 for name, value in zip(("electron_density", "hole_density"), own.density, strict=True):
                     found.facts[name][i] = problem.model.spin_degeneracy * value
                 found.facts["carrier_density"][i] = problem.model.spin_degeneracy * sum(own.density)
@@ -69,7 +70,7 @@ class IndependentTerm(Term):
         response = shells.solve()
         facts = found.facts
         found.sizes[i], facts["geometry_difference"][i], facts["energy_nodes"][i] = shells.size, shells.change, 1
-        facts["window_change"][i] = shells.change
+        facts["window_change"][i], facts[POINTS][i] = shells.change, shells.points / shells.shells
         if shells.change > _UNSETTLED * tolerance:
             problem.warn(
                 f"T = {t:.4g} K: the integral over the thermal window, in which shells change "
@@ -119,19 +120,23 @@ class ThermalWindow(Term):
         sampled, changes = [], []
         for window in windows:
             sampled += window
-            changes += self._changes(problem, temperatures[window], lambda f: advance(f / len(windows)))
+            some, points = self._changes(problem, temperatures[window], lambda f: advance(f / len(windows)))
+            changes += some
+            for i in window if flat else members:
+                found.facts[POINTS][i] = points
         for i, change in zip(members, interpolated(temperatures, sampled, changes, members), strict=True):
             found.changes[i] = change
         return found
 
     @staticmethod
-    def _changes(problem, temperatures, advance) -> list[Change]:
-        """At temperatures from hot to cold."""
+    def _changes(problem, temperatures, advance) -> tuple[list[Change], int]:
+        """At temperatures from hot to cold, and the points of all shells."""
         x, weights = thermal_nodes(WINDOW)
         kts = [KB * float(t) for t in temperatures]
-        parts = []
+        parts, points = [], 0
         for energy in problem.mu + kts[0] * x:
             shell = problem.window_shell(energy)
+            points += len(shell)
             solver = SharedShell(problem, shell, kts[0])
             if len(kts) > 1:
                 solver.keep()
@@ -143,10 +148,11 @@ class ThermalWindow(Term):
             parts.append(responses)
             problem.forget_shells()
             advance(1 / len(x))
-        return [
+        changes = [
             difference(weighted_sum(list(nodes), weights), nodes[WINDOW // 2]).times((kt / kts[0]) ** 2)
             for kt, nodes in zip(kts, zip(*parts, strict=True), strict=True)
         ]
+        return changes, points
 
 
 OWN, SURFACE, INDEPENDENT = OwnShellsTerm(), FermiSurface(), IndependentTerm()

@@ -106,7 +106,7 @@ class IndependentShells:
         self._pieces = [_Piece(low, high) for low, high in pairwise(ends)]
         self.size = Size(0, 0, 0.0)
         self.change = np.inf
-        self.shells = 0
+        self.shells = self.points = 0
         self._longest = 0.0  # momentum transfer on any of the shells
 
     @property
@@ -261,6 +261,7 @@ class IndependentShells:
         self._longest = max(self._longest, solver.q_max)
         response, size = solver.solve(self.kt, 1)
         self.shells += 1
+        self.points += len(solver.shell)
         self.size = Size(*(max(a, b) for a, b in zip(vars(self.size).values(), vars(size).values(), strict=True)))
         if problem.refines:
             fine = problem.fine_shell(energy, problem.base_spacing, fewer=1)
