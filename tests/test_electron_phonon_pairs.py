@@ -10,9 +10,10 @@ import pytest
 
 import sidejump as sj
 from helpers_abinitio import Toy, polar
+from sidejump.bands.hermitian_basis import hermitian_basis
 from sidejump.bands.lattice import LatticeModel
 from sidejump.bands.momentum import MomentumTransfer
-from sidejump.bands.states import solve_states
+from sidejump.bands.states import States, solve_states
 from sidejump.energy.basis import energy_basis
 from sidejump.energy.kernel import Kernel, level_of
 from sidejump.errors import InputError
@@ -81,6 +82,73 @@ def test_groups_of_degenerate_states():
         np.testing.assert_allclose(found, expected, atol=2e-3 * expected.max())
         np.testing.assert_allclose(sum(found), expected.sum(), rtol=1e-4)
         assert max(np.abs(c.shift[:, i, j - 3]).max() for c in channels) < 1e-5 * expected.max()
+
+
+MATRIX_CASES = {
+    "one atom": lambda: ferromagnet(),
+    "several atoms": Toy().data,
+}
+
+
+@pytest.mark.parametrize("images", ["hermitian", "file"])
+@pytest.mark.parametrize("name", MATRIX_CASES)
+def test_matrices_of_groups(name, images):
+    """Between groups of all bands the diagonal elements are the strengths of single bands, mode by mode; a rotation of
+    the members turns the components; traces are what groups with one number have, and the way back is the transpose."""
+    data = MATRIX_CASES[name]()
+    k = np.random.default_rng(5).random((5, 3)) @ data.reciprocal_cell
+    n = data.electrons.n_orbitals
+
+    def exact(states):
+        return ElectronPhononPairs(data, images, tolerance=0.0).prepared(states)
+
+    whole = solve_states(data.electrons, k, np.zeros(5, dtype=int), degeneracy=1e3)
+    source, rows, columns = exact(whole), slice(0, 2), slice(2, 5)
+    found = source.group_matrices(rows, columns, np.inf)
+    total = sum(c.strength for c in found)
+    assert whole.vectors.shape[1] == n and len(found) == data.phonons.n_modes
+    single = States.joined(*(solve_states(data.electrons, k, np.full(5, b), degeneracy=-1.0) for b in range(n)))
+    singles = exact(single)
+    for a, b in itertools.product(range(n), repeat=2):
+        each = singles.evaluate(slice(5 * a, 5 * a + 2), slice(5 * b + 2, 5 * b + 5), np.inf)
+        for mode, expected in zip(found, each, strict=True):
+            np.testing.assert_allclose(mode.strength[a, b], expected.strength, rtol=0, atol=3e-4 * total.max())
+        np.testing.assert_allclose(total[a, b], sum(x.strength for x in each), rtol=0, atol=1e-5 * total.max())
+    rng = np.random.default_rng(6)
+    turn = np.linalg.qr(rng.normal(size=(5, n, n)) + 1j * rng.normal(size=(5, n, n)))[0]
+    turned = replace(whole, vectors=turn @ whole.vectors, covariant=turn[:, None] @ whole.covariant)
+    basis = hermitian_basis(n)
+    there = np.einsum("aij,sjk,bkl,sil->sab", basis, turn.conj(), basis, turn, optimize=True).real
+    other = exact(turned).group_matrices(rows, columns, np.inf)
+    expected = np.einsum("pab,qcd,bdpq->acpq", there[rows], there[columns], total, optimize=True)
+    np.testing.assert_allclose(sum(c.strength for c in other), expected, atol=1e-5 * total.max())
+    shift = sum(c.shift for c in found)
+    size = max(np.abs(shift).max(), total.max())  # of all bands of one atom the members are no functions of k
+    for way, index, part in ((0, "pab,xbpq->xapq", rows), (1, "qab,xbpq->xapq", columns)):
+        expected = np.einsum(index, there[part], shift[way], optimize=True)
+        np.testing.assert_allclose(sum(c.shift for c in other)[way], expected, atol=1e-5 * size)
+
+
+def test_traces_of_matrices_of_groups():
+    """Of groups of different sizes, and within one set of states."""
+    data = Toy().data()
+    k, bands, _ = random_states(data, 8)
+    gaps = np.diff(np.linalg.eigvalsh(data.electrons.hamiltonian(k @ data.reciprocal_cell)))
+    states = solve_states(data.electrons, k @ data.reciprocal_cell, bands, degeneracy=float(np.median(gaps)))
+    m, count = states.vectors.shape[1], states.multiplicity
+    assert len(set(count)) > 1
+    for images, columns in (("hermitian", slice(3, 8)), ("file", slice(0, 3))):
+        source, rows = prepared(data, states, images), slice(0, 3)
+        pairs = np.outer(count[rows], count[columns])
+        matrices, numbers = (f(rows, columns, np.inf) for f in (source.group_matrices, source.evaluate))
+        for one, other in zip(matrices, numbers, strict=True):
+            size = np.abs(other.strength * pairs).max(), np.abs(other.shift * pairs).max()
+            np.testing.assert_allclose(
+                one.strength[:m, :m].sum(axis=(0, 1)), other.strength * pairs, atol=1e-5 * size[0]
+            )
+            np.testing.assert_allclose(one.shift[0, :, :m].sum(axis=1), other.shift * pairs, atol=1e-4 * size[1])
+            np.testing.assert_allclose(one.shift[1, :, :m].sum(axis=1), -other.shift * pairs, atol=1e-4 * size[1])
+            np.testing.assert_array_equal(one.z, other.z)
 
 
 def test_exchange_of_the_two_states():

@@ -1,5 +1,6 @@
 """Distributions that are matrices within degenerate bands: against the same bands a little apart, and turned."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -9,19 +10,25 @@ from scipy.linalg import expm
 import sidejump as sj
 from sidejump.bands.hermitian_basis import components, hermitian_basis
 from sidejump.bands.states import solve_states
+from sidejump.groups import members
+from sidejump.groups.operations import Operations
 from sidejump.interactions.vertex import pair_matrices, pair_vertex
 from sidejump.pairs.stream import PairStream
 from sidejump.transport import TransportSettings
+from sidejump.transport import problem as problem_module
 from sidejump.transport.coherence import coherence_sentences
+from sidejump.transport.hot_spots import hot_spot_changes
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
+from sidejump.transport.tensors import of_traces
 from sidejump.units import KB
 from test_observable_exact import two_dirac_models
-from test_observable_symmetry import ALL, problem_of
-from test_reduced import p_model
+from test_observable_symmetry import problem_of
+from test_reduced import everywhere, p_model
 from test_vertex_between_sites import points
 
 FLIP = np.kron(sj.PAULI[0], np.eye(2))
+FLAT_SPIN = np.kron(np.eye(3), sj.PAULI[2])
 PHONONS = sj.acoustic_deformation_potential(
     deformation_potential=5.0, sound_velocity=2000.0, mass_density=7.6e-7, dimension=2
 )
@@ -109,24 +116,85 @@ def test_matrices_of_pairs_of_groups():
     np.testing.assert_allclose(jumps[1], jumps[0].swapaxes(2, 3), atol=1e-11)
 
 
-def test_a_cubic_crystal_without_conserved_spin():
-    """All its points, pairs with spin-orbit coupling: either half of the spin Hall effect is antisymmetric, the
-    distribution with the trace alone has none, and where symmetry reduces the points that is said."""
-    model = p_model("sc", (0, 0, 0))
-    reduced = problem_of(model, 0.1, ["identity"], ALL)
-    whole = problem_of(model, 0.1, ["identity"], ALL, symmetry="off")
-    found = SharedShell(whole, whole.shell(0.1, 0.9, levels=0), KB * 300).solve(KB * 300, 1)[0]
-    assert found.residual < 1e-6
-    antisymmetric = np.zeros((3, 3, 3))
-    for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        antisymmetric[a, b, c], antisymmetric[b, a, c] = 1, -1
-    for part in (found.side_jump_velocity, found.side_jump_distribution):
-        current = whole.multiplets.asked(part, 3)[9:18].reshape(3, 3, 3)
-        size = current[0, 1, 2]
-        assert abs(size) > 1e-4
-        np.testing.assert_allclose(current, size * antisymmetric, atol=0.1 * abs(size))  # of the mesh
-    [sentence] = coherence_sentences(reduced)
-    assert "spin_x" in sentence and 'symmetry = "off"' in sentence
-    assert not coherence_sentences(whole)
-    skew = problem_of(model, 0.1, ["identity"], ALL, symmetry="off", skew_scattering="quasistatic")
-    assert "skew scattering has one distribution" in coherence_sentences(skew)[0]
+ANTISYMMETRIC = np.zeros((3, 3, 3))
+for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+    ANTISYMMETRIC[a, b, c], ANTISYMMETRIC[b, a, c] = 1, -1
+SPACING = 1.2  # 1/angstrom: few points
+CURRENTS = [sj.spin_current(a + c) for a in "xyz" for c in "xyz"]
+PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
+
+
+def kramers(vertices=("identity",)):
+    """A cubic crystal with spin-orbit coupling on irreducible points: problem, shell, and the response at 300 K."""
+    problem = problem_of(p_model("sc", (0, 0, 0)), 0.1, vertices, CURRENTS, spacing=SPACING)
+    shell = problem.shell(0.1, SPACING, levels=0)
+    return problem, shell, SharedShell(problem, shell, KB * 300).solve(KB * 300, 1)[0]
+
+
+@pytest.fixture(scope="module")
+def scalar():
+    return kramers()
+
+
+def test_irreducible_points_give_the_matrices_of_all_points(scalar):
+    """Points and their images against the same, each by itself; either half of the spin Hall effect is antisymmetric to
+    rounding, and what matrices add to the distribution with the trace alone is all of its half."""
+    problem, shell, found = scalar
+    assert len(shell.operations) == 48 and not coherence_sentences(problem)
+    other = problem_of(p_model("sc", (0, 0, 0)), 0.1, ["identity"], CURRENTS[:6], spacing=SPACING, symmetry="off")
+    whole = SharedShell(other, everywhere(shell), KB * 300).solve(KB * 300, 1)[0]
+    for part in PARTS:
+        size = np.abs(getattr(whole, part)[3:] if "jump" in part else whole.boltzmann).max()
+        current = problem.multiplets.asked(getattr(found, part), 3)[3:]
+        expected = other.multiplets.asked(getattr(whole, part), 3)[3:]
+        np.testing.assert_allclose(current[:6], expected, rtol=0, atol=1e-4 * size)
+        if "jump" in part:
+            current = current.reshape(3, 3, 3)
+            np.testing.assert_allclose(current, current[0, 1, 2] * ANTISYMMETRIC, atol=1e-6 * size)
+            assert abs(current[0, 1, 2]) > 1e-4
+            charge = np.abs(getattr(found, part)[:3]).max()
+            assert charge < 1e-9 * size  # no Hall effect
+    traces = problem.multiplets.asked(of_traces(found).side_jump_distribution, 3)[3:]
+    assert np.abs(traces).max() < 1e-9
+
+
+def test_either_of_two_operations_carries_the_members(monkeypatch):
+    """Inversion, or time reversal with it: matrices are conjugated in one of the two, and the result is the same."""
+    vertices = ["identity", FLAT_SPIN]
+    _, _, unitary = kramers(vertices)
+
+    def reversing(operations):
+        """Improper operations with time reversal."""
+        assert not operations.signs.any()
+        return Operations(operations.matrices, np.round(np.linalg.det(operations.matrices)).astype(int))
+
+    for module in (members, problem_module):
+        monkeypatch.setattr(module, "definite", reversing)
+    _, shell, antiunitary = kramers(vertices)
+    assert len(shell.operations) == 16  # of the spin along z
+    for part in PARTS:
+        expected = getattr(unitary, part)
+        size = np.abs(unitary.boltzmann if part == "boltzmann" else expected[3:]).max()
+        np.testing.assert_allclose(getattr(antiunitary, part), expected, rtol=0, atol=1e-6 * size)
+    assert np.abs(unitary.side_jump_velocity[3:]).max() > 1e-4
+
+
+def test_hot_spots_change_the_traces_alone(scalar):
+    """With the same points for the shift as for the distribution they change nothing."""
+    problem, shell, found = scalar
+    solver = SharedShell(problem, shell, KB * 300)
+    again = replace(shell, k=shell.k.copy())  # another shell with the same points
+    [change] = hot_spot_changes(problem, solver, again, [KB * 300], [found])
+    size = np.abs(found.side_jump_velocity).max()
+    assert np.abs(change.tensors).max() < 1e-4 * size
+    assert np.abs(found.coherence).max() > 0.1 * size
+
+
+def test_what_is_left_out_is_said(scalar):
+    """Of skew scattering, and in relaxation-time approximations."""
+    problem = copy(scalar[0])
+    problem.settings = replace(problem.settings, skew_scattering="quasistatic")
+    [sentence] = coherence_sentences(problem)
+    assert "spin_current_xy" in sentence and "skew scattering has one distribution" in sentence
+    problem.settings = replace(scalar[0].settings, approximation="serta")
+    assert 'approximation = "exact"' in coherence_sentences(problem)[0]

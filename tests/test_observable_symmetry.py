@@ -47,7 +47,7 @@ def problem_of(model, mu, vertices, observables, **settings):
 
 @pytest.mark.parametrize("name", CASES)
 def test_irreducible_points_give_what_all_points_give(name, monkeypatch):
-    # irreducible points have the traces of distributions alone
+    # of traces: what matrices within groups add is compared in test_group_matrices.py
     monkeypatch.setattr(shared, "with_matrices", lambda problem, stream, kernels, response, *rest: response)
     model, mu, vertices, observables = CASES[name]
     problem = problem_of(model, mu, vertices, observables)

@@ -22,3 +22,8 @@ def hermitian_basis(members: int) -> np.ndarray:
 def components(basis, matrices) -> np.ndarray:
     """``tr B_a M`` of Hermitian M (..., m, m): shape (..., m^2)."""
     return np.einsum("aij,...ji->...a", basis, matrices, optimize=True).real
+
+
+def conjugation_signs(members: int) -> np.ndarray:
+    """What becomes of components when matrices are conjugated: -1 of the imaginary B_a, else 1, shape (members^2,)."""
+    return np.where(hermitian_basis(members).imag.any(axis=(1, 2)), -1.0, 1.0)

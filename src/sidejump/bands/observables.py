@@ -83,7 +83,7 @@ class Rule:
         return bool((self.rank + self.axial + (self.time_reversal < 0)) % 2)
 
 
-VELOCITY = Rule(1, time_reversal=-1)
+VELOCITY, SPIN = Rule(1, time_reversal=-1), Rule(1, axial=True, time_reversal=-1)
 
 
 @dataclass(frozen=True)

@@ -150,12 +150,19 @@ def aligned(states: States, reference) -> States:
     Matrices within groups then vary smoothly where the states do: numbers at several energies are a function of the
     energy, and those of neighbours may be averaged.  Groups of other sizes are left as they are.
     """
+    return turned_towards(states, states.vectors[reference], states.multiplicity == states.multiplicity[reference])
+
+
+def turned_towards(states: States, vectors, which=None) -> States:
+    """The same with members of groups that are as like `vectors` (S, m, N) as can be; of `which` (S,) alone, if
+    given."""
     count, members, _ = states.vectors.shape
     if members == 1:
         return states
-    left, _, right = np.linalg.svd(states.vectors[reference].conj() @ states.vectors.swapaxes(1, 2))
+    left, _, right = np.linalg.svd(vectors.conj() @ states.vectors.swapaxes(1, 2))
     turn = (left @ right).conj()
-    turn[states.multiplicity != states.multiplicity[reference]] = np.eye(members)
+    if which is not None:
+        turn[~which] = np.eye(members)
 
     def turned(rows):
         return None if rows is None else turn.reshape(count, *(1,) * (rows.ndim - 3), members, members) @ rows

@@ -19,6 +19,8 @@ Not covered: operations whose U depends on k beyond a factor (sites that are not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 _ROUNDING = 1e-11  # of the largest element: violation that is rounding
@@ -26,7 +28,7 @@ _SAME = 1e-7  # of the range of levels: closer ones are one group
 _POINTS, _TESTS = 4, 4  # k points of the equations, further ones of the test
 
 
-def operation_matrix(model, k, rotation=None, *, reversal: bool = False) -> np.ndarray | None:
+def operation_matrix(model, k, rotation=None, *, reversal: bool = False, further: Sequence = ()) -> np.ndarray | None:
     """U (N, N), unitary, of an operation that `model` obeys to rounding; None where it does not.
 
     Parameters
@@ -38,12 +40,18 @@ def operation_matrix(model, k, rotation=None, *, reversal: bool = False) -> np.n
         S, Cartesian; 1 when not given.
     reversal : bool
         Whether time reversal is part of the operation.
+    further : sequence of (callable, array (t, t))
+        Operators (nk, t, N, N) at given k that have to turn as well, ``O(Sk) U = U sum T O(k)``, and T.
     """
     if len(k) < _POINTS + _TESTS:
         raise ValueError(f"{len(k)} k points: give at least {_POINTS + _TESTS}")
     s = np.eye(k.shape[1]) if rotation is None else np.asarray(rotation)
+    image = (-k if reversal else k) @ s.T
     there = _matrices(model, k, s)  # (quantity, nk, N, N)
-    here = _matrices(model, (-k if reversal else k) @ s.T)
+    here = _matrices(model, image)
+    for operator, turn in further:
+        there = np.concatenate([there, np.tensordot(turn, np.moveaxis(operator(k), 1, 0), 1)])
+        here = np.concatenate([here, np.moveaxis(operator(image), 1, 0)])
     there = there.conj() if reversal else there
     size = np.abs(there).max(axis=(2, 3), keepdims=True)
     size[size == 0] = 1.0

@@ -9,6 +9,7 @@ from .operations import Operations, exact_operations, identity, is_group
 
 _SAMPLE = 12  # states of a shell whose pairs are compared
 _NO_SHIFT = 1e-4  # angstrom: mean shifts far below are none
+_ROUNDING = 32 * float(np.finfo(np.float32).eps)  # of |D_a u|: shifts that products in single precision leave
 _ALLOWED = 1e-3  # difference of rates and shifts, rms relative to their rms, that counts as obeyed
 
 
@@ -63,7 +64,9 @@ def _violations(source, states: States, n: int, operations: Operations) -> np.nd
 
     strength, shift, energy = sums(0)
     size = _rms(strength) or 1.0
-    length = _rms(shift) + _NO_SHIFT * size
+    # Kramers pairs have no shift but for rounding, which is no violation
+    least = max(_NO_SHIFT, _ROUNDING / _ALLOWED * _rms(np.abs(states.covariant[:, : operations.matrices.shape[1]])))
+    length = _rms(shift) + least * size
     errors = []
     for g, turn in enumerate(operations.matrices):
         there, turned, weighted = sums(g)

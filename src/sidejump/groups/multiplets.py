@@ -142,6 +142,12 @@ class Multiplets:
         odd = self.odd_rows(operations.matrices.shape[1])
         return np.where(odd[:, None], operations.signs[:, None, None], 1) * plain
 
+    def shift_turns(self, operations: Operations) -> np.ndarray:
+        """What operations do with shifts of all responses, shape (n, d + q, d + q)."""
+        plain = self.plain(operations)
+        odd = self.odd_rows(operations.matrices.shape[1])
+        return np.where(odd[:, None], 1, operations.signs[:, None, None]) * plain
+
     def odd(self, part: Part) -> bool:
         """Whether D comes with the sign of time reversal."""
         rule = self.tensors[part.tensor].rule

@@ -77,7 +77,12 @@ def pair_matrices(initial, final, vertex=None, *, applied=False, q=None, sites=N
     n, mf, _ = final.vectors.shape
     values = np.concatenate(list(_values(initial, final, vertex, applied, q, sites)), axis=1)
     values = values.reshape(-1, p, m, n, mf).transpose(0, 1, 3, 4, 2)  # <u'_j|W|u_i>, (1 + d, P, Q, j, i)
-    v, slopes = values[0], values[1:]
+    return group_matrices(values[0], values[1:])
+
+
+def group_matrices(v, slopes):
+    """What :func:`pair_matrices` gives, from elements ``<u'_j|V|u_i>`` (P, Q, j, i) and those of D_a V."""
+    m, mf = v.shape[-1], v.shape[-2]
     back = np.conj(np.swapaxes(v, -1, -2))
     here, there = hermitian_basis(m).astype(v.dtype), hermitian_basis(mf).astype(v.dtype)
     carried = back[None] @ there[:, None, None] @ v[None]  # V^+ B_b V, (c, P, Q, m, m)

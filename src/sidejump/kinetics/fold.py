@@ -122,8 +122,8 @@ class Fold:
 
     @cached_property
     def _shift_turns(self) -> np.ndarray:
-        plain, odd = self._plain
-        return np.where(odd[:, None], 1, self.signs[:, None, None]) * plain
+        assert self.operations is not None
+        return self.multiplets.shift_turns(self.operations)
 
     def columns(self, vectors, rows) -> np.ndarray:
         """Vectors (N, R) of N points and functions as right-hand sides, (N c, columns); `rows` as in :meth:`drives`."""

@@ -62,6 +62,8 @@ class KineticResponse(Parts):
         Conventional and Gaussian skew scattering, where that is asked for.
     heat : bool
         Whether the last rows are those of the heat current.
+    coherence : ndarray, shape (3, R, d), or None
+        What of the first three parts is that of distributions which are matrices within groups, beyond their traces.
     """
 
     boltzmann: np.ndarray
@@ -78,6 +80,7 @@ class KineticResponse(Parts):
     rounding: float = 0.0
     skew: np.ndarray | None = None
     heat: bool = False
+    coherence: np.ndarray | None = None
 
     @property
     def scale(self) -> float:

@@ -148,6 +148,7 @@ def skew_response(
     d, responses = sample.velocity.shape[-1], normal.shape[-1]
     found, strength = np.zeros((2, responses, d)), 0.0
     for surface in _surfaces(sample, normal, thermal_weight):
+        gaussian = []
         for source in sources:
             prepared = source.pairs.prepared(surface.everywhere, single=d == 3)
             everywhere = _bare(prepared.states)
@@ -156,7 +157,9 @@ def skew_response(
                 found[0] += part
                 strength = max(strength, size)
             if source.correlation is not None:
-                found[1] += _gaussian(model, prepared, source.correlation, everywhere, surface, d)
+                gaussian.append((prepared, source.correlation, everywhere))
+        if gaussian:
+            found[1] += _gaussian(model, gaussian, surface, d)
     return SkewResponse(found, strength)
 
 
@@ -294,8 +297,12 @@ def _range(apply, sizes: tuple[int, int], dtype, memory: float, tolerance: float
     return None
 
 
-def _gaussian(model, pairs: ScalarPairs, correlation, everywhere: States, surface: _Surface, d: int) -> np.ndarray:
-    """The part of fourth order, (R, d)."""
+def _gaussian(model, sources: Sequence[tuple[ScalarPairs, Callable, States]], surface: _Surface, d: int) -> np.ndarray:
+    """The part of fourth order, (R, d); of each source its pairs, its correlation, and the states that it scatters
+    into.
+
+    What all sources mix into the bands is summed first: two events by different ones are in the square of it.
+    """
     functions, responses = surface.g.shape[1:]
     weights = np.repeat(surface.all_weights[:, None], 1 + functions * responses, axis=1)
     weights[:, 1:] *= surface.all_g.reshape(len(weights), -1)
@@ -303,15 +310,16 @@ def _gaussian(model, pairs: ScalarPairs, correlation, everywhere: States, surfac
     def rows(part):
         points = surface.points[part]
         bands, energies, own = _all_bands(model, points)
-        final = pairs.prepared(bands, single=d == 3).states
         p, m = own.shape
         place, there = np.arange(p)[:, None], own >= 0
         sums = np.zeros((weights.shape[1], p * m * energies.shape[1]), dtype=complex)
-        for columns in _slices(len(everywhere), _COLUMNS, len(surface.points)):
-            amplitude, q = pairs.amplitudes(everywhere[columns], final)  # (Q, mj, P, N)
-            among = amplitude[:, :, place, own] * there  # (Q, mj, P, m)
-            product = np.einsum("qjpn,qjpi,qp->qpin", amplitude, among.conj(), correlation(q), optimize=True)
-            sums += weights[columns].T @ product.reshape(len(q), -1)
+        for pairs, correlation, everywhere in sources:
+            final = pairs.prepared(bands, single=d == 3).states
+            for columns in _slices(len(everywhere), _COLUMNS, len(surface.points)):
+                amplitude, q = pairs.amplitudes(everywhere[columns], final)  # (Q, mj, P, N)
+                among = amplitude[:, :, place, own] * there  # (Q, mj, P, m)
+                product = np.einsum("qjpn,qjpi,qp->qpin", amplitude, among.conj(), correlation(q), optimize=True)
+                sums += weights[columns].T @ product.reshape(len(q), -1)
         sums = sums.reshape(-1, p, m, energies.shape[1])
         g = surface.g[part].reshape(p, -1).T[:, :, None, None]
         mixed = (sums[1:] - g * sums[0]).reshape(functions, responses, p, m, -1)

@@ -67,17 +67,24 @@ def solve(
 
 def apart(operator, sets, null=None) -> np.ndarray:
     """The vectors `null` (the constant when None) and the combinations of `sets` that L takes to next to nothing."""
+    known = independent(np.ones((len(sets), 1)) if null is None else null)
+    # among what is not known yet: a known vector would be found again, but for rounding, which is no null vector
+    further = independent(sets, beyond=known)
+    if not further.shape[1]:
+        return known
     size = np.abs(np.einsum("sii->si", operator.diagonal)).reshape(-1, 1)
     size = np.maximum(size, 1e-12 * size.max())
-    rate, vectors = linalg.eigh(sets.T @ operator.apply(sets), sets.T @ (size * sets))
-    known = np.ones((len(sets), 1)) if null is None else null
-    return independent(np.hstack([known, sets @ vectors[:, np.abs(rate) < _APART]]))
+    rate, vectors = linalg.eigh(further.T @ operator.apply(further), further.T @ (size * further))
+    return np.hstack([known, independent(further @ vectors[:, np.abs(rate) < _APART])])
 
 
-def independent(vectors) -> np.ndarray:
-    """An orthonormal basis of what columns span."""
+def independent(vectors, beyond=None) -> np.ndarray:
+    """An orthonormal basis of what columns span, beyond orthonormal ones where these are given."""
     norm = np.linalg.norm(vectors, axis=0)
-    columns, size, _ = np.linalg.svd(vectors[:, norm > 0] / norm[norm > 0], full_matrices=False)
+    vectors = vectors[:, norm > 0] / norm[norm > 0]
+    if beyond is not None:
+        vectors = vectors - beyond @ (beyond.T @ vectors)
+    columns, size, _ = np.linalg.svd(vectors, full_matrices=False)
     return columns[:, size > 1e-8]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..bands.momentum import MomentumTransfer
 from ..bands.states import States, aligned, shell_states
+from ..groups.members import MemberTurns
 from ..groups.multiplets import NOTHING, Multiplets
 from ..groups.operations import Operations
 from ..interactions.polar import Patches
@@ -163,6 +164,7 @@ def sampled(
     cluster: int = 48,
     images: bool = True,
     observables: Multiplets | None = None,
+    members: MemberTurns | None = None,
     heat=None,
 ) -> Sample:
     """The points of a shell, or these carried to n energies: k (S, n, d), weight (S, n).
@@ -176,6 +178,8 @@ def sampled(
     images : bool
         Whether the states of the images are wanted, where there is a group.
     observables : Multiplets, optional
+    members : MemberTurns, optional
+        What the operations of the shell do with the members of groups, which those of the images are then.
     heat : ndarray, shape (S, n), optional
         See :class:`Sample`.
     """
@@ -198,6 +202,7 @@ def sampled(
         velocity = closed_velocities(weight, velocity, components, shell.operations, model.cell)
     if group is not None and len(group) > 1:
         others = shell_states(model, near.k[s * n :], np.tile(band, len(group) - 1), degeneracy, observables)
+        others = others if members is None else members.aligned(states, others)
         states = States.joined(states, others)
     side = np.zeros(s, dtype=int) if side is None else side[order]
     turns = None if group is None else (observables or NOTHING).currents(group)

@@ -15,6 +15,8 @@ the surface, and that in terms of F and C, but for what is of the second order i
 
 so that neither initial nor final states see hot spots on the points of C alone, for pairs of F with C only.  With F = C
 this is the side jump of C, to rounding.  With symmetry F holds irreducible points, and C the images of its own as well.
+
+Of distributions that are matrices within degenerate groups all this is the trace: what else they hold is that of C.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from ..pairs.near import BLOCK
 from ..threads import THREADS, one_matrix_thread
 from .problem import Problem
 from .shared import SharedShell
-from .tensors import Change, with_change
+from .tensors import Change, of_traces, with_change
 
 
 def hot_spot_changes(
@@ -39,6 +41,7 @@ def hot_spot_changes(
 ) -> list[Change]:
     """What responses of a solver at several kT (eV) change by when the shift is summed over a `fine` shell of its
     energy: arguments as those of :meth:`HotSpots.side_jump_velocity`."""
+    responses = [of_traces(r) for r in responses]
     if fine is solver.shell:
         velocities = np.stack([_with_drives(r) for r in responses])
         advance(1.0)

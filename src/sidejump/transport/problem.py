@@ -10,10 +10,13 @@ import numpy as np
 
 from ..bands.extent import enclosing_half_width, outermost
 from ..bands.momentum import MomentumTransfer
+from ..bands.states import shell_states
+from ..bands.within import unlike
 from ..energy.basis import BOTH, Y_MAX
 from ..energy.kernel import Kernel, energy_cutoff, reach
 from ..errors import InputError, NoStates, TooLarge
 from ..groups.kinetic import kinetic_operations
+from ..groups.members import MemberTurns, definite, member_turns
 from ..groups.multiplets import Multiplets
 from ..groups.operations import Operations
 from ..groups.rules import obeying
@@ -61,6 +64,9 @@ _SOLVED_LEVELS = 2
 
 _INELASTIC_LEVELS = 2
 """Splits at hot spots of the irreducible shell on which it is found what further energy nodes change."""
+
+_SAMPLE = 64
+"""States on which it is found whether observables differ within groups."""
 
 _FEW = 1e-2
 """Tolerances of thermal weight: fewer carriers across a gap are left out."""
@@ -133,7 +139,7 @@ class Problem:
         other.settings = replace(self.settings, accuracy=accuracy * self.settings.accuracy, replica=replica)
         for name in ("base_spacing", "_coupling_spacing"):
             other.__dict__.pop(name, None)
-        other.__dict__["operations"] = self.operations  # found once
+        other.__dict__["_reduction"] = self._reduction  # found once
         other.__dict__["multiplets"] = self.multiplets
         other.__dict__["edges"] = self.edges
         other.warnings, other._shells = [], {}
@@ -146,9 +152,18 @@ class Problem:
 
     # --- symmetry -----------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def operations(self) -> Operations | None:
         """Symmetry by which a three-dimensional crystal is reduced to irreducible points; None where there is none."""
+        return self._reduction[0]
+
+    @property
+    def members(self) -> MemberTurns | None:
+        """What these operations do with the members of degenerate groups, where observables tell members apart."""
+        return self._reduction[1]
+
+    @cached_property
+    def _reduction(self) -> tuple[Operations | None, MemberTurns | None]:
         settings = self.settings
         if (
             self.model.dimension != 3
@@ -158,9 +173,9 @@ class Problem:
             or settings.heat  # rows of heat are those of whole shells
             or any(o.rule is None for o in self.observables)  # how they transform is not known
         ):
-            return None
+            return None, None
         if not self.edges.inside:  # shells of their own are whole ones
-            return None
+            return None, None
         spacing, searched = self._default_spacing, {}
 
         def search(some):
@@ -169,9 +184,34 @@ class Problem:
 
         operations, self.symmetry_error = kinetic_operations(self, search)
         operations = obeying(self.model, self.observables, operations, self.mu)
+        members = None
+        if len(operations) > 1 and self.observables:
+            shell = next(iter(searched.values()))
+            if self.of_matrices and self.tells_apart(shell):
+                members = member_turns(self, operations, shell.k, shell.band)
+                if members is None:
+                    return None, None
+                operations = operations.take(members.kept)
         if len(operations) in searched:  # all that the bands obey: the shell serves again
             self._shells[self.mu, spacing, 0, False, False] = searched[len(operations)]
-        return operations if len(operations) > 1 else None
+        return (operations, members) if len(operations) > 1 else (None, None)
+
+    @property
+    def of_matrices(self) -> bool:
+        """Whether distributions may be matrices within degenerate groups."""
+        return self.settings.approximation == "exact" and all(source.matrices for source in self.sources)
+
+    def tells_apart(self, shell: Shell) -> bool:
+        """Whether observables differ within degenerate groups of a shell (some of its points)."""
+        return bool(self.apart(shell).any())
+
+    def apart(self, shell: Shell) -> np.ndarray:
+        """Which observables differ within degenerate groups of a shell (some of its points)."""
+        chosen = np.linspace(0, len(shell) - 1, min(_SAMPLE, len(shell))).astype(int)
+        states = shell_states(self.model, shell.k[chosen], shell.band[chosen], self.settings.degeneracy)
+        if states.vectors.shape[1] == 1 or not self.observables:
+            return np.zeros(len(self.observables), dtype=bool)
+        return unlike(states, np.stack([o.matrices(self.model, states.k) for o in self.observables], axis=1))
 
     @cached_property
     def multiplets(self) -> Multiplets:
@@ -181,6 +221,10 @@ class Problem:
     def fold(self, operations: Operations | None) -> Fold:
         """How points stand for their images under the operations of a shell."""
         return Fold(operations, self.multiplets)
+
+    def fold_of_members(self, operations: Operations | None) -> Fold:
+        """The same where distributions are matrices within groups: with one sign for each operation."""
+        return self.fold(None if operations is None else definite(operations))
 
     # --- shells -------------------------------------------------------------------------------------------------
 
@@ -381,7 +425,7 @@ class Problem:
 
     def sampled(self, shell: Shell, *places, **choices) -> Sample:
         """Points of a shell as :func:`sidejump.pairs.sample.sampled` takes them."""
-        choices |= {"degeneracy": self.settings.degeneracy, "observables": self.multiplets}
+        choices |= {"degeneracy": self.settings.degeneracy, "observables": self.multiplets, "members": self.members}
         return sampled(self.model, self.momentum, shell, *places, **choices)
 
     def inelastic_shell(self, spacing: float) -> Shell:

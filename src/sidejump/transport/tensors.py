@@ -75,6 +75,15 @@ def replaced(response: KineticResponse, tensors) -> KineticResponse:
     return replace(response, **parts, skew=np.array(skew) if skew else None)
 
 
+def of_traces(response: KineticResponse) -> KineticResponse:
+    """The response of the traces of distributions alone, where they are matrices within degenerate groups."""
+    if response.coherence is None:
+        return response
+    tensors = response.tensors
+    tensors[:3] -= response.coherence
+    return replace(replaced(response, tensors), coherence=None)
+
+
 def size_of_change(change: Change, response: KineticResponse) -> float:
     """The largest change of a part, relative to that part, or to what cancels in it where that is more."""
     _, *jumps = PARTS

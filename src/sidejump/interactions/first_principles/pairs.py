@@ -55,6 +55,7 @@ class ElectronPhononPairs(PairSource):
 
     expensive = True
     observes = True
+    matrices = True
 
     def __init__(
         self,
@@ -147,16 +148,31 @@ class ElectronPhononPairs(PairSource):
             for c in found
         ]
 
-    def _channels(self, vertices, rows, columns, z_cut, softest, *, patches=None, ends=None) -> list[Channel]:
-        strength, shift, omega = vertices.block(rows, columns, other=ends)
+    def group_matrices(self, rows, columns, z_cut):
+        patches = None if self.patches is None else (self.patches[rows], self.patches[columns])
+        found = self._channels(self._vertices, rows, columns, z_cut, self._softest, patches=patches, matrices=True)
+        if self.images == "hermitian" or rows != columns:
+            return found
+        # as in `evaluate`; of the way back the second half of the shift
+        alike = []
+        for c in found:
+            back = c.shift[::-1].swapaxes(-1, -2)
+            strength = 0.5 * (c.strength + c.strength.transpose(1, 0, 3, 2))
+            alike.append(replace(c, strength=strength, shift=0.5 * (c.shift + back)))
+        return alike
+
+    def _channels(
+        self, vertices, rows, columns, z_cut, softest, *, patches=None, ends=None, matrices=False
+    ) -> list[Channel]:
+        strength, shift, omega = vertices.block(rows, columns, other=ends, matrices=matrices)
         initial, final = vertices.states[rows], (ends or vertices).states[columns]
         if self.dimension == 3 and self.data.long_range is not None and vertices.phonons.phonons.n_modes > 3:
             self._smooth(strength, shift, omega, initial, final, patches)
         if self.lowest > 0:
-            soft = omega < self.lowest
-            strength[soft] = 0
-            shift[np.broadcast_to(soft[:, None], shift.shape)] = 0
-        mean = mean_over_members(initial, final)
+            for s, r, energy in zip(strength, shift, omega, strict=True):
+                s[..., energy < self.lowest] = 0
+                r[..., energy < self.lowest] = 0
+        mean = None if matrices else mean_over_members(initial, final)
         factor = np.float32(self.volume) if mean is None else self.volume * mean.astype(np.float32)
         found = []
         for s, r, z, soft in zip(strength, shift, np.abs(omega), softest, strict=True):
@@ -192,7 +208,7 @@ class ElectronPhononPairs(PairSource):
             wanted = transfer_square(square, initial.energy, final.energy, speed, phonon)
             wanted = averaged_over_patch(wanted, first, second, 3)
             times_square = s * square
-            times_square[i, j] = times_square[i, beside]
+            times_square[..., i, j] = times_square[..., i, beside]
             factor = square / wanted
             s[...] = times_square / wanted
             shift[mode] *= factor

@@ -19,6 +19,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 _PAIRS = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]  # elements of a symmetric 3 x 3 matrix, as kept here
+_FULL = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])  # where they are
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class PairModes:
         """
         raise NotImplementedError
 
+    def amplitudes(self, planes) -> np.ndarray:
+        """``V_nu = sum_c e_c V_c`` and its derivatives, (1 + d, modes, P), complex, each mode with a phase of its own;
+        `planes` as above."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class ProjectedModes(PairModes):
@@ -80,6 +86,20 @@ class ProjectedModes(PairModes):
         result[2] = np.where(self.top, apart, upper)
         return result
 
+    def amplitudes(self, planes):
+        rows = np.arange(self.projectors.shape[-1])
+        whole = self.projectors[:, _FULL].transpose(0, 3, 1, 2)  # (2, P, 3, 3)
+        # the longest column is the mode; where the other two are degenerate, any two directions across the first do
+        columns = [x[rows, :, np.einsum("pcc->pc", x).argmax(axis=1)] for x in whole]
+        apart = columns[0] / np.linalg.norm(columns[0], axis=1, keepdims=True)
+        lower = columns[1] - apart * (apart * columns[1]).sum(axis=1, keepdims=True)
+        lower /= np.linalg.norm(lower, axis=1, keepdims=True)
+        upper = np.cross(apart, lower)
+        top = self.top[:, None]
+        modes = np.where(top, lower, apart), np.where(top, upper, lower), np.where(top, apart, upper)
+        complex_planes = planes[:, :, 0] + 1j * planes[:, :, 1]
+        return np.einsum("vpc,xcp->xvp", np.stack(modes), complex_planes, optimize=True)
+
 
 @dataclass(frozen=True)
 class VectorModes(PairModes):
@@ -89,15 +109,23 @@ class VectorModes(PairModes):
     imag: np.ndarray | None
 
     def of_each_mode(self, planes):
+        v_re, v_im = self._parts(planes)
+        result = v_im[0] * v_re - v_re[0] * v_im
+        result[0] = v_re[0] ** 2 + v_im[0] ** 2
+        return result.swapaxes(0, 1)
+
+    def amplitudes(self, planes):
+        v_re, v_im = self._parts(planes)
+        return v_re + 1j * v_im
+
+    def _parts(self, planes):
         re, im = planes[:, :, 0], planes[:, :, 1]
         v_re = np.einsum("cvp,xcp->xvp", self.real, re)
         v_im = np.einsum("cvp,xcp->xvp", self.real, im)
         if self.imag is not None:
             v_re -= np.einsum("cvp,xcp->xvp", self.imag, im)
             v_im += np.einsum("cvp,xcp->xvp", self.imag, re)
-        result = v_im[0] * v_re - v_re[0] * v_im
-        result[0] = v_re[0] ** 2 + v_im[0] ** 2
-        return result.swapaxes(0, 1)
+        return v_re, v_im
 
 
 def _products(planes):

@@ -31,6 +31,7 @@ from ...threads import THREADS, one_matrix_thread
 from ...units import HBAR2_OVER_2M
 from ...wannier.container import SOFT
 from ...wannier.planar import in_space
+from ..vertex import group_matrices
 from .cluster import ClusterCoupling, group_vectors
 from .dipole import DipoleSums, DipoleWaves
 from .factors import Factors, low_rank_factors
@@ -212,13 +213,16 @@ class PairVertices:
 
     # --- blocks of pairs ----------------------------------------------------------------------------------------
 
-    def block(self, rows: slice, columns: slice, *, other: PairVertices | None = None):
+    def block(self, rows: slice, columns: slice, *, other: PairVertices | None = None, matrices: bool = False):
         """All pairs of two slices of the states, scattering from the row to the column state.
 
         Parameters
         ----------
         other : PairVertices, optional
             Of the states that the columns are, with the same factors; the same states when not given.
+        matrices : bool
+            Whether strength (modes, c, c, A, B) and shift (modes, 2, d, c, A, B) are those of
+            :func:`..vertex.group_matrices`, for distributions that are matrices within groups.
 
         Returns
         -------
@@ -239,7 +243,11 @@ class PairVertices:
         columns = slice(*columns.indices(len(ends.states))[:2])
         shape = (rows.stop - rows.start, columns.stop - columns.start)
         modes = self.phonons.phonons.n_modes
-        result = np.empty((modes, 1 + self.directions, *shape), dtype=self._real)
+        c = self.states.vectors.shape[1] ** 2
+        result = [
+            np.empty((modes, *x, *shape), dtype=self._real)
+            for x in (((c, c), (2, self.directions, c)) if matrices else ((1 + self.directions,),))
+        ]
         omega = np.empty((modes, *shape), dtype=self._real)
         for left in range(columns.start, columns.stop, self._states):
             final = slice(left, min(left + self._states, columns.stop))
@@ -253,8 +261,12 @@ class PairVertices:
                     band = slice(low, min(low + height, initial.stop))
                     planes = amplitudes(starting, _moved(self._vectors.of(band), origin), ending)
                     here = (..., _moved(band, rows.start), _moved(final, columns.start))
-                    result[here], omega[here] = self._resolve(band, final, planes, waves, ends)
-        return result[:, 0], result[:, 1:], omega
+                    *found, omega[here] = self._resolve(band, final, planes, waves, ends, matrices)
+                    for whole, part in zip(result, found, strict=True):
+                        whole[here] = part
+        if matrices:
+            return *result, omega
+        return result[0][:, 0], result[0][:, 1:], omega
 
     def _patterns(self, states: slice, side: int) -> list[Patterns]:
         """Patterns of the values of b (side 0) or k (1) of a slice of states, kept for the next block."""
@@ -292,8 +304,9 @@ class PairVertices:
             ending.append(final_side(other[0], other[1:]))
         return starting, ending
 
-    def _resolve(self, band: slice, final: slice, planes, waves, ends: PairVertices):
-        """Strength and shift (modes, 1 + d, A, B) and omega (modes, A, B) from amplitudes (1 + d, C, 2, nA, nB)."""
+    def _resolve(self, band: slice, final: slice, planes, waves, ends: PairVertices, matrices: bool):
+        """Strength and shift (modes, 1 + d, A, B), or both as :meth:`block` has them for matrices, and omega
+        (modes, A, B) from amplitudes (1 + d, C, 2, nA, nB)."""
         k, other = self._k[band], ends._k[final]
 
         @cache
@@ -317,13 +330,35 @@ class PairVertices:
             flat = self._without_rigid_shift(flat, self._rigid_shift.range(k, other).ravel(), owner)
         if self._long_range is not None:
             flat = self._with_long_range(flat, dipole(self._long_range), owner)
-        parts = (modes if single else modes.take(owner)).of_each_mode(flat)
+        each = modes if single else modes.take(owner)
+        if matrices:
+            values = each.amplitudes(flat).reshape(len(flat), -1, *planes.shape[-2:])
+            members = [
+                _padded(vectors.first[part.start : part.stop + 1] - vectors.first[part.start], states)
+                for vectors, part, states in (
+                    (self._vectors, band, self.states),
+                    (ends._vectors, final, ends.states),
+                )
+            ]
+            found = self._matrices(values, *members)
+            energies = modes.per_energy.reshape(-1, *shape)
+            return *(x * _after_first(energies, x) for x in found), modes.omega.reshape(-1, *shape)
+        parts = each.of_each_mode(flat)
         if not single:  # sum over the members of both groups
             parts = parts.reshape(*parts.shape[:2], *planes.shape[-2:])
             parts = np.add.reduceat(np.add.reduceat(parts, first[0][:-1], axis=2), first[1][:-1], axis=3)
         parts = parts.reshape(*parts.shape[:2], -1)
         parts *= modes.per_energy[:, None]
         return parts.reshape(*parts.shape[:2], *shape), modes.omega.reshape(-1, *shape)
+
+    def _matrices(self, values, rows, columns):
+        """Strength and shift of each mode (times omega), from amplitudes (1 + d, modes, vectors, vectors); `rows` and
+        `columns` (A, m): which vectors are the members, -1 where there is none."""
+        values = values[:, :, rows[:, :, None, None], columns]  # (1 + d, modes, A, m, B, m')
+        values = values * ((rows >= 0)[:, :, None, None] & (columns >= 0))
+        elements = values.transpose(1, 0, 2, 4, 5, 3)
+        strength, shift = zip(*(group_matrices(x[0], x[1:]) for x in elements), strict=True)
+        return np.stack(strength), np.stack(shift)
 
     def _with_long_range(self, planes, waves: DipoleWaves, owner):
         """Amplitudes (1 + d, C, 2, P) with L_c(q) times the overlap, the last of `planes` (1 + d, C + 1, 2, P)."""
@@ -404,6 +439,17 @@ class PairVertices:
             per_vector += self.dtype.itemsize * (1 + self.directions) * 3 * self.factors.cluster.orbitals
         flops = pairs * self.flops_per_pair() + len(self._vectors) * self.factors.flops_per_vector
         return Cost(count, pairs, self.flops_per_pair(), flops, float(len(self._vectors) * per_vector))
+
+
+def _padded(first, states) -> np.ndarray:
+    """Which vectors belong to each state, (A, m), from where these start (A + 1,); -1 where groups have no more."""
+    member = np.arange(states.vectors.shape[1])
+    return np.where(member < np.diff(first)[:, None], first[:-1, None] + member, -1)
+
+
+def _after_first(values, like) -> np.ndarray:
+    """Of each mode and pair, (modes, A, B), for arrays (modes, ..., A, B)."""
+    return values.reshape(len(values), *(1,) * (like.ndim - 3), *values.shape[1:])
 
 
 def _moved(part: slice, by: int) -> slice:

@@ -1,0 +1,161 @@
+"""What operations of a crystal do with the members of degenerate groups.
+
+An operation takes a state u of k to ``U u`` (with time reversal ``U u*``) at Mk, U a constant in the atomic gauge
+(:mod:`.intertwiner`).  Within groups that says which member goes to which, so that the distribution of irreducible
+points, a matrix within each group, is known at their images.  U has to turn the spin and the observables as their rules
+say, and scattering has to obey it; operations without such a U do not reduce the points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..bands.hermitian_basis import conjugation_signs
+from ..bands.observables import SPIN
+from ..bands.states import States, shell_states, turned_towards
+from .intertwiner import operation_matrix
+from .multiplets import Multiplets
+from .operations import Operations, is_group
+from .symmetry import TRIED, sample_points
+
+_STATES = 6  # whose pairs, those of all images, are compared
+_ALLOWED = 1e-3  # difference of rates and shifts, of their size, that counts as obeyed
+
+
+@dataclass(frozen=True, eq=False)
+class MemberTurns:
+    """What each operation does with members.
+
+    Attributes
+    ----------
+    operations : Operations
+        With a sign of +1 or -1 each.
+    matrices : ndarray, shape (n, N, N)
+        U.
+    sites : ndarray, shape (N, 3)
+        Of the orbitals, angstrom.
+    kept : ndarray of int, shape (n,)
+        Which of the operations asked for these are.
+    """
+
+    operations: Operations
+    matrices: np.ndarray
+    sites: np.ndarray
+    kept: np.ndarray
+
+    def aligned(self, states: States, images: States) -> States:
+        """`images` (of all states by the first operation after the identity, then the next), with the members that
+        operations make of those of the states."""
+        moved = [self._moved(states, images[self._part(states, g)].k, g) for g in range(1, len(self.matrices))]
+        members = images.vectors.shape[1] - states.vectors.shape[1]
+        target = np.pad(np.concatenate(moved), [(0, 0), (0, max(members, 0)), (0, 0)])
+        return turned_towards(images, target[:, : images.vectors.shape[1]])
+
+    @staticmethod
+    def _part(states: States, g: int) -> slice:
+        return slice((g - 1) * len(states), g * len(states))
+
+    def _moved(self, states: States, k, g: int) -> np.ndarray:
+        """Vectors of the images at k, Mk but for a reciprocal vector G: u(k + G) = exp(-i G.tau) u(k)."""
+        u = states.vectors if self.operations.signs[g] > 0 else states.vectors.conj()
+        folded = k - states.k @ self.operations.matrices[g].T
+        return u @ self.matrices[g].T * np.exp(-1j * (folded @ self.sites.T))[:, None]
+
+
+def definite(operations: Operations) -> Operations:
+    """The same with one sign each: where an operation holds with and without time reversal, without."""
+    return Operations(operations.matrices, np.where(operations.signs == 0, 1, operations.signs))
+
+
+def member_turns(problem, operations: Operations, k, band) -> MemberTurns | None:
+    """Those of the operations that have a U which spin, observables and scattering obey; None if there are not two.
+
+    Parameters
+    ----------
+    problem : Problem
+    operations : Operations
+        That bands, rates and observables obey.
+    k, band : ndarray, shape (S, 3), (S,)
+        Points of a shell.
+    """
+    found = _represented(problem.model, definite(operations), problem.observables)
+    if found is None:
+        return None
+    kept = _violations(problem, found, k, band) < _ALLOWED
+    left = found.operations.take(kept)
+    if len(left) == 1 or not is_group(left):
+        return None
+    return MemberTurns(left, found.matrices[kept], found.sites, found.kept[kept])
+
+
+def _represented(model, operations: Operations, observables) -> MemberTurns | None:
+    points = sample_points(model, TRIED, np.random.default_rng(0))
+    kept, matrices = [], []
+    for g, (m, sign) in enumerate(zip(operations.matrices, operations.signs, strict=True)):
+        further = _operators(model, observables, m[None], int(sign))
+        u = operation_matrix(model, points, sign * m, reversal=bool(sign < 0), further=further)
+        if u is not None:
+            kept.append(g)
+            matrices.append(u)
+    left = operations.take(np.array(kept, dtype=int))
+    if len(left) < 2 or not is_group(left):
+        return None
+    return MemberTurns(left, np.array(matrices), np.asarray(model.site_positions), np.array(kept))
+
+
+def _operators(model, observables: Sequence, matrix, sign: int) -> list:
+    """Observables and the spin with their turns, as `operation_matrix` takes them."""
+    found = []
+    if model.spin is not None:
+        found.append((model.spin_operator, sign**SPIN.odd * SPIN.turns(matrix)[0]))
+    for o in observables:
+        turn = sign**o.rule.odd * o.rule.turns(matrix)[0]
+        found.append((lambda k, o=o: o.tensor(model, k), turn))
+    return found
+
+
+def _violations(problem, turns: MemberTurns, k, band) -> np.ndarray:
+    """How far rates and shifts between images, as matrices, are from what they have to be, over their size."""
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(len(k), min(_STATES, len(k)), replace=False)
+    k, band, operations = k[chosen], band[chosen], turns.operations
+    # some of their images: as all, they scatter into the others by large angles as well as by small ones
+    k = np.einsum("sab,sb->sa", operations.matrices[rng.integers(0, len(operations), len(k))], k)
+    images = problem.momentum.first_zone(np.concatenate([k @ m.T for m in operations.matrices]))
+    rows = Multiplets.of(problem.observables, operations)
+    every = shell_states(problem.model, images, np.tile(band, len(operations)), problem.settings.degeneracy, rows)
+    n = len(k)
+    states = every[slice(0, n)]
+    states = States.joined(states, turns.aligned(states, every[slice(n, None)]))
+    sources = [source.exact() for source in problem.sources]
+    return np.max([_violation(source, states, rows.shift_turns(operations), operations) for source in sources], axis=0)
+
+
+def _violation(source, states: States, turns, operations: Operations) -> np.ndarray:
+    """Of one source; `turns`: of the shifts."""
+    n, prepared, z_cut = len(states) // len(operations), source.prepared(states), source.z_max(1e9)
+    conjugated, apart = conjugation_signs(states.vectors.shape[1]), ~np.eye(n, dtype=bool)
+
+    def sums(g):
+        part = slice(g * n, (g + 1) * n)
+        channels = prepared.group_matrices(part, part, z_cut)
+        return sum(c.strength for c in channels)[..., apart], sum(c.shift for c in channels)[..., apart]
+
+    strength, shift = sums(0)
+    found = []
+    for g, sign in enumerate(operations.signs):
+        signs = conjugated if sign < 0 else np.ones_like(conjugated)
+        expected = (
+            np.einsum("a,b,abp->abp", signs, signs, strength),
+            np.einsum("rt,c,xtcp->xrcp", turns[g], signs, shift, optimize=True),
+        )
+        pairs = zip(sums(g), expected, strict=True)
+        found.append(max(_rms(x - y) / (_rms(y) or 1.0) for x, y in pairs))
+    return np.array(found)
+
+
+def _rms(x) -> float:
+    return float(np.sqrt(np.mean(np.abs(x) ** 2)))
