@@ -1,0 +1,142 @@
+"""Memory that a run foretells against memory in use: of the process, or of each worker, while it runs.
+
+    python memory.py [CASE ...] [--record]
+
+Peaks are of the unique memory of each process (what is freed when it ends), looked at ten times a second, and of its
+resident memory, which counts shared libraries in every worker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+from common import record
+
+RASHBA = """
+[electrons]
+model = "rashba_ferromagnet"
+effective_mass = 0.6
+rashba = 0.8
+exchange = 0.05
+chemical_potential = 0.15
+"""
+WEYL = """
+[electrons]
+model = "weyl"
+velocity = 2.0
+node = 0.2
+tilt = [0.0, 0.3, 0.5]
+chemical_potential = 0.1
+"""
+PHONONS = """
+[[scattering]]
+kind = "acoustic_deformation_potential"
+deformation_potential = 5.0
+sound_velocity = {sound}
+mass_density = {density}
+
+[temperature]
+values = [{kelvin}]
+
+[solver]
+{solver}
+
+[solver.expert]
+accuracy = {accuracy}
+{expert}
+"""
+
+
+def rashba(solver: str = "", kelvin: float = 20.0) -> str:
+    return RASHBA + PHONONS.format(
+        sound=2000.0, density=7.6e-7, kelvin=kelvin, solver=solver, accuracy=4.0, expert="levels = 0"
+    )
+
+
+def weyl(solver: str = "energy_nodes = 1") -> str:
+    return WEYL + PHONONS.format(
+        sound=2000.0,
+        density=5000.0,
+        kelvin=250,
+        solver=solver,
+        accuracy=8.0,
+        expert='geometry = "shared"\nlevels = 0',
+    )
+
+
+WORKERS = 'executor = "processes"\nworkers = 2\n'
+CASES = {
+    "Rashba, 20 K": rashba(),
+    "Rashba, 20 K, nine nodes": rashba("energy_nodes = 9"),
+    "Rashba, 20 K, two processes": rashba(WORKERS),
+    "Weyl": weyl(),
+    "Weyl, two processes": weyl(WORKERS + "energy_nodes = 1"),
+}
+
+RUN = """
+import json, sys
+from dataclasses import replace
+from sidejump.app.run import prepare
+job = prepare(sys.argv[1])
+print(json.dumps(job.estimate()["peak_memory_bytes"]), flush=True)
+found = job.run()
+print(json.dumps(found.energy_nodes.values.tolist()), flush=True)
+"""
+
+
+def measured(text: str) -> dict:
+    """Foretold memory of a replica of the first level, and the largest of one process of a run of that level, bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "input.toml"
+        source.write_text(text)
+        run = subprocess.Popen([sys.executable, "-c", RUN, str(source)], stdout=subprocess.PIPE, text=True)
+        parent, peaks = psutil.Process(run.pid), {}
+        while run.poll() is None:
+            try:
+                family = [parent, *parent.children(recursive=True)]
+            except psutil.NoSuchProcess:
+                break
+            for process in family:
+                try:
+                    memory = process.memory_full_info()
+                except (psutil.NoSuchProcess, psutil.AccessDenied):
+                    continue
+                unique, resident = peaks.get(process.pid, (0, 0))
+                peaks[process.pid] = max(unique, memory.uss), max(resident, memory.rss)
+            time.sleep(0.1)
+        foretold, nodes = (json.loads(line) for line in run.stdout.read().splitlines())
+    workers = {pid: peak for pid, peak in peaks.items() if pid != run.pid and peak[0] > 1e8}
+    unique, resident = max(workers.values()) if workers else peaks[run.pid]
+    return {
+        "foretold": foretold,
+        "unique": unique,
+        "resident": resident,
+        "ratio": round(foretold / resident, 3),
+        "processes": 1 + len(workers),
+        "parent": peaks[run.pid][1],
+        "energy_nodes": nodes,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("case", nargs="*", default=list(CASES))
+    parser.add_argument("--record", action="store_true", help="append the figures to the log")
+    given = parser.parse_args()
+    found = {}
+    for name in given.case:
+        found[name] = measured(CASES[name])
+        print(name, found[name], flush=True)
+    if given.record:
+        record("memory", found)
+
+
+if __name__ == "__main__":
+    main()
