@@ -127,3 +127,12 @@ def test_the_page_has_every_exit_status(empty_folder):
         guard.guarded(raising(KeyboardInterrupt())),
     }
     assert found == listed == {0, 1, 2, guard.INTERRUPTED}
+
+
+def test_a_closed_output_is_no_defect():
+    """`sidejump models >&-`, as a batch system may start it."""
+    code = (
+        "import os, sys; os.close(1); sys.stdout = None; from sidejump.app.cli import main; sys.exit(main(['models']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -9,7 +9,7 @@ import numpy as np
 from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
 from ..kinetics.response import KineticResponse, charge
 from ..transport.tensors import PARTS
-from ..transport.term import NODE_CHANGES, POINTS, SPACING
+from ..transport.term import FOLLOWED, NODE_CHANGES, POINTS, SPACING
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
 from .replica import FINER, Replica, response_of
@@ -153,14 +153,16 @@ def _sizes(value, contributions) -> np.ndarray:
 
 
 NODES, WINDOW_SHELLS = "energy nodes", "shells over the thermal window"
+BETWEEN_SHELLS = "phonons between shells"
 GEOMETRY, WINDOW_LEFT_OUT = "geometry", "thermal window left out"
 """What may leave an error that no replica and no level takes away."""
 
 UNKNOWN = 0.2
 """Relative change by further energy nodes where there is nothing that tells it."""
 
-_CHANGES = {NODES: "node_change", WINDOW_SHELLS: "window_change"}
-"""Facts that say what the last step of a sequence inside a replica changed, relatively: the next would change less."""
+_CHANGES = {NODES: "node_change", WINDOW_SHELLS: "window_change", BETWEEN_SHELLS: FOLLOWED}
+"""Facts that say what the last step of a sequence inside a replica changed, relatively: the next would change less; or
+of which size what replicas leave out is."""
 
 
 def _left(replicas: dict[str, list[Replica]], fact: str, count: int, parts: int) -> np.ndarray:

@@ -20,6 +20,9 @@ INTERRUPTED = 130
 def guarded(command: Callable[[], int | None]) -> int:
     """Run `command`; its exit status."""
     warnings.showwarning = _show_warning
+    for name in ("stdout", "stderr"):  # closed by the shell, `>&-`: there is nobody to tell
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
     try:
         return _status(command())
     except KeyboardInterrupt:

@@ -13,7 +13,7 @@ from .geometry_choice import choose_geometries
 from .problem import TOO_COARSE, Problem, audible
 from .settings import Size, TransportResult, TransportSettings
 from .tensors import PARTS, size_of_change, with_change
-from .term import NODE_CHANGES, POINTS, SPACING
+from .term import UNREPORTED
 from .terms import AVERAGE, planned
 
 
@@ -183,7 +183,7 @@ def operations_used(problem: Problem, geometry: list[str]) -> int:
 def collected(facts: dict[str, list], found: dict[str, list], members: list[int], count: int) -> None:
     """Add the facts of a term, where it has any, at the places of its temperatures."""
     for name, values in found.items():
-        if name in (NODE_CHANGES, POINTS, SPACING):
+        if name in UNREPORTED:
             continue
         everywhere = facts.setdefault(name, [0 if name == "energy_nodes" else np.nan] * count)
         for i, value in zip(members, values, strict=True):

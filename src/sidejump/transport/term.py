@@ -111,6 +111,14 @@ errors alone."""
 POINTS = "points"
 """Of the facts, how many there are: levels that have as many are one.  For the errors alone."""
 
-_FACTS = {NODE_CHANGES: [np.nan, np.nan], SPACING: np.nan, POINTS: np.nan, "energy_nodes": 0, "node_change": np.nan,
+FOLLOWED = "followed_change"
+"""Of the facts, what phonons may change that take electrons from a shell to another one of unlike topology, where both
+are taken to be one: for the errors alone."""
+
+UNREPORTED = frozenset({NODE_CHANGES, SPACING, POINTS, FOLLOWED})
+"""Facts for the errors alone."""
+
+_FACTS = {NODE_CHANGES: [np.nan, np.nan], SPACING: np.nan, POINTS: np.nan, FOLLOWED: np.nan,
+          "energy_nodes": 0, "node_change": np.nan,
           "inelastic_change": np.nan, "carrier_density": np.nan, "electron_density": np.nan, "hole_density": np.nan,
           "hot_spot_change": np.nan, "geometry_difference": np.nan, "window_change": np.nan}  # fmt: skip

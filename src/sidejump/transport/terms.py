@@ -23,7 +23,7 @@ from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell
 from .tensors import Change, difference, size_of_change, weighted_sum, with_change
-from .term import POINTS, Term, by_spacing, interpolated, spread
+from .term import FOLLOWED, POINTS, Term, by_spacing, interpolated, spread
 from .windowed import IndependentShells
 
 _INELASTIC = 10.0  # tolerances: more inelasticity than this, found on single shells, is said to be an estimate
@@ -92,12 +92,12 @@ class IndependentTerm(Term):
             say_left(found, i, left)
             facts["energy_nodes"][i] = nodes
             response = with_change(response, change, response.boltzmann)
-            size = max(size_of_change(change, response), shells.unfollowed())
+            size = facts[FOLLOWED][i] = max(size_of_change(change, response), shells.unfollowed())
             if size > _INELASTIC * tolerance:
                 problem.warn(
                     f"T = {t:.4g} K: shells change topology within the thermal window, and both "
                     f"ends of a phonon event are taken to lie on one shell: of the order of {size:.1e} of the result "
-                    "is uncertain for that reason"
+                    "is uncertain for that reason, which is part of the error"
                 )
         found.responses[i] = response
 
