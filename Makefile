@@ -5,6 +5,7 @@
 # make check   all that a change must pass
 # make validation   docs/validation.md: all comparisons with closed forms, other solvers and programs; fails if one does
 # make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
+# make cold-limit  how cold side jumps go to their limit: results/cold_limit.png
 # make magnons   side jump of a massive Dirac model with magnons: results/magnons.png
 # make sample   the drawing of the page on conventions
 # make first-minute   what the first commands say, for the first page; with a wheel in dist/, installed from it
@@ -23,7 +24,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples gallery validation skew magnons sample first-minute wheel wheel-check check clean
+.PHONY: venv demo test lint docs examples gallery validation skew cold-limit magnons sample first-minute wheel wheel-check check clean
 
 venv: $(STAMP)
 
@@ -47,6 +48,9 @@ validation: $(STAMP)
 
 skew: $(STAMP)
 	$(BIN)/python examples/skew_scattering.py results/skew.png
+
+cold-limit: $(STAMP)
+	$(BIN)/python examples/cold_limit.py results/cold_limit.png
 
 magnons: $(STAMP)
 	$(BIN)/python examples/magnons.py results/magnons.png

@@ -581,3 +581,22 @@ def test_skew_scattering_leaves_magnons_out_and_says_so():
             skew_scattering="quasistatic",
         )
     assert not ds.sigma_gaussian_skew.values.any()
+
+
+def test_a_gap_asks_for_no_more_points_than_phonons(monkeypatch):
+    """Where it holds the number of magnons over the distance of the points; without one four times as many."""
+
+    def found(gap, least=None):
+        with monkeypatch.context() as patch:
+            if least is not None:
+                patch.setattr(Problem, "_least_points", lambda self, spacing: least)
+            problem, shell = problem_of(DIRAC, magnons(stiffness=0.3, gap=gap), level=0.1)
+            response, _ = SharedShell(problem, shell, KT).solve(KT, 1)
+        return len(shell), response
+
+    count, response = found(1e-3)
+    more, expected = found(1e-3, least=4 * count)
+    assert more == 4 * count == found(0.0)[0]
+    np.testing.assert_allclose(response.boltzmann, expected.boltzmann, rtol=0, atol=1e-5 * expected.boltzmann[0, 0])
+    size = np.abs(expected.side_jump_velocity).max()
+    np.testing.assert_allclose(response.side_jump_velocity, expected.side_jump_velocity, rtol=0, atol=1e-5 * size)

@@ -161,23 +161,33 @@ def _limits(asked: Asked) -> dict[str, xr.Dataset]:
         raise InputError(
             f"{asked.source}: --limits: has no phonons or magnons, and the side jump of impurities has no limits"
         )
-    kinds: dict[str, list] = {"eq. 15": [HighTemperatureLimit(s) for s in moving]}
-    if any(getattr(s, "directed", False) for s in moving):
-        say(
-            "no limit of small angles: the shift of bosons that absorb and emit through different operators is a length"
-        )
-    elif all(isinstance(s, Scatterer) for s in moving):
-        plain = all(isinstance(s.vertex, str) and s.vertex == "identity" for s in moving)
-        kinds = {"eqs 13, 14" if plain else "small angles": [SmallAngleShift(s) for s in moving]} | kinds
-    else:
-        say("the limit of small angles has the curvature alone, without the phase of the coupling")
-        kinds = {"curvature alone": [CurvatureShift(s) for s in moving]} | kinds
+    kinds, sentence = limits_of(moving)
+    if sentence:
+        say(sentence)
     found = {}
     for words, limits in kinds.items():
         say(f"{boson_words(moving)} in the limit of {words}")
         one = of_mechanisms(whole, limits)
         found[words] = one.changed(settings=replace(first.settings, skew_scattering="off")).run()
     return found
+
+
+def limits_of(moving) -> tuple[dict[str, list], str]:
+    """Scatterers of each limit that phonons and magnons have, and what is to be said of the one they have not."""
+    hot: dict[str, list] = {"eq. 15": [HighTemperatureLimit(s) for s in moving]}
+    if any(getattr(s, "directed", False) for s in moving):
+        return (
+            hot,
+            "no limit of small angles: the shift of bosons that absorb and emit through different operators is a "
+            "length",
+        )
+    if all(isinstance(s, Scatterer) for s in moving):
+        plain = all(isinstance(s.vertex, str) and s.vertex == "identity" for s in moving)
+        return {"eqs 13, 14" if plain else "small angles": [SmallAngleShift(s) for s in moving]} | hot, ""
+    return (
+        {"curvature alone": [CurvatureShift(s) for s in moving]} | hot,
+        "the limit of small angles has the curvature alone, without the phase of the coupling",
+    )
 
 
 def _resistivity(asked: Asked) -> None:

@@ -129,6 +129,11 @@ class Scatterer:
         return all(b.silent for b in self.branches)
 
     @property
+    def level(self) -> float:
+        """q (1/angstrom) up to which a coupling does not rise towards q = 0, though it is `singular`."""
+        return 0.0
+
+    @property
     def resolution(self) -> float:
         """q (1/angstrom) that has to be resolved: over it the coupling of some branch falls; inf if there is none."""
         return min((b.range for b in self.branches), default=np.inf)

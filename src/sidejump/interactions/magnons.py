@@ -105,6 +105,12 @@ class Magnons(Scatterer):
     spin_density: float = np.inf
     gap: float = 0.0
 
+    @property
+    def level(self) -> float:
+        """Up to where their number, ``kT / (gap + D q^2)``, is held by the gap."""
+        assert self.stiffness is not None
+        return float(np.sqrt(self.gap / self.stiffness))
+
     def reduction(self, kt: float) -> float:
         """Part of the magnet's spin that free magnons take at kT (eV); inf where their number diverges.
 

@@ -120,8 +120,11 @@ class Problem:
 
     def _set_fewest(self, least: float = 1.0) -> None:
         self._fewest = self.settings.minimum * max(self.settings.accuracy, least)
-        if self.model.dimension == 2 and any(s.singular for s in self.scatterers):
-            self._fewest *= _SINGULAR
+
+    def _least_points(self, spacing: float) -> int:
+        """Of a contour whose points are `spacing` apart: more where a coupling diverges within that."""
+        diverging = any(s.singular and getattr(s, "level", 0.0) < _POINTS * spacing for s in self.scatterers)
+        return int(self._fewest * (_SINGULAR if self.model.dimension == 2 and diverging else 1))
 
     def laid(self, accuracy: float, replica: int | None, *, coarsest: bool = False) -> Problem:
         """The same problem with the points of another level and replica; what does not depend on them is shared.
@@ -406,7 +409,7 @@ class Problem:
             spacing=spacing,
             turn=None if s.turn is None else s.turn / s.accuracy,
             levels=levels,
-            minimum=int(self._fewest),
+            minimum=self._least_points(spacing),
             degeneracy=s.degeneracy,
             operations=operations,
             several=several and self.model.dimension == 3,
