@@ -46,6 +46,14 @@ class MemberTurns:
     sites: np.ndarray
     kept: np.ndarray
 
+    def of(self, operations: Operations) -> MemberTurns:
+        """Those of some of the operations, in their order: a shell may have fewer (`Shell.operations`)."""
+        known = self.operations.matrices.reshape(1, len(self.matrices), -1)
+        distance = np.abs(operations.matrices.reshape(len(operations), 1, -1) - known).max(axis=2)
+        some = distance.argmin(axis=1)
+        assert distance.min(axis=1).max() < 1e-6, "operations that these are not of"
+        return MemberTurns(self.operations.take(some), self.matrices[some], self.sites, self.kept[some])
+
     def aligned(self, states: States, images: States) -> States:
         """`images` (of all states by the first operation after the identity, then the next), with the members that
         operations make of those of the states."""
@@ -81,7 +89,7 @@ def member_turns(problem, operations: Operations, k, band) -> MemberTurns | None
     k, band : ndarray, shape (S, 3), (S,)
         Points of a shell.
     """
-    found = _represented(problem.model, definite(operations), problem.observables)
+    found = represented(problem.model, definite(operations), problem.observables)
     if found is None:
         return None
     kept = _violations(problem, found, k, band) < _ALLOWED
@@ -91,7 +99,9 @@ def member_turns(problem, operations: Operations, k, band) -> MemberTurns | None
     return MemberTurns(left, found.matrices[kept], found.sites, found.kept[kept])
 
 
-def _represented(model, operations: Operations, observables) -> MemberTurns | None:
+def represented(model, operations: Operations, observables=()) -> MemberTurns | None:
+    """Those of the operations, of one sign each, that have a U which turns the spin and the observables; None if there
+    are not two, or they are no group."""
     points = sample_points(model, TRIED, np.random.default_rng(0))
     kept, matrices = [], []
     for g, (m, sign) in enumerate(zip(operations.matrices, operations.signs, strict=True)):

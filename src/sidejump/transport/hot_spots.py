@@ -16,6 +16,12 @@ the surface, and that in terms of F and C, but for what is of the second order i
 so that neither initial nor final states see hot spots on the points of C alone, for pairs of F with C only.  With F = C
 this is the side jump of C, to rounding.  With symmetry F holds irreducible points, and C the images of its own as well.
 
+The distribution of C is that of its weights, though, whose errors scattering multiplies: all of it is too large or too
+small by what :mod:`sidejump.kinetics.white` finds for F and for C, the conductivity with scattering that knows no
+momentum transfer, which costs next to nothing on F as well.  Of the conductivity sigma and of the side jump
+
+    sigma(F) = R sigma(C),   sj(F) = sj R^T,     R = sigma_white(F) sigma_white(C)^-1.
+
 Of distributions that are matrices within degenerate groups all this is the trace: what else they hold is that of C.
 """
 
@@ -27,6 +33,7 @@ import numpy as np
 
 from ..energy.basis import energy_basis
 from ..kinetics.response import KineticResponse
+from ..kinetics.white import white_conductivity
 from ..pairs.block import Block, pair_channels
 from ..pairs.contraction import RowSums, add_row_sums
 from ..pairs.near import BLOCK
@@ -34,6 +41,8 @@ from ..threads import THREADS, one_matrix_thread
 from .problem import Problem
 from .shared import SharedShell
 from .tensors import Change, of_traces, with_change
+
+_BLOCKED = 1e-6  # of the largest conductivity: in a direction with less nothing is compared
 
 
 def hot_spot_changes(
@@ -45,9 +54,14 @@ def hot_spot_changes(
     if fine is solver.shell:
         velocities = np.stack([_with_drives(r) for r in responses])
         advance(1.0)
+        growth = np.zeros((problem.model.dimension, problem.model.dimension))
     else:
-        velocities = HotSpots(problem, fine).side_jump_velocity(solver, kts, responses, nodes, advance)
-    return [Change.to_side_jump(v, r) for r, v in zip(responses, velocities, strict=True)]
+        spots = HotSpots(problem, fine)
+        velocities = spots.side_jump_velocity(solver, kts, responses, nodes, advance)
+        growth = spots.growth(solver)
+    d = len(growth)
+    velocities[..., :d] += velocities[..., :d] @ growth.T
+    return [Change.to_side_jump(v, r).with_growth(growth, r) for r, v in zip(responses, velocities, strict=True)]
 
 
 def with_hot_spots(problem: Problem, solver: SharedShell, fine, kts, responses) -> list[KineticResponse]:
@@ -72,6 +86,23 @@ class HotSpots:
 
     def __len__(self) -> int:
         return self.sample.count
+
+    def growth(self, coarse: SharedShell) -> np.ndarray:
+        """R - 1, shape (d, d): by what the conductivity of C falls short, if scattering knew no momentum transfer."""
+        operations, known, turns = self._fold.operations, self.problem.orbital_turns, None
+        none = np.zeros((self.problem.model.dimension,) * 2)
+        if operations is not None:
+            if known is None:
+                return none
+            turns = known.of(operations).matrices
+        found = []
+        for sample in (self.sample, coarse.sample):
+            some = sample.states[slice(0, sample.count)], sample.weight[:, 0], sample.velocity[:, 0]
+            found.append(white_conductivity(*some, self._fold, turns))
+        fine, rough = found
+        if fine is None or rough is None:
+            return none
+        return (fine - rough) @ np.linalg.pinv(rough, rcond=_BLOCKED, hermitian=True)
 
     def side_jump_velocity(self, coarse: SharedShell, kts, responses, nodes=None, advance=lambda _: None) -> np.ndarray:
         """sj(1) of several responses in one pass over the pairs, ``e^2/hbar angstrom^(2-d)``: shape (n, d, d);

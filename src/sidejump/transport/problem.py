@@ -16,7 +16,7 @@ from ..energy.basis import BOTH, Y_MAX
 from ..energy.kernel import Kernel, energy_cutoff, reach
 from ..errors import InputError, NoStates, TooLarge
 from ..groups.kinetic import kinetic_operations
-from ..groups.members import MemberTurns, definite, member_turns
+from ..groups.members import MemberTurns, definite, member_turns, represented
 from ..groups.multiplets import Multiplets
 from ..groups.operations import Operations
 from ..groups.rules import obeying
@@ -144,6 +144,7 @@ class Problem:
             other.__dict__.pop(name, None)
         other.__dict__["_reduction"] = self._reduction  # found once
         other.__dict__["multiplets"] = self.multiplets
+        other.__dict__["orbital_turns"] = self.orbital_turns
         other.__dict__["edges"] = self.edges
         other.warnings, other._shells = [], {}
         other._set_fewest(least=0.5)
@@ -198,6 +199,14 @@ class Problem:
         if len(operations) in searched:  # all that the bands obey: the shell serves again
             self._shells[self.mu, spacing, 0, False, False] = searched[len(operations)]
         return (operations, members) if len(operations) > 1 else (None, None)
+
+    @cached_property
+    def orbital_turns(self) -> MemberTurns | None:
+        """What these operations do with the orbitals; None where that is not a matrix for each."""
+        if self.operations is None:
+            return None
+        found = represented(self.model, definite(self.operations))
+        return found if found is not None and len(found.matrices) == len(self.operations) else None
 
     @property
     def of_matrices(self) -> bool:
@@ -428,7 +437,8 @@ class Problem:
 
     def sampled(self, shell: Shell, *places, **choices) -> Sample:
         """Points of a shell as :func:`sidejump.pairs.sample.sampled` takes them."""
-        choices |= {"degeneracy": self.settings.degeneracy, "observables": self.multiplets, "members": self.members}
+        members = None if self.members is None or shell.operations is None else self.members.of(shell.operations)
+        choices |= {"degeneracy": self.settings.degeneracy, "observables": self.multiplets, "members": members}
         return sampled(self.model, self.momentum, shell, *places, **choices)
 
     def inelastic_shell(self, spacing: float) -> Shell:
