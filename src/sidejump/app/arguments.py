@@ -74,7 +74,7 @@ def check_replicas(numbers) -> None:
     ------
     InputError
     """
-    if not isinstance(numbers, range) or numbers.step != 1 or numbers.start < 0 or not len(numbers):
+    if not isinstance(numbers, range) or numbers.step != 1 or numbers.start < 0:
         raise InputError(f"replicas = {numbers!r}: give a range of numbers from 0 on, range(8, 16) for 8 to 15")
 
 

@@ -82,7 +82,7 @@ def left_by_nodes(problem: Problem, solver, kt: float, nodes: int, response: Kin
         return np.full(2, np.nan)
     if problem.elastic_only and not isinstance(solver, OwnShells):
         return np.zeros(2)  # shells decouple: any number is exact
-    least = NODE_SEQUENCE[isinstance(solver, OwnShells) and solver.moved]
+    least = NODE_SEQUENCE[int(isinstance(solver, OwnShells) and solver.moved)]
     for n in (nodes + FURTHER, nodes + 2 * FURTHER, nodes - FURTHER):
         if n < least or solver.needs(kt, n) > problem.settings.memory:
             continue
