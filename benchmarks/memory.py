@@ -19,29 +19,11 @@ from pathlib import Path
 import psutil
 from common import record
 
-RASHBA = """
-[electrons]
-model = "rashba_ferromagnet"
-effective_mass = 0.6
-rashba = 0.8
-exchange = 0.05
-chemical_potential = 0.15
-"""
-WEYL = """
-[electrons]
-model = "weyl"
-velocity = 2.0
-node = 0.2
-tilt = [0.0, 0.3, 0.5]
-chemical_potential = 0.1
-"""
-PHONONS = """
-[[scattering]]
-kind = "acoustic_deformation_potential"
-deformation_potential = 5.0
-sound_velocity = {sound}
-mass_density = {density}
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from helpers_inputs import ACOUSTIC_SECTION, RASHBA_SECTION, WEYL_SECTION, acoustic_section
+
+RUN = """
 [temperature]
 values = [{kelvin}]
 
@@ -55,20 +37,13 @@ accuracy = {accuracy}
 
 
 def rashba(solver: str = "", kelvin: float = 20.0) -> str:
-    return RASHBA + PHONONS.format(
-        sound=2000.0, density=7.6e-7, kelvin=kelvin, solver=solver, accuracy=4.0, expert="levels = 0"
-    )
+    run = RUN.format(kelvin=kelvin, solver=solver, accuracy=4.0, expert="levels = 0")
+    return RASHBA_SECTION + ACOUSTIC_SECTION + run
 
 
 def weyl(solver: str = "energy_nodes = 1") -> str:
-    return WEYL + PHONONS.format(
-        sound=2000.0,
-        density=5000.0,
-        kelvin=250,
-        solver=solver,
-        accuracy=8.0,
-        expert='geometry = "shared"\nlevels = 0',
-    )
+    run = RUN.format(kelvin=250, solver=solver, accuracy=8.0, expert='geometry = "shared"\nlevels = 0')
+    return WEYL_SECTION + acoustic_section(5000.0) + run
 
 
 WORKERS = 'executor = "processes"\nworkers = 2\n'

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from helpers_abinitio import Toy
-from helpers_inputs import ACOUSTIC_SECTION, RASHBA_SECTION
+from helpers_inputs import ACOUSTIC_SECTION, RASHBA_SECTION, WEYL_SECTION, acoustic_section
 from sidejump import InputError, Weyl
 from sidejump.app.init import input_text
 from sidejump.app.run import prepare
@@ -113,20 +113,7 @@ print(json.dumps([cost["peak_memory_bytes"], peak_memory()]))
     assert 1 / WITHIN < expected / found < WITHIN
 
 
-WEYL_INPUT = """
-[electrons]
-model = "weyl"
-velocity = 2.0
-node = 0.2
-tilt = [0.0, 0.3, 0.5]
-chemical_potential = 0.1
-
-[[scattering]]
-kind = "acoustic_deformation_potential"
-deformation_potential = 5.0
-sound_velocity = 2000.0
-mass_density = 5000.0
-
+WEYL_INPUT = f"""{WEYL_SECTION}{acoustic_section(5000.0)}
 [temperature]
 values = [200, 250]
 

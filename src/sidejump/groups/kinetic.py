@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..bands.states import States, shell_states
+from .mean_square import root_mean_square
 from .operations import Operations, exact_operations, identity, is_group
 
 _SAMPLE = 12  # states of a shell whose pairs are compared
@@ -63,17 +64,16 @@ def _violations(source, states: States, n: int, operations: Operations) -> np.nd
         return strength, np.asarray(sum(c.shift for c in channels), dtype=float)[:, apart], energy
 
     strength, shift, energy = sums(0)
-    size = _rms(strength) or 1.0
+    size = root_mean_square(strength) or 1.0
     # Kramers pairs have no shift but for rounding, which is no violation
-    least = max(_NO_SHIFT, _ROUNDING / _ALLOWED * _rms(np.abs(states.covariant[:, : operations.matrices.shape[1]])))
-    length = _rms(shift) + least * size
+    least = max(_NO_SHIFT, _ROUNDING / _ALLOWED * root_mean_square(states.covariant[:, : operations.matrices.shape[1]]))
+    length = root_mean_square(shift) + least * size
     errors = []
     for g, turn in enumerate(operations.matrices):
         there, turned, weighted = sums(g)
-        rates = max(_rms(there - strength) / size, _rms(weighted - energy) / (_rms(energy) or 1.0))
-        errors.append([max(rates, _rms(turned - sign * turn @ shift) / length) for sign in (1, -1)])
+        rates = max(
+            root_mean_square(there - strength) / size,
+            root_mean_square(weighted - energy) / (root_mean_square(energy) or 1.0),
+        )
+        errors.append([max(rates, root_mean_square(turned - sign * turn @ shift) / length) for sign in (1, -1)])
     return np.array(errors).T
-
-
-def _rms(x) -> float:
-    return float(np.sqrt(np.mean(x**2)))

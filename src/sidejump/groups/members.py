@@ -17,6 +17,7 @@ from ..bands.hermitian_basis import conjugation_signs
 from ..bands.observables import SPIN
 from ..bands.states import States, shell_states, turned_towards
 from .intertwiner import operation_matrix
+from .mean_square import root_mean_square
 from .multiplets import Multiplets
 from .operations import Operations, is_group
 from .symmetry import TRIED, sample_points
@@ -163,9 +164,5 @@ def _violation(source, states: States, turns, operations: Operations) -> np.ndar
             np.einsum("rt,c,xtcp->xrcp", turns[g], signs, shift, optimize=True),
         )
         pairs = zip(sums(g), expected, strict=True)
-        found.append(max(_rms(x - y) / (_rms(y) or 1.0) for x, y in pairs))
+        found.append(max(root_mean_square(x - y) / (root_mean_square(y) or 1.0) for x, y in pairs))
     return np.array(found)
-
-
-def _rms(x) -> float:
-    return float(np.sqrt(np.mean(np.abs(x) ** 2)))

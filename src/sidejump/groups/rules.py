@@ -17,6 +17,7 @@ from ..bands.observables import Observable, Velocity
 from ..bands.row_curvature import row_curvature
 from ..errors import InputError
 from .hall import kinetic_symmetry
+from .mean_square import root_mean_square
 from .operations import Operations, identity, is_group
 from .symmetry import sample_points
 
@@ -95,7 +96,7 @@ def violations(model, observable: Observable, operations: Operations, energy: fl
                 each ** (odd + 1) * np.einsum("st,ktb,ab->ksa", turns[g], here[1], plane),
             )
             for x, y, image, least in zip(there, here, images, noise, strict=True):
-                size = _rms(y)
+                size = root_mean_square(y)
                 if size > _NOTHING * least:
                     found[g] = max(found[g], float(np.abs(x - image).max() / size))
     return found
@@ -107,14 +108,10 @@ def _sums(model, observable: Observable, k, energy: float):
     rows, velocity = observable.tensor(model, k), Velocity()(model, k)
     levels, _, expectation, omega = row_curvature(model, np.concatenate([rows, velocity], axis=1), k)
     f = expit((energy - levels) / (0.02 * np.ptp(levels) + 1e-6))
-    size, speed = _rms(rows), _rms(velocity)
+    size, speed = root_mean_square(rows), root_mean_square(velocity)
     t = rows.shape[1]
     sums = (f[:, None] * expectation[:, :t]).sum(axis=-1), (f[:, None, None] * omega[:, :t]).sum(axis=-1)
-    return sums, (size, size * _rms(omega[:, t:]) / (speed or 1.0))
-
-
-def _rms(x) -> float:
-    return float(np.sqrt(np.mean(np.abs(x) ** 2)))
+    return sums, (size, size * root_mean_square(omega[:, t:]) / (speed or 1.0))
 
 
 def _one_for_each_tensor(observables: Sequence[Observable]) -> list[Observable]:

@@ -32,6 +32,7 @@ from ..bands.extent import enclosing_half_width
 from ..bands.states import band_energies
 from ..errors import InputError
 from .intertwiner import operation_matrix
+from .mean_square import root_mean_square
 from .spglib_calls import of_spglib
 
 TURN = 0.15  # how far (sine) m may be from the direction an operation keeps or reverses
@@ -115,9 +116,11 @@ class _Orbits:
         energies, curvature, size = (np.concatenate([p[c] for p in parts]) for c in range(3))
         spin = None if model.spin is None else np.concatenate([p[3] for p in parts])
         self.energies = energies.reshape(*shape, -1)
-        noise = not _rms(curvature) > _NOISE * _rms(size)  # both are zero where bands are flat in one direction
+        noise = not root_mean_square(curvature) > _NOISE * root_mean_square(
+            size
+        )  # both are zero where bands are flat in one direction
         self.curvature = None if noise else curvature.reshape(*shape, 3)
-        self.spin = None if spin is None or _rms(spin) < _NOISE else spin.reshape(*shape, 3)
+        self.spin = None if spin is None or root_mean_square(spin) < _NOISE else spin.reshape(*shape, 3)
 
 
 def observables(model, k, level, width):
@@ -153,7 +156,7 @@ def _group_report(orbits: _Orbits, magnetisation, reversal: bool) -> dict:
     for i, s in enumerate(orbits.operations):
         difference = orbits.energies[:, i] - reference  # (sign, sample, band)
         name = operation_name(s)
-        alone = _rms(difference[0])
+        alone = root_mean_square(difference[0])
         if alone > 1e-6:
             broken[name] = alone
         image = np.linalg.det(s) * s @ direction
@@ -162,9 +165,9 @@ def _group_report(orbits: _Orbits, magnetisation, reversal: bool) -> dict:
         # without magnetisation both hold
         for applies, change, label in ((keeps, difference[0], name), (reverses, difference[1], name + "'")):
             if applies:
-                rms.append(_rms(change))
+                rms.append(root_mean_square(change))
                 largest.append(np.abs(change).max())
-                close.append(_rms(change[near]) if near.any() else 0.0)
+                close.append(root_mean_square(change[near]) if near.any() else 0.0)
                 names.append(label)
     return {
         "magnetisation": [float(x) for x in direction],
@@ -173,7 +176,7 @@ def _group_report(orbits: _Orbits, magnetisation, reversal: bool) -> dict:
         "operations_kept": len({name.removesuffix("'") for name in names}),
         "point_group_violation_eV": float(np.max(largest)),
         "point_group_violation_rms_eV": float(np.sqrt(np.mean(np.square(rms)))),
-        "point_group_violation_near_energy_rms_eV": _rms(close) if near.any() else None,
+        "point_group_violation_near_energy_rms_eV": root_mean_square(close) if near.any() else None,
         "worst_operation": names[int(np.argmax(rms))],
         "lattice_operations_broken": dict(sorted(broken.items(), key=lambda item: -item[1])),
     }
@@ -181,14 +184,14 @@ def _group_report(orbits: _Orbits, magnetisation, reversal: bool) -> dict:
 
 def _reversal_report(orbits: _Orbits) -> dict:
     at_k, at_minus_k = orbits.energies
-    energy = _rms(at_k - at_minus_k)
+    energy = root_mean_square(at_k - at_minus_k)
     spread = float(np.std(at_k))
     share = energy / (energy + spread) if spread else 0.0  # no band disperses
     odd, even = [share], [share]
     for vector in (orbits.curvature, orbits.spin):
         if vector is not None:
-            odd.append(_rms(vector[0] + vector[1]) / (2 * _rms(vector)))
-            even.append(_rms(vector[0] - vector[1]) / (2 * _rms(vector)))
+            odd.append(root_mean_square(vector[0] + vector[1]) / (2 * root_mean_square(vector)))
+            even.append(root_mean_square(vector[0] - vector[1]) / (2 * root_mean_square(vector)))
     return {
         "reversal_energy_violation_eV": energy,
         "time_reversal_violation": float(min(max(odd), 1.0)),
@@ -205,7 +208,7 @@ def _direction(orbits: _Orbits, given, reversal: bool) -> tuple[np.ndarray, str]
             continue
         # the samples have the full symmetry of the group: what is left after the sum is the magnetisation
         net = vector[0].mean(axis=(0, 1)) + vector[1].mean(axis=(0, 1))
-        if np.linalg.norm(net) > _MAGNETIC * _rms(vector):
+        if np.linalg.norm(net) > _MAGNETIC * root_mean_square(vector):
             return net / np.linalg.norm(net), source
     return np.zeros(3), "none"
 
@@ -318,7 +321,3 @@ def _turn_z(angle) -> np.ndarray:
 
 def _identity(operations) -> int:
     return int(np.argmin(np.abs(operations - np.eye(3)).sum(axis=(1, 2))))
-
-
-def _rms(x) -> float:
-    return float(np.sqrt(np.mean(np.square(x))))

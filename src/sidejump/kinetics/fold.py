@@ -173,6 +173,11 @@ class Fold:
 
     def _invariant(self, number: int, which) -> np.ndarray:
         """Vectors (c, n) that some of the operations leave alone."""
-        projector = self.representations[number][which].mean(axis=0)
-        value, axes = np.linalg.eigh(0.5 * (projector + projector.T))
-        return axes[:, value > 1 - 1e-6]
+        return invariant(self.representations[number][which])
+
+
+def invariant(turns) -> np.ndarray:
+    """An orthonormal basis (c, n) of the vectors that orthogonal matrices (operations, c, c) of a group leave alone."""
+    projector = turns.mean(axis=0)
+    value, axes = np.linalg.eigh(0.5 * (projector + projector.T))
+    return axes[:, value > 1 - 1e-6]

@@ -36,7 +36,7 @@ from ..pairs.strips import join_blocks
 from ..surfaces.components import Components
 from ..threads import MATRIX_THREADS, THREADS, one_matrix_thread
 from .collision import CollisionOperator
-from .fold import Fold
+from .fold import Fold, invariant
 from .galerkin import projected
 from .solve import apart, neutral, solve
 from .sums import Kernels, farthest
@@ -266,12 +266,9 @@ def _sets(fold: Fold, number: int, sample: Sample, kept, kept_turns) -> np.ndarr
     components = sample.components or Components.plain(np.zeros(sample.count, dtype=int))
     found = []
     for piece, keeps in enumerate(components.keeps):
-        projector = both[keeps].mean(axis=0) if len(keeps) == len(both) else both.mean(axis=0)
-        value, axes = np.linalg.eigh(0.5 * (projector + projector.T))
+        alone = invariant(both[keeps] if len(keeps) == len(both) else both)
         inside = np.where(components.label == piece, 1.0, 0.0)[:, None, None]
-        turned = (inside * (both[components.turn] @ axes[:, value > 1 - 1e-6])).reshape(
-            sample.count, turns.shape[1], kept.shape[2], -1
-        )
+        turned = (inside * (both[components.turn] @ alone)).reshape(sample.count, turns.shape[1], kept.shape[2], -1)
         found.append(np.einsum("sxkz,sfka,fg->sfaxzg", turned, kept, np.eye(kept.shape[1]), optimize=True))
     size = kept.shape[0] * kept.shape[1] * kept.shape[3] * turns.shape[1]
     return np.concatenate([x.reshape(size, -1) for x in found], axis=1)

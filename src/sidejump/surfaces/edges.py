@@ -110,13 +110,18 @@ def nearest_edges(model, mu: float) -> Edges:
     if not inside.any():
         return Edges(False, below[0], above[0], below[0], above[0], below, above)
     bands = np.flatnonzero(inside)
-    ends = extrema(model, k, energies, [*bands, *bands], [1] * len(bands) + [-1] * len(bands)).tolist()
-    bottoms, tops = ends[: len(bands)], ends[len(bands) :]
+    bottoms, tops = (x.tolist() for x in ends(model, k, energies, bands))
     if below[0] > min(bottoms):
         below = (-np.inf, -np.inf)
     if above[0] < max(tops):
         above = (np.inf, np.inf)
     return Edges(True, max(bottoms), min(tops), min(bottoms), max(tops), below, above)
+
+
+def ends(model, k, energies, bands) -> tuple[np.ndarray, np.ndarray]:
+    """Bottoms and tops of bands, eV, as :func:`extrema` finds them, all at once."""
+    found = extrema(model, k, energies, [*bands, *bands], [1] * len(bands) + [-1] * len(bands))
+    return found[: len(bands)], found[len(bands) :]
 
 
 def extrema(model, k, energies, bands, signs) -> np.ndarray:

@@ -13,6 +13,7 @@ from ..bands.base import with_spin_degeneracy
 from ..bands.lattice import LatticeModel
 from ..errors import InputError
 from ..groups.magnetic_group import Operation, words
+from ..groups.mean_square import root_mean_square
 from ..groups.representation import Orbitals
 from ..wannier.images import mesh_class, minimal_images
 from ..wannier.mesh_transform import TIE, on_mesh, to_vectors
@@ -114,7 +115,7 @@ class SymmetricElectrons:
         k = np.random.default_rng(0).random((40, 3))
         wanted = _at(k, self.model.vectors, self.model.hoppings)
         apart = [
-            _rms(_at(k, *to_vectors(self.hamiltonian, self.mesh, self.crystal.cell, points)) - wanted)
+            root_mean_square(_at(k, *to_vectors(self.hamiltonian, self.mesh, self.crystal.cell, points)) - wanted)
             for points in (sites, mean)
         ]
         if apart[0] <= apart[1]:
@@ -128,7 +129,7 @@ class SymmetricElectrons:
         plain = left @ self.hamiltonian @ self.gauge
         hamiltonian = _hermitian(averaged(self.actions, plain))
         change = (np.linalg.eigvalsh(hamiltonian) - self.energies)[self.near]
-        self.report["energy_change_rms_eV"] = _rms(change)
+        self.report["energy_change_rms_eV"] = root_mean_square(change)
         self.report["energy_change_largest_eV"] = float(np.abs(change).max())
         self.report["hamiltonian_change_rms_eV"] = self._per_function(hamiltonian - plain)
         vectors, hoppings = self._series(hamiltonian)
@@ -168,7 +169,7 @@ class SymmetricElectrons:
     @staticmethod
     def _per_function(matrices) -> float:
         """Root mean square over k of the Frobenius norm over the root of the number of functions."""
-        return _rms(np.linalg.norm(matrices, axis=(-2, -1))) / float(np.sqrt(matrices.shape[-1]))
+        return root_mean_square(np.linalg.norm(matrices, axis=(-2, -1))) / float(np.sqrt(matrices.shape[-1]))
 
 
 def infer_mesh(model: LatticeModel) -> tuple[int, int, int]:
@@ -236,7 +237,3 @@ def _dagger(x):
 
 def _hermitian(x):
     return 0.5 * (x + _dagger(x))
-
-
-def _rms(x) -> float:
-    return float(np.sqrt(np.mean(np.square(np.abs(x)))))

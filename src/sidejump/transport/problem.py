@@ -203,8 +203,8 @@ class Problem:
     @cached_property
     def orbital_turns(self) -> MemberTurns | None:
         """What these operations do with the orbitals; None where that is not a matrix for each."""
-        if self.operations is None:
-            return None
+        if self.operations is None or self.members is not None:
+            return self.members
         found = represented(self.model, definite(self.operations))
         return found if found is not None and len(found.matrices) == len(self.operations) else None
 

@@ -11,7 +11,7 @@ from ..bands.states import band_energies
 from ..energy.basis import EnergyBasis, energy_basis
 from ..energy.mapping import edge_side
 from ..errors import InputError
-from ..surfaces.edges import descend, extrema, sample
+from ..surfaces.edges import descend, ends, sample
 from ..surfaces.flow import ShellFlow
 from ..surfaces.rays import MOST_POINTS, ShellRays, evenly_sampled, shell_rays
 from ..surfaces.shell import Shell
@@ -209,9 +209,8 @@ def band_ends(model, shell: Shell) -> tuple[float, float]:
     """Lowest and highest energy that every band of the shell reaches, eV."""
     k = sampled(model, shell)
     energies = band_energies(model, k)
-    bands = np.unique(shell.band)
-    ends = extrema(model, k, energies, [*bands, *bands], [1] * len(bands) + [-1] * len(bands))
-    return float(ends[: len(bands)].max()), float(ends[len(bands) :].min())
+    bottoms, tops = ends(model, k, energies, np.unique(shell.band))
+    return float(bottoms.max()), float(tops.min())
 
 
 def sampled(model, shell: Shell) -> np.ndarray:
