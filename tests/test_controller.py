@@ -11,6 +11,8 @@ from sidejump.accuracy.composition import Composition
 from sidejump.accuracy.controller import FIRST_REPLICAS, Controller, Limits
 from sidejump.accuracy.replica import Replica, Task
 from sidejump.accuracy.report import missed_sentences
+from sidejump.accuracy.standing import Standing
+from sidejump.accuracy.statistics import widening
 from sidejump.errors import InputError, TooLarge
 from sidejump.transport import TransportSettings
 from sidejump.transport.nodes import raise_nodes
@@ -72,6 +74,22 @@ def test_the_term_with_most_of_the_error_is_refined():
         finest = {name: max(t.level for t in terms.done if t.term == name) for name in TRUTH}
         assert count[loud] > count[still]
         assert finest[loud] > 0 and finest[loud] >= finest[still]
+
+
+def test_replicas_are_cheaper_than_a_level_where_few_replicas_are_what_the_error_is():
+    """Two replicas tell their own spread badly: two more bring the error down by that as well as by their number."""
+    terms = Terms({"shared": 0.05, "change": 1e-7})
+    first = controller(1.0)
+    wide = first.run(terms)
+    first.limits = Limits(0.7 * wide.relative_error().max())
+    assert {(t.term, t.level) for t in first.next_tasks()} == {("shared", 0)}
+
+    now = Standing("shared", 0, 2, -1, 0, statistical=0.04, systematic=0.08, coarser=0.0)
+    [(_, more)] = [(level, then) for level, then in now.steps(3, 2) if level == 0]
+    narrower = (widening(3.0) / widening(1.0)) ** 2
+    assert more.statistical == pytest.approx(0.02 * narrower) and more.systematic == pytest.approx(0.08 * narrower)
+    [(_, more)] = [(level, then) for level, then in replace(now, systematic=0.2).steps(3, 2) if level == 0]
+    assert more.systematic == 0.2  # the prior, not the spread
 
 
 def test_the_noise_of_the_coarser_mean_is_taken_away():

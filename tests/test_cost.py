@@ -14,6 +14,9 @@ import pytest
 from helpers_abinitio import Toy
 from helpers_inputs import ACOUSTIC_SECTION, RASHBA_SECTION, WEYL_SECTION, acoustic_section
 from sidejump import InputError, Weyl
+from sidejump.accuracy import Study, plan
+from sidejump.accuracy.cost import first_cost
+from sidejump.accuracy.replica import Task
 from sidejump.app.init import input_text
 from sidejump.app.run import prepare
 from sidejump.bands.dirac import MassiveDirac
@@ -137,6 +140,28 @@ accuracy = 8.0
 """
 
 INPUTS = {"surface that all share": WEYL_INPUT, "own shells with heat": HEAT_INPUT}
+
+
+def test_shells_of_the_estimate_are_those_of_the_first_replica(monkeypatch):
+    """Nothing is searched for twice, and the digits are those without an estimate."""
+    study = Study(ferromagnet(0.02), [phonons()], [MU], [40.0, 300.0], tolerance=0.1)
+    searched, search = [], Problem._search
+
+    def counted(self, energy, spacing, **choices):
+        searched.append((self.settings.accuracy, self.settings.replica, energy, spacing, str(sorted(choices.items()))))
+        return search(self, energy, spacing, **choices)
+
+    monkeypatch.setattr(Problem, "_search", counted)
+    found = []
+    for estimated in (False, True):
+        [case] = plan(study)
+        name = next(iter(case.terms))
+        if estimated:
+            first_cost(case)
+        searched.clear()
+        found.append(case.compute(Task(name, 0, 0, (0, 1))))
+        assert bool(searched) is not estimated
+    assert np.array_equal(found[0].values, found[1].values)
 
 
 def test_operations():

@@ -44,7 +44,7 @@ def first_cost(case: Case) -> dict:
         If there is no state at the chemical potential, or not even the first level fits into the memory.
     """
     dimension, limit = case.problem.model.dimension, case.problem.settings.memory
-    first = case.problem.laid(SURFACE.start[dimension], 0)
+    first = case.problem.laid(SURFACE.start[dimension], 0, ahead=True)
     refuse_early(first, case.temperatures)
     cost = _of_more_nodes(first, case) or estimate_cost(first, case.temperatures, case.geometry)
     more = [_PAIRS[dimension] ** level for level in range(MOST_LEVELS)]

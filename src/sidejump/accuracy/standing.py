@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from .statistics import widening
+
 EXPECTED = 0.35
 """Error of a level over that of the one before, as it is mostly measured: for the choice of what comes next alone."""
 
@@ -41,6 +43,20 @@ class Standing:
         """Relative error^2."""
         return self.statistical + self.systematic
 
+    @property
+    def _widening(self) -> float:
+        """By what the error is wider than the spread says, for how few replicas tell that."""
+        below = self.below_replicas - 1 if self.below >= 0 else 0
+        return float(widening(self.replicas - 1 + max(below, 0)))
+
+    def _known(self, then: Standing) -> Standing:
+        """Of what `then` is, the same with a spread that its replicas tell better than those of now do."""
+        narrower = (then._widening / self._widening) ** 2
+        # a level alone is taken to be off by its spread where that is more than the prior
+        by_spread = then.below < 0 and self.systematic <= self.statistical * self.replicas * (1 + 1e-9)
+        systematic = then.systematic * (narrower if by_spread else 1.0)
+        return replace(then, statistical=then.statistical * narrower, systematic=systematic)
+
     def steps(self, highest: int, batch: int, gain: float = EXPECTED) -> Iterator[tuple[int, Standing]]:
         """What could be done with `batch` more replicas, up to the level `highest`: their level, and how it would stand
         then, with errors of a level that are `gain` times those of the one before."""
@@ -48,23 +64,23 @@ class Standing:
             more = self.below_replicas + batch
             less = self.coarser * batch / more
             systematic, coarser = self.systematic - less, self.coarser - less
-            yield self.below, replace(self, below_replicas=more, systematic=systematic, coarser=coarser)
+            then = replace(self, below_replicas=more, systematic=systematic, coarser=coarser)
+            yield self.below, self._known(then)
         # memory may not suffice for one more of a level that it sufficed for
         if self.level == highest or (self.level < highest and self.replicas < ENOUGH):
             more = self.replicas + batch
-            yield self.level, replace(self, replicas=more, statistical=self.statistical * self.replicas / more)
+            then = replace(self, replicas=more, statistical=self.statistical * self.replicas / more)
+            yield self.level, self._known(then)
         if self.level < highest:
             systematic = gain**2 * self.systematic
-            yield (
+            then = Standing(
+                self.name,
                 self.level + 1,
-                Standing(
-                    self.name,
-                    self.level + 1,
-                    batch,
-                    self.level,
-                    self.replicas,
-                    gain**2 * self.statistical * self.replicas / batch,
-                    systematic,
-                    min(self.statistical, systematic),
-                ),
+                batch,
+                self.level,
+                self.replicas,
+                gain**2 * self.statistical * self.replicas / batch,
+                systematic,
+                min(self.statistical, systematic),
             )
+            yield self.level + 1, self._known(then)

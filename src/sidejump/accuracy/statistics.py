@@ -234,7 +234,7 @@ def _spread(squares, number, fine, top: int, near, expand) -> _Spread:
     one = np.where((degrees > 0)[expand], np.sqrt(total / np.maximum(degrees, 1e-300)[expand]), np.inf)
     mean = one / np.sqrt(np.maximum(number[top], 1))[expand]
     # near temperatures share their points: they do not add as many degrees of freedom as they have replicas
-    return _Spread(one, mean, mean * _student(np.maximum(own, np.minimum(degrees, 1)))[expand])
+    return _Spread(one, mean, mean * widening(np.maximum(own, np.minimum(degrees, 1)))[expand])
 
 
 def _bias(mean, spread, prior, left, low: int, top: int, near, expand) -> tuple[np.ndarray, np.ndarray]:
@@ -286,6 +286,6 @@ def _near(log_temperature, samples: list[Samples]) -> dict[int, np.ndarray]:
     return found
 
 
-def _student(degrees) -> np.ndarray:
-    """Half width of Student's central 68.27 %, in standard errors."""
+def widening(degrees) -> np.ndarray:
+    """Half width of Student's central 68.27 %, in standard errors, of so many degrees of freedom."""
     return student.ppf(0.841344746, np.maximum(degrees, 1.0))

@@ -240,7 +240,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
                 found.seconds += _solving(width * count * first, first_operator * (t / max(here)) ** 2)
         if d == 3 and functions > first:  # further nodes, on a shell with fewer points
             # refused before the search for finer shells
-            coarse = problem.laid(COARSER, problem.settings.replica)
+            coarse = problem.laid(COARSER, problem.settings.replica, ahead=True)
             once, other = _timed(lambda coarse=coarse, here=here, first=first: _fewer(coarse, here, lost=first == 1))
             found.seconds += once
             pairs_there, nodes_points, nodes_kept = _Reach(coarse, other, KB * max(here)).at(max(here))

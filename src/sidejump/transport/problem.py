@@ -115,6 +115,7 @@ class Problem:
         self.warnings: list[str] = []
         self.symmetry_error = 0.0
         self._shells: dict = {}
+        self._ahead: dict[tuple[float, int | None], tuple[dict, list[str]]] = {}
         self._critical: tuple[float, CriticalPoints] | None = None
         self._set_fewest()
 
@@ -126,7 +127,7 @@ class Problem:
         diverging = any(s.singular and getattr(s, "level", 0.0) < _POINTS * spacing for s in self.scatterers)
         return int(self._fewest * (_SINGULAR if self.model.dimension == 2 and diverging else 1))
 
-    def laid(self, accuracy: float, replica: int | None, *, coarsest: bool = False) -> Problem:
+    def laid(self, accuracy: float, replica: int | None, *, coarsest: bool = False, ahead: bool = False) -> Problem:
         """The same problem with the points of another level and replica; what does not depend on them is shared.
 
         Parameters
@@ -136,6 +137,8 @@ class Problem:
         replica : int
         coarsest : bool
             Whether it is the first level, on which it is found what a given number of energy nodes leaves.
+        ahead : bool
+            Whether its shells, and what there is to say of them, are those of the replica as well, when its turn comes.
         """
         other = copy(self)
         other.coarsest = coarsest
@@ -146,7 +149,10 @@ class Problem:
         other.__dict__["multiplets"] = self.multiplets
         other.__dict__["orbital_turns"] = self.orbital_turns
         other.__dict__["edges"] = self.edges
-        other.warnings, other._shells = [], {}
+        points = other.settings.accuracy, replica
+        if ahead:
+            self._ahead.setdefault(points, ({}, []))
+        other._shells, other.warnings = self._ahead.get(points, ({}, []))
         other._set_fewest(least=0.5)
         return other
 
@@ -478,8 +484,9 @@ class Problem:
         return int(np.log2(self.base_spacing / spacing) + 0.25)
 
     def forget_shells(self) -> None:
-        """Free the shells kept so far."""
+        """Free the shells kept so far, and those of the estimate."""
         self._shells.clear()
+        self._ahead.clear()
 
     def coarse_shell(self, energy: float) -> Shell:
         """A cheap shell, to decide things on and to estimate cost."""
