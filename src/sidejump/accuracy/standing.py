@@ -51,7 +51,8 @@ class Standing:
 
     def _known(self, then: Standing) -> Standing:
         """Of what `then` is, the same with a spread that its replicas tell better than those of now do."""
-        narrower = (then._widening / self._widening) ** 2
+        # what levels further below tell is not known here, but not lost either
+        narrower = min(then._widening / self._widening, 1.0) ** 2
         # a level alone is taken to be off by its spread where that is more than the prior
         by_spread = then.below < 0 and self.systematic <= self.statistical * self.replicas * (1 + 1e-9)
         systematic = then.systematic * (narrower if by_spread else 1.0)
