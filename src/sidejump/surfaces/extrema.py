@@ -8,6 +8,7 @@ from .masses import velocity_and_inverse_mass
 from .simplex import band_minima
 
 _SIMPLEX = 16  # at most this many searches without derivatives
+_GONE = 2.0  # reaches: a search so far away does not come back
 _SETTLED = 1e-3  # of the reach: a simplex so small has found the extremum
 
 
@@ -61,8 +62,7 @@ def nearby_extremum(model, k, band, lower, reach: float, iterations: int = 8):
     some = np.flatnonzero(~found & ~left)[:_SIMPLEX]
     if len(some):
         sign = np.where(lower[some], 1.0, -1.0)
-        where[some], _ = band_minima(
-            model, k[some], band[some], sign, 0.3 * reach, within=_SETTLED / 0.3, flat=np.inf, evaluations=300
-        )
+        ends = {"within": _SETTLED / 0.3, "flat": np.inf, "evaluations": 300, "far": _GONE * reach}
+        where[some], _ = band_minima(model, k[some], band[some], sign, 0.3 * reach, **ends)
         found[some] = np.linalg.norm(where[some] - k[some], axis=1) < 0.95 * reach
     return found, where

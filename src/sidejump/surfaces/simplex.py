@@ -13,7 +13,7 @@ import numpy as np
 from ..bands.states import band_energies
 
 
-def band_minima(model, starts, bands, signs, steps, *, within, flat: float, evaluations: int):
+def band_minima(model, starts, bands, signs, steps, *, within, flat: float, evaluations: int, far: float = np.inf):
     """Minima of `signs` times single bands next to given points.
 
     Parameters
@@ -28,6 +28,8 @@ def band_minima(model, starts, bands, signs, steps, *, within, flat: float, eval
         Largest difference of energies on it, eV.
     evaluations : int
         The most for each search.
+    far : float
+        Distance from its start, 1/angstrom, beyond which a search is given up.
 
     Returns
     -------
@@ -40,16 +42,17 @@ def band_minima(model, starts, bands, signs, steps, *, within, flat: float, eval
     def function(k, which):
         return signs[which] * band_energies(model, k)[np.arange(len(k)), bands[which]]
 
-    return minima(function, simplices, within * steps, flat, evaluations)
+    return minima(function, simplices, within * steps, flat, evaluations, far)
 
 
-def minima(function: Callable, simplices, within, flat: float, evaluations: int):
+def minima(function: Callable, simplices, within, flat: float, evaluations: int, far: float = np.inf):
     """Places (n, d) and values (n,) of minima of ``function(points (m, d), which (m,))`` from simplices (n, d + 1, d).
 
-    A search ends with a simplex smaller than its `within` (n,) and values as close as `flat`, or after so many
-    `evaluations`.
+    A search ends with a simplex smaller than its `within` (n,) and values as close as `flat`, after so many
+    `evaluations`, or with all of the simplex farther than `far` from its start: downhill without an end.
     """
     simplices = np.array(simplices, dtype=float)
+    starts = simplices[:, :1].copy()
     n, corners, d = simplices.shape
     values = function(simplices.reshape(-1, d), np.repeat(np.arange(n), corners)).reshape(n, corners)
     calls = np.full(n, corners)
@@ -60,7 +63,8 @@ def minima(function: Callable, simplices, within, flat: float, evaluations: int)
         v = np.take_along_axis(values[active], order, axis=1)
         simplices[active], values[active] = s, v
         small = np.abs(s[:, 1:] - s[:, :1]).max(axis=(1, 2)) <= within[active]
-        go = ~(small & (v[:, -1] - v[:, 0] <= flat)) & (calls[active] < evaluations)
+        gone = np.linalg.norm(s - starts[active], axis=2).min(axis=1) > far
+        go = ~(small & (v[:, -1] - v[:, 0] <= flat)) & (calls[active] < evaluations) & ~gone
         if not go.any():
             return simplices[:, 0], values[:, 0]
         active, s, v = active[go], s[go], v[go]
