@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import contourpy
 import numpy as np
+from numpy.polynomial.polynomial import polyval
 
 from ..bands.states import band_energies, energies_and_velocities, solve_states
 from ..errors import InputError
@@ -338,30 +339,37 @@ def _uniform(k, period, density=None, count=None, phase=0.0):
     n = len(k)
     c, m = _fourier(k, period)
     # of real functions: modes m and -m are conjugate
-    low = (m > 0) & (m < n / 4) & (np.abs(c).max(axis=1) > _ROUNDING * np.abs(c).max())
-    mean, c, m = c[0].real, 2 * c[low], m[low]
+    curve = _series(2 * c, (m > 0) & (m < n / 4) & (np.abs(c).max(axis=1) > _ROUNDING * np.abs(c).max()))
     rate = _speed(k, period) * (1.0 if density is None else density)
     # s(theta) by spectral integration, then inverted by Newton
     r = np.fft.fft(rate) / n
-    mr = np.fft.fftfreq(n, 1 / n)
     total = r[0].real
-    keep = (mr > 0) & (mr < n / 4) & (np.abs(r) > _ROUNDING * total)
-    r, modes = 2 * r[keep], mr[keep]
-    primitive = r / (2j * np.pi * modes)
+    keep = (m > 0) & (m < n / 4) & (np.abs(r) > _ROUNDING * total)
+    primitive = np.divide(2 * r, 2j * np.pi * m, out=np.zeros_like(r), where=keep)
+    both = _series(np.stack([primitive, 2 * r], axis=1), keep)
     target = (np.arange(count or n) + phase) / (count or n) * total
     grid = np.arange(n + 1) / n
-    wave = np.exp(2j * np.pi * grid[:, None] * modes)
     # started where the rate may vary much: from the uniform points Newton would not get there
-    theta = np.interp(target, total * grid + (wave @ primitive - primitive.sum()).real, grid)  # phase < 1
+    theta = np.interp(target, total * grid + _at(grid, both)[0] - primitive.sum().real, grid)  # phase < 1
     for _ in range(30):
-        wave = np.exp(2j * np.pi * theta[:, None] * modes)
-        s = total * theta + (wave @ primitive - primitive.sum()).real
-        slope = total + (wave @ r).real
-        step = (s - target) / np.maximum(slope, 0.1 * total)
+        s, slope = _at(theta, both)
+        s += total * theta - primitive.sum().real
+        step = (s - target) / np.maximum(slope + total, 0.1 * total)
         theta = theta - step
         if np.abs(step).max() < 1e-12:  # Newton: the next step would be rounding
             break
-    return mean + (np.exp(2j * np.pi * theta[:, None] * m) @ c).real + theta[:, None] * period
+    return c[0].real + _at(theta, curve).T + theta[:, None] * period
+
+
+def _series(coefficients, keep) -> np.ndarray:
+    """Coefficients (n, ...) of the modes from 0 on to the last that is kept, the others of them zero."""
+    last = int(np.flatnonzero(keep).max(initial=0)) + 1
+    return np.where(keep[:last, None], coefficients[:last], 0.0)
+
+
+def _at(theta, series) -> np.ndarray:
+    """Real part of ``sum_m c_m exp(2 pi i m theta)`` of series (modes, s) at theta (n,): shape (s, n)."""
+    return polyval(np.exp(2j * np.pi * theta), series).real
 
 
 def _widened(values, modes: int = 24):

@@ -9,6 +9,7 @@ vectors between them map onto each other as well.
 from __future__ import annotations
 
 import itertools
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,11 +25,20 @@ def symmetric_axes(reciprocal, operations: Operations) -> tuple[np.ndarray, Oper
 
     Of those with the same number the smallest volume, and the shortest.
     """
+    reciprocal, matrices = np.asarray(reciprocal, dtype=float), np.asarray(operations.matrices, dtype=float)
+    axes, kept = _symmetric_axes(reciprocal.tobytes(), matrices.tobytes())
+    return axes.copy(), operations.take(kept)
+
+
+@lru_cache(maxsize=32)  # every shell of a crystal asks again
+def _symmetric_axes(reciprocal: bytes, matrices: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """The axes, and which operations permute them."""
+    cell, turns = np.frombuffer(reciprocal).reshape(3, 3), np.frombuffer(matrices).reshape(-1, 3, 3)
     coefficients = np.array(list(itertools.product(range(-_REACH, _REACH + 1), repeat=3)))
     leading = np.take_along_axis(coefficients, (coefficients != 0).argmax(axis=1)[:, None], axis=1)[:, 0]
-    vectors = coefficients[leading > 0] @ reciprocal  # one of each pair G, -G
+    vectors = coefficients[leading > 0] @ cell  # one of each pair G, -G
     squares = np.sum(vectors**2, axis=1)
-    images = np.einsum("oab,vb->ova", operations.matrices, vectors)
+    images = np.einsum("oab,vb->ova", turns, vectors)
     # whether operation o takes vector v to +-vector w
     along = np.abs(np.abs(images @ vectors.T) - squares) < 1e-6
     maps = along & (np.abs(np.sum(images**2, axis=2)[:, :, None] - squares) < 1e-6)
@@ -36,13 +46,13 @@ def symmetric_axes(reciprocal, operations: Operations) -> tuple[np.ndarray, Oper
     one, two, three = triples.T
     volumes = np.abs(np.einsum("va,va->v", np.cross(vectors[one], vectors[two]), vectors[three]))
     triples = triples[volumes > 1e-9]
-    inside = np.ones((len(operations), len(triples)), dtype=bool)
+    inside = np.ones((len(turns), len(triples)), dtype=bool)
     for taken in triples.T:
         inside &= maps[:, taken, triples[:, 0]] | maps[:, taken, triples[:, 1]] | maps[:, taken, triples[:, 2]]
     counts, volumes = inside.sum(axis=0), volumes[volumes > 1e-9]
     lengths = squares[triples].sum(axis=1)
     best = np.lexsort((np.round(lengths, 9), np.round(volumes, 9), -counts))[0]  # stable: of equal ones the first
-    return vectors[triples[best]], operations.take(inside[:, best])
+    return vectors[triples[best]], inside[:, best]
 
 
 def irreducible_cells(axes, counts, reciprocal, operations: Operations) -> tuple[np.ndarray, np.ndarray]:
