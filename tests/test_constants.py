@@ -78,13 +78,18 @@ TESTED = [
 ]
 """Model that shows an effect, and the number."""
 
-COARSER = {
-    "square lattice": {"temperatures": [40.0]},
-    "hot spots": {"levels": 0},
-    "in a gap": {"tolerance": 0.1},
-    "next to an edge": {"tolerance": 0.05},
-    "semiconductor": {"tolerance": 0.05},
-}
+COARSER: dict[str, dict] = {
+    "plane": {"tolerance": 0.05, "intrinsic_tolerance": 0.02},
+    "square lattice": {"temperatures": [40.0], "tolerance": 0.1, "intrinsic_tolerance": 0.05},
+    "crystal": {"temperatures": [20.0], "accuracy": 0.5, "intrinsic_tolerance": 0.05},
+    "hot spots": {
+        "temperatures": [200.0, 300.0], "levels": 0, "accuracy": 0.5, "intrinsic_tolerance": 0.05, "energy_nodes": 5,
+        "geometry": "shared", "tolerance": 0.2,
+    },
+    "in a gap": {"tolerance": 0.2},
+    "next to an edge": {"tolerance": 0.1},
+    "semiconductor": {"tolerance": 0.1},
+}  # fmt: skip
 """What makes models quick here."""
 
 
