@@ -54,44 +54,50 @@ class States:
             rows.append(np.sort(e[(top > low) & (bottom < high)], axis=1))
             per_cell += 1
         self.weight = 1.0 / (per_cell * np.prod(energies.shape[:-1]))
-        self.corners = np.concatenate(rows)
+        corners = np.concatenate(rows)
+        # by corners, ordered by the lowest one
+        self.corners = np.ascontiguousarray(corners[np.argsort(corners[:, 0])].T)
+        self._last = np.sort(corners[:, -1])
 
     def below(self, levels) -> np.ndarray:
         """States per cell below each of the energies (n,), eV: shape (n,)."""
-        first, last = self.corners[:, 0], self.corners[:, -1]
         found = []
         for level in np.atleast_1d(levels):
-            crossing = (first < level) & (last > level)
-            filled = np.count_nonzero(last <= level) + _share(self.corners[crossing], level).sum()
-            found.append(self.weight * (self.full + filled))
+            begun = self.corners[:, : np.searchsorted(self.corners[0], level)]
+            filled = np.searchsorted(self._last, level, side="right")
+            share = _share(begun[:, begun[-1] > level], level).sum()
+            found.append(self.weight * (self.full + filled + share))
         return np.array(found)
 
 
 def _share(e, level: float) -> np.ndarray:
-    """Part of each simplex below a level that crosses it, from its sorted corners (n, d + 1)."""
-    d = e.shape[1] - 1
-    below_second = level < e[:, 1]
-    share = np.empty(len(e))
-    share[below_second] = _lowest(e[below_second], level)
+    """Part of each simplex below a level that crosses it, from its sorted corners (d + 1, n)."""
+    d = len(e) - 1
+    below_second = level < e[1]
+    share = np.empty(e.shape[1])
+    share[below_second] = _lowest(e[:, below_second], level)
     if d == 2:
-        share[~below_second] = 1 - _lowest(-e[~below_second, ::-1], -level)
+        share[~below_second] = 1 - _lowest(-e[::-1, ~below_second], -level)
         return share
-    highest = level >= e[:, 2]
-    share[highest] = 1 - _lowest(-e[highest, ::-1], -level)
+    highest = level >= e[2]
+    share[highest] = 1 - _lowest(-e[::-1, highest], -level)
     middle = ~(below_second | highest)
-    share[middle] = _between(e[middle], level)
+    share[middle] = _between(e[:, middle], level)
     return share
 
 
 def _lowest(e, level: float) -> np.ndarray:
     """Part of simplices below a level between their lowest corner and the next."""
-    away = e[:, 1:] - e[:, :1]
-    return np.prod((level - e[:, :1]) / np.maximum(away, _TINY), axis=1)
+    away = level - e[0]
+    found = np.ones(e.shape[1])
+    for corner in e[1:]:
+        found *= away / np.maximum(corner - e[0], _TINY)
+    return found
 
 
 def _between(e, level: float) -> np.ndarray:
     """Part of tetrahedra below a level with two corners below it and two above."""
-    e0, e1, e2, e3 = e.T
+    e0, e1, e2, e3 = e
     a, b = e1 - e0, level - e1
     e20, e30, e21, e31 = (np.maximum(x, _TINY) for x in (e2 - e0, e3 - e0, e2 - e1, e3 - e1))
     bent = (e20 + e31) / (e21 * e31)
