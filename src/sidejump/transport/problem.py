@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -27,6 +28,7 @@ from ..pairs.sample import Sample, sampled
 from ..surfaces.critical import CriticalPoints, critical_points
 from ..surfaces.edges import REACH, Carriers, Edges, carriers, nearest_edges, other_sides
 from ..surfaces.fermi import fermi_shell
+from ..surfaces.flow import ShellFlow
 from ..surfaces.placement import FIRST, Placement, placement
 from ..surfaces.shell import Shell
 from ..units import KB
@@ -71,8 +73,16 @@ _SAMPLE = 64
 _FEW = 1e-2
 """Tolerances of thermal weight: fewer carriers across a gap are left out."""
 
+_CARRIED = 6
+"""Shells that points are kept for that are carried along from them: those of near temperatures, on either side of a
+gap."""
+
 _ROOM = 300.0 * KB
 """eV: where the chemical potential lies in a gap, shells that no temperature is given for are those of this one."""
+
+
+def _flows() -> deque[ShellFlow]:
+    return deque(maxlen=_CARRIED)
 
 
 def audible(scatterers) -> list:
@@ -89,6 +99,8 @@ class Problem:
         Those that scatter.
     observables : tuple of Observable
         Those whose response is asked for beside the charge current.
+    flows : deque of ShellFlow
+        The shells that were carried last.
     warnings : list of str
         Sentences for the report; each once.
     symmetry_error : float
@@ -114,8 +126,9 @@ class Problem:
         self.coarsest = False
         self.warnings: list[str] = []
         self.symmetry_error = 0.0
+        self.flows: deque[ShellFlow] = _flows()
         self._shells: dict = {}
-        self._ahead: dict[tuple[float, int | None], tuple[dict, list[str]]] = {}
+        self._ahead: dict[tuple[float, int | None], tuple[dict, deque, list[str]]] = {}
         self._critical: tuple[float, CriticalPoints] | None = None
         self._set_fewest()
 
@@ -151,8 +164,8 @@ class Problem:
         other.__dict__["edges"] = self.edges
         points = other.settings.accuracy, replica
         if ahead:
-            self._ahead.setdefault(points, ({}, []))
-        other._shells, other.warnings = self._ahead.get(points, ({}, []))
+            self._ahead.setdefault(points, ({}, _flows(), []))
+        other._shells, other.flows, other.warnings = self._ahead.get(points, ({}, _flows(), []))
         other._set_fewest(least=0.5)
         return other
 
@@ -485,6 +498,7 @@ class Problem:
 
     def forget_shells(self) -> None:
         """Free the shells kept so far, and those of the estimate."""
+        self.flows.clear()
         self._shells.clear()
         self._ahead.clear()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 import numpy as np
 from scipy.special import expit
 
@@ -110,19 +108,22 @@ class Side:
         left = threshold - min((gap for gap in gaps if gap > 0), default=np.inf)
         return left if left > _LEAST_LEFT else None
 
-    def carried(self, energies) -> ShellFlow | ShellRays:
-        """The points carried to `energies` (eV) at least; when this has to be done again, as far as it may ever be."""
+    def carried(self, energies, nodes: int) -> ShellFlow | ShellRays:
+        """The points carried to `energies` (eV) of so many nodes at least: as far as these reach at the highest
+        temperature, and when this has to be done again, as far as it may ever be."""
         if self._rays is not None:
             return self._rays
+        flows = self.problem.flows
+        flow = next((flow for flow in flows if flow.shell is self.shell), None)
         low, high = energies.min() - 1e-9, energies.max() + 1e-9
-        flows = _flows.setdefault(self.problem, {})
-        flow = flows.get(self.sign)
-        known = flow is not None and flow.shell is self.shell
-        if flow is None or not known or low < flow.lowest or high > flow.highest:
-            if known:
-                nodes = self.problem.mu + self._hottest * self.bases(USUAL_NODES, self._hottest)[1].nodes
-                low, high = min(low, nodes[0] - 1e-9), max(high, nodes[-1] + 1e-9)
-            flow = flows[self.sign] = ShellFlow(self.problem.model, self.shell, low, high)
+        if flow is None or low < flow.lowest or high > flow.highest:
+            few, more = self.bases(nodes if flow is None else USUAL_NODES, self._hottest)
+            reach = self.problem.mu + self._hottest * (few if flow is None else more).nodes
+            low, high = min(low, reach[0] - 1e-9), max(high, reach[-1] + 1e-9)
+            if flow is not None:
+                flows.remove(flow)
+            flow = ShellFlow(self.problem.model, self.shell, low, high)
+            flows.append(flow)  # the oldest goes
             for sentence in flow.warnings:
                 self.problem.warn(sentence)
         return flow
@@ -132,7 +133,7 @@ class Side:
         if basis.n == 1:
             return self.shell.k[:, None], self.shell.weight[:, None]
         energies = self.problem.mu + kt * basis.nodes
-        return self.carried(energies).at(energies)
+        return self.carried(energies, basis.n).at(energies)
 
     def lost_density(self, basis: EnergyBasis, kt: float) -> float:
         """2D: relative part of the density of states that the carried points miss, on the thermal average.
@@ -142,8 +143,10 @@ class Side:
         """
         problem = self.problem
         energies = problem.mu + kt * basis.nodes
-        flow = self.carried(energies)
-        if basis.n == 1 or not isinstance(flow, ShellFlow):
+        if basis.n == 1:
+            return 0.0
+        flow = self.carried(energies, basis.n)
+        if not isinstance(flow, ShellFlow):
             return 0.0
         suspect = flow.torn(energies) > _TORN
         if kt == self._hottest and not self._looked:
@@ -186,8 +189,6 @@ def find_rays(problem: Problem, shell: Shell, side: int) -> ShellRays | None:
 
     return shell_rays(model, shell, next_to, problem.settings.degeneracy, closed=model.dimension == 3)
 
-
-_flows: WeakKeyDictionary[Problem, dict[int, ShellFlow]] = WeakKeyDictionary()  # the last of each side
 
 _POINTS = 110
 """Points on a closed shell around a band extremum, at accuracy 1."""
