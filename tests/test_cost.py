@@ -70,9 +70,9 @@ def traced(problem, temperatures):
 
 SHARED = {"geometry": "shared"}
 CASES = {
-    "with symmetry": (lattice, [250.0, 300.0], SHARED | {"accuracy": 0.9, "energy_nodes": 3}),
-    "with symmetry, elastic": (lattice, [250.0, 300.0], SHARED | {"accuracy": 0.9, "energy_nodes": 1}),
-    "without symmetry": (lattice, [250.0, 300.0], SHARED | {"accuracy": 0.8, "energy_nodes": 3, "symmetry": "off"}),
+    "with symmetry": (lattice, [250.0, 300.0], SHARED | {"accuracy": 0.7, "energy_nodes": 3}),
+    "with symmetry, elastic": (lattice, [250.0, 300.0], SHARED | {"accuracy": 0.8, "energy_nodes": 1}),
+    "without symmetry": (lattice, [250.0, 300.0], SHARED | {"accuracy": 0.65, "energy_nodes": 3, "symmetry": "off"}),
     "pairs that are not kept": (lattice, [300.0], SHARED | {"accuracy": 0.9, "energy_nodes": 1}),
     "first principles": (
         first_principles,
@@ -211,7 +211,7 @@ def test_energy_nodes_are_refused_before_the_work():
 def test_time_of_own_shells():
     """Counted with all shells of the rates, and by what a few pairs take: within a factor of five."""
     problem = Problem(
-        Weyl(velocity=2.0, node=0.1), [phonons()], 0.05, TransportSettings(energy_nodes=5, geometry="own")
+        Weyl(velocity=2.0, node=0.1), [phonons()], 0.05, TransportSettings(energy_nodes=3, geometry="own")
     )
     cost = estimate_cost(problem, np.array([300.0]))
     started = time.process_time()
@@ -269,7 +269,7 @@ def test_time_of_templates(name, tmp_path):
     """Coarse, at two temperatures or the one with the most shells; every model that needs no file."""
     text = input_text(name)
     text = re.sub(r"(?m)^values = .*$", f"values = {[300] if name == 'weyl' else [100, 300]}", text)
-    text = re.sub(r"(?m)^(# )?accuracy = .*$", f"accuracy = {0.7 if name not in ('luttinger', 'weyl') else 0.5}", text)
+    text = re.sub(r"(?m)^(# )?accuracy = .*$", f"accuracy = {0.7 if name not in ('luttinger', 'weyl') else 0.35}", text)
     (tmp_path / "input.toml").write_text(text)
     job = prepare(tmp_path / "input.toml")
     settings = replace(job.settings, tolerance=0.05)

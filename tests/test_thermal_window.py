@@ -87,10 +87,10 @@ def test_nothing_happens_where_the_chemical_potential_meets_the_saddle():
 
 
 def test_saddle_points_of_the_cubic_lattice():
-    result = transport(lattice(3), [zero_range(3)], 1.0, 300.0, turn=None)
+    result = transport(lattice(3), [zero_range(3)], 1.0, 300.0, turn=None, tolerance=5e-3)
     assert result.report["geometry_used"] == ["independent"] and result.report["warnings"] == []
     np.testing.assert_allclose(
-        result.boltzmann[0], elastic_conductivity(3, 1.0, 300.0) * np.eye(3), atol=3e-3 * result.boltzmann[0, 0, 0]
+        result.boltzmann[0], elastic_conductivity(3, 1.0, 300.0) * np.eye(3), atol=5e-3 * result.boltzmann[0, 0, 0]
     )
 
 
