@@ -87,7 +87,7 @@ def convert(
     InputError
         If the target's format cannot hold the data exactly, and that is not accepted.
     """
-    to = _format(Path(target), to)  # before what may take long
+    to = format_of(Path(target), to)  # before what may take long
     data = read_electron_phonon(source, **(reading or {}))
     if Path(target).resolve() == Path(source).resolve():
         raise InputError(f"{target}: source and target are the same; give another target")
@@ -98,7 +98,7 @@ def write_electron_phonon(data, target, *, to: str | None = None, lossy: bool = 
     """Write electron-phonon data that are there, with the arguments of :func:`convert`; `name` is that of the data in
     sentences."""
     target = Path(target)
-    to = _format(target, to)
+    to = format_of(target, to)
     if options and to != "epw":
         raise InputError(f"{', '.join(options)}: only the EPW format takes these")
     lost = lost_in(data, to)
@@ -112,7 +112,7 @@ def write_electron_phonon(data, target, *, to: str | None = None, lossy: bool = 
     return write_compact(data, target) if to == "compact" else write_perturbo(data, target)
 
 
-def _format(target: Path, to: str | None) -> str:
+def format_of(target: Path, to: str | None) -> str:
     """That asked for, or that of the target's name."""
     if to is None:
         to = "perturbo" if target.name.endswith(("_epr.h5", "_epwan.h5")) else "compact"
