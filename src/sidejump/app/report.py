@@ -20,7 +20,7 @@ from .convergence import PARTS, Course, courses
 from .convergence import text as course_text
 from .page import chart, tabbed_page, table
 from .pictures import states_of
-from .restore import job_of
+from .restore import another, first_of, run_of
 from .terminal import duration, with_error
 
 PAPER = """@article{Xiao2019,
@@ -71,6 +71,10 @@ def page(source, *, states: bool = True, given=None) -> str:
     given : path, optional
         The input file, for a result that does not hold it.
     """
+    if given is not None and not states:
+        raise InputError(
+            f"--input {given}: is of bands and Fermi surface, which --no-states leaves out; give one of them"
+        )
     needed("plotly", "`sidejump report`")
     dataset = results.read(source)
     found, reason = _courses(source, dataset)
@@ -195,7 +199,8 @@ def _states(source, dataset, given, drawn: dict) -> str:
     """Bands, and the Fermi surface coloured by what its states carry; why not where the model cannot be built again."""
     a, b = ("xyz".index(x) for x in component_label(main_component(dataset)))
     try:
-        job = job_of(dataset, source, given)
+        whole = run_of(dataset, source, given)
+        job = first_of(whole)
         found, title = states_of(job, a, b)
     except InputError as error:
         if given is not None:  # what is asked for by name
@@ -208,7 +213,9 @@ def _states(source, dataset, given, drawn: dict) -> str:
     drawn |= new
     first, *rest = new
     heading = f"<h2>{escape(title)}</h2><p>{escape(surface_note(found, a, b))}</p>"
-    return chart(first, escape(first)) + heading + "".join(chart(name, escape(name)) for name in rest)
+    sentence = another(dataset, source, whole, given)
+    differs = f"<p class='warning'>{escape(sentence)}</p>" if sentence else ""
+    return differs + chart(first, escape(first)) + heading + "".join(chart(name, escape(name)) for name in rest)
 
 
 def _warnings(dataset) -> str:
