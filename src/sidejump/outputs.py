@@ -10,7 +10,7 @@ from numbers import Integral, Real
 from pathlib import Path
 
 from .errors import InputError
-from .files import present, require_regular
+from .files import require_regular
 
 DATASETS = (".nc", ".nc4", ".h5", ".hdf5")
 FIGURES = (".png", ".pdf", ".svg")
@@ -70,10 +70,10 @@ def named_after(source, ending: str) -> Path:
     Raises
     ------
     InputError
-        If `source` is there and no file.
+        If it is ".", or "/", which have no name.
     """
     source = Path(source)
-    if present(source):
+    if not source.name:
         require_regular(source)
     return source.with_suffix(ending)
 

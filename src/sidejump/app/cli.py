@@ -225,9 +225,9 @@ def _write_csv(dataset, table: Path | None) -> None:
 
 def _store(job, target: Path, fresh: bool):
     """Beside the result, with a word on what an earlier run has left there."""
-    from ..accuracy.store import ReplicaStore
+    from ..accuracy.store import ENDING, ReplicaStore
 
-    store = ReplicaStore(target.with_name(f"{target.name}.partial"), job.identity, fresh=fresh)
+    store = ReplicaStore(target.with_name(f"{target.name}{ENDING}"), job.identity, fresh=fresh)
     if store.found:
         say(f"resuming: {len(store.found)} finished replicas of an interrupted run are in {store.directory}")
     return store
@@ -649,7 +649,9 @@ _Trust = Annotated[bool, typer.Option("--trust-file", help="Take what contradict
 
 @app.command("info", epilog=epilog("info"))
 def info(
-    source: Annotated[Path, typer.Argument(metavar="PATH", help="EPW directory, Perturbo, compact or Wannier90 file.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="PATH", help="EPW directory; Perturbo, compact or Wannier90 file; result.")
+    ],
     figure: Annotated[Path | None, typer.Option(help="Draw the decay of H, force constants and coupling.")] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
@@ -658,7 +660,7 @@ def info(
     epw_version: _Version = None,
     trust_file: _Trust = False,
 ) -> None:
-    """Say what a file holds, and how good it is."""
+    """Say what a file of data or a result holds, how good it is, and of a result what it is good for."""
     from . import convert as conversion
 
     keys = conversion.reading_keys(two_dimensional, long_range, epw_version, trust_file)

@@ -36,6 +36,18 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False, rea
     InputError
         If the path holds nothing that can be read, or the figure cannot be written.
     """
+    from . import contents
+
+    if contents.is_ours(path):
+        for option, given in (("--figure", figure), *((f"--{name.replace('_', '-')}", 1) for name in reading or ())):
+            if given is not None:
+                raise InputError(f"{option}: has no meaning for what this program has computed; leave it out")
+        return plain(contents.describe(path))
+    if path.suffix == ".toml" and path.is_file():
+        raise InputError(
+            f"{path}: is an input file; `sidejump run` computes it, `sidejump check` tries it, `sidejump info` "
+            "takes the data that it names"
+        )
     from ..formats import info
     from ..formats.recognise import read_electron_phonon
 
@@ -66,9 +78,11 @@ def convert(source: Path, target: Path, *, to: str | None = None, force: bool = 
     """
     from ..formats.recognise import convert as write
     from ..formats.recognise import format_of
+    from .contents import require_data
 
     if not source.is_dir():
         require_regular(source, "no such file or directory")
+    require_data(source)
     if target.exists() and target.resolve() == source.resolve():
         raise InputError(f"{target}: source and target are the same; give another target")
     given = {name: value for name, value in options.items() if value is not None}
@@ -149,12 +163,16 @@ def text(report: dict) -> str:
         if isinstance(value, dict):
             lines.append(f"{key}:")
             lines += [f"  {name}: {_shown(item)}" for name, item in value.items()]
-        elif isinstance(value, list) and value and isinstance(value[0], (dict, list)):
+        elif isinstance(value, list) and value and (isinstance(value[0], (dict, list)) or _has_sentences(value)):
             lines.append(f"{key}:")
             lines += [f"  {_shown(item)}" for item in value]
         else:
             lines.append(f"{key}: {_shown(value)}")
     return "\n".join(lines) + "\n"
+
+
+def _has_sentences(values: list) -> bool:
+    return any(isinstance(value, str) and " " in value for value in values)
 
 
 def _shown(value) -> str:

@@ -6,8 +6,6 @@ import json
 from html import escape
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import InputError
 from ..extras import needed
 from ..outputs import PAGES, check_target, write_whole
@@ -16,6 +14,7 @@ from ..plot.fermi_surface import fermi_surface_charts, surface_note, triangles_o
 from ..plot.interactive import charts, course_chart
 from ..result import SCANS, component_label, hall_of, main_component, parts_of, scan_dimension, warnings_of, whole_of
 from . import results
+from .contents import words
 from .convergence import PARTS, Course, courses
 from .convergence import text as course_text
 from .page import chart, tabbed_page, table
@@ -88,28 +87,6 @@ def page(source, *, states: bool = True, given=None) -> str:
         "origin": ("Versions and citation", _origin(dataset)),
     }
     return tabbed_page(Path(source).stem, words(dataset), sections, drawn)
-
-
-def words(dataset) -> str:
-    """What was computed, a few sentences."""
-    model = json.loads(dataset.attrs["model"])
-    name, t = scan_dimension(dataset), np.sort(dataset.temperature.values)
-    at = f"at {t[0]:g} K" if len(t) == 1 else f"at {len(t)} temperatures from {t[0]:g} to {t[-1]:g} K"
-    over = ""
-    if name is not None:
-        values = dataset[name].values
-        span = f"{values.min():g} to {values.max():g} {dataset[name].attrs['units']}"
-        over = f", for {len(values)} values of the {SCANS[name]} from {span}"
-    elif "chemical_potential_eV" in dataset.attrs:
-        over = f", chemical potential {float(dataset.attrs['chemical_potential_eV']):g} eV"
-    scatterers = " and ".join(json.loads(dataset.attrs["scatterers"])) if "scatterers" in dataset.attrs else ""
-    by = f", scattered by {scatterers}" if scatterers else ""
-    whole, left_out = whole_of(dataset)[1]
-    return (
-        f"Conductivity of {model['model']} ({model['dimension']} dimensions, {model['n_orbitals']} orbitals){by}, "
-        f"{at}{over}. Convention: {dataset.attrs.get('convention', 'j_a = sigma_ab E_b')}; the Hall parts are the "
-        f"antisymmetric {component_label(main_component(dataset))} element; {whole}: {left_out}."
-    )
 
 
 def _courses(source, dataset) -> tuple[list[Course], str]:

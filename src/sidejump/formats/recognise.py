@@ -15,6 +15,7 @@ from ..wannier.dimension import of_dimension
 from .compact import is_compact, read_compact, write_compact
 from .epw import read_epw
 from .epw_write import epw_sets, write_epw
+from .hdf5 import is_hdf5
 from .loss import losses
 from .perturbo import perturbo_sets, read_perturbo
 from .perturbo_write import write_perturbo
@@ -42,6 +43,11 @@ def read_electron_phonon(path, **options) -> ElectronPhonon:
     if path.is_dir():
         return read_epw(path, **options)
     require_regular(path, "no such file or directory")
+    if not is_hdf5(path):
+        raise InputError(
+            f"{path}: is no HDF5 file, as those of Perturbo and the compact form are; name one of these, a directory "
+            "of EPW, or SEEDNAME_tb.dat of Wannier90"
+        )
     read = read_compact if is_compact(path) else read_perturbo
     layer = options.pop("two_dimensional", None)
     foreign = set(options) - {"trust_file"} - ({"acoustic_sum_rule"} if read is read_perturbo else set())
