@@ -36,13 +36,13 @@ from ..intrinsic.operator import IntrinsicResponse, intrinsic_response
 from ..pairs.executor import make_executor
 from ..pairs.fingerprint import fingerprint
 from ..result import warnings_of
-from ..rules import nearest
+from ..rules import nearest, quote
 from ..threads import THREADS
 from ..transport import TransportResult, TransportSettings, frozen
 from ..transport.coherence import coherence_sentences
 from ..transport.skew import skew_sentences
 from . import build, config
-from .arguments import check_limits, check_replicas, check_settings, checked_temperatures
+from .arguments import check_limits, check_replicas, check_settings, checked_levels, checked_temperatures
 from .attributes import peak_memory, present_memory
 from .heat import add_heat, in_si
 from .judge import judge
@@ -316,10 +316,11 @@ class Job:
         self.temperatures = checked_temperatures(self.temperatures)
         try:
             self.chemical_potential = float(self.chemical_potential)
-        except (TypeError, ValueError):
-            raise InputError(f"chemical_potential = {self.chemical_potential!r}: give a number (eV)") from None
+        except (TypeError, ValueError, OverflowError):
+            raise InputError(f"chemical_potential = {quote(self.chemical_potential)}: give a number (eV)") from None
         if not np.isfinite(self.chemical_potential):
             raise InputError(f"chemical_potential = {self.chemical_potential} must be finite (eV)")
+        checked_levels("chemical_potential", self.chemical_potential, "eV")
         require_model(self.model)
         require_reachable(self.model, self.chemical_potential)
         if self.intrinsic_mesh is not None and self.model.cell is None:

@@ -57,7 +57,15 @@ def require_reachable(model, energy: float) -> None:
 
     Bands of a k.p model go on for ever, those of electrons in a crystal do not.
     """
-    if model.cell is not None or model.search_half_width:
+    if model.cell is not None:
+        return
+    farthest = model.search_half_width or outermost(model, energy)
+    if farthest > _LARGEST:
+        raise InputError(
+            f"the isoenergy line or surface at {energy:g} eV reaches |k| = {farthest:.2g} 1/angstrom, farther than any "
+            "Brillouin zone by many powers of ten: look at the units of the parameters of the model"
+        )
+    if model.search_half_width:
         return
     bands = band_energies(model, np.zeros((1, model.dimension)))[0]
     distance = float(np.abs(bands - energy).min())
