@@ -37,6 +37,7 @@ from ..pairs.executor import make_executor
 from ..pairs.fingerprint import fingerprint
 from ..result import warnings_of
 from ..rules import nearest, quote
+from ..surfaces.warm import require_not_too_hot, warm_sentences
 from ..threads import THREADS
 from ..transport import TransportResult, TransportSettings, frozen
 from ..transport.coherence import coherence_sentences
@@ -323,6 +324,7 @@ class Job:
         checked_levels("chemical_potential", self.chemical_potential, "eV")
         require_model(self.model)
         require_reachable(self.model, self.chemical_potential)
+        require_not_too_hot(self.model, self.temperatures)
         if self.intrinsic_mesh is not None and self.model.cell is None:
             raise InputError("mesh: a k.p model has no Brillouin zone to lay a mesh on; leave it out")
         if not self.scatterers:
@@ -499,6 +501,7 @@ class Job:
         operations, scattering = self._kinetic_symmetry(projector)
         report("symmetry", 1, 1)
         clock.lap("symmetry")
+        found += warm_sentences(self.model, self.chemical_potential, self.temperatures)
         found += self._kinetic(lambda: coherence_sentences(self._whole.problem))
         found += skew_sentences(self._whole.problem)
         found += magnon_sentences(self.scatterers, self.temperatures)
