@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from reprlib import repr as shortened
 
 import numpy as np
 from pydantic import ValidationError
 
 from ..errors import InputError
-from ..rules import quote, require_sizes
+from ..rules import require_sizes
 from ..transport import TransportSettings
 from .schema import ExpertInput, SolverInput
 from .sentences import first_sentence
@@ -82,7 +83,7 @@ def check_replicas(numbers) -> None:
 def _require_number(name: str, value, meaning: str, *, whole: bool = False, least: float = 0.0) -> None:
     kind = (int, np.integer) if whole else (int, float, np.integer, np.floating)
     if isinstance(value, bool) or not isinstance(value, kind):
-        raise InputError(f"{name} = {quote(value)}: give a {'whole' if whole else 'plain'} number ({meaning})")
+        raise InputError(f"{name} = {shortened(value)}: give a {'whole' if whole else 'plain'} number ({meaning})")
     if not np.isfinite(value) or value < least or value <= 0:
         bound = f"at least {least:g}" if least else "above 0"
         raise InputError(f"{name} = {value} must be finite and {bound} ({meaning})")
@@ -99,7 +100,7 @@ def checked_temperatures(values) -> np.ndarray:
     try:
         temperatures = np.atleast_1d(np.asarray(values, dtype=float))
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"temperatures = {quote(values)}: give a list of numbers (K)") from None
+        raise InputError(f"temperatures = {shortened(values)}: give a list of numbers (K)") from None
     if temperatures.ndim != 1 or not len(temperatures):
         raise InputError(f"temperatures = {temperatures.tolist()} must be a list of positive numbers (K)")
     wrong = temperatures[~(np.isfinite(temperatures) & (temperatures > 0))]
@@ -130,7 +131,7 @@ def checked_levels(name: str, values, unit: str) -> tuple[float, ...]:
     try:
         levels = np.atleast_1d(np.asarray(values, dtype=float))
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{name} = {quote(values)}: give a number or a list of numbers ({unit})") from None
+        raise InputError(f"{name} = {shortened(values)}: give a number or a list of numbers ({unit})") from None
     if levels.ndim != 1 or not len(levels):
         raise InputError(f"{name} = {levels.tolist()}: give a number or a list of numbers ({unit})")
     wrong = levels[~np.isfinite(levels)]

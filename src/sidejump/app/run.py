@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ from ..intrinsic.operator import IntrinsicResponse, intrinsic_response
 from ..pairs.executor import make_executor
 from ..pairs.fingerprint import fingerprint
 from ..result import warnings_of
-from ..rules import nearest, quote
+from ..rules import nearest
 from ..surfaces.warm import require_not_too_hot, warm_sentences
 from ..threads import THREADS
 from ..transport import TransportResult, TransportSettings, frozen
@@ -318,7 +319,7 @@ class Job:
         try:
             self.chemical_potential = float(self.chemical_potential)
         except (TypeError, ValueError, OverflowError):
-            raise InputError(f"chemical_potential = {quote(self.chemical_potential)}: give a number (eV)") from None
+            raise InputError(f"chemical_potential = {shortened(self.chemical_potential)}: give a number (eV)") from None
         if not np.isfinite(self.chemical_potential):
             raise InputError(f"chemical_potential = {self.chemical_potential} must be finite (eV)")
         checked_levels("chemical_potential", self.chemical_potential, "eV")
