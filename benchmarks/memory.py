@@ -63,11 +63,15 @@ job = prepare(sys.argv[1])
 print(json.dumps(job.estimate()["peak_memory_bytes"]), flush=True)
 found = job.run()
 print(json.dumps(found.energy_nodes.values.tolist()), flush=True)
+print(json.dumps(int(found.term_level.max())), flush=True)
 """
 
 
 def measured(text: str) -> dict:
-    """Foretold memory of a replica of the first level, and the largest of one process of a run of that level, bytes."""
+    """Foretold memory of a replica of the first level, and the largest of one process of a run, bytes.
+
+    The run goes to the level that its tolerance takes, `finest_level`: what is foretold is that of level 0.
+    """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "input.toml"
         source.write_text(text)
@@ -86,7 +90,7 @@ def measured(text: str) -> dict:
                 unique, resident = peaks.get(process.pid, (0, 0))
                 peaks[process.pid] = max(unique, memory.uss), max(resident, memory.rss)
             time.sleep(0.1)
-        foretold, nodes = (json.loads(line) for line in run.stdout.read().splitlines())
+        foretold, nodes, level = (json.loads(line) for line in run.stdout.read().splitlines())
     workers = {pid: peak for pid, peak in peaks.items() if pid != run.pid and peak[0] > 1e8}
     unique, resident = max(workers.values()) if workers else peaks[run.pid]
     return {
@@ -97,6 +101,7 @@ def measured(text: str) -> dict:
         "processes": 1 + len(workers),
         "parent": peaks[run.pid][1],
         "energy_nodes": nodes,
+        "finest_level": level,
     }
 
 

@@ -3,11 +3,13 @@
 import json
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from helpers_abinitio import Toy, examined
+from sidejump import outputs
 from sidejump.app import build, config
 from sidejump.app.cli import main
 from sidejump.errors import InputError
@@ -92,6 +94,72 @@ def test_mistakes_are_one_sentence_and_change_nothing(folder, capsys, arguments,
     err = capsys.readouterr().err
     assert word in err and err.count("\n") == 1
     assert before == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("output", [".", "./", "", "/", "..", "some_directory/"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "in.toml", "-o"],
+        ["run", "in.toml", "-o", "x.nc", "--csv"],
+        ["merge", "toy.h5", "-o"],
+        ["csv", "toy.h5", "-o"],
+        ["plot", "toy.h5", "-o"],
+        ["report", "toy.h5", "-o"],
+        ["converge", "toy.h5", "-o"],
+        ["separate", "films.csv", "-o"],
+        ["figure1", "-o"],
+        ["info", "toy.h5", "--figure"],
+        ["convert", "toy.h5", "--to", "compact", "--force"],
+        ["convert", "toy.h5", "--to", "perturbo", "--lossy"],
+    ],
+    ids=" ".join,
+)
+def test_a_directory_is_no_output(folder, capsys, command, output):
+    """`.` and `/` have no last part, and many a function of paths fails on them."""
+    (folder / "in.toml").write_text(INPUT.format(level="fermi_energy = 0.0"))
+    (folder / "some_directory").mkdir()
+    before = sorted(folder.rglob("*"))
+    assert main([*command, output]) == 2
+    err = capsys.readouterr().err
+    assert f"{Path(output)}: is a directory; name a file in it, such as " in err and err.count("\n") == 1
+    assert before == sorted(folder.rglob("*"))
+
+
+@pytest.mark.parametrize("source", [".", "", "/", ".."])
+@pytest.mark.parametrize("command", ["run", "csv", "plot", "report", "converge", "separate", "check", "gauge"])
+def test_a_directory_is_no_input(folder, capsys, command, source):
+    assert main([command, source]) == 2
+    assert capsys.readouterr().err == f"error: {Path(source)}: is a directory; name a file in it\n"
+
+
+def test_a_name_without_an_ending_is_told_two(folder, capsys):
+    """That of a folder that is not there yet, or of a file."""
+    assert main(["plot", "toy.h5", "-o", "new/"]) == 2
+    assert "end in .png or .pdf or .svg, such as new.png, or new/result.png in a folder" in capsys.readouterr().err
+
+
+def test_files_of_epw_go_to_this_directory(folder, data, capsys, monkeypatch):
+    """`.` is a directory with a name of its own, which is where its lock is."""
+    write_compact(data, folder / "toy.h5")
+    (folder / "here").mkdir()
+    monkeypatch.chdir(folder / "here")
+    options = ["--n-electrons", "2", "--fermi-energy", "0.5", "--prefix", "toy"]
+    assert main(["convert", "../toy.h5", ".", *options]) == 0, capsys.readouterr().err
+    assert (folder / "here" / "toy.epmatwp").exists() and capsys.readouterr().err == "wrote .\n"
+    assert main(["convert", "../toy.h5", "/", "--force", *options]) == 2
+    assert capsys.readouterr().err == "error: /: is the root of all directories; name one in it\n"
+    assert main(["convert", "../toy.h5", "../toy.h5", "--to", "epw", "--force"]) == 2
+    (folder / "taken").write_text("kept")
+    assert main(["convert", "../toy.h5", "../taken", "--force", *options]) == 2
+    assert "is a file, and files of EPW go to a directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", [".", "/", "x.csv"])
+def test_functions_that_write_refuse_a_directory(folder, path):
+    (folder / "x.csv").mkdir()
+    with pytest.raises(InputError, match="is a directory; name a file in it"):
+        outputs.write_whole(path, b"")
 
 
 INPUT = """

@@ -94,7 +94,9 @@ def test_memory(name):
     assert 1 / WITHIN < cost["states"] / report["states"] < 2
 
 
-@pytest.mark.parametrize("name", ["surface that all share", "own shells with heat"])
+@pytest.mark.parametrize(
+    "name", ["surface that all share", "own shells with heat", "own shells, as many nodes as it takes"]
+)
 def test_memory_of_the_process(name, tmp_path):
     """The number that is printed, next to what the system says of the process after the first replica."""
     code = """
@@ -139,7 +141,20 @@ kind = "heat_current"
 accuracy = 8.0
 """
 
-INPUTS = {"surface that all share": WEYL_INPUT, "own shells with heat": HEAT_INPUT}
+NODES_INPUT = f"""{RASHBA_SECTION}{ACOUSTIC_SECTION}
+[temperature]
+values = [20]
+
+[solver.expert]
+accuracy = 4.0
+levels = 0
+"""
+
+INPUTS = {
+    "surface that all share": WEYL_INPUT,
+    "own shells with heat": HEAT_INPUT,
+    "own shells, as many nodes as it takes": NODES_INPUT,
+}
 
 
 def test_shells_of_the_estimate_are_those_of_the_first_replica(monkeypatch):
@@ -191,6 +206,33 @@ def test_kept_pairs_make_room_for_a_larger_operator(symmetry):
     assert size.memory < 0.9 * tight.settings.memory  # no more
     scale = np.abs(five.side_jump_velocity).max()
     np.testing.assert_allclose(again.side_jump_velocity, five.side_jump_velocity, rtol=0, atol=1e-5 * scale)
+
+
+NODES = {
+    "shared, two dimensions": (plane, 25.0, SHARED | {"accuracy": 4.0}),
+    "own": (plane, 25.0, {"geometry": "own", "accuracy": 2.0}),
+    "shared, three dimensions": (lattice, 300.0, SHARED | {"accuracy": 0.6}),
+}
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_memory_is_that_of_the_most_nodes_that_it_holds(name):
+    """With "auto" nine, or the most that fit; what is beyond five is not in the time."""
+    make, kelvin, settings = NODES[name]
+
+    def cost(**more):
+        return estimate_cost(make(**settings | more), np.array([kelvin]))
+
+    found, five, seven, nine = (cost(**({} if n is None else {"energy_nodes": n})) for n in (None, 5, 7, 9))
+    assert found["memory_bytes"] == pytest.approx(nine["memory_bytes"], rel=1e-6)
+    if make is plane:  # in three dimensions the further nodes are on fewer points, and not what takes most
+        assert found["memory_bytes"] > 1.2 * five["memory_bytes"] and found["flops"] < 1.5 * nine["flops"]
+    if name == "shared, two dimensions":
+        problem, kt = make(**settings), KB * kelvin
+        solver = SharedShell(problem, problem.solved_shell(problem.mu, problem.spacing(kelvin)), kt)
+        tight = cost(memory=0.5 * (solver.needs(kt, 7) + solver.needs(kt, 9)))
+        assert tight["memory_bytes"] == pytest.approx(seven["memory_bytes"], rel=1e-6) != nine["memory_bytes"]
+        assert tight["flops"] == pytest.approx(five["flops"])
 
 
 def test_energy_nodes_are_refused_before_the_work():

@@ -1,8 +1,15 @@
 """Fingerprints: the same for the same problem, another one for whatever changes a number."""
 
+import importlib
+import sys
+from collections import OrderedDict
+from hashlib import blake2b
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import sidejump as sj
 from sidejump.pairs.fingerprint import fingerprint
 from test_electron_phonon_pairs import ferromagnet
 
@@ -77,3 +84,72 @@ def test_whatever_changes_a_number_of_code_by_users_counts(made, old, new):
 @pytest.mark.parametrize(("old", "new"), [("6.0 *", "6.5 *"), ("shift = 7.0", "shift = 8.0")])
 def test_methods_and_numbers_of_a_class_by_users_count(old, new):
     assert fingerprint(written(CODE, "Model")()) != fingerprint(written(CODE.replace(old, new), "Model")())
+
+
+BASES = """
+from dataclasses import dataclass
+class Root:
+    stiffness = 2.0
+class Base(Root):
+    shift = 7.0
+class Model(Base):
+    def hamiltonian(self, k):
+        return self.shift * k
+class Plain(Base):
+    pass
+class Heir(Model):
+    pass
+@dataclass
+class Record(Base):
+    gap: float = 5.0
+class Slotted:
+    __slots__ = ("mass",)
+    def __init__(self):
+        self.mass = 3.0
+    def hamiltonian(self, k):
+        return self.mass * k
+class SlottedHeir(Slotted):
+    __slots__ = "_more"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ("shift = 7.0", "shift = 8.0", ("Model", "Plain", "Heir", "Record")),
+        ("stiffness = 2.0", "stiffness = 2.5", ("Model", "Plain", "Heir", "Record")),
+        ("self.shift * k", "self.shift + k", ("Model", "Heir")),
+        ("self.mass = 3.0", "self.mass = 4.0", ("Slotted", "SlottedHeir")),
+    ],
+)
+@pytest.mark.parametrize("place", ["text", "module"])
+def test_what_classes_of_users_inherit_counts(tmp_path, monkeypatch, old, new, names, place):
+    """Of bases without a method of their own too, and of heirs that add nothing; in a file or in a notebook."""
+    assert BASES.count(old) == 1
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # of another text in the same second
+
+    def of(text, name):
+        if place == "text":
+            return fingerprint(written(text, name)())
+        (tmp_path / "users_bases.py").write_text(text)
+        monkeypatch.syspath_prepend(tmp_path)
+        importlib.invalidate_caches()
+        monkeypatch.delitem(sys.modules, "users_bases", raising=False)
+        return fingerprint(importlib.import_module("users_bases").__dict__[name]())
+
+    for name in names:
+        assert of(BASES, name) == of(BASES, name) != of(BASES.replace(old, new), name)
+    other = "Model" if "Slotted" in names else "Slotted"
+    assert of(BASES, other) == of(BASES.replace(old, new), other)
+
+
+@pytest.mark.parametrize(
+    "kind", [int, np.ndarray, np.float64, OrderedDict, Path, sj.MassiveDirac, sj.Branch, type(None)]
+)
+def test_classes_of_libraries_are_their_names(kind):
+    """Those of C, of the standard library, of others and of this one."""
+    assert (
+        fingerprint(kind)
+        == blake2b(f"tuple ({0!r}: {type(kind).__name__} {kind!r} ".encode() + b")", digest_size=16).hexdigest()
+    )

@@ -8,13 +8,15 @@ import pytest
 from scipy.linalg import expm
 
 import sidejump as sj
+from sidejump.bands import within
 from sidejump.bands.hermitian_basis import components, hermitian_basis
 from sidejump.bands.states import solve_states
 from sidejump.groups import members
-from sidejump.groups.operations import Operations
+from sidejump.groups.multiplets import Multiplets
+from sidejump.groups.operations import Operations, exact_operations
 from sidejump.interactions.vertex import pair_matrices, pair_vertex
 from sidejump.pairs.stream import PairStream
-from sidejump.transport import TransportSettings
+from sidejump.transport import TransportSettings, coherence
 from sidejump.transport import problem as problem_module
 from sidejump.transport.coherence import coherence_sentences
 from sidejump.transport.hot_spots import hot_spot_changes
@@ -198,3 +200,32 @@ def test_what_is_left_out_is_said(scalar):
     assert "spin_current_xy" in sentence and "skew scattering has one distribution" in sentence
     problem.settings = replace(scalar[0].settings, approximation="serta")
     assert 'approximation = "exact"' in coherence_sentences(problem)[0]
+
+
+def test_elements_within_groups_are_found_once(monkeypatch):
+    """Those of observables, for whether they differ and for their currents, and those of the spin."""
+    found, inside = [], within.inside
+
+    def counted(states, matrices):
+        found.append(matrices.shape[1])
+        return inside(states, matrices)
+
+    for module in (within, coherence):
+        monkeypatch.setattr(module, "inside", counted)
+    problem = Problem(two_dirac_models(0.0), [zero_range(FLIP)], 0.2, TransportSettings(), [sj.spin_current("yz")])
+    solved = SharedShell(problem, problem.shell(0.2, 1.0, levels=0), KB * 10).solve(KB * 10, 1)[0]
+    assert np.abs(solved.coherence).max() > 0 and found == [1, 3]
+
+
+def test_currents_and_shifts_turn_alike_but_for_the_sign():
+    """``s^odd D`` and ``s^(odd + 1) D``; where either sign holds no sign is told."""
+    rows = Multiplets.of([sj.spin_current("yz"), sj.spin("z")], exact_operations(p_model("bcc"), energy=0.1))
+    rng = np.random.default_rng(0)
+    turns = np.linalg.qr(rng.normal(size=(3, 3, 3)))[0]
+    turns *= np.linalg.det(turns)[:, None, None]
+    operations = Operations(turns, np.array([1, -1, 0]))
+    currents, shifts = rows.currents(operations), rows.shift_turns(operations)
+    np.testing.assert_array_equal(currents[0], shifts[0])
+    np.testing.assert_array_equal(currents[1], -shifts[1])
+    np.testing.assert_array_equal(currents[2] + shifts[2], rows.plain(operations)[2])
+    np.testing.assert_array_equal(currents[1, :3, :3], turns[1])

@@ -215,6 +215,7 @@ def test_the_path_of_a_crystal():
         (["--thickness", "-1"], "above zero"),
         (["-k", "bands", "--observable", "spin"], "bands"),
         (["-k", "bands", "--input", "none.toml"], "none.toml"),
+        (["--input", "in.toml"], "--input in.toml: the picture temperature is of the numbers of the result alone"),
     ],
 )
 def test_bad_requests(folder, tmp_path, capsys, arguments, words):

@@ -14,6 +14,8 @@ from matplotlib import image
 import test_converge as converged
 from sidejump.app import results
 from sidejump.app.cli import main
+from sidejump.app.reference import toml
+from sidejump.app.restore import another
 from sidejump.app.run import prepare
 from sidejump.app.terminal import with_error
 from sidejump.result import hall_of, parts_of
@@ -101,6 +103,83 @@ def test_bad_requests(result, tmp_path, capsys, monkeypatch):
     assert main(["report", str(tmp_path / "none.nc")]) == 2 and "none.nc" in capsys.readouterr().err
     monkeypatch.setitem(__import__("sys").modules, "plotly", None)
     assert main(["report", str(result)]) == 2 and "sidejump[report]" in capsys.readouterr().err
+
+
+def test_another_input_is_said_to_be_one(result, tmp_path, capsys):
+    """In the terminal and on the page, with what differs; values by default are none."""
+    pytest.importorskip("plotly", reason="plotly is not installed: the extra [report]")
+    text = "\n".join(_toml(INPUT))
+    (tmp_path / "same.toml").write_text(text.replace("mass = 0.1", "mass = 0.1\ntilt = [0.0, 0.0]"))
+    (tmp_path / "other.toml").write_text(text.replace("mass = 0.1", "mass = 0.12"))
+    target = tmp_path / "page.html"
+    command = ["report", str(result), "-o", str(target), "--force", "--input"]
+    assert main([*command, str(tmp_path / "same.toml")]) == 0
+    assert capsys.readouterr().err == f"wrote {target}\n" and "is not that of" not in target.read_text()
+    assert main([*command, str(tmp_path / "other.toml")]) == 0
+    warning = (
+        f"{tmp_path / 'other.toml'} is not that of {result}, to which its states do not belong: [electrons] mass is "
+        "0.12 instead of 0.1"
+    )
+    assert capsys.readouterr().err.splitlines()[0] == f"warning: {warning}"
+    assert f"<p class='warning'>{warning}</p>" in target.read_text()
+    assert main([*command, str(tmp_path / "other.toml"), "--no-states"]) == 2
+    assert "--no-states leaves out" in capsys.readouterr().err
+
+
+def _toml(data):
+    """An input as the lines of its file."""
+    for section, content in data.items():
+        for one in content if isinstance(content, list) else [content]:
+            yield f"[[{section}]]" if isinstance(content, list) else f"[{section}]"
+            yield from (f"{key} = {toml(value)}" for key, value in one.items())
+
+
+def test_what_differs_from_a_result_made_in_python(result, capsys):
+    """It holds no input, and says of itself what it was of."""
+    dataset = results.read(result)
+    del dataset.attrs["input"]
+    job = prepare(INPUT | {"temperature": {"values": [20, 70]}})
+    words = another(dataset, "out.nc", job, "in.toml")
+    assert words.endswith("to which its states do not belong: temperatures is [20.0, 70.0] instead of [20.0, 60.0]")
+    assert another(dataset, "out.nc", prepare(INPUT), "in.toml") == ""
+
+
+def test_what_differs_where_the_input_does_not(result, monkeypatch):
+    """The version, or files and code."""
+    dataset = results.read(result)
+    dataset.attrs["identity"] = "another"
+    assert another(dataset, "out.nc", prepare(INPUT)).endswith("files that it names, or code, have changed since")
+    monkeypatch.setitem(dataset.attrs, "versions", json.dumps({"sidejump": "0.0.1"}))
+    assert another(dataset, "out.nc", prepare(INPUT)).endswith("instead of 0.0.1")
+
+
+def test_differences_are_named_as_the_file_names_them(result):
+    """One of another kind is named by that alone, not by all of its keys."""
+    dataset = results.read(result)
+    impurity = {"kind": "impurity", "density": 1e11, "strength": 10.0, "correlation": "zero_range"}
+
+    def differences(changed):
+        dataset.attrs["identity"] = "another"
+        sentence = another(dataset, "out.nc", prepare(INPUT), _file(result.parent / "changed.toml", changed))
+        return sentence.partition("do not belong: ")[2].split(", ")
+
+    assert differences(INPUT | {"scattering": [*INPUT["scattering"], impurity]}) == [
+        '[[scattering]] 2 kind is "impurity" instead of absent'
+    ]
+    assert differences(INPUT | {"scattering": [impurity]}) == [
+        f'[[scattering]] 1 kind is "impurity" instead of "{INPUT["scattering"][0]["kind"]}"'
+    ]
+    expert = INPUT["solver"] | {"expert": {"accuracy": 0.6, "geometry": "shared"}}
+    assert differences(INPUT | {"solver": expert}) == ["[solver.expert] accuracy is 0.6 instead of 0.5"]
+    many = INPUT | {
+        "electrons": INPUT["electrons"] | {"mass": 0.2, "velocity": 2.0, "chemical_potential": 0.3, "tilt": [0.1, 0.0]}
+    }
+    assert differences(many | {"temperature": {"values": [5.0]}})[-1].endswith(" and 1 more")
+
+
+def _file(path, data):
+    path.write_text("\n".join(_toml(data)))
+    return path
 
 
 @pytest.fixture(scope="module")

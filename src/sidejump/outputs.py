@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from pathlib import Path
 
 from .errors import InputError
+from .files import require_regular
 
 DATASETS = (".nc", ".nc4", ".h5", ".hdf5")
 FIGURES = (".png", ".pdf", ".svg")
@@ -37,14 +38,10 @@ def check_target(path, *, force: bool, endings: tuple[str, ...] = (), inputs: tu
         If it must not or cannot be written.
     """
     path = Path(path)
-    if not path.name:
-        raise InputError("the name of an output file is empty; give one with -o")
-    if path.is_dir():
-        raise InputError(
-            f"{path}: is a directory; name a file in it, such as {path / ('result' + (endings or ('',))[0])}"
-        )
+    within = _no_directory(path, *endings[:1])
     if endings and path.suffix.lower() not in endings:
-        raise InputError(f"{path}: the name of this output must end in {' or '.join(endings)}")
+        such = "" if path.suffix else f", such as {path}{endings[0]}, or {within} in a folder"
+        raise InputError(f"{path}: the name of this output must end in {' or '.join(endings)}{such}")
     if any(path.exists() and os.path.samefile(path, other) for other in inputs):
         raise InputError(f"{path}: is an input of this run; give another name with -o")
     require_absent(path, force=force)
@@ -57,6 +54,28 @@ def check_target(path, *, force: bool, endings: tuple[str, ...] = (), inputs: tu
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder with -o") from None
     return path
+
+
+def _no_directory(path: Path, ending: str = "") -> Path:
+    """Refuse what is a directory, "." and "/" too, whose last part is no name; a file in it, for a sentence."""
+    within = path / f"result{ending}"
+    if path.is_dir():
+        raise InputError(f"{path}: is a directory; name a file in it, such as {within}")
+    return within
+
+
+def named_after(source, ending: str) -> Path:
+    """What an output is called that nobody has named: as the file it is made from, with another ending.
+
+    Raises
+    ------
+    InputError
+        If it is ".", or "/", which have no name.
+    """
+    source = Path(source)
+    if not source.name:
+        require_regular(source)
+    return source.with_suffix(ending)
 
 
 def comma_separated(names: Iterable[str], rows: Iterable[Sequence]) -> str:
@@ -93,9 +112,10 @@ def write_whole(path, content: bytes | memoryview) -> None:
     Raises
     ------
     InputError
-        If writing fails, on a full disk for one.
+        If it is a directory, or writing fails, on a full disk for one.
     """
     path = Path(path)
+    _no_directory(path, path.suffix)
     partial = _partial(path)
     try:
         partial.write_bytes(content)

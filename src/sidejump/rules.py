@@ -13,14 +13,81 @@ from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from .errors import InputError
 
+SMALLEST, LARGEST = 1e-50, 1e50
+"""Sizes of parameters, whatever their unit: of others the powers that rates have are no floating-point numbers."""
+
+
+def require_sizes(values, what: str = "", *, zero: bool = True) -> None:
+    """Refuse numbers that cannot be computed with; `what` begins the sentence, `zero` is whether 0 may be asked for.
+
+    Raises
+    ------
+    ValueError
+        If one is beyond all sizes, or not zero and below them.
+    """
+    size = np.abs(np.asarray(values, dtype=complex))
+    if np.any(size > LARGEST):
+        raise ValueError(f"{what}too large to be computed with; give at most {LARGEST:g} in size")
+    if np.any((size > 0) & (size < SMALLEST)):
+        least = f"0, or at least {SMALLEST:g} in size" if zero else f"at least {SMALLEST:g}"
+        raise ValueError(f"{what}too small to be computed with; give {least}")
+
+
+def _of_a_size(value: float) -> float:
+    require_sizes(value)
+    return value
+
+
+def _above_zero(value: float) -> float:
+    require_sizes(value, zero=False)
+    return value
+
+
+def array_of(name: str, value, shape: tuple[int, ...] | None = None, kind: type = float) -> np.ndarray:
+    """`value` as an array of finite numbers that can be computed with, of that shape where one is given.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    try:
+        array: np.ndarray = np.asarray(value)
+        if kind is float and np.iscomplexobj(array):
+            raise TypeError
+        array = array.astype(kind, copy=False)
+    except (TypeError, ValueError, OverflowError):
+        of = "" if shape is None else f" of shape {shape}"
+        raise InputError(f"{name} = {quote(value)}: give an array of numbers{of}") from None
+    if shape is not None and array.shape != shape:
+        raise InputError(f"{name} has shape {array.shape}; expected {shape}")
+    require_finite(array, name)
+    return array
+
+
+def require_finite(array: np.ndarray, name: str) -> None:
+    """Refuse an array with numbers that are not finite, or too large to be computed with.
+
+    Raises
+    ------
+    InputError
+        If it holds one.
+    """
+    if not np.all(np.isfinite(array)):
+        raise InputError(f"{name} holds a number that is not finite")
+    largest = np.abs(array).max(initial=0.0)
+    if largest > LARGEST:
+        raise InputError(f"{name} holds {largest:.3g}, too large to be computed with; give at most {LARGEST:g} in size")
+
+
 # strict: "0.1" is a string and true is a truth value; neither is a number
-Number = Annotated[float, Field(strict=True)]
-Positive = Annotated[float, Field(strict=True, gt=0)]
-NotNegative = Annotated[float, Field(strict=True, ge=0)]
+Number = Annotated[float, Field(strict=True), AfterValidator(_of_a_size)]
+Positive = Annotated[float, Field(strict=True, gt=0), AfterValidator(_above_zero)]
+NotNegative = Annotated[float, Field(strict=True, ge=0), AfterValidator(_of_a_size)]
 Vector2 = tuple[Number, Number]
 Vector3 = tuple[Number, Number, Number]
 
@@ -101,7 +168,7 @@ def requirement(error: dict, section: type[BaseModel] | None, key: str) -> str:
     if kind in ("missing", "too_short", "too_long"):
         return f"the list has the wrong length{unit}"
     text = error["msg"].removeprefix("Value error, ")
-    return text[0].lower() + text[1:]
+    return text[0].lower() + text[1:] + (unit if isinstance(error["input"], (int, float)) else "")
 
 
 def meaning(section: type[BaseModel] | None, key: str) -> str:
@@ -160,6 +227,7 @@ def _square(matrix: np.ndarray) -> np.ndarray:
         raise ValueError(f"a matrix of shape {matrix.shape} is not square; give N rows of N numbers")
     if not np.all(np.isfinite(matrix)):
         raise ValueError("the matrix holds a number that is not finite")
+    require_sizes(matrix, "the matrix holds a number ")
     return matrix
 
 
@@ -172,7 +240,7 @@ def vertex_elements(value: Any, asked: str = "give a matrix") -> np.ndarray:
         if np.iscomplexobj(rows):
             return rows.astype(complex)
         matrix = np.array(rows, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{asked} (rows of numbers or of [real, imaginary])") from None
     if matrix.ndim == 3 and matrix.shape[-1] == 2:
         matrix = matrix[..., 0] + 1j * matrix[..., 1]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..freed import return_freed
 from ..kinetics.response import KineticResponse
 from ..threads import one_matrix_thread
 from ..transport.problem import Problem
@@ -102,6 +103,7 @@ def compute(
         accuracy = accuracy_of(task.level, problem.model.dimension, term)
         laid = problem.laid(accuracy, task.number, coarsest=task.level == 0)
         found = term.evaluate(laid, np.asarray(temperatures)[list(task.where)], advance)
+        return_freed()  # operators of several numbers of energy nodes leave gaps that the next replica does not fill
         if term.first:
             values = np.array([r.tensors for r in found.responses])
         else:

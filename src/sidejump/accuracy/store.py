@@ -20,6 +20,9 @@ from ..errors import InputError
 from ..outputs import write_whole
 from .replica import QUALITY, Replica, Task
 
+ENDING = ".partial"
+"""What the name of the directory adds to that of the result."""
+
 _MANIFEST = "study.json"
 _OURS = re.compile(r"\.?(study|replica-[\w-]+)\.json(\.\d+\.partial)?")
 """Names of the files in the directory, those of a run that was killed while it wrote too."""
@@ -113,7 +116,7 @@ class ReplicaStore:
 
     def _take_up(self, fresh: bool) -> None:
         manifest = self.directory / _MANIFEST
-        if not self._is_ours():
+        if not _is_ours(self.directory):
             raise InputError(
                 f"{self.directory}: exists and is not ours; move it away, or choose another result with -o"
             )
@@ -129,12 +132,7 @@ class ReplicaStore:
                 f"{self.directory}: holds replicas of another study (other model, scatterers, temperatures, settings "
                 "or version); --fresh deletes them, or choose another result with -o"
             )
-        for path in sorted(self.directory.glob("replica-*.json")):
-            try:
-                if path.stat().st_size < _MOST_BYTES:
-                    self.found.append(from_text(path.read_text()))
-            except (OSError, ValueError):
-                continue  # not whole: it is computed again
+        self.found = kept(self.directory)
 
     def save(self, case: int, replica: Replica) -> None:
         """Keep a finished replica; where it cannot be written, no other one is tried either (`full`)."""
@@ -157,21 +155,40 @@ class ReplicaStore:
         name = f"replica-{case}-{term}-{task.level}-{task.number}-{task.where[0]}-{len(task.where)}.json"
         write_whole(self.directory / name, to_text(replica, case).encode())
 
-    def _is_ours(self) -> bool:
-        if self.directory.is_symlink() or not self.directory.is_dir():
-            return False
-        names = [file.name for file in self.directory.iterdir()]
-        return _MANIFEST in names or all(_OURS.fullmatch(name) for name in names)
-
     def remove(self) -> None:
         """Delete what this program has written; the directory stays where anything else is in it."""
-        if not self._is_ours():
+        if not _is_ours(self.directory):
             return
         for file in list(self.directory.iterdir()):
             if _OURS.fullmatch(file.name):
                 file.unlink(missing_ok=True)
         with suppress(OSError):  # not empty
             self.directory.rmdir()
+
+
+def is_store(directory) -> bool:
+    """Whether a directory is one of finished replicas, or was made to be one."""
+    directory = Path(directory)
+    return directory.name.endswith(ENDING) and _is_ours(directory)
+
+
+def kept(directory) -> list[tuple[int, Replica]]:
+    """Finished replicas in a directory, each with its case, whatever study they are of."""
+    found = []
+    for path in sorted(Path(directory).glob("replica-*.json")):
+        try:
+            if path.stat().st_size < _MOST_BYTES:
+                found.append(from_text(path.read_text()))
+        except (OSError, ValueError):
+            continue  # not whole: it is computed again
+    return found
+
+
+def _is_ours(directory: Path) -> bool:
+    if directory.is_symlink() or not directory.is_dir():
+        return False
+    names = [file.name for file in directory.iterdir()]
+    return _MANIFEST in names or all(_OURS.fullmatch(name) for name in names)
 
 
 def joined(*collections: Iterable[tuple[int, Replica]]) -> list[tuple[int, Replica]]:

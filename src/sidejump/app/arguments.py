@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from reprlib import repr as shortened
 
 import numpy as np
 from pydantic import ValidationError
 
 from ..errors import InputError
+from ..rules import require_sizes
 from ..transport import TransportSettings
 from .schema import ExpertInput, SolverInput
 from .sentences import first_sentence
@@ -81,7 +83,7 @@ def check_replicas(numbers) -> None:
 def _require_number(name: str, value, meaning: str, *, whole: bool = False, least: float = 0.0) -> None:
     kind = (int, np.integer) if whole else (int, float, np.integer, np.floating)
     if isinstance(value, bool) or not isinstance(value, kind):
-        raise InputError(f"{name} = {value!r}: give a {'whole' if whole else 'plain'} number ({meaning})")
+        raise InputError(f"{name} = {shortened(value)}: give a {'whole' if whole else 'plain'} number ({meaning})")
     if not np.isfinite(value) or value < least or value <= 0:
         bound = f"at least {least:g}" if least else "above 0"
         raise InputError(f"{name} = {value} must be finite and {bound} ({meaning})")
@@ -97,17 +99,25 @@ def checked_temperatures(values) -> np.ndarray:
     """
     try:
         temperatures = np.atleast_1d(np.asarray(values, dtype=float))
-    except (TypeError, ValueError):
-        raise InputError(f"temperatures = {values!r}: give a list of numbers (K)") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"temperatures = {shortened(values)}: give a list of numbers (K)") from None
     if temperatures.ndim != 1 or not len(temperatures):
         raise InputError(f"temperatures = {temperatures.tolist()} must be a list of positive numbers (K)")
     wrong = temperatures[~(np.isfinite(temperatures) & (temperatures > 0))]
     if len(wrong):
         raise InputError(f"temperatures holds {wrong[0]}; each must be positive and finite (K)")
+    _require_sizes("temperatures", temperatures, "K", zero=False)
     unique, counts = np.unique(temperatures, return_counts=True)
     if counts.max() > 1:
         raise InputError(f"temperatures lists {unique[counts > 1][0]:g} K twice; give each once")
     return temperatures
+
+
+def _require_sizes(name: str, values: np.ndarray, unit: str, *, zero: bool = True) -> None:
+    try:
+        require_sizes(values, f"{name} holds a number ", zero=zero)
+    except ValueError as error:
+        raise InputError(f"{error} ({unit})") from None
 
 
 def checked_levels(name: str, values, unit: str) -> tuple[float, ...]:
@@ -120,13 +130,14 @@ def checked_levels(name: str, values, unit: str) -> tuple[float, ...]:
     """
     try:
         levels = np.atleast_1d(np.asarray(values, dtype=float))
-    except (TypeError, ValueError):
-        raise InputError(f"{name} = {values!r}: give a number or a list of numbers ({unit})") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{name} = {shortened(values)}: give a number or a list of numbers ({unit})") from None
     if levels.ndim != 1 or not len(levels):
         raise InputError(f"{name} = {levels.tolist()}: give a number or a list of numbers ({unit})")
     wrong = levels[~np.isfinite(levels)]
     if len(wrong):
         raise InputError(f"{name} holds {wrong[0]}; each must be finite ({unit})")
+    _require_sizes(name, levels, unit)
     unique, counts = np.unique(levels, return_counts=True)
     if counts.max() > 1:
         raise InputError(f"{name} lists {unique[counts > 1][0]:g} {unit} twice; give each once")

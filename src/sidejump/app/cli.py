@@ -124,7 +124,7 @@ def run(
     from .claim import claim
 
     settings = config.read_input(source)
-    target = output or Path(settings.output.file or source.with_suffix(".nc").name)
+    target = output or Path(settings.output.file or outputs.named_after(source, ".nc").name)
     inputs = tuple(config.files_read(source, settings))
     refines = tolerance is not None and target.exists() and not force
     outputs.check_target(target, force=force or refines, endings=outputs.DATASETS, inputs=inputs)
@@ -225,9 +225,9 @@ def _write_csv(dataset, table: Path | None) -> None:
 
 def _store(job, target: Path, fresh: bool):
     """Beside the result, with a word on what an earlier run has left there."""
-    from ..accuracy.store import ReplicaStore
+    from ..accuracy.store import ENDING, ReplicaStore
 
-    store = ReplicaStore(target.with_name(f"{target.name}.partial"), job.identity, fresh=fresh)
+    store = ReplicaStore(target.with_name(f"{target.name}{ENDING}"), job.identity, fresh=fresh)
     if store.found:
         say(f"resuming: {len(store.found)} finished replicas of an interrupted run are in {store.directory}")
     return store
@@ -269,7 +269,7 @@ def as_csv(
     from .load import write_json
     from .table import write_csv
 
-    table = output or source.with_suffix(".csv")
+    table = output or outputs.named_after(source, ".csv")
     endings = (*outputs.TABLES, *outputs.DOCUMENTS)
     outputs.check_target(table, force=force, endings=endings, inputs=(source,) if source.exists() else ())
     dataset = separation.read_any(source)
@@ -354,7 +354,7 @@ def plot(
     if against and kind is None:
         kind = "comparison"
     named = kind is not None and not (observables or observable)
-    figure = output or source.with_suffix(f".{kind}.png" if named else ".png")
+    figure = output or outputs.named_after(source, f".{kind}.png" if named else ".png")
     endings = (*outputs.FIGURES, *(outputs.PAGES if kind == "fermi-surface" else ()))
     others = tuple(against or ())
     known = (source, *others) if source.exists() else ()
@@ -392,9 +392,10 @@ def report(
 
     It holds all that it shows and needs no network. Needs plotly: pip install "sidejump[report]"
     """
+    from ..outputs import named_after
     from .report import write_report
 
-    target = output or source.with_suffix(".html")
+    target = output or named_after(source, ".html")
     say(f"wrote {write_report(source, target, force=force, states=states, given=given)}")
 
 
@@ -452,7 +453,7 @@ def converge(
     from .convergence import courses, text
     from .pictures import convergence
 
-    figure = output or source.with_suffix(".convergence.png")
+    figure = output or outputs.named_after(source, ".convergence.png")
     outputs.check_target(figure, force=force, endings=outputs.FIGURES, inputs=(source,) if source.exists() else ())
     found = courses(source)
     write("\n".join(text(course) for course in found))
@@ -648,7 +649,9 @@ _Trust = Annotated[bool, typer.Option("--trust-file", help="Take what contradict
 
 @app.command("info", epilog=epilog("info"))
 def info(
-    source: Annotated[Path, typer.Argument(metavar="PATH", help="EPW directory, Perturbo, compact or Wannier90 file.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="PATH", help="EPW directory; Perturbo, compact or Wannier90 file; result.")
+    ],
     figure: Annotated[Path | None, typer.Option(help="Draw the decay of H, force constants and coupling.")] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing figure.")] = False,
@@ -657,7 +660,7 @@ def info(
     epw_version: _Version = None,
     trust_file: _Trust = False,
 ) -> None:
-    """Say what a file holds, and how good it is."""
+    """Say what a file of data or a result holds, how good it is, and of a result what it is good for."""
     from . import convert as conversion
 
     keys = conversion.reading_keys(two_dimensional, long_range, epw_version, trust_file)

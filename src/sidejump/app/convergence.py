@@ -69,18 +69,32 @@ def courses(path) -> list[Course]:
     dataset = read(path)
     if "replicas" not in dataset:
         raise InputError(f"{path}: holds no replicas; name a result of a run of this version")
-    known = replicas_of(dataset, str(dataset.attrs.get("identity")))
-    with reading(path, "a result of this version", "run it again"):
-        parts, _, labels = apart(dataset) if "cases" in dataset else ([dataset], None, [""])
-        questions = [Question.of(part) for part in parts]
     found = [
-        _course(label, question.composition, question.tolerance, [r for of, r in known if of == case])
-        for case, (label, question) in enumerate(zip(labels, questions, strict=True))
-        if question.composition is not None
+        _course(label, composition, tolerance, replicas)
+        for label, composition, tolerance, replicas in cases_of(path, dataset)
     ]
     if not found:
         raise InputError(f"{path}: no temperature has carriers, so that there are no replicas whose error could fall")
     return found
+
+
+def cases_of(path, dataset) -> list[tuple[str, Composition, float, list[Replica]]]:
+    """Label, composition, tolerance and replicas of each case that has carriers; the label is empty where there is one.
+
+    Raises
+    ------
+    InputError
+        If they are damaged, or of another version.
+    """
+    known = replicas_of(dataset, str(dataset.attrs.get("identity")))
+    with reading(path, "a result of this version", "run it again"):
+        parts, _, labels = apart(dataset) if "cases" in dataset else ([dataset], None, [""])
+        questions = [Question.of(part) for part in parts]
+    return [
+        (label, question.composition, question.tolerance, [r for of, r in known if of == case])
+        for case, (label, question) in enumerate(zip(labels, questions, strict=True))
+        if question.composition is not None
+    ]
 
 
 def _course(label: str, composition: Composition, tolerance: float, replicas: list[Replica]) -> Course:

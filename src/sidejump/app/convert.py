@@ -36,6 +36,18 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False, rea
     InputError
         If the path holds nothing that can be read, or the figure cannot be written.
     """
+    from . import contents
+
+    if contents.is_ours(path):
+        for option, given in (("--figure", figure), *((f"--{name.replace('_', '-')}", 1) for name in reading or ())):
+            if given is not None:
+                raise InputError(f"{option}: has no meaning for what this program has computed; leave it out")
+        return plain(contents.describe(path))
+    if path.suffix == ".toml" and path.is_file():
+        raise InputError(
+            f"{path}: is an input file; `sidejump run` computes it, `sidejump check` tries it, `sidejump info` "
+            "takes the data that it names"
+        )
     from ..formats import info
     from ..formats.recognise import read_electron_phonon
 
@@ -65,42 +77,52 @@ def convert(source: Path, target: Path, *, to: str | None = None, force: bool = 
         If source or target cannot be used.
     """
     from ..formats.recognise import convert as write
+    from ..formats.recognise import format_of
+    from .contents import require_data
 
     if not source.is_dir():
         require_regular(source, "no such file or directory")
+    require_data(source)
     if target.exists() and target.resolve() == source.resolve():
         raise InputError(f"{target}: source and target are the same; give another target")
     given = {name: value for name, value in options.items() if value is not None}
-    return written(target, lambda partial: write(source, partial, to=to, **given), force=force, inputs=(source,))
+    folder = format_of(target, to) == "epw"
+    return written(
+        target, lambda partial: write(source, partial, to=to, **given), folder=folder, force=force, inputs=(source,)
+    )
 
 
-def written(target: Path, write: Callable[[Path], object], *, force: bool, inputs: tuple[Path, ...]) -> list[str]:
-    """What `write` makes, a file or a directory, at `target`, whole or not at all; its warnings.
+def written(
+    target: Path, write: Callable[[Path], object], *, folder: bool, force: bool, inputs: tuple[Path, ...]
+) -> list[str]:
+    """What `write` makes, a file or a `folder` of them, at `target`, whole or not at all; its warnings.
 
     Raises
     ------
     InputError
         As :func:`check_place` does.
     """
-    check_place(target, force=force, inputs=inputs)
+    check_place(target, folder=folder, force=force, inputs=inputs)
+    target = Path(os.path.abspath(target))  # "." has no name to put a lock beside
     with claim(target), _beside(target) as partial, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SidejumpWarning)
         write(partial)
-        if partial.is_dir() != target.is_dir() and target.exists():
-            kind = "a directory" if target.is_dir() else "a file"
-            raise InputError(f"{target}: is {kind}, the format asked for is none; give another name")
     return [str(w.message) for w in caught if issubclass(w.category, SidejumpWarning)]
 
 
-def check_place(target: Path, *, force: bool, inputs: tuple[Path, ...]) -> None:
-    """Refuse a target, before any work.
+def check_place(target: Path, *, folder: bool, force: bool, inputs: tuple[Path, ...]) -> None:
+    """Refuse a target, a file or a `folder` of files, before any work.
 
     Raises
     ------
     InputError
-        If it cannot be used: it is one of the `inputs`, or there and not to be replaced.
+        If it cannot be used: it is one of the `inputs`, or there and not to be replaced, or there and of another kind.
     """
-    if target.is_dir():
+    if folder and target.exists() and not target.is_dir():
+        raise InputError(f"{target}: is a file, and files of EPW go to a directory; give another name")
+    if folder and not os.path.basename(os.path.abspath(target)):
+        raise InputError(f"{target}: is the root of all directories; name one in it")
+    if folder and target.is_dir():
         if any(target.iterdir()) and not force:
             raise InputError(f"{target} is not empty: give --force to replace files in it, or another name")
         if not os.access(target, os.W_OK):
@@ -141,12 +163,16 @@ def text(report: dict) -> str:
         if isinstance(value, dict):
             lines.append(f"{key}:")
             lines += [f"  {name}: {_shown(item)}" for name, item in value.items()]
-        elif isinstance(value, list) and value and isinstance(value[0], (dict, list)):
+        elif isinstance(value, list) and value and (isinstance(value[0], (dict, list)) or _has_sentences(value)):
             lines.append(f"{key}:")
             lines += [f"  {_shown(item)}" for item in value]
         else:
             lines.append(f"{key}: {_shown(value)}")
     return "\n".join(lines) + "\n"
+
+
+def _has_sentences(values: list) -> bool:
+    return any(isinstance(value, str) and " " in value for value in values)
 
 
 def _shown(value) -> str:

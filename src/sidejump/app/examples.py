@@ -46,6 +46,8 @@ EXAMPLES = {
         "sidejump info epw_directory",
         "sidejump info Fe_tb.dat --json",
         "sidejump info gaas_epr.h5 --figure decay.png",
+        "sidejump info my.nc                                        # a result: what it is and is good for",
+        "sidejump info my.nc.partial                                # what an interrupted run has left",
     ),
     "convert": (
         "sidejump convert epw_directory iron.h5                     # the compact form",

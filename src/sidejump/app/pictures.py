@@ -23,7 +23,7 @@ from . import separation
 from .competition import competition, of_mechanisms, with_intrinsic
 from .competition import table as competition_table
 from .convergence import PARTS, Course, courses
-from .restore import input_of, job_of, run_of
+from .restore import first_of, input_of, job_of, run_of
 from .terminal import say
 
 
@@ -118,6 +118,8 @@ def draw(
         raise InputError(f"{source}: is a result of {made}, of which there is no picture {kind!r}; leave out --kind")
     if thickness is not None and kind not in _IN_BOTH_UNITS:
         raise InputError(f"--thickness: only {' and '.join(_IN_BOTH_UNITS)} have an axis in a second unit")
+    if given is not None and not (kind in _FROM_THE_INPUT or limits or times):
+        raise InputError(f"--input {given}: the picture {kind} is of the numbers of the result alone; leave it out")
     KINDS[kind](
         Asked(
             Path(source),
@@ -155,7 +157,7 @@ def _limits(asked: Asked) -> dict[str, xr.Dataset]:
     """Results of the phonons and magnons alone in the limits of cold (eqs 13, 14) and of hot ones (eq. 15)."""
     require_one_case(asked.dataset, "temperature with --limits")
     whole = run_of(asked.dataset, asked.source, asked.given)
-    first = getattr(whole, "jobs", [whole])[0]
+    first = first_of(whole)
     moving = [s for s in audible(first.scatterers) if not is_static(s)]
     if not moving:
         raise InputError(
@@ -260,7 +262,7 @@ def _mechanisms(asked: Asked) -> None:
 
     require_one_case(asked.dataset, "mechanisms")
     whole = run_of(asked.dataset, asked.source, asked.given)
-    scatterers = audible(getattr(whole, "jobs", [whole])[0].scatterers)
+    scatterers = audible(first_of(whole).scatterers)
     if len(scatterers) < 2:
         raise InputError(f"{asked.source}: has one mechanism, {scatterers[0].name}; there is nothing to compare")
     alone = {}
@@ -324,6 +326,7 @@ def _separation(asked: Asked) -> None:
 TIMES = (0.1, 1.0, 10.0)
 """Multiples of the density of the impurities that `competition` shows."""
 
+_FROM_THE_INPUT = ("bands", "fermi-surface", "mechanisms", "competition")
 _IN_BOTH_UNITS = ("temperature", "doping")
 
 KINDS: dict[str, Callable[[Asked], None]] = {

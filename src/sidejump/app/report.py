@@ -6,8 +6,6 @@ import json
 from html import escape
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import InputError
 from ..extras import needed
 from ..outputs import PAGES, check_target, write_whole
@@ -16,11 +14,12 @@ from ..plot.fermi_surface import fermi_surface_charts, surface_note, triangles_o
 from ..plot.interactive import charts, course_chart
 from ..result import SCANS, component_label, hall_of, main_component, parts_of, scan_dimension, warnings_of, whole_of
 from . import results
+from .contents import words
 from .convergence import PARTS, Course, courses
 from .convergence import text as course_text
 from .page import chart, tabbed_page, table
 from .pictures import states_of
-from .restore import job_of
+from .restore import another, first_of, run_of
 from .terminal import duration, with_error
 
 PAPER = """@article{Xiao2019,
@@ -71,6 +70,10 @@ def page(source, *, states: bool = True, given=None) -> str:
     given : path, optional
         The input file, for a result that does not hold it.
     """
+    if given is not None and not states:
+        raise InputError(
+            f"--input {given}: is of bands and Fermi surface, which --no-states leaves out; give one of them"
+        )
     needed("plotly", "`sidejump report`")
     dataset = results.read(source)
     found, reason = _courses(source, dataset)
@@ -84,28 +87,6 @@ def page(source, *, states: bool = True, given=None) -> str:
         "origin": ("Versions and citation", _origin(dataset)),
     }
     return tabbed_page(Path(source).stem, words(dataset), sections, drawn)
-
-
-def words(dataset) -> str:
-    """What was computed, a few sentences."""
-    model = json.loads(dataset.attrs["model"])
-    name, t = scan_dimension(dataset), np.sort(dataset.temperature.values)
-    at = f"at {t[0]:g} K" if len(t) == 1 else f"at {len(t)} temperatures from {t[0]:g} to {t[-1]:g} K"
-    over = ""
-    if name is not None:
-        values = dataset[name].values
-        span = f"{values.min():g} to {values.max():g} {dataset[name].attrs['units']}"
-        over = f", for {len(values)} values of the {SCANS[name]} from {span}"
-    elif "chemical_potential_eV" in dataset.attrs:
-        over = f", chemical potential {float(dataset.attrs['chemical_potential_eV']):g} eV"
-    scatterers = " and ".join(json.loads(dataset.attrs["scatterers"])) if "scatterers" in dataset.attrs else ""
-    by = f", scattered by {scatterers}" if scatterers else ""
-    whole, left_out = whole_of(dataset)[1]
-    return (
-        f"Conductivity of {model['model']} ({model['dimension']} dimensions, {model['n_orbitals']} orbitals){by}, "
-        f"{at}{over}. Convention: {dataset.attrs.get('convention', 'j_a = sigma_ab E_b')}; the Hall parts are the "
-        f"antisymmetric {component_label(main_component(dataset))} element; {whole}: {left_out}."
-    )
 
 
 def _courses(source, dataset) -> tuple[list[Course], str]:
@@ -195,7 +176,8 @@ def _states(source, dataset, given, drawn: dict) -> str:
     """Bands, and the Fermi surface coloured by what its states carry; why not where the model cannot be built again."""
     a, b = ("xyz".index(x) for x in component_label(main_component(dataset)))
     try:
-        job = job_of(dataset, source, given)
+        whole = run_of(dataset, source, given)
+        job = first_of(whole)
         found, title = states_of(job, a, b)
     except InputError as error:
         if given is not None:  # what is asked for by name
@@ -208,7 +190,9 @@ def _states(source, dataset, given, drawn: dict) -> str:
     drawn |= new
     first, *rest = new
     heading = f"<h2>{escape(title)}</h2><p>{escape(surface_note(found, a, b))}</p>"
-    return chart(first, escape(first)) + heading + "".join(chart(name, escape(name)) for name in rest)
+    sentence = another(dataset, source, whole, given)
+    differs = f"<p class='warning'>{escape(sentence)}</p>" if sentence else ""
+    return differs + chart(first, escape(first)) + heading + "".join(chart(name, escape(name)) for name in rest)
 
 
 def _warnings(dataset) -> str:

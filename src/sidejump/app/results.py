@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from ..accuracy.replica import Replica
-from ..accuracy.store import from_text
+from ..accuracy.store import ENDING, from_text, is_store
 from ..errors import InputError
 from ..files import reading
 from ..formats.hdf5 import require_contained
@@ -424,6 +425,11 @@ def read(path) -> xr.Dataset:
     return dataset
 
 
+def result_of(directory) -> Path:
+    """The result that finished replicas in a directory are to be."""
+    return Path(directory).with_name(Path(directory).name.removesuffix(ENDING))
+
+
 @contextmanager
 def opened(path, what: str, remedy: str) -> Iterator[xr.Dataset]:
     """The dataset of a netCDF file; `what`, `remedy` as in :func:`sidejump.files.reading`, in which the block runs.
@@ -433,6 +439,11 @@ def opened(path, what: str, remedy: str) -> Iterator[xr.Dataset]:
     InputError
         If there is no such file, or it is damaged.
     """
+    if is_store(path):
+        raise InputError(
+            f"{path}: holds finished replicas of a run that was interrupted, or is at work; the same `sidejump run` "
+            f"goes on from there and writes {result_of(path)}"
+        )
     require_contained(path, what, remedy)
     with reading(path, what, remedy):
         with xr.open_dataset(path, engine="h5netcdf") as stored:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,13 @@ from ..pairs.executor import make_executor
 from ..pairs.fingerprint import fingerprint
 from ..result import warnings_of
 from ..rules import nearest
+from ..surfaces.warm import require_not_too_hot, warm_sentences
 from ..threads import THREADS
 from ..transport import TransportResult, TransportSettings, frozen
 from ..transport.coherence import coherence_sentences
 from ..transport.skew import skew_sentences
 from . import build, config
-from .arguments import check_limits, check_replicas, check_settings, checked_temperatures
+from .arguments import check_limits, check_replicas, check_settings, checked_levels, checked_temperatures
 from .attributes import peak_memory, present_memory
 from .heat import add_heat, in_si
 from .judge import judge
@@ -316,12 +318,14 @@ class Job:
         self.temperatures = checked_temperatures(self.temperatures)
         try:
             self.chemical_potential = float(self.chemical_potential)
-        except (TypeError, ValueError):
-            raise InputError(f"chemical_potential = {self.chemical_potential!r}: give a number (eV)") from None
+        except (TypeError, ValueError, OverflowError):
+            raise InputError(f"chemical_potential = {shortened(self.chemical_potential)}: give a number (eV)") from None
         if not np.isfinite(self.chemical_potential):
             raise InputError(f"chemical_potential = {self.chemical_potential} must be finite (eV)")
+        checked_levels("chemical_potential", self.chemical_potential, "eV")
         require_model(self.model)
         require_reachable(self.model, self.chemical_potential)
+        require_not_too_hot(self.model, self.temperatures)
         if self.intrinsic_mesh is not None and self.model.cell is None:
             raise InputError("mesh: a k.p model has no Brillouin zone to lay a mesh on; leave it out")
         if not self.scatterers:
@@ -498,6 +502,7 @@ class Job:
         operations, scattering = self._kinetic_symmetry(projector)
         report("symmetry", 1, 1)
         clock.lap("symmetry")
+        found += warm_sentences(self.model, self.chemical_potential, self.temperatures)
         found += self._kinetic(lambda: coherence_sentences(self._whole.problem))
         found += skew_sentences(self._whole.problem)
         found += magnon_sentences(self.scatterers, self.temperatures)

@@ -22,6 +22,7 @@ from ..intrinsic import MOST_POINTS, IntrinsicResult
 from ..intrinsic.density import solve_chemical_potential
 from ..intrinsic.filling import Fillings
 from ..pairs.fingerprint import fingerprint
+from ..surfaces.warm import require_not_too_hot
 from .arguments import checked_levels, checked_temperatures
 from .cases import Layout, together
 
@@ -68,6 +69,7 @@ def scanned(make: Callable[..., Any], model, chemical_potential, carrier_density
     unit = f"cm^-{model.dimension}"
     densities = checked_levels("carrier_density", carrier_density, unit)
     jobs, labels, found = [], [], []
+    require_not_too_hot(model, temperatures)
     fillings = None if model.cell is None else Fillings(model, levels[0])
     for density in densities:
         for t in temperatures:

@@ -13,7 +13,7 @@ from ..errors import InputError, SidejumpWarning
 from ..experiment.laws import Law, law_of
 from ..experiment.read import read_films
 from ..experiment.separate import KIND, REMAINDER, separate
-from ..outputs import DATASETS, FIGURES, TABLES, check_target, comma_separated, write_whole
+from ..outputs import DATASETS, FIGURES, TABLES, check_target, comma_separated, named_after, write_whole
 from . import results
 from .attributes import attribute, provenance
 from .terminal import with_error
@@ -45,10 +45,11 @@ def targets(source: Path, output: Path | None, law: str, *, inputs: tuple, force
     InputError
         If one exists and `force` is not set, or cannot be written.
     """
-    dataset = output or Path(f"{source.stem}.separation.nc")
+    present = tuple(path for path in (source, *inputs) if path.exists())
+    dataset = output or Path(named_after(source, ".separation.nc").name)
+    check_target(dataset, force=force, endings=DATASETS, inputs=present)  # the others are named after it
     files = [dataset, dataset.with_suffix(".png"), *_tables(dataset.with_suffix(".csv"), law_of(law))]
     endings = (DATASETS, FIGURES, *[TABLES] * (len(files) - 2))
-    present = tuple(path for path in (source, *inputs) if path.exists())
     for path, allowed in zip(files, endings, strict=True):
         check_target(path, force=force, endings=allowed, inputs=present)
     return files

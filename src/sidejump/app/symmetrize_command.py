@@ -7,7 +7,7 @@ from pathlib import Path
 from ..bands.lattice import LatticeModel
 from ..errors import InputError
 from ..files import plain_name
-from ..formats.recognise import write_electron_phonon
+from ..formats.recognise import format_of, write_electron_phonon
 from ..formats.wannier90_write import write_wannier90
 from . import config
 from .attributes import plain
@@ -39,8 +39,9 @@ def write_files(source: Path, target: Path, *, to: str | None, force: bool, loss
             raise InputError("--to: the data of a wannier90 input are written as SEEDNAME_tb.dat; leave it out")
         if not plain_name(target).endswith("_tb.dat"):
             raise InputError(f"{target}: give a name that ends in _tb.dat (or _tb.dat.gz), which is what is written")
+    folder = section.model != "wannier90" and format_of(target, to) == "epw"
     named = config.files_read(source, settings)
-    check_place(target, force=force, inputs=(source, *named))
+    check_place(target, folder=folder, force=force, inputs=(source, *named))
     electrons = build_electrons(
         section.model_copy(update={"symmetrize": True, **changes}), source.parent, 1e9 * settings.solver.memory
     )
@@ -56,7 +57,7 @@ def write_files(source: Path, target: Path, *, to: str | None, force: bool, loss
         def write(partial: Path) -> None:
             write_electron_phonon(data, partial, to=to, lossy=lossy, name=str(source))
 
-    found = written(target, write, force=force, inputs=(source, *named))
+    found = written(target, write, folder=folder, force=force, inputs=(source, *named))
     report = {
         name.removeprefix("symmetrize_"): value
         for name, value in electrons.checks.items()

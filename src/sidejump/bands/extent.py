@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from .states import band_energies
 
-_FARTHEST = 30.0  # eV: wider than the bands of the valence electrons of any crystal
+FARTHEST = 30.0  # eV: wider than the bands of the valence electrons of any crystal
 _DECADE = 20  # radii walked along
 _FIRST, _LAST, _BEYOND = 1e-3, 1e4, 1e4  # these: in units of k_scale; where they find nothing, up to this, 1/angstrom
 _LARGEST = 1e6  # half width, 1/angstrom or units of k_scale, at which shells count as open
@@ -57,11 +57,19 @@ def require_reachable(model, energy: float) -> None:
 
     Bands of a k.p model go on for ever, those of electrons in a crystal do not.
     """
-    if model.cell is not None or model.search_half_width:
+    if model.cell is not None:
+        return
+    farthest = model.search_half_width or outermost(model, energy)
+    if farthest > _LARGEST:
+        raise InputError(
+            f"the isoenergy line or surface at {energy:g} eV reaches |k| = {farthest:.2g} 1/angstrom, farther than any "
+            "Brillouin zone by many powers of ten: look at the units of the parameters of the model"
+        )
+    if model.search_half_width:
         return
     bands = band_energies(model, np.zeros((1, model.dimension)))[0]
     distance = float(np.abs(bands - energy).min())
-    if distance > _FARTHEST:
+    if distance > FARTHEST:
         raise InputError(
             f"chemical_potential = {energy:g} eV lies {distance:.4g} eV from the bands at k = 0, farther than any k.p "
             "model goes: give it in eV, not meV (if it is meant, set search_half_width of the model, in 1/angstrom)"
@@ -86,12 +94,15 @@ def outermost(model, energy: float) -> float:
 
 def _passes_faces(model, energy: float, half: float) -> bool:
     """Whether a band has states below and above `energy` on the faces of a box."""
-    d = model.dimension
+    energies = band_energies(model, faces(model.dimension, half))
+    return bool(np.any((energies.min(axis=0) < energy) & (energies.max(axis=0) > energy)))
+
+
+def faces(d: int, half: float) -> np.ndarray:
+    """Points on the faces of a box of that half width, (n, d), 1/angstrom."""
     t = half * np.linspace(-1, 1, _FACE[d])
     face = np.stack(np.meshgrid(*[t] * (d - 1), indexing="ij"), axis=-1).reshape(-1, d - 1)
-    k = np.concatenate([np.insert(face, axis, side * half, axis=1) for axis in range(d) for side in (-1, 1)])
-    energies = band_energies(model, k)
-    return bool(np.any((energies.min(axis=0) < energy) & (energies.max(axis=0) > energy)))
+    return np.concatenate([np.insert(face, axis, side * half, axis=1) for axis in range(d) for side in (-1, 1)])
 
 
 def _directions(dimension: int) -> np.ndarray:

@@ -18,7 +18,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ..errors import InputError
-from ..rules import one_of, quote
+from ..rules import array_of, one_of, quote
 from .base import ElectronModel
 from .gauge import GAUGES, gauge_of, site_phases
 from .user_function import (
@@ -99,7 +99,7 @@ class FunctionModel(ElectronModel):
         self.h, self._gradient, self.dimension = h, gradient, dimension
         if isinstance(dimension, bool) or dimension not in (2, 3):
             raise InputError(f"dimension = {dimension!r}: give 2 or 3")
-        self.cell = None if cell is None else _array("cell", cell, (dimension, dimension))
+        self.cell = None if cell is None else array_of("cell", cell, (dimension, dimension))
         if self.cell is not None and abs(np.linalg.det(self.cell)) < 1e-12 * np.abs(self.cell).max() ** dimension:
             raise InputError("cell: the lattice vectors span no volume; give independent rows")
         if search_half_width is not None and not (
@@ -111,7 +111,7 @@ class FunctionModel(ElectronModel):
         sample = judged_sample(h, k, n_orbitals)
         self.n_orbitals = n = sample.shape[1]
         require_smooth(h, k, self.k_scale)
-        self.spin = None if spin is None else _array("spin", spin, (3, n, n), complex)
+        self.spin = None if spin is None else array_of("spin", spin, (3, n, n), kind=complex)
         if self.spin is not None and np.abs(self.spin - self.spin.conj().swapaxes(1, 2)).max() > 1e-10:
             raise InputError("spin: the matrices are not Hermitian")
         self.gauge, self._sites = self._convention(k, sites, gauge)
@@ -137,7 +137,7 @@ class FunctionModel(ElectronModel):
                 f"sites= is missing: with {n} orbitals in a cell, Berry curvature and side jump depend on where they "
                 f"are; give sites, shape {(n, d)}, angstrom (np.zeros({(n, d)}) for all on one site)"
             )
-        where = np.zeros((n, d)) if sites is None else _array("sites", sites, (n, d))
+        where = np.zeros((n, d)) if sites is None else array_of("sites", sites, (n, d))
         return gauge_of(lambda x: call(self.h, x, "h"), k, reciprocal, where, gauge), where
 
     @property
@@ -207,16 +207,3 @@ class FunctionModel(ElectronModel):
         name = getattr(self.h, "__name__", type(self.h).__name__)
         convention = {} if self.gauge is None else {"gauge": self.gauge, "sites": self._sites.tolist()}
         return super().describe() | {"function": name, "gradient_method": self.gradient_method} | convention
-
-
-def _array(name: str, value, shape: tuple[int, ...], kind: type = float) -> np.ndarray:
-    """`value` as an array of that shape, or a sentence."""
-    try:
-        array: np.ndarray = np.asarray(value, dtype=kind)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} = {value!r}: give an array of numbers of shape {shape}") from None
-    if array.shape != shape:
-        raise InputError(f"{name} has shape {array.shape}; expected {shape}")
-    if not np.all(np.isfinite(array)):
-        raise InputError(f"{name} holds a number that is not finite")
-    return array

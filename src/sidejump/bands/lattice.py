@@ -14,6 +14,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ..errors import InputError
+from ..rules import array_of
 from .base import ElectronModel, with_spin_degeneracy
 
 
@@ -51,10 +52,10 @@ class LatticeModel(ElectronModel):
     """Series of the Pauli matrices of the spin, where it is not constant between the orbitals."""
 
     def __init__(self, cell, vectors, hoppings, positions=None, sites=None, spin=None):
-        self.cell = np.asarray(cell, dtype=float)
+        self.cell = array_of("lattice model: cell", cell)
         self.dimension = d = self.cell.shape[0]
         self.vectors = np.asarray(vectors, dtype=int)
-        self.hoppings = np.asarray(hoppings, dtype=complex)
+        self.hoppings = array_of("lattice model: hoppings", hoppings, kind=complex)
         n_r, n = self.hoppings.shape[:2]
         if self.cell.shape != (d, d) or self.vectors.shape != (n_r, d) or self.hoppings.shape != (n_r, n, n):
             raise InputError(
@@ -62,8 +63,8 @@ class LatticeModel(ElectronModel):
                 f"{self.hoppings.shape} do not fit together; expected (d, d), (nR, d), (nR, N, N)"
             )
         self.n_orbitals = n
-        self._sites = np.zeros((n, d)) if sites is None else np.asarray(sites, dtype=float)
-        self.spin = None if spin is None else np.asarray(spin, dtype=complex)
+        self._sites = np.zeros((n, d)) if sites is None else array_of("lattice model: sites", sites)
+        self.spin = None if spin is None else array_of("lattice model: spin", spin, kind=complex)
         for name, array, shape in (("sites", self._sites, (n, d)), ("spin", self.spin, (3, n, n))):
             if array is not None and array.shape != shape:
                 raise InputError(f"lattice model: {name} has shape {array.shape}; expected {shape}")
@@ -77,7 +78,7 @@ class LatticeModel(ElectronModel):
         between = self._sites.T[:, None, :] - self._sites.T[:, :, None]
         self._distance = self._translation[:, :, None, None] + between[None]
         self._uniform = not np.any(between)
-        self._positions = None if positions is None else np.asarray(positions, dtype=complex)
+        self._positions = None if positions is None else array_of("lattice model: positions", positions, kind=complex)
         self.residual_positions = None
         if self._positions is not None:
             if self._positions.shape != (n_r, d, n, n):

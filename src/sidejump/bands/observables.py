@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import InputError
+from ..rules import require_finite
 
 _HERMITIAN = 1e-9  # of the largest element
 AXES = "xyz"
@@ -197,13 +198,12 @@ class Observable:
         operator: Any = self.operator
         rank, n = 0 if self.rule is None else self.rule.rank, model.n_orbitals
         found = np.asarray(operator(model, k) if callable(operator) else operator, dtype=complex)
+        require_finite(found, f"observable {self.name}: the operator")
         if not callable(operator) and found.shape[-2:] == (n, n):
             found = model.lattice_operator(found)(k)
         shape = (len(k), *(3,) * rank, n, n)
         if found.shape not in (shape, shape[1:]):
             raise InputError(f"observable {self.name}: matrices of shape {found.shape}, {shape} or {shape[1:]} needed")
-        if not np.isfinite(found).all():
-            raise InputError(f"observable {self.name}: the operator is not finite")
         off = np.abs(found - np.conj(np.swapaxes(found, -1, -2))).max(initial=0.0)
         if off > _HERMITIAN * np.abs(found).max(initial=0.0):
             raise InputError(f"observable {self.name}: not Hermitian by {off:.2g}; add the conjugate and halve")

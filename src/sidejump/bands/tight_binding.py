@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
+from ..rules import array_of
 from .base import PAULI
 from .lattice import LatticeModel
 
@@ -46,12 +47,12 @@ class TightBinding:
     """
 
     def __init__(self, cell, sites, *, spinful: bool = False):
-        self.cell = np.asarray(cell, dtype=float)
+        self.cell = array_of("cell", cell)
         self.dimension = d = self.cell.shape[0]
         if d not in (2, 3) or self.cell.shape != (d, d):
             raise InputError(f"cell has shape {self.cell.shape}; expected (2, 2) or (3, 3)")
         self.spinful = spinful
-        self.positions = np.array([np.asarray(position, dtype=float) for position, _ in sites])
+        self.positions = np.array([array_of("sites", position) for position, _ in sites])
         if self.positions.shape != (len(sites), d):
             raise InputError(f"every site needs a position of {d} numbers, in units of the lattice vectors")
         self.sizes = [int(n) * (2 if spinful else 1) for _, n in sites]
@@ -100,7 +101,7 @@ class TightBinding:
             if not 0 <= index < len(self.sizes):
                 raise InputError(f"site {index} does not exist: there are {len(self.sizes)} sites, counted from 0")
         shape = (self.sizes[i], self.sizes[j])
-        block = np.asarray(matrix, dtype=complex)
+        block = array_of(f"sites {i}, {j}: matrix", matrix, kind=complex)
         if block.ndim == 0 and shape[0] == shape[1]:
             return block * np.eye(shape[0])
         if block.shape == shape:

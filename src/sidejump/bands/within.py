@@ -22,9 +22,8 @@ def inside(states: States, matrices) -> np.ndarray:
     return u.conj() @ matrices @ u.swapaxes(2, 3)
 
 
-def unlike(states: States, matrices) -> np.ndarray:
-    """Whether operators (S, q, N, N) differ within groups, (q,)."""
-    within = inside(states, matrices)
+def unlike(states: States, matrices, within) -> np.ndarray:
+    """Whether operators (S, q, N, N) differ within groups, where :func:`inside` found (S, q, m, m) of them: (q,)."""
     mean = np.trace(within, axis1=2, axis2=3) / states.multiplicity[:, None]
     rest = within - mean[..., None, None] * units(states)
     return np.linalg.norm(rest, axis=(2, 3)).max(axis=0) > _ALIKE * np.linalg.norm(matrices, axis=(2, 3)).max(axis=0)

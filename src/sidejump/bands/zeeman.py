@@ -6,6 +6,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ..errors import InputError
+from ..rules import array_of
 from .base import ElectronModel
 from .lattice import LatticeModel
 from .lattice_operator import LatticeOperator
@@ -28,9 +29,7 @@ class WithZeeman(ElectronModel):
     """
 
     def __init__(self, model: ElectronModel, field):
-        self.field = np.asarray(field, dtype=float)
-        if self.field.shape != (3,) or not np.all(np.isfinite(self.field)):
-            raise InputError(f"zeeman = {field}: give three finite components in eV")
+        self.field = array_of("zeeman (eV)", field, shape=(3,))
         if model.spin is None:
             raise InputError(
                 f"zeeman: {type(model).__name__} has no spin matrices; "

@@ -15,6 +15,7 @@ from ..wannier.dimension import of_dimension
 from .compact import is_compact, read_compact, write_compact
 from .epw import read_epw
 from .epw_write import epw_sets, write_epw
+from .hdf5 import is_hdf5
 from .loss import losses
 from .perturbo import perturbo_sets, read_perturbo
 from .perturbo_write import write_perturbo
@@ -42,6 +43,11 @@ def read_electron_phonon(path, **options) -> ElectronPhonon:
     if path.is_dir():
         return read_epw(path, **options)
     require_regular(path, "no such file or directory")
+    if not is_hdf5(path):
+        raise InputError(
+            f"{path}: is no HDF5 file, as those of Perturbo and the compact form are; name one of these, a directory "
+            "of EPW, or SEEDNAME_tb.dat of Wannier90"
+        )
     read = read_compact if is_compact(path) else read_perturbo
     layer = options.pop("two_dimensional", None)
     foreign = set(options) - {"trust_file"} - ({"acoustic_sum_rule"} if read is read_perturbo else set())
@@ -87,7 +93,7 @@ def convert(
     InputError
         If the target's format cannot hold the data exactly, and that is not accepted.
     """
-    to = _format(Path(target), to)  # before what may take long
+    to = format_of(Path(target), to)  # before what may take long
     data = read_electron_phonon(source, **(reading or {}))
     if Path(target).resolve() == Path(source).resolve():
         raise InputError(f"{target}: source and target are the same; give another target")
@@ -98,7 +104,7 @@ def write_electron_phonon(data, target, *, to: str | None = None, lossy: bool = 
     """Write electron-phonon data that are there, with the arguments of :func:`convert`; `name` is that of the data in
     sentences."""
     target = Path(target)
-    to = _format(target, to)
+    to = format_of(target, to)
     if options and to != "epw":
         raise InputError(f"{', '.join(options)}: only the EPW format takes these")
     lost = lost_in(data, to)
@@ -112,7 +118,7 @@ def write_electron_phonon(data, target, *, to: str | None = None, lossy: bool = 
     return write_compact(data, target) if to == "compact" else write_perturbo(data, target)
 
 
-def _format(target: Path, to: str | None) -> str:
+def format_of(target: Path, to: str | None) -> str:
     """That asked for, or that of the target's name."""
     if to is None:
         to = "perturbo" if target.name.endswith(("_epr.h5", "_epwan.h5")) else "compact"

@@ -138,15 +138,16 @@ class Multiplets:
 
     def currents(self, operations: Operations) -> np.ndarray:
         """What operations do with expectation values, shape (n, d + q, d + q)."""
-        plain = self.plain(operations)
-        odd = self.odd_rows(operations.matrices.shape[1])
-        return np.where(odd[:, None], operations.signs[:, None, None], 1) * plain
+        return self._with_signs(operations, False)
 
     def shift_turns(self, operations: Operations) -> np.ndarray:
         """What operations do with shifts of all responses, shape (n, d + q, d + q)."""
-        plain = self.plain(operations)
-        odd = self.odd_rows(operations.matrices.shape[1])
-        return np.where(odd[:, None], 1, operations.signs[:, None, None]) * plain
+        return self._with_signs(operations, True)
+
+    def _with_signs(self, operations: Operations, shifts: bool) -> np.ndarray:
+        """``s^odd D`` of the current and all rows, of `shifts` ``s^(odd + 1) D``; s = 0 stands for both signs."""
+        signed = self.odd_rows(operations.matrices.shape[1]) ^ shifts
+        return np.where(signed[:, None], operations.signs[:, None, None], 1) * self.plain(operations)
 
     def odd(self, part: Part) -> bool:
         """Whether D comes with the sign of time reversal."""

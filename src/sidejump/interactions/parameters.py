@@ -87,6 +87,13 @@ class MagnonParameters(Section):
         return self
 
 
+class TMatrixParameters(Section):
+    strength: Number = Field(description="U, eV nm^2 in 2D, eV nm^3 in 3D.")
+    energy: Number = Field(description="eV.")
+    cutoff: Positive | None = Field(None, description="Largest |k| of a k.p model, 1/angstrom.")
+    vertex: Vertex = _VERTEX
+
+
 class ElectronPhononParameters(Section):
     images: Literal["hermitian", "file"] = Field(
         "hermitian", description="Supercell images of the coupling: exactly Hermitian, or as the writing code chose."

@@ -22,7 +22,9 @@ import numpy as np
 
 from ..bands.vertex import vertex_matrix
 from ..errors import InputError, SidejumpWarning
+from ..rules import checked
 from ..units import strength_from_nm
+from .parameters import TMatrixParameters
 
 _WIDTHS = 3.0 + 2.0 * np.cos(np.pi * (np.arange(6) + 0.5) / 6)
 """Values of eta at which G is summed, in units of the least one: Chebyshev points."""
@@ -114,9 +116,8 @@ def t_matrix(model, *, strength: float, energy: float, cutoff: float | None = No
             if cutoff is None
             else "cutoff: the Brillouin zone of a crystal is finite; leave it out"
         )
-    for name, value in (("strength", strength), ("energy", energy), ("cutoff", 1.0 if cutoff is None else cutoff)):
-        if not np.isfinite(value) or (name == "cutoff" and value <= 0):
-            raise InputError(f"{name} = {value} must be finite{' and above 0' if name == 'cutoff' else ''}")
+    given = checked(TMatrixParameters, "t_matrix", strength=strength, energy=energy, cutoff=cutoff, vertex=vertex)
+    strength, energy = given.strength, given.energy
     if model.cell is not None and np.ptp(model.site_positions, axis=0).max() > 1e-9:
         raise InputError("t_matrix: the orbitals of this model lie on several sites, and a zero-range impurity on one")
     born = strength_from_nm(strength, model.dimension) * vertex_matrix(vertex, model)

@@ -1,12 +1,15 @@
 """A number that tells one problem from another: the same for the same content, whatever computed it in which order.
 
-Of what users write it is the code that counts: that of functions with their defaults, of the methods of classes, and of
-the functions and numbers outside that either names.  Libraries, this one among them, count by their names alone.
+Of what users write it is the code that counts: that of functions with their defaults, of the methods and attributes of
+classes and of those that they inherit from, and of the functions and numbers outside that either names.  Libraries,
+this one among them, count by their names alone.
 """
 
 from __future__ import annotations
 
+import builtins
 import dis
+import sys
 import sysconfig
 from functools import cache, cached_property, partial
 from hashlib import blake2b
@@ -16,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+_MADE_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _SKIPPED = frozenset({"_cache", "source", "checks", "warnings"})  # what was derived, and words for the reader
 
 
@@ -68,7 +72,7 @@ def _add_parts(state, value: Any, above: tuple[int, ...]) -> None:
     elif isinstance(value, partial):
         items = [("function", value.func), ("arguments", value.args), ("keywords", value.keywords)]
     else:
-        own = getattr(value, "__dict__", {})
+        own = getattr(value, "__dict__", {}) | _in_slots(value)
         items = [(name, own[name]) for name in sorted(own) if not _derived(value, name)]
         if _written_by_user(type(value)):
             items.append(("class", type(value)))
@@ -95,10 +99,26 @@ def _doc(code: CodeType) -> int:
     return int(bool(code.co_consts) and isinstance(code.co_consts[0], str))
 
 
+def _in_slots(value: Any) -> dict[str, Any]:
+    """What an object of a class of the user has in `__slots__`."""
+    kinds = (kind for kind in type(value).__mro__ if "__slots__" in vars(kind) and _written_by_user(kind))
+    names = [name for kind in kinds for name in np.atleast_1d(kind.__slots__)]  # type: ignore[attr-defined]
+    return {str(name): getattr(value, name) for name in names if hasattr(value, name)}
+
+
 def _written_by_user(kind: type) -> bool:
-    """Whether some method of a class is in a file of the user."""
-    functions = (f for f in vars(kind).values() if isinstance(f, FunctionType))
-    return any(_by_user(f.__code__.co_filename) for f in functions)
+    """Whether a class, or some method of it, is in a file of the user."""
+    if not kind.__flags__ & _MADE_IN_PYTHON:
+        return False
+    files = {f.__code__.co_filename for f in vars(kind).values() if isinstance(f, FunctionType)}
+    if any(_by_user(file) for file in files - {"<string>"}):  # which are methods that `dataclass` writes
+        return True
+    name = kind.__module__
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file:
+        return _by_user(file)
+    # neither a notebook has a file nor a module that is built in; text executed without a name has that of `builtins`
+    return name == builtins.__name__ or name.partition(".")[0] not in sys.stdlib_module_names
 
 
 @cache

@@ -50,11 +50,12 @@ def with_matrices(
         return response
     states = sample.states[: sample.weight.size]
     whole = problem.multiplets.matrices(problem.model, states.k)
-    if not unlike(states, whole).any():
+    within = inside(states, whole)
+    if not unlike(states, whole, within).any():
         return response
-    velocity = sample.velocity.reshape(len(states), d, 1, 1) * units(states)
-    within, spin = inside(states, whole), problem.model.spin_operator(states.k)
-    known = [units(states), within] if spin is None else [units(states), within, inside(states, spin)]
+    one, spin = units(states), problem.model.spin_operator(states.k)
+    velocity = sample.velocity.reshape(len(states), d, 1, 1) * one
+    known = [one, within] if spin is None else [one, within, inside(states, spin)]
     basis = hermitian_basis(members)
     currents, kept = (
         components(basis, np.concatenate(x, axis=1)).reshape(*sample.weight.shape, -1, len(basis))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -31,8 +32,9 @@ _PER_TEMPERATURE = 6e-9  # kernel of a pair and channel at one temperature, one 
 _WASTE = 1.6  # pairs in blocks that reach over the cutoff
 _CELLS = 1.5  # that a surface passes through, in units of its area over that of a face
 _BEYOND = 1.5  # times the memory: what the points counted on a cheap shell need beyond that is refused at once
-_NODES = 5  # energy nodes that "auto" mostly ends at
-_RAISED = {False: (1, 3, 5, 7), True: (3, 5, 7, 9)}  # and the sequence of own shells; near a band edge
+_NODES = 5  # energy nodes that "auto" mostly ends at, which the time is that of
+_MOST_NODES = 9  # and those that it hardly ever goes beyond, which the memory is that of
+_RAISED = {False: (1, 3, 5, 7), True: (3, 5, 7, 9)}  # the sequence of own shells; near a band edge
 _DENSE = 4e-10  # seconds for each unknown cubed of a factorisation
 _ITERATED = 1e-8  # seconds for each byte of an operator, all iterations
 _SAMPLE = 1500  # states by which the load of all is told
@@ -116,10 +118,14 @@ def _independent(problem: Problem, temperatures) -> _Sum:
                 pairs = coarse_solver.pairs_within(KB * t)[0] / load.channels
                 operator = coarse_solver.needs(KB * t, nodes)
                 problem.check_memory(operator, t, "energy nodes")
+                most = _functions(
+                    problem, functions, lambda n, kt=KB * t, solver=coarse_solver: solver.needs(kt, 2 * n - 1)
+                )
                 each = coarse_once + 2.0 * pairs * per_pair + 2e-8 * pairs * functions**2
                 each += _solving(coarse_solver.unknowns(functions), operator)
                 found.seconds += window.pieces * LEVELS[0] * each
-                work = _solution(len(coarse), components, functions, size) + load.work
+                work = _solution(len(coarse), components, most, size) + load.work
+                operator = coarse_solver.needs(KB * t, 2 * most - 1)
                 found.memory = max(found.memory, load.bytes(images * len(coarse)) + operator + work)
     return found
 
@@ -185,21 +191,26 @@ def _own(problem: Problem, temperatures) -> _Sum:
         for t in here:
             within = float(np.mean(distances <= max(problem.cuts(KB * t, q_max))))
             sequence = _RAISED[own.near_edge(KB * t)] if wanted == "auto" else (first,)
-            for n in sequence:
+            last = sequence[-1]
+            for n in (*sequence, *(range(last + 2, _MOST_NODES + 1, 2) if wanted == "auto" else ())):
                 points = own.points(KB * t, n) * own.nodes_of_rates(KB * t, n)
                 pairs = 0.5 * points**2 * min(1.0, _WASTE * within)
                 operator = 8.0 * pairs
                 if n > sequence[0] and operator > problem.settings.memory:
                     break  # as the run does
                 unknowns = own.points(KB * t, n) * n
-                found.seconds += pairs * per_pair + _solving(unknowns, operator)
-                found.flops += pairs * (load.flops + load.channels * _KERNEL)
+                if n <= last:
+                    found.seconds += pairs * per_pair + _solving(unknowns, operator)
+                    found.flops += pairs * (load.flops + load.channels * _KERNEL)
                 found.states, found.pairs = max(found.states, points), max(found.pairs, 2 * pairs)
                 # the rates, beside the operator of the fewer functions that the distribution is a combination of
                 fewer = operator * (n / own.nodes_of_rates(KB * t, n)) ** 2
                 solution = operator + (fewer if fewer < operator else 0.0) + _solution(unknowns, 1, 1, 8)
                 held = max(solution, skew_bytes(problem, shell, own.points(KB * t, n), KB * t))
-                found.memory = max(found.memory, load.bytes(points) + held + load.work)
+                needed = load.bytes(points) + held + load.work
+                found.memory = max(found.memory, needed)
+                if n <= last:
+                    found.least = max(found.least, needed)
     return found
 
 
@@ -228,6 +239,9 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         pairs, points, kept = reach.at(max(here))
         operator = operator_bytes(points, m, problem.fold(operations), d)
         problem.check_memory(operator, max(here))
+        fold = problem.fold(operations)
+        most_here = _functions(problem, m, partial(operator_bytes, points, fold=fold, dimension=d)) if d == 2 else 1
+        most_operator = operator_bytes(points, most_here, fold, d)
         more, first, first_operator = 0.0, 1, operator
         if d == 3 and functions > 1:
             few, first = _few(here), min(functions, (MOST_ON_ALL + 1) // 2)
@@ -246,9 +260,11 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
             pairs_there, nodes_points, nodes_kept = _Reach(coarse, other, KB * max(here)).at(max(here))
             nodes_operator = operator_bytes(nodes_points, functions, problem.fold(operations), d)
             problem.check_memory(nodes_operator, max(here), "energy nodes")
-            nodes_kept = nodes_kept if problem.keeps(nodes_kept, nodes_operator) else 0.0
-            solution = _solution(len(other), width, functions, size)
-            held = load.bytes(images * len(other)) + nodes_kept + nodes_operator
+            further = _functions(problem, functions, partial(operator_bytes, nodes_points, fold=fold, dimension=d))
+            largest_operator = operator_bytes(nodes_points, further, fold, d)
+            nodes_kept = nodes_kept if problem.keeps(nodes_kept, largest_operator) else 0.0
+            solution = _solution(len(other), width, further, size)
+            held = load.bytes(images * len(other)) + nodes_kept + largest_operator
             found.memory = max(found.memory, held + solution + load.work)
             more += len(few) * pairs_there * functions**2
             found.seconds += sum(_solving(width * len(other) * functions, nodes_operator) for _ in few)
@@ -257,7 +273,11 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         together = 1 if kept else min(len(here), max(1, int(0.7 * memory / operator)))
         passes = 1 if kept else int(np.ceil(len(here) / together))
         held = load.bytes(images * count)
-        stages = [held + kept + together * operator + _solution(count, width, m, size)]
+        beside = kept if kept + most_operator <= memory else 0.0
+        stages = [
+            held + kept + together * operator + _solution(count, width, m, size),
+            held + beside + most_operator + _solution(count, width, most_here, size),
+        ]
         found.least = max(found.least, held + operator + _solution(count, width, m, size) + load.work)
         # after the solution, whose operator is gone
         stages.append(held + kept + skew_bytes(problem, shell, images * count, KB * max(here)))
@@ -343,6 +363,17 @@ def _nearest(problem: Problem, shell) -> np.ndarray:
         for m in turns
     ]
     return np.min(lengths, axis=0)
+
+
+def _functions(problem: Problem, usual: int, needs) -> int:
+    """Functions of the energy at the most nodes that the run may go to: with "auto" those that memory holds.
+
+    ``needs(n)``: bytes of the operator with n of them; `usual`: those of the nodes that it mostly ends at.
+    """
+    if problem.elastic_only or problem.settings.energy_nodes != "auto":
+        return usual
+    more = range(usual + 1, (_MOST_NODES + 1) // 2 + 1)
+    return max((n for n in more if needs(n) <= problem.settings.memory), default=usual)
 
 
 def _nodes(problem: Problem) -> int:

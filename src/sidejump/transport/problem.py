@@ -12,7 +12,7 @@ import numpy as np
 from ..bands.extent import enclosing_half_width, outermost
 from ..bands.momentum import MomentumTransfer
 from ..bands.states import shell_states
-from ..bands.within import unlike
+from ..bands.within import inside, unlike
 from ..energy.basis import BOTH, Y_MAX
 from ..energy.kernel import Kernel, energy_cutoff, reach
 from ..errors import InputError, NoStates, TooLarge
@@ -242,7 +242,8 @@ class Problem:
         states = shell_states(self.model, shell.k[chosen], shell.band[chosen], self.settings.degeneracy)
         if states.vectors.shape[1] == 1 or not self.observables:
             return np.zeros(len(self.observables), dtype=bool)
-        return unlike(states, np.stack([o.matrices(self.model, states.k) for o in self.observables], axis=1))
+        matrices = np.stack([o.matrices(self.model, states.k) for o in self.observables], axis=1)
+        return unlike(states, matrices, inside(states, matrices))
 
     @cached_property
     def multiplets(self) -> Multiplets:

@@ -70,8 +70,16 @@ def significance(points: CriticalPoints, mu: float, kt: float, density: float) -
     return behind * np.minimum(1.0, share)
 
 
-def breaks(points: CriticalPoints, mu: float, kt: float, density: float, tolerance: float) -> np.ndarray:
-    """Values of F, from 0 to 1, between which everything is smooth to `tolerance`."""
+def breaks(
+    points: CriticalPoints, mu: float, kt: float, density: float, tolerance: float, ends=(-np.inf, np.inf)
+) -> np.ndarray:
+    """Values of F, from 0 to 1, between which everything is smooth to `tolerance`.
+
+    `ends`: the energies (eV) between which there are bands; the tolerance is one of what is between them, however
+    little of the window that is where kT is above their width.
+    """
+    first, last = expit((np.asarray(ends) - mu) / kt)
+    tolerance = tolerance * (last - first) if last > first else tolerance
     weight = significance(points, mu, kt, density)
     places = expit((points.energy - mu) / kt)
     kept: list[float] = []
@@ -102,7 +110,9 @@ class IndependentShells:
     def __init__(self, problem: Problem, kt: float, points: CriticalPoints, density: float, step=lambda: None):
         self.problem, self.kt, self._step = problem, kt, step
         tolerance = problem.settings.tolerance
-        ends = breaks(points, problem.mu, kt, density, tolerance)
+        edges = problem.edges
+        bands = (edges.lowest, edges.highest) if edges.inside else (-np.inf, np.inf)
+        ends = breaks(points, problem.mu, kt, density, tolerance, bands)
         self._pieces = [_Piece(low, high) for low, high in pairwise(ends)]
         self.size = Size(0, 0, 0.0)
         self.change = np.inf

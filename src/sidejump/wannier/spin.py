@@ -24,7 +24,7 @@ from ..groups.magnetic_group import magnetic_operations
 from ..groups.orbitals import HARMONICS, orbital_components
 from ..groups.projections import parse_projections
 from ..groups.representation import Orbitals, atomic_orbitals, harmonic_rotation
-from ..rules import one_of, quote
+from ..rules import array_of, one_of, quote
 from .container import ElectronPhonon, mesh_points
 from .coupling import Coupling
 from .images import on_atoms
@@ -120,7 +120,7 @@ def with_exchange(data: ElectronPhonon, field) -> ElectronPhonon:
         points along -b.
     """
     n = _channel_size(data)
-    b = np.asarray(field, dtype=float)
+    b = array_of("exchange (eV)", field)
     if b.shape not in ((3,), (n, 3)):
         raise InputError(f"exchange field: shape {b.shape}; expected (3,) or ({n}, 3), eV")
     b = np.broadcast_to(b, (n, 3))
@@ -155,13 +155,13 @@ def with_spin_orbit(
     same = np.linalg.norm(sites[:, None] - sites[None], axis=-1) < 0.1
     matrix = np.zeros((2 * n, 2 * n), dtype=complex)
     for shell, value in strength.items():
-        momentum = angular_momentum(shell)
+        size, momentum = array_of(f'strength of "{shell}" (eV)', value, ()), angular_momentum(shell)
         parts = np.array([_components(name, shell) for name in orbitals])  # (n, 2l + 1)
         if not parts.any():
             raise InputError(f'orbitals: none belongs to the "{shell}" shell that strength names')
         for axis in range(3):
             l_matrix = parts @ momentum[axis] @ parts.T * same
-            matrix += 0.5 * value * np.kron(PAULI[axis], l_matrix)
+            matrix += 0.5 * size * np.kron(PAULI[axis], l_matrix)
     return replace(data, electrons=data.electrons.with_onsite(matrix))
 
 

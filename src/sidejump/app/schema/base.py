@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from ...rules import Number, Positive, Section, Vector3
+from ...rules import Number, Positive, Section, Vector3, require_sizes
 
 Count = Annotated[int, Field(strict=True, ge=1)]
 Text = Annotated[str, Field(strict=True, min_length=1)]
@@ -25,8 +25,13 @@ def _levels(value: Any):
     numbers = list(value) if several else [value]
     if any(isinstance(x, bool) or not isinstance(x, (int, float)) for x in numbers):
         raise PydanticCustomError("float_type", "give a number, or a list of them")
-    if not all(math.isfinite(x) for x in numbers):
+    try:
+        finite = all(math.isfinite(x) for x in numbers)
+    except OverflowError:  # a whole number of hundreds of digits
+        finite = False
+    if not finite:
         raise PydanticCustomError("finite_number", "give a finite number")
+    require_sizes(numbers)
     if not numbers:
         raise ValueError("the list is empty; give a number, or a list of them")
     for x in numbers:
