@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,7 @@ from helpers_other_codes import compare_with_epw, compare_with_perturbo, table_o
 from sidejump.app.run import prepare
 from sidejump.bands.states import solve_states
 from sidejump.errors import InputError
-from sidejump.formats.epw import read_epw
 from sidejump.formats.info import describe
-from sidejump.formats.perturbo import read_perturbo
 from sidejump.formats.q2r import read_q2r
 from sidejump.formats.recognise import convert, read_electron_phonon
 from sidejump.formats.wannier90 import read_wannier90
@@ -43,14 +42,20 @@ def path(name):
     return found
 
 
+@cache
+def read(name):
+    """A set that several tests look at."""
+    return read_electron_phonon(path(name))
+
+
 @pytest.fixture(scope="module")
 def iron():
-    return read_epw(path("iron_epw"))
+    return read("iron_epw")
 
 
 @pytest.fixture(scope="module")
 def lead():
-    return read_epw(path("lead_epw"))
+    return read("lead_epw")
 
 
 def test_iron_reproduces_epw(iron):
@@ -87,7 +92,7 @@ def test_lead_bands_and_phonons(lead):
 )
 def test_perturbo_reproduces_itself(name, number, bands):
     yaml = pytest.importorskip("yaml")
-    data = read_perturbo(path(f"perturbo/{name}_epr.h5"))
+    data = read(f"perturbo/{name}_epr.h5")
 
     def output(kind):
         text = path(f"perturbo/reference/epr{number}-{kind}/pert_output.yml").read_text()
@@ -102,7 +107,7 @@ def test_perturbo_reproduces_itself(name, number, bands):
 )
 def test_hermitian_images_of_real_sets(name):
     """Off the mesh no worse than on it, where the values of the file stay."""
-    data = read_electron_phonon(path(name))
+    data = read(name)
     on_mesh = data.checks["coupling_hermiticity_on_mesh"]
     assert on_mesh < 2e-5
     assert off_mesh_hermiticity(data, "hermitian") < 5e-5
@@ -116,7 +121,7 @@ def test_hermitian_images_of_real_sets(name):
 @pytest.mark.parametrize("name", ["iron_epw", "lead_epw", "perturbo/fe_epr.h5", "perturbo/gaas_epr.h5"])
 def test_real_sets_in_another_gauge_are_noticed(name):
     """Two files of equal size from two Wannierisations; those of one run are far from the limit."""
-    data = read_electron_phonon(path(name))
+    data = read(name)
     assert data.checks["rigid_shift_close_states"] < 0.11
     n = data.electrons.n_orbitals
     rng = np.random.default_rng(0)
@@ -163,7 +168,7 @@ def test_wannier_functions_of_iron(iron):
     finer = iron.with_electrons(read_wannier90(path("iron_wannier90/Fe_tb.dat.gz")))
     assert finer.checks["electrons_on_mesh_eV"] < 3e-3
     with pytest.raises(InputError, match="instead of 18"):
-        iron.with_electrons(read_electron_phonon(path("lead_epw")).electrons)
+        iron.with_electrons(read("lead_epw").electrons)
 
 
 def test_force_constants_of_q2r(iron):
@@ -179,14 +184,14 @@ def test_force_constants_of_q2r(iron):
 
 
 def test_acoustic_limit_of_graphene():
-    np.testing.assert_allclose(acoustic_exponent(read_perturbo(path("perturbo/graphene_epr.h5"))), 1.0, atol=0.1)
+    np.testing.assert_allclose(acoustic_exponent(read("perturbo/graphene_epr.h5")), 1.0, atol=0.1)
 
 
 @pytest.mark.parametrize("name", ["lead_epw", "perturbo/gaas_epr.h5", "perturbo/fe_epr.h5", "perturbo/graphene_epr.h5"])
 def test_conversion_of_real_sets(name, tmp_path):
     """Between the meshes as well, without the phases of the eigenvectors."""
     source = path(name)
-    original = read_electron_phonon(source)
+    original = read(name)
     convert(source, tmp_path / "compact.h5")
     rng = np.random.default_rng(3)
     k, q = rng.random((2, 4, 3))
@@ -218,7 +223,7 @@ def test_conversion_of_real_sets(name, tmp_path):
 
 def test_iron_of_two_channels():
     """The minority channel twice, split by an exchange field, with spin-orbit coupling: 18 bands of a ferromagnet."""
-    minority = read_perturbo(path("perturbo/fe_epr.h5"))
+    minority = read("perturbo/fe_epr.h5")
     names = ["sp3d2-1", "sp3d2-2", "sp3d2-6", "sp3d2-3", "sp3d2-5", "dxy", "dxz", "sp3d2-4", "dyz"]
     model = with_exchange(two_channels(minority, minority), (0, 0, 1.0))
     turned = with_spin_orbit(model, names, {"d": 0.06, "p": 0.2})
@@ -233,7 +238,7 @@ FE_ORDER = "Fe:sp3d2-1|Fe:sp3d2-2|Fe:sp3d2-6|Fe:sp3d2-3|Fe:sp3d2-5|Fe:dxy|Fe:dxz
 
 def test_shell_of_iron_of_two_channels_is_bounded():
     """Crossings of the channels are no pockets: the split shells of the one channel, with twice the points at most."""
-    minority = read_perturbo(path("perturbo/fe_epr.h5"))
+    minority = read("perturbo/fe_epr.h5")
     model = with_exchange(two_channels(minority, minority), (0, 0, 1.0))
     model = with_projected_spin_orbit(model, FE_ORDER, [("Fe", "d", 0.06)])
     options = {"spacing": 0.6, "turn": None, "levels": 0}
@@ -293,7 +298,7 @@ def test_energy_unit():
 
 @pytest.fixture(scope="module")
 def gaas():
-    return read_perturbo(path("perturbo/gaas_epr.h5"))
+    return read("perturbo/gaas_epr.h5")
 
 
 def test_self_energies_of_gaas_next_to_perturbo(gaas):
@@ -390,7 +395,7 @@ def test_lead_does_not_depend_on_the_basis_of_a_pair(lead_job):
 
 def test_graphene_is_two_dimensional():
     """0.3 eV above the Dirac point, quasi-elastic: isotropic, no Hall effect, and the points matter no more."""
-    data = read_perturbo(path("perturbo/graphene_epr.h5"))
+    data = read("perturbo/graphene_epr.h5")
     dirac = data.energies([[1 / 3, 1 / 3, 0]])[0]
     assert np.ptp(dirac) < 1e-6
     exact, report = symmetrized(data, projections="C:pz", atoms=[("C", r) for r in data.atoms.positions])

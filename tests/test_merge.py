@@ -23,7 +23,7 @@ def question(**changes):
         "electrons": {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": 0.2},
         "scattering": [PHONONS],
         "temperature": {"values": [30, 60]},
-        "solver": {"tolerance": 1e-3, "expert": {"accuracy": 0.3}},
+        "solver": {"tolerance": 0.02, "expert": {"accuracy": 0.3}},
     } | changes
 
 
@@ -32,6 +32,7 @@ CASES = {
     "tilted": question(
         electrons={"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "tilt": [0.8, 0.3],
                    "chemical_potential": [0.2, 0.0]}, temperature={"values": [10, 20]},
+        solver={"tolerance": 0.02, "expert": {"accuracy": 0.3, "geometry": "own"}},
     ),
     "no Hall effect": question(
         electrons={"model": "rashba_ferromagnet", "effective_mass": 0.5, "rashba": 0.5, "exchange": 0.0,

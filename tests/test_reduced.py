@@ -120,6 +120,15 @@ def everywhere(shell):
     )
 
 
+def thinned(shell, step=2):
+    """Every `step`-th point: sums over irreducible points are those over all images, whichever points there are."""
+    return replace(
+        shell,
+        **{name: getattr(shell, name)[::step] for name in ("k", "band", "weight", "area", "sheet")},
+        components=shell.components.take(slice(None, None, step)),
+    )
+
+
 def components_everywhere(shell):
     """The component of every image: ``g t`` of the representative, told by where that operation takes it."""
     found, m = shell.components, shell.operations.matrices
@@ -149,7 +158,7 @@ def test_equal_to_all_points(name):
     model, mu, vertices = CASES[name]
     scatterers = [phonons() if v == "identity" else replace(phonons(), vertex=v) for v in vertices]
     problem = Problem(model, scatterers, mu, TransportSettings(tolerance=1e-4, spacing=0.6))
-    shell = problem.shell(mu, 0.6, levels=0)  # equal on any shell
+    shell = thinned(problem.shell(mu, 0.6, levels=0))
     assert shell.operations is not None
     several, all_points = SharedShell(problem, shell, KB * 400), SharedShell(problem, everywhere(shell), KB * 400)
     for t, nodes in ((60.0, 1), (400.0, 3)):

@@ -41,6 +41,7 @@ kind = "spin"
 
 [solver]
 tolerance = 0.05
+energy_nodes = 1
 skew_scattering = "static"
 """
 

@@ -99,6 +99,19 @@ class Equations:
 
     def jacobian(self, point: Point, coefficients: np.ndarray, hall: float = 1.0) -> sparse.csr_array:
         """Derivative (N, nz) of ``hall * sigma_yx - design @ coefficients`` by z."""
+        i, j, values = self._entries(point, coefficients, hall)
+        return sparse.coo_array((values, (i, j)), shape=(self.points, len(self.measured))).tocsr()
+
+    def dense_jacobian(self, point: Point, coefficients: np.ndarray) -> np.ndarray:
+        """The same as an array, without the way over a sparse one: fits make it in every step."""
+        i, j, values = self._entries(point, coefficients, 1.0)
+        shape = self.points, len(self.measured)
+        return np.bincount(i * shape[1] + j, values, minlength=shape[0] * shape[1]).reshape(shape)
+
+    def _entries(
+        self, point: Point, coefficients: np.ndarray, hall: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows, columns and values of the derivative; what has one place is added."""
         n, film, (a, h), sigma = self.points, self.films.film, point.rho, point.sigma
         by_s, by_parts = self.law.slopes(sigma.xx, point.parts, coefficients)
         by_a = hall * sigma.yx_by_xx - by_s * sigma.xx_by_xx
@@ -121,4 +134,4 @@ class Equations:
             for part in range(self.static):
                 entries.append((rows, 2 * n + film * self.static + part, -by_parts[:, part] / point.scale))
         i, j, values = (np.concatenate(column) for column in zip(*entries, strict=True))
-        return sparse.coo_array((values, (i, j)), shape=(n, len(self.measured))).tocsr()
+        return i, j, values

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse, stats
+from scipy import sparse, special, stats
 
 from .equations import Equations
 from .identify import Identified, identified, scales, solve
@@ -37,7 +37,7 @@ class Errors:
         """From standard errors and the degrees of freedom of these."""
         freedom = np.broadcast_to(np.asarray(freedom, dtype=float), np.shape(deviation))
         safe = np.where(freedom > _NONE, freedom, np.nan)
-        one, two = (deviation * np.asarray(stats.t.ppf(0.5 + 0.5 * level, safe)) for level in (ONE, TWO))
+        one, two = (deviation * np.asarray(special.stdtrit(safe, 0.5 + 0.5 * level)) for level in (ONE, TWO))
         return cls(np.asarray(one), np.asarray(two), freedom)
 
 

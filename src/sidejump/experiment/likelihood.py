@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrtrs
 
 from ..errors import InputError
 from .equations import Equations
@@ -76,7 +76,7 @@ def likely(equations: Equations, chosen: np.ndarray, further: np.ndarray, measur
     for _ in range(_STEPS):
         point = equations.at(z)
         columns = np.concatenate([point.design, further], axis=1)[chosen]
-        slope = equations.jacobian(point, coefficients[:count]).toarray()[chosen]
+        slope = equations.dense_jacobian(point, coefficients[:count])[chosen]
         r = point.sigma.yx[chosen] - columns @ coefficients + slope @ (measured - z)
         whitened = _Whitening(slope * deviation, equations.films.film[chosen])
         white = whitened.of(np.column_stack([columns, r]))
@@ -110,11 +110,11 @@ class _Whitening:
 
     def of(self, values: np.ndarray) -> np.ndarray:
         """``C^(-1/2)`` on (n,) or (n, m)."""
-        return self._each(values, lambda factor, x: solve_triangular(factor, x, lower=True))
+        return self._each(values, lambda factor, x: dtrtrs(factor, x, lower=1)[0])
 
     def transposed(self, values: np.ndarray) -> np.ndarray:
         """``C^(-T/2)`` on (n,): after :meth:`of`, ``C^-1``."""
-        return self._each(values, lambda factor, x: solve_triangular(factor.T, x, lower=False))
+        return self._each(values, lambda factor, x: dtrtrs(factor, x, lower=1, trans=1)[0])
 
     def _each(self, values, act) -> np.ndarray:
         out = np.empty(values.shape)

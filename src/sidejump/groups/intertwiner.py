@@ -25,6 +25,7 @@ import numpy as np
 
 _ROUNDING = 1e-11  # of the largest element: violation that is rounding
 _SAME = 1e-7  # of the range of levels: closer ones are one group
+_ELEMENTS = 100_000  # of the equations that are decomposed at once
 _POINTS, _TESTS = 4, 4  # k points of the equations, further ones of the test
 
 
@@ -86,11 +87,15 @@ def _intertwiner(a, b) -> np.ndarray | None:
     group = np.concatenate([[0], np.cumsum(np.diff(levels) > close)])
     rows, columns = np.nonzero(group[:, None] == group)  # the elements of X that may differ from zero
     unknown, every = np.arange(len(rows)), np.arange(len(levels))
+    n = len(levels)
     triangle: np.ndarray = np.zeros((0, len(rows)))
-    for x, y in zip(left.conj().T @ a @ left, right.conj().T @ b @ right, strict=True):
-        equations = np.zeros((len(levels), len(levels), len(rows)), dtype=complex)
-        equations[every[:, None], columns, unknown] += x[:, rows]
-        equations[rows[:, None], every, unknown[:, None]] -= y[columns]
+    lefts, rights = left.conj().T @ a @ left, right.conj().T @ b @ right
+    at_once = max(1, _ELEMENTS // (n * n * len(rows)))  # equations of many small matrices take one decomposition
+    for start in range(0, len(a), at_once):
+        x, y = lefts[start : start + at_once], rights[start : start + at_once]
+        equations = np.zeros((len(x), n, n, len(rows)), dtype=complex)
+        equations[:, every[:, None], columns, unknown] += x[:, :, rows]
+        equations[:, rows[:, None], every, unknown[:, None]] -= y[:, columns]
         triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, equations.reshape(-1, len(rows))]), mode="r"))
     _, size, vectors = np.linalg.svd(triangle)
     free = vectors[np.concatenate([size, np.zeros(len(vectors) - len(size))]) < _ROUNDING * len(levels)].conj()

@@ -54,10 +54,10 @@ class States:
             rows.append(np.sort(e[(top > low) & (bottom < high)], axis=1))
             per_cell += 1
         self.weight = 1.0 / (per_cell * np.prod(energies.shape[:-1]))
-        corners = np.concatenate(rows)
+        simplices = np.concatenate(rows)
         # by corners, ordered by the lowest one
-        self.corners = np.ascontiguousarray(corners[np.argsort(corners[:, 0])].T)
-        self._last = np.sort(corners[:, -1])
+        self.corners = np.ascontiguousarray(simplices[np.argsort(simplices[:, 0])].T)
+        self._last = np.sort(simplices[:, -1])
 
     def below(self, levels) -> np.ndarray:
         """States per cell below each of the energies (n,), eV: shape (n,)."""

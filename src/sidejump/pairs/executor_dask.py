@@ -93,11 +93,23 @@ class DaskWorkers:
     def _leave(self) -> None:
         if self._cluster is not None and self._started:
             # Dask fails to close a worker that it is just putting in the place of one that died
-            with suppress(TimeoutError):
-                self._client.wait_for_workers(self._started, timeout=_RESTART_SECONDS)
+            end = monotonic() + _RESTART_SECONDS
+            while (coming := self._coming()) and monotonic() < end:
+                with suppress(TimeoutError):
+                    self._client.wait_for_workers(coming, timeout=_COUNT_SECONDS)
+                    break
         self._client.close()
         if self._cluster is not None:
             self._cluster.close()
+
+    def _coming(self) -> int:
+        """Workers of our own that are there or will be: Ctrl-C in a terminal ends them as well, and for good."""
+        if self._cluster is None:
+            return 0
+        from distributed import Status
+
+        ends = {Status.closing_gracefully, Status.closing, Status.closed, Status.failed}
+        return sum(keeper.status not in ends for keeper in self._cluster.workers.values())
 
 
 def _plugin(token: str, parcel) -> Any:

@@ -62,7 +62,9 @@ def nearby_extremum(model, k, band, lower, reach: float, iterations: int = 8):
     some = np.flatnonzero(~found & ~left)[:_SIMPLEX]
     if len(some):
         sign = np.where(lower[some], 1.0, -1.0)
-        ends = {"within": _SETTLED / 0.3, "flat": np.inf, "evaluations": 300, "far": _GONE * reach}
-        where[some], _ = band_minima(model, k[some], band[some], sign, 0.3 * reach, **ends)
+        step, settled, far = 0.3 * reach, _SETTLED / 0.3, _GONE * reach
+        where[some], _ = band_minima(
+            model, k[some], band[some], sign, step, within=settled, flat=np.inf, evaluations=300, far=far
+        )
         found[some] = np.linalg.norm(where[some] - k[some], axis=1) < 0.95 * reach
     return found, where
