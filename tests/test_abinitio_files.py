@@ -386,7 +386,7 @@ def test_damaged_and_foreign_hdf5(data, tmp_path):
     refuses(lambda: read_perturbo(tmp_path / "foreign.h5"), "not a Perturbo")
     refuses(lambda: read_electron_phonon(tmp_path / "foreign.h5"), "not a Perturbo")
     (tmp_path / "text.h5").write_text("no HDF5 at all")
-    refuses(lambda: read_electron_phonon(tmp_path / "text.h5"), "text.h5: truncated or not a Perturbo")
+    refuses(lambda: read_electron_phonon(tmp_path / "text.h5"), "text.h5: is no HDF5 file")
     with h5py.File(tmp_path / "c.h5", "a") as stream:
         stream.attrs["version"] = 99
     refuses(lambda: read_compact(tmp_path / "c.h5"), "version 99")
