@@ -163,9 +163,8 @@ class Problem:
         other.__dict__["orbital_turns"] = self.orbital_turns
         other.__dict__["edges"] = self.edges
         points = other.settings.accuracy, replica
-        if ahead:
-            self._ahead.setdefault(points, ({}, _flows(), []))
-        other._shells, other.flows, other.warnings = self._ahead.get(points, ({}, _flows(), []))
+        known = self._ahead.setdefault if ahead else self._ahead.get
+        other._shells, other.flows, other.warnings = known(points, ({}, _flows(), []))
         other._set_fewest(least=0.5)
         return other
 

@@ -117,11 +117,13 @@ class Side:
         flow = next((flow for flow in flows if flow.shell is self.shell), None)
         low, high = energies.min() - 1e-9, energies.max() + 1e-9
         if flow is None or low < flow.lowest or high > flow.highest:
-            few, more = self.bases(nodes if flow is None else USUAL_NODES, self._hottest)
-            reach = self.problem.mu + self._hottest * (few if flow is None else more).nodes
-            low, high = min(low, reach[0] - 1e-9), max(high, reach[-1] + 1e-9)
-            if flow is not None:
+            if flow is None:
+                basis, _ = self.bases(nodes, self._hottest)
+            else:
                 flows.remove(flow)
+                _, basis = self.bases(USUAL_NODES, self._hottest)
+            reach = self.problem.mu + self._hottest * basis.nodes
+            low, high = min(low, reach[0] - 1e-9), max(high, reach[-1] + 1e-9)
             flow = ShellFlow(self.problem.model, self.shell, low, high)
             flows.append(flow)  # the oldest goes
             for sentence in flow.warnings:
@@ -141,10 +143,10 @@ class Side:
         Contours are made afresh where carried ones have been torn, and, at the highest temperature, at the nodes near
         3 kT, to find sheets that do not exist at the chemical potential.
         """
-        problem = self.problem
-        energies = problem.mu + kt * basis.nodes
         if basis.n == 1:
             return 0.0
+        problem = self.problem
+        energies = problem.mu + kt * basis.nodes
         flow = self.carried(energies, basis.n)
         if not isinstance(flow, ShellFlow):
             return 0.0
