@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
+from .remembered import remembered
 from .states import band_energies
 
 FARTHEST = 30.0  # eV: wider than the bands of the valence electrons of any crystal
@@ -20,6 +21,7 @@ _MARGIN = 1.25
 _FACE = {2: 512, 3: 40}  # points along each edge of a face
 
 
+@remembered
 def enclosing_half_width(model, energy: float) -> float:
     """Half width (1/angstrom) of a box around k = 0 that encloses every shell of a k.p model at `energy` (eV).
 
@@ -76,6 +78,7 @@ def require_reachable(model, energy: float) -> None:
         )
 
 
+@remembered
 def outermost(model, energy: float) -> float:
     """Largest |k| at which a band passes `energy` along the rays, from above; 0 where none does."""
     rays = _directions(model.dimension)

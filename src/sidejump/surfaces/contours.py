@@ -8,14 +8,13 @@ over delta, which points at equal distances would miss; ``|M t| / |v|`` (M the i
 
 from __future__ import annotations
 
-import weakref
-from collections import deque
 from dataclasses import dataclass
 
 import contourpy
 import numpy as np
 from numpy.polynomial.polynomial import polyval
 
+from ..bands.remembered import remembered
 from ..bands.states import band_energies, energies_and_velocities, solve_states
 from ..errors import InputError
 from .components import Components
@@ -121,18 +120,10 @@ class _Curve:
         return k, weight, arc, int((error > 1e-8).sum())
 
 
-_known: deque = deque(maxlen=32)
-# the contours found last: shells of few energies follow each other, in several spacings, for every replica again
-
-
+@remembered  # shells of few energies follow each other, in several spacings, for every replica again
 def _found(model, energy, degeneracy, most: int) -> tuple[list[_Curve], int]:
     """All contours, and how many of them jump to another one even on the finest grid."""
     origin, axes = search_domain(model, energy)
-    # a model can be changed: energies at some points tell
-    probe = band_energies(model, origin + np.random.default_rng(0).random((64, 2)) @ axes)
-    for known, key, seen, result in tuple(_known):  # other threads may add
-        if known() is model and key == (energy, degeneracy, most) and np.array_equal(seen, probe):
-            return result
     curves: list[_Curve] = []
     for grid in _GRIDS:
         curves, broken, rough = [], 0, False
@@ -152,7 +143,6 @@ def _found(model, energy, degeneracy, most: int) -> tuple[list[_Curve], int]:
                     break
         if not (broken or rough):
             break
-    _known.append((weakref.ref(model), (energy, degeneracy, most), probe, (curves, broken)))
     return curves, broken
 
 

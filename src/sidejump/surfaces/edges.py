@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from ..bands.extent import enclosing_half_width
+from ..bands.remembered import remembered
 from ..bands.states import band_energies
 from ..errors import InputError
 from ..units import KB
@@ -90,6 +91,7 @@ def sample(model, reach: float) -> np.ndarray:
     return (radii[:, None, None] * rays).reshape(-1, d)
 
 
+@remembered
 def nearest_edges(model, mu: float) -> Edges:
     """Edges around the chemical potential `mu` (eV)."""
     k = sample(model, model.k_scale if model.cell is not None else enclosing_half_width(model, mu))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from ..bands.extent import enclosing_half_width
+from ..bands.remembered import remembered
 from ..bands.states import band_energies
 from ..energy.basis import EnergyBasis, energy_basis
 from ..energy.mapping import edge_side
@@ -33,7 +35,7 @@ class Side:
     def __init__(self, problem: Problem, shell: Shell, hottest: float, sign: int, threshold: float | None):
         self.problem, self.shell, self.sign = problem, shell, sign
         self._threshold_energy = threshold
-        self.low, self.high = band_ends(problem.model, shell)
+        self.low, self.high = band_ends(problem.model, shell.energy, *np.unique(shell.band).tolist())
         self._hottest = hottest
         self._looked = False
         self._missing: dict[float, float] = {}  # relative error of the density of states at an energy
@@ -208,23 +210,23 @@ USUAL_NODES = 15
 """Shells that have to be carried farther are carried as far as so many nodes reach."""
 
 
-def band_ends(model, shell: Shell) -> tuple[float, float]:
-    """Lowest and highest energy that every band of the shell reaches, eV."""
-    k = sampled(model, shell)
-    energies = band_energies(model, k)
-    bottoms, tops = ends(model, k, energies, np.unique(shell.band))
+@remembered
+def band_ends(model, energy: float, *bands: int) -> tuple[float, float]:
+    """Lowest and highest energy that every one of these bands at an energy (eV) reaches, eV."""
+    k = sampled(model, energy)
+    bottoms, tops = ends(model, k, band_energies(model, k), bands)
     return float(bottoms.max()), float(tops.min())
 
 
-def sampled(model, shell: Shell) -> np.ndarray:
-    """k points on which bands are looked at, as far as the points of a shell lie."""
-    return sample(model, reach=float(np.linalg.norm(shell.k, axis=1).max()))
+def sampled(model, energy: float) -> np.ndarray:
+    """k points on which bands are looked at, as far as the shells of an energy (eV) lie."""
+    return sample(model, 0.0 if model.cell is not None else enclosing_half_width(model, energy))
 
 
 def beyond(sides: list[Side]) -> float:
     """Distance (eV) from the chemical potential of the nearest states that no side reaches."""
     problem = sides[0].problem
-    energies = band_energies(problem.model, sampled(problem.model, sides[0].shell)).ravel()
+    energies = band_energies(problem.model, sampled(problem.model, sides[0].shell.energy)).ravel()
     left = np.ones(len(energies), dtype=bool)
     for side in sides:
         room = [1e-3 * abs(side.shell.energy - end) for end in (side.low, side.high)]
