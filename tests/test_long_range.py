@@ -1,7 +1,7 @@
 """Long-range parts of polar files: what the writing codes took out is put back, to rounding on the coarse mesh.
 
 Sets are made as the codes make them: the numbers of a known short-ranged crystal go into the files, and what should
-come out is these plus the sums of the codes, written out here term by term in Rydberg units.
+come out is these plus the sums of the codes, written out here in Rydberg units.
 """
 
 import itertools
@@ -49,38 +49,36 @@ def known_layer():
 
 
 def terms(cell, positions, charges, dielectric, q, *, gaussian, axes, layer):
-    """``W(K)`` and ``[K.Z_a]_A exp(-i K.tau_a)`` of all K = q + G, one by one; bohr, with e^2 = 2."""
+    """``W(K)``, shape (n,), and ``[K.Z_a]_A exp(-i K.tau_a)``, (n, 3 nat), of all K = q + G; bohr, with e^2 = 2."""
     cell, positions = cell / BOHR, positions / BOHR
-    reciprocal = 2 * np.pi * np.linalg.inv(cell).T
     gaussian = gaussian * BOHR**2
     volume, height = abs(np.linalg.det(cell)), cell[2, 2]
     reach = (np.sqrt(56 * gaussian) * np.linalg.norm(cell, axis=1) / (2 * np.pi)).astype(int) + 2
-    for m in itertools.product(*[range(-n, n + 1) if summed else (0,) for n, summed in zip(reach, axes, strict=True)]):
-        wave = (q + np.array(m)) @ reciprocal
-        square = wave @ wave if layer else wave @ dielectric @ wave
-        if square < 1e-12 or square / (4 * gaussian) >= 14:
-            continue
-        if layer:
-            length = np.sqrt(square)
-            excess = wave[:2] @ (dielectric[:2, :2] - np.eye(2)) @ wave[:2] / square * height / 2
-            weight = 4 * np.pi * height / volume * np.exp(-square / (4 * gaussian)) / (length * (1 + excess * length))
-        else:
-            weight = 8 * np.pi / volume * np.exp(-square / (4 * gaussian)) / square
-        dipoles = np.concatenate(
-            [np.exp(-1j * wave @ tau) * (charge @ wave) for charge, tau in zip(charges, positions, strict=True)]
-        )
-        yield weight, dipoles
+    whole = itertools.product(*[range(-n, n + 1) if summed else (0,) for n, summed in zip(reach, axes, strict=True)])
+    waves = (q + np.array(list(whole))) @ (2 * np.pi * np.linalg.inv(cell).T)
+    squares = np.sum((waves if layer else waves @ dielectric) * waves, axis=1)
+    some = (squares >= 1e-12) & (squares / (4 * gaussian) < 14)
+    waves, squares = waves[some], squares[some]
+    weights = np.exp(-squares / (4 * gaussian)) / volume
+    if layer:
+        lengths = np.sqrt(squares)
+        flat = waves[:, :2]
+        excess = np.sum(flat @ (dielectric[:2, :2] - np.eye(2)) * flat, axis=1) / squares * height / 2
+        weights *= 4 * np.pi * height / (lengths * (1 + excess * lengths))
+    else:
+        weights *= 8 * np.pi / squares
+    dipoles = [
+        np.exp(-1j * waves @ tau)[:, None] * (waves @ charge.T) for charge, tau in zip(charges, positions, strict=True)
+    ]
+    return weights, np.concatenate(dipoles, axis=1)
 
 
 def taken_out(short, charges, dielectric, q, **options):
     """Long-range parts of force constants (3 nat, 3 nat), eV/angstrom^2, and coupling (3 nat,), eV/angstrom."""
 
     def sums(q):
-        constants, vertex = 0.0, 0.0
-        for weight, dipoles in terms(short.cell, short.atoms.positions, charges, dielectric, q, **options):
-            constants = constants + weight * np.outer(dipoles.conj(), dipoles)
-            vertex = vertex + 1j * weight * dipoles
-        return constants, vertex
+        weights, dipoles = terms(short.cell, short.atoms.positions, charges, dielectric, q, **options)
+        return (dipoles.conj() * weights[:, None]).T @ dipoles, 1j * weights @ dipoles
 
     (constants, vertex), (home, _) = sums(q), sums(np.zeros(3))
     nat = len(charges)
