@@ -74,13 +74,17 @@ docs: $(STAMP)
 	mv docs/input.md.partial docs/input.md
 	$(BIN)/mkdocs build --strict --quiet
 
+EXAMPLES := $(OTHER_EXAMPLES) $(wildcard examples/*.py)
+
 examples: $(STAMP)
 	mkdir -p results
-	set -e; for input in $(OTHER_EXAMPLES); do \
-	  echo "== $$input"; \
-	  $(BIN)/sidejump run $$input -o results/$$(basename $$input .toml).nc --force; \
-	done
-	set -e; for script in $(wildcard examples/*.py); do echo "== $$script"; $(BIN)/python $$script; done
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(addprefix run/,$(EXAMPLES))
+
+run/%.toml: $(STAMP)
+	$(BIN)/sidejump run $*.toml -o results/$(notdir $*).nc --force
+
+run/%.py: $(STAMP)
+	$(BIN)/python $*.py
 
 wheel: $(STAMP)
 	rm -rf dist build
