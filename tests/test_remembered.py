@@ -64,3 +64,17 @@ def test_models_are_not_kept_alive(counted):
     del model
     gc.collect()
     assert seen() is None
+
+
+def test_models_are_asked_within_their_box_alone(counted):
+    function = counted
+    seen = []
+
+    def h(k):
+        seen.append(np.abs(k).max())
+        return np.sum(k**2, axis=1)[:, None, None]
+
+    model = sj.FunctionModel(h, dimension=2, search_half_width=0.7)
+    seen.clear()
+    function(model, 0.1)
+    assert 0.6 < max(seen) <= 0.7

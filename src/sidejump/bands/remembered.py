@@ -17,14 +17,16 @@ _MOST = 64  # results of each function, the oldest are forgotten
 def probe(model) -> np.ndarray:
     """Band energies (eV) at some k points, (64, bands): a model can be changed, and these tell.
 
-    On a lattice anywhere in the cell; of a k.p model from far inside its own scale to far outside.
+    On a lattice anywhere in the cell; of a k.p model within its box, or from far inside its own scale to far outside.
     """
     generator = np.random.default_rng(0)
     if model.cell is not None:
         return band_energies(model, generator.random((_PROBES, model.dimension)) @ model.reciprocal_cell)
-    rays = generator.normal(size=(_PROBES, model.dimension))
+    directions = generator.uniform(-1, 1, size=(_PROBES, model.dimension))
+    if model.search_half_width:
+        return band_energies(model, model.search_half_width * directions)
     radii = model.k_scale * np.geomspace(1e-2, 1e2, _PROBES)
-    return band_energies(model, radii[:, None] * rays)
+    return band_energies(model, radii[:, None] * directions)
 
 
 def remembered(function):
