@@ -175,7 +175,8 @@ def _run(job, files: _Files, place, *, refines: bool, fresh: bool, quiet: bool, 
 
     target, figure, table = files
     place.reserve(results.largest_size(len(job.temperatures)))
-    known = results.replicas_of(results.read(target), job.identity) if refines else []
+    earlier = results.read(target) if refines else None
+    known = [] if earlier is None else results.replicas_of(earlier, job.identity)
     store = _store(job, target, fresh) if keep else None
     known += [] if store is None else store.found
     with waiting("choosing how energies are treated, and what that costs", quiet):
@@ -186,7 +187,7 @@ def _run(job, files: _Files, place, *, refines: bool, fresh: bool, quiet: bool, 
         for category in (RuntimeWarning, SidejumpWarning):
             warnings.simplefilter("always", category)
         try:
-            dataset = job.run(advance, known, (lambda *_: None) if store is None else store.save)
+            dataset = job.run(advance, known, (lambda *_: None) if store is None else store.save, earlier=earlier)
         except KeyboardInterrupt:
             if store is not None and store.directory.exists():
                 say(f"{store.directory} holds the finished replicas: the same command goes on from there")

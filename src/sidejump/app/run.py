@@ -46,6 +46,7 @@ from ..transport.skew import skew_sentences
 from . import build, config
 from .arguments import check_limits, check_replicas, check_settings, checked_levels, checked_temperatures
 from .attributes import peak_memory, present_memory
+from .earlier import NOT_REACHED, known_intrinsic
 from .heat import add_heat, in_si
 from .judge import judge
 from .live import Live
@@ -151,7 +152,8 @@ def anomalous_hall(
         replicas=replicas,
     )
     job = scanned(make, model, chemical_potential, carrier_density, temperatures)
-    return _raised(job.run(progress, known=[] if start is None else replicas_of(start, job.identity)))
+    finished = [] if start is None else replicas_of(start, job.identity)
+    return _raised(job.run(progress, known=finished, earlier=start))
 
 
 def run(source, *, progress=None, announce=None) -> xr.Dataset:
@@ -474,6 +476,7 @@ class Job:
         *,
         seconds: float | None = None,
         intrinsic: IntrinsicResult | None = None,
+        earlier: xr.Dataset | None = None,
     ) -> xr.Dataset:
         """The dataset.
 
@@ -489,6 +492,8 @@ class Job:
             Wall time after which no further replica is begun; `time` when not given.
         intrinsic : IntrinsicResult, optional
             The intrinsic part, where it has been computed.
+        earlier : xarray.Dataset, optional
+            A result of the same study: its intrinsic part is taken where it is good enough.
         """
         report = progress or (lambda *_: None)
         cost = self.estimate()
@@ -510,6 +515,8 @@ class Job:
         transport = self._kinetic(lambda: self._transport(report, known, keep, seconds, hall))
         report("kinetic equation", 1, 1)
         clock.lap("kinetic")
+        if intrinsic is None and earlier is not None:
+            intrinsic = self.known_intrinsic(earlier)
         if intrinsic is None:
             intrinsic = self.intrinsic([self.chemical_potential], self.temperatures[None], report)
         observed = self._intrinsic_of_observables(found)
@@ -518,8 +525,7 @@ class Job:
         clock.laps["seconds_intrinsic"] = max(clock.laps["seconds_intrinsic"], intrinsic.seconds)
         if not intrinsic.converged:
             found.append(
-                f"the intrinsic part did not reach its tolerance {self.intrinsic_tolerance:g}: "
-                f"{intrinsic.points} points, see sigma_intrinsic_error"
+                f"{NOT_REACHED} {self.intrinsic_tolerance:g}: {intrinsic.points} points, see sigma_intrinsic_error"
             )
         extra = {
             "chemical_potential_eV": self.chemical_potential,
@@ -600,6 +606,10 @@ class Job:
         vertices = [s.vertex for s in self.scatterers if hasattr(s, "branches")]
         plain = all(isinstance(v, str) and v == "identity" for v in vertices)
         return operations, projector if plain else scattering_projector(self.model, operations)
+
+    def known_intrinsic(self, dataset: xr.Dataset) -> IntrinsicResult | None:
+        """The intrinsic part of an earlier result of this run; None where it has to be computed."""
+        return known_intrinsic(dataset, self.intrinsic_tolerance, self.intrinsic_mesh)
 
     def intrinsic(self, chemical_potentials, temperatures, report: Callable) -> IntrinsicResult:
         """The intrinsic part at chemical potentials (n,), eV, each with its own temperatures (n, nT), K."""

@@ -24,7 +24,7 @@ from ..intrinsic.filling import Fillings
 from ..pairs.fingerprint import fingerprint
 from ..surfaces.warm import require_not_too_hot
 from .arguments import checked_levels, checked_temperatures
-from .cases import Layout, together
+from .cases import Layout, apart, together
 
 _LEAST_SECONDS = 1e-3
 _SUMMED = ("flops", "seconds", "temperatures")
@@ -146,6 +146,8 @@ class Scan:
         progress: Callable | None = None,
         known: list[tuple[int, Replica]] | None = None,
         keep: Callable[[int, Replica], None] = lambda *_: None,
+        *,
+        earlier: xr.Dataset | None = None,
     ) -> xr.Dataset:
         """The dataset of all; the arguments of :meth:`Job.run`.
 
@@ -153,7 +155,7 @@ class Scan:
         """
         self.estimate()
         report = progress or (lambda *_: None)
-        intrinsic = self._intrinsic(report)
+        intrinsic = self._known(earlier) or self._intrinsic(report)
         limit, count, started = self.jobs[0].time, len(self.jobs), clock.perf_counter()
         parts = []
         for i, job in enumerate(self.jobs):
@@ -170,6 +172,14 @@ class Scan:
         total = {name: (sum if name in _SUMMED else max)(c[name] for c in cost) for name in cost[0]}
         dataset.attrs["cost_estimate"] = json.dumps(total)
         return dataset
+
+    def _known(self, earlier: xr.Dataset | None) -> list[IntrinsicResult] | None:
+        """The intrinsic part of every run from an earlier result of the scan; None where one has to be computed."""
+        if earlier is None or "cases" not in earlier:
+            return None
+        known = [job.known_intrinsic(part) for job, part in zip(self.jobs, apart(earlier)[0], strict=True)]
+        found = [intrinsic for intrinsic in known if intrinsic is not None]
+        return found if len(found) == len(known) else None
 
     def _intrinsic(self, report: Callable) -> list[IntrinsicResult | None]:
         """The intrinsic part of every run: of a crystal on one mesh for as many as memory holds.

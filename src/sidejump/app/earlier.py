@@ -1,0 +1,41 @@
+"""What an earlier result of the same study knows beside its replicas: the intrinsic part."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from ..intrinsic import IntrinsicResult
+from ..result import warnings_of
+
+NOT_REACHED = "the intrinsic part did not reach its tolerance"
+
+
+def known_intrinsic(dataset: xr.Dataset, tolerance: float, mesh) -> IntrinsicResult | None:
+    """The intrinsic part of a result of one run, where it is at least as good as what is asked for now.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Of the same study.
+    tolerance : float
+        Relative error wanted.
+    mesh : int or sequence of int, optional
+        Fixed uniform mesh instead.
+
+    Returns
+    -------
+    IntrinsicResult, or None where it has to be computed.
+    """
+    then = json.loads(str(dataset.attrs.get("settings", "{}")))
+    same = json.dumps(then.get("intrinsic_mesh")) == json.dumps(mesh)
+    if not same or not then.get("intrinsic_tolerance", np.inf) <= tolerance:
+        return None
+    if "sigma_intrinsic_error" not in dataset or any(NOT_REACHED in w for w in warnings_of(dataset)):
+        return None
+    value, error = dataset.sigma_intrinsic.values, dataset.sigma_intrinsic_error.values.max(axis=(1, 2))
+    if not (np.isfinite(value).all() and np.isfinite(error).all()):
+        return None
+    return IntrinsicResult(value[None], error[None], int(dataset.attrs.get("intrinsic_points", 0)), 0.0)
