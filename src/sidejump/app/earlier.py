@@ -13,6 +13,11 @@ from ..result import warnings_of
 NOT_REACHED = "the intrinsic part did not reach its tolerance"
 
 
+def intrinsic_part(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """The intrinsic part of a result of one run and its error, shapes (nT, d, d) and (nT,), in the result's unit."""
+    return dataset.sigma_intrinsic.values, dataset.sigma_intrinsic_error.values.max(axis=(1, 2))
+
+
 def known_intrinsic(dataset: xr.Dataset, tolerance: float, mesh) -> IntrinsicResult | None:
     """The intrinsic part of a result of one run, where it is at least as good as what is asked for now.
 
@@ -35,7 +40,7 @@ def known_intrinsic(dataset: xr.Dataset, tolerance: float, mesh) -> IntrinsicRes
         return None
     if "sigma_intrinsic_error" not in dataset or any(NOT_REACHED in w for w in warnings_of(dataset)):
         return None
-    value, error = dataset.sigma_intrinsic.values, dataset.sigma_intrinsic_error.values.max(axis=(1, 2))
+    value, error = intrinsic_part(dataset)
     if not (np.isfinite(value).all() and np.isfinite(error).all()):
         return None
     return IntrinsicResult(value[None], error[None], int(dataset.attrs.get("intrinsic_points", 0)), 0.0)

@@ -18,6 +18,7 @@ from ..files import reading
 from ..result import has_skew, warnings_of
 from ..transport.frozen import with_frozen
 from .cases import apart, together
+from .earlier import intrinsic_part
 from .heat import add_heat, intrinsic_of
 from .judge import judge
 from .results import Obeyed, is_of_replicas, read, replicas_of, tensors
@@ -139,8 +140,7 @@ def _answer(
     if heat:
         result = result.with_heat_apart()
     texts = [to_text(replica, case) for some in controller.replicas.values() for replica in some]
-    intrinsic, error = dataset.sigma_intrinsic.values, dataset.sigma_intrinsic_error.values.max(axis=(1, 2))
-    made = tensors(dataset.temperature.values, result, intrinsic, error, question.obeyed, texts)
+    made = tensors(dataset.temperature.values, result, *intrinsic_part(dataset), question.obeyed, texts)
     made.attrs = {**dataset.attrs, **made.attrs, "warnings": []}
     if heat:
         add_heat(made, result.heat, *intrinsic_of(dataset))

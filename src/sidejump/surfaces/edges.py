@@ -91,10 +91,15 @@ def sample(model, reach: float) -> np.ndarray:
     return (radii[:, None, None] * rays).reshape(-1, d)
 
 
+def sample_at(model, energy: float) -> np.ndarray:
+    """The same as far as the shells of a model at an energy (eV) lie."""
+    return sample(model, 0.0 if model.cell is not None else enclosing_half_width(model, energy))
+
+
 @remembered
 def nearest_edges(model, mu: float) -> Edges:
     """Edges around the chemical potential `mu` (eV)."""
-    k = sample(model, model.k_scale if model.cell is not None else enclosing_half_width(model, mu))
+    k = sample_at(model, mu)
     energies = band_energies(model, k)
     low, high = energies.min(axis=0), energies.max(axis=0)
     # a pocket may hide between the samples: the two bands next to the gap are followed to their ends

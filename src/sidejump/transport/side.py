@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from ..bands.extent import enclosing_half_width
 from ..bands.remembered import remembered
 from ..bands.states import band_energies
 from ..energy.basis import EnergyBasis, energy_basis
 from ..energy.mapping import edge_side
 from ..errors import InputError
-from ..surfaces.edges import descend, ends, sample
+from ..surfaces.edges import descend, ends, sample_at
 from ..surfaces.flow import ShellFlow
 from ..surfaces.rays import MOST_POINTS, ShellRays, evenly_sampled, shell_rays
 from ..surfaces.shell import Shell
@@ -213,20 +212,15 @@ USUAL_NODES = 15
 @remembered
 def band_ends(model, energy: float, *bands: int) -> tuple[float, float]:
     """Lowest and highest energy that every one of these bands at an energy (eV) reaches, eV."""
-    k = sampled(model, energy)
+    k = sample_at(model, energy)
     bottoms, tops = ends(model, k, band_energies(model, k), bands)
     return float(bottoms.max()), float(tops.min())
-
-
-def sampled(model, energy: float) -> np.ndarray:
-    """k points on which bands are looked at, as far as the shells of an energy (eV) lie."""
-    return sample(model, 0.0 if model.cell is not None else enclosing_half_width(model, energy))
 
 
 def beyond(sides: list[Side]) -> float:
     """Distance (eV) from the chemical potential of the nearest states that no side reaches."""
     problem = sides[0].problem
-    energies = band_energies(problem.model, sampled(problem.model, sides[0].shell.energy)).ravel()
+    energies = band_energies(problem.model, sample_at(problem.model, sides[0].shell.energy)).ravel()
     left = np.ones(len(energies), dtype=bool)
     for side in sides:
         room = [1e-3 * abs(side.shell.energy - end) for end in (side.low, side.high)]
