@@ -11,6 +11,7 @@
 # make first-minute   what the first commands say, for the first page; with a wheel in dist/, installed from it
 # make gallery   the pictures of the gallery: results/gallery; they are shown on docs/gallery.md from docs/img
 # make test | lint | docs | examples   checks and documentation, all in the environment of `make venv`
+# make test-all   also the tests of tests/slow.txt; make slowest: with the time of each
 
 PYTHON ?= python3
 PYTHONS ?= $(PYTHON)
@@ -24,7 +25,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test lint docs examples gallery validation skew cold-limit magnons sample first-minute wheel wheel-check check clean
+.PHONY: venv demo test test-all slowest lint docs examples gallery validation skew cold-limit magnons sample first-minute wheel wheel-check check clean
 
 venv: $(STAMP)
 
@@ -61,8 +62,16 @@ sample: $(STAMP)
 first-minute: $(STAMP)
 	$(BIN)/python docs/drawings/first_minute.py docs/img/first_minute.svg $(firstword $(wildcard dist/*.whl))
 
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15
+	$(PYTEST) --durations=15 -m "not slow"
+
+test-all: $(STAMP)
+	$(PYTEST) --durations=15
+
+slowest: $(STAMP)
+	$(PYTEST) --durations=400 --durations-min=1
 
 lint: $(STAMP)
 	$(BIN)/ruff check $(SOURCES)

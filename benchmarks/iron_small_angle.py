@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 from common import record
 from iron_limits import scatterer_of
-from sidejump.kinetics.reduced import group_average
 
 from sidejump.app.run import prepare
 from sidejump.bands.lattice import LatticeModel
@@ -60,8 +59,10 @@ def drive(model, scatterer, shell, length: float) -> np.ndarray:
                 rate = sum(np.asarray(b.coupling(z)) / b.phonon_energy(z) for b in source.branches)
                 shift = np.diagonal(c.shift, axis1=1, axis2=2) * rate * area[rows]
                 total += shift @ directions[rows, t]
-    operations = shell.operations
-    return total if operations is None else group_average(total, operations.matrices, operations.signs)
+    if shell.operations is None:
+        return total
+    turns, signs = shell.operations.matrices, shell.operations.signs
+    return np.einsum("g,gac,cd,gbd->ab", signs, turns, total, turns) / len(turns)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,3 +20,19 @@ def empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     return tmp_path
+
+
+SLOW = Path(__file__).with_name("slow.txt")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Mark what `slow.txt` lists; refuse lines of it that name nothing in a file that was read whole."""
+    listed = {line for line in SLOW.read_text().splitlines() if line and not line.startswith("#")}
+    found = {item.nodeid.removeprefix("tests/"): item for item in items}
+    for name in listed & found.keys():
+        found[name].add_marker(pytest.mark.slow)
+    whole = not any("::" in argument for argument in config.args) and not config.option.ignore
+    files = {name.split("::")[0] for name in found} if whole else set()
+    stale = sorted(name for name in listed - found.keys() if name.split("::")[0] in files)
+    if stale:
+        raise pytest.UsageError(f"{SLOW.name} lists what is no test any more: {', '.join(stale)}")

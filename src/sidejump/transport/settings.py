@@ -47,7 +47,7 @@ class TransportSettings:
     heat : bool
         Whether the heat current is asked for as well, and what a gradient of temperature drives.
     replica : int or None
-        Which of the ways to lay the points of a level (:mod:`sidejump.shells.placement`); None: the plain one.
+        Which of the ways to lay the points of a level (:mod:`sidejump.surfaces.placement`); None: the plain one.
     skew_scattering : {"off", "static", "quasistatic"}
         Skew scattering of static scatterers, to first order in rates beyond the golden rule: conventional and Gaussian;
         "quasistatic": with phonons that count as static in the Gaussian part, an estimate.
