@@ -151,6 +151,8 @@ def test_what_differs_where_the_input_does_not(result, monkeypatch):
     assert another(dataset, "out.nc", prepare(INPUT)).endswith("files that it names, or code, have changed since")
     monkeypatch.setitem(dataset.attrs, "versions", json.dumps({"sidejump": "0.0.1"}))
     assert another(dataset, "out.nc", prepare(INPUT)).endswith("instead of 0.0.1")
+    del dataset.attrs["identity"], dataset.attrs["versions"]
+    assert another(dataset, "out.nc", prepare(INPUT)).endswith("the result does not say of which study it is")
 
 
 def test_differences_are_named_as_the_file_names_them(result):

@@ -1,4 +1,4 @@
-"""What an earlier result of the same study knows beside its replicas: the intrinsic part."""
+"""What an earlier result knows beside its replicas, the intrinsic part, and whether it is one of the same study."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import numpy as np
 import xarray as xr
 
+from ..errors import InputError
 from ..intrinsic import IntrinsicResult
 from ..result import warnings_of
 
@@ -18,13 +19,29 @@ def intrinsic_part(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     return dataset.sigma_intrinsic.values, dataset.sigma_intrinsic_error.values.max(axis=(1, 2))
 
 
-def known_intrinsic(dataset: xr.Dataset, tolerance: float, mesh) -> IntrinsicResult | None:
+def require_study(dataset: xr.Dataset, identity: str) -> None:
+    """Refuse a result of another study, or one that does not say of which it is; with replicas or without any.
+
+    Raises
+    ------
+    InputError
+        If its identity is not this one.
+    """
+    if dataset.attrs.get("identity") != identity:
+        raise InputError(
+            "the earlier result is one of another study (other model, scatterers, temperatures, settings or version): "
+            "start anew without it"
+        )
+
+
+def known_intrinsic(dataset: xr.Dataset, identity: str, tolerance: float, mesh) -> IntrinsicResult | None:
     """The intrinsic part of a result of one run, where it is at least as good as what is asked for now.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Of the same study.
+    identity : str
+        Of the study, or of the scan that the run is part of.
     tolerance : float
         Relative error wanted.
     mesh : int or sequence of int, optional
@@ -33,7 +50,13 @@ def known_intrinsic(dataset: xr.Dataset, tolerance: float, mesh) -> IntrinsicRes
     Returns
     -------
     IntrinsicResult, or None where it has to be computed.
+
+    Raises
+    ------
+    InputError
+        If the result is one of another study.
     """
+    require_study(dataset, identity)
     then = json.loads(str(dataset.attrs.get("settings", "{}")))
     same = json.dumps(then.get("intrinsic_mesh")) == json.dumps(mesh)
     if not same or not then.get("intrinsic_tolerance", np.inf) <= tolerance:

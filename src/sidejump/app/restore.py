@@ -80,13 +80,15 @@ def another(dataset, source, whole: Job | Scan, given=None) -> str:
     whole : Job or Scan
         The run.
     """
-    if dataset.attrs.get("identity", whole.identity) == whole.identity:
+    if dataset.attrs.get("identity") == whole.identity:
         return ""
     name = f"the input of {source}" if given is None else str(given)
     found = [] if given is None else _differences(dataset, source, whole, given)
     then = json.loads(dataset.attrs.get("versions", "{}")).get("sidejump")
     if not found and then is not None and then != version("sidejump"):
         found = [f"this is version {version('sidejump')} instead of {then}"]
+    if not found and "identity" not in dataset.attrs:
+        found = ["the result does not say of which study it is"]
     if not found:
         found = ["files that it names, or code, have changed since"]
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""

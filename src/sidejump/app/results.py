@@ -22,6 +22,7 @@ from ..outputs import DATASETS, check_target, write_whole
 from ..result import NOT_CROSSED, NOT_INCLUDED, SKEW, has_skew, scan_dimension, warnings_of
 from ..units import MOBILITY, RESISTIVITY_UNIT, conductivity_unit
 from .attributes import attribute, provenance
+from .earlier import require_study
 from .observed import add_observed
 
 _ESTIMATED = ("sigma_boltzmann", "sigma_side_jump_velocity", "sigma_side_jump_distribution", "sigma_side_jump")
@@ -318,15 +319,11 @@ def replicas_of(dataset, identity: str) -> list[tuple[int, Replica]]:
     Raises
     ------
     InputError
-        If they are those of another study, or damaged.
+        If the result is one of another study, or damaged.
     """
-    if "replicas" not in dataset:
+    require_study(dataset, identity)
+    if "replicas" not in dataset:  # no temperature has carriers
         return []
-    if dataset.attrs.get("identity") != identity:
-        raise InputError(
-            "the earlier result is one of another study (other model, scatterers, temperatures, settings or version): "
-            "start anew without it"
-        )
     with reading(dataset.encoding.get("source", "the earlier result"), "a result with its replicas", "run it again"):
         return [from_text(str(text)) for text in dataset.replicas.values]
 

@@ -46,7 +46,7 @@ from ..transport.skew import skew_sentences
 from . import build, config
 from .arguments import check_limits, check_replicas, check_settings, checked_levels, checked_temperatures
 from .attributes import peak_memory, present_memory
-from .earlier import NOT_REACHED, known_intrinsic
+from .earlier import NOT_REACHED, known_intrinsic, require_study
 from .heat import add_heat, in_si
 from .judge import judge
 from .live import Live
@@ -494,7 +494,14 @@ class Job:
             The intrinsic part, where it has been computed.
         earlier : xarray.Dataset, optional
             A result of the same study: its intrinsic part is taken where it is good enough.
+
+        Raises
+        ------
+        InputError
+            If `earlier` is a result of another study, or the run cannot be computed as asked.
         """
+        if earlier is not None:
+            require_study(earlier, self.identity)  # before the work
         report = progress or (lambda *_: None)
         cost = self.estimate()
         clock = _Clock({"seconds_estimate": self.seconds_estimate})
@@ -516,7 +523,7 @@ class Job:
         report("kinetic equation", 1, 1)
         clock.lap("kinetic")
         if intrinsic is None and earlier is not None:
-            intrinsic = self.known_intrinsic(earlier)
+            intrinsic = self.known_intrinsic(earlier, self.identity)
         if intrinsic is None:
             intrinsic = self.intrinsic([self.chemical_potential], self.temperatures[None], report)
         observed = self._intrinsic_of_observables(found)
@@ -607,9 +614,12 @@ class Job:
         plain = all(isinstance(v, str) and v == "identity" for v in vertices)
         return operations, projector if plain else scattering_projector(self.model, operations)
 
-    def known_intrinsic(self, dataset: xr.Dataset) -> IntrinsicResult | None:
-        """The intrinsic part of an earlier result of this run; None where it has to be computed."""
-        return known_intrinsic(dataset, self.intrinsic_tolerance, self.intrinsic_mesh)
+    def known_intrinsic(self, dataset: xr.Dataset, identity: str) -> IntrinsicResult | None:
+        """The intrinsic part of an earlier result of this run; None where it has to be computed.
+
+        `identity`: that of this run, or of the scan that it is part of.
+        """
+        return known_intrinsic(dataset, identity, self.intrinsic_tolerance, self.intrinsic_mesh)
 
     def intrinsic(self, chemical_potentials, temperatures, report: Callable) -> IntrinsicResult:
         """The intrinsic part at chemical potentials (n,), eV, each with its own temperatures (n, nT), K."""

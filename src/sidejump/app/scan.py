@@ -25,6 +25,7 @@ from ..pairs.fingerprint import fingerprint
 from ..surfaces.warm import require_not_too_hot
 from .arguments import checked_levels, checked_temperatures
 from .cases import Layout, apart, together
+from .earlier import require_study
 
 _LEAST_SECONDS = 1e-3
 _SUMMED = ("flops", "seconds", "temperatures")
@@ -153,6 +154,8 @@ class Scan:
 
         Of the wall time every run has an equal share of what those before it have left.
         """
+        if earlier is not None:
+            require_study(earlier, self.identity)  # before the work
         self.estimate()
         report = progress or (lambda *_: None)
         intrinsic = self._known(earlier) or self._intrinsic(report)
@@ -177,7 +180,8 @@ class Scan:
         """The intrinsic part of every run from an earlier result of the scan; None where one has to be computed."""
         if earlier is None or "cases" not in earlier:
             return None
-        known = [job.known_intrinsic(part) for job, part in zip(self.jobs, apart(earlier)[0], strict=True)]
+        parts = apart(earlier)[0]  # each with the identity of the scan
+        known = [job.known_intrinsic(part, self.identity) for job, part in zip(self.jobs, parts, strict=True)]
         found = [intrinsic for intrinsic in known if intrinsic is not None]
         return found if len(found) == len(known) else None
 
