@@ -86,6 +86,51 @@ def test_methods_and_numbers_of_a_class_by_users_count(old, new):
     assert fingerprint(written(CODE, "Model")()) != fingerprint(written(CODE.replace(old, new), "Model")())
 
 
+NAMED = """
+import sidejump as sj
+class Plain:
+    def __init__(self, value):
+        self.{name} = value
+class Model(sj.ElectronModel):
+    dimension = n_orbitals = 2
+    def __init__(self, value):
+        self.{name} = value
+    def hamiltonian(self, k):
+        return self.{name} * sj.PAULI[2] + 0 * k[:, :1, None]
+    hamiltonian_gradient = hamiltonian
+"""
+HEIRS = """
+import sidejump as sj
+from sidejump.wannier.container import ElectronPhonon
+class Lattice(sj.LatticeModel):
+    pass
+class Data(ElectronPhonon):
+    pass
+"""
+
+
+@pytest.mark.parametrize("name", ["source", "checks", "warnings", "_cache", "mass"])
+@pytest.mark.parametrize("kind", ["Plain", "Model"])
+def test_attributes_of_users_count_whatever_their_names(kind, name):
+    made = written(NAMED.format(name=name), kind)
+    assert fingerprint(made(0.1)) == fingerprint(made(0.1)) != fingerprint(made(0.2))
+
+
+def test_heirs_of_what_derives_and_warns_leave_out_the_same():
+    """What a class of this program keeps for later, and says, is no number of the problem in one by a user either."""
+    heir = written(HEIRS, "Data")
+    fields = {name: getattr(ferromagnet(), name) for name in ferromagnet().__dataclass_fields__ if name != "_cache"}
+    data = heir(**fields)
+    before = fingerprint(data)
+    data.coupling_matrix()
+    assert "_cache" in vars(data) and fingerprint(data) == before
+    assert fingerprint(heir(**(fields | {"source": "elsewhere", "warnings": ["of another reader"]}))) == before
+    lattice = written(HEIRS, "Lattice")(np.eye(2), np.zeros((1, 2)), np.ones((1, 1, 1)))
+    before = fingerprint(lattice)
+    lattice.warnings = ("words",)
+    assert fingerprint(lattice) == before
+
+
 BASES = """
 from dataclasses import dataclass
 class Root:

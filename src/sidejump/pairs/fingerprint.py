@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 _MADE_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-_SKIPPED = frozenset({"_cache", "source", "checks", "warnings"})  # what was derived, and words for the reader
+_SKIPPED = frozenset({"_cache", "source", "checks", "warnings"})
+"""What classes of this program call what was derived, and words for the reader; others may mean anything by it."""
 
 
 def fingerprint(*parts: Any, size: int = 16) -> str:
@@ -84,7 +85,20 @@ def _add_parts(state, value: Any, above: tuple[int, ...]) -> None:
 
 
 def _derived(value: Any, name: str) -> bool:
-    return name in _SKIPPED or isinstance(getattr(type(value), name, None), cached_property)
+    kind = type(value)
+    if isinstance(getattr(kind, name, None), cached_property):
+        return True
+    return name in _SKIPPED and (_ours(kind) or any(_ours(base) and _declares(base, name) for base in kind.__mro__))
+
+
+def _ours(kind: type) -> bool:
+    # files by users that are read as models are modules below the one that reads them
+    return kind.__module__.partition(".")[0] == __name__.partition(".")[0] and not _written_by_user(kind)
+
+
+def _declares(kind: type, name: str) -> bool:
+    """Whether a class gives an attribute of this name to its heirs."""
+    return name in vars(kind) or name in vars(kind).get("__dataclass_fields__", ())
 
 
 def _names(code: CodeType) -> set[str]:
