@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+import sidejump as sj
+from sidejump import Observable
 from sidejump.groups.members import definite
 from sidejump.kinetics.fold import Fold
 from sidejump.kinetics.white import white_conductivity
 from sidejump.transport import TransportSettings
-from sidejump.transport.hot_spots import HotSpots, with_hot_spots
+from sidejump.transport.hot_spots import HotSpots, hot_spot_changes, with_hot_spots
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
 from sidejump.units import KB
@@ -63,6 +65,28 @@ def test_it_foretells_what_the_solution_on_a_finer_shell_would_change(accuracy, 
         change = np.linalg.solve(before.boltzmann, expected.boltzmann) - np.eye(3)
         np.testing.assert_allclose(growth, change, atol=0.05 * np.abs(growth).max())
         np.testing.assert_allclose(after, expected.boltzmann, atol=2e-4 * np.abs(after).max())
+
+
+@pytest.mark.parametrize("symmetry", ["off", "auto"])
+def test_what_grows_is_the_same_for_the_velocity_as_an_observable(symmetry, monkeypatch):
+    """Both halves of its side jump are those of the current; of a part of it, that part."""
+    share = [0.6, 0.0, 0.8]
+    along = Observable("along", lambda model, k: np.tensordot(share, model.hamiltonian_gradient(k), (0, 1)))
+    observables = [*(sj.velocity(x) for x in "xyz"), *([along] if symmetry == "off" else [])]
+    problem = Problem(ferromagnet(), [phonons()], MU, TransportSettings(accuracy=0.5, symmetry=symmetry), observables)
+    coarse, fine = (problem.shell(MU, x * problem.base_spacing, levels=0) for x in (1.2, 1.0))
+    monkeypatch.setattr(HotSpots, "growth", lambda *_: np.diag([0.3, 0.3, -0.2]))  # along the axis less
+    solver = SharedShell(problem, coarse, KB * 300)
+    [change] = hot_spot_changes(problem, solver, fine, [KB * 300], [solver.solve(KB * 300, 1)[0]])
+    for part in change.tensors[1:3]:
+        asked = problem.multiplets.asked(part, 3)
+        size = np.abs(part[:3]).max()
+        # of all points the current is no sum over the surface of every piece, as that of an observable is
+        precision = {"auto": 2e-5, "off": 2e-3}[symmetry] * size
+        assert precision > 0
+        np.testing.assert_allclose(asked[3:6], asked[:3], rtol=0, atol=precision)
+        if symmetry == "off":
+            np.testing.assert_allclose(asked[6], share @ asked[:3], rtol=0, atol=precision)
 
 
 def test_of_a_shell_with_fewer_operations_each_has_its_matrix():

@@ -22,6 +22,14 @@ momentum transfer, which costs next to nothing on F as well.  Of the conductivit
 
     sigma(F) = R sigma(C),   sj(F) = sj R^T,     R = sigma_white(F) sigma_white(C)^-1.
 
+Of an observable O the side jump of the field-driven distribution grows in the same way.  What the anomalous
+distribution does to O is by Onsager's relation the current that O drives: of the distribution of O the part that goes
+with the current grows, which sigma_O, the Boltzmann response of O, tells,
+
+    sj(F)_cO = sj_cO + (sj (R - 1)^T)_cb (sigma^-1)_ba sigma_Oa,
+
+the whole of it where O is a velocity.
+
 Of distributions that are matrices within degenerate groups all this is the trace: what else they hold is that of C.
 """
 
@@ -32,7 +40,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..energy.basis import energy_basis
-from ..kinetics.response import KineticResponse
+from ..kinetics.response import KineticResponse, charge
 from ..kinetics.white import white_conductivity
 from ..pairs.block import Block, pair_channels
 from ..pairs.contraction import RowSums, add_row_sums
@@ -60,8 +68,16 @@ def hot_spot_changes(
         velocities = spots.side_jump_velocity(solver, kts, responses, nodes, advance)
         growth = spots.growth(solver)
     d = len(growth)
-    velocities[..., :d] += velocities[..., :d] @ growth.T
+    grown = velocities[..., :d] @ growth.T
+    velocities[..., d:] += grown @ np.stack([_along_current(r).T for r in responses])
+    velocities[..., :d] += grown
     return [Change.to_side_jump(v, r).with_growth(growth, r) for r, v in zip(responses, velocities, strict=True)]
+
+
+def _along_current(response: KineticResponse) -> np.ndarray:
+    """How much of the current each observable is, shape (R - d, d): its Boltzmann response over that of the current."""
+    d = response.boltzmann.shape[1]
+    return response.boltzmann[d:] @ np.linalg.pinv(charge(response.boltzmann), rcond=_BLOCKED)
 
 
 def with_hot_spots(problem: Problem, solver: SharedShell, fine, kts, responses) -> list[KineticResponse]:
