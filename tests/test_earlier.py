@@ -32,6 +32,31 @@ def test_the_intrinsic_part_is_taken_where_it_is_good_enough(levels):
     np.testing.assert_allclose(closer.sigma_intrinsic, first.sigma_intrinsic, atol=0.02)
 
 
+@pytest.mark.parametrize("mesh", [np.int64(20), 20, np.array([20, 21]), (20, 21), [20, 21]], ids=repr)
+def test_a_fixed_mesh_of_any_type_is_the_same_one(mesh):
+    lattice = sj.FunctionModel(
+        lambda k: np.tensordot(np.sin(k), sj.PAULI[:2], 1) + (1.3 - np.cos(k).sum(1))[:, None, None] * sj.PAULI[2],
+        dimension=2,
+        cell=np.eye(2),
+        sites=np.zeros((2, 2)),
+    )
+    phonons = sj.acoustic_deformation_potential(
+        deformation_potential=5.0, sound_velocity=2000.0, mass_density=1e-6, dimension=2
+    )
+
+    def of(mesh, **given):  # in the gap: the intrinsic part is all there is
+        return sj.anomalous_hall(
+            lattice, phonons, chemical_potential=0.0, temperatures=[5.0], intrinsic_mesh=mesh, **given
+        )
+
+    first = of(mesh)
+    marked = first.assign(sigma_intrinsic=first.sigma_intrinsic + 1.0).assign_attrs(first.attrs)
+    again = of(np.asarray(mesh), start=marked)
+    np.testing.assert_array_equal(again.sigma_intrinsic, marked.sigma_intrinsic)
+    other = of(22, start=marked)
+    assert np.abs(other.sigma_intrinsic - marked.sigma_intrinsic).max() > 0.5
+
+
 def test_one_that_missed_its_tolerance_is_computed_again():
     first = run()
     first.attrs["warnings"] = ["the intrinsic part did not reach its tolerance 0.01: 7 points"]

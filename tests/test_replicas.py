@@ -12,12 +12,13 @@ import pytest
 import xarray as xr
 
 from helpers_inputs import ACOUSTIC_SECTION
-from sidejump.accuracy.replica import QUALITY, Replica, Task
+from sidejump.accuracy.replica import QUALITY, Replica, Task, require_finite
 from sidejump.accuracy.store import ReplicaStore, from_text, joined, to_text
 from sidejump.app.cli import main
 from sidejump.app.results import replicas_of
 from sidejump.app.terminal import with_error
 from sidejump.errors import InputError
+from sidejump.groups.multiplets import Multiplets
 
 INPUT = f"""
 [electrons]
@@ -167,6 +168,37 @@ def test_finished_replicas_are_not_computed_again(folder, capfd):
     dataset = result("out.nc")
     seconds = {r.task: r.seconds for _, r in replicas_of(dataset, dataset.attrs["identity"])}
     assert seconds[kept.task] == kept.seconds
+
+
+def test_a_replica_that_is_not_finite_is_refused(folder, capfd, monkeypatch):
+    """NaN leaves no error bar, which would be taken for one within the tolerance."""
+    asked = Multiplets.asked
+
+    def broken(self, values, dimension):
+        found = np.array(asked(self, values, dimension))
+        found[1, 1, 0, 1] = np.nan
+        return found
+
+    monkeypatch.setattr(Multiplets, "asked", broken)
+    assert main(["run", "in.toml", "-q", "-o", "out.nc"]) == 2
+    said = " ".join(capfd.readouterr().err.split())
+    assert "error: in.toml" not in said and "Traceback" not in said
+    assert "the side jump of replica 0 (level 0) of the term Fermi surface at 50 K is not finite" in said
+    assert not Path("out.nc").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [(0, "the conductivity"), (1, "the side jump"), (2, "the side jump"), (3, "the skew"), (4, "the skew")],
+)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_named(part, name, value):
+    values = np.zeros((2, 5, 3, 2))
+    task = Task("thermal window", 1, 7, (0, 2))
+    require_finite(values, task, np.array([1.0, 2.0, 3.0]))
+    values[1, part, 2, 0] = value
+    with pytest.raises(InputError, match=rf"^{name}.* replica 7 \(level 1\) of the term thermal window at 3 K"):
+        require_finite(values, task, np.array([1.0, 2.0, 3.0]))
 
 
 def test_an_interrupted_run_says_where_its_replicas_are(folder, capfd):

@@ -101,6 +101,7 @@ def test_iron_is_written_with_its_symmetry(folder, capsys):
     report = json.loads(said.out)
     assert len(report["symmetry_operations"]) == 16 and report["energy_change_largest_eV"] < 1e-6
     assert "wrote Fe_even_tb.dat.gz" in said.err
+    assert "warning: zeeman of iron.toml is left out of Fe_even_tb.dat.gz" in " ".join(said.err.split())
     found = read_wannier90("Fe_even_tb.dat.gz")
     # the field of the input is of a run, not of the data
     section = read_input("iron.toml").electrons.model_copy(update={"zeeman": None})
@@ -113,6 +114,18 @@ def test_iron_is_written_with_its_symmetry(folder, capsys):
         for m in (read_wannier90(IRON), found)
     ]
     assert violated[0] > 1e-2 and violated[1] < 1e-9
+
+
+def test_spin_matrices_that_are_left_out_are_spoken_of(folder, capsys):
+    """They are of the Wannier functions before, and nothing reads them."""
+    Path("iron.toml").write_text(
+        INPUT.format(model="wannier90", file=IRON, more=PROJECTED + 'fermi_energy = 17.2745\nspn = "Fe.spn"')
+    )
+    Path("Fe.spn").touch()
+    assert main(["symmetrize", "iron.toml", "-o", "even_tb.dat"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "warning: spn of iron.toml is left out of even_tb.dat: its matrices" in said and "spin_ordering" in said
+    assert "zeeman" not in said and "exchange" not in said
 
 
 def test_a_coupling_is_written_with_its_symmetry(folder, capsys):

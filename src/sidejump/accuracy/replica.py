@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..freed import return_freed
 from ..kinetics.response import KineticResponse
 from ..threads import one_matrix_thread
@@ -96,7 +97,7 @@ def compute(
     Raises
     ------
     InputError
-        If memory does not suffice.
+        If memory does not suffice, or numbers come out that are not finite.
     """
     started = time.perf_counter()
     with one_matrix_thread():  # the parts of a term are threads themselves
@@ -111,6 +112,7 @@ def compute(
         d = problem.model.dimension
         rest = values.shape[2] - (3 * d if laid.settings.heat else 0)
         values = np.concatenate([laid.multiplets.asked(values[:, :, :rest], d), values[:, :, rest:]], axis=2)
+    require_finite(values, task, np.asarray(temperatures))
     for source in laid.sources:
         for sentence in source.warnings():
             laid.warn(sentence)
@@ -128,6 +130,35 @@ def compute(
         tuple(laid.warnings),
         problem.settings.tolerance,
     )
+
+
+def require_finite(values, task: Task, temperatures) -> None:
+    """Refuse a replica with numbers that are none: NaN would leave error bars without the part that it is of.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, 3 or 5, R, d)
+        Those of a :class:`Replica`.
+    task : Task
+    temperatures : ndarray
+        K, all of the study.
+
+    Raises
+    ------
+    InputError
+        If one is not finite.
+    """
+    bad = ~np.isfinite(values).all(axis=(2, 3))
+    if bad.any():
+        place, part = np.argwhere(bad)[0]
+        raise InputError(
+            f"{_PARTS[part]} of replica {task.number} (level {task.level}) of the term {task.term} at "
+            f"{temperatures[task.where[place]]:.4g} K is not finite; look for extreme values in model and scatterers, "
+            "or leave this temperature out"
+        )
+
+
+_PARTS = ("the conductivity", *["the side jump"] * 2, *["the skew scattering"] * 2)
 
 
 def accuracy_of(level: int, dimension: int, term: Term) -> float:

@@ -10,6 +10,7 @@ import xarray as xr
 from ..errors import InputError
 from ..intrinsic import IntrinsicResult
 from ..result import warnings_of
+from .attributes import plain
 
 NOT_REACHED = "the intrinsic part did not reach its tolerance"
 
@@ -44,7 +45,7 @@ def known_intrinsic(dataset: xr.Dataset, identity: str, tolerance: float, mesh) 
         Of the study, or of the scan that the run is part of.
     tolerance : float
         Relative error wanted.
-    mesh : int or sequence of int, optional
+    mesh : int, array or sequence of int, optional
         Fixed uniform mesh instead.
 
     Returns
@@ -58,7 +59,7 @@ def known_intrinsic(dataset: xr.Dataset, identity: str, tolerance: float, mesh) 
     """
     require_study(dataset, identity)
     then = json.loads(str(dataset.attrs.get("settings", "{}")))
-    same = json.dumps(then.get("intrinsic_mesh")) == json.dumps(mesh)
+    same = then.get("intrinsic_mesh") == plain(mesh)
     if not same or not then.get("intrinsic_tolerance", np.inf) <= tolerance:
         return None
     if "sigma_intrinsic_error" not in dataset or any(NOT_REACHED in w for w in warnings_of(dataset)):

@@ -30,8 +30,9 @@ def write_files(source: Path, target: Path, *, to: str | None, force: bool, loss
             f'{source}: [electrons] model = "{section.model}" is no first-principles data; symmetrize takes wannier90, '
             "epw, perturbo and compact"
         )
-    # fields and exchange are of a run, not of the data
-    changes: dict = {name: None for name in ("zeeman", "exchange", "spn") if getattr(section, name, None) is not None}
+    # fields and exchange are of a run, not of the data; spin matrices are those of other Wannier functions
+    changes: dict = {name: None for name in _LEFT_OUT if getattr(section, name, None) is not None}
+    left_out = [f"{name} of {source} is left out of {target}: {_LEFT_OUT[name]}" for name in changes]
     if getattr(section, "two_dimensional", None):
         changes["two_dimensional"] = False
     if section.model == "wannier90":
@@ -63,4 +64,14 @@ def write_files(source: Path, target: Path, *, to: str | None, force: bool, loss
         for name, value in electrons.checks.items()
         if name.startswith("symmetrize_")
     }
-    return plain(report), [*electrons.warnings, *(data.warnings if data is not None else ()), *found]
+    return plain(report), [*left_out, *electrons.warnings, *(data.warnings if data is not None else ()), *found]
+
+
+_OF_A_RUN = "it is of a run, not of the data; give it again in the input that reads them"
+_LEFT_OUT = {
+    "zeeman": _OF_A_RUN,
+    "exchange": _OF_A_RUN,
+    "spn": "its matrices are of the Wannier functions before these are changed; say the spin of the orbitals with "
+    "spin_ordering in the input that reads the file",
+}
+"""Keys of an input that do not go into symmetrised data, and why."""

@@ -60,6 +60,12 @@ class FunctionModel(ElectronModel):
     search_half_width : float, optional
         Without a cell: isoenergy shells are searched for ``|k_a|`` below this, 1/angstrom.
 
+    Notes
+    -----
+    What has been found of a model is kept, and found again where band energies at 64 points have changed.  A function
+    that reads numbers which change later may change between these points alone: make a new model of it after each
+    change.
+
     Attributes
     ----------
     gradient_method : {"given", "complex", "differences"}

@@ -30,7 +30,14 @@ def probe(model) -> np.ndarray:
 
 
 def remembered(function):
-    """A function of a model and of numbers whose last results are kept, for as long as the model stays what it is."""
+    """A function of a model and of numbers whose last results are kept, for as long as the model stays what it is.
+
+    Whether it does is what :func:`probe` says: its band energies at 64 points, `k_scale` and `search_half_width`.  Not
+    noticed is a change of a mutable model (a function that reads a list or a global) which leaves those energies as
+    they are to the last bit: of a feature narrower than the distance of the points, a quarter of the cell in three
+    dimensions and an eighth in two, or of states alone.  Whoever changes such a model makes a new object of it instead,
+    which is never taken for another one.
+    """
     known: deque = deque(maxlen=_MOST)
 
     @wraps(function)
