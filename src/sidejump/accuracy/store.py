@@ -18,6 +18,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..outputs import write_whole
+from ..pairs.digest import same
 from .replica import QUALITY, Replica, Task
 
 ENDING = ".partial"
@@ -127,7 +128,7 @@ class ReplicaStore:
             known = json.loads(manifest.read_text())["identity"]
         except (OSError, ValueError, KeyError, TypeError):
             known = None
-        if known != self._identity:
+        if not same(known, self._identity):
             raise InputError(
                 f"{self.directory}: holds replicas of another study (other model, scatterers, temperatures, settings "
                 "or version); --fresh deletes them, or choose another result with -o"

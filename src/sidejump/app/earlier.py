@@ -9,6 +9,7 @@ import xarray as xr
 
 from ..errors import InputError
 from ..intrinsic import IntrinsicResult
+from ..pairs.digest import same
 from ..result import warnings_of
 from .attributes import plain
 
@@ -28,7 +29,7 @@ def require_study(dataset: xr.Dataset, identity: str) -> None:
     InputError
         If its identity is not this one.
     """
-    if dataset.attrs.get("identity") != identity:
+    if not same(dataset.attrs.get("identity"), identity):
         raise InputError(
             "the earlier result is one of another study (other model, scatterers, temperatures, settings or version): "
             "start anew without it"

@@ -15,6 +15,7 @@ from ..accuracy.report import MISSED, result_of_replicas
 from ..accuracy.store import joined, to_text
 from ..errors import InputError
 from ..files import reading
+from ..pairs.digest import same
 from ..result import has_skew, warnings_of
 from ..transport.frozen import with_frozen
 from .cases import apart, together
@@ -46,7 +47,7 @@ def merged(paths) -> xr.Dataset:
     for path, dataset in zip(paths, datasets, strict=True):
         if "replicas" not in dataset:
             raise InputError(f"{path}: holds no replicas; merge results of runs of this version")
-        if dataset.attrs.get("identity") != identity:
+        if not same(dataset.attrs.get("identity"), identity):
             raise InputError(
                 f"{path}: is a result of another study than {paths[0]} (other model, scatterers, temperatures, "
                 "settings or version)"

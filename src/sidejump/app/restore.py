@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..pairs.digest import same
 from .attributes import plain
 from .config import parse, read_text, validate
 from .reference import toml
@@ -80,7 +81,7 @@ def another(dataset, source, whole: Job | Scan, given=None) -> str:
     whole : Job or Scan
         The run.
     """
-    if dataset.attrs.get("identity") == whole.identity:
+    if same(dataset.attrs.get("identity"), whole.identity):
         return ""
     name = f"the input of {source}" if given is None else str(given)
     found = [] if given is None else _differences(dataset, source, whole, given)

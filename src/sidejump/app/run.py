@@ -43,6 +43,7 @@ from ..threads import THREADS
 from ..transport import TransportResult, TransportSettings, frozen
 from ..transport.coherence import coherence_sentences
 from ..transport.skew import skew_sentences
+from ..units import KB
 from . import build, config
 from .arguments import check_limits, check_replicas, check_settings, checked_levels, checked_temperatures
 from .attributes import peak_memory, present_memory
@@ -386,9 +387,11 @@ class Job:
 
     @cached_property
     def identity(self) -> str:
-        """What tells the replicas of this study from those of others; tolerance and limits may change."""
+        """What tells the replicas of this study from those of others, to be compared by :func:`.digest.same`; tolerance
+        and limits may change."""
         settings = {k: v for k, v in asdict(self.settings).items() if k not in ("memory", "tolerance")}
-        asked = (self.chemical_potential, self.temperatures, settings, *self.observables)
+        energies = np.array([self.chemical_potential, KB * self.temperatures.max()])  # one may be zero up to rounding
+        asked = (energies, self.temperatures, settings, *self.observables)
         return fingerprint(version("sidejump"), SCHEME, self.model, self.scatterers, *asked)
 
     @cached_property

@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..intrinsic import MOST_POINTS, IntrinsicResult
 from ..intrinsic.density import solve_chemical_potential
 from ..intrinsic.filling import Fillings
-from ..pairs.fingerprint import fingerprint
+from ..pairs.digest import joined
 from ..surfaces.warm import require_not_too_hot
 from .arguments import checked_levels, checked_temperatures
 from .cases import Layout, apart, together
@@ -116,7 +116,7 @@ class Scan:
     @cached_property
     def identity(self) -> str:
         """What tells the replicas of this scan from those of others."""
-        return fingerprint([job.identity for job in self.jobs])
+        return joined(job.identity for job in self.jobs)
 
     def changed(self, **changes) -> Scan:
         """The same with other fields of every run."""

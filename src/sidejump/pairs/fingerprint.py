@@ -1,4 +1,7 @@
-"""A number that tells one problem from another: the same for the same content, whatever computed it in which order.
+"""A text that tells one problem from another: the same for the same content, whatever computed it in which order.
+
+Numbers that are not whole count up to rounding, which is that of a processor (:mod:`.digest`): texts are compared by
+:func:`.digest.same`.
 
 Of what users write it is the code that counts: that of functions with their defaults, of the methods and attributes of
 classes and of those that they inherit from, and of the functions and numbers outside that either names.  Libraries,
@@ -12,41 +15,53 @@ import dis
 import sys
 import sysconfig
 from functools import cache, cached_property, partial
-from hashlib import blake2b
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from .digest import Digest
+
+_REAL = (float, complex, np.floating, np.complexfloating)
 _MADE_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _SKIPPED = frozenset({"_cache", "source", "checks", "warnings"})
 """What classes of this program call what was derived, and words for the reader; others may mean anything by it."""
 
 
 def fingerprint(*parts: Any, size: int = 16) -> str:
-    """Hexadecimal digest of nested containers, arrays, numbers, functions and objects with attributes."""
-    state = blake2b(digest_size=size)
-    _add(state, parts, ())
-    return state.hexdigest()
+    """Digest of nested containers, arrays, numbers, functions and objects with attributes; `size`: bytes of a hash."""
+    state = Digest(size)
+    _add(state, parts, (), strict=False)
+    return state.text()
 
 
-def _add(state, value: Any, above: tuple[int, ...]) -> None:
-    """Feed one value; `above`: the objects that hold it, to end cycles."""
+def _add(state: Digest, value: Any, above: tuple[int, ...], strict: bool) -> None:
+    """Feed one value; `above`: the objects that hold it, to end cycles.
+
+    `strict`: arrays count to the last bit.  Those of this program hold numbers of one unit; those of users may hold
+    parameters side by side of which one is 1e18 times another.
+    """
     if isinstance(value, np.ndarray) and value.dtype != object:
-        state.update(f"array {value.dtype.str} {value.shape} ".encode())
-        state.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
-    elif value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.generic, ModuleType)):
-        state.update(f"{type(value).__name__} {value!r} ".encode())
+        state.exact(f"array {value.dtype.str} {value.shape} ".encode())
+        if value.dtype.kind in "fc" and not strict:
+            state.numbers(value)
+        else:
+            state.exact(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
+    elif isinstance(value, _REAL):
+        state.exact(f"{type(value).__name__} ".encode())
+        state.numbers(value)
+    elif value is None or isinstance(value, (bool, int, str, bytes, np.generic, ModuleType)):
+        state.exact(f"{type(value).__name__} {value!r} ".encode())
     elif isinstance(value, type) and not _written_by_user(value):
-        state.update(f"{type(value).__name__} {value!r} ".encode())
+        state.exact(f"{type(value).__name__} {value!r} ".encode())
     elif id(value) in above:
-        state.update(b"cycle ")
+        state.exact(b"cycle ")
     else:
-        _add_parts(state, value, (*above, id(value)))
+        _add_parts(state, value, (*above, id(value)), strict or _is_of_user(value))
 
 
-def _add_parts(state, value: Any, above: tuple[int, ...]) -> None:
+def _add_parts(state: Digest, value: Any, above: tuple[int, ...], strict: bool) -> None:
     if isinstance(value, (list, tuple, np.ndarray)):
         items: Any = enumerate(value)
     elif isinstance(value, dict):
@@ -77,11 +92,20 @@ def _add_parts(state, value: Any, above: tuple[int, ...]) -> None:
         items = [(name, own[name]) for name in sorted(own) if not _derived(value, name)]
         if _written_by_user(type(value)):
             items.append(("class", type(value)))
-    state.update(f"{type(value).__qualname__} {getattr(value, '__name__', '')}(".encode())
+    state.exact(f"{type(value).__qualname__} {getattr(value, '__name__', '')}(".encode())
     for name, item in items:
-        state.update(f"{name!r}: ".encode())
-        _add(state, item, above)
-    state.update(b")")
+        state.exact(f"{name!r}: ".encode())
+        _add(state, item, above, strict)
+    state.exact(b")")
+
+
+def _is_of_user(value: Any) -> bool:
+    """Whether a function, a class or an object is of code by users."""
+    if isinstance(value, FunctionType):
+        return _by_user(value.__code__.co_filename)
+    if isinstance(value, CodeType):
+        return _by_user(value.co_filename)
+    return _written_by_user(value if isinstance(value, type) else type(value))
 
 
 def _derived(value: Any, name: str) -> bool:
