@@ -19,6 +19,7 @@ import numpy as np
 from ..errors import InputError, TooLarge
 from ..kinetics.response import charge
 from .composition import Composition
+from .counted import counted
 from .estimates import SIDE_JUMP, Estimate, TermEstimate, estimated
 from .replica import Replica, Task
 from .standing import Standing
@@ -98,7 +99,6 @@ class Controller:
     composition : Composition
         Terms and temperatures.
     limits : Limits
-    replicas : dict of list of Replica
     stopped : dict of str
         By the name of a term, what kept it from being refined.
     highest : dict of int
@@ -113,23 +113,30 @@ class Controller:
 
     composition: Composition
     limits: Limits
-    replicas: dict[str, list[Replica]] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     highest: dict[str, int] = field(default_factory=dict)
     numbers: range = ALL_REPLICAS
     batch: int = FIRST_REPLICAS
     before: float = 0.0
     started: float = field(default_factory=time.perf_counter)
+    _finished: list[Replica] = field(default_factory=list, init=False)
+    _counted: dict[str, list[Replica]] | None = field(default=None, init=False)
 
     def __post_init__(self):
         for name in self.composition.places:
-            self.replicas.setdefault(name, [])
             self.highest.setdefault(name, MOST_LEVELS - 1)
 
     def add(self, replica: Replica) -> None:
         """Take a finished replica; one that is known already counts once."""
-        if all(known.task != replica.task for known in self.replicas[replica.task.term]):
-            self.replicas[replica.task.term].append(replica)
+        self._finished.append(replica)
+        self._counted = None
+
+    @property
+    def replicas(self) -> dict[str, list[Replica]]:
+        """Those that count, by the name of the term, see :func:`.counted.counted`."""
+        if self._counted is None:
+            self._counted = counted(self._finished, self.composition)
+        return self._counted
 
     def estimate(self) -> Estimate | None:
         """What is known so far."""

@@ -78,6 +78,19 @@ class Replica:
     warnings: tuple[str, ...] = ()
     tolerance: float = 0.0
 
+    def at(self, columns: list[int]) -> Replica:
+        """The same of some of its temperatures, by their columns, with their share of the time."""
+        if columns == list(range(len(self.task.where))):
+            return self
+        return replace(
+            self,
+            task=replace(self.task, where=tuple(self.task.where[c] for c in columns)),
+            values=self.values[columns],
+            seconds=self.seconds * len(columns) / len(self.task.where),
+            facts={name: [column[c] for c in columns] for name, column in self.facts.items()},
+            quality=[self.quality[c] for c in columns] if self.quality else [],
+        )
+
 
 def compute(
     problem: Problem, term: Term, task: Task, temperatures, advance: Callable[[float], None] = lambda _: None
