@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import InputError, TooLarge
 from ..kinetics.response import charge
 from .composition import Composition
-from .counted import counted
+from .counted import counted, left_out
 from .estimates import SIDE_JUMP, Estimate, TermEstimate, estimated
 from .replica import Replica, Task
 from .standing import Standing
@@ -138,6 +138,19 @@ class Controller:
             self._counted = counted(self._finished, self.composition)
         return self._counted
 
+    @property
+    def left_out(self) -> int:
+        """How many of those that came in do not count at all of their temperatures: those of another plan."""
+        return left_out(self._finished, self.composition)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every term has replicas at all of its temperatures."""
+        return all(
+            set(places) <= {i for r in self.replicas[name] for i in r.task.where}
+            for name, places in self.composition.places.items()
+        )
+
     def estimate(self) -> Estimate | None:
         """What is known so far."""
         return estimated(self.replicas, self.composition)
@@ -171,13 +184,11 @@ class Controller:
 
     def next_tasks(self) -> list[Task]:
         """Tasks to compute before the next look; none where the work is at its end."""
-        for name, places in self.composition.places.items():
-            missing = self.batch - len(self._of_level(name, 0))
-            tasks = self._tasks(name, 0, places, missing) if missing > 0 and places else []
-            if tasks:
+        for name in self.composition.places:
+            if tasks := self._first_tasks(name):
                 return tasks
         found = self.estimate()
-        if found is None:
+        if found is None or not self.complete:
             raise InputError(f"replicas {self.numbers.start}:{self.numbers.stop} hold none: give at least one")
         beyond = self._beyond(found)
         unsatisfied = np.flatnonzero(beyond.max(axis=1) > 1)
@@ -193,6 +204,18 @@ class Controller:
                     return tasks
                 self.stopped.setdefault(name, "time")
             unsatisfied = unsatisfied[unsatisfied != worst]  # nothing can be done for this one
+        return []
+
+    def _first_tasks(self, name: str) -> list[Task]:
+        """Replicas of the first level for temperatures of a term that lack some, as they do where an earlier run had
+        another plan: the same for all that have the same ones."""
+        places, coarsest = self.composition.places[name], self._of_level(name, 0)
+        known = {i: tuple(sorted(r.task.number for r in coarsest if i in r.task.where)) for i in places}
+        for numbers in sorted(set(known.values()), key=lambda some: (len(some), some)):
+            alike = [i for i in places if known[i] == numbers]
+            tasks = self._tasks(name, 0, alike, self.batch - len(numbers)) if len(numbers) < self.batch else []
+            if tasks:
+                return tasks
         return []
 
     def errors(self, found: Estimate) -> np.ndarray:
@@ -283,10 +306,7 @@ class Controller:
         """Wall time to what the error is brought to, if levels gain what they are sure to, whatever the limit of time;
         infinite where nothing leads there."""
         errors = self.errors(found)
-        begun = {term.name for term in found.terms}
-        if not np.isfinite(errors).all() or any(
-            some and name not in begun for name, some in self.composition.places.items()
-        ):
+        if not np.isfinite(errors).all() or not self.complete:
             return np.inf
         with np.errstate(divide="ignore", invalid="ignore"):
             allowed = (errors / self._beyond(found)) ** 2

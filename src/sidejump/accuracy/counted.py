@@ -20,12 +20,28 @@ def counted(replicas: Iterable[Replica], composition: Composition) -> dict[str, 
     for replica in sorted(replicas, key=_rank):
         task = replica.task
         of = [(task.term, task.level, task.number, i) for i in task.where]
-        places = composition.places.get(task.term, ())
-        columns = [c for c, key in enumerate(of) if key[-1] in places and key not in taken]
+        columns = [c for c in _fitting(replica, composition) if of[c] not in taken]
         if columns:
             found[task.term].append(replica.at(columns))
             taken.update(of[c] for c in columns)
     return found
+
+
+def left_out(replicas: Iterable[Replica], composition: Composition) -> int:
+    """How many replicas do not count at every temperature that they are for, or at none."""
+    return sum(len(_fitting(replica, composition)) < len(replica.task.where) for replica in replicas)
+
+
+def _fitting(replica: Replica, composition: Composition) -> list[int]:
+    """Columns of the temperatures that the term is computed for.
+
+    None of a change whose hottest temperature is no longer one: its shells are as far apart as that one asks for.
+    """
+    name, where = replica.task.term, replica.task.where
+    places = composition.places.get(name, ())
+    if places and not composition.first[name] and max(where, key=lambda i: composition.temperatures[i]) not in places:
+        return []
+    return [c for c, i in enumerate(where) if i in places]
 
 
 def _rank(replica: Replica):

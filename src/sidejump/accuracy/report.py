@@ -65,7 +65,7 @@ def result_of_replicas(
         **described(geometry, facts, sizes, found.responses, operations),
         "composition": composition.plain(),
         "stages": {term.name: term.seconds for term in found.terms},
-        "warnings": [*_of_finest(replicas), *missed_sentences(found, controller)],
+        "warnings": [*_of_finest(replicas), *missed_sentences(found, controller), *left_out_sentences(controller)],
     }
     return with_errors(found, spins, report)
 
@@ -152,9 +152,22 @@ def missed_sentences(found: Estimate, controller: Controller) -> list[str]:
     return sentences
 
 
+def left_out_sentences(controller: Controller) -> list[str]:
+    """What of earlier runs, or of results that are joined, does not belong to this one."""
+    count = controller.left_out
+    if not count:
+        return []
+    return [
+        f"{count} replica{'s' * (count > 1)} {LEFT_OUT} at all of their temperatures: made for another tolerance, with "
+        f"other terms than {_percent(controller.limits.tolerance)} takes there"
+    ]
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
 MISSED = "the error is above the tolerance of"
 """How the sentences begin."""
+
+LEFT_OUT = "of other runs did not count"

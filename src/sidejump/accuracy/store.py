@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -152,7 +153,8 @@ class ReplicaStore:
             write_whole(manifest, json.dumps({"identity": self._identity}).encode())
         task = replica.task
         term = task.term.replace(" ", "_")
-        name = f"replica-{case}-{term}-{task.level}-{task.number}-{task.where[0]}-{len(task.where)}.json"
+        name = f"replica-{case}-{term}-{task.level}-{task.number}-{task.where[0]}-{len(task.where)}-"
+        name += f"{crc32(str(task.where).encode()):08x}.json"  # of other temperatures: another file
         write_whole(self.directory / name, to_text(replica, case).encode())
 
     def remove(self) -> None:

@@ -204,7 +204,7 @@ def estimate(
     seconds : float, optional
         Wall time after which no further replica is begun; that of the study when not given.
     known : list of Replica, optional
-        Of an earlier run of the same study: the work goes on from them.
+        Of an earlier run of the same study, perhaps with another tolerance: the work goes on from those that count.
     executor : Executor, optional
         Made with the case as the shared object; without one replicas are computed here, one after the other, each by
         all threads.
@@ -222,8 +222,7 @@ def estimate(
     """
     controller = case.controller(case.study.seconds if seconds is None else seconds)
     for replica in known or []:
-        if replica.task.term in controller.composition.places:
-            controller.add(replica)
+        controller.add(replica)
     controller.before = sum(r.seconds for some in controller.replicas.values() for r in some)
 
     def here(task: Task) -> Replica:

@@ -11,12 +11,13 @@ import xarray as xr
 from ..accuracy.composition import Composition
 from ..accuracy.controller import Controller, Limits
 from ..accuracy.replica import Replica
-from ..accuracy.report import MISSED, result_of_replicas
+from ..accuracy.report import LEFT_OUT, MISSED, result_of_replicas
 from ..accuracy.store import joined, to_text
 from ..errors import InputError
 from ..files import reading
 from ..result import has_skew, warnings_of
 from ..transport.frozen import with_frozen
+from ..transport.terms import AVERAGE, INDEPENDENT, OWN, SURFACE
 from .cases import apart, together
 from .earlier import intrinsic_part
 from .heat import add_heat, intrinsic_of
@@ -28,7 +29,8 @@ from .withhold import withhold
 def merged(paths) -> xr.Dataset:
     """One result of the replicas of several results of one study.
 
-    Values, errors and terms are those of all replicas together; what else a result reports is that of the first.
+    Values, errors and terms are those of all replicas together that belong to the plan of the smallest tolerance; what
+    else a result reports is that of the first result with this tolerance.
 
     Parameters
     ----------
@@ -41,8 +43,7 @@ def merged(paths) -> xr.Dataset:
         If a file is no result, or one of another study than the first.
     """
     datasets = [read(path) for path in paths]
-    first = datasets[0]
-    identity = str(first.attrs.get("identity"))
+    identity = str(datasets[0].attrs.get("identity"))
     for path, dataset in zip(paths, datasets, strict=True):
         if "replicas" not in dataset:
             raise InputError(f"{path}: holds no replicas; merge results of runs of this version")
@@ -51,12 +52,15 @@ def merged(paths) -> xr.Dataset:
                 f"{path}: is a result of another study than {paths[0]} (other model, scatterers, temperatures, "
                 "settings or version)"
             )
-    own = replicas_of(first, identity)
-    known = joined(own, *(replicas_of(d, identity) for d in datasets[1:]))
-    scan = "cases" in first
-    with reading(paths[0], "a result of this version", "run it again"):
-        parts, layout, labels = apart(first) if scan else ([first], None, [])
-        questions = [Question.of(part) for part in parts]
+    asked = []
+    for path, dataset in zip(paths, datasets, strict=True):
+        with reading(path, "a result of this version", "run it again"):
+            parts, layout, labels = apart(dataset) if "cases" in dataset else ([dataset], None, [])
+            asked.append((parts, [Question.of(part) for part in parts], layout, labels))
+    first = min(range(len(asked)), key=lambda n: asked[n][1][0].tolerance)
+    parts, questions, layout, labels = asked[first]
+    own = replicas_of(datasets[first], identity)
+    known = joined(own, *(replicas_of(dataset, identity) for dataset in datasets))
     parts = [
         _with_replicas(part, question, own, known, case)
         for case, (part, question) in enumerate(zip(parts, questions, strict=True))
@@ -96,6 +100,14 @@ class Question:
         )
 
 
+_TERMS = frozenset(term.name for term in (OWN, SURFACE, INDEPENDENT, AVERAGE))
+
+
+def _of_replicas(sentence: str) -> bool:
+    """Whether a sentence is about the replicas that a result had."""
+    return MISSED in sentence or LEFT_OUT in sentence
+
+
 Numbered = list[tuple[int, Replica]]
 
 
@@ -112,7 +124,7 @@ def _with_replicas(dataset: xr.Dataset, question: Question, own: Numbered, known
     }
     after = after.assign(kept)
     after.attrs = {**dataset.attrs, **after.attrs}
-    after.attrs["warnings"] = [*(w for w in warnings_of(dataset) if w not in said and MISSED not in w), *sentences]
+    after.attrs["warnings"] = [*(w for w in warnings_of(dataset) if w not in said and not _of_replicas(w)), *sentences]
     return after
 
 
@@ -123,11 +135,11 @@ def _answer(
     controller = Controller(composition, Limits(question.tolerance), numbers=range(0))
     count = len(composition.temperatures)
     for replica in replicas:
-        if replica.task.term not in composition.places or max(replica.task.where) >= count:
+        if replica.task.term not in _TERMS or max(replica.task.where) >= count:
             raise InputError(f"a replica of the term {replica.task.term} is not one of this study: run it again")
         controller.add(replica)
     found = controller.estimate()
-    if found is None:
+    if found is None or not controller.complete:
         raise InputError("the replicas do not reach all temperatures: merge the results of all jobs")
     controller.next_tasks()  # none: says of every term that its replicas are used up
     active = dataset.geometry_used.values != "none"
