@@ -9,10 +9,11 @@ import sidejump as sj
 from sidejump.accuracy import Study, estimate, plan
 from sidejump.accuracy.composition import Composition
 from sidejump.accuracy.controller import Controller, Limits
-from sidejump.accuracy.counted import counted
+from sidejump.accuracy.counted import counted, largest_changes, left_out
 from sidejump.accuracy.replica import QUALITY, Replica, Task
 from sidejump.accuracy.report import left_out_sentences
 from sidejump.errors import InputError
+from sidejump.transport import TransportSettings
 
 TEMPERATURES = np.array([20.0, 100.0])
 FIRST = {"own shells": True, "Fermi surface": True, "thermal window": False}
@@ -115,12 +116,13 @@ def test_temperatures_that_lack_a_term_get_their_first_replicas():
         chosen.next_tasks()
 
 
-def hot_first(tolerance):
+def hot_first(tolerance, temperatures=(100.0, 20.0), **settings):
     """Geometries that depend on the tolerance: at the hot temperature, which is the first, shells of its own."""
     phonons = sj.acoustic_deformation_potential(
         deformation_potential=8.0, sound_velocity=3000.0, mass_density=2e-6, dimension=2
     )
-    study = Study(sj.MassiveDirac(mass=0.1, velocity=3.0), (phonons,), (0.2,), [100.0, 20.0], tolerance)
+    chosen = TransportSettings(**settings)
+    study = Study(sj.MassiveDirac(mass=0.1, velocity=3.0), (phonons,), (0.2,), temperatures, tolerance, settings=chosen)
     [case] = plan(study)
     return case
 
@@ -140,3 +142,42 @@ def test_another_tolerance_goes_on_to_the_values_of_its_own_plan(tolerances):
     off = np.abs(again.value - found[1][0].value)[..., 0, 0]
     assert (off <= 2 * np.hypot(again.error, found[1][0].error)[..., 0, 0]).all()
     assert (again.relative_error() <= tolerances[1]).all()
+
+
+# --- what replicas of a larger tolerance leave ------------------------------------------------------------------------
+
+
+def test_what_a_larger_tolerance_left_does_not_stay_in_the_error():
+    """Replicas that leave more than is allowed now are computed again, at those temperatures alone; others count."""
+    terms = composition(Fermi_surface=[0, 1])
+    loose = [replica("Fermi surface", 0, n, change=0.05, tolerance=0.06) for n in range(2)]
+    for one in loose:
+        one.facts["node_change"][0] = one.facts["node_changes"][0][0] = one.facts["node_changes"][0][1] = 1e-3
+    auto, given = largest_changes(0.002, "auto"), largest_changes(0.002, 5)
+    chosen = controller(loose, terms, changes=auto)
+    assert chosen.left_out == 2 and [r.task.where for r in chosen.replicas["Fermi surface"]] == [(0,), (0,)]
+    assert chosen.next_tasks() == [Task("Fermi surface", 0, n, (1,)) for n in range(2)]
+    for n in range(2):
+        chosen.add(replica("Fermi surface", 0, n, (1,), change=1e-3, tolerance=0.002))
+    assert chosen.estimate().relative_floors()["energy nodes"].max() < 0.002
+    assert controller(loose, terms, changes=given).left_out == 0  # more of them would not be computed again
+    strict = [replace(r, tolerance=0.002) for r in loose]  # of this tolerance: what memory allowed
+    assert controller(strict, terms, changes=auto).left_out == 0
+    for fact in ("node_change", "window_change"):
+        infinite = replace(loose[0], facts={fact: [np.inf, np.nan]})
+        assert left_out([infinite], terms, auto) == 1 and left_out([infinite], terms) == 0
+
+
+def test_a_smaller_tolerance_has_the_energy_nodes_of_its_own():
+    """Of a result with few of them, whose change was the floor of the error; as accurate as a fresh run."""
+    cases = [hot_first(tolerance, [20.0], geometry="shared") for tolerance in (0.03, 0.002)]
+    _, loose = estimate(cases[0])
+    known = [r for some in loose.replicas.values() for r in some]
+    assert any(change > 0.0004 for r in known for change in r.facts["node_change"])
+    again, chosen = estimate(cases[1], known=known)
+    fresh, _ = estimate(cases[1])
+    assert not chosen.missed(again) and again.relative_error().max() <= 0.002
+    np.testing.assert_allclose(again.value, fresh.value, rtol=1e-9)
+    joint = controller(known + [r for some in chosen.replicas.values() for r in some], cases[1].composition)
+    joint.changes = chosen.changes
+    np.testing.assert_array_equal(joint.estimate().value, again.value)

@@ -109,6 +109,8 @@ class Controller:
         Replicas computed before the next look.
     before : float
         Seconds that replicas of earlier runs took.
+    changes : dict of float
+        What those of larger tolerances may leave, see :func:`.counted.largest_changes`.
     """
 
     composition: Composition
@@ -118,6 +120,7 @@ class Controller:
     numbers: range = ALL_REPLICAS
     batch: int = FIRST_REPLICAS
     before: float = 0.0
+    changes: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
     _finished: list[Replica] = field(default_factory=list, init=False)
     _counted: dict[str, list[Replica]] | None = field(default=None, init=False)
@@ -135,13 +138,13 @@ class Controller:
     def replicas(self) -> dict[str, list[Replica]]:
         """Those that count, by the name of the term, see :func:`.counted.counted`."""
         if self._counted is None:
-            self._counted = counted(self._finished, self.composition)
+            self._counted = counted(self._finished, self.composition, self.changes)
         return self._counted
 
     @property
     def left_out(self) -> int:
-        """How many of those that came in do not count at all of their temperatures: those of another plan."""
-        return left_out(self._finished, self.composition)
+        """How many of those that came in do not count at all of their temperatures."""
+        return left_out(self._finished, self.composition, self.changes)
 
     @property
     def complete(self) -> bool:

@@ -159,7 +159,7 @@ def left_out_sentences(controller: Controller) -> list[str]:
         return []
     return [
         f"{count} replica{'s' * (count > 1)} {LEFT_OUT} at all of their temperatures: made for another tolerance, with "
-        f"other terms than {_percent(controller.limits.tolerance)} takes there"
+        f"other terms, or fewer energy nodes or shells, than {_percent(controller.limits.tolerance)} takes there"
     ]
 
 

@@ -194,9 +194,11 @@ def _is_ours(directory: Path) -> bool:
 
 
 def joined(*collections: Iterable[tuple[int, Replica]]) -> list[tuple[int, Replica]]:
-    """Replicas of several runs of one study, each task once."""
+    """Replicas of several runs of one study, each task once: that of the smallest tolerance."""
     known: dict[tuple[int, Task], Replica] = {}
     for collection in collections:
         for case, replica in collection:
-            known.setdefault((case, replica.task), replica)
+            before = known.setdefault((case, replica.task), replica)
+            if replica.tolerance < before.tolerance:
+                known[case, replica.task] = replica
     return [(case, replica) for (case, _), replica in known.items()]

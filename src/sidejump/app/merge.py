@@ -10,9 +10,11 @@ import xarray as xr
 
 from ..accuracy.composition import Composition
 from ..accuracy.controller import Controller, Limits
+from ..accuracy.counted import largest_changes
 from ..accuracy.replica import Replica
 from ..accuracy.report import LEFT_OUT, MISSED, result_of_replicas
 from ..accuracy.store import joined, to_text
+from ..accuracy.study import PARTIAL
 from ..errors import InputError
 from ..files import reading
 from ..result import has_skew, warnings_of
@@ -79,12 +81,13 @@ class Question:
     composition: Composition | None  # None where no temperature has carriers
     obeyed: Obeyed
     tolerance: float
+    energy_nodes: int | str
     operations: tuple[int, float]
     spins: int
 
     @classmethod
     def of(cls, dataset: xr.Dataset) -> Question:
-        attrs = dataset.attrs
+        attrs, settings = dataset.attrs, json.loads(dataset.attrs["settings"])
         active = dataset.temperature.values[dataset.geometry_used.values != "none"]
         composition = None
         if len(active):
@@ -94,7 +97,8 @@ class Question:
         return cls(
             composition,
             Obeyed.of(attrs),
-            float(json.loads(attrs["settings"])["tolerance"]),
+            float(settings["tolerance"]),
+            settings["energy_nodes"],
             (int(attrs["symmetry_operations"]), float(attrs["symmetry_error"])),
             int(attrs["spin_degeneracy"]),
         )
@@ -132,7 +136,8 @@ def _answer(
     dataset: xr.Dataset, question: Question, composition: Composition, replicas: list[Replica], case: int
 ) -> tuple[xr.Dataset, list[str]]:
     """What follows from replicas, and the sentences about it."""
-    controller = Controller(composition, Limits(question.tolerance), numbers=range(0))
+    changes = largest_changes(PARTIAL * question.tolerance, question.energy_nodes)
+    controller = Controller(composition, Limits(question.tolerance), numbers=range(0), changes=changes)
     count = len(composition.temperatures)
     for replica in replicas:
         if replica.task.term not in _TERMS or max(replica.task.where) >= count:
