@@ -178,6 +178,21 @@ def test_few_replicas_end(numbers):
     assert len(chosen.missed(found)) == 3
 
 
+def test_one_replica_has_no_error_bar_and_no_finer_level():
+    """Nothing tells its spread, whatever the level; with another one the run is what it is with two."""
+    chosen = controller(0.1, numbers=range(3, 4))
+    terms = Terms({"shared": 0.01, "change": 0.01})
+    found = chosen.run(terms)
+    assert {(t.term, t.level, t.number) for t in terms.done} == {("shared", 0, 3), ("change", 0, 3)}
+    assert np.isinf(found.relative_error()).all() and found.value[:, 0] == pytest.approx(1.1, abs=0.1)
+    [sentence] = missed_sentences(found, chosen)
+    assert "at 20 K (unknown), 100 K (unknown)" in sentence and "has no error bar until it is merged" in sentence
+    both = Terms({"shared": 0.01, "change": 0.01})
+    chosen = controller(0.1, numbers=range(3, 5))
+    assert np.isfinite(chosen.run(both).relative_error()).all() and not missed_sentences(chosen.estimate(), chosen)
+    assert set(terms.done) < set(both.done)
+
+
 def test_a_term_that_is_out_of_replicas_is_named():
     chosen = controller(1e-5, numbers=range(0, 2))
     found = chosen.run(Terms({"shared": 1e-7, "change": 0.1}))
