@@ -155,6 +155,34 @@ def test_time_stops_and_is_named():
     assert {m.reason for m in chosen.missed(found)} == {"time"}
 
 
+def test_the_rest_of_the_time_is_not_spent_on_what_hardly_matters(monkeypatch):
+    """Where nothing that takes much of the error away ends in time, the run ends; what does, it still does."""
+    clock = [0.0]
+    monkeypatch.setattr("sidejump.accuracy.controller.time.perf_counter", lambda: clock[0])
+
+    def ended(spread, limit):
+        clock[0] = 0.0
+        slow = Terms(spread, {"shared": 0.3}, lambda task: (25.0 if task.term == "shared" else 0.5) * 2.5**task.level)
+        chosen = controller(0.01)
+        chosen.limits.seconds, chosen.started = limit, 0.0
+
+        def compute(tasks):
+            for replica in slow(tasks):
+                clock[0] += replica.seconds
+                yield replica
+
+        found = chosen.run(compute)
+        assert {m.reason for m in chosen.missed(found)} == {"time"}
+        return slow.done, {m.name for m in chosen.missed(found)}
+
+    done, names = ended({"shared": 0.05, "change": 0.004}, 58.0)
+    assert len(done) == 2 * FIRST_REPLICAS and names == {"shared"} and clock[0] == 51.0
+    done, _ = ended({"shared": 0.02, "change": 0.3}, 74.0)  # most of the error is where there is time
+    assert sum(t.term == "change" for t in done) > FIRST_REPLICAS
+    done, _ = ended({"shared": 0.05, "change": 0.004}, 100.0)  # one more batch of the first
+    assert [t.term for t in done[2 * FIRST_REPLICAS :]] == ["shared"] * FIRST_REPLICAS
+
+
 def test_other_replicas_are_those_of_other_machines():
     done = []
     for numbers in (range(0, 8), range(8, 16)):

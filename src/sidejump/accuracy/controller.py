@@ -90,6 +90,19 @@ class Missed:
     share: float
 
 
+@dataclass(frozen=True)
+class _Option:
+    """What could be done next: error^2 taken away per work, term, seconds of a replica, tasks, and the most that many
+    of them could take of the error^2 of the term (`square`)."""
+
+    gain: float
+    name: str
+    seconds: float
+    tasks: list[Task]
+    most: float
+    square: float
+
+
 @dataclass
 class Controller:
     """Replicas so far, and the choice of the next.
@@ -198,14 +211,14 @@ class Controller:
         while len(unsatisfied):
             worst = int(unsatisfied[np.argmax(beyond[unsatisfied].max(axis=1))])
             part = int(np.argmax(beyond[worst]))
-            ranked = sorted(self._options(found, worst, part, unsatisfied), key=lambda option: -option[0])
-            for _, name, seconds, tasks in ranked:
-                if not tasks:
-                    self.stopped.setdefault(name, "replicas")
-                    continue
-                if time.perf_counter() - self.started + seconds <= self.limits.seconds:
-                    return tasks
-                self.stopped.setdefault(name, "time")
+            ranked = sorted(self._options(found, worst, part, unsatisfied), key=lambda option: -option.gain)
+            left = self.seconds_allowed()
+            in_time = [option for option in ranked if option.tasks and option.seconds <= left]
+            for option in ranked:
+                if option not in in_time:
+                    self.stopped.setdefault(option.name, "time" if option.tasks else "replicas")
+                elif self._worth_while(in_time, ranked, float(self.errors(found)[worst, part])):
+                    return option.tasks
             unsatisfied = unsatisfied[unsatisfied != worst]  # nothing can be done for this one
         return []
 
@@ -220,6 +233,16 @@ class Controller:
             if tasks:
                 return tasks
         return []
+
+    def _worth_while(self, in_time: list[_Option], ranked: list[_Option], error: float) -> bool:
+        """Whether there is time for more than what hardly makes the error smaller: the rest of it is then spent on
+        terms that have next to nothing of it."""
+        if all(option in in_time for option in ranked if option.tasks):
+            return True
+        takes: dict[str, float] = {}
+        for option in in_time:
+            takes[option.name] = min(takes.get(option.name, 0.0) + option.most, option.square)
+        return not error**2 <= _ABOVE_FLOOR**2 * (error**2 - sum(takes.values()))
 
     def errors(self, found: Estimate) -> np.ndarray:
         """Relative errors of conductivity and side jump, (nT, 2); without a Hall effect of the first alone, (nT, 1)."""
@@ -248,8 +271,8 @@ class Controller:
             left[term.name] = (systematic, self.stopped.get(term.name, "levels"))
         return left
 
-    def _options(self, found: Estimate, worst: int, part: int, unsatisfied):
-        """(error^2 taken away per work, term, seconds, tasks) of all that could be done for the worst temperature."""
+    def _options(self, found: Estimate, worst: int, part: int, unsatisfied) -> Iterator[_Option]:
+        """All that could be done for the worst temperature."""
         for term in found.terms:
             if worst not in self.composition.places[term.name]:
                 continue
@@ -258,7 +281,9 @@ class Controller:
                 places = self._concerned(term, now, level, unsatisfied)
                 tasks = self._tasks(term.name, level, places, self.batch)
                 seconds = self._seconds(term.name, level, len(places))
-                yield self._gain(now, then, level), term.name, seconds, tasks
+                whole = level > now.level or now.below < 0
+                most = now.square if whole else now.statistical if level == now.level else now.coarser
+                yield _Option(self._gain(now, then, level), term.name, seconds, tasks, most, now.square)
 
     def _concerned(self, term: TermEstimate, now: Standing, level: int, unsatisfied) -> list[int]:
         """Temperatures that replicas of a level are for: those that stand where this one does."""
