@@ -9,9 +9,10 @@ import sidejump as sj
 from sidejump.accuracy import Study, estimate, plan
 from sidejump.accuracy.composition import Composition
 from sidejump.accuracy.controller import Controller, Limits
-from sidejump.accuracy.counted import counted, largest_changes, left_out
+from sidejump.accuracy.counted import Demands, counted, left_out
 from sidejump.accuracy.replica import QUALITY, Replica, Task
 from sidejump.accuracy.report import left_out_sentences
+from sidejump.accuracy.store import from_text, to_text
 from sidejump.errors import InputError
 from sidejump.transport import TransportSettings
 
@@ -153,16 +154,16 @@ def test_what_a_larger_tolerance_left_does_not_stay_in_the_error():
     loose = [replica("Fermi surface", 0, n, change=0.05, tolerance=0.06) for n in range(2)]
     for one in loose:
         one.facts["node_change"][0] = one.facts["node_changes"][0][0] = one.facts["node_changes"][0][1] = 1e-3
-    auto, given = largest_changes(0.002, "auto"), largest_changes(0.002, 5)
-    chosen = controller(loose, terms, changes=auto)
+    auto, given = Demands.of(0.002, "auto"), Demands.of(0.002, 5)
+    chosen = controller(loose, terms, demands=auto)
     assert chosen.left_out == 2 and [r.task.where for r in chosen.replicas["Fermi surface"]] == [(0,), (0,)]
     assert chosen.next_tasks() == [Task("Fermi surface", 0, n, (1,)) for n in range(2)]
     for n in range(2):
         chosen.add(replica("Fermi surface", 0, n, (1,), change=1e-3, tolerance=0.002))
     assert chosen.estimate().relative_floors()["energy nodes"].max() < 0.002
-    assert controller(loose, terms, changes=given).left_out == 0  # more of them would not be computed again
+    assert controller(loose, terms, demands=given).left_out == 0  # more of them would not be computed again
     strict = [replace(r, tolerance=0.002) for r in loose]  # of this tolerance: what memory allowed
-    assert controller(strict, terms, changes=auto).left_out == 0
+    assert controller(strict, terms, demands=auto).left_out == 0
     for fact in ("node_change", "window_change"):
         infinite = replace(loose[0], facts={fact: [np.inf, np.nan]})
         assert left_out([infinite], terms, auto) == 1 and left_out([infinite], terms) == 0
@@ -179,5 +180,18 @@ def test_a_smaller_tolerance_has_the_energy_nodes_of_its_own():
     assert not chosen.missed(again) and again.relative_error().max() <= 0.001
     np.testing.assert_allclose(again.value, fresh.value, rtol=1e-9)
     joint = controller(known + [r for some in chosen.replicas.values() for r in some], cases[1].composition)
-    joint.changes = chosen.changes
+    joint.demands = chosen.demands
     np.testing.assert_array_equal(joint.estimate().value, again.value)
+
+
+def test_more_memory_takes_away_what_less_has_left():
+    """As the sentence advises: replicas that memory kept from enough energy nodes are computed again."""
+    terms = composition(Fermi_surface=[0, 1])
+    small = [replica("Fermi surface", 0, n, change=0.05, tolerance=0.002, memory=1e6) for n in range(2)]
+    assert controller(small, terms, demands=Demands.of(0.002, "auto", 1e6)).left_out == 0
+    assert controller(small, terms, demands=Demands.of(0.002, "auto", 1e5)).left_out == 0
+    chosen = controller(small, terms, demands=Demands.of(0.002, "auto", 1e7))
+    assert chosen.next_tasks() == [Task("Fermi surface", 0, n, (0, 1)) for n in range(2)]
+    enough = [replace(r, facts={"node_change": [1e-3, 1e-3]}) for r in small]
+    assert controller(enough, terms, demands=Demands.of(0.002, "auto", 1e7)).left_out == 0
+    assert from_text(to_text(small[0]))[1].memory == 1e6

@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import InputError, TooLarge
 from ..kinetics.response import charge
 from .composition import Composition
-from .counted import counted, left_out
+from .counted import NO_DEMANDS, Demands, counted, left_out
 from .estimates import SIDE_JUMP, Estimate, TermEstimate, estimated
 from .replica import Replica, Task
 from .standing import Standing
@@ -122,8 +122,8 @@ class Controller:
         Replicas computed before the next look.
     before : float
         Seconds that replicas of earlier runs took.
-    changes : dict of float
-        What those of larger tolerances may leave, see :func:`.counted.largest_changes`.
+    demands : Demands
+        What replicas of other runs must be, to count.
     """
 
     composition: Composition
@@ -133,7 +133,7 @@ class Controller:
     numbers: range = ALL_REPLICAS
     batch: int = FIRST_REPLICAS
     before: float = 0.0
-    changes: dict[str, float] = field(default_factory=dict)
+    demands: Demands = NO_DEMANDS
     started: float = field(default_factory=time.perf_counter)
     _finished: list[Replica] = field(default_factory=list, init=False)
     _counted: dict[str, list[Replica]] | None = field(default=None, init=False)
@@ -151,13 +151,13 @@ class Controller:
     def replicas(self) -> dict[str, list[Replica]]:
         """Those that count, by the name of the term, see :func:`.counted.counted`."""
         if self._counted is None:
-            self._counted = counted(self._finished, self.composition, self.changes)
+            self._counted = counted(self._finished, self.composition, self.demands)
         return self._counted
 
     @property
     def left_out(self) -> int:
         """How many of those that came in do not count at all of their temperatures."""
-        return left_out(self._finished, self.composition, self.changes)
+        return left_out(self._finished, self.composition, self.demands)
 
     @property
     def complete(self) -> bool:

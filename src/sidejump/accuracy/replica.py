@@ -67,6 +67,8 @@ class Replica:
     warnings : tuple of str
     tolerance : float
         Relative change that energy nodes and windows were allowed to leave.
+    memory : float
+        Bytes that it was allowed to take; 0 where that is not known.
     """
 
     task: Task
@@ -77,6 +79,7 @@ class Replica:
     sizes: tuple[int, int, float] = (0, 0, 0.0)
     warnings: tuple[str, ...] = ()
     tolerance: float = 0.0
+    memory: float = 0.0
 
     def at(self, columns: list[int]) -> Replica:
         """The same of some of its temperatures, by their columns, with their share of the time."""
@@ -140,6 +143,7 @@ def compute(
         ),
         tuple(laid.warnings),
         problem.settings.tolerance,
+        float(problem.settings.memory),
     )
 
 

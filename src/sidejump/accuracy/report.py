@@ -162,8 +162,9 @@ def left_out_sentences(controller: Controller) -> list[str]:
     if not count:
         return []
     return [
-        f"{count} replica{'s' * (count > 1)} {LEFT_OUT} at all of their temperatures: made for another tolerance, with "
-        f"other terms, or fewer energy nodes or shells, than {_percent(controller.limits.tolerance)} takes there"
+        f"{count} replica{'s' * (count > 1)} {LEFT_OUT} at all of their temperatures: made for another tolerance or "
+        f"memory, with other terms, or fewer energy nodes or shells, than {_percent(controller.limits.tolerance)} "
+        "takes there"
     ]
 
 

@@ -66,6 +66,7 @@ def from_text(text: str) -> tuple[int, Replica]:
             tuple(content["sizes"]),
             tuple(str(w) for w in content["warnings"]),
             float(content["tolerance"]),
+            float(content.get("memory", 0.0)),
         )
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError, OverflowError) as error:
         raise ValueError(f"no replica ({type(error).__name__}: {error})") from None
@@ -194,11 +195,12 @@ def _is_ours(directory: Path) -> bool:
 
 
 def joined(*collections: Iterable[tuple[int, Replica]]) -> list[tuple[int, Replica]]:
-    """Replicas of several runs of one study, each task once: that of the smallest tolerance."""
+    """Replicas of several runs of one study, each task once: that of the smallest tolerance, and of those that had most
+    memory."""
     known: dict[tuple[int, Task], Replica] = {}
     for collection in collections:
         for case, replica in collection:
             before = known.setdefault((case, replica.task), replica)
-            if replica.tolerance < before.tolerance:
+            if (replica.tolerance, -replica.memory) < (before.tolerance, -before.memory):
                 known[case, replica.task] = replica
     return [(case, replica) for (case, _), replica in known.items()]

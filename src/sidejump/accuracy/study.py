@@ -26,7 +26,7 @@ from ..transport.term import Term
 from ..transport.terms import planned
 from .composition import Composition
 from .controller import ALL_REPLICAS, FIRST_REPLICAS, Controller, Limits
-from .counted import largest_changes
+from .counted import Demands
 from .estimates import Estimate
 from .replica import Replica, Task, compute
 
@@ -153,8 +153,8 @@ class Case:
         """What chooses the replicas; `seconds`: wall time that is left."""
         limits = Limits(self.study.tolerance, seconds)
         settings = self.problem.settings
-        changes = largest_changes(settings.tolerance, settings.energy_nodes)
-        return Controller(self.composition, limits, numbers=self.study.replicas, changes=changes)
+        demands = Demands.of(settings.tolerance, settings.energy_nodes, settings.memory)
+        return Controller(self.composition, limits, numbers=self.study.replicas, demands=demands)
 
     @property
     def composition(self) -> Composition:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from ..accuracy.composition import Composition
 from ..accuracy.controller import Controller, Limits
-from ..accuracy.counted import largest_changes
+from ..accuracy.counted import Demands
 from ..accuracy.replica import Replica
 from ..accuracy.report import LEFT_OUT, MISSED, result_of_replicas
 from ..accuracy.store import joined, to_text
@@ -136,8 +136,8 @@ def _answer(
     dataset: xr.Dataset, question: Question, composition: Composition, replicas: list[Replica], case: int
 ) -> tuple[xr.Dataset, list[str]]:
     """What follows from replicas, and the sentences about it."""
-    changes = largest_changes(PARTIAL * question.tolerance, question.energy_nodes)
-    controller = Controller(composition, Limits(question.tolerance), numbers=range(0), changes=changes)
+    demands = Demands.of(PARTIAL * question.tolerance, question.energy_nodes)
+    controller = Controller(composition, Limits(question.tolerance), numbers=range(0), demands=demands)
     count = len(composition.temperatures)
     for replica in replicas:
         if replica.task.term not in _TERMS or max(replica.task.where) >= count:
