@@ -62,7 +62,7 @@ TESTED = [
     ("plane", "transport/side.py", "FARTHEST"),
     ("plane", "energy/mapping.py", "_SCALE"),
     ("plane", "energy/kernel.py", "LEVELS"),
-    ("plane", "accuracy/study.py", "_PARTIAL"),
+    ("plane", "accuracy/study.py", "PARTIAL"),
     ("next to an edge", "energy/basis.py", "WINDOW"),
     ("semiconductor", "transport/side.py", "_MORE"),
     ("in a gap", "transport/side.py", "_MORE_EACH"),

@@ -155,6 +155,34 @@ def test_time_stops_and_is_named():
     assert {m.reason for m in chosen.missed(found)} == {"time"}
 
 
+def test_the_rest_of_the_time_is_not_spent_on_what_hardly_matters(monkeypatch):
+    """Where nothing that takes much of the error away ends in time, the run ends; what does, it still does."""
+    clock = [0.0]
+    monkeypatch.setattr("sidejump.accuracy.controller.time.perf_counter", lambda: clock[0])
+
+    def ended(spread, limit):
+        clock[0] = 0.0
+        slow = Terms(spread, {"shared": 0.3}, lambda task: (25.0 if task.term == "shared" else 0.5) * 2.5**task.level)
+        chosen = controller(0.01)
+        chosen.limits.seconds, chosen.started = limit, 0.0
+
+        def compute(tasks):
+            for replica in slow(tasks):
+                clock[0] += replica.seconds
+                yield replica
+
+        found = chosen.run(compute)
+        assert {m.reason for m in chosen.missed(found)} == {"time"}
+        return slow.done, {m.name for m in chosen.missed(found)}
+
+    done, names = ended({"shared": 0.05, "change": 0.004}, 58.0)
+    assert len(done) == 2 * FIRST_REPLICAS and names == {"shared"} and clock[0] == 51.0
+    done, _ = ended({"shared": 0.02, "change": 0.3}, 74.0)  # most of the error is where there is time
+    assert sum(t.term == "change" for t in done) > FIRST_REPLICAS
+    done, _ = ended({"shared": 0.05, "change": 0.004}, 100.0)  # one more batch of the first
+    assert [t.term for t in done[2 * FIRST_REPLICAS :]] == ["shared"] * FIRST_REPLICAS
+
+
 def test_other_replicas_are_those_of_other_machines():
     done = []
     for numbers in (range(0, 8), range(8, 16)):
@@ -176,6 +204,21 @@ def test_few_replicas_end(numbers):
     found = chosen.run(terms)
     assert len(terms.done) == len(set(terms.done))
     assert len(chosen.missed(found)) == 3
+
+
+def test_one_replica_has_no_error_bar_and_no_finer_level():
+    """Nothing tells its spread, whatever the level; with another one the run is what it is with two."""
+    chosen = controller(0.1, numbers=range(3, 4))
+    terms = Terms({"shared": 0.01, "change": 0.01})
+    found = chosen.run(terms)
+    assert {(t.term, t.level, t.number) for t in terms.done} == {("shared", 0, 3), ("change", 0, 3)}
+    assert np.isinf(found.relative_error()).all() and found.value[:, 0] == pytest.approx(1.1, abs=0.1)
+    [sentence] = missed_sentences(found, chosen)
+    assert "at 20 K (unknown), 100 K (unknown)" in sentence and "has no error bar until it is merged" in sentence
+    both = Terms({"shared": 0.01, "change": 0.01})
+    chosen = controller(0.1, numbers=range(3, 5))
+    assert np.isfinite(chosen.run(both).relative_error()).all() and not missed_sentences(chosen.estimate(), chosen)
+    assert set(terms.done) < set(both.done)
 
 
 def test_a_term_that_is_out_of_replicas_is_named():

@@ -9,6 +9,8 @@ import pytest
 import sidejump as sj
 from sidejump.accuracy.composition import Composition
 from sidejump.accuracy.controller import FIRST_REPLICAS, Controller, Limits
+from sidejump.accuracy.counted import counted
+from sidejump.accuracy.estimates import estimated
 from sidejump.accuracy.replica import Replica, Task
 from sidejump.accuracy.statistics import ALONE, Samples, moments
 from sidejump.errors import InputError, TooLarge
@@ -144,9 +146,11 @@ def test_the_order_of_replicas_changes_no_digit():
     world = World()
     controller = world.controller(0.01)
     found = controller.run(world.compute)
+    other = world.controller(0.01)
     for some in controller.replicas.values():
-        some.reverse()
-    again = controller.estimate()
+        for replica in reversed(some):
+            other.add(replica)
+    again = other.estimate()
     np.testing.assert_array_equal(again.value, found.value)
     np.testing.assert_array_equal(again.error, found.error)
 
@@ -234,9 +238,8 @@ def test_what_the_window_changes_is_an_error_where_it_is_left_out(change, contri
     """In proportion to T^2, from the coldest temperature that is averaged; each part by itself."""
     places = {"Fermi surface": list(range(6)), "thermal window": [4, 5]}
     composition = Composition(TEMPERATURES, {"Fermi surface": True, "thermal window": False}, places)
-    controller = Controller(composition, Limits(0.001), numbers=range(0))
-    controller.replicas = of_window(change, contributions)
-    found = controller.estimate()
+    known = of_window(change, contributions)
+    found = estimated(known, composition)
     left = found.floors["thermal window left out"]
     ratio = (TEMPERATURES[:4] / TEMPERATURES[4]) ** 2
     np.testing.assert_allclose(left[:4, 0], 2.0 * ratio * change / (1 + change), rtol=1e-9)
@@ -249,11 +252,10 @@ def test_what_the_window_changes_is_an_error_where_it_is_left_out(change, contri
     # own shells are those of the window: nothing is left out
     places = {"own shells": [0, 1], "Fermi surface": [2, 3, 4, 5], "thermal window": [4, 5]}
     first = {"own shells": True, "Fermi surface": True, "thermal window": False}
-    controller.composition = Composition(TEMPERATURES, first, places)
-    both = of_window(change, contributions)
-    both["own shells"] = [replace(r, task=replace(r.task, term="own shells")) for r in both["Fermi surface"]]
-    controller.replicas = both
-    left = controller.estimate().floors["thermal window left out"]
+    known["own shells"] = [replace(r, task=replace(r.task, term="own shells")) for r in known["Fermi surface"]]
+    mixed = [r for some in known.values() for r in some]
+    composition = Composition(TEMPERATURES, first, places)
+    left = estimated(counted(mixed, composition), composition).floors["thermal window left out"]
     assert not left[:2].any() and left[2:4].all()
 
 

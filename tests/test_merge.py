@@ -168,3 +168,26 @@ def test_replicas_of_another_scheme_are_of_another_study(monkeypatch):
     before = job_of("crystal").identity
     monkeypatch.setattr(run, "SCHEME", run.SCHEME - 1)
     assert job_of("crystal").identity != before
+
+
+def test_results_of_other_tolerances_merge_to_the_plan_of_the_smallest(tmp_path):
+    """In either order: replicas of the other plan are left out, and said to be."""
+    for name, tolerance, numbers in (("fine", 0.03, range(0, 2)), ("coarse", 0.3, range(4, 6))):
+        data = question(temperature={"values": [100, 20]}, solver={"tolerance": tolerance})
+        results.write(
+            run.prepare(data).changed(replicas=numbers, intrinsic_tolerance=0.1).run(), tmp_path / f"{name}.nc"
+        )
+    fine, coarse = (results.read(tmp_path / f"{name}.nc") for name in ("fine", "coarse"))
+    assert fine.geometry_used.values.tolist() == ["own", "shared"] and set(coarse.geometry_used.values) == {"shared"}
+    joint = [
+        merge.merged([tmp_path / f"{name}.nc" for name in names]) for names in (("fine", "coarse"), ("coarse", "fine"))
+    ]
+    for one in joint:
+        np.testing.assert_array_equal(one.geometry_used, fine.geometry_used)
+        np.testing.assert_array_equal(one.sigma_boltzmann[0], fine.sigma_boltzmann[0])  # own shells: of the one alone
+        assert one.sizes["replica"] == fine.sizes["replica"] + coarse.sizes["replica"]  # cold ones count
+        assert sum("2 replicas of other runs did not count" in w for w in results.warnings_of(one)) == 1
+    results.write(joint[0], tmp_path / "joint.nc")
+    again = merge.merged([tmp_path / "joint.nc"])
+    assert not any("did not count" in w for w in results.warnings_of(again))
+    np.testing.assert_array_equal(again.sigma_side_jump_error, joint[1].sigma_side_jump_error)

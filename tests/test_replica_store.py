@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from sidejump.accuracy.replica import Replica, Task
 from sidejump.accuracy.store import ReplicaStore
 from sidejump.errors import InputError
 
@@ -40,3 +42,12 @@ def test_files_of_the_user_are_never_deleted(tmp_path):
     assert len(list(place.iterdir())) == 4
     ReplicaStore(place, "a study", fresh=True)
     assert [path.name for path in place.iterdir()] == ["notes.txt"]
+
+
+def test_replicas_of_other_temperatures_do_not_overwrite_each_other(tmp_path):
+    """One number, one first temperature, as many of them: an earlier run of another tolerance had other ones."""
+    store = ReplicaStore(tmp_path / "x.partial", "a study")
+    known = {(0, 1), (0, 2)}
+    for where in known:
+        store.save(0, Replica(Task("Fermi surface", 0, 0, where), np.ones((2, 3, 2, 2)), 1.0))
+    assert {replica.task.where for _, replica in ReplicaStore(tmp_path / "x.partial", "a study").found} == known

@@ -19,6 +19,7 @@ import numpy as np
 from ..errors import InputError, TooLarge
 from ..kinetics.response import charge
 from .composition import Composition
+from .counted import NO_DEMANDS, Demands, counted, left_out
 from .estimates import SIDE_JUMP, Estimate, TermEstimate, estimated
 from .replica import Replica, Task
 from .standing import Standing
@@ -89,6 +90,19 @@ class Missed:
     share: float
 
 
+@dataclass(frozen=True)
+class _Option:
+    """What could be done next: error^2 taken away per work, term, seconds of a replica, tasks, and the most that many
+    of them could take of the error^2 of the term (`square`)."""
+
+    gain: float
+    name: str
+    seconds: float
+    tasks: list[Task]
+    most: float
+    square: float
+
+
 @dataclass
 class Controller:
     """Replicas so far, and the choice of the next.
@@ -98,7 +112,6 @@ class Controller:
     composition : Composition
         Terms and temperatures.
     limits : Limits
-    replicas : dict of list of Replica
     stopped : dict of str
         By the name of a term, what kept it from being refined.
     highest : dict of int
@@ -109,27 +122,50 @@ class Controller:
         Replicas computed before the next look.
     before : float
         Seconds that replicas of earlier runs took.
+    demands : Demands
+        What replicas of other runs must be, to count.
     """
 
     composition: Composition
     limits: Limits
-    replicas: dict[str, list[Replica]] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     highest: dict[str, int] = field(default_factory=dict)
     numbers: range = ALL_REPLICAS
     batch: int = FIRST_REPLICAS
     before: float = 0.0
+    demands: Demands = NO_DEMANDS
     started: float = field(default_factory=time.perf_counter)
+    _finished: list[Replica] = field(default_factory=list, init=False)
+    _counted: dict[str, list[Replica]] | None = field(default=None, init=False)
 
     def __post_init__(self):
         for name in self.composition.places:
-            self.replicas.setdefault(name, [])
             self.highest.setdefault(name, MOST_LEVELS - 1)
 
     def add(self, replica: Replica) -> None:
         """Take a finished replica; one that is known already counts once."""
-        if all(known.task != replica.task for known in self.replicas[replica.task.term]):
-            self.replicas[replica.task.term].append(replica)
+        self._finished.append(replica)
+        self._counted = None
+
+    @property
+    def replicas(self) -> dict[str, list[Replica]]:
+        """Those that count, by the name of the term, see :func:`.counted.counted`."""
+        if self._counted is None:
+            self._counted = counted(self._finished, self.composition, self.demands)
+        return self._counted
+
+    @property
+    def left_out(self) -> int:
+        """How many of those that came in do not count at all of their temperatures."""
+        return left_out(self._finished, self.composition, self.demands)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every term has replicas at all of its temperatures."""
+        return all(
+            set(places) <= {i for r in self.replicas[name] for i in r.task.where}
+            for name, places in self.composition.places.items()
+        )
 
     def estimate(self) -> Estimate | None:
         """What is known so far."""
@@ -164,29 +200,49 @@ class Controller:
 
     def next_tasks(self) -> list[Task]:
         """Tasks to compute before the next look; none where the work is at its end."""
-        for name, places in self.composition.places.items():
-            missing = self.batch - len(self._of_level(name, 0))
-            tasks = self._tasks(name, 0, places, missing) if missing > 0 and places else []
-            if tasks:
+        for name in self.composition.places:
+            if tasks := self._first_tasks(name):
                 return tasks
         found = self.estimate()
-        if found is None:
+        if found is None or not self.complete:
             raise InputError(f"replicas {self.numbers.start}:{self.numbers.stop} hold none: give at least one")
         beyond = self._beyond(found)
         unsatisfied = np.flatnonzero(beyond.max(axis=1) > 1)
         while len(unsatisfied):
             worst = int(unsatisfied[np.argmax(beyond[unsatisfied].max(axis=1))])
             part = int(np.argmax(beyond[worst]))
-            ranked = sorted(self._options(found, worst, part, unsatisfied), key=lambda option: -option[0])
-            for _, name, seconds, tasks in ranked:
-                if not tasks:
-                    self.stopped.setdefault(name, "replicas")
-                    continue
-                if time.perf_counter() - self.started + seconds <= self.limits.seconds:
-                    return tasks
-                self.stopped.setdefault(name, "time")
+            ranked = sorted(self._options(found, worst, part, unsatisfied), key=lambda option: -option.gain)
+            left = self.seconds_allowed()
+            in_time = [option for option in ranked if option.tasks and option.seconds <= left]
+            for option in ranked:
+                if option not in in_time:
+                    self.stopped.setdefault(option.name, "time" if option.tasks else "replicas")
+                elif self._worth_while(in_time, ranked, float(self.errors(found)[worst, part])):
+                    return option.tasks
             unsatisfied = unsatisfied[unsatisfied != worst]  # nothing can be done for this one
         return []
+
+    def _first_tasks(self, name: str) -> list[Task]:
+        """Replicas of the first level for temperatures of a term that lack some, as they do where an earlier run had
+        another plan: the same for all that have the same ones."""
+        places, coarsest = self.composition.places[name], self._of_level(name, 0)
+        known = {i: tuple(sorted(r.task.number for r in coarsest if i in r.task.where)) for i in places}
+        for numbers in sorted(set(known.values()), key=lambda some: (len(some), some)):
+            alike = [i for i in places if known[i] == numbers]
+            tasks = self._tasks(name, 0, alike, self.batch - len(numbers)) if len(numbers) < self.batch else []
+            if tasks:
+                return tasks
+        return []
+
+    def _worth_while(self, in_time: list[_Option], ranked: list[_Option], error: float) -> bool:
+        """Whether there is time for more than what hardly makes the error smaller: the rest of it is then spent on
+        terms that have next to nothing of it."""
+        if all(option in in_time for option in ranked if option.tasks):
+            return True
+        takes: dict[str, float] = {}
+        for option in in_time:
+            takes[option.name] = min(takes.get(option.name, 0.0) + option.most, option.square)
+        return not error**2 <= _ABOVE_FLOOR**2 * (error**2 - sum(takes.values()))
 
     def errors(self, found: Estimate) -> np.ndarray:
         """Relative errors of conductivity and side jump, (nT, 2); without a Hall effect of the first alone, (nT, 1)."""
@@ -215,8 +271,8 @@ class Controller:
             left[term.name] = (systematic, self.stopped.get(term.name, "levels"))
         return left
 
-    def _options(self, found: Estimate, worst: int, part: int, unsatisfied):
-        """(error^2 taken away per work, term, seconds, tasks) of all that could be done for the worst temperature."""
+    def _options(self, found: Estimate, worst: int, part: int, unsatisfied) -> Iterator[_Option]:
+        """All that could be done for the worst temperature."""
         for term in found.terms:
             if worst not in self.composition.places[term.name]:
                 continue
@@ -225,7 +281,9 @@ class Controller:
                 places = self._concerned(term, now, level, unsatisfied)
                 tasks = self._tasks(term.name, level, places, self.batch)
                 seconds = self._seconds(term.name, level, len(places))
-                yield self._gain(now, then, level), term.name, seconds, tasks
+                whole = level > now.level or now.below < 0
+                most = now.square if whole else now.statistical if level == now.level else now.coarser
+                yield _Option(self._gain(now, then, level), term.name, seconds, tasks, most, now.square)
 
     def _concerned(self, term: TermEstimate, now: Standing, level: int, unsatisfied) -> list[int]:
         """Temperatures that replicas of a level are for: those that stand where this one does."""
@@ -276,10 +334,7 @@ class Controller:
         """Wall time to what the error is brought to, if levels gain what they are sure to, whatever the limit of time;
         infinite where nothing leads there."""
         errors = self.errors(found)
-        begun = {term.name for term in found.terms}
-        if not np.isfinite(errors).all() or any(
-            some and name not in begun for name, some in self.composition.places.items()
-        ):
+        if not np.isfinite(errors).all() or not self.complete:
             return np.inf
         with np.errstate(divide="ignore", invalid="ignore"):
             allowed = (errors / self._beyond(found)) ** 2

@@ -89,7 +89,7 @@ def estimated(replicas: dict[str, list[Replica]], composition: Composition) -> E
     Parameters
     ----------
     replicas : dict of list of Replica
-        By the name of the term.
+        By the name of the term, those that count (:func:`.counted.counted`).
     composition : Composition
     """
     temperatures = composition.temperatures
@@ -170,7 +170,7 @@ def _left(replicas: dict[str, list[Replica]], fact: str, count: int, parts: int)
     total = np.zeros((count, parts))
     for some in replicas.values():
         level, worst = np.full(count, -1), np.zeros_like(total)
-        for replica in some:
+        for replica in some:  # from coarse to fine
             for place, i in enumerate(replica.task.where):
                 change = np.array(_change(replica, fact, place, parts))
                 if np.isnan(change).any():  # found on coarser levels alone, or nothing to be found
@@ -209,8 +209,6 @@ def _left_out(composition: Composition, shared, terms: list[TermEstimate], sizes
 
 def _moments(replicas: list[Replica], temperatures, *, conductivity: bool) -> Moments:
     """Of one term; `conductivity`: its Boltzmann part is one, not the change of one relative to it."""
-    # in this order, whichever came first: sums then have the same digits
-    replicas = sorted(replicas, key=lambda r: (r.task.level, r.task.number, r.task.where))
     samples, count = [], len(temperatures)
     for replica in replicas:
         side_jump = replica.values[:, 1] + replica.values[:, 2]
@@ -255,7 +253,7 @@ def _worst(replicas: list[Replica], count: int) -> list[dict]:
     """For each temperature the worst of what the finest replicas of the first term say of themselves."""
     chosen: list[dict] = [{} for _ in range(count)]
     level = np.full(count, -1)
-    for replica in sorted(replicas, key=lambda r: r.task.level):
+    for replica in replicas:
         for i, quality in zip(replica.task.where, replica.quality, strict=True):
             if replica.task.level > level[i]:
                 level[i], chosen[i] = replica.task.level, dict(quality)

@@ -68,6 +68,8 @@ class Replica:
     warnings : tuple of str
     tolerance : float
         Relative change that energy nodes and windows were allowed to leave.
+    memory : float
+        Bytes that it was allowed to take; 0 where that is not known.
     """
 
     task: Task
@@ -78,6 +80,20 @@ class Replica:
     sizes: tuple[int, int, float] = (0, 0, 0.0)
     warnings: tuple[str, ...] = ()
     tolerance: float = 0.0
+    memory: float = 0.0
+
+    def at(self, columns: list[int]) -> Replica:
+        """The same of some of its temperatures, by their columns, with their share of the time."""
+        if columns == list(range(len(self.task.where))):
+            return self
+        return replace(
+            self,
+            task=replace(self.task, where=tuple(self.task.where[c] for c in columns)),
+            values=self.values[columns],
+            seconds=self.seconds * len(columns) / len(self.task.where),
+            facts={name: [column[c] for c in columns] for name, column in self.facts.items()},
+            quality=[self.quality[c] for c in columns] if self.quality else [],
+        )
 
 
 def compute(
@@ -129,6 +145,7 @@ def compute(
         ),
         tuple(laid.warnings),
         problem.settings.tolerance,
+        float(problem.settings.memory),
     )
 
 

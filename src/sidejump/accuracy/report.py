@@ -65,7 +65,7 @@ def result_of_replicas(
         **described(geometry, facts, sizes, found.responses, operations),
         "composition": composition.plain(),
         "stages": {term.name: term.seconds for term in found.terms},
-        "warnings": [*_of_finest(replicas), *missed_sentences(found, controller)],
+        "warnings": [*_of_finest(replicas), *missed_sentences(found, controller), *left_out_sentences(controller)],
     }
     return with_errors(found, spins, report)
 
@@ -135,16 +135,20 @@ _FLOORS = {
 
 def missed_sentences(found: Estimate, controller: Controller) -> list[str]:
     """What misses the tolerance, with the term that has most of the error and what stopped it."""
-    by_reason: dict[tuple[str, str], list[Missed]] = {}
+    by_reason: dict[tuple[str, str, bool], list[Missed]] = {}
     for missed in controller.missed(found):
-        by_reason.setdefault((missed.name, missed.reason), []).append(missed)
+        by_reason.setdefault((missed.name, missed.reason, bool(np.isfinite(missed.error))), []).append(missed)
     sentences = []
     tolerance, temperatures = controller.limits.tolerance, controller.composition.temperatures
-    for (name, reason), some in by_reason.items():
+    for (name, reason, known), some in by_reason.items():
         at = ", ".join(f"{temperatures[m.place]:.4g} K ({_percent(m.error)})" for m in some[:4])
         more = f" and {len(some) - 4} more" if len(some) > 4 else ""
         worst = _percent(max(m.share for m in some))
-        if reason == "floor":
+        if reason == "replicas" and not known:
+            why = (
+                f"one replica of the term {name} has no error bar until it is merged with others, or more are computed"
+            )
+        elif reason == "floor":
             why = f"no replica and no level takes away the {worst} that {_FLOORS[name]}"
         else:
             why = f"most of it, {worst}, in the term {name}: {_WORDS[reason]}"
@@ -152,9 +156,25 @@ def missed_sentences(found: Estimate, controller: Controller) -> list[str]:
     return sentences
 
 
+def left_out_sentences(controller: Controller) -> list[str]:
+    """What of earlier runs, or of results that are joined, does not belong to this one."""
+    count = controller.left_out
+    if not count:
+        return []
+    return [
+        f"{count} replica{'s' * (count > 1)} {LEFT_OUT} at all of their temperatures: made for another tolerance or "
+        f"memory, with other terms, or fewer energy nodes or shells, than {_percent(controller.limits.tolerance)} "
+        "takes there"
+    ]
+
+
 def _percent(share: float) -> str:
+    if not np.isfinite(share):
+        return "unknown"
     return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
 MISSED = "the error is above the tolerance of"
 """How the sentences begin."""
+
+LEFT_OUT = "of other runs did not count"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from .statistics import widening
 
 EXPECTED = 0.35
@@ -60,7 +62,10 @@ class Standing:
 
     def steps(self, highest: int, batch: int, gain: float = EXPECTED) -> Iterator[tuple[int, Standing]]:
         """What could be done with `batch` more replicas, up to the level `highest`: their level, and how it would stand
-        then, with errors of a level that are `gain` times those of the one before."""
+        then, with errors of a level that are `gain` times those of the one before.
+
+        No finer level while nothing tells the spread: one replica of each says as little as one of the first.
+        """
         if self.below >= 0:  # noise of the mean that tells the bias
             more = self.below_replicas + batch
             less = self.coarser * batch / more
@@ -72,7 +77,7 @@ class Standing:
             more = self.replicas + batch
             then = replace(self, replicas=more, statistical=self.statistical * self.replicas / more)
             yield self.level, self._known(then)
-        if self.level < highest:
+        if self.level < highest and np.isfinite(self.statistical):
             systematic = gain**2 * self.systematic
             then = Standing(
                 self.name,

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -66,6 +67,7 @@ def from_text(text: str) -> tuple[int, Replica]:
             tuple(content["sizes"]),
             tuple(str(w) for w in content["warnings"]),
             float(content["tolerance"]),
+            float(content.get("memory", 0.0)),
         )
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError, OverflowError) as error:
         raise ValueError(f"no replica ({type(error).__name__}: {error})") from None
@@ -153,7 +155,8 @@ class ReplicaStore:
             write_whole(manifest, json.dumps({"identity": self._identity}).encode())
         task = replica.task
         term = task.term.replace(" ", "_")
-        name = f"replica-{case}-{term}-{task.level}-{task.number}-{task.where[0]}-{len(task.where)}.json"
+        name = f"replica-{case}-{term}-{task.level}-{task.number}-{task.where[0]}-{len(task.where)}-"
+        name += f"{crc32(str(task.where).encode()):08x}.json"  # of other temperatures: another file
         write_whole(self.directory / name, to_text(replica, case).encode())
 
     def remove(self) -> None:
@@ -193,9 +196,12 @@ def _is_ours(directory: Path) -> bool:
 
 
 def joined(*collections: Iterable[tuple[int, Replica]]) -> list[tuple[int, Replica]]:
-    """Replicas of several runs of one study, each task once."""
+    """Replicas of several runs of one study, each task once: that of the smallest tolerance, and of those that had most
+    memory."""
     known: dict[tuple[int, Task], Replica] = {}
     for collection in collections:
         for case, replica in collection:
-            known.setdefault((case, replica.task), replica)
+            before = known.setdefault((case, replica.task), replica)
+            if (replica.tolerance, -replica.memory) < (before.tolerance, -before.memory):
+                known[case, replica.task] = replica
     return [(case, replica) for (case, _), replica in known.items()]

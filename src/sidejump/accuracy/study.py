@@ -26,13 +26,14 @@ from ..transport.term import Term
 from ..transport.terms import planned
 from .composition import Composition
 from .controller import ALL_REPLICAS, FIRST_REPLICAS, Controller, Limits
+from .counted import Demands
 from .estimates import Estimate
 from .replica import Replica, Task, compute
 
 TOLERANCE = 0.01
 """Relative standard error that a result has if nothing else is asked for."""
 
-_PARTIAL = 0.2
+PARTIAL = 0.2
 """Of the tolerance of a result: what energy nodes, geometries and windows may each leave."""
 
 
@@ -151,7 +152,9 @@ class Case:
     def controller(self, seconds: float = np.inf) -> Controller:
         """What chooses the replicas; `seconds`: wall time that is left."""
         limits = Limits(self.study.tolerance, seconds)
-        return Controller(self.composition, limits, numbers=self.study.replicas)
+        settings = self.problem.settings
+        demands = Demands.of(settings.tolerance, settings.energy_nodes, settings.memory)
+        return Controller(self.composition, limits, numbers=self.study.replicas, demands=demands)
 
     @property
     def composition(self) -> Composition:
@@ -174,7 +177,7 @@ def plan(study: Study) -> list[Case]:
 
     Data of the interactions and the symmetry of the bands are prepared once for all of them.
     """
-    settings = replace(study.settings, tolerance=_PARTIAL * study.tolerance)
+    settings = replace(study.settings, tolerance=PARTIAL * study.tolerance)
     cases: list[Case] = []
     for mu in study.chemical_potentials:
         problem = Problem(study.model, list(study.interactions), mu, settings, study.observables)
@@ -204,7 +207,7 @@ def estimate(
     seconds : float, optional
         Wall time after which no further replica is begun; that of the study when not given.
     known : list of Replica, optional
-        Of an earlier run of the same study: the work goes on from them.
+        Of an earlier run of the same study, perhaps with another tolerance: the work goes on from those that count.
     executor : Executor, optional
         Made with the case as the shared object; without one replicas are computed here, one after the other, each by
         all threads.
@@ -222,8 +225,7 @@ def estimate(
     """
     controller = case.controller(case.study.seconds if seconds is None else seconds)
     for replica in known or []:
-        if replica.task.term in controller.composition.places:
-            controller.add(replica)
+        controller.add(replica)
     controller.before = sum(r.seconds for some in controller.replicas.values() for r in some)
 
     def here(task: Task) -> Replica:

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
+from ..accuracy.counted import counted
 from ..accuracy.estimates import estimated
 from ..accuracy.store import is_store, kept
 from ..errors import InputError
@@ -127,8 +128,7 @@ def _accuracy(path, dataset: xr.Dataset) -> dict:
         return asked | {"replicas": 0}
     errors: dict[str, float] = {}
     for _, composition, _, replicas in cases_of(path, dataset):
-        terms = {name: [r for r in replicas if r.task.term == name] for name in composition.places}
-        found = estimated(terms, composition)
+        found = estimated(counted(replicas, composition), composition)
         relative = np.full((1, 2), np.inf) if found is None else found.relative_error()
         for part, largest in zip(PARTS[: 2 if composition.hall else 1], relative.max(axis=0), strict=False):
             errors[part] = max(errors.get(part, 0.0), float(largest))

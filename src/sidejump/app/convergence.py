@@ -8,6 +8,7 @@ import numpy as np
 
 from ..accuracy.composition import Composition
 from ..accuracy.controller import Controller, Limits
+from ..accuracy.counted import counted
 from ..accuracy.estimates import SIDE_JUMP, Estimate, TermEstimate, estimated
 from ..accuracy.replica import Replica
 from ..errors import InputError
@@ -99,15 +100,15 @@ def cases_of(path, dataset) -> list[tuple[str, Composition, float, list[Replica]
 
 def _course(label: str, composition: Composition, tolerance: float, replicas: list[Replica]) -> Course:
     # the order in which they were computed is not kept; the controller goes from level to level
-    ordered = sorted(replicas, key=lambda r: (r.task.level, r.task.number, not composition.first[r.task.term]))
+    counting = [r for some in counted(replicas, composition).values() for r in some]
+    ordered = sorted(counting, key=lambda r: (r.task.level, r.task.number, not composition.first[r.task.term]))
     parts = 2 if composition.hall else 1
     names = list(composition.places)
     last, seconds, whole = None, [], []
     terms: dict[str, list] = {name: [] for name in names}
     levels: dict[str, list] = {name: [] for name in names}
     for count in range(1, len(ordered) + 1):
-        chosen = {name: [r for r in ordered[:count] if r.task.term == name] for name in names}
-        found = last = estimated(chosen, composition)
+        found = last = estimated(counted(ordered[:count], composition), composition)
         if found is None or not np.isfinite(found.relative_error()[:, :parts]).all():
             continue
         seconds.append(sum(r.seconds for r in ordered[:count]))

@@ -10,14 +10,17 @@ import xarray as xr
 
 from ..accuracy.composition import Composition
 from ..accuracy.controller import Controller, Limits
+from ..accuracy.counted import Demands
 from ..accuracy.replica import Replica
-from ..accuracy.report import MISSED, result_of_replicas
+from ..accuracy.report import LEFT_OUT, MISSED, result_of_replicas
 from ..accuracy.store import joined, to_text
+from ..accuracy.study import PARTIAL
 from ..errors import InputError
 from ..files import reading
 from ..pairs.digest import same
 from ..result import has_skew, warnings_of
 from ..transport.frozen import with_frozen
+from ..transport.terms import AVERAGE, INDEPENDENT, OWN, SURFACE
 from .cases import apart, together
 from .earlier import intrinsic_part
 from .heat import add_heat, intrinsic_of
@@ -29,7 +32,8 @@ from .withhold import withhold
 def merged(paths) -> xr.Dataset:
     """One result of the replicas of several results of one study.
 
-    Values, errors and terms are those of all replicas together; what else a result reports is that of the first.
+    Values, errors and terms are those of all replicas together that belong to the plan of the smallest tolerance; what
+    else a result reports is that of the first result with this tolerance.
 
     Parameters
     ----------
@@ -42,8 +46,7 @@ def merged(paths) -> xr.Dataset:
         If a file is no result, or one of another study than the first.
     """
     datasets = [read(path) for path in paths]
-    first = datasets[0]
-    identity = str(first.attrs.get("identity"))
+    identity = str(datasets[0].attrs.get("identity"))
     for path, dataset in zip(paths, datasets, strict=True):
         if "replicas" not in dataset:
             raise InputError(f"{path}: holds no replicas; merge results of runs of this version")
@@ -52,12 +55,15 @@ def merged(paths) -> xr.Dataset:
                 f"{path}: is a result of another study than {paths[0]} (other model, scatterers, temperatures, "
                 "settings or version)"
             )
-    own = replicas_of(first, identity)
-    known = joined(own, *(replicas_of(d, identity) for d in datasets[1:]))
-    scan = "cases" in first
-    with reading(paths[0], "a result of this version", "run it again"):
-        parts, layout, labels = apart(first) if scan else ([first], None, [])
-        questions = [Question.of(part) for part in parts]
+    asked = []
+    for path, dataset in zip(paths, datasets, strict=True):
+        with reading(path, "a result of this version", "run it again"):
+            parts, layout, labels = apart(dataset) if "cases" in dataset else ([dataset], None, [])
+            asked.append((parts, [Question.of(part) for part in parts], layout, labels))
+    first = min(range(len(asked)), key=lambda n: asked[n][1][0].tolerance)
+    parts, questions, layout, labels = asked[first]
+    own = replicas_of(datasets[first], identity)
+    known = joined(own, *(replicas_of(dataset, identity) for dataset in datasets))
     parts = [
         _with_replicas(part, question, own, known, case)
         for case, (part, question) in enumerate(zip(parts, questions, strict=True))
@@ -76,12 +82,13 @@ class Question:
     composition: Composition | None  # None where no temperature has carriers
     obeyed: Obeyed
     tolerance: float
+    energy_nodes: int | str
     operations: tuple[int, float]
     spins: int
 
     @classmethod
     def of(cls, dataset: xr.Dataset) -> Question:
-        attrs = dataset.attrs
+        attrs, settings = dataset.attrs, json.loads(dataset.attrs["settings"])
         active = dataset.temperature.values[dataset.geometry_used.values != "none"]
         composition = None
         if len(active):
@@ -91,10 +98,19 @@ class Question:
         return cls(
             composition,
             Obeyed.of(attrs),
-            float(json.loads(attrs["settings"])["tolerance"]),
+            float(settings["tolerance"]),
+            settings["energy_nodes"],
             (int(attrs["symmetry_operations"]), float(attrs["symmetry_error"])),
             int(attrs["spin_degeneracy"]),
         )
+
+
+_TERMS = frozenset(term.name for term in (OWN, SURFACE, INDEPENDENT, AVERAGE))
+
+
+def _of_replicas(sentence: str) -> bool:
+    """Whether a sentence is about the replicas that a result had."""
+    return MISSED in sentence or LEFT_OUT in sentence
 
 
 Numbered = list[tuple[int, Replica]]
@@ -113,7 +129,7 @@ def _with_replicas(dataset: xr.Dataset, question: Question, own: Numbered, known
     }
     after = after.assign(kept)
     after.attrs = {**dataset.attrs, **after.attrs}
-    after.attrs["warnings"] = [*(w for w in warnings_of(dataset) if w not in said and MISSED not in w), *sentences]
+    after.attrs["warnings"] = [*(w for w in warnings_of(dataset) if w not in said and not _of_replicas(w)), *sentences]
     return after
 
 
@@ -121,14 +137,15 @@ def _answer(
     dataset: xr.Dataset, question: Question, composition: Composition, replicas: list[Replica], case: int
 ) -> tuple[xr.Dataset, list[str]]:
     """What follows from replicas, and the sentences about it."""
-    controller = Controller(composition, Limits(question.tolerance), numbers=range(0))
+    demands = Demands.of(PARTIAL * question.tolerance, question.energy_nodes)
+    controller = Controller(composition, Limits(question.tolerance), numbers=range(0), demands=demands)
     count = len(composition.temperatures)
     for replica in replicas:
-        if replica.task.term not in composition.places or max(replica.task.where) >= count:
+        if replica.task.term not in _TERMS or max(replica.task.where) >= count:
             raise InputError(f"a replica of the term {replica.task.term} is not one of this study: run it again")
         controller.add(replica)
     found = controller.estimate()
-    if found is None:
+    if found is None or not controller.complete:
         raise InputError("the replicas do not reach all temperatures: merge the results of all jobs")
     controller.next_tasks()  # none: says of every term that its replicas are used up
     active = dataset.geometry_used.values != "none"
