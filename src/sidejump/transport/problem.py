@@ -389,13 +389,11 @@ class Problem:
 
     def levels(self, spacing: float, several: bool = False) -> int:
         """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
-        # with three points a patch one split less will do where pairs are expensive
-        most = _SOLVED_LEVELS - (several and self.expensive)
         halvings = self._halvings(spacing)
         # where phonons ask for the first halving the whole of it is kept: with one split less the replicas of iron
         # differ by 7 % at 51 K instead of 3 %, and those of the conductivity along the axis by 3 % instead of 0.5 %
         kept = several and halvings == 1
-        return min(self.settings.levels, max(1, most - halvings + kept))
+        return min(self.settings.levels, max(1, _SOLVED_LEVELS - halvings + kept))
 
     @property
     def expensive(self) -> bool:
@@ -475,8 +473,7 @@ class Problem:
 
     def window_shell(self, energy: float) -> Shell:
         """One of the shells of the thermal window: changes ask for fewer points than what they change."""
-        several = self.operations is not None and not self.expensive
-        return self.shell(energy, self.base_spacing, levels=min(self.settings.levels, 1), several=several)
+        return self.shell(energy, self.base_spacing, levels=min(self.settings.levels, 1), several=self.several)
 
     @property
     def refines(self) -> bool:
@@ -493,8 +490,7 @@ class Problem:
         """
         least = min(self.settings.levels, 1) if fewer else self.levels(spacing)
         levels = max(self.settings.levels - fewer - self._halvings(spacing), least)
-        several = self.several and not (fewer and self.expensive)
-        return self.shell(energy, spacing, levels=levels, several=several)
+        return self.shell(energy, spacing, levels=levels, several=self.several)
 
     def _halvings(self, spacing: float) -> int:
         """Splits of a cell that a spacing finer than the base one stands for."""
