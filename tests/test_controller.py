@@ -76,6 +76,32 @@ def test_the_term_with_most_of_the_error_is_refined():
         assert finest[loud] > 0 and finest[loud] >= finest[still]
 
 
+def test_a_change_is_computed_for_all_its_temperatures():
+    """Its noise at a cold one is a part of that at the hottest, whose shells it is found on."""
+    terms = Terms({"shared": 1e-5, "change": 0.05})
+    plain = terms.replica
+
+    def replica(task):
+        found = plain(task)
+        if task.term == "change":  # the colder ones are there with the first two
+            found.values[: len(task.where) - 1] = TRUTH["change"]
+        return found
+
+    terms.replica = replica
+    controller(0.02).run(terms)
+    of = {name: {task.where for task in terms.done if task.term == name} for name in TRUTH}
+    assert of["change"] == {(0, 1, 2)} and sum(task.term == "change" for task in terms.done) > FIRST_REPLICAS
+
+
+def test_first_replicas_of_a_change_are_for_all_its_temperatures():
+    terms = Terms({"shared": 0.0, "change": 0.0})
+    chosen = controller(1.0)
+    for number in range(FIRST_REPLICAS):
+        chosen.add(terms.replica(Task("shared", 0, number, (0, 1, 2))))
+        chosen.add(terms.replica(Task("change", 0, number, (1, 2))))
+    assert {(task.term, task.where) for task in chosen.next_tasks()} == {("change", (0, 1, 2))}
+
+
 def test_replicas_are_cheaper_than_a_level_where_few_replicas_are_what_the_error_is():
     """Two replicas tell their own spread badly: two more bring the error down by that as well as by their number."""
     terms = Terms({"shared": 0.05, "change": 1e-7})

@@ -107,9 +107,12 @@ def test_temperatures_that_lack_a_term_get_their_first_replicas():
     known += [replica("thermal window", 0, n, (1,), value=0.01) for n in range(2)]
     chosen = controller(known, terms)
     assert chosen.seconds_left(chosen.estimate()) == np.inf
-    assert chosen.next_tasks() == [Task("thermal window", 0, n, (0,)) for n in range(2)]
-    chosen = controller([*known, replica("thermal window", 0, 0, (0,), value=0.01)], terms)
-    assert chosen.next_tasks() == [Task("thermal window", 0, 1, (0,))]
+    # for both: the shells of a change are those of its hottest temperature
+    assert chosen.next_tasks() == [Task("thermal window", 0, n, (0, 1)) for n in range(2)]
+    chosen = controller([*known, replica("thermal window", 0, 0, (0, 1), value=0.01)], terms)
+    assert chosen.next_tasks() == [Task("thermal window", 0, 1, (0, 1))]
+    chosen = controller([known[0], replica("Fermi surface", 0, 1, (1,))], terms)
+    assert chosen.next_tasks() == [Task("Fermi surface", 0, 1, (0,))]
     chosen = controller(known[2:], terms)  # none of the first term: it is begun
     assert chosen.next_tasks() == [Task("Fermi surface", 0, n, (0, 1)) for n in range(2)]
     chosen = controller(known, terms, numbers=range(7, 7))

@@ -286,7 +286,13 @@ class Controller:
                 yield _Option(self._gain(now, then, level), term.name, seconds, tasks, most, now.square)
 
     def _concerned(self, term: TermEstimate, now: Standing, level: int, unsatisfied) -> list[int]:
-        """Temperatures that replicas of a level are for: those that stand where this one does."""
+        """Temperatures that replicas of a level are for: those that stand where this one does.
+
+        All of a change: its shells are those that the hottest asks for, and what they tell of colder ones is scaled
+        down with T^2, their noise with it.
+        """
+        if not self.composition.first[term.name]:
+            return list(self.composition.places[term.name])
         places = [i for i in self.composition.places[term.name] if i in unsatisfied]
         if level < now.level:
             return [i for i in places if term.moments.below[i] == level]

@@ -57,10 +57,9 @@ def counted(
     """By the name of the term, what replicas say of the temperatures that a result computes the term for.
 
     The plan of another tolerance may compute other terms there: what replicas of it say of these belongs to no sum. Nor
-    does what was made for a larger tolerance, or with less memory, and leaves more than is
-    allowed now: no further replica would take that away.  Replicas of one number lie on the same points,
-    and count once at a temperature: that of the smaller tolerance.  In this order, whichever came first: sums then have
-    the same digits.
+    does what was made for a larger tolerance, or with less memory, and leaves more than is allowed now: no further
+    replica would take that away.  Replicas of one number lie on the same points, and count once at a temperature: that
+    of the smaller tolerance.  In this order, whichever came first: sums then have the same digits.
     """
     found: dict[str, list[Replica]] = {name: [] for name in composition.places}
     taken: set[tuple[str, int, int, int]] = set()
@@ -82,12 +81,14 @@ def left_out(replicas: Iterable[Replica], composition: Composition, demands: Dem
 def _fitting(replica: Replica, composition: Composition, demands: Demands) -> list[int]:
     """Columns of the temperatures that the term is computed for, and well enough.
 
-    None of a change whose hottest temperature is no longer one: its shells are as far apart as that one asks for.
+    None of a change that is for other temperatures: its shells are as far apart as the hottest one asks for.
     """
     name, where = replica.task.term, replica.task.where
     places = composition.places.get(name, ())
-    if places and not composition.first[name] and max(where, key=lambda i: composition.temperatures[i]) not in places:
-        return []
+    if places and not composition.first[name]:
+        hottest = max(where, key=lambda i: composition.temperatures[i])
+        if hottest not in places or not set(places) <= set(where):
+            return []
     return [c for c, i in enumerate(where) if i in places and demands.met(replica, c)]
 
 
