@@ -10,7 +10,8 @@ from sidejump.app.cli import main
 from sidejump.app.pictures import KINDS
 from sidejump.reference import dirac
 
-PAGE = (Path(__file__).parent.parent / "docs" / "gallery.md").read_text()
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "gallery.md").read_text()
 CARDS = gallery.cards()
 
 
@@ -23,6 +24,11 @@ def test_every_card_can_be_made_and_is_on_the_page():
             text = (gallery._CASES / own).read_text()
             if own.endswith(".toml"):
                 config.validate(config.parse(text, own))
+        if card.here:  # an example of the same name
+            [example] = (ROOT / "examples").rglob(Path(card.here).name)
+            for curve in card.curves or [{}]:
+                data = config.parse(example.read_text(), example)
+                config.validate(gallery._changed(data, curve.get("set", {})))
     stored = {file.name for file in gallery._CASES.iterdir() if file.is_file()} - {"pictures.toml"}
     assert stored == {own for card in CARDS.values() for own in gallery._inputs(card)}
 
