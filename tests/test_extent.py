@@ -7,11 +7,10 @@ import pytest
 
 import sidejump as sj
 from helpers_models import haldane, random_wannier, warped
-from sidejump.app.run import Job
 from sidejump.bands.extent import enclosing_half_width
 from sidejump.surfaces.edges import nearest_edges
 from sidejump.surfaces.fermi import fermi_shell
-from sidejump.transport import TransportSettings
+from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import default_spacing
 
 PHONONS = {
@@ -52,18 +51,17 @@ def test_side_jump_does_not_depend_on_how_it_is_sampled():
     """Tilt 0.99: with the spacing by default, a smaller one, and one that resolves all."""
     model = sj.MassiveDirac(mass=0.1, velocity=1.0, tilt=(0.99, 0.0))
     found = [
-        Job(
+        run_transport(
             model,
             [PHONONS[2]],
-            0.2,
-            [100],
-            TransportSettings(energy_nodes=1, geometry="shared", **more),
-            replicas=range(1),
-        ).run()
-        for more in ({}, {"accuracy": 1.4}, {"spacing": 0.05})
+            chemical_potential=0.2,
+            temperatures=[100.0],
+            settings=TransportSettings(energy_nodes=1, geometry="shared", **more),
+        )
+        for more in ({"accuracy": 6.0}, {"accuracy": 8.0}, {"accuracy": 6.0, "spacing": 0.05})
     ]
-    for name in ("sigma_boltzmann", "sigma_side_jump"):
-        values = [ds[name].values[0] for ds in found]
+    for name in ("boltzmann", "side_jump_velocity", "side_jump_distribution"):
+        values = [getattr(one, name)[0] for one in found]
         for other in values[1:]:
             np.testing.assert_allclose(other, values[0], atol=1e-6 * np.abs(values[0]).max())
 
