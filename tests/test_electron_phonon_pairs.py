@@ -342,6 +342,21 @@ def test_einstein_phonons_are_a_model_scatterer(geometry, nodes):
     assert found.report["conservation_error"] < 1e-5 and found.report["onsager_error"] < 1e-3
 
 
+def test_surfaces_have_the_points_that_a_model_scatterer_has():
+    """Whatever pairs cost: with fewer splits and fewer points a patch replicas of iron spread ten times as much."""
+    data = cubic(acoustic=False, electrons=ferromagnet().electrons)
+    scatterer = ElectronPhononScatterer(data, images="file")
+    branch = Branch(lambda q: 1 + 0 * q, lambda q: 0.03 + 0 * q)
+    model = Scatterer("optical", 3, (branch,), sound_velocity=scatterer.sound_velocity)
+    problems = [Problem(data.electrons, [s], 0.3, TransportSettings(accuracy=0.3)) for s in (scatterer, model)]
+    points = []
+    for p in problems:
+        assert p.operations is not None and len(p.operations) == 8
+        shells = p.solved_shell(p.mu, p.base_spacing), p.window_shell(p.mu), p.fine_shell(p.mu, p.base_spacing, fewer=1)
+        points.append([p.levels(p.base_spacing, several=True), *map(len, shells)])
+    assert points[0] == points[1]
+
+
 def test_heat_of_einstein_phonons_is_that_of_a_model_scatterer():
     """Events of 34 meV at 200 K: currents, heat, and the Lorenz ratio that they lower."""
     data = cubic(acoustic=False)
