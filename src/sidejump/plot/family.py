@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
-from .style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, STYLE, save
+from .style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, STYLE, logarithmic, save
 
 _MARKS = (("o", BLUE), ("s", ORANGE), ("^", GREEN), ("D", PURPLE), ("v", RED), ("P", SKY))
 
@@ -49,8 +48,7 @@ def family_figure(curves: Sequence[Curve], path, *, xlabel: str, ylabel: str, lo
             if curve.line is not None:
                 axes.plot(*curve.line, "-", color=color, lw=1.0)
         if log:
-            axes.set_xscale("log")
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+            logarithmic(axes, np.concatenate([curve.x for curve in curves]))
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
         axes.legend(loc="best")

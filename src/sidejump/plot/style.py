@@ -6,6 +6,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
 from ..outputs import write_whole
 
 STYLE: Any = {
@@ -32,3 +35,16 @@ def save(figure, path) -> None:
     content = BytesIO()
     figure.savefig(content, format=kind, metadata=undated.get(kind))
     write_whole(path, content.getvalue())
+
+
+_FEW_DECADES = 2.5
+
+
+def logarithmic(axes, x) -> None:
+    """A logarithmic axis for positive numbers `x`, with plain ones at its ticks: some within a decade where they are
+    few decades."""
+    axes.set_xscale("log")
+    decades = np.log10(x.max() / x.min())
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0) if decades < _FEW_DECADES else (1.0,)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())

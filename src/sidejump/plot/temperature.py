@@ -8,12 +8,11 @@ from itertools import cycle
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ..result import component_label, hall_of, main_component, parts_of, scan_dimension, warnings_of, whole_of
 from .note import LINE, UNIT, finish, note_of, second_unit
 from .scan import scan_figure
-from .style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, STYLE, save
+from .style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, STYLE, logarithmic, save
 
 _MARKS = (("s", BLUE), ("o", ORANGE), ("v", RED), ("^", SKY), ("D", "#8c6d1f"), ("P", "0.4"))
 
@@ -97,13 +96,8 @@ def diagonal(axes, tensor, error, symbol: str, words: str) -> None:
 
 def temperature_axis(axes, t) -> None:
     """Logarithmic where the temperatures are spaced so."""
-    if not log_spaced(t):
-        return
-    axes.set_xscale("log")
-    decades = np.log10(t.max() / t.min())
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0) if decades < 2.5 else (1.0,)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    if log_spaced(t):
+        logarithmic(axes, t)
 
 
 def log_spaced(t) -> bool:
