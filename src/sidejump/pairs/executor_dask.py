@@ -100,7 +100,9 @@ class DaskWorkers:
                     break
         self._client.close()
         if self._cluster is not None:
-            self._cluster.close()
+            # at its end, with all workers closed, it looks for those that Ctrl-C has ended before
+            with suppress(KeyError):
+                self._cluster.close()
 
     def _coming(self) -> int:
         """Workers of our own that are there or will be: Ctrl-C in a terminal ends them as well, and for good."""
