@@ -25,6 +25,7 @@ from sidejump.bands.momentum import MomentumTransfer
 from sidejump.bands.states import States, solve_states
 from sidejump.interactions.limits import CurvatureShift
 from sidejump.interactions.sources import pair_sources
+from sidejump.kinetics.fold import Fold
 from sidejump.transport import Problem
 from sidejump.units import KB
 
@@ -59,10 +60,7 @@ def drive(model, scatterer, shell, length: float) -> np.ndarray:
                 rate = sum(np.asarray(b.coupling(z)) / b.phonon_energy(z) for b in source.branches)
                 shift = np.diagonal(c.shift, axis1=1, axis2=2) * rate * area[rows]
                 total += shift @ directions[rows, t]
-    if shell.operations is None:
-        return total
-    turns, signs = shell.operations.matrices, shell.operations.signs
-    return np.einsum("g,gac,cd,gbd->ab", signs, turns, total, turns) / len(turns)
+    return Fold(shell.operations).average(total, odd=True)
 
 
 def main() -> None:

@@ -214,10 +214,11 @@ class Controller:
             ranked = sorted(self._options(found, worst, part, unsatisfied), key=lambda option: -option.gain)
             left = self.seconds_allowed()
             in_time = [option for option in ranked if option.tasks and option.seconds <= left]
+            worth_while = self._worth_while(in_time, ranked, float(self.errors(found)[worst, part]))
             for option in ranked:
                 if option not in in_time:
                     self.stopped.setdefault(option.name, "time" if option.tasks else "replicas")
-                elif self._worth_while(in_time, ranked, float(self.errors(found)[worst, part])):
+                elif worth_while:
                     return option.tasks
             unsatisfied = unsatisfied[unsatisfied != worst]  # nothing can be done for this one
         return []

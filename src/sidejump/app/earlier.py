@@ -36,14 +36,13 @@ def require_study(dataset: xr.Dataset, identity: str) -> None:
         )
 
 
-def known_intrinsic(dataset: xr.Dataset, identity: str, tolerance: float, mesh) -> IntrinsicResult | None:
+def known_intrinsic(dataset: xr.Dataset, tolerance: float, mesh) -> IntrinsicResult | None:
     """The intrinsic part of a result of one run, where it is at least as good as what is asked for now.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-    identity : str
-        Of the study, or of the scan that the run is part of.
+        Of the same study (:func:`require_study`).
     tolerance : float
         Relative error wanted.
     mesh : int, array or sequence of int, optional
@@ -52,16 +51,9 @@ def known_intrinsic(dataset: xr.Dataset, identity: str, tolerance: float, mesh) 
     Returns
     -------
     IntrinsicResult, or None where it has to be computed.
-
-    Raises
-    ------
-    InputError
-        If the result is one of another study.
     """
-    require_study(dataset, identity)
     then = json.loads(str(dataset.attrs.get("settings", "{}")))
-    same = then.get("intrinsic_mesh") == plain(mesh)
-    if not same or not then.get("intrinsic_tolerance", np.inf) <= tolerance:
+    if then.get("intrinsic_mesh") != plain(mesh) or not then.get("intrinsic_tolerance", np.inf) <= tolerance:
         return None
     if "sigma_intrinsic_error" not in dataset or any(NOT_REACHED in w for w in warnings_of(dataset)):
         return None

@@ -526,7 +526,7 @@ class Job:
         report("kinetic equation", 1, 1)
         clock.lap("kinetic")
         if intrinsic is None and earlier is not None:
-            intrinsic = self.known_intrinsic(earlier, self.identity)
+            intrinsic = self.known_intrinsic(earlier)
         if intrinsic is None:
             intrinsic = self.intrinsic([self.chemical_potential], self.temperatures[None], report)
         observed = self._intrinsic_of_observables(found)
@@ -617,12 +617,9 @@ class Job:
         plain = all(isinstance(v, str) and v == "identity" for v in vertices)
         return operations, projector if plain else scattering_projector(self.model, operations)
 
-    def known_intrinsic(self, dataset: xr.Dataset, identity: str) -> IntrinsicResult | None:
-        """The intrinsic part of an earlier result of this run; None where it has to be computed.
-
-        `identity`: that of this run, or of the scan that it is part of.
-        """
-        return known_intrinsic(dataset, identity, self.intrinsic_tolerance, self.intrinsic_mesh)
+    def known_intrinsic(self, dataset: xr.Dataset) -> IntrinsicResult | None:
+        """The intrinsic part of an earlier result of this run; None where it has to be computed."""
+        return known_intrinsic(dataset, self.intrinsic_tolerance, self.intrinsic_mesh)
 
     def intrinsic(self, chemical_potentials, temperatures, report: Callable) -> IntrinsicResult:
         """The intrinsic part at chemical potentials (n,), eV, each with its own temperatures (n, nT), K."""

@@ -180,8 +180,7 @@ class Scan:
         """The intrinsic part of every run from an earlier result of the scan; None where one has to be computed."""
         if earlier is None or "cases" not in earlier:
             return None
-        parts = apart(earlier)[0]  # each with the identity of the scan
-        known = [job.known_intrinsic(part, self.identity) for job, part in zip(self.jobs, parts, strict=True)]
+        known = [job.known_intrinsic(part) for job, part in zip(self.jobs, apart(earlier)[0], strict=True)]
         found = [intrinsic for intrinsic in known if intrinsic is not None]
         return found if len(found) == len(known) else None
 
