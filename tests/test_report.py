@@ -201,6 +201,22 @@ def browser(tmp_path_factory):
     window.quit()
 
 
+def logged(window) -> list:
+    """What the page has written to its console so far: entries reach the driver in order, but late."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    end = "the page said this last"
+    window.execute_script("console.log(arguments[0])", end)
+    found = []
+
+    def arrived(window) -> bool:
+        found.extend(window.get_log("browser"))
+        return any(end in entry["message"] for entry in found)
+
+    WebDriverWait(window, timeout=30, poll_frequency=0.05).until(arrived)
+    return [entry for entry in found if end not in entry["message"]]
+
+
 def test_in_a_browser(html, browser, tmp_path):
     """Loads without an error, draws its plots, each tab shows its section alone."""
     page = tmp_path / "report.html"
@@ -217,7 +233,7 @@ def test_in_a_browser(html, browser, tmp_path):
     assert browser.execute_script(drawn) == len(json.loads(re.search(r'id="charts">(.*?)</script>', html, re.S)[1]))
     wide = "return Math.min(...[...document.querySelectorAll('section:not([hidden]) .chart')].map(c => c.offsetWidth))"
     assert browser.execute_script(wide) > 300
-    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    assert [entry for entry in logged(browser) if entry["level"] in ("SEVERE", "WARNING")] == []
     fetched = "return performance.getEntriesByType('resource').map(e => e.name).filter(n => /^https?:/.test(n))"
     assert browser.execute_script(fetched) == []
 
@@ -255,7 +271,7 @@ def test_surfaces_in_a_browser(crystal, browser, tmp_path):
     browser.execute_script(f"Plotly.relayout({solid}[0], 'scene.camera.eye', {{x: -1.5, y: 0.4, z: 0.2}})")
     second = pixels(browser.execute_async_script(picture))
     assert np.abs(second - first).max() > 0.1
-    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    assert [entry for entry in logged(browser) if entry["level"] == "SEVERE"] == []
 
 
 def pixels(address: str) -> np.ndarray:
@@ -268,4 +284,4 @@ def test_a_page_with_an_error_fails_that_test(browser, tmp_path):
     page = tmp_path / "broken.html"
     page.write_text("<script>Plotly.newPlot()</script>")
     browser.get(page.as_uri())
-    assert any(entry["level"] == "SEVERE" for entry in browser.get_log("browser"))
+    assert [entry["level"] for entry in logged(browser)] == ["SEVERE"]
