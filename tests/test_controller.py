@@ -419,3 +419,17 @@ def test_no_time_is_foretold_before_every_term_has_an_error_or_beyond_what_lasts
     chosen.before = 4.0  # of one worker
     chosen.highest["shared"] = 1
     assert chosen.seconds_left(found) > 1.0
+
+
+def test_each_group_of_temperatures_has_its_error_bars_before_the_next():
+    terms = Terms({"shared": 0.02, "change": 0.005})
+    groups = {"shared": [[2], [0, 1]], "change": [[0, 1, 2]]}
+    seen = []
+    apart = controller(0.01, together=lambda name, level: groups[name])
+    found = apart.run(terms, lambda now: seen.append(now.estimate_so_far()))
+    assert [(t.where, t.number) for t in terms.done[:4]] == [((2,), 0), ((2,), 1), ((0, 1), 0), ((0, 1), 1)]
+    assert [known for known, _ in seen[:3]] == [[2], [2], [0, 1, 2]]
+    assert np.isinf(seen[0][1].error).all() and seen[1][1].error.shape[0] == 1
+    assert (0 < seen[1][1].relative_error()).all() and (seen[1][1].relative_error() < 0.2).all()
+    assert found.relative_error().max() <= 0.01
+    assert {t.where for t in terms.done if t.term == "change"} == {(0, 1, 2)}

@@ -43,7 +43,7 @@ def test_a_replica_says_how_far_it_is():
     [case] = plan(study)
     live = Live(shown, case.temperatures, MODEL)
     estimate(case, watch=lambda controller, replica: live.finished(controller), advance=live.step)
-    first = [fraction for words, fraction, _ in shown.work if words == "replica 1: own shells, level 0"]
+    first = [fraction for words, fraction, _ in shown.work if words == "own shells, level 0, replica 0"]
     assert first[0] == 0.0 and first[-1] == pytest.approx(1.0) and len(first) == 5
     assert (np.diff(first) > 0).all()
     replicas = [count for _, count, _ in shown.values]
@@ -72,7 +72,7 @@ def test_lines_without_a_terminal(capsys, monkeypatch):
     with terminal.progress(quiet=False) as advance:
         advance("symmetry", 0, 1)
         advance("symmetry", 1, 1)
-        advance.working("replica 1: Fermi surface, level 0", 0.25, 30.0)
+        advance.working("Fermi surface, level 0, replica 0", 0.25, 30.0)
         time.sleep(0.35)
         advance("kinetic equation", 1, 1)
     terminal._console.cache_clear()
@@ -80,7 +80,7 @@ def test_lines_without_a_terminal(capsys, monkeypatch):
     assert lines[0].startswith("symmetry: ") and lines[-1].startswith("kinetic equation: ")
     assert 1 <= len(lines) - 2 <= 5
     assert all(
-        re.fullmatch(r"replica 1: Fermi surface, level 0, for 3\d s, 25 %, \d+ (s|min) left", x) for x in lines[1:-1]
+        re.fullmatch(r"Fermi surface, level 0, replica 0, for 3\d s, 25 %, \d+ (s|min) left", x) for x in lines[1:-1]
     )
     with terminal.progress(quiet=True) as advance:
         advance("symmetry", 0, 1)
@@ -97,5 +97,5 @@ def test_bars_in_a_terminal(monkeypatch):
         study = Study(MODEL, (PHONONS,), (0.2,), np.array([20.0]), tolerance=0.05)
         [case] = plan(study)
         estimate(case, watch=lambda controller, replica: live.finished(controller), advance=live.step)
-    assert re.search(r"replica \d+: .*, level \d", written.getvalue())
+    assert re.search(r"level \d, replica \d", written.getvalue())
     assert re.search(r"side jump 20 K [-\d.]+\(\d+\)", written.getvalue())

@@ -42,6 +42,11 @@ class Composition:
         known = np.full(len(self.temperatures), np.nan) if self.measured is None else self.measured
         object.__setattr__(self, "measured", np.array(known, dtype=float))
 
+    def at(self, some: list[int]) -> Composition:
+        """The same of some temperatures alone, by their places."""
+        places = {name: [some.index(i) for i in own if i in some] for name, own in self.places.items()}
+        return Composition(self.temperatures[some], self.first, places, self.measured[some], self.hall)
+
     def plain(self) -> dict[str, Any]:
         """The same in the types of JSON."""
         return {

@@ -49,6 +49,10 @@ Run = Callable[[list[Task]], Iterator[Replica]]
 """Computes tasks, in any order; a task that memory does not suffice for raises TooLarge."""
 
 
+Together = Callable[[str, int], list[list[int]]]
+"""Of a term and a level, its temperatures in groups, in the order in which they are computed."""
+
+
 @dataclass
 class Limits:
     """When to stop.
@@ -124,6 +128,8 @@ class Controller:
         Seconds that replicas of earlier runs took.
     demands : Demands
         What replicas of other runs must be, to count.
+    together : callable, optional
+        Temperatures that one task is for; all when not given.
     """
 
     composition: Composition
@@ -134,6 +140,7 @@ class Controller:
     batch: int = FIRST_REPLICAS
     before: float = 0.0
     demands: Demands = NO_DEMANDS
+    together: Together | None = None
     started: float = field(default_factory=time.perf_counter)
     _finished: list[Replica] = field(default_factory=list, init=False)
     _counted: dict[str, list[Replica]] | None = field(default=None, init=False)
@@ -170,6 +177,15 @@ class Controller:
     def estimate(self) -> Estimate | None:
         """What is known so far."""
         return estimated(self.replicas, self.composition)
+
+    def estimate_so_far(self) -> tuple[list[int], Estimate | None]:
+        """The temperatures that have a replica of their first term, and what is known of these."""
+        first = self.composition.first
+        known = sorted({i for name, some in self.replicas.items() if first[name] for r in some for i in r.task.where})
+        if len(known) == len(self.composition.temperatures):
+            return known, self.estimate()
+        here = {name: [r.among(known) for r in some if first[name]] for name, some in self.replicas.items()}
+        return known, estimated(here, self.composition.at(known)) if known else None
 
     def run(self, compute: Run, watch: Callable[[Controller], None] = lambda _: None) -> Estimate:
         """Compute until the tolerance or a limit is reached.
@@ -304,9 +320,16 @@ class Controller:
         return (now.square - then.square) / (self.batch * _GROWTH**level)
 
     def _tasks(self, name: str, level: int, places, count: int) -> list[Task]:
+        """All of one group of temperatures before those of the next: its error bars are known the earlier."""
+        groups = [places] if self.together is None else self.together(name, level)
+        return [
+            task for group in groups for task in self._of_group(name, level, [i for i in places if i in group], count)
+        ]
+
+    def _of_group(self, name: str, level: int, places: list[int], count: int) -> list[Task]:
         used = {r.task.number for r in self._of_level(name, level) if set(r.task.where) & set(places)}
         free = (n for n in self.numbers if n not in used)
-        return [Task(name, level, n, tuple(places)) for n in islice(free, count)]
+        return [Task(name, level, n, tuple(places)) for n in islice(free, count)] if places else []
 
     def _of_level(self, name: str, level: int) -> list[Replica]:
         return [r for r in self.replicas[name] if r.task.level == level]
@@ -316,7 +339,8 @@ class Controller:
         known = self._of_level(name, level)
         if not known:
             return self._seconds(name, level - 1, places) * _GROWTH if level else 0.0
-        return float(np.mean([r.seconds / len(r.task.where) for r in known])) * max(places, 1)
+        each = sum(r.seconds for r in known) / sum(len(r.task.where) for r in known)
+        return float(each) * max(places, 1)
 
     # --- the end ----------------------------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ def _of_more_nodes(first: Problem, case: Case) -> dict | None:
 
 
 def first_cost(case: Case) -> dict:
-    """States, pairs and bytes of a replica of the first level, and the seconds to the first error bars.
+    """States, pairs and bytes of a replica of the first level, and the seconds to error bars at every temperature.
 
     ``levels`` is the last level that the memory is expected to hold, and ``last_memory_bytes`` what it takes: no more
     than that is known before error bars say how many levels the tolerance takes.

@@ -95,6 +95,10 @@ class Replica:
             quality=[self.quality[c] for c in columns] if self.quality else [],
         )
 
+    def among(self, places: list[int]) -> Replica:
+        """The same with its temperatures counted among those at these places, which hold all of them."""
+        return replace(self, task=replace(self.task, where=tuple(places.index(i) for i in self.task.where)))
+
 
 def compute(
     problem: Problem, term: Term, task: Task, temperatures, advance: Callable[[float], None] = lambda _: None

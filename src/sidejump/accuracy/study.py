@@ -28,7 +28,7 @@ from .composition import Composition
 from .controller import ALL_REPLICAS, FIRST_REPLICAS, Controller, Limits
 from .counted import Demands
 from .estimates import Estimate
-from .replica import Replica, Task, compute
+from .replica import Replica, Task, accuracy_of, compute
 
 TOLERANCE = 0.01
 """Relative standard error that a result has if nothing else is asked for."""
@@ -154,7 +154,22 @@ class Case:
         limits = Limits(self.study.tolerance, seconds)
         settings = self.problem.settings
         demands = Demands.of(settings.tolerance, settings.energy_nodes, settings.memory)
-        return Controller(self.composition, limits, numbers=self.study.replicas, demands=demands)
+        return Controller(
+            self.composition, limits, numbers=self.study.replicas, demands=demands, together=self.together
+        )
+
+    def together(self, name: str, level: int) -> list[list[int]]:
+        """Temperatures of a term that are computed together at a level, by their places, from hot to cold."""
+        if (name, level) not in self._groups:
+            term, places = self.terms[name]
+            laid = self.problem.laid(accuracy_of(level, self.problem.model.dimension, term), 0)
+            groups = term.groups(laid, self.temperatures[places])
+            self._groups[name, level] = [[places[i] for i in group] for group in groups]
+        return self._groups[name, level]
+
+    @cached_property
+    def _groups(self) -> dict[tuple[str, int], list[list[int]]]:
+        return {}
 
     @property
     def composition(self) -> Composition:

@@ -29,31 +29,36 @@ class Live:
         self._status = getattr(report, "status", lambda *_: None)
         self._working = getattr(report, "working", lambda *_: None)
         self._task: Task | None = None
-        self._done, self._begun, self._finished = 0.0, 0.0, 0
+        self._done, self._begun = 0.0, 0.0
 
     def step(self, task: Task, fraction: float) -> None:
         """A step of a replica has done this fraction of it; 0 when it begins."""
         if task != self._task:
             self._task, self._done, self._begun = task, 0.0, time.perf_counter()
         self._done = min(self._done + fraction, 1.0)
-        words = f"replica {self._finished + 1}: {task.term}, level {task.level}"
+        words = f"{task.term}, level {task.level}, replica {task.number}"
+        if len(task.where) < len(self._temperatures):
+            some = self._temperatures[list(task.where)]
+            words += f", {some.min():.4g} to {some.max():.4g} K" if len(some) > 1 else f", {some[0]:.4g} K"
         self._working(words, self._done, time.perf_counter() - self._begun)
 
     def begun(self, tasks: list[Task]) -> None:
         """Workers compute these: what a replica has done is not known before it is finished."""
         self._task = None
-        many = f"{len(tasks)} replicas" if len(tasks) > 1 else "replica"
+        count = len({task.number for task in tasks})
+        many = f"{count} replicas" if count > 1 else "replica"
         first = tasks[0]
         self._working(f"{many} by the workers: {first.term}, level {first.level}", None, 0.0)
 
     def finished(self, controller: Controller) -> None:
         """After every replica: value and error so far, and the time to the tolerance."""
-        self._finished = sum(len(some) for some in controller.replicas.values())
-        now = controller.estimate()
+        replicas = [r.task for some in controller.replicas.values() for r in some]
+        count = len({(task.term, task.level, task.number) for task in replicas})
+        known, now = controller.estimate_so_far()
         if now is None:
             return
         left, allowed = controller.seconds_left(now), controller.seconds_allowed()
-        self._status(self._temperatures, now, self._model, self._finished, left, allowed)
+        self._status(self._temperatures[known], now, self._model, count, left, allowed)
         spent, more = time.perf_counter() - controller.started, min(left, allowed)
         if np.isfinite(more) and more > 0:
             self._report("kinetic equation", spent, spent + more)

@@ -63,7 +63,7 @@ def announce(cost: dict, tolerance: float) -> None:
     say(
         f"estimate: {count} temperature{'s' * (count != 1)}; a replica of the first level: about "
         f"{_short(cost['states'])} states, {_short(cost['pairs'])} pairs, {size(cost['peak_memory_bytes'])}{each}; "
-        f"first error bars after about {duration(cost['seconds'])} and {_short(cost['flops'])} operations"
+        f"all error bars after about {duration(cost['seconds'])} and {_short(cost['flops'])} operations"
     )
     if cost["levels"]:
         last = f"up to level {cost['levels']} with {size(cost['last_peak_memory_bytes'])}"

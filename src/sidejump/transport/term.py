@@ -64,6 +64,11 @@ class Term(abc.ABC):
     def evaluate(self, problem: Problem, temperatures: np.ndarray, advance: Advance) -> Outcome:
         """One replica, on points as `problem` lays them, at temperatures (K)."""
 
+    def groups(self, problem: Problem, temperatures: np.ndarray) -> list[list[int]]:
+        """Temperatures (K; their places) that share what is computed, from hot to cold: replicas of one group need
+        nothing of another, and have values of their own before those of colder ones, which take longer."""
+        return [list(range(len(temperatures)))]
+
     def blank(self, temperatures) -> Outcome:
         """What is yet to be filled in."""
         count = len(temperatures)
@@ -80,6 +85,13 @@ def by_spacing(problem: Problem, temperatures) -> list[tuple[float, list[int]]]:
     spacings = [problem.spacing(t) for t in temperatures]
     order = sorted(range(len(temperatures)), key=lambda i: -temperatures[i])
     return [(h, [i for i in order if spacings[i] == h]) for h in sorted(set(spacings), reverse=True)]
+
+
+def apart(problem: Problem, temperatures) -> list[list[int]]:
+    """Groups of temperatures by their shell; contours cost little, and are all computed at once."""
+    if problem.model.dimension == 2:
+        return [list(range(len(temperatures)))]
+    return [sorted(members) for _, members in by_spacing(problem, temperatures)]
 
 
 def spread(temperatures, members, step: float) -> list[int]:

@@ -23,7 +23,7 @@ from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell
 from .tensors import Change, difference, size_of_change, weighted_sum, with_change
-from .term import FOLLOWED, POINTS, Term, by_spacing, interpolated, spread
+from .term import FOLLOWED, POINTS, Term, apart, by_spacing, interpolated, spread
 from .windowed import IndependentShells
 
 _INELASTIC = 10.0  # tolerances: more inelasticity than this, found on single shells, is said to be an estimate
@@ -34,6 +34,9 @@ class OwnShellsTerm(Term):
     """Every energy node has its own shell."""
 
     name, first = "own shells", True
+
+    def groups(self, problem, temperatures):
+        return apart(problem, temperatures)
 
     def evaluate(self, problem, temperatures, advance):
         found, count = self.blank(temperatures), len(temperatures)
