@@ -48,8 +48,11 @@ def test_perturbo(tmp_path, iterations):
     assert (found.dimension, found.label) == (3, "Perturbo")
     perturbo(tmp_path / "y.cond", {300.0: 1e-5 * TENSOR}, unit="1/Ohm")
     (flat,) = read_conductivities(tmp_path / "y.cond")
+    older = (tmp_path / "y.cond").read_text().replace("Conductivity", "Conductance")
+    (tmp_path / "older.cond").write_text(older)
     assert flat.dimension == 2
     np.testing.assert_allclose(flat.conductivity[0], 1e-5 * TENSOR * constants.h / constants.e**2, rtol=1e-6)
+    np.testing.assert_array_equal(read_conductivities(tmp_path / "older.cond")[0].conductivity, flat.conductivity)
 
 
 def perturbo_yaml(path, tensors, unit="1/Ohm/m", first=None, mode="trans-ita", more=""):
@@ -114,6 +117,7 @@ def test_perturbo_yaml(tmp_path):
         (("units: K", "units: eV"), 'temperatures in "eV"'),
         (("   concentration units: cm-3", "   magnetic field units: T"), "in a magnetic field"),
         (("temperature: 300.00000", "temperature: ********"), "truncated or not"),
+        (("         conductivity:", "         conductance:"), "truncated or not a table of Perturbo.*conductivity"),
         (("tensor:", "tensr:"), "truncated or not a table of Perturbo.*tensor"),
         (("E+05", "E+999"), "not finite"),
         (("program: perturbo", "program: [perturbo"), "truncated or not"),

@@ -61,7 +61,7 @@ def test_vertices_between_several_sites_see_the_image(vertex):
         s = np.diag(rng.normal(size=3))  # between sites: test_vertex_between_sites
     momentum = MomentumTransfer(model.reciprocal_cell, 2)
     k, bands = momentum.first_zone(4 * rng.normal(size=(9, 2))), rng.integers(0, 3, 9)
-    source = ScalarPairs(s, (Scatterer("static", 2, (Branch(np.ones_like),)),), model, momentum)
+    source = ScalarPairs(model.lattice_operator(s), (Scatterer("static", 2, (Branch(np.ones_like),)),), model, momentum)
     [found] = source.prepared(solve_states(model, k, bands)).evaluate(slice(0, 9), slice(0, 9), np.inf)
     images = momentum.nearby_images(k, k, np.inf)
     q, which = momentum.transfers(k, k, images)

@@ -87,15 +87,28 @@ def test_lines_without_a_terminal(capsys, monkeypatch):
     assert capsys.readouterr().err == ""
 
 
-def test_bars_in_a_terminal(monkeypatch):
+@pytest.mark.parametrize("width", [80, 108])
+def test_bars_in_a_terminal(monkeypatch, width):
+    """With their times: words that are long go on below."""
     from rich.console import Console
 
     written = io.StringIO()
-    monkeypatch.setattr(terminal, "_console", lambda: Console(file=written, force_terminal=True, width=100))
+    monkeypatch.setattr(terminal, "_console", lambda: Console(file=written, force_terminal=True, width=width))
     with terminal.progress(quiet=False) as advance:
         live = Live(advance, np.array([20.0]), MODEL)
         study = Study(MODEL, (PHONONS,), (0.2,), np.array([20.0]), tolerance=0.05)
         [case] = plan(study)
         estimate(case, watch=lambda controller, replica: live.finished(controller), advance=live.step)
-    assert re.search(r"level \d, replica \d", written.getvalue())
+    plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", written.getvalue())
+    assert re.search(r"Fermi surface, level \d, replica \d ", plain)
     assert re.search(r"side jump 20 K [-\d.]+\(\d+\)", written.getvalue())
+    assert "…" not in plain and re.search(r"% \d:\d\d:\d\d left", plain)
+
+
+def test_lines_in_a_terminal_break_between_words(monkeypatch):
+    from rich.console import Console
+
+    written = io.StringIO()
+    monkeypatch.setattr(terminal, "_console", lambda: Console(file=written, force_terminal=True, width=20))
+    terminal.say("of the levels `memory` in [solver] holds")
+    assert written.getvalue() == "of the levels \n`memory` in [solver]\nholds\n"

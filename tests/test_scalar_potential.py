@@ -24,7 +24,8 @@ def states_and_bands(model, count=5, seed=2):
 
 def channel(model, k, bands, momentum, vertex=None, *, single=False):
     matrix = np.eye(model.n_orbitals) if vertex is None else vertex
-    source = ScalarPairs(matrix, STATIC, model, momentum).prepared(solve_states(model, k, bands), single=single)
+    source = ScalarPairs(model.lattice_operator(matrix), STATIC, model, momentum)
+    source = source.prepared(solve_states(model, k, bands), single=single)
     everything = slice(0, len(k))
     [found] = source.evaluate(everything, everything, np.inf)
     return found

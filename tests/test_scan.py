@@ -344,3 +344,36 @@ def test_temperatures_of_each_chemical_potential():
     for i, t in enumerate((0.0, 200.0)):
         single = sj.intrinsic_conductivity(MODEL, (0.2, 0.3)[i], t, tolerance=1e-6)
         np.testing.assert_allclose(rays.conductivity[i], single.conductivity[0], rtol=1e-5, atol=1e-9)
+
+
+MAGNONS = sj.magnons(stiffness=0.3, gap=1e-3, exchange_splitting=0.1, spin_density=1e15, dimension=2)
+
+
+def with_magnons(temperatures, **filling):
+    return sj.anomalous_hall(
+        MODEL, MAGNONS, temperatures=temperatures, tolerance=0.02, energy_nodes=1, geometry="shared", **filling
+    )
+
+
+def test_magnons_against_the_chemical_potential():
+    """Each as alone, and each the intrinsic part with the other sign (see test_magnons)."""
+    levels = [0.2, 0.13]
+    scan = with_magnons([10.0, 40.0], chemical_potential=levels)
+    for mu in levels:
+        here, alone = scan.sel(chemical_potential=mu), with_magnons([10.0, 40.0], chemical_potential=mu)
+        for name in ("sigma_boltzmann", "sigma_side_jump", "sigma_intrinsic"):
+            np.testing.assert_array_equal(here[name], alone[name])
+        side = here.sigma_side_jump.sel(a="y", b="x")
+        np.testing.assert_allclose(side, -0.5 * MASS / mu, rtol=2e-3)
+
+
+def test_magnons_against_the_carrier_density():
+    """At the chemical potentials of the densities, electrons and holes; a Hall current of holes as of electrons."""
+    scan = with_magnons([20.0], chemical_potential=0.0, carrier_density=[-1e12, 1e12])
+    side = scan.sigma_side_jump.sel(temperature=20.0, a="y", b="x")
+    for density, hall in zip(scan.doping.values, side.values, strict=True):
+        mu = float(scan.chemical_potential.sel(doping=density, temperature=20.0))
+        alone = with_magnons([20.0], chemical_potential=mu).sigma_side_jump.sel(a="y", b="x")
+        assert hall == pytest.approx(float(alone[0]), rel=1e-12)
+        assert hall == pytest.approx(-0.5 * MASS / abs(mu), rel=2e-2)
+        assert np.sign(mu) == np.sign(density)

@@ -1,19 +1,24 @@
-"""The first minute in a terminal as a picture: python docs/drawings/first_minute.py docs/img/first_minute.svg [WHEEL]
+"""The first minute in a terminal as it went: python docs/drawings/first_minute.py docs/img/first_minute.svg [WHEEL]
 
-Runs the commands in an empty folder and draws what they say; with a wheel, in an environment that pip installs it into.
+Types the commands into a shell in an empty folder and records what the terminal shows, and when; with a wheel, in a new
+environment that pip has installed it into.  Waits longer than `PATIENCE` are shortened; the clock of the picture is the
+real one.
 """
 
-import io
+from __future__ import annotations
+
 import os
-import re
+import select
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
+import pyte
+from moving import Frame, line_of, moving_picture
+from ptyprocess import PtyProcess
 
 COMMANDS = (
     "sidejump init dirac",
@@ -21,43 +26,107 @@ COMMANDS = (
     "sidejump plot dirac.nc --kind scaling -o scaling.png",
     "sidejump report dirac.nc",
 )
-WIDTH = 108
-LONGEST = 24  # lines of one command
+COLUMNS, ROWS = 108, 60
+PROMPT = "$"
+KEY = 0.06  # seconds between two keys
+STEP = 0.12  # between two frames at least
+PATIENCE = 1.2
+LONGEST = 600.0  # of a command
 
 
-def said(command: list[str], folder: Path, path: str) -> list[str]:
-    """Lines of output and error of a command, which has to succeed."""
-    environment = os.environ | {"PATH": path, "COLUMNS": str(WIDTH), "MPLBACKEND": "Agg"}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
-    )
-    return [line.rstrip() for line in done.stdout.splitlines() if line.strip()]
+class Terminal:
+    """A shell, its screen, and all that the screen has been."""
+
+    def __init__(self, folder: Path, path: str):
+        environment = {
+            "PATH": path,
+            "HOME": str(folder),
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+            "PS1": PROMPT + " ",
+        }
+        kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "OMP_", "OPENBLAS_"))}
+        self.shell = PtyProcess.spawn(
+            ["bash", "--norc", "--noprofile", "-i"], cwd=folder, env=kept | environment, dimensions=(ROWS, COLUMNS)
+        )
+        self.screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self.screen)
+        self._started = time.perf_counter()
+        self.seen: list[tuple[float, tuple]] = []
+
+    def read(self, seconds: float) -> None:
+        """Show what comes in this time."""
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            if select.select([self.shell.fd], [], [], left)[0]:
+                self._stream.feed(self.shell.read(65536))
+                self.see()
+
+    def see(self) -> None:
+        """Keep the screen if it has changed."""
+        buffer = self.screen.buffer
+        lines = [line_of([buffer[row][column] for column in range(COLUMNS)]) for row in range(ROWS)]
+        while lines and not lines[-1]:
+            lines.pop()
+        if len(lines) == ROWS:
+            raise RuntimeError(f"the session has more than {ROWS} lines")
+        if not self.seen or self.seen[-1][1] != tuple(lines):
+            self.seen.append((time.perf_counter() - self._started, tuple(lines)))
+
+    def waits(self) -> bool:
+        """Whether the shell waits for a command."""
+        return self.screen.display[self.screen.cursor.y].rstrip() == PROMPT and self.screen.cursor.x == len(PROMPT) + 1
+
+    def wait(self) -> None:
+        """Until the prompt is there again."""
+        end = time.perf_counter() + LONGEST
+        while not self.waits():
+            if time.perf_counter() > end:
+                raise TimeoutError("\n".join(self.screen.display))
+            self.read(0.05)
+
+    def type(self, command: str) -> None:
+        """Key by key, and wait for the end; RuntimeError if it failed."""
+        for key in command:
+            self.shell.write(key.encode())
+            self.read(KEY)
+        self.shell.write(b"\r")
+        self.read(0.2)
+        self.wait()
+
+
+def frames_of(seen: list[tuple[float, tuple]]) -> list[Frame]:
+    """At most one screen for each `STEP`, waits shortened."""
+    found: list[Frame] = []
+    for i, (true, lines) in enumerate(seen):
+        last = i == len(seen) - 1
+        if not last and seen[i + 1][0] - true < STEP and found and true - found[-1].true < STEP:
+            continue  # gone before it could be read
+        shown = found[-1].shown + min(true - found[-1].true, PATIENCE) if found else 0.0
+        found.append(Frame(shown, true, lines))
+    return found
 
 
 def main(target: Path, wheel: Path | None) -> None:
-    """Draw the picture."""
-    console = Console(record=True, width=WIDTH, file=io.StringIO())
+    """Record, and draw the picture."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "work"
         folder.mkdir()
         if wheel is not None:
             venv.create(Path(name) / "venv", with_pip=True)
-            path = os.pathsep.join([str(Path(name) / "venv" / "bin"), os.environ["PATH"]])
-            lines = said(["pip", "install", "--quiet", f"{wheel.resolve()}[report]"], folder, path)
-            show(console, f'pip install "{wheel.name}[report]"', [line for line in lines if "sidejump" in line])
+            programs = Path(name) / "venv" / "bin"
+            path = os.pathsep.join([str(programs), os.environ["PATH"]])
+            subprocess.run([programs / "pip", "install", "-qq", f"{wheel.resolve()}[report]"], check=True)
+        terminal = Terminal(folder, path)
+        terminal.wait()
         for command in COMMANDS:
-            show(console, command, said(command.split(), folder, path))
-    drawn = console.export_svg(title="the first minute")
-    target.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.S))  # fonts of the reader, from no server
-
-
-def show(console: Console, command: str, lines: list[str]) -> None:
-    """A command and what it said."""
-    console.print(Text(f"$ {command}", style="bold green"))
-    kept = lines if len(lines) <= LONGEST else [*lines[: LONGEST // 2], "...", *lines[-LONGEST // 2 :]]
-    for line in kept:
-        console.print(Text(line))
+            terminal.type(command)
+        for file in ("dirac.nc", "dirac.png", "scaling.png", "dirac.html"):
+            if not (folder / file).stat().st_size:
+                raise RuntimeError(f"{file} is empty")
+        terminal.shell.terminate(force=True)
+    target.write_text(moving_picture(frames_of(terminal.seen), "the first minute", COLUMNS))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from ..bands.own_file import load_own
 from ..bands.ready_made import KINDS, components
 from ..bands.registry import MODELS
 from ..bands.spin_order import require_spin_order, spin_matrices
-from ..bands.vertex import vertex_matrix
+from ..bands.vertex import vertex_operator
 from ..bands.zeeman import WithZeeman
 from ..errors import InputError
 from ..formats.wannier90 import load_wannier90
@@ -283,7 +283,7 @@ def _scatterer(section, number: int, electrons: Electrons):
         if not isinstance(parameters.get("vertex", ""), str):
             parameters["vertex"] = vertex_elements(parameters["vertex"])
         scatterer = build_scatterer(section.kind, parameters, model)
-        vertex_matrix(scatterer.vertex, model, hermitian=not scatterer.directed)
+        vertex_operator(scatterer.vertex, model, hermitian=not scatterer.directed)
         return scatterer
     except ValueError as error:
         raise InputError(f"{place}: {str(error).removeprefix(f'{section.kind}: ')}") from None

@@ -47,8 +47,9 @@ def _console() -> Console:
 
 
 def say(text: str) -> None:
-    """One line to standard error."""
-    _console().print(printable(text), highlight=False, soft_wrap=True, markup=False)
+    """One line to standard error; in a terminal as many as it takes, broken between words."""
+    console = _console()
+    console.print(printable(text), highlight=False, soft_wrap=not console.is_terminal, markup=False)
 
 
 def write(text: str) -> None:
@@ -121,7 +122,7 @@ class _Bars:
 
     def status(self, *arguments, label: str = "") -> None:
         words = _status(*arguments)
-        self._bar.update(self._task("status", "", None), description=f"{label}: {words}" if label else words)
+        self._bar.words = f"{label}: {words}" if label else words
 
     def working(self, words: str, fraction: float | None, seconds: float) -> None:
         task = self._task("working", words, None if fraction is None else 1.0)
@@ -134,16 +135,30 @@ class _Bars:
 @contextmanager
 def _bars() -> Iterator[_Bars]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.table import Column
+    from rich.text import Text
 
+    left = _console().width - 28  # by figures and the blanks between columns
     columns = (
-        TextColumn("{task.description:<16}"),
-        BarColumn(bar_width=28),
+        TextColumn("{task.description:<16}", markup=False, table_column=Column()),  # gives way where there is no room
+        BarColumn(bar_width=max(left // 3, 1), table_column=Column(no_wrap=True)),
         TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
         TextColumn("left"),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
     )
-    with Progress(*columns, console=_console()) as bar:
+
+    class Shown(Progress):
+        """Bars, and below them in all the width the values so far."""
+
+        words = ""
+
+        def get_renderables(self):
+            yield from super().get_renderables()
+            if self.words:
+                yield Text(self.words)
+
+    with Shown(*columns, console=_console()) as bar:
         yield _Bars(bar)
 
 

@@ -119,11 +119,22 @@ class ElectronModel(abc.ABC):
         """``dA_b/dk_a - dA_a/dk_b`` for (a, b) cyclic: shape (nk, 3, N, N) in 3D, (nk, 1, N, N) in 2D, or None."""
         return None
 
+    @property
+    def has_spin(self) -> bool:
+        """Whether the spin between the orbitals is known, as constant matrices (`spin`) or at every k."""
+        return self.spin is not None
+
     def spin_operator(self, k):
         """Pauli matrices of the spin at k (nk, d): shape (nk, 3, N, N); None when the model has no spin."""
         if self.spin is None:
             return None
         return self.lattice_operator(self.spin)(k)
+
+    def spin_gradient(self, k):
+        """Derivatives of :meth:`spin_operator` to k_a in angstrom, shape (nk, d, 3, N, N), or None."""
+        if self.spin is None:
+            return None
+        return self.lattice_operator(self.spin).gradient(k)
 
     def lattice_operator(self, matrix) -> LatticeOperator:
         """A constant matrix (..., N, N) between the orbitals as an operator, whose matrix depends on k where it

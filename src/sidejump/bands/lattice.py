@@ -221,10 +221,19 @@ class LatticeModel(ElectronModel):
         second = xp.take(unique, xp.asarray(place), axis=1)
         return xp.reshape(second, (unique.shape[0], d, d, self.n_orbitals, self.n_orbitals))
 
+    @property
+    def has_spin(self) -> bool:
+        return self.spin is not None or self.spin_models is not None
+
     def spin_operator(self, k):
         if self.spin_models is None:
             return super().spin_operator(k)
         return array_namespace(k).stack([model.hamiltonian(k) for model in self.spin_models], axis=1)
+
+    def spin_gradient(self, k):
+        if self.spin_models is None:
+            return super().spin_gradient(k)
+        return array_namespace(k).stack([model.hamiltonian_gradient(k) for model in self.spin_models], axis=2)
 
     def position_matrix(self, k):
         return None if self.residual_positions is None else self._transform(k, self._position_sum)

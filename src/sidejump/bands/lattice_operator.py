@@ -47,7 +47,7 @@ class LatticeOperator:
 
     def __init__(self, matrix, sites, cell):
         self.matrix = np.asarray(matrix, dtype=complex)
-        self._sites = np.asarray(sites, dtype=float)
+        self._sites, self._cell = np.asarray(sites, dtype=float), cell
         n, d = self._sites.shape
         apart = np.linalg.norm(self._sites[None] - self._sites[:, None], axis=-1) > _SAME
         self.between_sites = cell is not None and bool((self.matrix * apart).any())
@@ -56,6 +56,21 @@ class LatticeOperator:
             self.cells, shares = _nearest(np.asarray(cell, dtype=float), self._sites)
             self._translations = self.cells @ cell
         self.home = shares.reshape(-1, *(1,) * (self.matrix.ndim - 2), n, n) * self.matrix
+
+    @property
+    def adjoint(self) -> LatticeOperator:
+        """That of the adjoint matrix; this one if it is Hermitian."""
+        adjoint = self.matrix.conj().swapaxes(-1, -2)
+        return self if np.array_equal(self.matrix, adjoint) else LatticeOperator(adjoint, self._sites, self._cell)
+
+    def same(self, other) -> bool:
+        """Whether it is the operator of another one's matrix, of the same model."""
+        return isinstance(other, LatticeOperator) and np.array_equal(self.matrix, other.matrix)
+
+    @property
+    def constant(self) -> np.ndarray | None:
+        """Its matrix where that is the same at every k; None where it is not, or is one."""
+        return None if self.between_sites or self.unit else self.matrix
 
     @property
     def unit(self) -> bool:

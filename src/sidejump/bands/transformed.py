@@ -58,6 +58,16 @@ class Transformed(ElectronModel):
     def hamiltonian_hessian(self, k):
         return self._seen(self.model.hamiltonian_hessian, k, 2)
 
+    @property
+    def has_spin(self) -> bool:
+        return self.model.has_spin
+
+    def spin_operator(self, k):
+        return self._seen(self.model.spin_operator, k, 0)
+
+    def spin_gradient(self, k):
+        return self._seen(self.model.spin_gradient, k, 1)
+
     def position_matrix(self, k):
         return self._seen(self.model.position_matrix, k, 0)
 
@@ -80,6 +90,8 @@ def transformed_lattice(model: LatticeModel, positions, phases, reverse: bool) -
     hoppings = turned(model.hoppings, phases, reverse)
     seen = None if positions is None else turned(positions, phases, reverse)
     other = LatticeModel(model.cell, model.vectors, hoppings, seen, model.site_positions, spin)
+    if model.spin_models is not None:
+        other.spin_models = tuple(transformed_lattice(each, None, phases, reverse) for each in model.spin_models)
     return with_spin_degeneracy(other, model.spin_degeneracy)
 
 

@@ -82,6 +82,9 @@ class WithZeeman(ElectronModel):
     def spin_operator(self, k):
         return self.model.spin_operator(k)
 
+    def spin_gradient(self, k):
+        return self.model.spin_gradient(k)
+
     def position_gradient(self, k):
         return self.model.position_gradient(k)
 

@@ -100,6 +100,7 @@ def _table(path, label: str, dimension: int, temperatures, tensors) -> Conductiv
 
 
 def _perturbo(path, lines) -> list[ConductivityTable]:
+    # of a layer 1/Ohm, "Conductance" in older versions
     titles = [re.match(r"\s*#\s*Conduct(?:ivity|ance)\s+\(1/Ohm(/m)?\)", line) for line in lines]
     start = next((i for i, title in enumerate(titles) if title), None)
     if start is None:
@@ -162,8 +163,9 @@ def _perturbo_yaml(path, text: str) -> list[ConductivityTable]:
 
 def _yaml_tensor(section: dict) -> np.ndarray:
     """The tensor of a configuration or an iteration."""
-    # the key of a layer is taken by either name; numbers whose exponent has three digits are words to YAML
-    rows = section["conductivity" if "conductivity" in section else "conductance"]["tensor"]
+    # of a layer too: its unit alone is called that of a conductance, where Perturbo writes it (output_trans_coef_yaml)
+    # and perturbopy reads it; numbers whose exponent has three digits are words to YAML
+    rows = section["conductivity"]["tensor"]
     return _three([floats([str(x) for x in row]) for row in rows])
 
 

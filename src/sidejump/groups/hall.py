@@ -14,8 +14,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..bands.lattice_operator import LatticeOperator
+from ..bands.spin_sum import SpinSum
 from ..bands.states import band_energies
-from ..bands.vertex import vertex_matrix
+from ..bands.vertex import vertex_operator
 from ..result import hall_vector
 from .intertwiner import operation_matrix
 from .symmetry import TRIED, TURN, point_groups, sample_points
@@ -62,7 +63,7 @@ def kinetic_symmetry(model, scatterers, energy: float, *, seed: int = 0) -> list
         return []
     _, families = point_groups(model)
     k = sample_points(model, TRIED, np.random.default_rng(seed), energy)
-    vertices = [model.lattice_operator(vertex_matrix(s.vertex, model, hermitian=not s.directed)) for s in scatterers]
+    vertices = [vertex_operator(s.vertex, model, hermitian=not s.directed) for s in scatterers]
     return list(_obeyed(model, np.concatenate(families), k, vertices))
 
 
@@ -98,7 +99,7 @@ def _obeyed(model, operations, k, vertices=()):
                 yield s, sign
 
 
-def _same_vertex(u, vertex: LatticeOperator, k, rotation, sign: int) -> bool:
+def _same_vertex(u, vertex: LatticeOperator | SpinSum, k, rotation, sign: int) -> bool:
     """Whether an operation leaves a vertex as it is, up to a phase: the sign of a Hermitian one."""
     w, wanted = vertex(k), vertex(sign * k @ rotation.T)
     turned, size = u @ (w if sign > 0 else w.conj()) @ u.conj().T, max(np.abs(wanted).max(), 1e-300)

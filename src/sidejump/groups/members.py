@@ -120,7 +120,7 @@ def represented(model, operations: Operations, observables=()) -> MemberTurns | 
 def _operators(model, observables: Sequence, matrix, sign: int) -> list:
     """Observables and the spin with their turns, as `operation_matrix` takes them."""
     found = []
-    if model.spin is not None:
+    if model.has_spin:
         found.append((model.spin_operator, sign**SPIN.odd * SPIN.turns(matrix)[0]))
     for o in observables:
         turn = sign**o.rule.odd * o.rule.turns(matrix)[0]

@@ -114,7 +114,7 @@ class _Orbits:
         width = _WIDTH * (bands.max() - bands.min()) + 1e-6
         parts = [observables(model, flat[i : i + 256], level, width) for i in range(0, len(flat), 256)]
         energies, curvature, size = (np.concatenate([p[c] for p in parts]) for c in range(3))
-        spin = None if model.spin is None else np.concatenate([p[3] for p in parts])
+        spin = np.concatenate([p[3] for p in parts]) if model.has_spin else None
         self.energies = energies.reshape(*shape, -1)
         noise = not root_mean_square(curvature) > _NOISE * root_mean_square(
             size
@@ -139,7 +139,7 @@ def observables(model, k, level, width):
         if max(a, b) < model.dimension:
             curvature[:, c] = np.sum(weight * np.imag(v[:, a] * v[:, b].conj()), axis=(1, 2))
             size[:, c] = np.sum(np.abs(v[:, a] * v[:, b]) / (gap**2 + width**2), axis=(1, 2))
-    if model.spin is None:
+    if not model.has_spin:
         return energies, curvature, size, None
     expectation = np.einsum("kmn,kcml,kln->kcn", u.conj(), model.spin_operator(k), u, optimize=True).real
     return energies, curvature, size, np.einsum("kn,kcn->kc", occupation, expectation)

@@ -26,13 +26,14 @@ from dataclasses import replace
 import numpy as np
 
 from ..bands.lattice_operator import LatticeOperator
+from ..bands.spin_sum import SpinSum
 from ..bands.states import States
 from ..threads import THREADS, one_matrix_thread
 
 _CHUNK = 512  # states at a time, on account of the (N, N) matrices of each
 
 
-def with_vertex(model, states: States, vertex: LatticeOperator, precision) -> States:
+def with_vertex(model, states: States, vertex: LatticeOperator | SpinSum, precision) -> States:
     """`states` of `model` with (u, S u, A^S_b u) and their covariant derivatives in place of u.
 
     Without S u where S is a constant, and without ``A^S_b u`` where the model has no position matrix.

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from ..bands.lattice_operator import LatticeOperator
-from ..bands.vertex import vertex_matrix
+from ..bands.spin_sum import SpinSum
+from ..bands.vertex import vertex_operator
 from ..energy.basis import ABSORPTION, BOTH, EMISSION
 from .base import Branch, Scatterer
 from .polar import Patches, averaged_over_patch, mean_speed, transfer_square
@@ -203,7 +204,7 @@ class ScalarPairs(PairSource):
 
     def __init__(
         self,
-        matrix: np.ndarray,
+        operator: LatticeOperator | SpinSum,
         scatterers: Sequence[Scatterer],
         model,
         momentum: MomentumTransfer,
@@ -217,10 +218,7 @@ class ScalarPairs(PairSource):
         self._single = False
         self._model = model
         self._positioned = model.position_matrix(np.zeros((1, model.dimension))) is not None
-        self._operator = LatticeOperator(matrix, model.site_positions, model.cell)
-        self._adjoint = self._operator
-        if not np.array_equal(matrix, matrix.conj().T):
-            self._adjoint = LatticeOperator(matrix.conj().T, model.site_positions, model.cell)
+        self._operator, self._adjoint = operator, operator.adjoint
         if self._positioned:
             self.seconds_per_pair *= _LONGER
 
@@ -231,7 +229,8 @@ class ScalarPairs(PairSource):
     def prepare(self, states, *, single=False):
         self._single = single
         precision = np.complex64 if single else np.complex128
-        self._matrix = None if self._applied or self._operator.unit else self._operator.matrix.astype(precision)
+        constant = self._operator.constant
+        self._matrix = None if constant is None else constant.astype(precision)
         if self._positioned or self._applied:
             self.states = self.finals = with_vertex(self._model, states, self._operator, precision)
             if self._adjoint is not self._operator:
@@ -314,7 +313,7 @@ class ScalarPairs(PairSource):
         ]
         sites = None
         if image is None:
-            b = _turned(b, len(self._operator.matrix), phases)
+            b = _turned(b, self._model.n_orbitals, phases)
         else:
             sites = [(orbitals, phase[image]) for orbitals, phase in phases] or None
         q = transfer if self._positioned else None
@@ -329,8 +328,8 @@ class PolarPairs(ScalarPairs):
 
     _FARTHEST = 4.0  # q_max: there the coupling has fallen to nothing
 
-    def __init__(self, matrix, scatterers, model, momentum):
-        super().__init__(matrix, scatterers, model, momentum)
+    def __init__(self, operator, scatterers, model, momentum):
+        super().__init__(operator, scatterers, model, momentum)
         self._one_shell = False
         energies = [float(b.phonon_energy(np.array([1e-6]))[0]) for b in self.branches if b.phonon_energy is not None]
         self._phonon = min(energies)
@@ -412,23 +411,23 @@ def pair_sources(scatterers, model, momentum) -> list[PairSource]:
             sources += scatterer.sources(model)
         elif not isinstance(scatterer, Scatterer):
             sources.append(scatterer.source(model))
-    groups: list[tuple[np.ndarray, list[Scatterer]]] = []
+    groups: list[tuple[LatticeOperator | SpinSum, list[Scatterer]]] = []
     for scatterer in scatterers:
         if not isinstance(scatterer, Scatterer):
             continue
         if scatterer.directed:
-            absorbs = vertex_matrix(scatterer.vertex, model, hermitian=False)
-            for process, matrix in ((ABSORPTION, absorbs), (EMISSION, absorbs.conj().T)):
-                sources.append(ScalarPairs(matrix, [scatterer], model, momentum, process))
+            absorbs = vertex_operator(scatterer.vertex, model, hermitian=False)
+            for process, operator in ((ABSORPTION, absorbs), (EMISSION, absorbs.adjoint)):
+                sources.append(ScalarPairs(operator, [scatterer], model, momentum, process))
             continue
-        matrix = vertex_matrix(scatterer.vertex, model)
+        operator = vertex_operator(scatterer.vertex, model)
         if scatterer.singular and all(b.phonon_energy is not None for b in scatterer.branches):
-            sources.append(PolarPairs(matrix, [scatterer], model, momentum))
+            sources.append(PolarPairs(operator, [scatterer], model, momentum))
             continue
         for known, members in groups:
-            if np.array_equal(known, matrix):
+            if known.same(operator):
                 members.append(scatterer)
                 break
         else:
-            groups.append((matrix, [scatterer]))
-    return sources + [ScalarPairs(matrix, members, model, momentum) for matrix, members in groups]
+            groups.append((operator, [scatterer]))
+    return sources + [ScalarPairs(operator, members, model, momentum) for operator, members in groups]

@@ -57,7 +57,7 @@ _SPIN_DEGENERACY_DATA = (
 )
 _SPN = (
     "SEEDNAME.spn of pw2wannier90, with SEEDNAME.chk beside it: the spin of the Wannier functions as it is, for "
-    "observables."
+    "observables, magnons and spin vertices."
 )
 _SPIN = (
     "Order of up and down Wannier functions, compared with the data: gives the model its spin. Next to each other, "
