@@ -425,7 +425,7 @@ def test_each_group_of_temperatures_has_its_error_bars_before_the_next():
     terms = Terms({"shared": 0.02, "change": 0.005})
     groups = {"shared": [[2], [0, 1]], "change": [[0, 1, 2]]}
     seen = []
-    apart = controller(0.01, together=lambda name, level: groups[name])
+    apart = controller(0.01, groups=lambda name, level: groups[name])
     found = apart.run(terms, lambda now: seen.append(now.estimate_so_far()))
     assert [(t.where, t.number) for t in terms.done[:4]] == [((2,), 0), ((2,), 1), ((0, 1), 0), ((0, 1), 1)]
     assert [known for known, _ in seen[:3]] == [[2], [2], [0, 1, 2]]

@@ -22,7 +22,7 @@ def case():
 
 def test_groups_have_the_digits_of_all_in_one(case):
     (name, (_, places)), *_ = case.terms.items()
-    groups = case.together(name, 0)
+    groups = case.groups(name, 0)
     assert name == "Fermi surface" and len(groups) > 1
     assert sorted(i for group in groups for i in group) == places
     hottest = [TEMPERATURES[group].max() for group in groups]
@@ -38,4 +38,4 @@ def test_groups_have_the_digits_of_all_in_one(case):
 def test_contours_are_computed_at_once():
     [case] = plan(Study(sj.MassiveDirac(mass=0.1, velocity=3.0), (phonons(2),), (0.2,), TEMPERATURES, tolerance=0.1))
     for name, (_, places) in case.terms.items():
-        assert case.together(name, 0) == [places]
+        assert case.groups(name, 0) == [places]

@@ -49,7 +49,7 @@ Run = Callable[[list[Task]], Iterator[Replica]]
 """Computes tasks, in any order; a task that memory does not suffice for raises TooLarge."""
 
 
-Together = Callable[[str, int], list[list[int]]]
+Groups = Callable[[str, int], list[list[int]]]
 """Of a term and a level, its temperatures in groups, in the order in which they are computed."""
 
 
@@ -128,7 +128,7 @@ class Controller:
         Seconds that replicas of earlier runs took.
     demands : Demands
         What replicas of other runs must be, to count.
-    together : callable, optional
+    groups : callable, optional
         Temperatures that one task is for; all when not given.
     """
 
@@ -140,7 +140,7 @@ class Controller:
     batch: int = FIRST_REPLICAS
     before: float = 0.0
     demands: Demands = NO_DEMANDS
-    together: Together | None = None
+    groups: Groups | None = None
     started: float = field(default_factory=time.perf_counter)
     _finished: list[Replica] = field(default_factory=list, init=False)
     _counted: dict[str, list[Replica]] | None = field(default=None, init=False)
@@ -321,7 +321,7 @@ class Controller:
 
     def _tasks(self, name: str, level: int, places, count: int) -> list[Task]:
         """All of one group of temperatures before those of the next: its error bars are known the earlier."""
-        groups = [places] if self.together is None else self.together(name, level)
+        groups = [places] if self.groups is None else self.groups(name, level)
         return [
             task for group in groups for task in self._of_group(name, level, [i for i in places if i in group], count)
         ]

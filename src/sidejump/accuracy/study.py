@@ -154,21 +154,19 @@ class Case:
         limits = Limits(self.study.tolerance, seconds)
         settings = self.problem.settings
         demands = Demands.of(settings.tolerance, settings.energy_nodes, settings.memory)
-        return Controller(
-            self.composition, limits, numbers=self.study.replicas, demands=demands, together=self.together
-        )
+        return Controller(self.composition, limits, numbers=self.study.replicas, demands=demands, groups=self.groups)
 
-    def together(self, name: str, level: int) -> list[list[int]]:
+    def groups(self, name: str, level: int) -> list[list[int]]:
         """Temperatures of a term that are computed together at a level, by their places, from hot to cold."""
-        if (name, level) not in self._groups:
+        if (name, level) not in self._grouped:
             term, places = self.terms[name]
             laid = self.problem.laid(accuracy_of(level, self.problem.model.dimension, term), 0)
             groups = term.groups(laid, self.temperatures[places])
-            self._groups[name, level] = [[places[i] for i in group] for group in groups]
-        return self._groups[name, level]
+            self._grouped[name, level] = [[places[i] for i in group] for group in groups]
+        return self._grouped[name, level]
 
     @cached_property
-    def _groups(self) -> dict[tuple[str, int], list[list[int]]]:
+    def _grouped(self) -> dict[tuple[str, int], list[list[int]]]:
         return {}
 
     @property
