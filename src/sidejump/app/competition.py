@@ -78,19 +78,19 @@ def competition(whole: Job | Scan, multiples, density: float | None, say: Callab
         words = "impurities but no phonons or magnons" if static.all() else f"{moving} but no impurities"
         raise InputError(f"has {words}: nothing competes; add a [[scattering]] section of the other kind and run it")
 
-    def made(chosen, words: str) -> xr.Dataset:
-        say(words)
-        return of_mechanisms(whole, chosen).run()
-
     mixtures = [
         [denser(s, multiple) if still else s for s, still in zip(scatterers, static, strict=True)]
         for multiple in multiples
     ]
-    runs = [made(both, f"impurities times {x:g}") for x, both in zip(multiples, mixtures, strict=True)]
-    limits = [
-        made([s for s, still in zip(scatterers, static, strict=True) if still == which], f"{words} alone")
-        for which, words in ((True, "impurities"), (False, moving))
-    ]
+    names = [*(f"impurities times {x:g}" for x in multiples), "impurities alone", f"{moving} alone"]
+    alone = [[s for s, still in zip(scatterers, static, strict=True) if still == which] for which in (True, False)]
+    asked = [of_mechanisms(whole, some) for some in (*mixtures, *alone)]
+    known = _first_replicas(asked, say)
+    runs, shared = [], _intrinsic(asked[0])
+    for one, replicas, which in zip(asked, known, names, strict=True):
+        say(which)
+        runs.append(one.run(known=replicas, **shared))
+    limits = [runs.pop() for _ in alone][::-1]
     names = [s.name for s in scatterers]
     x, coarse = (np.concatenate([_shares(job, mixtures, a) for job in jobs], axis=1) for a in (1.0, 1 / FINER))
     if np.isnan(x).any():
@@ -129,6 +129,23 @@ def competition(whole: Job | Scan, multiples, density: float | None, say: Callab
 
 
 _SKEW = ("skew", "gaussian_skew")
+
+
+def _first_replicas(runs: list[Job | Scan], say: Callable[[str], None]) -> list[list]:
+    """Those of each run that several have from the same pairs of states: densities differ in nothing else."""
+    found: list[list] = [[] for _ in runs]
+    say("all densities from the same pairs of states")
+    for jobs in zip(*(getattr(whole, "jobs", [whole]) for whole in runs), strict=True):
+        for mine, some in zip(found, Job.first_replicas(list(jobs)), strict=True):
+            mine += some
+    return found
+
+
+def _intrinsic(whole: Job | Scan) -> dict:
+    """The intrinsic part, that of any mechanism, as a keyword of all runs; a scan has one for each of its runs."""
+    if isinstance(whole, Scan):
+        return {}
+    return {"intrinsic": whole.intrinsic([whole.chemical_potential], whole.temperatures[None], lambda *_: None)}
 
 
 def _shares(job: Job, mixtures: list[list], coarser: float) -> np.ndarray:
