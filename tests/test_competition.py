@@ -16,7 +16,7 @@ from sidejump.reference import dirac
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
-from sidejump.transport.shares import rate_shares
+from sidejump.transport.shares import rate_shares, shares_of_mixtures
 from sidejump.units import KB
 
 ROUND = sj.MassiveDirac(mass=0.1, velocity=3.0)
@@ -85,6 +85,27 @@ def test_shares_are_what_a_change_of_density_does(length):
     step = 1e-3
     more, less = (solved(TILTED, [phonons(), denser(static, np.exp(x))], [30.0]).boltzmann[0] for x in (step, -step))
     np.testing.assert_allclose(shares[1], -np.log(np.trace(more) / np.trace(less)) / (2 * step), rtol=2e-3)
+
+
+@pytest.mark.parametrize("vertex", ["identity", "sigma_z"])
+def test_pairs_of_one_mixture_serve_the_others(vertex, monkeypatch):
+    """As each density by itself; they are laid down once where all couple through one matrix, else computed again."""
+    kept, kts = [], [KB * 30, KB * 50]
+    served = SharedShell.of
+
+    def watched(solver, problem):
+        other = served(solver, problem)
+        kept.append(other._kept is not None)
+        return other
+
+    monkeypatch.setattr(SharedShell, "of", watched)
+    mixtures = [[phonons(), impurities(x, vertex=vertex)] for x in (0.5, 3.0)]
+    problems = [Problem(TILTED, mixture, MU, TransportSettings(energy_nodes=1)) for mixture in mixtures]
+    found = shares_of_mixtures(problems[0], mixtures, kts)
+    assert len(kept) == 6 and kept == ([True] * 6 if vertex == "identity" else [True, False, False] * 2)
+    alone = [[rate_shares(problem, kt) for kt in kts] for problem in problems]
+    np.testing.assert_allclose(found, alone, rtol=1e-9)
+    assert np.all(found[0, :, 0] > 1.2 * found[1, :, 0])
 
 
 def test_shares_on_a_circle_are_those_of_matthiessen():

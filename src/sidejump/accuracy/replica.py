@@ -6,7 +6,7 @@ A pure function of (problem, term, level, number, temperatures); what it returns
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..freed import return_freed
 from ..kinetics.response import KineticResponse
 from ..threads import one_matrix_thread
 from ..transport.problem import Problem
-from ..transport.term import Term
+from ..transport.term import Outcome, Term
 
 SCHEME = 3
 """Raised with every change of what a replica of a given term, level and number is: others are not of the same study."""
@@ -119,19 +119,37 @@ def compute(
     InputError
         If memory does not suffice, or numbers come out that are not finite.
     """
+    return compute_each([problem], term, task, temperatures, advance)[0]
+
+
+def compute_each(
+    problems: Sequence[Problem],
+    term: Term,
+    task: Task,
+    temperatures,
+    advance: Callable[[float], None] = lambda _: None,
+) -> list[Replica]:
+    """The replicas of a task of problems that differ in how strongly their scatterers couple, see
+    :meth:`.Term.evaluate_each`; arguments otherwise as of :func:`compute`. Each is said to have had its share of the
+    time."""
     started = time.perf_counter()
     with one_matrix_thread():  # the parts of a term are threads themselves
-        accuracy = accuracy_of(task.level, problem.model.dimension, term)
-        laid = problem.laid(accuracy, task.number, coarsest=task.level == 0)
-        found = term.evaluate(laid, np.asarray(temperatures)[list(task.where)], advance)
+        accuracy = accuracy_of(task.level, problems[0].model.dimension, term)
+        laid = [problem.laid(accuracy, task.number, coarsest=task.level == 0) for problem in problems]
+        found = term.evaluate_each(laid, np.asarray(temperatures)[list(task.where)], advance)
         return_freed()  # operators of several numbers of energy nodes leave gaps that the next replica does not fill
-        if term.first:
-            values = np.array([r.tensors for r in found.responses])
-        else:
-            values = np.array([change.tensors for change in found.changes])
-        d = problem.model.dimension
-        rest = values.shape[2] - (3 * d if laid.settings.heat else 0)
-        values = np.concatenate([laid.multiplets.asked(values[:, :, :rest], d), values[:, :, rest:]], axis=2)
+    seconds = (time.perf_counter() - started) / len(problems)
+    return [_replica(*each, term, task, temperatures, seconds) for each in zip(laid, found, strict=True)]
+
+
+def _replica(laid: Problem, found: Outcome, term: Term, task: Task, temperatures, seconds: float) -> Replica:
+    if term.first:
+        values = np.array([r.tensors for r in found.responses])
+    else:
+        values = np.array([change.tensors for change in found.changes])
+    d = laid.model.dimension
+    rest = values.shape[2] - (3 * d if laid.settings.heat else 0)
+    values = np.concatenate([laid.multiplets.asked(values[:, :, :rest], d), values[:, :, rest:]], axis=2)
     require_finite(values, task, np.asarray(temperatures))
     for source in laid.sources:
         for sentence in source.warnings():
@@ -139,7 +157,7 @@ def compute(
     return Replica(
         task,
         values,
-        time.perf_counter() - started,
+        seconds,
         found.facts,
         [_quality(r) for r in found.responses],
         (
@@ -148,8 +166,8 @@ def compute(
             max((s.memory for s in found.sizes), default=0.0),
         ),
         tuple(laid.warnings),
-        problem.settings.tolerance,
-        float(problem.settings.memory),
+        laid.settings.tolerance,
+        float(laid.settings.memory),
     )
 
 

@@ -6,7 +6,7 @@ estimates = estimate(plan(study))
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -28,7 +28,7 @@ from .composition import Composition
 from .controller import ALL_REPLICAS, FIRST_REPLICAS, Controller, Limits
 from .counted import Demands
 from .estimates import Estimate
-from .replica import Replica, Task, accuracy_of, compute
+from .replica import Replica, Task, accuracy_of, compute, compute_each
 
 TOLERANCE = 0.01
 """Relative standard error that a result has if nothing else is asked for."""
@@ -196,6 +196,37 @@ def plan(study: Study) -> list[Case]:
         problem = Problem(study.model, list(study.interactions), mu, settings, study.observables)
         cases.append(Case(study, problem, study.temperatures))
     return cases
+
+
+def first_replicas(cases: Sequence[Case]) -> list[list[Replica]]:
+    """Replicas of the first level, where those of several cases can be computed from the same pairs of states: `known`
+    of :func:`estimate`.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+
+    Returns
+    -------
+    list of list of Replica
+        Of each case; none of those that differ from all others in more than how strongly their scatterers couple.
+    """
+    found: list[list[Replica]] = [[] for _ in cases]
+    todo = list(range(len(cases)))
+    while todo:
+        first = cases[todo[0]]
+        alike = [i for i in todo if first.problem.differs_in_strength(cases[i].problem, first.temperatures)]
+        todo = [i for i in todo if i not in alike]
+        for name, (term, places) in first.terms.items():
+            some = [i for i in alike if cases[i].terms.get(name, (term, None))[1] == places] if term.together else []
+            if len(some) < 2:
+                continue
+            problems = [cases[i].problem for i in some]
+            for number in first.study.replicas[:FIRST_REPLICAS]:
+                task = Task(name, 0, number, tuple(places))
+                for i, replica in zip(some, compute_each(problems, term, task, first.temperatures), strict=True):
+                    found[i].append(replica)
+    return found
 
 
 Watch = Callable[[Controller, Replica], None]

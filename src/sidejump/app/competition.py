@@ -17,7 +17,8 @@ from ..interactions.magnons import boson_words
 from ..outputs import comma_separated
 from ..result import whole_of
 from ..transport.problem import Problem, audible
-from ..transport.shares import rate_shares
+from ..transport.shares import shares_of_mixtures
+from ..transport.term import Term
 from ..units import KB
 from .results import hall_resistivity, resistivity_of, spread_of_inverse
 from .run import Job
@@ -60,9 +61,9 @@ def competition(whole: Job | Scan, multiples, density: float | None, say: Callab
     xarray.Dataset
         `sigma_side_jump`, `sigma_boltzmann` and skew parts, with errors, over density and temperature,
         `limit_side_jump` and its error of impurities and of what moves alone, `share` of each mechanism in 1/tau
-        (:func:`.rate_shares`) and what a coarser Fermi surface changes in it, NaN where there is none, `static` for
-        which of them are impurities, and `crossing`: the temperature (K) at which impurities and the others have a half
-        each, NaN where the temperatures of the run do not enclose it, and its error (:func:`crossing_error`).
+        (:func:`.shares_of_mixtures`) and what a coarser Fermi surface changes in it, NaN where there is none, `static`
+        for which of them are impurities, and `crossing`: the temperature (K) at which impurities and the others have a
+        half each, NaN where the temperatures of the run do not enclose it, and its error (:func:`crossing_error`).
 
     Raises
     ------
@@ -77,22 +78,21 @@ def competition(whole: Job | Scan, multiples, density: float | None, say: Callab
         words = "impurities but no phonons or magnons" if static.all() else f"{moving} but no impurities"
         raise InputError(f"has {words}: nothing competes; add a [[scattering]] section of the other kind and run it")
 
-    def made(chosen, words: str) -> xr.Dataset:
-        say(words)
-        return of_mechanisms(whole, chosen).run()
-
-    runs: list[xr.Dataset] = []
-    shares: list[list] = []
-    for multiple in multiples:
-        both = [denser(s, multiple) if still else s for s, still in zip(scatterers, static, strict=True)]
-        runs.append(made(both, f"impurities times {multiple:g}"))
-        shares.append([[_shares(job, both, t, a) for a in (1.0, 1 / FINER)] for job in jobs for t in job.temperatures])
-    limits = [
-        made([s for s, still in zip(scatterers, static, strict=True) if still == which], f"{words} alone")
-        for which, words in ((True, "impurities"), (False, moving))
+    mixtures = [
+        [denser(s, multiple) if still else s for s, still in zip(scatterers, static, strict=True)]
+        for multiple in multiples
     ]
+    names = [*(f"impurities times {x:g}" for x in multiples), "impurities alone", f"{moving} alone"]
+    alone = [[s for s, still in zip(scatterers, static, strict=True) if still == which] for which in (True, False)]
+    asked = [of_mechanisms(whole, some) for some in (*mixtures, *alone)]
+    known = _first_replicas(asked, say)
+    runs, shared = [], _intrinsic(asked[0])
+    for one, replicas, which in zip(asked, known, names, strict=True):
+        say(which)
+        runs.append(one.run(known=replicas, **shared))
+    limits = [runs.pop() for _ in alone][::-1]
     names = [s.name for s in scatterers]
-    x, coarse = np.moveaxis(np.array(shares), 2, 0)
+    x, coarse = (np.concatenate([_shares(job, mixtures, a) for job in jobs], axis=1) for a in (1.0, 1 / FINER))
     if np.isnan(x).any():
         say("no Fermi surface at the chemical potential of some temperatures: side jumps alone, no shares in 1/tau")
     t = whole.temperatures
@@ -131,13 +131,36 @@ def competition(whole: Job | Scan, multiples, density: float | None, say: Callab
 _SKEW = ("skew", "gaussian_skew")
 
 
-def _shares(job: Job, scatterers, kelvin: float, coarser: float) -> np.ndarray:
-    """Shares in 1/tau on a Fermi surface of `coarser` times the accuracy, NaN where there is no surface."""
-    settings = replace(job.settings, accuracy=coarser * job.settings.accuracy)
+def _first_replicas(runs: list[Job | Scan], say: Callable[[str], None]) -> list[list]:
+    """Those of each run that several have from the same pairs of states: densities differ in nothing else."""
+    found: list[list] = [[] for _ in runs]
+    say("all densities from the same pairs of states")
+    for jobs in zip(*(getattr(whole, "jobs", [whole]) for whole in runs), strict=True):
+        for mine, some in zip(found, Job.first_replicas(list(jobs)), strict=True):
+            mine += some
+    return found
+
+
+def _intrinsic(whole: Job | Scan) -> dict:
+    """The intrinsic part, that of any mechanism, as a keyword of all runs; a scan has one for each of its runs."""
+    if isinstance(whole, Scan):
+        return {}
+    return {"intrinsic": whole.intrinsic([whole.chemical_potential], whole.temperatures[None], lambda *_: None)}
+
+
+def _shares(job: Job, mixtures: list[list], coarser: float) -> np.ndarray:
+    """Shares in 1/tau of mixtures at the temperatures of a run, shape (mixtures, nT, mechanisms), on a Fermi surface of
+    `coarser` times the accuracy; NaN where there is no surface."""
+    d = job.model.dimension
+    # contours cost nothing; the surface of a crystal is that of the first level, which the runs of the picture have
+    accuracy = coarser * (1.0 if d == 2 else Term.start[d])
+    settings = replace(job.settings, accuracy=accuracy * job.settings.accuracy)
+    kts = KB * job.temperatures
     try:
-        return rate_shares(Problem(job.model, scatterers, job.chemical_potential, settings), KB * kelvin)
+        problem = Problem(job.model, mixtures[0], job.chemical_potential, settings)
+        return shares_of_mixtures(problem, mixtures, kts)
     except NoStates:
-        return np.full(len(scatterers), np.nan)
+        return np.full((len(mixtures), len(kts), len(mixtures[0])), np.nan)
 
 
 def with_intrinsic(found: xr.Dataset, result: xr.Dataset) -> xr.Dataset:

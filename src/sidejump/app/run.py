@@ -22,7 +22,7 @@ from ..accuracy.cost import first_cost
 from ..accuracy.replica import SCHEME, Replica
 from ..accuracy.report import transport_result
 from ..accuracy.store import to_text
-from ..accuracy.study import TOLERANCE, Case, Study, estimate, plan
+from ..accuracy.study import TOLERANCE, Case, Study, estimate, first_replicas, plan
 from ..bands.base import ElectronModel
 from ..bands.extent import require_reachable
 from ..bands.user_function import require_model
@@ -462,6 +462,18 @@ class Job:
     def changed(self, **changes) -> Job:
         """The same with other fields."""
         return replace(self, **changes)
+
+    @staticmethod
+    def first_replicas(jobs: list[Job]) -> list[list[tuple[int, Replica]]]:
+        """`known` of :meth:`run`, of runs that differ in how strongly their scatterers couple: replicas of the first
+        level, computed from the same pairs of states. None of other runs, and none without carriers."""
+        found: list[list[tuple[int, Replica]]] = [[] for _ in jobs]
+        active = [i for i, job in enumerate(jobs) if not job._frozen.all()]
+        if active:
+            replicas = jobs[active[0]]._kinetic(lambda: first_replicas([jobs[i]._case for i in active]))
+            for i, some in zip(active, replicas, strict=True):
+                found[i] = [(jobs[i].case, replica) for replica in some]
+        return found
 
     def forget_shells(self, *, everything: bool = False) -> None:
         """Free the shells of the estimate, or `everything` that a finished run holds."""

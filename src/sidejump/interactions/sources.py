@@ -154,6 +154,10 @@ class PairSource(abc.ABC):
         shift of :func:`.vertex.pair_matrices`."""
         raise NotImplementedError
 
+    def pairs_as(self, other: PairSource) -> bool:
+        """Whether channels are those of another source of the same states, which differs in its branches alone."""
+        return self is other
+
     @abc.abstractmethod
     def crossed(
         self, initial: States, final: States, *, single: bool = False, known: Self | None = None
@@ -225,6 +229,11 @@ class ScalarPairs(PairSource):
     @property
     def _applied(self) -> bool:
         return self._operator.between_sites
+
+    def pairs_as(self, other):
+        if not type(self) is type(other) is ScalarPairs or self._model is not other._model:
+            return False  # what is averaged over patches knows the branches
+        return self.process == other.process and self._operator.same(other._operator)
 
     def prepare(self, states, *, single=False):
         self._single = single

@@ -13,6 +13,8 @@ from .style import BLUE, ORANGE, STYLE, save
 from .temperature import temperature_axis
 
 _MARGIN = 1.3  # of logarithmic axes
+_ROOM = 1.5  # and of the temperatures of equal shares
+_DECADE = 10.0  # up to which every digit has a line
 _DASHES = (":", "-.", (0, (3, 1, 1, 1, 1, 1)))
 
 
@@ -52,7 +54,8 @@ def competition_figure(dataset, path, component: int, warnings: list[str]) -> No
         shares.plot([], [], "s:", color="0.3", mfc="none", label=str(dataset.limit.values[1]))
         if len(dataset.static) > 2:
             _each(shares, dataset, t, len(n) // 2, unit)
-        jump.axhline(0, color="0.5", lw=0.8)
+        if min(jump.get_ylim()) < 0 < max(jump.get_ylim()):
+            jump.axhline(0, color="0.5", lw=0.8)
         jump.set_ylabel(rf"side jump $\sigma_{{{component_label(component)}}}$ ({UNIT[dataset.attrs['units']]})")
         shares.axhline(0.5, color="0.5", lw=0.8)
         shares.set_ylim(-0.03, 1.03)
@@ -84,16 +87,19 @@ def _each(axes, dataset, t, middle: int, unit: str) -> None:
 def _crossing(axes, dataset, n, unit: str, t, colors) -> None:
     found = np.isfinite(dataset.crossing.values)
     kelvin = dataset.crossing.values[found]
-    axes.set_xlim(n.min() / _MARGIN, n.max() * _MARGIN)
-    axes.set_ylim(t.min() / _MARGIN, t.max() * _MARGIN)
+    shown = kelvin if len(kelvin) else t
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.set_xlim(n.min() / _MARGIN, n.max() * _MARGIN)
+    axes.set_ylim(shown.min() / _ROOM, shown.max() * _ROOM)
     axes.plot(n[found], kelvin, "-", color="0.6", lw=1.0)
+    _exponents(axes, n[found], kelvin)
     axes.scatter(n[found], kelvin, c=colors[found], s=24, zorder=3)
     errors = dataset.crossing_error.values[found]
     bars = np.where(np.isfinite(errors), errors, np.nan)  # unknown is no bar
     axes.errorbar(n[found], kelvin, bars, fmt="none", ecolor="0.3", capsize=2, elinewidth=0.8)
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    few = shown.max() < _DECADE * shown.min()
+    axes.yaxis.set_major_locator(LogLocator(subs=range(1, 10) if few else (1, 2, 5)))
     axes.yaxis.set_major_formatter(lambda x, _: f"{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("density of impurities " + (f"({_plain(unit)})" if unit != "1" else "over that of the input"))
@@ -103,6 +109,15 @@ def _crossing(axes, dataset, n, unit: str, t, colors) -> None:
         axes.set_title("no Fermi surface: no shares in $1/\\tau$", fontsize=8, loc="right")
     elif missing:
         axes.set_title(f"{missing} of {len(n)} outside of these temperatures", fontsize=8, loc="right")
+
+
+def _exponents(axes, n, kelvin) -> None:
+    """The power of the density with which the temperature rises, beside each piece of the line."""
+    powers = np.diff(np.log(kelvin)) / np.diff(np.log(n))
+    places = [np.sqrt(x[1:] * x[:-1]) for x in (n, kelvin)]
+    for x, y, power in zip(*places, powers, strict=True):
+        words = rf"$\propto n^{{{power:.2f}}}$"
+        axes.annotate(words, (x, y), (6, -6), textcoords="offset points", ha="left", va="top", fontsize=8, color="0.3")
 
 
 def _words(density: float, unit: str) -> str:

@@ -7,16 +7,20 @@ In three dimensions the response is a sum of what is found where it is cheap:
     more nodes less three   little by then: on fewer points (less one, where memory does not hold three on all)
     hot spots               what the first two gain where the shift is summed over a finer shell
 
+Of problems that differ in how strongly their scatterers couple, all is found from the same pairs of states.
+
 The last three are smooth in temperature: of a dense list some are computed, the others interpolated in log T.  What is
 interpolated is the change itself, not its ratio to a side jump that may pass through zero.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from ..kinetics.response import KineticResponse
 from ..units import KB
 from .hot_spots import hot_spot_changes
 from .nodes import FURTHER, converge, converge_at, left_out, say_left, with_growing
@@ -34,78 +38,107 @@ COARSER = 0.5**0.5  # accuracy of these, over that of the others
 class FermiSurface(Term):
     """All energies share the points of the Fermi surface."""
 
-    name, first = "Fermi surface", True
+    name, first, together = "Fermi surface", True, True
 
     def groups(self, problem, temperatures):
         return apart(problem, temperatures)
 
     def evaluate(self, problem, temperatures, advance):
-        found = self.blank(temperatures)
-        for spacing, members in by_spacing(problem, temperatures):
-            surface = _flat if problem.model.dimension == 2 else _solid
-            points = surface(found, problem, temperatures, members, spacing, advance)
-            for i in members:
-                found.facts[SPACING][i], found.facts[POINTS][i] = spacing, points
-        for i, response in enumerate(found.responses):
-            found.responses[i] = replace(response, distribution=None)
-        return found
+        return self.evaluate_each([problem], temperatures, advance)[0]
+
+    def evaluate_each(self, problems, temperatures, advance):
+        first, every = problems[0], [self.blank(temperatures) for _ in problems]
+        for spacing, members in by_spacing(first, temperatures):
+            surface = _flat if first.model.dimension == 2 else _solid
+            points = surface(every, problems, temperatures, members, spacing, advance)
+            for found in every:
+                for i in members:
+                    found.facts[SPACING][i], found.facts[POINTS][i] = spacing, points
+        for found in every:
+            for i, response in enumerate(found.responses):
+                found.responses[i] = replace(response, distribution=None)
+        return every
 
 
-def _flat(found: Outcome, problem: Problem, temperatures, members, spacing, advance) -> int:
-    """Contours: all energy nodes at every temperature. The number of points."""
-    solver = SharedShell(problem, problem.solved_shell(problem.mu, spacing), KB * temperatures[members[0]])
-    if len(members) > 1 or problem.settings.energy_nodes == "auto":
+def _each(solver: SharedShell, problems: Sequence[Problem], *, keep: bool) -> list[SharedShell]:
+    """A solver for each problem, on the points of that of the first; pairs that are kept serve all."""
+    if keep or len(problems) > 1:
         solver.keep()
-    for i in members:
-        converge_at(found, i, problem, solver, KB * temperatures[i])
-        advance(1 / len(temperatures))
-    return len(solver.shell)
+    return [solver, *(solver.of(problem) for problem in problems[1:])]
 
 
-def _solid(found: Outcome, problem: Problem, temperatures, members, spacing, advance) -> int:
+def _flat(every: list[Outcome], problems: Sequence[Problem], temperatures, members, spacing, advance) -> int:
+    """Contours: all energy nodes at every temperature. The number of points."""
+    first = problems[0]
+    keep = len(members) > 1 or first.settings.energy_nodes == "auto"
+    solver = SharedShell(first, first.solved_shell(first.mu, spacing), KB * temperatures[members[0]])
+    solvers = _each(solver, problems, keep=keep)
+    for found, problem, solver in zip(every, problems, solvers, strict=True):
+        for i in members:
+            converge_at(found, i, problem, solver, KB * temperatures[i])
+            advance(1 / len(temperatures) / len(problems))
+    return len(solvers[0].shell)
+
+
+def _solid(every: list[Outcome], problems: Sequence[Problem], temperatures, members, spacing, advance) -> int:
     """Surfaces: one energy node at every temperature, and what more of them and the hot spots change. The number of
     points that the distribution has."""
-    share, kts = len(members) / len(temperatures), {i: KB * temperatures[i] for i in members}
-    solver = SharedShell(problem, problem.solved_shell(problem.mu, spacing), kts[members[0]])
-    if len(members) > 1:
-        solver.keep()
-    for i, (response, size) in zip(members, solver.solve_each(list(kts.values()), 1), strict=True):
-        found.responses[i], found.sizes[i] = response, size
-        advance(0.4 * share / len(members))
+    first, share = problems[0], len(members) / len(temperatures)
+    kts = {i: KB * temperatures[i] for i in members}
+    solver = SharedShell(first, first.solved_shell(first.mu, spacing), kts[members[0]])
+    solvers = _each(solver, problems, keep=len(members) > 1)
     sampled, few = chosen(temperatures, members)
-    nodes, more = _first_nodes(problem, solver, kts[few[0]]), {}
-    if nodes > 1:
-        for i, (response, size) in zip(few, solver.solve_each([kts[i] for i in few], nodes), strict=True):
-            more[i], found.sizes[i] = response, max(found.sizes[i], size, key=lambda s: s.memory)
-    advance(0.1 * share)
-    solver.forget()  # its pairs take the memory that comes next
-    if problem.refines:
+    nodes = _first_nodes(first, solvers[0], kts[few[0]])
+    more: list[dict[int, KineticResponse]] = [{} for _ in problems]
+    for found, solver, several in zip(every, solvers, more, strict=True):
+        for i, (response, size) in zip(members, solver.solve_each(list(kts.values()), 1), strict=True):
+            found.responses[i], found.sizes[i] = response, size
+            advance(0.4 * share / len(members) / len(problems))
+        if nodes > 1:
+            for i, (response, size) in zip(few, solver.solve_each([kts[i] for i in few], nodes), strict=True):
+                several[i], found.sizes[i] = response, max(found.sizes[i], size, key=lambda s: s.memory)
+        advance(0.1 * share / len(problems))
+    for solver in solvers:
+        solver.forget()  # its pairs take the memory that comes next
+    if first.refines:
+        fine, places = first.fine_shell(first.mu, spacing), [*sampled, *(few if nodes > 1 else [])]
         changes = hot_spot_changes(
-            problem,
-            solver,
-            problem.fine_shell(problem.mu, spacing),
-            [kts[i] for i in (*sampled, *more)],
-            [*(found.responses[i] for i in sampled), *more.values()],
-            [1] * len(sampled) + [nodes] * len(more),
+            first,
+            solvers[0],
+            fine,
+            [kts[i] for i in places] * len(problems),
+            [
+                response
+                for found, several in zip(every, more, strict=True)
+                for response in [*(found.responses[i] for i in sampled), *several.values()]
+            ],
+            ([1] * len(sampled) + [nodes] * (len(places) - len(sampled))) * len(problems),
             lambda fraction: advance(0.4 * share * fraction),
+            [solver for solver in solvers for _ in places],
         )
-        hot, rest = changes[: len(sampled)], changes[len(sampled) :]
-        for i, change in zip(members, interpolated(temperatures, sampled, hot, members), strict=True):
-            old = found.responses[i]
-            found.facts["hot_spot_change"][i] = largest(change.side_jump_velocity) / old.scale
-            found.responses[i] = with_change(old, change, old.boltzmann)
-        more = {i: with_change(r, change, r.boltzmann) for (i, r), change in zip(more.items(), rest, strict=True)}
+        for number, found in enumerate(every):
+            some = changes[number * len(places) : (number + 1) * len(places)]
+            hot, rest = some[: len(sampled)], some[len(sampled) :]
+            for i, change in zip(members, interpolated(temperatures, sampled, hot, members), strict=True):
+                old = found.responses[i]
+                found.facts["hot_spot_change"][i] = largest(change.side_jump_velocity) / old.scale
+                found.responses[i] = with_change(old, change, old.boltzmann)
+            more[number] = {
+                i: with_change(r, change, r.boltzmann)
+                for (i, r), change in zip(more[number].items(), rest, strict=True)
+            }
     else:
         advance(0.4 * share)
-    inelastic = [difference(more.get(i, found.responses[i]), found.responses[i]) for i in few]
-    further = _further_nodes(found, problem, kts, members, few, nodes, more)
-    total = [first.plus(last) for first, last in zip(inelastic, further, strict=True)]
-    for i, change in zip(members, interpolated(temperatures, few, total, members), strict=True):
-        old = found.responses[i]
-        worst = worst_of([old, more.get(_nearest(few, kts, i), old)])
-        found.responses[i] = replace(with_change(old, change, old.boltzmann), **worst)
+    further = _further_nodes(every, problems, kts, members, few, nodes, more)
+    for found, several, changes in zip(every, more, further, strict=True):
+        inelastic = [difference(several.get(i, found.responses[i]), found.responses[i]) for i in few]
+        total = [one.plus(last) for one, last in zip(inelastic, changes, strict=True)]
+        for i, change in zip(members, interpolated(temperatures, few, total, members), strict=True):
+            old = found.responses[i]
+            worst = worst_of([old, several.get(_nearest(few, kts, i), old)])
+            found.responses[i] = replace(with_change(old, change, old.boltzmann), **worst)
     advance(0.1 * share)
-    return len(solver.shell)
+    return len(solvers[0].shell)
 
 
 def chosen(temperatures, members) -> tuple[list[int], list[int]]:
@@ -144,20 +177,38 @@ def _on_fewer(coarse: Problem, kts, *, lost: bool) -> SharedShell:
     return SharedShell(coarse, coarse.inelastic_shell(spacing), kts[0])
 
 
-def _further_nodes(found: Outcome, problem: Problem, kts, members, few, nodes: int, more) -> list[Change]:
-    """What further energy nodes than so many, of responses `more`, change at temperatures `few`, on fewer points; facts
-    for all members."""
-    wanted, first = problem.settings.energy_nodes, problem.coarsest
+def _further_nodes(
+    every: list[Outcome], problems: Sequence[Problem], kts, members, few, nodes: int, more
+) -> list[list[Change]]:
+    """Of each problem, what further energy nodes than so many, of responses `more`, change at temperatures `few`, on
+    fewer points; facts for all members."""
+    wanted, first = problems[0].settings.energy_nodes, problems[0].coarsest
+    coarse: list[Problem] = list(problems)
+    solvers: list[SharedShell | None] = [None] * len(problems)
+    if not problems[0].elastic_only and (wanted == "auto" or int(wanted) > nodes or first):
+        coarse = [p.laid(COARSER, p.settings.replica, coarsest=first) for p in problems]
+        solver = _on_fewer(coarse[0], [kts[i] for i in few], lost=nodes == 1 and wanted != 1)
+        solvers = [*_each(solver, coarse, keep=True)]
+    changes = []
+    for found, problem, fewer, each, several in zip(every, problems, coarse, solvers, more, strict=True):
+        changes.append(_further(found, fewer, each, kts, members, few, nodes, several))
+        for sentence in fewer.warnings:
+            problem.warn(sentence)
+    return changes
+
+
+def _further(
+    found: Outcome, coarse: Problem, solver: SharedShell | None, kts, members, few, nodes: int, more
+) -> list[Change]:
+    """The same of one of them, by the solver of fewer points; without one where there is nothing to solve."""
+    wanted = coarse.settings.energy_nodes
     changes, known = [Change.none(found.responses[i]) for i in few], [nodes] * len(few)
     left = [np.full(2, np.nan)] * len(few)
-    if problem.elastic_only:  # shells decouple: any number is exact
+    if coarse.elastic_only:  # shells decouple: any number is exact
         known, left = [1 if wanted == "auto" else int(wanted)] * len(few), [np.zeros(2)] * len(few)
-        if wanted == 1 and first:
+        if wanted == 1 and coarse.coarsest:
             found.facts["inelastic_change"][few[0]] = 0.0
-    elif wanted == "auto" or int(wanted) > nodes or first:
-        coarse = problem.laid(COARSER, problem.settings.replica, coarsest=first)
-        solver = _on_fewer(coarse, [kts[i] for i in few], lost=nodes == 1 and wanted != 1)
-        solver.keep()
+    elif solver is not None:
         for place, i in enumerate(few):
             if wanted == 1:  # a theory of its own, whose error is not what it leaves out
                 response, _ = solver.solve(kts[i], 1)
@@ -170,8 +221,6 @@ def _further_nodes(found: Outcome, problem: Problem, kts, members, few, nodes: i
                 one, here = found.responses[i], more.get(i, found.responses[i])
                 relative = largest(here.boltzmann) / largest(one.boltzmann)
                 changes[place] = replace(change, boltzmann=relative * change.boltzmann)
-        for sentence in coarse.warnings:
-            problem.warn(sentence)
     for i in members:
         nearest = _nearest(few, kts, i)
         place = few.index(nearest)

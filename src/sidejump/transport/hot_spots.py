@@ -54,7 +54,7 @@ _BLOCKED = 1e-6  # of the largest conductivity: in a direction with less nothing
 
 
 def hot_spot_changes(
-    problem: Problem, solver: SharedShell, fine, kts, responses, nodes=None, advance=lambda _: None
+    problem: Problem, solver: SharedShell, fine, kts, responses, nodes=None, advance=lambda _: None, solvers=None
 ) -> list[Change]:
     """What responses of a solver at several kT (eV) change by when the shift is summed over a `fine` shell of its
     energy: arguments as those of :meth:`HotSpots.side_jump_velocity`."""
@@ -65,7 +65,7 @@ def hot_spot_changes(
         growth = np.zeros((problem.model.dimension, problem.model.dimension))
     else:
         spots = HotSpots(problem, fine)
-        velocities = spots.side_jump_velocity(solver, kts, responses, nodes, advance)
+        velocities = spots.side_jump_velocity(solver, kts, responses, nodes, advance, solvers)
         growth = spots.growth(solver)
     d = len(growth)
     grown = velocities[..., :d] @ growth.T
@@ -120,7 +120,9 @@ class HotSpots:
             return none
         return (fine - rough) @ np.linalg.pinv(rough, rcond=_BLOCKED, hermitian=True)
 
-    def side_jump_velocity(self, coarse: SharedShell, kts, responses, nodes=None, advance=lambda _: None) -> np.ndarray:
+    def side_jump_velocity(
+        self, coarse: SharedShell, kts, responses, nodes=None, advance=lambda _: None, solvers=None
+    ) -> np.ndarray:
         """sj(1) of several responses in one pass over the pairs, ``e^2/hbar angstrom^(2-d)``: shape (n, d, d);
         with observables (n, R, R), of R responses to as many drives.
 
@@ -136,13 +138,14 @@ class HotSpots:
             Energy nodes of each; one if left out.
         advance : callable, optional
             Called with the fraction of the work that a step has done.
+        solvers : sequence of SharedShell, optional
+            That of each response, :meth:`.SharedShell.of` C, where scatterers differ in how strongly they couple.
         """
         bases = [energy_basis(n, even=self.problem.even) for n in nodes or [1] * len(kts)]
         fine, points = self.sample, coarse.sample
         sources = self.problem.sources
-        kernels = [
-            [coarse.kernel(s, basis, kt) for basis, kt in zip(bases, kts, strict=True)] for s in range(len(sources))
-        ]
+        asked = list(zip(solvers or [coarse] * len(kts), bases, kts, strict=True))
+        kernels = [[solver.kernel(s, basis, kt) for solver, basis, kt in asked] for s in range(len(sources))]
         cuts = [max(k.cutoff for k in each) for each in kernels]
         weights = points.all_weights[:, None]
         right = [

@@ -168,6 +168,18 @@ class Problem:
         other._set_fewest(least=0.5)
         return other
 
+    def differs_in_strength(self, other: Problem, temperatures) -> bool:
+        """Whether another problem differs in nothing but how strongly scatterers couple: its points at temperatures (K)
+        and its pairs of states are those of this one."""
+        if self.model is not other.model or (self.mu, self.settings) != (other.mu, other.settings):
+            return False
+        if self.observables != other.observables or self.elastic_only != other.elastic_only:
+            return False
+        alike = len(self.sources) == len(other.sources) and all(
+            a.pairs_as(b) for a, b in zip(self.sources, other.sources, strict=True)
+        )
+        return alike and all(self.spacing(t) == other.spacing(t) for t in temperatures)
+
     def warn(self, sentence: str) -> None:
         if sentence not in self.warnings:
             self.warnings.append(sentence)

@@ -110,13 +110,24 @@ class SharedShell:
         return self._response(sums, basis, kt)[0], jump
 
     def of(self, problem: Problem) -> SharedShell:
-        """The same points with the scatterers of another problem, which differs in these alone."""
+        """The same points with the scatterers of another problem, which differs in these alone; pairs that are kept
+        serve it too where only how strongly they couple is another."""
         other = copy(self)
-        other.problem, other._kept = problem, None
+        other.problem = problem
+        if not self._holds_pairs_of(problem):
+            other._kept = None
         other.stream = PairStream(
             self.sample, self.sample.prepared(problem.sources, single=self._single), self.q_max, levels=True
         )
         return other
+
+    def _holds_pairs_of(self, problem: Problem) -> bool:
+        """Whether the pairs kept, states and distances without couplings, are all that another problem asks for."""
+        mine, others = self.problem.sources, problem.sources
+        if len(mine) != len(others) or not all(a.pairs_as(b) for a, b in zip(mine, others, strict=True)):
+            return False
+        cuts = [p.cuts(self._hottest, self.q_max) for p in (problem, self.problem)]
+        return bool(np.all(np.array(cuts[0]) <= np.array(cuts[1])))
 
     def operator(self, basis, kt: float) -> CollisionOperator:
         """The collision operator at kT (eV), of what is even under the symmetry that the shell is reduced by."""

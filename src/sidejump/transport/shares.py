@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,16 @@ from ..energy.basis import energy_basis
 from ..units import KB
 from .problem import Problem
 from .shared import SharedShell
+from .term import by_spacing
 
 
 def rate_shares(problem: Problem, kt: float) -> np.ndarray:
-    """Shares of the mechanisms in 1/tau, shape (mechanisms,); over all they are 1.
+    """Shares of the mechanisms in 1/tau at kT (eV), shape (mechanisms,): :func:`shares_of_mixtures` of one problem."""
+    return shares_of_mixtures(problem, [problem.scatterers], [kt])[0, 0]
+
+
+def shares_of_mixtures(problem: Problem, mixtures: Sequence[list], kts: Sequence[float]) -> np.ndarray:
+    """Shares of the mechanisms in 1/tau, shape (mixtures, kT, mechanisms); over all mechanisms they are 1.
 
     The collision operator is the sum of those of the mechanisms, ``L = sum_i L_i``, and
 
@@ -26,8 +33,10 @@ def rate_shares(problem: Problem, kt: float) -> np.ndarray:
     Parameters
     ----------
     problem : Problem
-        Its mechanisms are those of its attribute `scatterers`.
-    kt : float
+        Gives the points.
+    mixtures : sequence of list of Scatterer
+        Those of `problem` with other strengths: what is computed of pairs of points serves all of them.
+    kts : sequence of float
         eV.
 
     Raises
@@ -37,14 +46,26 @@ def rate_shares(problem: Problem, kt: float) -> np.ndarray:
     """
     settings = replace(problem.settings, skew_scattering="off")
     whole = Problem(problem.model, problem.scatterers, problem.mu, settings)
-    solver = SharedShell(whole, whole.solved_shell(whole.mu, whole.spacing(kt / KB)), kt)
-    response, _ = solver.resolved(kt)
+    temperatures = np.asarray(kts, dtype=float) / KB
+    found = np.empty((len(mixtures), len(temperatures), len(mixtures[0])))
+    for spacing, members in by_spacing(whole, temperatures):
+        solver = SharedShell(whole, whole.solved_shell(whole.mu, spacing), KB * temperatures[members[0]])
+        if len(mixtures) * len(members) > 1:
+            solver.keep()
+        for place, mixture in enumerate(mixtures):
+            parts = [mixture, *([one] for one in mixture)]
+            together, *alone = (solver.of(Problem(whole.model, some, whole.mu, settings)) for some in parts)
+            for i in members:
+                dissipated = _dissipated(together, alone, KB * temperatures[i])
+                found[place, i] = dissipated / dissipated.sum()
+    return found
+
+
+def _dissipated(together: SharedShell, alone: list[SharedShell], kt: float) -> np.ndarray:
+    """What each of several takes of the Joule heat at kT (eV) while they act together, in any unit."""
+    response, _ = together.resolved(kt)
     assert response.distribution is not None
-    fold, d = whole.fold(solver.shell.operations), whole.model.dimension
-    field = fold.field(d)
-    g = fold.columns(response.distribution[:, 0], field)
-    basis, dissipated = energy_basis(1, even=True), []
-    for scatterer in whole.scatterers:
-        alone = solver.of(Problem(whole.model, [scatterer], whole.mu, settings))
-        dissipated.append(np.sum(g * alone.operator(basis, kt).apply(g)))
-    return np.array(dissipated) / sum(dissipated)
+    fold, d = together.problem.fold(together.shell.operations), together.problem.model.dimension
+    g = fold.columns(response.distribution[:, 0], fold.field(d))
+    basis = energy_basis(1, even=True)
+    return np.array([np.sum(g * one.operator(basis, kt).apply(g)) for one in alone])

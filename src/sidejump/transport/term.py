@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
@@ -51,6 +51,8 @@ class Term(abc.ABC):
     name : str
     first : bool
         Whether it is a response, to which the changes of others are added.
+    together : bool
+        Whether pairs of states serve all problems of `evaluate_each`.
     start : dict of float
         By the dimension, what divides the spacings on the coarsest level.  Contours converge exponentially and cost
         little.
@@ -58,6 +60,7 @@ class Term(abc.ABC):
 
     name: str
     first: bool = False
+    together: bool = False
     start: Mapping[int, float] = MappingProxyType({2: 0.7, 3: 0.35})
 
     @abc.abstractmethod
@@ -68,6 +71,12 @@ class Term(abc.ABC):
         """Temperatures (K; their places) that share what is computed, from hot to cold: replicas of one group need
         nothing of another, and have values of their own before those of colder ones, which take longer."""
         return [list(range(len(temperatures)))]
+
+    def evaluate_each(self, problems: Sequence[Problem], temperatures: np.ndarray, advance: Advance) -> list[Outcome]:
+        """One replica of each of several problems, on the points of the first, which differ in how strongly their
+        scatterers couple (:meth:`.Problem.differs_in_strength`)."""
+        share = 1 / len(problems)
+        return [self.evaluate(problem, temperatures, lambda done: advance(share * done)) for problem in problems]
 
     def blank(self, temperatures) -> Outcome:
         """What is yet to be filled in."""
