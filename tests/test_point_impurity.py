@@ -52,9 +52,12 @@ def dirac(mu, density, *kinds):
     return drude * np.array([along, across]) / (along**2 + across**2)
 
 
-@pytest.mark.parametrize("strength", [0.1, -0.4, 1.0, 10.0, -10.0, 1e3])
+@pytest.mark.parametrize("strength", [0.1, -0.4, 1.0, -2.6, 10.0, -10.0, 1e3])
 def test_massive_dirac_model(strength):
-    """Golden rule with T, even and odd rates, up to the limit of unitarity; density and both signs."""
+    """Golden rule with T, even and odd rates, at a resonance (Hall angle 0.5) and up to the limit of unitarity; density
+    and both signs."""
+    if strength == -2.6:
+        assert np.divide(*dirac(0.1, 1e11, (1, strength))[::-1]) == pytest.approx(-0.4957, abs=1e-4)
     for skewness, kinds in ((1.0, [(1, strength)]), (-0.5, [(0.25, strength), (0.75, -strength)])):
         found = response(DIRAC, [of_all_orders(strength, skewness=skewness)], 0.1)
         expected = dirac(0.1, 1e11, *kinds)
@@ -170,8 +173,8 @@ def sample_of(model, scatterers, mu, **settings):
 def two_on_a_site():
     """Three Wannier functions, two of them at one place, with a position matrix."""
     known = random_wannier(dimension=2, n=3, seed=2)
-    centres = np.array([[0.3, 0.2], [0.3, 0.2], [-0.5, 0.4]])
-    positions = 0.1 * random_wannier(dimension=2, n=3, seed=4).residual_positions
+    centres, positions = np.array([[0.3, 0.2], [0.3, 0.2], [-0.5, 0.4]]), known.residual_positions.copy()
+    positions[~known.vectors.any(axis=1)] += np.stack([np.diag(x) for x in centres.T])
     return LatticeModel(known.cell, known.vectors, known.hoppings, positions, centres)
 
 
