@@ -143,10 +143,17 @@ class PointPairs(ScalarPairs):
         return Load(2 * found.bytes_per_state, found.flops_per_pair)
 
     def warnings(self):
+        found = []
+        if self._model.position_matrix(np.zeros((1, self._model.dimension))) is not None:
+            found.append(
+                "T-matrix of impurities: they act on the Wannier functions as they are, without the first order in the "
+                "momentum transfer that the position matrix gives to those of the first order in the potential"
+            )
         if not self._unsettled:
-            return []
+            return found
         energy, error = max(self._unsettled.items(), key=lambda item: item[1])
         return [
+            *found,
             f"T-matrix of impurities: the Green function at {energy:g} eV still changed by {100 * error:.2g} % with "
-            "the last mesh: an edge or a saddle of a band may be near"
+            "the last mesh: an edge or a saddle of a band may be near, or there are many orbitals",
         ]

@@ -41,7 +41,7 @@ _FIRST = {2: 48, 3: 12}
 """Points along an axis at the first attempt."""
 
 _WORK = 2e7
-"""Points times the square of the number of orbitals that the potential acts on, of the last."""
+"""Points of the last mesh, times the power 3/2 of the number of orbitals that the potential acts on."""
 
 _ANGLES = {2: 12, 3: 6}
 """k.p models: directions in the plane, and of the polar angle, at the first attempt."""
@@ -230,7 +230,7 @@ def _refined(model, energies, cutoff: float | None, orbitals) -> tuple[np.ndarra
     """The points along an axis or a ray are doubled until G stands still, and with them, where they matter, directions:
     for each energy by itself, whatever others are asked for with it; eigenvectors serve all that have the same mesh."""
     d = model.dimension
-    most = _WORK / max(1, len(orbitals)) ** 2
+    most = _WORK / max(1, len(orbitals)) ** 1.5
     green = np.zeros((len(energies), len(orbitals), len(orbitals)), dtype=complex)
     change = np.full(len(energies), np.inf)
 

@@ -219,7 +219,7 @@ def kinetic_response(
     def solved(number, columns):
         operator = operators[number]
         if approximation != "exact":
-            return _relaxation_time(operator, operators[0], columns, raw, fold, field, approximation)
+            return relaxation_time(operator, operators[0], columns, raw, fold, field, approximation)
         pieces = fold.pieces(sample.components, number, s, m)
         return solve(
             operator,
@@ -297,10 +297,11 @@ def kinetic_response(
     )
 
 
-def _relaxation_time(operator, normal, columns, states, fold: Fold, field, approximation: str):
+def relaxation_time(operator, normal, columns, states, fold: Fold, field, approximation: str, members: int = 1):
     """g (N c, r) of a relaxation-time approximation for right-hand sides `columns`, and how it was obtained.
 
-    `states`: measures (N,), and currents times measures (N, R); `field`: the rows of the velocity, see `Fold.drives`.
+    `states`: measures (N,), and currents times measures (N, R); `field`: the rows of the velocity, see `Fold.drives`;
+    `members`: so many unknowns one after the other, those of the matrix of a group, have one rate in MRTA.
     """
     info = {"method": approximation, "iterations": 0, "residual": 0.0, "growing": no_modes(operator)}
     if approximation == "serta":
@@ -312,7 +313,7 @@ def _relaxation_time(operator, normal, columns, states, fold: Fold, field, appro
     velocity = states[1][:, : field.size] / states[0][:, None]
     applied = np.empty_like(velocity)
     fold.vectors(normal.apply(fold.columns(velocity, field)), field, applied)
-    rate = (velocity * applied).sum(axis=1)
-    rate = rate / np.maximum((velocity**2).sum(axis=1), 1e-300)
+    rate, square = ((velocity * x).sum(axis=1).reshape(-1, members).sum(axis=1) for x in (applied, velocity))
+    rate = rate / np.maximum(square, 1e-300)
     rate = np.repeat(rate, len(columns) // len(rate))[:, None]
     return columns / np.where(rate > 0, rate, np.inf), info
