@@ -82,6 +82,17 @@ class PowerLaw:
 
 
 @dataclass(frozen=True)
+class Multiple:
+    """``factor`` times another function of |q|; a function that can be stored and sent."""
+
+    factor: float
+    function: Callable
+
+    def __call__(self, q):
+        return self.factor * self.function(q)
+
+
+@dataclass(frozen=True)
 class Scatterer:
     """Branches that share a vertex.
 

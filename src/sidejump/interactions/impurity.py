@@ -10,8 +10,9 @@ import numpy as np
 from ..errors import InputError
 from ..rules import checked
 from ..units import COULOMB, density_from_cm, strength_from_nm
-from .base import Branch, Scatterer, require_dimension
+from .base import Branch, Multiple, Scatterer, require_dimension
 from .parameters import ImpurityParameters
+from .point_impurity import PointImpurity
 
 
 def impurity(
@@ -25,6 +26,8 @@ def impurity(
     dielectric_constant: float | None = None,
     screening_length: float | None = None,
     skewness: float = 1.0,
+    treatment: str = "born",
+    cutoff: float | None = None,
     vertex="identity",
 ) -> Scatterer:
     """Uncorrelated impurities: ``|V0(q)|^2 = n |v(q)|^2``.
@@ -47,6 +50,10 @@ def impurity(
     skewness : float
         ``<U^3>/<U^2>^(3/2)`` times the sign of the strength (or charge) U: 1 if all impurities are alike, 0 if as many
         attract as repel. Conventional skew scattering is in proportion to it.
+    treatment : {"born", "t_matrix"}
+        Rates of first order in the potential, or of all orders: those of the T-matrix of one impurity, zero_range.
+    cutoff : float
+        Largest |k| of a k.p model, 1/angstrom; t_matrix, required there and for no crystal.
     vertex : str or ndarray, shape (N, N)
         "identity", "sigma_x", "sigma_y", "sigma_z" (spin of the model), or a Hermitian matrix.
 
@@ -67,6 +74,8 @@ def impurity(
         "dielectric_constant": dielectric_constant,
         "screening_length": screening_length,
         "skewness": None if skewness == 1.0 else skewness,
+        "treatment": None if treatment == "born" else treatment,
+        "cutoff": cutoff,
     }
     given = checked(
         ImpurityParameters,
@@ -91,7 +100,19 @@ def impurity(
         strength = strength_from_nm(given.strength, dimension)
         coupling, potential = Gaussian(n * strength**2, length), Gaussian(strength, length / 2**0.5)
     branch = Branch(coupling, silent=silent, potential=potential, third_moment=n * given.skewness)
-    return Scatterer(f"{given.correlation} impurity", dimension, (branch,), vertex)
+    name = f"{given.correlation} impurity"
+    if given.treatment == "t_matrix":
+        assert given.strength is not None
+        return PointImpurity(
+            name,
+            dimension,
+            (branch,),
+            vertex,
+            strength=given.strength,
+            skewness=given.skewness,
+            cutoff=given.cutoff,
+        )
+    return Scatterer(name, dimension, (branch,), vertex)
 
 
 def is_static(scatterer) -> bool:
@@ -120,17 +141,6 @@ def denser(scatterer: Scatterer, factor: float) -> Scatterer:
         for b in scatterer.branches
     )
     return replace(scatterer, branches=tuple(branches))
-
-
-@dataclass(frozen=True)
-class Multiple:
-    """``factor`` times another function of |q|; a function that can be stored and sent."""
-
-    factor: float
-    function: Callable
-
-    def __call__(self, q):
-        return self.factor * self.function(q)
 
 
 @dataclass(frozen=True)

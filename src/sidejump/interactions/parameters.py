@@ -133,7 +133,34 @@ class ImpurityParameters(Section):
         "as many attract as repel; for skew scattering.",
         examples=[0.0],
     )
+    treatment: Literal["born", "t_matrix"] = Field(
+        "born",
+        description="Rates of the first order in the potential, or of all orders (zero_range): the T-matrix of one "
+        "impurity in the bands of the model.",
+        examples=["t_matrix"],
+    )
+    cutoff: Positive | None = Field(
+        None,
+        description='Largest |k| of a k.p model in the Green function, 1/angstrom; treatment = "t_matrix", required '
+        "there and for no crystal.",
+        examples=[1.0],
+    )
     vertex: Vertex = _VERTEX
+
+    @model_validator(mode="after")
+    def _of_all_orders(self):
+        if self.treatment == "born":
+            if self.cutoff is not None:
+                raise ValueError('cutoff has no meaning for treatment = "born"; leave it out')
+            return self
+        if self.correlation != "zero_range":
+            raise ValueError(f'treatment = "t_matrix" needs correlation = "zero_range", not "{self.correlation}"')
+        if abs(self.skewness) > 1:
+            raise ValueError(
+                f'skewness = {self.skewness:g}: treatment = "t_matrix" takes impurities of +U and of -U, whose '
+                "skewness is from -1 to 1"
+            )
+        return self
 
     @model_validator(mode="after")
     def _only_what_is_used(self):

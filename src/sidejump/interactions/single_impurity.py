@@ -8,8 +8,11 @@ T is an (N, N) matrix, and the golden rule with T in place of V is exact for one
 rates are made of: U W in the Born approximation, ``U^2 W G W`` with Im G in conventional skew scattering.  The integral
 is over the Brillouin zone of a crystal; in a k.p model it grows with the largest k, and a cut-off has to be given.
 
+W may act on the orbitals of one site alone: then T is a matrix between these, and G that of these.
+
 G(e + i eta) is an analytic function of eta above the real axis: it is summed on a mesh at several eta, which a mesh
-resolves, and carried to zero by the polynomial through them.
+resolves, and carried to zero by the polynomial through them.  A mesh of a crystal holds the point k = 0, so that G has
+the symmetry of the crystal.
 """
 
 from __future__ import annotations
@@ -17,9 +20,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ..bands.remembered import remembered
 from ..bands.vertex import vertex_matrix
 from ..errors import InputError, SidejumpWarning
 from ..rules import checked
@@ -29,23 +34,33 @@ from .parameters import TMatrixParameters
 _WIDTHS = 3.0 + 2.0 * np.cos(np.pi * (np.arange(6) + 0.5) / 6)
 """Values of eta at which G is summed, in units of the least one: Chebyshev points."""
 
-_ON_A_RAY, _IN_A_ZONE = 4.0, 2.5
+_ON_A_RAY, _IN_A_ZONE = 4.0, 1.0
 """The least eta over the spacing of energies along a mesh: what the mesh leaves falls exponentially with it."""
 
 _FIRST = {2: 48, 3: 12}
 """Points along an axis at the first attempt."""
 
 _WORK = 2e7
-"""Points times the square of the number of orbitals, of the last."""
+"""Points of the last mesh, times the power 3/2 of the number of orbitals that the potential acts on."""
 
-_ANGLES = {2: 48, 3: 14}
-"""k.p models: directions in the plane, and of the polar angle."""
+_ANGLES = {2: 12, 3: 6}
+"""k.p models: directions in the plane, and of the polar angle, at the first attempt."""
+
+_SAMPLE, _NEAREST, _NEAR = 1000, 20, 3.0
+"""Points at which slopes of bands are looked at; of the states there, how many count however far their energy is, and
+how far that may be of others, over what it changes between points of the mesh."""
 
 _CHUNK = 4096
 """Points at a time."""
 
-_SETTLED, _UNSETTLED = 1e-5, 0.05
+_SETTLED, _UNSETTLED = 3e-4, 0.05
 """Relative change by the last mesh with which it is good enough; and that from which on a warning says so."""
+
+_ONE_SITE = 1e-9
+"""Distance of sites (angstrom) that are one."""
+
+SAME_ENERGY = 6
+"""Decimals of an energy (eV) with which G is remembered."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +72,7 @@ class TMatrix:
     energy : float
         eV.
     green : ndarray, shape (N, N)
-        G, 1/(eV angstrom^d).
+        G between the orbitals that W acts on, zero elsewhere, 1/(eV angstrom^d).
     born : ndarray, shape (N, N)
         U W, eV angstrom^d.
     matrix : ndarray, shape (N, N)
@@ -91,7 +106,7 @@ def t_matrix(model, *, strength: float, energy: float, cutoff: float | None = No
     Parameters
     ----------
     model : ElectronModel
-        Whose orbitals share one site.
+        The orbitals that W acts on share one site.
     strength : float
         U in eV nm^2 (2D) or eV nm^3 (3D), as :func:`.impurity` takes it.
     energy : float
@@ -110,78 +125,191 @@ def t_matrix(model, *, strength: float, energy: float, cutoff: float | None = No
     InputError
         If the cut-off is missing or has no meaning, or the orbitals lie on different sites.
     """
-    if (cutoff is None) == (model.cell is None):
-        raise InputError(
-            "cutoff: give the largest |k| of a k.p model (1/angstrom); the Green function grows with it"
-            if cutoff is None
-            else "cutoff: the Brillouin zone of a crystal is finite; leave it out"
-        )
     given = checked(TMatrixParameters, "t_matrix", strength=strength, energy=energy, cutoff=cutoff, vertex=vertex)
-    strength, energy = given.strength, given.energy
-    if model.cell is not None and np.ptp(model.site_positions, axis=0).max() > 1e-9:
-        raise InputError("t_matrix: the orbitals of this model lie on several sites, and a zero-range impurity on one")
-    born = strength_from_nm(strength, model.dimension) * vertex_matrix(vertex, model)
-    green, error = _green(model, float(energy), cutoff)
-    if error > _UNSETTLED:
+    potential = PointPotential.of(model, given.strength, cutoff, vertex)
+    energy = float(given.energy)
+    green, error = (x[0] for x in potential.green([energy]))
+    if unsettled(potential, [energy]):
         warnings.warn(
             f"t_matrix: the Green function at {energy:g} eV still changed by {100 * error:.2g} % with the last mesh: "
             "an edge or a saddle of a band may be near",
             SidejumpWarning,
             stacklevel=2,
         )
-    matrix = born @ np.linalg.inv(np.eye(len(born)) - green @ born)
-    return TMatrix(float(energy), green, born, matrix, error)
+    full = np.zeros_like(potential.matrix)
+    full[np.ix_(potential.orbitals, potential.orbitals)] = green
+    born, matrix = potential.strength * potential.matrix, potential.strength * potential.relative([energy])[0]
+    return TMatrix(energy, full, born, matrix, float(error))
 
 
-def _green(model, energy: float, cutoff: float | None) -> tuple[np.ndarray, float]:
-    """G, and its relative change by the last mesh."""
+def unsettled(potential: PointPotential, energies) -> dict[float, float]:
+    """Energies (eV) at which the last mesh still changes G by much, and by how much."""
+    changes = potential.green(energies)[1]
+    return {float(e): float(c) for e, c in zip(energies, changes, strict=True) if c > _UNSETTLED}
+
+
+@dataclass(frozen=True)
+class PointPotential:
+    """``U W delta(r)`` in the bands of a model.
+
+    Attributes
+    ----------
+    model : ElectronModel
+    strength : float
+        U, eV angstrom^d.
+    matrix : ndarray, shape (N, N)
+        W.
+    orbitals : tuple of int
+        Those that it acts on, of one site.
+    cutoff : float or None
+        Largest |k| of a k.p model, 1/angstrom.
+    """
+
+    model: Any
+    strength: float
+    matrix: np.ndarray
+    orbitals: tuple[int, ...]
+    cutoff: float | None
+
+    @classmethod
+    def of(cls, model, strength: float, cutoff: float | None, vertex, place: str = "t_matrix") -> PointPotential:
+        """That of U = `strength` (eV nm^d) and a vertex, as :func:`t_matrix` takes them; `place`: who asks.
+
+        Raises
+        ------
+        InputError
+            If the cut-off is missing or has no meaning, or W acts on orbitals of different sites.
+        """
+        if (cutoff is None) == (model.cell is None):
+            raise InputError(
+                f"{place}: cutoff: give the largest |k| of a k.p model (1/angstrom); the Green function grows with it"
+                if cutoff is None
+                else f"{place}: cutoff: the Brillouin zone of a crystal is finite; leave it out"
+            )
+        matrix = vertex_matrix(vertex, model)
+        acts = np.flatnonzero(matrix.any(axis=1))
+        if model.cell is not None and len(acts) and np.ptp(model.site_positions[acts], axis=0).max() > _ONE_SITE:
+            raise InputError(
+                f"{place}: the potential acts on orbitals that lie on several sites, and a zero-range impurity is on "
+                "one; give a vertex, the matrix of the orbitals of one site"
+            )
+        return cls(model, strength_from_nm(strength, model.dimension), matrix, tuple(map(int, acts)), cutoff)
+
+    def green(self, energies) -> tuple[np.ndarray, np.ndarray]:
+        """G between these orbitals at energies (E,), eV: (E, n, n), and its relative change by the last mesh, (E,)."""
+        rounded = np.round(np.asarray(energies, dtype=float), SAME_ENERGY)
+        return _green(self.model, [float(e) for e in rounded], self.cutoff, self.orbitals)
+
+    def relative(self, energies, sign: int = 1) -> np.ndarray:
+        """T over U at these energies, (E, N, N); `sign`: -1 for a potential of the other sign."""
+        found = np.zeros((len(energies), *self.matrix.shape), dtype=complex)
+        matrix = self.matrix[np.ix_(self.orbitals, self.orbitals)]
+        series = np.eye(len(matrix)) - sign * self.strength * self.green(energies)[0] @ matrix
+        found[np.ix_(range(len(found)), self.orbitals, self.orbitals)] = matrix @ np.linalg.inv(series)
+        return found
+
+
+@remembered
+def _known(model, cutoff: float | None, orbitals) -> dict[float, tuple[np.ndarray, float]]:
+    """What has been found of G, by energy."""
+    return {}
+
+
+def _green(model, energies, cutoff: float | None, orbitals) -> tuple[np.ndarray, np.ndarray]:
+    """G between some orbitals at several energies, and its relative changes by the last meshes."""
+    known = _known(model, cutoff, orbitals)
+    missing = np.array(sorted(set(energies) - set(known)))
+    if len(missing):
+        found = _refined(model, missing, cutoff, orbitals)
+        known.update(zip(map(float, missing), zip(*found, strict=True), strict=True))
+    green, change = zip(*(known[e] for e in energies), strict=True)
+    return np.array(green), np.array(change)
+
+
+def _refined(model, energies, cutoff: float | None, orbitals) -> tuple[np.ndarray, np.ndarray]:
+    """The points along an axis or a ray are doubled until G stands still, and with them, where they matter, directions:
+    for each energy by itself, whatever others are asked for with it; eigenvectors serve all that have the same mesh."""
     d = model.dimension
-    axes, directions = (d, 1) if cutoff is None else (1, _ANGLES[d] * (1 if d == 2 else 2 * _ANGLES[d]))
-    count, last, change = _FIRST[d], None, np.inf
-    while True:
-        found = _summed(model, energy, cutoff, count)
-        if last is not None:
-            change = float(np.abs(found - last).max() / np.abs(found).max())
-        if change < _SETTLED or (2 * count) ** axes * directions * model.n_orbitals**2 > _WORK:
-            return found, change
-        count, last = 2 * count, found
+    most = _WORK / max(1, len(orbitals)) ** 1.5
+    green = np.zeros((len(energies), len(orbitals), len(orbitals)), dtype=complex)
+    change = np.full(len(energies), np.inf)
+
+    def summed(some, count, angles):
+        return _summed(model, energies[some], cutoff, orbitals, count, angles)
+
+    def apart(one, other):
+        size = np.abs(other).max(axis=(1, 2), initial=np.finfo(float).tiny)
+        return np.abs(other - one).max(axis=(1, 2), initial=0.0) / size
+
+    every = np.arange(len(energies))
+    waiting = [(_FIRST[d], 1 if cutoff is None else _ANGLES[d], every)]
+    green[every] = summed(every, *waiting[0][:2])
+    while waiting:
+        count, angles, some = waiting.pop()
+        count *= 2
+        found = summed(some, count, angles)
+        along = apart(green[some], found)
+        around, both = np.zeros(len(some)), found
+        if cutoff is not None:
+            both = summed(some, count, 2 * angles)
+            around = apart(found, both)
+        green[some], change[some] = both, np.maximum(along, around)
+        for wide in (False, True):
+            here = some[(around > _SETTLED) == wide]
+            further = angles * (1 + wide)
+            points = (2 * count) ** d if cutoff is None else 2 * count * _directions(2 * further, d)
+            left = here[change[here] > _SETTLED]
+            if len(left) and points <= most:
+                waiting.append((count, further, left))
+    return green, change
 
 
-def _summed(model, energy: float, cutoff: float | None, count: int) -> np.ndarray:
-    """G from a mesh of so many points along an axis or a ray."""
+def _directions(angles: int, d: int) -> int:
+    return angles if d == 2 else 2 * angles**2
+
+
+def _summed(model, energies, cutoff: float | None, orbitals, count: int, angles: int) -> np.ndarray:
+    """G from a mesh of so many points along an axis, or along a ray in so many directions, (E, n, n)."""
     spacing = (np.linalg.norm(model.reciprocal_cell, axis=1).max() if cutoff is None else cutoff) / count
-    widths = None
-    total: np.ndarray | None = None
-    for k, weight in _mesh(model, cutoff, count):
-        if widths is None:
-            slope = np.linalg.norm(model.hamiltonian_gradient(_sample(model, cutoff)), axis=(2, 3), ord=2).max()
-            width = (_IN_A_ZONE if cutoff is None else _ON_A_RAY) * spacing * slope
-            widths = width * _WIDTHS
-            total = np.zeros((len(widths), model.n_orbitals, model.n_orbitals), dtype=complex)
-        energies, u = np.linalg.eigh(model.hamiltonian(k))
-        inverse = weight / (energy + 1j * widths[:, None, None] - energies)
-        total += np.einsum("kin,wkn,kjn->wij", u, inverse, u.conj(), optimize=True)
-    assert total is not None
+    least = _least_widths(model, energies, cutoff, (_IN_A_ZONE if cutoff is None else _ON_A_RAY) * spacing)
+    z = np.asarray(energies)[:, None] + 1j * least[:, None] * _WIDTHS
+    total = np.zeros((*z.shape, len(orbitals), len(orbitals)), dtype=complex)
+    for k, weight in _mesh(model, cutoff, count, angles):
+        levels, u = np.linalg.eigh(model.hamiltonian(k))
+        kets = np.swapaxes(u[:, list(orbitals)], 0, 1).reshape(len(orbitals), -1)  # (n, k N)
+        bras, weights = kets.conj().T, np.repeat(weight[:, 0], levels.shape[1])
+        for at in np.ndindex(z.shape):
+            total[at] += (kets * (weights / (z[at] - levels.ravel()))) @ bras
     # Lagrange polynomials at eta = 0
     apart = _WIDTHS[:, None] - _WIDTHS + np.eye(len(_WIDTHS))
     factors = np.where(np.eye(len(_WIDTHS), dtype=bool), 1.0, -_WIDTHS / apart).prod(axis=1)
-    return np.tensordot(factors, total, axes=1)
+    return np.einsum("w,ewij->eij", factors, total)
 
 
-def _sample(model, cutoff: float | None) -> np.ndarray:
-    """Points at which slopes of bands are looked at."""
-    random = np.random.default_rng(0)
+def _least_widths(model, energies, cutoff: float | None, distance: float) -> np.ndarray:
+    """By how much energies change over a distance (1/angstrom) in states about as near to each energy, (E,), eV."""
+    random, d = np.random.default_rng(0), model.dimension
     if cutoff is None:
-        return random.uniform(-0.5, 0.5, (64, model.dimension)) @ model.reciprocal_cell
-    direction = random.normal(size=(64, model.dimension))
-    return direction * cutoff * random.uniform(0, 1, (64, 1)) / np.linalg.norm(direction, axis=1)[:, None]
+        k = random.uniform(-0.5, 0.5, (_SAMPLE, d)) @ model.reciprocal_cell
+    else:
+        k = random.normal(size=(_SAMPLE, d))
+        k *= cutoff * random.uniform(0, 1, (_SAMPLE, 1)) / np.linalg.norm(k, axis=1)[:, None]
+    levels, u = np.linalg.eigh(model.hamiltonian(k))
+    slopes = np.einsum("kin,kdij,kjn->knd", u.conj(), model.hamiltonian_gradient(k), u, optimize=True).real
+    change = distance * np.linalg.norm(slopes, axis=2).ravel()
+    found = []
+    for energy in energies:
+        away = np.abs(energy - levels.ravel())
+        near = (away < _NEAR * change) | (away <= np.partition(away, _NEAREST)[_NEAREST])
+        found.append(change[near].max())
+    return np.array(found)
 
 
-def _mesh(model, cutoff: float | None, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _mesh(model, cutoff: float | None, count: int, angles: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Points k (n, d) and weights (n, 1), in pieces: their sum is the integral over k, over (2 pi)^d."""
     d = model.dimension
     if cutoff is None:
-        axis = (np.arange(count) + 0.5) / count
+        axis = np.arange(count) / count
         grid = np.stack(np.meshgrid(*[axis] * d, indexing="ij"), axis=-1).reshape(-1, d)
         volume = abs(np.linalg.det(model.reciprocal_cell)) / (2 * np.pi) ** d / len(grid)
         for i in range(0, len(grid), _CHUNK):
@@ -193,7 +321,6 @@ def _mesh(model, cutoff: float | None, count: int) -> Iterator[tuple[np.ndarray,
     half = 0.5 * np.diff(edges)
     radius = (edges[:-1, None] + half[:, None] * (1 + x)).ravel()
     radial = (half[:, None] * w).ravel() * radius ** (d - 1) / (2 * np.pi) ** d
-    angles = _ANGLES[d]
     if d == 2:
         phi = 2 * np.pi * (np.arange(angles) + 0.5) / angles
         direction = np.stack([np.cos(phi), np.sin(phi)], axis=1)

@@ -422,7 +422,7 @@ def pair_sources(scatterers, model, momentum) -> list[PairSource]:
             sources.append(scatterer.source(model))
     groups: list[tuple[LatticeOperator | SpinSum, list[Scatterer]]] = []
     for scatterer in scatterers:
-        if not isinstance(scatterer, Scatterer):
+        if not isinstance(scatterer, Scatterer) or hasattr(scatterer, "sources"):
             continue
         if scatterer.directed:
             absorbs = vertex_operator(scatterer.vertex, model, hermitian=False)

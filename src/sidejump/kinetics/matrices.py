@@ -38,6 +38,7 @@ from ..threads import MATRIX_THREADS, THREADS, one_matrix_thread
 from .collision import CollisionOperator
 from .fold import Fold, invariant
 from .galerkin import projected
+from .response import relaxation_time
 from .solve import apart, neutral, solve
 from .sums import Kernels, farthest
 
@@ -198,7 +199,15 @@ def matrix_sums(stream: PairStream, kernels: Sequence[Kernels], size: int, respo
 
 @threadpool_limits.wrap(limits=MATRIX_THREADS)
 def matrix_response(
-    sums: MatrixSums, sample: Sample, currents, kept, kept_turns, thermal_weight, *, functions=None
+    sums: MatrixSums,
+    sample: Sample,
+    currents,
+    kept,
+    kept_turns,
+    thermal_weight,
+    *,
+    functions=None,
+    approximation: str = "exact",
 ) -> tuple[np.ndarray, float]:
     """Parts of the response, (3, R, d), and the residual of the solution.
 
@@ -214,7 +223,7 @@ def matrix_response(
         which nothing is left in the currents.
     kept_turns : ndarray, shape (operations, K, K)
         What the operations do with these.
-    thermal_weight, functions : ndarray
+    thermal_weight, functions, approximation
         As :func:`.response.kinetic_response` takes them.
     """
     nodes, d = np.shape(thermal_weight)[-1], sample.velocity.shape[-1]
@@ -242,15 +251,21 @@ def matrix_response(
         uniform = np.ones((s * m, 1)) if known is None else known
         null = np.einsum("nxk,na->naxk", uniform.reshape(s * m, fold.width, -1), unit).reshape(len(measure), -1)
         null = apart(operators[number], _sets(fold, number, sample, kept, kept_turns), null)
-        columns = np.hstack([fold.columns(vectors, field) for vectors, _ in both])
-        answer, info = solve(
-            operators[number],
-            neutral(columns, measure, null),
-            measure=measure,
-            clusters=sample.clusters,
-            tolerance=1e-10 if sums.dtype == np.float64 else 1e-6,
-            null=null,
-        )
+        columns = neutral(np.hstack([fold.columns(vectors, field) for vectors, _ in both]), measure, null)
+        if approximation == "exact":
+            answer, info = solve(
+                operators[number],
+                columns,
+                measure=measure,
+                clusters=sample.clusters,
+                tolerance=1e-10 if sums.dtype == np.float64 else 1e-6,
+                null=null,
+            )
+        else:
+            states = np.repeat(weight.ravel(), c), drives
+            answer, info = relaxation_time(
+                operators[number], operators[0], columns, states, fold, field, approximation, members=c
+            )
         residuals.append(float(info["residual"]))
         for found, (_, out) in zip(np.split(answer, len(both), axis=1), both, strict=True):
             fold.vectors(found, field, out)

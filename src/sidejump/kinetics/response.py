@@ -12,6 +12,7 @@ from ..pairs.sample import Sample
 from ..threads import MATRIX_THREADS
 from .fold import Fold
 from .galerkin import projected
+from .odd import OddRates, even_and_odd
 from .solve import neutral, no_modes, solve
 from .sums import RateSums
 
@@ -60,6 +61,9 @@ class KineticResponse(Parts):
         which grow instead of decaying: it does not describe relaxation there.
     skew : ndarray, shape (2, R, d), or None
         Conventional and Gaussian skew scattering, where that is asked for.
+    odd : ndarray, shape (R, d), or None
+        What rates that are odd add, to all orders, where there are some; the other parts are then those of the even
+        part of the distribution.
     heat : bool
         Whether the last rows are those of the heat current.
     coherence : ndarray, shape (3, R, d), or None
@@ -79,6 +83,7 @@ class KineticResponse(Parts):
     contributions: float = 0.0
     rounding: float = 0.0
     skew: np.ndarray | None = None
+    odd: np.ndarray | None = None
     heat: bool = False
     coherence: np.ndarray | None = None
 
@@ -145,6 +150,7 @@ def kinetic_response(
     approximation: str = "exact",
     tolerance: float = 1e-10,
     functions=None,
+    odd: OddRates | None = None,
 ) -> KineticResponse:
     """Solve for g^n and g^a and contract them with the velocity and the side-jump velocity, and with observables.
 
@@ -161,6 +167,8 @@ def kinetic_response(
         Relative residual of the iterative solution.
     functions : ndarray, shape (sides, m, nodes), optional
         Energy functions of the unknowns on each side of a gap, where they are fewer than the nodes of the rates.
+    odd : OddRates, optional
+        Rates that are odd under the exchange of initial and final state, beside those of the sums.
     """
     fold = sums.fold
     operators, conservation = sums.operators()
@@ -211,7 +219,7 @@ def kinetic_response(
     def solved(number, columns):
         operator = operators[number]
         if approximation != "exact":
-            return _relaxation_time(operator, operators[0], columns, raw, fold, field, approximation)
+            return relaxation_time(operator, operators[0], columns, raw, fold, field, approximation)
         pieces = fold.pieces(sample.components, number, s, m)
         return solve(
             operator,
@@ -239,6 +247,19 @@ def kinetic_response(
         both, found = solved(fold.reversed, against)
         fold.vectors(both, driven, anomalous)
         info.append(found)
+    added = None
+    if odd is not None:
+
+        def inverse(vectors, reverse):
+            number, out = fold.reversed if reverse else 0, np.empty_like(vectors)
+            vectors = balanced(vectors, [(number, field)])
+            fold.vectors(solved(number, fold.columns(vectors, field))[0], field, out)
+            return out
+
+        normal[:, :d], beside = even_and_odd(normal[:, :d], drive[:, :d], odd, inverse, tolerance)
+        added = fold.average(drive.T @ beside, odd=True)
+        if sums.anomalous:
+            anomalous[:, :d], _ = even_and_odd(anomalous[:, :d], -jump[:, :d], odd, inverse, tolerance, odd=True)
     g = normal[:, :d]
     boltzmann = fold.average(drive.T @ g)
     sj1, sj2 = fold.average(jump.T @ g, odd=True), fold.average(drive.T @ anomalous[:, :d], odd=True)
@@ -271,14 +292,16 @@ def kinetic_response(
         growing,
         contributions,
         rounding,
+        odd=added,
         heat=bool(len(heat)),
     )
 
 
-def _relaxation_time(operator, normal, columns, states, fold: Fold, field, approximation: str):
+def relaxation_time(operator, normal, columns, states, fold: Fold, field, approximation: str, members: int = 1):
     """g (N c, r) of a relaxation-time approximation for right-hand sides `columns`, and how it was obtained.
 
-    `states`: measures (N,), and currents times measures (N, R); `field`: the rows of the velocity, see `Fold.drives`.
+    `states`: measures (N,), and currents times measures (N, R); `field`: the rows of the velocity, see `Fold.drives`;
+    `members`: so many unknowns one after the other, those of the matrix of a group, have one rate in MRTA.
     """
     info = {"method": approximation, "iterations": 0, "residual": 0.0, "growing": no_modes(operator)}
     if approximation == "serta":
@@ -290,7 +313,7 @@ def _relaxation_time(operator, normal, columns, states, fold: Fold, field, appro
     velocity = states[1][:, : field.size] / states[0][:, None]
     applied = np.empty_like(velocity)
     fold.vectors(normal.apply(fold.columns(velocity, field)), field, applied)
-    rate = (velocity * applied).sum(axis=1)
-    rate = rate / np.maximum((velocity**2).sum(axis=1), 1e-300)
+    rate, square = ((velocity * x).sum(axis=1).reshape(-1, members).sum(axis=1) for x in (applied, velocity))
+    rate = rate / np.maximum(square, 1e-300)
     rate = np.repeat(rate, len(columns) // len(rate))[:, None]
     return columns / np.where(rate > 0, rate, np.inf), info

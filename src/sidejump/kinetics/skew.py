@@ -8,6 +8,8 @@ Conventional, of the third moment ``n <v v v>``, with M = w^(1/2) V w^(1/2) = Q 
 
     sigma_ab = - (2 pi)^2 n Im Tr g_a M g_b M M = - (2 pi)^2 n Im Tr E_a B E_b B B.
 
+That of all orders, of impurities of zero range, is in :mod:`.odd`.
+
 Gaussian, of the fourth order in V, without crossed lines: a Berry curvature of what scattering mixes into the bands,
 
     sigma_ab = - (2 pi)^2 sum_l w_l Im sum_m <u_l|D^a_l|u_m> <u_m|D^b_l|u_l> / (e_l - e_m),

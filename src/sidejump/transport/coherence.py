@@ -66,7 +66,16 @@ def with_matrices(
     fold = problem.fold_of_members(sample.operations)
     sums = matrix_sums(stream, kernels, size, currents.shape[2], fold)
     turns = _turns_of_kept(problem, fold.operations, kept.shape[2])
-    found, residual = matrix_response(sums, sample, currents, kept, turns, thermal_weight, functions=functions)
+    found, residual = matrix_response(
+        sums,
+        sample,
+        currents,
+        kept,
+        turns,
+        thermal_weight,
+        functions=functions,
+        approximation=problem.settings.approximation,
+    )
     tensors, rows = response.tensors, slice(d, currents.shape[2])  # those of heat follow
     coherence = np.zeros_like(tensors[:3])
     coherence[:, rows] = found[:, rows] - tensors[:3, rows]
@@ -101,8 +110,6 @@ def _hindrance(problem: Problem) -> str:
     """Why distributions are not solved for as matrices, and what to do; nothing where they are."""
     if not all(source.matrices for source in problem.sources):
         return "a scatterer does not give its matrices within groups"
-    if problem.settings.approximation != "exact":
-        return 'it is solved for with approximation = "exact" alone'
     return ""
 
 

@@ -28,7 +28,7 @@ from .coherence import with_matrices
 from .problem import Problem
 from .settings import Size
 from .side import Side, beyond
-from .skew import with_skew
+from .skew import odd_rates, with_skew
 
 _DENSITY = 3e-4  # the density of states of a contour that is made afresh may be as far off
 
@@ -130,6 +130,7 @@ class OwnShells:
             found.thermal_weight,
             approximation=problem.settings.approximation,
             functions=functions,
+            odd=odd_rates(problem, found.sample, found.thermal_weight, functions),
         )
         self.density = self._density(found, kt)
         weight = found.thermal_weight

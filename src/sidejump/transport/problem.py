@@ -241,7 +241,7 @@ class Problem:
     @property
     def of_matrices(self) -> bool:
         """Whether distributions may be matrices within degenerate groups."""
-        return self.settings.approximation == "exact" and all(source.matrices for source in self.sources)
+        return all(source.matrices for source in self.sources)
 
     def tells_apart(self, shell: Shell) -> bool:
         """Whether observables differ within degenerate groups of a shell (some of its points)."""

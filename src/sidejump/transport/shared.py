@@ -21,7 +21,7 @@ from ..units import KB
 from .coherence import with_matrices
 from .problem import Problem
 from .settings import Size
-from .skew import with_skew
+from .skew import odd_rates, with_skew
 
 _CLUSTERS = 1200  # unknowns of the coarse correction of the solver, for one function of the energy
 
@@ -180,6 +180,7 @@ class SharedShell:
             basis.thermal_weight,
             approximation=settings.approximation,
             tolerance=max(1e-6, 3e-3 * settings.tolerance) if self._single else 1e-10,
+            odd=odd_rates(self.problem, self.sample, basis.thermal_weight),
         )
         weight, kernels = basis.thermal_weight, self._kernels(basis, kt)
         response = with_matrices(self.problem, self.stream, kernels, response, weight, kt)

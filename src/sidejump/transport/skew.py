@@ -9,7 +9,9 @@ import numpy as np
 
 from ..energy.basis import BOTH
 from ..interactions.base import Branch
+from ..interactions.point_impurity import PointPairs
 from ..interactions.sources import PairSource, PolarPairs, ScalarPairs
+from ..kinetics.odd import OddRates
 from ..kinetics.response import KineticResponse
 from ..kinetics.skew import SkewSource, Third, bytes_of_potential, skew_response
 from ..pairs.sample import Sample
@@ -62,9 +64,21 @@ def skew_sources(problem: Problem, shell, kt: float) -> list[SkewSource]:
         branches = tuple(b for b in source.branches if not b.silent and (phonons or b.phonon_energy is None))
         thirds = tuple(Third(b.potential, b.third_moment) for b in branches if b.potential and b.third_moment)
         if branches:
+            if isinstance(source, PointPairs):  # theirs is of all orders
+                thirds = ()
             correlation = Correlation(branches, kt, problem.z_floor(shell, source))
             found.append(SkewSource(source, correlation, thirds))
     return found
+
+
+def odd_rates(problem: Problem, sample: Sample, thermal_weight, functions=None) -> OddRates | None:
+    """Those of impurities with their T-matrix, if skew scattering is asked for and there are some; arguments as those
+    of :func:`.kinetics.response.kinetic_response`."""
+    if problem.settings.skew_scattering == "off":
+        return None
+    kinds = [s.kind for s in problem.sources if isinstance(s, PointPairs) and not s.absorptive]
+    kinds = [k for k in kinds if not all(b.silent for b in k.branches)]
+    return OddRates(sample, kinds, thermal_weight, functions) if kinds else None
 
 
 def with_skew(
@@ -95,10 +109,13 @@ def with_skew(
         problem.warn(
             "conventional skew scattering is the first order of a series in pi times the potential times the density "
             f"of states, {found.strength:.2g}: higher orders change it by about the square of that; take weaker "
-            "impurities, or see sidejump.t_matrix"
+            'impurities, or for those of zero range treatment = "t_matrix"'
         )
     average = problem.fold(sample.operations).average
-    return replace(response, skew=np.stack([average(part, odd=True) for part in found.tensors]))
+    skew = np.stack([average(part, odd=True) for part in found.tensors])
+    if response.odd is not None:
+        skew[0] += response.odd
+    return replace(response, skew=skew)
 
 
 def skew_bytes(problem: Problem, shell, states: float, kt: float) -> float:

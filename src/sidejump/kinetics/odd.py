@@ -1,0 +1,174 @@
+"""Odd rates in the kinetic equation, to all orders: impurities of zero range with their T-matrix A + iB.
+
+The rates ``w^a(l -> l') = -w^a(l' -> l) = -4 pi n Im <u|A|u'><u'|B|u>`` add to L an antisymmetric operator,
+
+    (C g)_l = sum_l' w^a(l -> l') g_l' = -4 pi n w_l Im <u_l|A E B|u_l>,       E = sum_l' w_l' g_l' u_l' u_l'^+,
+
+which is known by its products: E is a matrix between the orbitals.  L is even, C is odd, and the solution of
+``(L + C) g = drive`` has a part of either kind,
+
+    g_even = (1 - K^2)^-1 L^-1 drive,     g_odd = K g_even,     K = - L^-1 C.
+
+K is antisymmetric where L is the scalar product, so that 1 - K^2 is symmetric there and at least one: conjugate
+gradients converge.  Operations of a crystal turn even parts without the sign of time reversal, odd ones with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from ..interactions.point_impurity import PointKind
+from ..pairs.sample import Sample
+
+_MOST = 60
+"""Steps to the even part."""
+
+
+@dataclass(frozen=True)
+class _Surface:
+    """States of one energy: P of the points, and with their images all; matrices A and B of each kind of impurities."""
+
+    points: np.ndarray
+    nodes: slice
+    vectors: np.ndarray
+    weight: np.ndarray
+    matrices: list[tuple[np.ndarray, np.ndarray]]
+
+
+class OddRates:
+    """The operator C.
+
+    Parameters
+    ----------
+    sample : Sample
+    kinds : sequence of PointKind
+    thermal : ndarray, shape (m,) or (S, n)
+        Weights of the functions of the energy, or of the nodes of each point.
+    functions : ndarray, shape (sides, m, n), optional
+        As :func:`.response.kinetic_response` takes them.
+    """
+
+    def __init__(self, sample: Sample, kinds: Sequence[PointKind], thermal, functions=None):
+        self._sample, self._functions = sample, functions
+        s, n = sample.count, sample.energies
+        self._measure = sample.weight * np.broadcast_to(thermal, (s, np.shape(thermal)[-1]))
+        members = sample.states.multiplicity
+        self._members = members[: s * n].reshape(s, n)
+        self._surfaces: list[_Surface] = []
+        if n == 1:
+            weight = sample.all_weights / members
+            self._add(kinds, np.arange(s), slice(None), sample.states, weight)
+            return
+        for side in np.unique(sample.side):
+            points = np.flatnonzero(sample.side == side)
+            for node in range(n):
+                states = sample.states[points * n + node]
+                weight = sample.weight[points, node] / states.multiplicity
+                self._add(kinds, points, slice(node, node + 1), states, weight)
+
+    def _add(self, kinds, points, nodes, states, weight) -> None:
+        energy = [float(np.mean(states.energy[: len(points)]))]
+        matrices = []
+        for kind in kinds:
+            dispersive, absorptive = (x[0] for x in kind.parts(energy))
+            matrices.append((4 * np.pi * kind.coupling * dispersive, absorptive))
+        self._surfaces.append(_Surface(points, nodes, states.vectors.astype(complex), weight, matrices))
+
+    def __call__(self, g: np.ndarray, odd: bool) -> np.ndarray:
+        """C g for g (S m, d), the response to the field along each direction; `odd`: of the odd part."""
+        d, s = g.shape[1], self._sample.count
+        g = g.reshape(s, -1, d)
+        each = None if self._functions is None else self._functions[self._sample.side]
+        if each is not None:
+            g = np.einsum("sfn,sfr->snr", each, g)
+        found = np.zeros_like(g)
+        for surface in self._surfaces:
+            here = g[surface.points, surface.nodes]
+            for f in range(here.shape[1]):
+                for a, column in enumerate(self._everywhere(here[:, f], odd).T):
+                    values = self._of_surface(surface, column)
+                    found[surface.points, surface.nodes.indices(g.shape[1])[0] + f, a] = values
+        found *= (self._measure / self._members)[:, :, None]
+        if each is not None:
+            found = np.einsum("sfn,snr->sfr", each, found)
+        return found.reshape(-1, d)
+
+    def _everywhere(self, vectors, odd: bool) -> np.ndarray:
+        """g (S, d) at all points and images."""
+        operations, d = self._sample.operations, vectors.shape[1]
+        if operations is None:
+            return vectors
+        turns = operations.matrices * (operations.signs[:, None, None] if odd else 1)
+        return np.einsum("gab,sb->gsa", turns, vectors).reshape(-1, d)
+
+    @staticmethod
+    def _of_surface(surface: _Surface, g) -> np.ndarray:
+        """``-4 pi n Im <u|A E B|u>`` summed over the members of each point."""
+        u = surface.vectors.reshape(-1, surface.vectors.shape[-1])
+        weighted = u * np.repeat(surface.weight * g, surface.vectors.shape[1])[:, None]
+        matrix = weighted.T @ u.conj()
+        middle = sum(a @ matrix @ b for a, b in surface.matrices)
+        own = surface.vectors[: len(surface.points)]
+        return -np.einsum("smi,smi->s", own.conj(), own @ middle.T).imag
+
+
+def even_and_odd(
+    first: np.ndarray, drive: np.ndarray, rates: OddRates, solved: Callable, tolerance: float, *, odd: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Parts of the solution of ``(L + C) g = drive``.
+
+    Parameters
+    ----------
+    first : ndarray, shape (N, d)
+        ``L^-1 drive``.
+    drive : ndarray, shape (N, d)
+    rates : OddRates
+    solved : callable
+        ``solved(b, odd)``: L^-1 b, where b is odd or not.
+    tolerance : float
+        Relative residual.
+    odd : bool
+        Whether `drive` is odd, as what drives the side jump of the distribution; the parts are then those of the kind
+        of `drive` first.
+
+    Returns
+    -------
+    same, other : ndarray, shape (N, d)
+        The part of the kind of `drive`, and that of the other kind.
+    """
+
+    def turned(x, kind):
+        """K x, and C x."""
+        pushed = rates(x, kind)
+        return -solved(pushed, not kind), pushed
+
+    # conjugate gradients in the scalar product of L for (1 - K^2) x = first, with L x carried along
+    def applied(x, lx):
+        other, _ = turned(x, odd)
+        again, pushed = turned(other, not odd)
+        return x - again, lx + pushed, other
+
+    x, lx = first.copy(), drive.copy()
+    change, lchange, other = applied(x, lx)
+    rest, lrest = first - change, drive - lchange
+    size = max(float(np.vdot(first, drive)), np.finfo(float).tiny)
+    direction, ldirection, square = rest, lrest, float(np.vdot(rest, lrest))
+    for _ in range(_MOST):
+        if square <= tolerance**2 * size:
+            break
+        change, lchange, moved = applied(direction, ldirection)
+        step = square / float(np.vdot(direction, lchange))
+        x, other = x + step * direction, other + step * moved
+        rest, lrest = rest - step * change, lrest - step * lchange
+        before, square = square, float(np.vdot(rest, lrest))
+        direction, ldirection = rest + square / before * direction, lrest + square / before * ldirection
+    else:
+        raise InputError(
+            f"odd rates of impurities: their equation is not solved after {_MOST} steps; scattering is far more to one "
+            "side than to the other, or a cutoff, strength or density is wrong"
+        )
+    return x, other
