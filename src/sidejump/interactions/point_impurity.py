@@ -107,7 +107,7 @@ class PointPairs(ScalarPairs):
 
     def __init__(self, kind: PointKind, model, momentum: MomentumTransfer, *, absorptive: bool):
         scatterer = Scatterer("impurity", model.dimension, kind.branches)
-        super().__init__(np.eye(model.n_orbitals, dtype=complex), [scatterer], model, momentum)
+        super().__init__(model.lattice_operator(np.eye(model.n_orbitals)), [scatterer], model, momentum)
         self.kind, self.absorptive = kind, absorptive
         self._positioned = False
         self._unsettled: dict[float, float] = {}  # shared by what is prepared
