@@ -25,12 +25,16 @@ def test_levels_follow_the_memory(capsys):
     roomy, words = said(capsys)
     assert roomy["levels"] == 7 and "up to level 7 with" in words and "on to 1 %" in words
     assert roomy["last_memory_bytes"] == pytest.approx(2.0**7 * roomy["memory_bytes"])
+    levels = roomy["level_memory_bytes"]
+    assert levels[0] == roomy["memory_bytes"] and levels[-1] == roomy["last_memory_bytes"] and len(levels) == 8
+    beside = roomy["peak_memory_bytes"] - roomy["memory_bytes"]  # the process before, and tables
+    assert roomy["level_peak_memory_bytes"] == pytest.approx([level + beside for level in levels])
     needed = roomy["least_bytes"]  # fewer energy nodes do, where memory does not hold the most
     assert needed < roomy["memory_bytes"]
     some, words = said(capsys, memory=9.0 * needed / 1e9)
     assert some["levels"] == 3 and "up to level 3 with" in words
     none, words = said(capsys, memory=1.5 * needed / 1e9)
-    assert none["levels"] == 0 and "holds no finer one" in words
+    assert none["levels"] == 0 and len(none["level_memory_bytes"]) == 1 and "holds no finer one" in words
 
 
 def test_every_worker_has_its_own_memory(capsys):

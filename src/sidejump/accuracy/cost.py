@@ -36,7 +36,8 @@ def first_cost(case: Case) -> dict:
     """States, pairs and bytes of a replica of the first level, and the seconds to the first error bars.
 
     ``levels`` is the last level that the memory is expected to hold, and ``last_memory_bytes`` what it takes: no more
-    than that is known before error bars say how many levels the tolerance takes.
+    than that is known before error bars say how many levels the tolerance takes. ``level_memory_bytes`` is what each of
+    them takes.
 
     Raises
     ------
@@ -49,10 +50,12 @@ def first_cost(case: Case) -> dict:
     cost = _of_more_nodes(first, case) or estimate_cost(first, case.temperatures, case.geometry)
     more = [_PAIRS[dimension] ** level for level in range(MOST_LEVELS)]
     last = max((level for level, times in enumerate(more) if cost["least_bytes"] * times <= limit), default=0)
-    needed = cost["memory_bytes"] * more[last]
+    most = max(limit, cost["memory_bytes"])
+    needed = [min(cost["memory_bytes"] * times, most) for times in more[: last + 1]]
     return cost | {
         "seconds": FIRST_REPLICAS * cost["seconds"],
         "flops": FIRST_REPLICAS * cost["flops"],
         "levels": last,
-        "last_memory_bytes": min(needed, max(limit, cost["memory_bytes"])),
+        "last_memory_bytes": needed[-1],
+        "level_memory_bytes": needed,
     }
