@@ -47,11 +47,12 @@ def first_cost(case: Case) -> dict:
     dimension, limit = case.problem.model.dimension, case.problem.settings.memory
     first = case.problem.laid(SURFACE.start[dimension], 0, ahead=True)
     refuse_early(first, case.temperatures)
-    cost = _of_more_nodes(first, case) or estimate_cost(first, case.temperatures, case.geometry)
+    plain = estimate_cost(first, case.temperatures, case.geometry)
+    cost = _of_more_nodes(first, case) or plain  # which no level but the first has
     more = [_PAIRS[dimension] ** level for level in range(MOST_LEVELS)]
-    last = max((level for level, times in enumerate(more) if cost["least_bytes"] * times <= limit), default=0)
+    last = max((level for level, times in enumerate(more) if plain["least_bytes"] * times <= limit), default=0)
     most = max(limit, cost["memory_bytes"])
-    needed = [min(cost["memory_bytes"] * times, most) for times in more[: last + 1]]
+    needed = [max(cost["memory_bytes"], min(plain["memory_bytes"] * times, most)) for times in more[: last + 1]]
     return cost | {
         "seconds": FIRST_REPLICAS * cost["seconds"],
         "flops": FIRST_REPLICAS * cost["flops"],
