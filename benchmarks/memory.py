@@ -36,9 +36,9 @@ accuracy = {accuracy}
 """
 
 
-def rashba(solver: str = "", kelvin: float = 20.0) -> str:
-    run = RUN.format(kelvin=kelvin, solver=solver, accuracy=4.0, expert="levels = 0")
-    return RASHBA_SECTION + ACOUSTIC_SECTION + run
+def rashba(solver: str = "", kelvin: float = 20.0, accuracy: float = 4.0, more: str = "") -> str:
+    run = RUN.format(kelvin=kelvin, solver=solver, accuracy=accuracy, expert="levels = 0")
+    return RASHBA_SECTION + ACOUSTIC_SECTION + run + more
 
 
 def weyl(solver: str = "energy_nodes = 1") -> str:
@@ -51,6 +51,7 @@ CASES = {
     "Rashba, 20 K": rashba(),
     "Rashba, 20 K, nine nodes": rashba("energy_nodes = 9"),
     "Rashba, 20 K, two processes": rashba(WORKERS),
+    "Rashba, 100 K, heat": rashba(kelvin=100.0, accuracy=8.0, more='\n[[observable]]\nkind = "heat_current"\n'),
     "Weyl": weyl(),
     "Weyl, two processes": weyl(WORKERS + "energy_nodes = 1"),
 }
@@ -60,7 +61,7 @@ import json, sys
 from dataclasses import replace
 from sidejump.app.run import prepare
 job = prepare(sys.argv[1])
-print(json.dumps(job.estimate()["peak_memory_bytes"]), flush=True)
+print(json.dumps(job.estimate()["level_peak_memory_bytes"]), flush=True)
 found = job.run()
 print(json.dumps(found.energy_nodes.values.tolist()), flush=True)
 print(json.dumps(int(found.term_level.max())), flush=True)
@@ -68,9 +69,10 @@ print(json.dumps(int(found.term_level.max())), flush=True)
 
 
 def measured(text: str) -> dict:
-    """Foretold memory of a replica of the first level, and the largest of one process of a run, bytes.
+    """Foretold memory of the finest level that the run went to, and the largest of one process of the run, bytes.
 
-    The run goes to the level that its tolerance takes, `finest_level`: what is foretold is that of level 0.
+    Which level the tolerance takes is not known before; `foretold_first` is the memory of level 0, which the estimate
+    tells first.
     """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "input.toml"
@@ -90,18 +92,19 @@ def measured(text: str) -> dict:
                 unique, resident = peaks.get(process.pid, (0, 0))
                 peaks[process.pid] = max(unique, memory.uss), max(resident, memory.rss)
             time.sleep(0.1)
-        foretold, nodes, level = (json.loads(line) for line in run.stdout.read().splitlines())
+        levels, nodes, finest = (json.loads(line) for line in run.stdout.read().splitlines())
     workers = {pid: peak for pid, peak in peaks.items() if pid != run.pid and peak[0] > 1e8}
     unique, resident = max(workers.values()) if workers else peaks[run.pid]
     return {
-        "foretold": foretold,
+        "foretold": levels[finest],
+        "foretold_first": levels[0],
         "unique": unique,
         "resident": resident,
-        "ratio": round(foretold / resident, 3),
+        "ratio": round(levels[finest] / resident, 3),
         "processes": 1 + len(workers),
         "parent": peaks[run.pid][1],
         "energy_nodes": nodes,
-        "finest_level": level,
+        "finest_level": finest,
     }
 
 

@@ -1,5 +1,6 @@
 """Isoenergy shells: orders of convergence, small pockets, exact energies, the flow between energies."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from sidejump.surfaces.cells import children_values, polynomial
 from sidejump.surfaces.fermi import fermi_shell
 from sidejump.surfaces.flow import ShellFlow
 from sidejump.surfaces.limits import SearchLimits
-from sidejump.surfaces.tetrahedra import NODES, cut_cells
+from sidejump.surfaces.tetrahedra import CUT_AT_ONCE, NODES, cut_cells, cut_in_turn
 from sidejump.units import HBAR2_OVER_2M
 
 IRON = Path(__file__).parents[1] / "data" / "iron" / "Fe_tb.dat.gz"
@@ -409,3 +410,21 @@ def test_pockets_at_nodes_are_found_where_crossings_are_passed_over():
     assert found.weight.sum() == pytest.approx(usual.weight.sum(), rel=1e-2)
     # two spheres of radius e / v
     assert found.area.sum() == pytest.approx(2 * 4 * np.pi * (1e-3 / 2) ** 2, rel=2e-2)
+
+
+@pytest.mark.parametrize("count", [0, 1, CUT_AT_ONCE, 9 * CUT_AT_ONCE + 5])
+def test_cells_cut_in_turn_are_those_cut_at_once(count):
+    """To the last digit, with the memory of a few of them."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(count, 3)) @ (NODES - 1.0).T + 0.3 * rng.normal(size=(count, 1))
+    steps, peaks, found = 0.1 * np.eye(3), [], []
+    for cut in (cut_cells, cut_in_turn):
+        tracemalloc.start()
+        found.append(cut(values, steps))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    for name, value in vars(found[0]).items():
+        np.testing.assert_array_equal(vars(found[1])[name], value)
+    if count > 5 * CUT_AT_ONCE:
+        assert found[0].area.min() >= 0 and np.count_nonzero(found[0].area) > count / 2
+        assert peaks[1] < peaks[0] / 5

@@ -36,7 +36,8 @@ def first_cost(case: Case) -> dict:
     """States, pairs and bytes of a replica of the first level, and the seconds to error bars at every temperature.
 
     ``levels`` is the last level that the memory is expected to hold, and ``last_memory_bytes`` what it takes: no more
-    than that is known before error bars say how many levels the tolerance takes.
+    than that is known before error bars say how many levels the tolerance takes. ``level_memory_bytes`` is what each of
+    them takes.
 
     Raises
     ------
@@ -46,13 +47,16 @@ def first_cost(case: Case) -> dict:
     dimension, limit = case.problem.model.dimension, case.problem.settings.memory
     first = case.problem.laid(SURFACE.start[dimension], 0, ahead=True)
     refuse_early(first, case.temperatures)
-    cost = _of_more_nodes(first, case) or estimate_cost(first, case.temperatures, case.geometry)
+    plain = estimate_cost(first, case.temperatures, case.geometry)
+    cost = _of_more_nodes(first, case) or plain  # which no level but the first has
     more = [_PAIRS[dimension] ** level for level in range(MOST_LEVELS)]
-    last = max((level for level, times in enumerate(more) if cost["least_bytes"] * times <= limit), default=0)
-    needed = cost["memory_bytes"] * more[last]
+    last = max((level for level, times in enumerate(more) if plain["least_bytes"] * times <= limit), default=0)
+    most = max(limit, cost["memory_bytes"])
+    needed = [max(cost["memory_bytes"], min(plain["memory_bytes"] * times, most)) for times in more[: last + 1]]
     return cost | {
         "seconds": FIRST_REPLICAS * cost["seconds"],
         "flops": FIRST_REPLICAS * cost["flops"],
         "levels": last,
-        "last_memory_bytes": min(needed, max(limit, cost["memory_bytes"])),
+        "last_memory_bytes": needed[-1],
+        "level_memory_bytes": needed,
     }

@@ -349,7 +349,7 @@ class Job:
 
         ``memory_bytes`` is that of the kinetic part, ``peak_memory_bytes`` that of the whole process, both of the first
         level; ``last_memory_bytes`` and ``last_peak_memory_bytes`` those of the last of the ``levels`` that the memory
-        holds.
+        holds, ``level_memory_bytes`` and ``level_peak_memory_bytes`` those of each.
 
         Raises
         ------
@@ -365,6 +365,7 @@ class Job:
                 "workers": 1 if self.executor in ("threads", "serial") else self.workers or THREADS,
                 "peak_memory_bytes": cost["memory_bytes"] + present + _TABLES,
                 "last_peak_memory_bytes": cost["last_memory_bytes"] + present + _TABLES,
+                "level_peak_memory_bytes": [x + present + _TABLES for x in cost["level_memory_bytes"]],
             }
             return_freed()  # what the shells of the estimate took is there for the run
             self.seconds_estimate = time.perf_counter() - started

@@ -138,8 +138,10 @@ class Scan:
                 raise InputError(f"{label}: {error}") from None
             job.forget_shells()
             for name, value in cost.items():
-                known = total.get(name, 0)
-                total[name] = known + value if name in _SUMMED else max(known, value)
+                known = total.get(name)
+                if known is not None:
+                    value = known + value if name in _SUMMED else max(known, value)
+                total[name] = value
         return total
 
     def run(

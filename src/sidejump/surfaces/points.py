@@ -13,7 +13,7 @@ import numpy as np
 from .cells import OCTANTS, CellMesh, children_values, polynomial, threaded, threaded_energies
 from .crossings import PART_ORIGINS, sub_cells
 from .newton import move_onto
-from .tetrahedra import Cut, cut_cells
+from .tetrahedra import CUT_AT_ONCE, Cut, cut_cells
 
 _SMALL = 0.1  # of the face of a cell: smaller patches have one point
 _ASIDE = np.array([0.7853, 0.5117, 0.3483])  # a direction that no axis of a crystal is perpendicular to
@@ -182,7 +182,7 @@ def _cut_parts(fine, steps):
             [np.bincount(cell, x, minlength=len(rows)) for x in (part.weight, part.area, *moments.T)]
         )
 
-    return _from_moments(threaded(cut, fine, chunk=128))
+    return _from_moments(threaded(cut, fine, chunk=CUT_AT_ONCE // 8))
 
 
 def _cut_halves(values, steps):
@@ -200,7 +200,7 @@ def _cut_halves(values, steps):
         sums = [np.bincount(parent, x, minlength=len(v)) for x in (part.weight, part.area, *moments.T)]
         return np.column_stack(sums)
 
-    return _from_moments(threaded(cut, values, chunk=1024))
+    return _from_moments(threaded(cut, values, chunk=CUT_AT_ONCE))
 
 
 def _from_moments(sums):

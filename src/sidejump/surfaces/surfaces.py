@@ -37,7 +37,7 @@ from .limits import USUAL_LIMITS, SearchLimits
 from .placement import FIRST, Placement
 from .points import shell_points
 from .shell import Shell
-from .tetrahedra import NODES, cut_cells
+from .tetrahedra import NODES, cut_in_turn
 from .turning import turning_angle
 
 _NOTHING = 1e-9  # of the mean weight: points below are left out
@@ -227,7 +227,7 @@ class _Search:
         steps = self.mesh.steps(level)
         too_large = self._too_large(cells, level)
         split = np.full(len(cells), level < self.uniform) | too_large
-        cut, fine = cut_cells(values, steps), None
+        cut, fine = cut_in_turn(values, steps), None
         if level >= self.uniform:
             small, kink, passes, fine = self._unresolved_shape(cells, bands, values, cut, level, crossed)
             hidden = ~crossed & ~too_large

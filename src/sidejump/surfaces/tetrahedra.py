@@ -69,6 +69,17 @@ class Cut:
         return Cut(*(value[which] for value in vars(self).values()))
 
 
+CUT_AT_ONCE = 128
+"""Cells whose tetrahedra are held at a time: some 10 kB for each cell, in every thread."""
+
+
+def cut_in_turn(values: np.ndarray, steps: np.ndarray) -> Cut:
+    """:func:`cut_cells` of any number of cells, with the memory of a few."""
+    starts = range(0, max(len(values), 1), CUT_AT_ONCE)
+    parts = [cut_cells(values[i : i + CUT_AT_ONCE], steps) for i in starts]
+    return Cut(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])})
+
+
 def cut_cells(values: np.ndarray, steps: np.ndarray) -> Cut:
     """Cut cells with node energies `values` (X, 27) minus the energy of the surface; `steps` (3, 3): node spacings."""
     count = len(values)

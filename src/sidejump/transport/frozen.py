@@ -6,6 +6,8 @@ nearer band edge in kT.  Beyond ``edges.REACH`` they are zero to every digit tha
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..surfaces.edges import REACH, Edges
@@ -19,7 +21,7 @@ _EACH = {"geometry_used": "none", "energy_nodes": 0, "iterations": 0, "node_chan
 _SIZES = ("states", "pairs", "memory_bytes", "onsager_error", "conservation_error", "residual", "symmetry_error")
 _COST = ("states", "pairs", "memory_bytes", "least_bytes", "last_memory_bytes", "flops", "seconds")
 
-NO_COST = dict.fromkeys(_COST, 0.0) | {"states": 0, "levels": 0}
+NO_COST: dict[str, Any] = dict.fromkeys(_COST, 0.0) | {"states": 0, "levels": 0, "level_memory_bytes": [0.0]}
 """Estimate of a run without carriers."""
 
 
