@@ -4,7 +4,7 @@
 #                    PYTHONS="python3.11 python3.12 python3.13" tries several
 # make check   all that a change must pass
 # make validation   docs/validation.md: all comparisons with closed forms, other solvers and programs; fails if one does
-# make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png
+# make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png and strong_impurities.png
 # make cold-limit  how cold side jumps go to their limit: results/cold_limit.png
 # make magnons   side jump of a massive Dirac model with magnons: results/magnons.png
 # make sample   the drawing of the page on conventions
@@ -49,6 +49,7 @@ validation: $(STAMP)
 
 skew: $(STAMP)
 	$(BIN)/python examples/skew_scattering.py results/skew.png
+	$(BIN)/python examples/strong_impurities.py results/strong_impurities.png
 
 cold-limit: $(STAMP)
 	$(BIN)/python examples/cold_limit.py results/cold_limit.png

@@ -17,6 +17,7 @@ from sidejump.app.run import prepare
 from sidejump.bands.lattice import LatticeModel
 from sidejump.interactions import single_impurity
 from sidejump.interactions.impurity import denser
+from sidejump.reference.lyo_holstein import gauge_table
 from sidejump.transport import Problem, TransportSettings
 from sidejump.transport.own import OwnShells
 from sidejump.transport.shared import SharedShell
@@ -336,6 +337,15 @@ skew_scattering = "static"
     born = prepare(tomllib.loads(text.replace('treatment = "t_matrix"', "").replace("cutoff = 1.0", ""))).run()
     assert any('treatment = "t_matrix"' in w for w in born.attrs["warnings"])
     assert float(born.sigma_skew.sel(a="y", b="x", temperature=1)) < 0.5 * expected
+
+
+def test_gauges():
+    """Lyo and Holstein's pieces of the side jump change with the gauge of the states, their sum does not."""
+    table = gauge_table(RASHBA_MODEL, of_all_orders(1.0, 2.0), chemical_potential=0.02, temperature=10.0, gauges=3)
+    pieces = np.array([table.lyo_velocity, -table.velocity_term])
+    assert np.ptp(pieces[0]) > 0.5
+    np.testing.assert_allclose(pieces.sum(axis=0), table.side_jump_velocity, rtol=1e-6)
+    assert table.side_jump_distribution == pytest.approx(table.side_jump_velocity, rel=1e-6)
 
 
 def test_denser_and_stored():

@@ -49,14 +49,14 @@ _LONG_NAMES = {
     "resistivity": "inverse of sigma_boltzmann + sigma_intrinsic_plus_side_jump",
 }
 _SKEW_NAMES = {
-    "sigma_skew": "conventional skew scattering, third moment of static scatterers",
+    "sigma_skew": "conventional skew scattering of static scatterers: third moment, or all orders with their T-matrix",
     "sigma_gaussian_skew": f"Gaussian (intrinsic) skew scattering, fourth order, {NOT_CROSSED}",
     "sigma_anomalous": f"intrinsic part, side jump and skew scattering; {NOT_CROSSED}",
     "resistivity": "inverse of sigma_boltzmann + sigma_anomalous",
 }
 _NOT_CROSSED_AT_LENGTH = (
     "crossed (X and Psi) diagrams of skew scattering, which may be of the order of its Gaussian part; orders of the "
-    "potential beyond the third in its conventional part"
+    "potential beyond the third in its conventional part, but for impurities with their T-matrix"
 )
 WHAT, REMEDY = "a result of `sidejump run`", "name the netCDF file that a run has written"
 

@@ -141,8 +141,8 @@ class ImpurityParameters(Section):
     )
     cutoff: Positive | None = Field(
         None,
-        description='Largest |k| of a k.p model in the Green function, 1/angstrom; treatment = "t_matrix", required '
-        "there and for no crystal.",
+        description='Largest wave vector of a k.p model in the Green function, 1/angstrom; treatment = "t_matrix", '
+        "required there; crystals have none.",
         examples=[1.0],
     )
     vertex: Vertex = _VERTEX
