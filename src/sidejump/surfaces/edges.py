@@ -21,7 +21,8 @@ _CLOSE, _INSIDE = 1.5, 2.0  # kT from an edge: closer shells are too small to st
 _NARROW = 0.25  # of the width of a band: half-way there may be a saddle
 _RANDOM = 4000  # k points
 _DECADE = 24  # radii
-_TRIALS = 3  # searches for each edge
+_RAYS = 24  # of the samples of a k.p model
+_TRIALS = 8  # searches for each edge, in parts of k space of their own
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def sample(model, reach: float) -> np.ndarray:
     if model.cell is not None:
         corners = np.stack(np.meshgrid(*[[0.0, 0.5]] * d, indexing="ij"), axis=-1).reshape(-1, d)
         return np.concatenate([corners, generator.random((_RANDOM, d))]) @ model.reciprocal_cell
-    rays = generator.normal(size=(24, d))
+    rays = generator.normal(size=(_RAYS, d))
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     first, last = 1e-3 * min(model.k_scale, reach), 1e2 * max(model.k_scale, reach)
     radii = np.geomspace(first, last, 1 + int(np.ceil(_DECADE * np.log10(last / first))))
@@ -132,13 +133,16 @@ def ends(model, k, energies, bands) -> tuple[np.ndarray, np.ndarray]:
 
 
 def extrema(model, k, energies, bands, signs) -> np.ndarray:
-    """Minima (sign 1) and maxima (-1) of bands, eV, from the best of the samples k with `energies`.
+    """Minima (sign 1) and maxima (-1) of bands, eV, from the best of the samples k with `energies` in several parts of
+    k space: next to one valley there may be many samples better than all of a deeper one that is narrow.
 
     Of a band of a k.p model that goes on beyond the samples, far from its shells, their best is as good as any.
     """
     bands, signs = np.asarray(bands, dtype=int), np.asarray(signs, dtype=int)
+    if not len(bands):
+        return np.zeros(0)
     value = signs * energies[:, bands]  # (samples, n)
-    best = np.argsort(value, axis=0)[:_TRIALS].T
+    best = _best_of_parts(model, k, value)
     found = value[best[:, 0], np.arange(len(bands))]
     if model.cell is not None:
         edge = np.linalg.norm(model.reciprocal_cell, axis=1).min() / _RANDOM ** (1 / model.dimension)
@@ -152,6 +156,21 @@ def extrema(model, k, energies, bands, signs) -> np.ndarray:
         _, lowest = descend(model, k[best[followed].ravel()], bands[each], signs[each], steps[each])
         found[followed] = np.minimum(found[followed], lowest.reshape(len(followed), -1).min(axis=1))
     return signs * found
+
+
+def _best_of_parts(model, k, values) -> np.ndarray:
+    """Places of the best samples of each column of `values` (samples, n), the best first, each of another part of k
+    space: rays of a k.p model, octants of the cell of a crystal; shape (n, trials)."""
+    if model.cell is None:
+        part = np.arange(len(k)) % _RAYS
+    else:
+        octants = (k @ np.linalg.inv(model.reciprocal_cell)) % 1.0 >= 0.5
+        part = octants @ (1 << np.arange(model.dimension))
+    order = np.argsort(values, axis=0)
+    firsts = [[column[np.argmax(part[column] == p)] for p in np.unique(part)] for column in order.T]
+    return np.array(
+        [sorted(some, key=lambda i: column[i])[:_TRIALS] for some, column in zip(firsts, values.T, strict=True)]
+    )
 
 
 def descend(model, starts, bands, signs, steps) -> tuple[np.ndarray, np.ndarray]:
