@@ -19,7 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := src tests examples $(wildcard benchmarks)
-OTHER_EXAMPLES = $(filter-out examples/iron.toml,$(wildcard examples/*.toml))
+OTHER_EXAMPLES = $(filter-out examples/iron%.toml,$(wildcard examples/*.toml))
 
 # No display is needed, wherever this runs.
 export MPLBACKEND := Agg

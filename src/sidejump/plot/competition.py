@@ -50,8 +50,8 @@ def competition_figure(dataset, path, component: int, warnings: list[str]) -> No
             bar = _of_sum(dataset.share_error.values[i][:, dataset.static.values])
             shares.errorbar(t, static[i].sum(axis=-1), bar, fmt="o-", color=color, **bars)
             shares.plot(t, moving[i].sum(axis=-1), "s:", color=color, lw=1.0, ms=3, mfc="none")
-        shares.plot([], [], "o-", color="0.3", label="impurities")
-        shares.plot([], [], "s:", color="0.3", mfc="none", label=str(dataset.limit.values[1]))
+        shares.plot([], [], "o-", color="0.3", label="share of impurities")
+        shares.plot([], [], "s:", color="0.3", mfc="none", label=f"share of {dataset.limit.values[1]}")
         if len(dataset.static) > 2:
             _each(shares, dataset, t, len(n) // 2, unit)
         if min(jump.get_ylim()) < 0 < max(jump.get_ylim()):
@@ -60,12 +60,13 @@ def competition_figure(dataset, path, component: int, warnings: list[str]) -> No
         shares.axhline(0.5, color="0.5", lw=0.8)
         shares.set_ylim(-0.03, 1.03)
         shares.set_ylabel(r"share in $1/\tau$ (1)")
-        shares.legend(handlelength=2.5)
         for axes in (jump, shares):
             temperature_axis(axes, t)
             axes.set_xlabel("temperature (K)")
         _crossing(where, dataset, n, unit, t, colors)
-        figure.legend(*jump.get_legend_handles_labels(), loc="outside upper center", ncols=min(len(n) + 2, 6))
+        legends = zip(*(axes.get_legend_handles_labels() for axes in (jump, shares)), strict=True)
+        shown = [[*both[0], *both[1]] for both in legends]
+        figure.legend(*shown, loc="outside upper center", ncols=min(len(shown[0]), 7), fontsize=8, columnspacing=1.2)
         finish(figure, panels, note)
         save(figure, path)
 
