@@ -16,7 +16,7 @@ from sidejump.reference import dirac
 from sidejump.transport import TransportSettings, run_transport
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
-from sidejump.transport.shares import rate_shares, shares_of_mixtures
+from sidejump.transport.shares import shares_of_mixtures
 from sidejump.units import KB
 
 ROUND = sj.MassiveDirac(mass=0.1, velocity=3.0)
@@ -40,6 +40,11 @@ def impurities(strength=1.0, length=None, **more):
 def solved(model, scatterers, temperatures):
     settings = TransportSettings(energy_nodes=1, geometry="shared")
     return run_transport(model, scatterers, chemical_potential=MU, temperatures=temperatures, settings=settings)
+
+
+def rate_shares(problem, kt):
+    """Those of one problem at one temperature."""
+    return shares_of_mixtures(problem, [problem.scatterers], [kt])[0, 0]
 
 
 def hall(result):

@@ -339,8 +339,7 @@ class Controller:
         known = self._of_level(name, level)
         if not known:
             return self._seconds(name, level - 1, places) * _GROWTH if level else 0.0
-        each = sum(r.seconds for r in known) / sum(len(r.task.where) for r in known)
-        return float(each) * max(places, 1)
+        return sum(r.seconds for r in known) / sum(len(r.task.where) for r in known) * max(places, 1)
 
     # --- the end ----------------------------------------------------------------------------------------------------
 

@@ -58,7 +58,8 @@ class PointImpurity(Scatterer):
             share = 0.5 * (1 + sign * self.skewness)
             if share == 0:
                 continue
-            branches = tuple(replace(b, coupling=Multiple(share, b.coupling)) for b in self.branches)
+            # odd rates have the third moment, and all orders after it
+            branches = tuple(replace(b, coupling=Multiple(share, b.coupling), third_moment=0.0) for b in self.branches)
             kind = PointKind(potential, sign, branches)
             found += [PointPairs(kind, model, momentum, absorptive=part) for part in (False, True)]
         return found

@@ -56,19 +56,11 @@ class OddRates:
         self._sample, self._functions = sample, functions
         s, n = sample.count, sample.energies
         self._measure = sample.weight * np.broadcast_to(thermal, (s, np.shape(thermal)[-1]))
-        members = sample.states.multiplicity
-        self._members = members[: s * n].reshape(s, n)
+        self._members = sample.states.multiplicity[: s * n].reshape(s, n)
         self._surfaces: list[_Surface] = []
-        if n == 1:
-            weight = sample.all_weights / members
-            self._add(kinds, np.arange(s), slice(None), sample.states, weight)
-            return
-        for side in np.unique(sample.side):
-            points = np.flatnonzero(sample.side == side)
-            for node in range(n):
-                states = sample.states[points * n + node]
-                weight = sample.weight[points, node] / states.multiplicity
-                self._add(kinds, points, slice(node, node + 1), states, weight)
+        for points, node, states, weight in sample.by_energy():
+            nodes = slice(None) if n == 1 else slice(node, node + 1)
+            self._add(kinds, points, nodes, states, weight)
 
     def _add(self, kinds, points, nodes, states, weight) -> None:
         energy = [float(np.mean(states.energy[: len(points)]))]

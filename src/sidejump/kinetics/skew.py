@@ -166,19 +166,12 @@ def skew_response(
 
 
 def _surfaces(sample: Sample, normal, thermal) -> Iterator[_Surface]:
-    s, n = sample.count, sample.energies
-    members = sample.states.multiplicity
-    if n == 1:
-        plain = sample.states[: s * n]
-        everywhere = np.stack([sample.everywhere(normal[:, f]) for f in range(normal.shape[1])], axis=1)
-        weights = sample.weight[:, 0] / members[:s], sample.all_weights / members
-        yield _Surface(plain, sample.states, *weights, normal, everywhere, thermal[0])
-        return
-    for side in np.unique(sample.side):
-        points = np.flatnonzero(sample.side == side)
-        for node in range(n):
-            states = sample.states[points * n + node]
-            weight = sample.weight[points, node] / states.multiplicity
+    for points, node, states, weight in sample.by_energy():
+        if sample.energies == 1:
+            everywhere = np.stack([sample.everywhere(normal[:, f]) for f in range(normal.shape[1])], axis=1)
+            own = sample.weight_of_members[:, 0]
+            yield _Surface(states[: sample.count], states, own, weight, normal, everywhere, thermal[0])
+        else:
             g = normal[points, node : node + 1]
             yield _Surface(states, states, weight, weight, g, g, thermal[points[0], node : node + 1])
 

@@ -7,7 +7,7 @@ states only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -88,6 +88,18 @@ class Sample:
     def all_weights(self) -> np.ndarray:
         """Weight of every point and image of the first energy, shape (images S,)."""
         return np.tile(self.weight[:, 0], self.images) / self.images
+
+    def by_energy(self) -> Iterator[tuple[np.ndarray, int, States, np.ndarray]]:
+        """Surfaces of one energy: their points, the node, the states of these followed by those of their images, and
+        the weight of each member of a state."""
+        if self.energies == 1:
+            yield np.arange(self.count), 0, self.states, self.all_weights / self.states.multiplicity
+            return
+        for side in np.unique(self.side):
+            points = np.flatnonzero(self.side == side)
+            for node in range(self.energies):
+                states = self.states[points * self.energies + node]
+                yield points, node, states, self.weight_of_members[points, node]
 
     def everywhere(self, vectors) -> np.ndarray:
         """Currents (S, R) at all points and images, shape (images S, R)."""

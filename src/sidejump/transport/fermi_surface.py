@@ -27,7 +27,7 @@ from .nodes import FURTHER, converge, converge_at, left_out, say_left, with_grow
 from .problem import Problem
 from .shared import SharedShell
 from .tensors import Change, difference, largest, with_change, worst_of
-from .term import POINTS, SPACING, Outcome, Term, apart, by_spacing, interpolated, spread
+from .term import POINTS, SPACING, Outcome, Term, by_spacing, interpolated, spread
 
 HOT_SPOT_STEP = 1.35  # ratio of temperatures between which the effect of hot spots is interpolated
 NODES_STEP = 1.75  # and that of energy nodes, and of the thermal window
@@ -38,10 +38,7 @@ COARSER = 0.5**0.5  # accuracy of these, over that of the others
 class FermiSurface(Term):
     """All energies share the points of the Fermi surface."""
 
-    name, first, together = "Fermi surface", True, True
-
-    def groups(self, problem, temperatures):
-        return apart(problem, temperatures)
+    name, first, together, by_shell = "Fermi surface", True, True, True
 
     def evaluate(self, problem, temperatures, advance):
         return self.evaluate_each([problem], temperatures, advance)[0]

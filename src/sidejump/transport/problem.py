@@ -175,10 +175,12 @@ class Problem:
             return False
         if self.observables != other.observables or self.elastic_only != other.elastic_only:
             return False
-        alike = len(self.sources) == len(other.sources) and all(
-            a.pairs_as(b) for a, b in zip(self.sources, other.sources, strict=True)
-        )
-        return alike and all(self.spacing(t) == other.spacing(t) for t in temperatures)
+        return self.same_pairs(other) and all(self.spacing(t) == other.spacing(t) for t in temperatures)
+
+    def same_pairs(self, other: Problem) -> bool:
+        """Whether the scatterers of another problem need the same of each pair of states, whatever their couplings."""
+        mine, others = self.sources, other.sources
+        return len(mine) == len(others) and all(a.pairs_as(b) for a, b in zip(mine, others, strict=True))
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warnings:

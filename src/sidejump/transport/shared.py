@@ -123,8 +123,7 @@ class SharedShell:
 
     def _holds_pairs_of(self, problem: Problem) -> bool:
         """Whether the pairs kept, states and distances without couplings, are all that another problem asks for."""
-        mine, others = self.problem.sources, problem.sources
-        if len(mine) != len(others) or not all(a.pairs_as(b) for a, b in zip(mine, others, strict=True)):
+        if not self.problem.same_pairs(problem):
             return False
         cuts = [p.cuts(self._hottest, self.q_max) for p in (problem, self.problem)]
         return bool(np.all(np.array(cuts[0]) <= np.array(cuts[1])))

@@ -14,11 +14,6 @@ from .shared import SharedShell
 from .term import by_spacing
 
 
-def rate_shares(problem: Problem, kt: float) -> np.ndarray:
-    """Shares of the mechanisms in 1/tau at kT (eV), shape (mechanisms,): :func:`shares_of_mixtures` of one problem."""
-    return shares_of_mixtures(problem, [problem.scatterers], [kt])[0, 0]
-
-
 def shares_of_mixtures(problem: Problem, mixtures: Sequence[list], kts: Sequence[float]) -> np.ndarray:
     """Shares of the mechanisms in 1/tau, shape (mixtures, kT, mechanisms); over all mechanisms they are 1.
 

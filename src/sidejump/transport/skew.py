@@ -64,8 +64,6 @@ def skew_sources(problem: Problem, shell, kt: float) -> list[SkewSource]:
         branches = tuple(b for b in source.branches if not b.silent and (phonons or b.phonon_energy is None))
         thirds = tuple(Third(b.potential, b.third_moment) for b in branches if b.potential and b.third_moment)
         if branches:
-            if isinstance(source, PointPairs):  # theirs is of all orders
-                thirds = ()
             correlation = Correlation(branches, kt, problem.z_floor(shell, source))
             found.append(SkewSource(source, correlation, thirds))
     return found

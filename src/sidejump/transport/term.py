@@ -53,6 +53,8 @@ class Term(abc.ABC):
         Whether it is a response, to which the changes of others are added.
     together : bool
         Whether pairs of states serve all problems of `evaluate_each`.
+    by_shell : bool
+        Whether temperatures that use different shells share nothing.
     start : dict of float
         By the dimension, what divides the spacings on the coarsest level.  Contours converge exponentially and cost
         little.
@@ -61,6 +63,7 @@ class Term(abc.ABC):
     name: str
     first: bool = False
     together: bool = False
+    by_shell: bool = False
     start: Mapping[int, float] = MappingProxyType({2: 0.7, 3: 0.35})
 
     @abc.abstractmethod
@@ -69,8 +72,11 @@ class Term(abc.ABC):
 
     def groups(self, problem: Problem, temperatures: np.ndarray) -> list[list[int]]:
         """Temperatures (K; their places) that share what is computed, from hot to cold: replicas of one group need
-        nothing of another, and have values of their own before those of colder ones, which take longer."""
-        return [list(range(len(temperatures)))]
+        nothing of another, and have values of their own before those of colder ones, which take longer. Contours cost
+        little, and are all computed at once."""
+        if not self.by_shell or problem.model.dimension == 2:
+            return [list(range(len(temperatures)))]
+        return [sorted(members) for _, members in by_spacing(problem, temperatures)]
 
     def evaluate_each(self, problems: Sequence[Problem], temperatures: np.ndarray, advance: Advance) -> list[Outcome]:
         """One replica of each of several problems, on the points of the first, which differ in how strongly their
@@ -94,13 +100,6 @@ def by_spacing(problem: Problem, temperatures) -> list[tuple[float, list[int]]]:
     spacings = [problem.spacing(t) for t in temperatures]
     order = sorted(range(len(temperatures)), key=lambda i: -temperatures[i])
     return [(h, [i for i in order if spacings[i] == h]) for h in sorted(set(spacings), reverse=True)]
-
-
-def apart(problem: Problem, temperatures) -> list[list[int]]:
-    """Groups of temperatures by their shell; contours cost little, and are all computed at once."""
-    if problem.model.dimension == 2:
-        return [list(range(len(temperatures)))]
-    return [sorted(members) for _, members in by_spacing(problem, temperatures)]
 
 
 def spread(temperatures, members, step: float) -> list[int]:

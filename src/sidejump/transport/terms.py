@@ -23,7 +23,7 @@ from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell
 from .tensors import Change, difference, size_of_change, weighted_sum, with_change
-from .term import FOLLOWED, POINTS, Term, apart, by_spacing, interpolated, spread
+from .term import FOLLOWED, POINTS, Term, by_spacing, interpolated, spread
 from .windowed import IndependentShells
 
 _INELASTIC = 10.0  # tolerances: more inelasticity than this, found on single shells, is said to be an estimate
@@ -33,10 +33,7 @@ _UNSETTLED = 4.0  # tolerances: what the last level of shells changed, several t
 class OwnShellsTerm(Term):
     """Every energy node has its own shell."""
 
-    name, first = "own shells", True
-
-    def groups(self, problem, temperatures):
-        return apart(problem, temperatures)
+    name, first, by_shell = "own shells", True, True
 
     def evaluate(self, problem, temperatures, advance):
         found, count = self.blank(temperatures), len(temperatures)
