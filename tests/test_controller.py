@@ -12,7 +12,7 @@ from sidejump.accuracy.controller import FIRST_REPLICAS, Controller, Limits
 from sidejump.accuracy.replica import Replica, Task
 from sidejump.accuracy.report import missed_sentences
 from sidejump.accuracy.standing import Standing
-from sidejump.accuracy.statistics import widening
+from sidejump.accuracy.statistics import OF_SPREAD, widening
 from sidejump.errors import InputError, TooLarge
 from sidejump.transport import TransportSettings
 from sidejump.transport.nodes import raise_nodes
@@ -110,10 +110,10 @@ def test_replicas_are_cheaper_than_a_level_where_few_replicas_are_what_the_error
     first.limits = Limits(0.7 * wide.relative_error().max())
     assert {(t.term, t.level) for t in first.next_tasks()} == {("shared", 0)}
 
-    now = Standing("shared", 0, 2, -1, 0, statistical=0.04, systematic=0.08, coarser=0.0)
+    now = Standing("shared", 0, 2, -1, 0, statistical=0.04, systematic=0.08 * OF_SPREAD**2, coarser=0.0)
     [(_, more)] = [(level, then) for level, then in now.steps(3, 2) if level == 0]
     narrower = (widening(3.0) / widening(1.0)) ** 2
-    assert more.statistical == pytest.approx(0.02 * narrower) and more.systematic == pytest.approx(0.08 * narrower)
+    assert more.statistical == pytest.approx(0.02 * narrower) and more.systematic == pytest.approx(now.systematic * narrower)
     [(_, more)] = [(level, then) for level, then in replace(now, systematic=0.2).steps(3, 2) if level == 0]
     assert more.systematic == 0.2  # the prior, not the spread
 

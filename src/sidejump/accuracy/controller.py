@@ -393,7 +393,8 @@ class Controller:
                 for name, now in standings.items()
                 for level, then in now.steps(self.highest[name], self.batch, GAIN)
             ]
-            options = [option for option in options if option[0] > 0]
+            # the first replicas of a level may know less than the many of the one before
+            options = [o for o in options if o[0] > 0] or [o for o in options if o[1] > standings[o[2].name].level]
             if not options:
                 return np.inf
             _, level, then = max(options, key=lambda option: option[0])

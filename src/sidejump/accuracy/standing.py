@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .statistics import widening
+from .statistics import OF_SPREAD, widening
 
 EXPECTED = 0.35
 """Error of a level over that of the one before, as it is mostly measured: for the choice of what comes next alone."""
@@ -55,8 +55,9 @@ class Standing:
         """Of what `then` is, the same with a spread that its replicas tell better than those of now do."""
         # what levels further below tell is not known here, but not lost either
         narrower = min(then._widening / self._widening, 1.0) ** 2
-        # a level alone is taken to be off by its spread where that is more than the prior
-        by_spread = then.below < 0 and self.systematic <= self.statistical * self.replicas * (1 + 1e-9)
+        # a level alone is taken to be off by a part of its spread where that is more than the prior
+        of_spread = OF_SPREAD**2 * self.statistical * self.replicas
+        by_spread = then.below < 0 and self.systematic <= of_spread * (1 + 1e-9)
         systematic = then.systematic * (narrower if by_spread else 1.0)
         return replace(then, statistical=then.statistical * narrower, systematic=systematic)
 
@@ -66,14 +67,15 @@ class Standing:
 
         No finer level while nothing tells the spread: one replica of each says as little as one of the first.
         """
-        if self.below >= 0:  # noise of the mean that tells the bias
+        last = self.level == highest
+        if self.below >= 0 and (last or self.below_replicas < ENOUGH):  # noise of the mean that tells the bias
             more = self.below_replicas + batch
             less = self.coarser * batch / more
             systematic, coarser = self.systematic - less, self.coarser - less
             then = replace(self, below_replicas=more, systematic=systematic, coarser=coarser)
             yield self.below, self._known(then)
         # memory may not suffice for one more of a level that it sufficed for
-        if self.level == highest or (self.level < highest and self.replicas < ENOUGH):
+        if last or (self.level < highest and self.replicas < ENOUGH):
             more = self.replicas + batch
             then = replace(self, replicas=more, statistical=self.statistical * self.replicas / more)
             yield self.level, self._known(then)
