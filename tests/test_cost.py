@@ -26,6 +26,7 @@ from sidejump.surfaces.fermi import fermi_shell
 from sidejump.surfaces.flow import ShellFlow
 from sidejump.surfaces.limits import SearchLimits
 from sidejump.transport import TransportSettings, estimate_cost, run_transport
+from sidejump.transport.pace import pace
 from sidejump.transport.fermi_surface import COARSER
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
@@ -308,6 +309,18 @@ def test_time_of_a_small_symmetric_crystal():
     expected, found, report = processor_time(problem, [300.0])
     assert report["geometry_used"] == ["averaged"] and report["symmetry_operations"] == 48
     assert 1 / OFTEN < expected / found < OFTEN
+
+
+def test_a_slower_machine_takes_longer(monkeypatch):
+    """What constants tell is in proportion to the pace of the machine, which is that of a few milliseconds of work."""
+    assert 0.1 < pace() < 30 and pace() == pace()
+    problem = Problem(square_or_cubic(3), [zero_range(3)], 1.0, TransportSettings(turn=None, tolerance=0.05))
+    problem.shell(problem.mu, problem.base_spacing)
+    seconds = []
+    for times in (0.0, 1e5, 2e5):
+        monkeypatch.setattr("sidejump.transport.cost.pace", lambda times=times: times)
+        seconds.append(estimate_cost(problem, np.array([300.0]))["seconds"])
+    assert seconds[2] - seconds[1] == pytest.approx(seconds[1] - seconds[0], rel=0.05) and seconds[1] > 2 * seconds[0]
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))

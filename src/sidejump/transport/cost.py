@@ -22,12 +22,13 @@ from ..units import KB
 from .fermi_surface import COARSER, MOST_ON_ALL, chosen, nodes_to_hold
 from .geometry_choice import WINDOW, choose_geometries, no_critical_energy
 from .own import OwnShells
+from .pace import pace
 from .problem import Problem
 from .shared import SharedShell, block_size, cluster_size, operator_bytes
 from .skew import skew_bytes
 from .windowed import LEVELS, IndependentShells
 
-# measured on cores at 3 GHz
+# measured on cores at 3 GHz; times of a machine are those times its pace
 _PER_TEMPERATURE = 6e-9  # kernel of a pair and channel at one temperature, one core
 _WASTE = 1.6  # pairs in blocks that reach over the cutoff
 _CELLS = 1.5  # that a surface passes through, in units of its area over that of a face
@@ -231,6 +232,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
     load = None
     per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
     found, coarsest = _Sum(seconds=0.0), max(problem.spacing(t) for t in temperatures)
+    told = 0.0  # seconds by the constants
     for spacing in sorted({problem.spacing(t) for t in temperatures}):  # what may be refused first
         here = [float(t) for t in temperatures if problem.spacing(t) == spacing]
         search, shell = _timed(lambda spacing=spacing: problem.solved_shell(problem.mu, spacing))
@@ -251,7 +253,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
             else:
                 more += len(few) * pairs * (first**2 - 1)
             for t in few:
-                found.seconds += _solving(width * count * first, first_operator * (t / max(here)) ** 2)
+                told += _solving(width * count * first, first_operator * (t / max(here)) ** 2)
         if d == 3 and functions > first:  # further nodes, on a shell with fewer points
             # refused before the search for finer shells
             coarse = problem.laid(COARSER, problem.settings.replica, ahead=True)
@@ -267,8 +269,8 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
             held = load.bytes(images * len(other)) + nodes_kept + largest_operator
             found.memory = max(found.memory, held + solution + load.work)
             more += len(few) * pairs_there * functions**2
-            found.seconds += sum(_solving(width * len(other) * functions, nodes_operator) for _ in few)
-        found.seconds += 2e-8 * more
+            told += sum(_solving(width * len(other) * functions, nodes_operator) for _ in few)
+        told += 2e-8 * more
         kept = kept if len(here) > 1 and problem.keeps(kept, operator) else 0.0
         together = 1 if kept else min(len(here), max(1, int(0.7 * memory / operator)))
         passes = 1 if kept else int(np.ceil(len(here) / together))
@@ -298,11 +300,12 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         found.memory = max(found.memory, max(stages) + load.work)
         total = pairs * passes + hot
         # the thermal window takes as much again as a third
-        found.seconds += 1.3 * total * (per_pair + _PER_TEMPERATURE * load.channels * len(here) / THREADS)
+        told += 1.3 * total * (per_pair + _PER_TEMPERATURE * load.channels * len(here) / THREADS)
         each = 2e-8 * pairs * (m**2 - 1)
-        found.seconds += sum(each + _solving(width * count * m, operator * (t / max(here)) ** 2) for t in here)
+        told += sum(each + _solving(width * count * m, operator * (t / max(here)) ** 2) for t in here)
         found.flops += total * load.flops
         found.flops += (total * m**2 * len(here) + more) * load.channels * _KERNEL
+    found.seconds += pace() * told
     return found
 
 
