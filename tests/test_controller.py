@@ -113,7 +113,9 @@ def test_replicas_are_cheaper_than_a_level_where_few_replicas_are_what_the_error
     now = Standing("shared", 0, 2, -1, 0, statistical=0.04, systematic=0.08 * OF_SPREAD**2, coarser=0.0)
     [(_, more)] = [(level, then) for level, then in now.steps(3, 2) if level == 0]
     narrower = (widening(3.0) / widening(1.0)) ** 2
-    assert more.statistical == pytest.approx(0.02 * narrower) and more.systematic == pytest.approx(now.systematic * narrower)
+    assert more.statistical == pytest.approx(0.02 * narrower) and more.systematic == pytest.approx(
+        now.systematic * narrower
+    )
     [(_, more)] = [(level, then) for level, then in replace(now, systematic=0.2).steps(3, 2) if level == 0]
     assert more.systematic == 0.2  # the prior, not the spread
 
