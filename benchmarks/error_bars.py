@@ -1,6 +1,6 @@
 """Whether error bars are honest: every model of the suite against its reference, in units of the stated error.
 
-    python benchmarks/error_bars.py [--models MODEL ...] [--tolerance 0.01] [--seed 0] [--kept judged.json]
+    python benchmarks/error_bars.py [--models MODEL ...] [--tolerance 0.01] [--seed 0 ...] [--kept judged.json]
         [--table docs/error_bars.md]
 
 Runs each model through `sidejump.anomalous_hall` and compares every (temperature, part) with the converged results of
@@ -76,6 +76,20 @@ def compare(model: str, reference: dict, **settings) -> dict:
     return {"parts": parts, "cpu": cpu, "wall": wall, "temperatures": reference["temperatures"]}
 
 
+def joined(found: list[dict]) -> dict:
+    """One model on several placements of the points: all values, and the cost of all together."""
+    parts = {
+        name: {what: np.concatenate([f["parts"][name][what] for f in found]) for what in part}
+        for name, part in found[0]["parts"].items()
+    }
+    return {
+        "parts": parts,
+        "cpu": sum(f["cpu"] for f in found),
+        "wall": sum(f["wall"] for f in found),
+        "temperatures": [t for f in found for t in f["temperatures"]],
+    }
+
+
 def summary(results: dict[str, dict]) -> dict:
     """Fractions within each number of errors, the worst, and the cost of some models together."""
     parts = [(m, name, p, r["temperatures"]) for m, r in results.items() for name, p in r["parts"].items()]
@@ -137,16 +151,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=list(references), default=list(references), metavar="MODEL")
     parser.add_argument("--tolerance", type=float, help="that of sidejump by default")
-    parser.add_argument("--seed", type=int, default=0, help="another one lays the points in other ways")
+    parser.add_argument("--seed", type=int, nargs="+", default=[0], help="each lays the points in other ways")
     parser.add_argument("--table", type=Path, help="page whose table is replaced, e.g. docs/error_bars.md")
     parser.add_argument("--kept", type=Path, help="file of results by the model: the table is of all that it holds")
     parser.add_argument("--no-log", action="store_true", help="do not append to log.jsonl")
     arguments = parser.parse_args()
     settings = {} if arguments.tolerance is None else {"tolerance": arguments.tolerance}
-    numbers = range(_REPLICAS * arguments.seed, _REPLICAS * (arguments.seed + 1))
+    numbers = [range(_REPLICAS * seed, _REPLICAS * (seed + 1)) for seed in arguments.seed]
     results, summaries = {}, {}
     for model in arguments.models:
-        results[model] = compare(model, references[model], replicas=numbers, **settings)
+        results[model] = joined([compare(model, references[model], replicas=some, **settings) for some in numbers])
         summaries[model] = summary({model: results[model]})
         print(model, summaries[model], flush=True)
         for part, found in results[model]["parts"].items():

@@ -86,6 +86,19 @@ def test_judgement_counts_distances_in_errors(monkeypatch, pull, within):
     assert summary["blunt references"] == 6
 
 
+def test_placements_of_one_model_count_together(monkeypatch):
+    """One of them far off: a half is within, and the worst is where it was found."""
+    part = {"value": [3.0, -2.0], "error": [0.0, 0.0]}
+    reference = {"temperatures": [10.0, 20.0], "cancels": [1.0, 1.0]} | dict.fromkeys(error_bars.PARTS, part)
+    found = []
+    for pull in (0.5, 3.0):
+        monkeypatch.setattr(error_bars.sj, "anomalous_hall", lambda *_, p=pull, **__: dataset_of(reference, 0.02, p))
+        found.append(error_bars.compare("layers", reference))
+    summary = error_bars.summary({"layers": error_bars.joined(found)})
+    assert summary["values"] == 12 and summary["within 1"] == 0.5 and summary["worst"] == pytest.approx(3.0, rel=1e-2)
+    assert summary["worst at"].startswith("layers, ")
+
+
 def test_table_replaces_the_one_in_the_page(tmp_path):
     page = tmp_path / "page.md"
     other = "# Title\n\n| other | table |\n| --- | --- |\n\ntext\n"
