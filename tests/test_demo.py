@@ -1,6 +1,7 @@
 """`sidejump demo`: a case that travels with the program, and the script that makes its data."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from sidejump.app.demo import NAMES
 from sidejump.result import warnings_of
 
 ROOT = Path(sj.__file__).parent
-TEMPERATURES = "values = [50, 75, 100, 150, 200, 300]"
+HOT = -0.09191
+"""Side jump of the demonstration at 300 K in e^2/h, at its own tolerance (error 2e-6)."""
 SCRIPT = ROOT.parent.parent / "examples" / "ferromagnetic_layer.py"
 
 
@@ -24,18 +26,40 @@ def made():
     return module
 
 
-def test_the_demonstration_runs_anywhere(empty_folder, capsys, monkeypatch):
-    """Of its temperatures the coldest and the hottest."""
+def changed(monkeypatch, **words):
+    """The input file of the demonstration with other values of keys."""
     write = demo.write_files
 
-    def fewer(folder, **options):
+    def written(folder, **options):
         source = write(folder, **options)
         text = source.read_text()
-        assert text.count(TEMPERATURES) == 1
-        source.write_text(text.replace(TEMPERATURES, "values = [50, 300]"))
+        for key, value in words.items():
+            text, count = re.subn(rf"^{key} = [^#\n]*", f"{key} = {value} ", text, flags=re.MULTILINE)
+            assert count == 1
+        source.write_text(text)
         return source
 
-    monkeypatch.setattr(demo, "write_files", fewer)
+    monkeypatch.setattr(demo, "write_files", written)
+
+
+def test_a_word_starts_the_demonstration(empty_folder, capsys, monkeypatch):
+    """Roughly, at one temperature."""
+    changed(monkeypatch, values="[300]", tolerance="0.3")
+    assert main(["demo"]) == 0
+    out = capsys.readouterr()
+    folder = empty_folder / "sidejump-demo"
+    assert {p.name for p in folder.iterdir()} == {*NAMES, "demo.nc", "demo.png"}
+    assert "side" in out.out and "quasi-elastic" in out.out
+    with xr.open_dataset(folder / "demo.nc") as found:
+        yx = found.sigma_side_jump.sel(a="y", b="x").item()
+        error = found.sigma_side_jump_error.sel(a="y", b="x").item()
+        assert 0 < error < 0.3 * abs(yx) and abs(yx - HOT) < 3 * error
+    assert main(["demo"]) == 2 and "exists already" in capsys.readouterr().err
+
+
+def test_the_demonstration_runs_anywhere(empty_folder, capsys, monkeypatch):
+    """Of its temperatures the coldest and the hottest."""
+    changed(monkeypatch, values="[50, 300]")
     assert main(["demo"]) == 0
     out = capsys.readouterr()
     folder = empty_folder / "sidejump-demo"

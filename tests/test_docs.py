@@ -1,10 +1,13 @@
 """The Python blocks of the README and of the documentation run as they are printed, page by page."""
 
+import ast
 import importlib.util
 import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,28 @@ def test_python_blocks_run(page, stand_in, tmp_path, monkeypatch):
     namespace: dict = {}
     for block in BLOCK.findall(page.read_text()):
         exec(compile(block, str(page), "exec"), namespace)
+
+
+def test_what_python_blocks_name_is_there():
+    """Of all pages, those that run in the long suite alone among them."""
+    count = 0
+    for page in WITH_CODE:
+        for node in (node for block in BLOCK.findall(page.read_text()) for node in ast.walk(ast.parse(block))):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sj":
+                assert hasattr(sj, node.attr), f"{page.name} names sj.{node.attr}"
+                count += 1
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sidejump"):
+                for alias in node.names:
+                    assert hasattr(import_module(node.module), alias.name), f"{page.name} imports {alias.name}"
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                called = getattr(sj, node.func.attr, None) if ast.unparse(node.func.value) == "sj" else None
+                if not callable(called):
+                    continue
+                parameters = signature(called).parameters
+                if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+                    unknown = {keyword.arg for keyword in node.keywords} - parameters.keys() - {None}
+                    assert not unknown, f"{page.name} gives {node.func.attr} {unknown}"
+    assert count >= 100
 
 
 def test_the_first_block_is_a_run_in_under_ten_lines():

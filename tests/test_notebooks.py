@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -20,6 +22,20 @@ def test_notebooks_run(path):
     assert shown and not [output for output in shown if output.output_type == "error"]
     resources = {"metadata": {"path": str(path.parent)}}
     nbclient.NotebookClient(book, timeout=120, kernel_name="python3", resources=resources).execute()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_cells_run(path, monkeypatch):
+    """The same cells as one script of this process: a kernel takes longer to start than most of them to run."""
+    monkeypatch.chdir(path.parent)
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    namespace: dict = {}
+    with matplotlib.rc_context():
+        for number, cell in enumerate(cells):
+            plain = "\n".join(line for line in cell.splitlines() if not line.startswith("%"))  # words of IPython
+            exec(compile(plain, f"{path.name}[{number}]", "exec"), namespace)
+    plt.close("all")
+    assert "sj" in namespace and len(cells) > 3
 
 
 def test_there_are_five():

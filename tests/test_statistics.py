@@ -10,27 +10,24 @@ TRUTH = np.linspace(1.0, 2.0, len(TEMPERATURES))
 
 
 def ladder(rng, levels, replicas, bias, spread, gain):
-    """Replicas of all levels at all temperatures; bias and spread are those of the first level."""
+    """Replicas of all levels at all temperatures; bias and spread are those of the first level, of every draw."""
     everywhere = np.arange(len(TEMPERATURES))
     samples = []
     for level in range(levels):
-        noise = rng.normal(size=(replicas, len(TEMPERATURES)))
-        samples.append(Samples(level, everywhere, TRUTH + gain**level * (bias + spread * noise)))
+        noise = rng.normal(size=(replicas, len(TEMPERATURES), *np.shape(gain)))
+        truth = np.expand_dims(TRUTH, tuple(range(1, 1 + np.ndim(gain))))
+        samples.append(Samples(level, everywhere, truth + gain**level * (bias + spread * noise)))
     return samples
 
 
-def deviations(levels, replicas, bias, spread, draws=400, seed=0):
-    """(|value - truth| / error, error) of many draws, all temperatures; the gain of a level is drawn as well."""
+def deviations(levels, replicas, bias, spread, draws=2000, seed=0):
+    """(|value - truth| / error, error, |value - truth|) of many draws, all temperatures, as the elements of a tensor;
+    the gain of a level is drawn as well."""
     rng = np.random.default_rng(seed)
-    ratios, errors, true = [], [], []
-    for _ in range(draws):
-        gain = rng.uniform(0.2, GAIN)
-        size = bias * rng.normal() * np.ones(len(TEMPERATURES))
-        found = moments(ladder(rng, levels, replicas, size, spread, gain), TEMPERATURES)
-        true.append(np.abs(found.value - TRUTH))
-        errors.append(found.error)
-        ratios.append(true[-1] / found.error)
-    return np.array(ratios), np.array(errors), np.array(true)
+    gain = rng.uniform(0.2, GAIN, size=draws)
+    found = moments(ladder(rng, levels, replicas, bias * rng.normal(size=draws), spread, gain), TEMPERATURES)
+    true = np.abs(found.value - TRUTH[:, None])
+    return true / found.error, found.error, true
 
 
 @pytest.mark.parametrize("bias", [0.0, 0.02, 0.1])

@@ -33,7 +33,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 GAIN = 0.5
 """Error of a level over that of the one before: the square of the spacing's sqrt(1/2), an upper bound."""
@@ -292,4 +292,4 @@ def _near(log_temperature, samples: list[Samples]) -> dict[int, np.ndarray]:
 
 def widening(degrees) -> np.ndarray:
     """Half width of Student's central 68.27 %, in standard errors, of so many degrees of freedom."""
-    return student.ppf(0.841344746, np.maximum(degrees, 1.0))
+    return stdtrit(np.maximum(degrees, 1.0), 0.841344746)

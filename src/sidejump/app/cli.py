@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -732,9 +733,15 @@ def input_reference() -> None:
     write(markdown())
 
 
+@cache
+def _command():
+    """All commands with their options: Typer reads them from the signatures again at every call."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    return guarded(lambda: app(arguments, prog_name="sidejump", standalone_mode=False))
+    return guarded(lambda: _command()(arguments, prog_name="sidejump", standalone_mode=False))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse, special, stats
+from scipy import sparse, special
 
 from .equations import Equations
 from .identify import Identified, identified, scales, solve
@@ -14,7 +14,7 @@ from .likelihood import Likely, likely
 from .scatter import Scatter
 from .temperatures import Temperatures
 
-ONE, TWO = (float(stats.norm.cdf(k) - stats.norm.cdf(-k)) for k in (1, 2))
+ONE, TWO = (float(special.ndtr(k) - special.ndtr(-k)) for k in (1, 2))
 """What one and two error bars hold: 0.683 and 0.954."""
 
 _NONE = 1e-6  # degrees of freedom that are none but for rounding

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy.special import chdtrc
 
 from ..errors import InputError
 from .equations import Equations
@@ -128,7 +128,7 @@ def of_fit(estimator: Estimator, estimates: Estimates, found: Identified, temper
         if estimates.freedom <= 0:
             sentences.append("as many terms as points: nothing is left to take errors from; declare uncertainties")
         return sentences
-    if estimates.freedom > 0 and stats.chi2.sf(estimates.misfit, estimates.freedom) < UNLIKELY:
+    if estimates.freedom > 0 and chdtrc(estimates.freedom, estimates.misfit) < UNLIKELY:
         constant = "; its coefficients do not change with temperature, side jump does" * (not law.has_free_remainder)
         sentences.append(
             f"chi squared is {estimates.misfit / estimates.freedom:.3g} per degree of freedom ({estimates.freedom}): "
@@ -137,7 +137,7 @@ def of_fit(estimator: Estimator, estimates: Estimates, found: Identified, temper
         )
     several = temperatures.films > 1
     total, free = float(np.sum(estimates.disagreement[several])), int(np.sum(temperatures.films[several] - 1))
-    if law.has_free_remainder and free > 0 and stats.chi2.sf(total, free) < UNLIKELY:
+    if law.has_free_remainder and free > 0 and chdtrc(free, total) < UNLIKELY:
         sentences.append(
             f"the remainders of the films differ at one temperature by more than their errors (chi squared "
             f"{total / free:.3g} per degree of freedom): static scatterers and phonons leave different remainders, and "

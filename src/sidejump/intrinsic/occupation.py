@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import erfc, expit, spence
-from scipy.stats import kstwobign
 
 from ..units import KB
 
@@ -22,13 +21,22 @@ _SHARP = 0.02  # spread in kT below which averaging changes f by less than 3e-5
 _BROAD = 10.0  # spread in kT above which f is the normal distribution, to 3e-5
 
 
+def _kolmogorov_density(kappa) -> np.ndarray:
+    """Density of Kolmogorov's statistic, ``8 kappa sum_n (-1)^(n+1) n^2 exp(-2 n^2 kappa^2)``, to rounding from 0.2 on.
+
+    SciPy has it in its statistics alone, which take longer to import than the rest of the program.
+    """
+    n = np.arange(1, 30)[:, None]
+    return np.sum(-8 * kappa * (-1.0) ** n * n**2 * np.exp(-2 * (n * kappa) ** 2), axis=0)
+
+
 def _mixture(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Standard deviations (in kT) and weights of `n` normal distributions that add up to -f'."""
     lower, upper = np.log(0.2), np.log(3.4)
     x, w = np.polynomial.legendre.leggauss(n)
     log_kappa = lower + (upper - lower) * (x + 1) / 2
     kappa = np.exp(log_kappa)
-    weight = w * kstwobign.pdf(kappa) * kappa
+    weight = w * _kolmogorov_density(kappa) * kappa
     return 2 * kappa, weight / weight.sum()
 
 
