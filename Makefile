@@ -8,7 +8,7 @@
 # make cold-limit  how cold side jumps go to their limit: results/cold_limit.png
 # make magnons   side jump of a massive Dirac model with magnons: results/magnons.png
 # make sample   the drawing of the page on conventions
-# make first-minute   a terminal with the first commands as it goes, for the first page; with a wheel in dist/, from it
+# make first-minute   a terminal as it goes from the wheel to a result, for the first page
 # make gallery   the pictures of the gallery: results/gallery; they are shown on docs/gallery.md from docs/img
 # make test | lint | docs | examples   checks and documentation, all in the environment of `make venv`
 # make test-all   also the tests of tests/slow.txt; make slowest: with the time of each
@@ -60,8 +60,8 @@ magnons: $(STAMP)
 sample: $(STAMP)
 	$(BIN)/python docs/drawings/sample.py docs/img/sample.svg
 
-first-minute: $(STAMP)
-	$(BIN)/python docs/drawings/first_minute.py docs/img/first_minute.svg $(firstword $(wildcard dist/*.whl))
+first-minute: wheel
+	$(BIN)/python docs/drawings/first_minute.py docs/img/first_minute.svg $(wildcard dist/*.whl)
 
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 

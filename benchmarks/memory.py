@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from helpers_inputs import ACOUSTIC_SECTION, RASHBA_SECTION, WEYL_SECTION, acoustic_section
 
-RUN = """
+INPUT = """
 [temperature]
 values = [{kelvin}]
 
@@ -37,12 +37,12 @@ accuracy = {accuracy}
 
 
 def rashba(solver: str = "", kelvin: float = 20.0, accuracy: float = 4.0, more: str = "") -> str:
-    run = RUN.format(kelvin=kelvin, solver=solver, accuracy=accuracy, expert="levels = 0")
+    run = INPUT.format(kelvin=kelvin, solver=solver, accuracy=accuracy, expert="levels = 0")
     return RASHBA_SECTION + ACOUSTIC_SECTION + run + more
 
 
 def weyl(solver: str = "energy_nodes = 1") -> str:
-    run = RUN.format(kelvin=250, solver=solver, accuracy=8.0, expert='geometry = "shared"\nlevels = 0')
+    run = INPUT.format(kelvin=250, solver=solver, accuracy=8.0, expert='geometry = "shared"\nlevels = 0')
     return WEYL_SECTION + acoustic_section(5000.0) + run
 
 
@@ -52,6 +52,7 @@ CASES = {
     "Rashba, 20 K, nine nodes": rashba("energy_nodes = 9"),
     "Rashba, 20 K, two processes": rashba(WORKERS),
     "Rashba, 100 K, heat": rashba(kelvin=100.0, accuracy=8.0, more='\n[[observable]]\nkind = "heat_current"\n'),
+    "Rashba, 60 K, as many nodes as it takes": rashba(kelvin=60.0, accuracy=6.0),
     "Weyl": weyl(),
     "Weyl, two processes": weyl(WORKERS + "energy_nodes = 1"),
 }

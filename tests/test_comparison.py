@@ -15,6 +15,7 @@ from sidejump.plot.comparison import ratios
 
 NAMES = ("xx", "xy", "yy", "xz", "yz", "zz")
 TENSOR = np.array([[2.5e5, -10.0, 3.0], [-10.0, 2.4e5, 1.0], [3.0, 1.0, 2.3e5]])
+SKEWED = TENSOR + 7.0 * (np.triu(np.ones((3, 3)), 1) - np.tril(np.ones((3, 3)), -1))
 
 
 def perturbo(path, tensors, unit="1/Ohm/m", iterations=False):
@@ -140,38 +141,40 @@ def test_yaml_without_its_package_names_the_extra(tmp_path, monkeypatch):
         read_conductivities(tmp_path / "x.yml")
 
 
-def epw(path, *, hall, plane=False):
-    """Output of EPW: of a run in a magnetic field, or the mobilities of a carrier density, two iterations."""
+def epw(path, *, hall=False, plane=False, metal=False, older=False):
+    """Output of EPW: of a run in a magnetic field, or the mobilities of a carrier density, two iterations.
+
+    `older`: as before EPW 5.7, with blocks by columns and rows of a tensor without population.
+    """
     bar, lines = "     " + "=" * 93, ["     Program EPW v.5.4 starts", ""]
     density = 1e13
 
     def block(method, scale):
         out = [bar, f"     {method}", bar]
         for t in (100.0, 300.0):
-            mu = scale * TENSOR / t
+            mu = scale * SKEWED / t
             out += [" ", f"     Temperature: {t:10.4f} K"]
             unit = "[Siemens]" if plane else "[Siemens/m]"
             out.append(f"     Conductivity tensor without magnetic field | with magnetic field {unit}")
-            out += [
-                "    " + "".join(f"{x:14.5E}" for x in row) + "  |" + "".join(f"{0:14.5E}" for _ in row) for row in mu.T
+            rows = mu.T if older else mu
+            lines_of = [
+                "    " + "".join(f"{x:14.5E}" for x in row) + "  |" + "".join(f"{1:14.5E}" for _ in row) for row in rows
             ]
-            out.append("     Mobility tensor without magnetic field     | with magnetic field [cm^2/Vs]")
-            out += [
-                "    " + "".join(f"{x:14.5E}" for x in row) + "  |" + "".join(f"{1:14.5E}" for _ in row) for row in mu.T
-            ]
+            field = "with magnetic field" if older else "Hall mobility"
+            out += [*lines_of, f"     Mobility tensor without magnetic field     | {field} [cm^2/Vs]", *lines_of]
         return out
 
     def table(scale):
-        out = [bar, "       Temp     Fermi   Elec density  Population SR                  Elec mobility "]
-        out += [
-            f"        [K]      [eV]     [cm^-{2 if plane else 3}]      [e per cell]                    [cm^2/Vs]",
-            bar,
-            "",
-        ]
+        names = "Elec density  Population SR                  Elec mobility "
+        units = f"   [cm^-{2 if plane else 3}]      [e per cell]                    [cm^2/Vs]"
+        if metal:
+            names = "     DOS        Population SR                 Conductivity "
+            units = "[states/Ry] [carriers per cell]               [Ohm.cm]^-1 "
+        out = [bar, f"       Temp     Fermi   {names}", f"        [K]      [eV]  {units}", bar, ""]
         for t in (100.0, 300.0):
-            rows = ["".join(f"{x:16.6E}" for x in row) for row in scale * TENSOR / t]
+            rows = ["".join(f"{x:16.6E}" for x in row) for row in scale * SKEWED / t]
             out.append(f"     {t:8.3f}{6.1:9.4f}{density:14.5E}{0:14.5E}{rows[0]}")
-            out += [" " * 50 + row for row in rows[1:]]
+            out += [" " * 50 + row if older else " " * 36 + f"{-2.647e-23:14.5E}" + row for row in rows[1:]]
         return out
 
     serta = "BTE in the self-energy relaxation time approximation (SERTA)"
@@ -183,10 +186,11 @@ def epw(path, *, hall, plane=False):
     path.write_text("\n".join(lines) + "\n")
 
 
+@pytest.mark.parametrize("older", [False, True])
 @pytest.mark.parametrize("plane", [False, True])
 @pytest.mark.parametrize("hall", [False, True])
-def test_epw(tmp_path, hall, plane):
-    epw(tmp_path / "epw.out", hall=hall, plane=plane)
+def test_epw(tmp_path, hall, plane, older):
+    epw(tmp_path / "epw.out", hall=hall, plane=plane, older=older)
     found = {table.label: table for table in read_conductivities(tmp_path / "epw.out")}
     assert set(found) == {"EPW, SERTA", "EPW, BTE"}
     unit = constants.h / constants.e**2 if plane else 0.01  # e^2/h of S, S/cm of S/m
@@ -194,8 +198,17 @@ def test_epw(tmp_path, hall, plane):
     for label, scale in (("EPW, SERTA", 1.0), ("EPW, BTE", 1.2)):
         table = found[label]
         assert table.dimension == (2 if plane else 3)
-        expected = scale * unit * carriers * np.stack([TENSOR / 100, TENSOR / 300])
+        expected = scale * unit * carriers * np.stack([SKEWED / 100, SKEWED / 300])
         np.testing.assert_allclose(table.conductivity, expected, rtol=1e-5)
+
+
+def test_epw_of_a_metal(tmp_path):
+    epw(tmp_path / "epw.out", metal=True)
+    serta, iterated = read_conductivities(tmp_path / "epw.out")
+    expected = np.stack([SKEWED / 100, SKEWED / 300])  # S/cm
+    np.testing.assert_allclose(serta.conductivity, expected, rtol=1e-5)
+    np.testing.assert_allclose(iterated.conductivity, 1.2 * expected, rtol=1e-5)
+    assert (serta.dimension, serta.label, iterated.label) == (3, "EPW, SERTA", "EPW, BTE")
 
 
 def test_elcond_of_epw(tmp_path):
@@ -223,6 +236,13 @@ def test_elcond_of_epw(tmp_path):
         ("#  Conductivity (1/Ohm/m)  #\n#  T (K)   sigma_xx\n 300 6.1 1e18 ****\n", "did not fit"),
         ("#  Conductivity (1/Ohm/m)  #\n#  T (K)   sigma_xx\n -5 6.1 1e18 1.0\n", "a temperature of -5 K"),
         ("#  Conductivity (1/Ohm/m)  #\n#  T (K)   sigma_xx  sigma_xx\n 5 6.1 1e18 1.0 1.0\n", "two columns"),
+        (
+            "#  Conductivity (1/Ohm/m)  #\n#  T (K) "
+            + " sigma_".join(["", "xx", "xy", "yy", "xz", "yz", "zz", "yx", "zx", "zy"])
+            + "\n 5 6.1 1e18 1.0\n",
+            "magnetic field",
+        ),
+        ("Temp [K]  Elec mobility [cm^2/Vs]\n 300.0 7.1 1e13 0.2E+04  x-axis\n", "PREFIX_elcond_e"),
         ("BTE\n[K] [eV] [cm^-3]\n300.0 6.0 1e18 0.0 1.0 2.0 3.0\n", "three rows of three numbers"),
     ],
 )

@@ -119,6 +119,31 @@ print(json.dumps([cost["peak_memory_bytes"], peak_memory()]))
     assert 1 / WITHIN < expected / found < WITHIN
 
 
+def test_memory_of_a_worker(tmp_path):
+    """Each worker process is told what it holds, without what only the process that asks has loaded."""
+    code = """
+import json, sys
+from sidejump.app.attributes import peak_memory
+from sidejump.app.run import prepare
+from sidejump.pairs.executor import make_executor
+job = prepare(sys.argv[1])
+cost, case = job.estimate(), job._case
+with make_executor("processes", 1, shared=case) as executor:
+    executor.submit(type(case).compute, case.controller().next_tasks()[0]).result()
+    print(json.dumps([cost["peak_memory_bytes"], executor._backend._pool.submit(peak_memory).result()]))
+"""
+    (tmp_path / "input.toml").write_text(
+        WEYL_SECTION + acoustic_section(5000.0) + "[temperature]\nvalues = [250]\n"
+        "[solver]\nenergy_nodes = 1\nexecutor = 'processes'\nworkers = 1\n"
+        "[solver.expert]\ngeometry = 'shared'\naccuracy = 4.0\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "input.toml")], capture_output=True, text=True, check=True
+    )
+    expected, found = json.loads(done.stdout.splitlines()[-1])
+    assert 1 / WITHIN < expected / found < WITHIN
+
+
 WEYL_INPUT = f"""{WEYL_SECTION}{acoustic_section(5000.0)}
 [temperature]
 values = [200, 250]

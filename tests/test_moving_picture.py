@@ -84,6 +84,7 @@ def test_colours_of_black_ground_can_be_read_on_white(moving):
 def test_the_picture_of_the_first_page_ends_with_the_whole_session():
     picture = (DOCS / "img" / "first_minute.svg").read_text()
     last = "\n".join(seen_at(picture))
+    assert '$ pip install -q "sidejump-' in last and "waits shortened" in picture
     for words in ("$ sidejump init dirac", "$ sidejump run dirac.toml", "estimate: 5 temperatures", "wrote dirac.html"):
         assert words in last
     assert "…" not in last and len(picture) < 300_000

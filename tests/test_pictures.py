@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
+import matplotlib
 import matplotlib.figure
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from sidejump.outputs import FIGURES
 from sidejump.plot.bands import path_of
 from sidejump.plot.fermi_surface import at_corners, quantities
 from sidejump.plot.note import second_unit
+from sidejump.plot.style import STYLE
 from sidejump.result import parts_of
 from sidejump.surfaces.fermi import fermi_shell
 from sidejump.surfaces.triangles import surface_triangles
@@ -265,3 +268,14 @@ def test_what_notebooks_show():
     assert "20, 60" in study._repr_html_() and "0.2" in study._repr_html_()
     odd = replace(phonons, name="<b>")
     assert "&lt;b&gt;" in odd._repr_html_() and "<b>" not in odd._repr_html_()
+
+
+@pytest.mark.parametrize("largest", [1.51e-3, 1.8e-3, 2e-7, 0.6, 4e6])
+def test_ticks_do_not_run_into_each_other(largest):
+    with matplotlib.rc_context(STYLE):
+        figure = matplotlib.figure.Figure(figsize=(8.4, 3.7), layout="constrained")
+        axes, _, _ = figure.subplots(1, 3)
+        axes.plot([0, largest], [0, largest])
+        figure.canvas.draw()
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+    assert len(boxes) > 2 and all(a.x1 < b.x0 for a, b in pairwise(boxes))

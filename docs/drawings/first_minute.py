@@ -1,15 +1,15 @@
-"""The first minute in a terminal as it went: python docs/drawings/first_minute.py docs/img/first_minute.svg [WHEEL]
+"""The first minutes in a terminal as they went: python docs/drawings/first_minute.py docs/img/first_minute.svg WHEEL
 
-Types the commands into a shell in an empty folder and records what the terminal shows, and when; with a wheel, in a new
-environment that pip has installed it into.  Waits longer than `PATIENCE` are shortened; the clock of the picture is the
-real one.
+Makes an empty environment, types the commands into a shell in an empty folder, installation included, and records what
+the terminal shows, and when.  Waits longer than `PATIENCE` are shortened, and the picture says so in the bar that its
+clock is in; the clock is the real one.
 """
 
 from __future__ import annotations
 
 import os
 import select
-import subprocess
+import shutil
 import sys
 import tempfile
 import time
@@ -21,16 +21,18 @@ from moving import Frame, line_of, moving_picture
 from ptyprocess import PtyProcess
 
 COMMANDS = (
+    'pip install -q "{wheel}[report]"',
     "sidejump init dirac",
     "sidejump run dirac.toml",
     "sidejump plot dirac.nc --kind scaling -o scaling.png",
     "sidejump report dirac.nc",
 )
+PATIENCE = 1.2  # seconds that a wait takes in the picture at most
+TITLE = f"from the wheel to a result (waits shortened to {PATIENCE:g} s)"
 COLUMNS, ROWS = 108, 60
 PROMPT = "$"
 KEY = 0.06  # seconds between two keys
 STEP = 0.12  # between two frames at least
-PATIENCE = 1.2
 LONGEST = 600.0  # of a command
 
 
@@ -107,27 +109,23 @@ def frames_of(seen: list[tuple[float, tuple]]) -> list[Frame]:
     return found
 
 
-def main(target: Path, wheel: Path | None) -> None:
+def main(target: Path, wheel: Path) -> None:
     """Record, and draw the picture."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "work"
         folder.mkdir()
-        if wheel is not None:
-            venv.create(Path(name) / "venv", with_pip=True)
-            programs = Path(name) / "venv" / "bin"
-            path = os.pathsep.join([str(programs), os.environ["PATH"]])
-            subprocess.run([programs / "pip", "install", "-qq", f"{wheel.resolve()}[report]"], check=True)
-        terminal = Terminal(folder, path)
+        shutil.copy(wheel, folder)
+        venv.create(Path(name) / "venv", with_pip=True)
+        terminal = Terminal(folder, os.pathsep.join([str(Path(name) / "venv" / "bin"), os.environ["PATH"]]))
         terminal.wait()
         for command in COMMANDS:
-            terminal.type(command)
+            terminal.type(command.format(wheel=wheel.name))
         for file in ("dirac.nc", "dirac.png", "scaling.png", "dirac.html"):
             if not (folder / file).stat().st_size:
                 raise RuntimeError(f"{file} is empty")
         terminal.shell.terminate(force=True)
-    target.write_text(moving_picture(frames_of(terminal.seen), "the first minute", COLUMNS))
+    target.write_text(moving_picture(frames_of(terminal.seen), TITLE, COLUMNS))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -184,9 +184,22 @@ def quote(value: Any) -> str:
 
 
 def nearest(word: Any, known: Iterable[str]) -> str:
-    """What may end the sentence on a word that is not known: the nearest one that is, capitals aside."""
+    """What may end the sentence on a word that is not known: the nearest one that is, capitals aside.
+
+    Of a long word its first part may be meant: `acustic` is near `acoustic_deformation_potential`.
+    """
     by_small_letters = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(str(word).lower(), by_small_letters, n=1)
+    by_first_part: dict[str, list[str]] = {}
+    for name in by_small_letters:
+        by_first_part.setdefault(name.split("_")[0], []).append(name)
+    given = str(word).lower()
+    close = difflib.get_close_matches(given, by_small_letters, n=1)
+    if (
+        not close
+        and (part := difflib.get_close_matches(given, by_first_part, n=1))
+        and len(by_first_part[part[0]]) == 1
+    ):
+        close = by_first_part[part[0]]
     return f'; did you mean "{by_small_letters[close[0]]}"?' if close else ""
 
 

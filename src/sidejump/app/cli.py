@@ -652,7 +652,7 @@ _Trust = Annotated[bool, typer.Option("--trust-file", help="Take what contradict
 @app.command("info", epilog=epilog("info"))
 def info(
     source: Annotated[
-        Path, typer.Argument(metavar="PATH", help="EPW directory; Perturbo, compact or Wannier90 file; result.")
+        Path, typer.Argument(metavar="PATH", help="EPW directory; any file that the program reads or writes.")
     ],
     figure: Annotated[Path | None, typer.Option(help="Draw the decay of H, force constants and coupling.")] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -661,12 +661,16 @@ def info(
     long_range: _LongRange = None,
     epw_version: _Version = None,
     trust_file: _Trust = False,
+    cell: Annotated[
+        str | None,
+        typer.Option(metavar='"X Y Z; X Y Z; X Y Z"', help="Of a _hr.dat without: lattice vectors, angstrom."),
+    ] = None,
 ) -> None:
     """Say what a file of data or a result holds, how good it is, and of a result what it is good for."""
     from . import convert as conversion
 
     keys = conversion.reading_keys(two_dimensional, long_range, epw_version, trust_file)
-    report = conversion.describe(source, figure=figure, force=force, reading=keys)
+    report = conversion.describe(source, figure=figure, force=force, reading=keys, cell=cell)
     write(conversion.as_json(report) if json else conversion.text(report))
     for sentence in report.get("warnings", []):
         say(f"warning: {sentence}")

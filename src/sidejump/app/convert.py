@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError, SidejumpWarning
 from ..files import plain_name, require_regular
 from ..files import reading as sound
@@ -28,18 +30,42 @@ def reading_keys(two_dimensional: bool | None, long_range: str | None, epw_versi
     )
 
 
-def describe(path: Path, *, figure: Path | None = None, force: bool = False, reading: dict | None = None) -> dict:
+def lattice_vectors(text: str) -> np.ndarray:
+    """Three rows of three numbers, angstrom, ``"2.87 0 0; 0 2.87 0; 0 0 2.87"``.
+
+    Raises
+    ------
+    InputError
+        If they are not.
+    """
+    try:
+        return np.array([[float(word) for word in row.split()] for row in text.split(";")]).reshape(3, 3)
+    except ValueError:
+        raise InputError(
+            f'--cell "{text}": give three lattice vectors in angstrom, as "2.87 0 0; 0 2.87 0; 0 0 2.87"'
+        ) from None
+
+
+def describe(
+    path: Path, *, figure: Path | None = None, force: bool = False, reading: dict | None = None, cell: str | None = None
+) -> dict:
     """Plain description of a file or directory; the decay of H, force constants and coupling as a figure.
+
+    `cell`: lattice vectors of a Hamiltonian of Wannier90 that has none, as :func:`lattice_vectors` takes them.
 
     Raises
     ------
     InputError
         If the path holds nothing that can be read, or the figure cannot be written.
     """
-    from . import contents
+    from . import companions, contents
 
     if contents.is_ours(path):
-        for option, given in (("--figure", figure), *((f"--{name.replace('_', '-')}", 1) for name in reading or ())):
+        for option, given in (
+            ("--figure", figure),
+            ("--cell", cell),
+            *((f"--{name.replace('_', '-')}", 1) for name in reading or ()),
+        ):
             if given is not None:
                 raise InputError(f"{option}: has no meaning for what this program has computed; leave it out")
         return plain(contents.describe(path))
@@ -51,14 +77,23 @@ def describe(path: Path, *, figure: Path | None = None, force: bool = False, rea
     from ..formats import info
     from ..formats.recognise import read_electron_phonon
 
+    if (whole := companions.whole_of(path)) is not None:
+        rest = describe(whole[0], figure=figure, force=force, reading=reading, cell=cell)
+        return {"file": f"{path}: {whole[1]}"} | rest
+    if (table := companions.describe(path)) is not None:
+        return plain(table)
+    if path.is_dir():
+        companions.require_epw(path)
     electrons_only = plain_name(path).endswith(("_tb.dat", "_hr.dat"))
     if figure is not None:
         check_target(figure, force=force, endings=FIGURES, inputs=(path,))
         if electrons_only:
             raise InputError(f"{path}: holds no phonons whose decay could be drawn; leave --figure out")
+    if cell is not None and not electrons_only:
+        raise InputError(f"--cell: {path} has lattice vectors of its own; leave it out")
     source = path if electrons_only else read_electron_phonon(path, **(reading or {}))
     with sound(path, "a set of sound numbers"):
-        report = info.describe(source)
+        report = info.describe(source, cell=None if cell is None else lattice_vectors(cell))
     report.pop("decay", None)
     if figure is not None:
         from ..plot.decay import decay_figure

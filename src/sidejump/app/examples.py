@@ -45,6 +45,7 @@ EXAMPLES = {
     "info": (
         "sidejump info epw_directory",
         "sidejump info Fe_tb.dat --json",
+        'sidejump info Fe_hr.dat --cell "2.87 0 0; 0 2.87 0; 0 0 2.87"',
         "sidejump info gaas_epr.h5 --figure decay.png",
         "sidejump info my.nc                                        # a result: what it is and is good for",
         "sidejump info my.nc.partial                                # what an interrupted run has left",

@@ -57,6 +57,7 @@ from .scan import Scan, scanned
 from .withhold import withhold
 
 _TABLES = 2e7  # bytes: tables of the energy and buffers of the matrix library, measured on the smallest of runs
+_CALLER = 6.5e7  # bytes: what reads input, writes results and speaks to the user, which worker processes do not load
 
 
 def anomalous_hall(
@@ -347,9 +348,9 @@ class Job:
     def estimate(self) -> dict:
         """States, pairs, bytes, operations and seconds, before the work.
 
-        ``memory_bytes`` is that of the kinetic part, ``peak_memory_bytes`` that of the whole process, both of the first
-        level; ``last_memory_bytes`` and ``last_peak_memory_bytes`` those of the last of the ``levels`` that the memory
-        holds, ``level_memory_bytes`` and ``level_peak_memory_bytes`` those of each.
+        ``memory_bytes`` is that of the kinetic part, ``peak_memory_bytes`` that of the whole process, or of each worker
+        process, both of the first level; ``last_memory_bytes`` and ``last_peak_memory_bytes`` those of the last of the
+        ``levels`` that the memory holds, ``level_memory_bytes`` and ``level_peak_memory_bytes`` those of each.
 
         Raises
         ------
@@ -360,12 +361,13 @@ class Job:
             started, present = time.perf_counter(), present_memory()
             active = self.temperatures[~self._frozen]
             cost = self._kinetic(lambda: first_cost(self._case)) if len(active) else frozen.NO_COST
+            beside = present + _TABLES - (_CALLER if self.executor == "processes" else 0.0)
             self.cost = cost | {
                 "temperatures": len(self.temperatures),
                 "workers": 1 if self.executor in ("threads", "serial") else self.workers or THREADS,
-                "peak_memory_bytes": cost["memory_bytes"] + present + _TABLES,
-                "last_peak_memory_bytes": cost["last_memory_bytes"] + present + _TABLES,
-                "level_peak_memory_bytes": [x + present + _TABLES for x in cost["level_memory_bytes"]],
+                "peak_memory_bytes": cost["memory_bytes"] + beside,
+                "last_peak_memory_bytes": cost["last_memory_bytes"] + beside,
+                "level_peak_memory_bytes": [x + beside for x in cost["level_memory_bytes"]],
             }
             return_freed()  # what the shells of the estimate took is there for the run
             self.seconds_estimate = time.perf_counter() - started

@@ -160,7 +160,7 @@ def print_tables(dataset: xr.Dataset) -> None:
     """Terms with their errors, then the remainder against temperature, within 80 columns."""
     from rich.console import Console
 
-    out = Console()
+    out = Console(emoji=False, markup=False)
     out.width = max(out.width, 80)
     attrs, unit = dataset.attrs, dataset.attrs["units"]
     errors = "of declared uncertainties" if attrs["uncertainties"] == "declared" else "from the scatter of the points"

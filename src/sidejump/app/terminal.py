@@ -43,7 +43,7 @@ def _console() -> Console:
     """Standard error: one object, so that lines and progress bars do not overwrite each other."""
     from rich.console import Console
 
-    return Console(stderr=True)
+    return Console(stderr=True, emoji=False)
 
 
 def say(text: str) -> None:
@@ -281,7 +281,7 @@ def print_table(dataset) -> None:
 
     from ..result import SCANS, has_heat, main_component, observables_of, scan_dimension
 
-    out = Console()
+    out = Console(emoji=False, markup=False)
 
     def show(table):  # digits before beauty, in narrow windows too: nothing is cut
         out.width = max(out.width, Measurement.get(out, out.options.update(max_width=_WIDEST), table).maximum)

@@ -17,7 +17,7 @@ from .recognise import read_electron_phonon
 from .wannier90 import load_wannier90
 
 
-def describe(source, *, images: str = "hermitian", n_samples: int = 4) -> dict:
+def describe(source, *, images: str = "hermitian", n_samples: int = 4, cell=None) -> dict:
     """Contents and quality of a file, in the order in which to read them.
 
     Parameters
@@ -28,6 +28,8 @@ def describe(source, *, images: str = "hermitian", n_samples: int = 4) -> dict:
         For the decay of the coupling.
     n_samples : int
         Random k points for the symmetry report.
+    cell : array, shape (3, 3), optional
+        Lattice vectors (angstrom) of a ``_hr.dat`` that has none beside it.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def describe(source, *, images: str = "hermitian", n_samples: int = 4) -> dict:
     if not isinstance(source, ElectronPhonon):
         name = plain_name(source)
         if name.endswith(("_tb.dat", "_hr.dat")):
-            model = load_wannier90(source)
+            model = load_wannier90(source, cell=cell)
             report = _electrons(model, str(source), None, n_samples) | {"order_of_rows": model.order}
             return report | {"warnings": list(model.warnings)}
         source = read_electron_phonon(source)

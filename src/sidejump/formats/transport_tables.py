@@ -5,12 +5,16 @@ row for each temperature; lines of the iteration begin with ``#``.  Its ``PREFIX
 has a section ``trans`` with the units, and below ``configuration index`` the temperature and the tensors of each line
 of the temper file; where the equation was iterated the first iteration is that with relaxation times.
 
-EPW's output has, for SERTA and for the iterated equation (BTE), either a table of mobilities (temperature, Fermi
-energy, density, population, then the first row of the tensor, its other rows below) or, with a magnetic field, a block
-for each temperature with the conductivity without and with the field.  A mobility mu of n carriers is the conductivity
-e n mu.  Older versions write the conductivity of electrons or holes into ``PREFIX_elcond_e`` or ``_h``.
+EPW's output has, for SERTA and for the iterated equation (BTE), a table: temperature, Fermi energy, density of
+carriers (of states in a metal), population, then the first row of the tensor of mobilities (of conductivities in a
+metal); below it the other rows, since EPW 5.7 behind a population of their own.  A mobility mu of n carriers is the
+conductivity e n mu.
+With a magnetic field there is also a block for each temperature with the conductivity without and with the field, by
+columns before EPW 5.7.  Older versions, and newer ones without iteration, write the conductivity of electrons or holes
+into ``PREFIX_elcond_e`` or ``_h``.
 
-Not covered: the table that EPW prints for metals, mobilities by axis of EPW 5.0 to 5.3.
+Not covered: metals in two dimensions, whose conductivity EPW prints as that of a layer one bohr thick, which its output
+does not tell from that of a crystal; mobilities by axis, which EPW sorts by size.
 """
 
 from __future__ import annotations
@@ -31,7 +35,9 @@ from ..units import VON_KLITZING
 _ELEMENTARY = 1.602176634e-19  # C
 _PERTURBO_UNITS = {"1/Ohm/m": 3, "1/Ohm": 2}  # dimensions of what is measured in them
 _SIZE = text_size(2_000_000)
+_WITHOUT_FIELD = 6  # components that Perturbo prints of a symmetric tensor; all nine in a magnetic field
 _YAML = (".yml", ".yaml")
+_UNITS = re.compile(r"\[K\]\s+\[eV\]\s+(?:\[cm\^-(?P<place>[23])\]|\[states/Ry\].*\[Ohm\.cm\]\^-1)")
 _NUMBER = r"[+-]?\d*\.?\d+(?:[EeDd][+-]?\d+)?"
 
 
@@ -79,6 +85,11 @@ def read_conductivities(file) -> list[ConductivityTable]:
             return _perturbo_yaml(path, text)
         lines = text.splitlines()
         found = _perturbo(path, lines) or _epw(path, lines)
+        if not found and "x-axis" in text and "mobility [cm^2/Vs]" in text:
+            raise InputError(
+                f"{path}: holds mobilities by axis alone, which EPW sorts by size; give PREFIX_elcond_e or _h of the "
+                "same run, which has the tensor"
+            )
         if not found:
             raise InputError(
                 f"{path}: holds no conductivity that is known: give PREFIX.cond, PREFIX.trans_coef or the YAML file of "
@@ -116,6 +127,10 @@ def _perturbo(path, lines) -> list[ConductivityTable]:
             names = re.findall(r"sigma_([xyz]{2})", line)
             if len(set(names)) != len(names):
                 raise ValueError("a component has two columns")
+            if len(names) > _WITHOUT_FIELD:
+                raise InputError(
+                    f"{path}: is of a run in a magnetic field; a comparison is with one without, trans-rta or -ita"
+                )
         elif line.strip() and not line.lstrip().startswith("#"):
             words = leading(line)
             if not names or len(words) != 3 + len(names):
@@ -183,7 +198,7 @@ def _tensor(elements: dict[str, float]) -> np.ndarray:
 def _epw(path, lines) -> list[ConductivityTable]:
     if lines and re.match(r"#\s*Electrical conductivity in 1/\(Ohm \* m\)", lines[0].strip()):
         return _elcond(path, lines[1:])
-    method, temperature, place = "", None, None
+    method, temperature, metal, place = "", None, False, None
     found: dict[tuple[str, int], dict[float, np.ndarray]] = {}
     for i, line in enumerate(lines):
         text = line.strip()
@@ -194,19 +209,19 @@ def _epw(path, lines) -> list[ConductivityTable]:
         elif at := re.match(rf"Temperature:\s+({_NUMBER})\s*K", text):
             temperature = float(at.group(1))
         elif text.startswith("Conductivity tensor without magnetic field") and temperature is not None:
-            rows = [floats(leading(row.partition("|")[0])) for row in lines[i + 1 : i + 4]]
+            tensor = _three([floats(leading(row.partition("|")[0])) for row in lines[i + 1 : i + 4]])
+            by_rows = "Hall mobility" in lines[i + 4]
             d = 3 if "/m]" in text else 2
-            found.setdefault((method, d), {})[temperature] = _three(rows).T
-        elif units := re.match(r"\[K\]\s+\[eV\]\s+\[cm\^-([23])\]", text):
-            place = int(units.group(1))
+            found.setdefault((method, d), {})[temperature] = tensor if by_rows else tensor.T
+        elif units := _UNITS.match(text):
+            metal, place = units["place"] is None, int(units["place"] or 3)
         elif place is not None and method and len(words := line.split()) == 7 and leading(line) == words:
             numbers = floats(words)
-            rows = [numbers[4:], *[floats(leading(row)[:3]) for row in lines[i + 1 : i + 3]]]
-            mobility = 1e-4 * _three(rows)  # m^2/(V s)
+            # the rows below are three numbers, or their population and three
+            rows = [numbers[4:], *[floats(leading(row)[-3:]) for row in lines[i + 1 : i + 3]]]
+            si = 100.0 if metal else 1e-4 * _ELEMENTARY * abs(numbers[2]) * 100.0**place
             # a later iteration takes the place of an earlier one
-            found.setdefault((method, place), {})[float(numbers[0])] = (
-                _ELEMENTARY * abs(numbers[2]) * 100.0**place * mobility
-            )
+            found.setdefault((method, place), {})[float(numbers[0])] = si * _three(rows)
     return [_table(path, label or "EPW", d, list(rows), [rows[t] for t in rows]) for (label, d), rows in found.items()]
 
 

@@ -162,7 +162,8 @@ def _cell(path: Path, stem: str, elements: Elements, given, win: Win | None, tru
         return _given_cell(path, given, win, trust)
     if win is None:
         raise InputError(
-            f"{path}: holds no lattice vectors; give cell (angstrom), put {stem}.win beside it, or use the _tb.dat"
+            f"{path}: holds no lattice vectors; give cell (angstrom; of `sidejump info` --cell), put {stem}.win beside "
+            "it, or use the _tb.dat"
         )
     return win.cell
 

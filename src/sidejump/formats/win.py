@@ -114,7 +114,9 @@ class Win:
         """
         block = self._block("unit_cell_cart")
         if not block:
-            raise InputError(f"{self.path}: has no block unit_cell_cart; give cell (angstrom)")
+            raise InputError(
+                f"{self.path}: has no block unit_cell_cart; give cell (angstrom; of `sidejump info` --cell)"
+            )
         unit = "" if leading(block[0]) else block[0].split()[0].lower()
         if unit and not unit.startswith(("ang", "bohr")):
             raise InputError(f'{self.path}: unit_cell_cart is in "{unit[:20]}"; use ang or bohr')

@@ -16,6 +16,8 @@ STYLE: Any = {
     "axes.grid": True,
     "grid.alpha": 0.25,
     "axes.axisbelow": True,
+    "axes.formatter.limits": (-3, 4),  # a power of ten beside the axis, in place of ticks that run into each other
+    "axes.formatter.use_mathtext": True,
     "legend.frameon": False,
     "legend.fontsize": 8,
     "figure.dpi": 150,
