@@ -202,8 +202,9 @@ def cluster_size(width: int, points: int) -> int:
 
 def operator_bytes(pairs: float, size: int, fold: Fold, dimension: int, *, check: bool = False) -> float:
     """Of P for so many pairs of points and `size` basis functions: of the normal part, and of others where symmetry or
-    observables make them another; that of the anomalous part alone is for the `check` of Onsager's relation."""
+    observables make them another; that of the anomalous part alone is for the `check` of Onsager's relation, or for odd
+    rates."""
     widths = fold.unknowns
-    if len(widths) == 1 + fold.reversed and not check:
+    if len(widths) == 1 + fold.reversed and not (check or fold.both):
         widths = widths[:1]
     return (4.0 if dimension == 3 else 8.0) * sum(c**2 for c in widths) * size**2 * pairs
