@@ -13,6 +13,9 @@ from scipy.special import expit
 
 import sidejump as sj
 from helpers_models import random_wannier, rashba_lattice
+from sidejump.accuracy.estimates import GREEN_FUNCTION
+from sidejump.accuracy.report import missed_sentences
+from sidejump.accuracy.study import Study, estimate, plan
 from sidejump.app.run import prepare
 from sidejump.bands.lattice import LatticeModel
 from sidejump.interactions import single_impurity
@@ -23,7 +26,7 @@ from sidejump.transport.hot_spots import HotSpots
 from sidejump.transport.own import OwnShells
 from sidejump.transport.shared import SharedShell
 from sidejump.units import KB
-from test_hot_spots import MU, ferromagnet
+from test_hot_spots import MU, ferromagnet, phonons
 from test_skew import DIRAC, MASS, VELOCITY, green_dirac, response, whole, zero_range
 from test_skew_scattering import EXCHANGE, KINETIC, PAULI, RASHBA, kubo, splitting
 from test_skew_scattering import MASS as RASHBA_MASS
@@ -344,6 +347,27 @@ def test_energies_of_the_thermal_window():
     np.testing.assert_allclose([found.boltzmann[0, 0], found.skew[0, 1, 0]], expected, rtol=5e-4)
     cold = dirac(mu, 1e11, (1, strength))
     assert abs(expected[1] / cold[1] - 1) > 0.005
+
+
+def test_accuracy_of_the_green_function_is_in_the_error(monkeypatch):
+    """On a mesh that is too small for it what the last ones change tells what they leave, which is a part of the error;
+    where phonons scatter as well, for the share of the impurities."""
+    impurities = zero_range(1e20, 0.05, 3, treatment="t_matrix")
+    settings = {"minimum": 48, "accuracy": 0.35}
+    good = response(ferromagnet(0.3), [impurities], MU, **settings)
+    monkeypatch.setattr(single_impurity, "_WORK", 4e4)
+    model = ferromagnet(0.3)  # nothing is known of it
+    found = response(model, [impurities], MU, **settings)
+    off = abs(found.boltzmann[0, 0] / good.boltzmann[0, 0] - 1)
+    assert good.doubt < 0.003 and 1e-3 < off < found.doubt < 0.1
+    both = response(model, [impurities, phonons()], MU, kt=KB * 300, **settings)
+    assert both.doubt == pytest.approx(found.doubt * both.boltzmann[0, 0] / found.boltzmann[0, 0], rel=0.1)
+    assert both.doubt < 0.9 * found.doubt
+    [case] = plan(Study(model, (impurities,), (MU,), np.array([20.0]), tolerance=0.01))
+    answer, controller = estimate(case, seconds=1)
+    assert answer.relative_floors()[GREEN_FUNCTION][0, 0] == pytest.approx(found.doubt, rel=0.1)
+    assert answer.relative_error()[0, 0] > 0.9 * found.doubt
+    assert any("Green function of impurities may change" in w for w in missed_sentences(answer, controller))
 
 
 MISTAKES = [

@@ -70,6 +70,8 @@ class KineticResponse(Parts):
         The first three parts as they would be without odd rates.
     heat : bool
         Whether the last rows are those of the heat current.
+    doubt : float
+        Relative error of the conductivity that is known of its rates: of the Green function of strong impurities.
     coherence : ndarray, shape (3, R, d), or None
         What of the first three parts is that of distributions which are matrices within groups, beyond their traces.
     """
@@ -91,6 +93,7 @@ class KineticResponse(Parts):
     odd_distribution: np.ndarray | None = None
     without_odd: np.ndarray | None = None
     heat: bool = False
+    doubt: float = 0.0
     coherence: np.ndarray | None = None
 
     @property

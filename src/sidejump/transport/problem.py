@@ -275,8 +275,11 @@ class Problem:
     @cached_property
     def odd_kinds(self) -> list[PointKind]:
         """Impurities with odd rates, if skew scattering is asked for and there are some: those with a T-matrix."""
-        if self.settings.skew_scattering == "off":
-            return []
+        return [] if self.settings.skew_scattering == "off" else self.point_kinds
+
+    @cached_property
+    def point_kinds(self) -> list[PointKind]:
+        """Impurities with a T-matrix."""
         kinds = [s.kind for s in self.sources if isinstance(s, PointPairs) and not s.absorptive]
         return [k for k in kinds if not all(b.silent for b in k.branches)]
 

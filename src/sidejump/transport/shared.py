@@ -19,6 +19,7 @@ from ..pairs.near import BLOCK
 from ..pairs.stream import PairStream
 from ..units import KB
 from .coherence import with_matrices
+from .doubt import with_doubt
 from .problem import Problem
 from .settings import Size
 from .skew import odd_rates, with_skew
@@ -183,6 +184,7 @@ class SharedShell:
         )
         weight, kernels = basis.thermal_weight, self._kernels(basis, kt)
         response = with_matrices(self.problem, self.stream, kernels, response, weight, kt)
+        response = with_doubt(self.problem, self.sample, response, weight)
         return with_skew(self.problem, self.shell, self.sample, response, weight, kt), size
 
 
