@@ -9,7 +9,7 @@ import numpy as np
 from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
 from ..kinetics.response import KineticResponse, charge
 from ..transport.tensors import PARTS
-from ..transport.term import FOLLOWED, NODE_CHANGES, POINTS, SPACING
+from ..transport.term import FOLLOWED, GREEN, NODE_CHANGES, POINTS, SPACING
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
 from .replica import FINER, Replica, response_of
@@ -154,13 +154,14 @@ def _sizes(value, contributions) -> np.ndarray:
 
 NODES, WINDOW_SHELLS = "energy nodes", "shells over the thermal window"
 BETWEEN_SHELLS = "phonons between shells"
+GREEN_FUNCTION = "Green function of impurities"
 GEOMETRY, WINDOW_LEFT_OUT = "geometry", "thermal window left out"
 """What may leave an error that no replica and no level takes away."""
 
 UNKNOWN = 0.2
 """Relative change by further energy nodes where there is nothing that tells it."""
 
-_CHANGES = {NODES: "node_change", WINDOW_SHELLS: "window_change", BETWEEN_SHELLS: FOLLOWED}
+_CHANGES = {NODES: "node_change", WINDOW_SHELLS: "window_change", BETWEEN_SHELLS: FOLLOWED, GREEN_FUNCTION: GREEN}
 """Facts that say what the last step of a sequence inside a replica changed, relatively: the next would change less; or
 of which size what replicas leave out is."""
 

@@ -17,7 +17,7 @@ from ..freed import return_freed
 from ..kinetics.response import KineticResponse
 from ..threads import one_matrix_thread
 from ..transport.problem import Problem
-from ..transport.term import Outcome, Term
+from ..transport.term import GREEN, Outcome, Term
 
 SCHEME = 3
 """Raised with every change of what a replica of a given term, level and number is: others are not of the same study."""
@@ -151,6 +151,9 @@ def _replica(laid: Problem, found: Outcome, term: Term, task: Task, temperatures
     rest = values.shape[2] - (3 * d if laid.settings.heat else 0)
     values = np.concatenate([laid.multiplets.asked(values[:, :, :rest], d), values[:, :, rest:]], axis=2)
     require_finite(values, task, np.asarray(temperatures))
+    facts = found.facts
+    if term.first:
+        facts = facts | {GREEN: [float(r.doubt) for r in found.responses]}
     for source in laid.sources:
         for sentence in source.warnings():
             laid.warn(sentence)
@@ -158,7 +161,7 @@ def _replica(laid: Problem, found: Outcome, term: Term, task: Task, temperatures
         task,
         values,
         seconds,
-        found.facts,
+        facts,
         [_quality(r) for r in found.responses],
         (
             max((s.states for s in found.sizes), default=0),

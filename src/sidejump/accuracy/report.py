@@ -12,7 +12,16 @@ from ..transport.driver import collected, described, operations_used
 from ..transport.settings import Size, TransportResult
 from ..transport.terms import AVERAGE
 from .controller import Controller, Missed
-from .estimates import BETWEEN_SHELLS, GEOMETRY, NODES, SIDE_JUMP, WINDOW_LEFT_OUT, WINDOW_SHELLS, Estimate
+from .estimates import (
+    BETWEEN_SHELLS,
+    GEOMETRY,
+    GREEN_FUNCTION,
+    NODES,
+    SIDE_JUMP,
+    WINDOW_LEFT_OUT,
+    WINDOW_SHELLS,
+    Estimate,
+)
 from .study import Case
 
 
@@ -127,6 +136,8 @@ _FLOORS = {
     WINDOW_SHELLS: "more shells over the thermal window may change: raise `accuracy` in [solver.expert]",
     BETWEEN_SHELLS: 'phonons may change that connect shells of unlike topology: compare `geometry = "own"` in '
     "[solver.expert]",
+    GREEN_FUNCTION: "the Green function of impurities may change, on the largest mesh that it is summed on: a `vertex` "
+    "that acts on fewer orbitals allows a finer one",
     GEOMETRY: 'shells of their own may change: compare `geometry = "own"` in [solver.expert]',
     WINDOW_LEFT_OUT: "averaging over the thermal window may change: compute these temperatures in a run without the "
     'warmer ones, or with `geometry = "averaged"` in [solver.expert]',

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..bands.momentum import MomentumTransfer
+from ..bands.states import States
 from ..errors import InputError
 from .base import Branch, Multiple, Scatterer
 from .single_impurity import SAME_ENERGY, PointPotential, unsettled
@@ -87,6 +88,14 @@ class PointKind:
         found = self.potential.relative(energies, self.sign)
         adjoint = np.conj(np.swapaxes(found, 1, 2))
         return 0.5 * (found + adjoint), -0.5j * (found - adjoint)
+
+    def out_scattering(self, states: States, energy: float) -> tuple[np.ndarray, float]:
+        """Rate out of states of one energy (eV) into all others, ``-2 n Im <u|T|u>`` in the mean over their members,
+        eV, and by how much the accuracy of G may change rates, relatively."""
+        [absorptive] = self.parts([energy])[1]
+        expected = np.einsum("smi,ij,smj->s", states.vectors.conj(), absorptive, states.vectors, optimize=True).real
+        rate = -2 * self.coupling / (self.sign * self.potential.strength) * expected / states.multiplicity
+        return rate, float(self.potential.doubt([energy], self.sign)[0])
 
     @property
     def coupling(self) -> float:

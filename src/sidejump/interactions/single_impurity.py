@@ -197,6 +197,9 @@ class PointPotential:
 
     def green(self, energies) -> tuple[np.ndarray, np.ndarray]:
         """G between these orbitals at energies (E,), eV: (E, n, n), and its relative change by the last mesh, (E,)."""
+        return self._green(energies)[:2]
+
+    def _green(self, energies) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rounded = np.round(np.asarray(energies, dtype=float), SAME_ENERGY)
         return _green(self.model, [float(e) for e in rounded], self.cutoff, self.orbitals)
 
@@ -208,31 +211,40 @@ class PointPotential:
         found[np.ix_(range(len(found)), self.orbitals, self.orbitals)] = matrix @ np.linalg.inv(series)
         return found
 
+    def doubt(self, energies, sign: int = 1) -> np.ndarray:
+        """By how much what further meshes would change of G may change rates, relatively, (E,): ``2 |T| |dG|``."""
+        green, _, left = self._green(energies)
+        size = np.abs(green).max(axis=(1, 2), initial=0.0)
+        return 2 * abs(self.strength) * np.linalg.norm(self.relative(energies, sign), 2, axis=(1, 2)) * left * size
+
 
 @remembered
-def _known(model, cutoff: float | None, orbitals) -> dict[float, tuple[np.ndarray, float]]:
+def _known(model, cutoff: float | None, orbitals) -> dict[float, tuple[np.ndarray, float, float]]:
     """What has been found of G, by energy."""
     return {}
 
 
-def _green(model, energies, cutoff: float | None, orbitals) -> tuple[np.ndarray, np.ndarray]:
-    """G between some orbitals at several energies, and its relative changes by the last meshes."""
+def _green(model, energies, cutoff: float | None, orbitals) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """G between some orbitals at several energies, its relative changes by the last meshes, and what these leave."""
     known = _known(model, cutoff, orbitals)
     missing = np.array(sorted(set(energies) - set(known)))
     if len(missing):
         found = _refined(model, missing, cutoff, orbitals)
         known.update(zip(map(float, missing), zip(*found, strict=True), strict=True))
-    green, change = zip(*(known[e] for e in energies), strict=True)
-    return np.array(green), np.array(change)
+    green, change, left = zip(*(known[e] for e in energies), strict=True)
+    return np.array(green), np.array(change), np.array(left)
 
 
-def _refined(model, energies, cutoff: float | None, orbitals) -> tuple[np.ndarray, np.ndarray]:
+def _refined(model, energies, cutoff: float | None, orbitals) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The points along an axis or a ray are doubled until G stands still, and with them, where they matter, directions:
-    for each energy by itself, whatever others are asked for with it; eigenvectors serve all that have the same mesh."""
+    for each energy by itself, whatever others are asked for with it; eigenvectors serve all that have the same mesh.
+
+    What is left is the sum of further changes, if each were as much less than the one before as the last one is; no
+    more than the last."""
     d = model.dimension
     most = _WORK / max(1, len(orbitals)) ** 1.5
     green = np.zeros((len(energies), len(orbitals), len(orbitals)), dtype=complex)
-    change = np.full(len(energies), np.inf)
+    change, before = np.full((2, len(energies)), np.inf)
 
     def summed(some, count, angles):
         return _summed(model, energies[some], cutoff, orbitals, count, angles)
@@ -253,7 +265,7 @@ def _refined(model, energies, cutoff: float | None, orbitals) -> tuple[np.ndarra
         if cutoff is not None:
             both = summed(some, count, 2 * angles)
             around = apart(found, both)
-        green[some], change[some] = both, np.maximum(along, around)
+        green[some], before[some], change[some] = both, change[some], np.maximum(along, around)
         for wide in (False, True):
             here = some[(around > _SETTLED) == wide]
             further = angles * (1 + wide)
@@ -261,7 +273,8 @@ def _refined(model, energies, cutoff: float | None, orbitals) -> tuple[np.ndarra
             left = here[change[here] > _SETTLED]
             if len(left) and points <= most:
                 waiting.append((count, further, left))
-    return green, change
+    fall = np.where(np.isfinite(before) & (before > 2 * change), change / np.where(before > 0, before, 1.0), 0.5)
+    return green, change, change * fall / (1 - fall)
 
 
 def _directions(angles: int, d: int) -> int:

@@ -40,10 +40,14 @@ class Fold:
         The group; None: every point stands for itself.
     multiplets : Multiplets
         Observables, whose rows follow the d directions of the current.
+    both : bool
+        Whether every drive has a distribution of the other sign under time reversal beside its own, as it has where
+        rates are odd (:mod:`.odd`).
     """
 
     operations: Operations | None = None
     multiplets: Multiplets = NOTHING
+    both: bool = False
 
     @cached_property
     def matrices(self) -> np.ndarray:
@@ -71,24 +75,34 @@ class Fold:
         return int(self.odd)
 
     @cached_property
-    def _numbered(self) -> tuple[list[np.ndarray], list[tuple[int, np.ndarray]]]:
-        """Representations (n, c, c), and for each set of rows with one of them its number and the rows (columns, c)."""
-        found = [self.matrices]
+    def _numbered(self) -> tuple[list[np.ndarray], list[tuple[int, np.ndarray]], dict[int, int]]:
+        """Representations (n, c, c), for each set of rows with one of them its number and the rows (columns, c), and
+        the numbers of those of the other sign under time reversal."""
+        found, signs = [self.matrices], self.signs[:, None, None]
         if self.odd:
-            found.append(self.signs[:, None, None] * self.matrices)
+            found.append(signs * self.matrices)
+        others = {0: self.reversed, self.reversed: 0}
         if self.operations is None:
-            return found, []
+            return found, [], others
+
+        def number_of(turns) -> int:
+            for number, known in enumerate(found):
+                if known.shape == turns.shape and np.allclose(known, turns):
+                    return number
+            found.append(turns)
+            return len(found) - 1
+
         rows: dict[int, list] = {0: [np.arange(self.width)]}
         start = len(self.matrices[0])
         for part in self.multiplets.parts:
-            sign = self.signs[:, None, None] if self.multiplets.odd(part) else 1
-            own = sign * self.multiplets.turns(part, self.operations)
-            number = next((i for i, r in enumerate(found) if r.shape == own.shape and np.allclose(r, own)), len(found))
-            if number == len(found):
-                found.append(own)
+            turns = self.multiplets.turns(part, self.operations)
+            own, other = (signs * turns, turns) if self.multiplets.odd(part) else (turns, signs * turns)
+            number = number_of(own)
+            if self.both:
+                others[number] = number_of(other)
             rows.setdefault(number, []).append(start + np.arange(len(part.basis)))
             start += len(part.basis)
-        return found, [(number, np.array(some)) for number, some in rows.items()]
+        return found, [(number, np.array(some)) for number, some in rows.items()], others
 
     @property
     def representations(self) -> list[np.ndarray]:
@@ -101,6 +115,10 @@ class Fold:
         if self.operations is None:
             return [(0, np.arange(responses)[:, None])]
         return self._numbered[1]
+
+    def other(self, number: int) -> int:
+        """The representation of the other sign under time reversal, of a drive or the anomalous part; of `both`."""
+        return self._numbered[2][number]
 
     def field(self, d: int) -> np.ndarray:
         """The rows of the velocity as right-hand sides, as in :meth:`drives`: of a folded problem one column."""

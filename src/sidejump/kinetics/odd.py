@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..bands.states import States
 from ..errors import InputError
 from ..interactions.point_impurity import PointKind
 from ..pairs.sample import Sample
@@ -71,7 +72,8 @@ class OddRates:
         self._surfaces.append(_Surface(points, nodes, states.vectors.astype(complex), weight, matrices))
 
     def __call__(self, g: np.ndarray, odd: bool) -> np.ndarray:
-        """C g for g (S m, d), the response to the field along each direction; `odd`: of the odd part."""
+        """C g for g (S m, R), the response to drives that turn as currents do; `odd`: with the sign of time reversal
+        beside, as parts that odd rates make."""
         d, s = g.shape[1], self._sample.count
         g = g.reshape(s, -1, d)
         each = None if self._functions is None else self._functions[self._sample.side]
@@ -81,64 +83,91 @@ class OddRates:
         for surface in self._surfaces:
             here = g[surface.points, surface.nodes]
             for f in range(here.shape[1]):
-                for a, column in enumerate(self._everywhere(here[:, f], odd).T):
-                    values = self._of_surface(surface, column)
-                    found[surface.points, surface.nodes.indices(g.shape[1])[0] + f, a] = values
+                values = _applied(surface, surface.vectors[: len(surface.points)], self._everywhere(here[:, f], odd))
+                found[surface.points, surface.nodes.indices(g.shape[1])[0] + f] = values
         found *= (self._measure / self._members)[:, :, None]
         if each is not None:
             found = np.einsum("sfn,snr->sfr", each, found)
         return found.reshape(-1, d)
 
+    def on(self, states: States, g: np.ndarray, odd: bool) -> np.ndarray:
+        """C g at other states (P) of the surface that all energies share, over their weights, (P, m, R), for g (S, m,
+        R) on its own points."""
+        [surface], members = self._surfaces, states.multiplicity[:, None]
+        each = [_applied(surface, states.vectors, self._everywhere(g[:, f], odd)) for f in range(g.shape[1])]
+        return np.stack([part / members for part in each], axis=1)
+
     def _everywhere(self, vectors, odd: bool) -> np.ndarray:
-        """g (S, d) at all points and images."""
-        operations, d = self._sample.operations, vectors.shape[1]
+        """g (S, R) at all points and images."""
+        operations, count = self._sample.operations, vectors.shape[1]
         if operations is None:
             return vectors
-        turns = operations.matrices * (operations.signs[:, None, None] if odd else 1)
-        return np.einsum("gab,sb->gsa", turns, vectors).reshape(-1, d)
+        assert self._sample.turns is not None
+        turns = self._sample.turns[:, :count, :count] * (operations.signs[:, None, None] if odd else 1)
+        return np.einsum("gab,sb->gsa", turns, vectors).reshape(-1, count)
 
-    @staticmethod
-    def _of_surface(surface: _Surface, g) -> np.ndarray:
-        """``-4 pi n Im <u|A E B|u>`` summed over the members of each point."""
-        u = surface.vectors.reshape(-1, surface.vectors.shape[-1])
-        weighted = u * np.repeat(surface.weight * g, surface.vectors.shape[1])[:, None]
+
+def _applied(surface: _Surface, own: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """``-4 pi n Im <u|A E B|u>`` summed over the members of states `own` (P, members, N), shape (P, R), for g of all
+    points and images of a surface, shape (S, R)."""
+    u, found = surface.vectors.reshape(-1, surface.vectors.shape[-1]), np.empty((len(own), g.shape[1]))
+    for a, column in enumerate(g.T):
+        weighted = u * np.repeat(surface.weight * column, surface.vectors.shape[1])[:, None]
         matrix = weighted.T @ u.conj()
-        middle = sum(a @ matrix @ b for a, b in surface.matrices)
-        own = surface.vectors[: len(surface.points)]
-        return -np.einsum("smi,smi->s", own.conj(), own @ middle.T).imag
+        middle = sum(x @ matrix @ y for x, y in surface.matrices)
+        found[:, a] = -np.einsum("smi,smi->s", own.conj(), own @ middle.T).imag
+    return found
 
 
 def even_and_odd(
-    first: np.ndarray, drive: np.ndarray, rates: OddRates, solved: Callable, tolerance: float, *, odd: bool = False
+    first: np.ndarray,
+    drive: np.ndarray,
+    rates: Callable,
+    solved: Callable,
+    tolerance: float,
+    sets: Sequence[np.ndarray],
+    *,
+    odd: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Parts of the solution of ``(L + C) g = drive``.
 
     Parameters
     ----------
-    first : ndarray, shape (N, d)
+    first : ndarray, shape (N, R)
         ``L^-1 drive``.
-    drive : ndarray, shape (N, d)
-    rates : OddRates
+    drive : ndarray, shape (N, R)
+    rates : callable
+        ``rates(g, odd)``: C g, where g is odd or not, see :class:`OddRates`.
     solved : callable
         ``solved(b, odd)``: L^-1 b, where b is odd or not.
     tolerance : float
         Relative residual.
+    sets : sequence of ndarray
+        Columns of the drives, a row (c,) for those that are one vector; of all columns.
     odd : bool
         Whether `drive` is odd, as what drives the side jump of the distribution; the parts are then those of the kind
         of `drive` first.
 
     Returns
     -------
-    same, other : ndarray, shape (N, d)
+    same, other : ndarray, shape (N, R)
         The part of the kind of `drive`, and that of the other kind.
     """
+    of_vector, vectors = np.zeros(first.shape[1], dtype=int), 0
+    for columns in sets:
+        of_vector[columns] = vectors + np.arange(len(columns))[:, None]
+        vectors += len(columns)
+
+    def product(a, b):
+        return np.bincount(of_vector, (a * b).sum(axis=0), vectors)[of_vector]
 
     def turned(x, kind):
         """K x, and C x."""
         pushed = rates(x, kind)
         return -solved(pushed, not kind), pushed
 
-    # conjugate gradients in the scalar product of L for (1 - K^2) x = first, with L x carried along
+    # conjugate gradients in the scalar product of L for (1 - K^2) x = first, with L x carried along, of all drives
+    # side by side
     def applied(x, lx):
         other, _ = turned(x, odd)
         again, pushed = turned(other, not odd)
@@ -147,17 +176,19 @@ def even_and_odd(
     x, lx = first.copy(), drive.copy()
     change, lchange, other = applied(x, lx)
     rest, lrest = first - change, drive - lchange
-    size = max(float(np.vdot(first, drive)), np.finfo(float).tiny)
-    direction, ldirection, square = rest, lrest, float(np.vdot(rest, lrest))
+    goal = tolerance**2 * product(first, drive)
+    direction, ldirection, square = rest, lrest, product(rest, lrest)
     for _ in range(_MOST):
-        if square <= tolerance**2 * size:
+        active = square > goal  # what is there stays
+        if not active.any():
             break
         change, lchange, moved = applied(direction, ldirection)
-        step = square / float(np.vdot(direction, lchange))
+        step = np.where(active, square / np.where(active, product(direction, lchange), 1.0), 0.0)
         x, other = x + step * direction, other + step * moved
         rest, lrest = rest - step * change, lrest - step * lchange
-        before, square = square, float(np.vdot(rest, lrest))
-        direction, ldirection = rest + square / before * direction, lrest + square / before * ldirection
+        before, square = square, np.where(active, product(rest, lrest), square)
+        ratio = np.where(active, square / np.where(active, before, 1.0), 0.0)
+        direction, ldirection = rest + ratio * direction, lrest + ratio * ldirection
     else:
         raise InputError(
             f"odd rates of impurities: their equation is not solved after {_MOST} steps; scattering is far more to one "

@@ -64,8 +64,14 @@ class KineticResponse(Parts):
     odd : ndarray, shape (R, d), or None
         What rates that are odd add, to all orders, where there are some; the other parts are then those of the even
         part of the distribution.
+    odd_distribution : ndarray, shape (S, m, R), or None
+        Beside g^n, the part that odd rates make.
+    without_odd : ndarray, shape (3, R, d), or None
+        The first three parts as they would be without odd rates.
     heat : bool
         Whether the last rows are those of the heat current.
+    doubt : float
+        Relative error of the conductivity that is known of its rates: of the Green function of strong impurities.
     coherence : ndarray, shape (3, R, d), or None
         What of the first three parts is that of distributions which are matrices within groups, beyond their traces.
     """
@@ -84,7 +90,10 @@ class KineticResponse(Parts):
     rounding: float = 0.0
     skew: np.ndarray | None = None
     odd: np.ndarray | None = None
+    odd_distribution: np.ndarray | None = None
+    without_odd: np.ndarray | None = None
     heat: bool = False
+    doubt: float = 0.0
     coherence: np.ndarray | None = None
 
     @property
@@ -247,24 +256,36 @@ def kinetic_response(
         both, found = solved(fold.reversed, against)
         fold.vectors(both, driven, anomalous)
         info.append(found)
-    added = None
+
+    def parts():
+        g = normal[:, :d]
+        sj1, sj2 = fold.average(jump.T @ g, odd=True), fold.average(drive.T @ anomalous[:, :d], odd=True)
+        if not sums.anomalous:  # L is symmetric
+            sj2 = -sj1.T
+        return fold.average(drive.T @ g), sj1, sj2
+
+    added = beside = without_odd = None
     if odd is not None:
+        without_odd = np.stack(parts())
 
-        def inverse(vectors, reverse):
-            number, out = fold.reversed if reverse else 0, np.empty_like(vectors)
-            vectors = balanced(vectors, [(number, field)])
-            fold.vectors(solved(number, fold.columns(vectors, field))[0], field, out)
-            return out
+        def with_odd(first, drive, sets, *, reverse=False):
+            def inverse(vectors, other):
+                out = np.zeros_like(vectors)
+                for own, rows in sets:
+                    number = fold.other(own) if other != reverse else own
+                    columns = fold.columns(balanced(vectors, [(number, rows)]), rows)
+                    if columns.any():
+                        fold.vectors(solved(number, columns)[0], rows, out)
+                return out
 
-        normal[:, :d], beside = even_and_odd(normal[:, :d], drive[:, :d], odd, inverse, tolerance)
-        added = fold.average(drive.T @ beside, odd=True)
-        if sums.anomalous:
-            anomalous[:, :d], _ = even_and_odd(anomalous[:, :d], -jump[:, :d], odd, inverse, tolerance, odd=True)
+            return even_and_odd(first, drive, odd, inverse, tolerance, [rows for _, rows in sets], odd=reverse)
+
+        normal, beside = with_odd(normal, drive, sets)
+        added = fold.average(drive.T @ beside[:, :d], odd=True)
+        anomalous[:, :d], _ = with_odd(anomalous[:, :d], -jump[:, :d], [(fold.reversed, field)], reverse=True)
+        beside = beside.reshape(s, m, -1)
+    boltzmann, sj1, sj2 = parts()
     g = normal[:, :d]
-    boltzmann = fold.average(drive.T @ g)
-    sj1, sj2 = fold.average(jump.T @ g, odd=True), fold.average(drive.T @ anomalous[:, :d], odd=True)
-    if not sums.anomalous:  # L is symmetric
-        sj2 = -sj1.T
     if len(heat):
         by_heat = normal[:, heat], normal[:, heat], anomalous[:, heat]
         flows = [*range(d), *heat]
@@ -293,6 +314,8 @@ def kinetic_response(
         contributions,
         rounding,
         odd=added,
+        odd_distribution=beside,
+        without_odd=without_odd,
         heat=bool(len(heat)),
     )
 

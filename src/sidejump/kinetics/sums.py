@@ -40,7 +40,8 @@ class RateSums:
         Storage of P; everything on the diagonal is float64.
     anomalous : bool
         Whether the equation of the anomalous part is to be solved where symmetry makes it another one: it gives
-        nothing but a check (Onsager's relation), unless observables drive.
+        nothing but a check (Onsager's relation), unless observables drive. It always is where rates are odd
+        (:attr:`.Fold.both`).
 
     Attributes
     ----------
@@ -54,7 +55,7 @@ class RateSums:
 
     def __init__(self, count: int, size: int, components: int, fold: Fold, dtype=np.float64, *, anomalous: bool = True):
         self.count, self.size, self.fold, self.dtype = count, size, fold, dtype
-        self.anomalous = anomalous or not fold.odd
+        self.anomalous = anomalous or fold.both or not fold.odd
         c = fold.width
         self.widths = fold.unknowns
         self._out = np.zeros((count, size, size))

@@ -77,8 +77,10 @@ def with_matrices(
         approximation=problem.settings.approximation,
     )
     tensors, rows = response.tensors, slice(d, currents.shape[2])  # those of heat follow
-    coherence = np.zeros_like(tensors[:3])
-    coherence[:, rows] = found[:, rows] - tensors[:3, rows]
+    coherence, traces = np.zeros_like(tensors[:3]), tensors[:3]
+    if response.without_odd is not None:  # matrices are solved for without odd rates
+        traces = response.without_odd
+    coherence[:, rows] = found[:, rows] - traces[:, rows]
     tensors[:3] += coherence
     return replace(replaced(response, tensors), residual=max(response.residual, residual), coherence=coherence)
 

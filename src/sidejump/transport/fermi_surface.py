@@ -53,7 +53,7 @@ class FermiSurface(Term):
                     found.facts[SPACING][i], found.facts[POINTS][i] = spacing, points
         for found in every:
             for i, response in enumerate(found.responses):
-                found.responses[i] = replace(response, distribution=None)
+                found.responses[i] = replace(response, distribution=None, odd_distribution=None)
         return every
 
 

@@ -6,6 +6,7 @@ carried to the points i of a fine shell F by the equation itself (Nystroem's int
 
     D_i g_i = v_i + sum_{j in C} P_ij g_j,
 
+with what odd rates take of it, where there are some (:mod:`sidejump.kinetics.odd`).
 The side jump is a double sum over the surface, half of that of ``(ij) = P_ij dr_ij (g_i - g_j)``.  With F in place of
 the surface, and that in terms of F and C, but for what is of the second order in their difference,
 
@@ -48,6 +49,7 @@ from ..pairs.near import BLOCK
 from ..threads import THREADS, one_matrix_thread
 from .problem import Problem
 from .shared import SharedShell
+from .skew import odd_rates
 from .tensors import Change, of_traces, with_change
 
 _BLOCKED = 1e-6  # of the largest conductivity: in a direction with less nothing is compared
@@ -158,6 +160,7 @@ class HotSpots:
         velocity = fine.currents[:, 0] - np.average(
             points.everywhere(points.currents[:, 0]), axis=0, weights=points.all_weights
         )
+        pushed = [self._pushed(solver, basis, r) for (solver, basis, _), r in zip(asked, responses, strict=True)]
         crossed = [
             source.crossed(fine.states, points.states, single=True, known=known)
             for source, known in zip(sources, coarse.stream.sources, strict=True)
@@ -185,7 +188,10 @@ class HotSpots:
                         block = Block(rows, columns, index, pair_channels(channels, None, 1, z_max))
                         add_row_sums(sums, block, kernels[index], [r[:, columns] for r in right])
             return np.stack(
-                [_jump(s, b, velocity[rows], fine.weight[rows, 0]) for s, b in zip(sums, bases, strict=True)]
+                [
+                    _jump(s, b, velocity[rows], fine.weight[rows, 0], 0.0 if p is None else p[rows])
+                    for s, b, p in zip(sums, bases, pushed, strict=True)
+                ]
             )
 
         with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
@@ -193,14 +199,23 @@ class HotSpots:
         between = np.stack([self._fold.average(x, odd=True) for x in total])
         return between - np.stack([_with_drives(r) for r in responses])
 
+    def _pushed(self, coarse: SharedShell, basis, response: KineticResponse) -> np.ndarray | None:
+        """What odd rates do to the odd part of a response, for each fine point and function, over its weight: shape
+        (F, m, R); None without such rates."""
+        rates = odd_rates(coarse.problem, coarse.sample, basis.thermal_weight)
+        if rates is None or response.odd_distribution is None:
+            return None
+        return basis.thermal_weight[:, None] * rates.on(self.sample.states, response.odd_distribution, True)
 
-def _jump(sums: RowSums, basis, velocity, weight) -> np.ndarray:
-    """Sum of the shifts of fine points (A) with g from that of C in the sums, shape (R, R)."""
+
+def _jump(sums: RowSums, basis, velocity, weight, pushed) -> np.ndarray:
+    """Sum of the shifts of fine points (A) with g from that of C in the sums, shape (R, R); `pushed` (A, m, R): what
+    odd rates take of the drive."""
     total, out = sums.rates[..., 0].T, sums.out.copy()
     m = basis.size
     # particles are conserved, as in the operator of C
     out[:, range(m), range(m)] = total - out.sum(axis=2)
-    drive = basis.thermal_weight[:, None] * velocity[:, None] + sums.rates[..., 1:].swapaxes(0, 1)
+    drive = basis.thermal_weight[:, None] * velocity[:, None] + sums.rates[..., 1:].swapaxes(0, 1) - pushed
     alone = total.sum(axis=1) <= 0  # a point without a partner has no part
     out[alone], drive[alone] = np.eye(m), 0.0
     g = np.linalg.solve(out, drive)

@@ -106,7 +106,7 @@ def converge_at(found: Outcome, i: int, problem: Problem, solver, kt: float) -> 
     else:
         nodes, left, response, size = converge(problem, solver, kt)
         say_left(found, i, left)
-    found.responses[i], found.sizes[i] = replace(response, distribution=None), size
+    found.responses[i], found.sizes[i] = replace(response, distribution=None, odd_distribution=None), size
     found.facts["energy_nodes"][i] = nodes
 
 

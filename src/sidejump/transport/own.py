@@ -25,6 +25,7 @@ from ..surfaces.components import Components
 from ..surfaces.shell import Shell
 from ..units import KB
 from .coherence import with_matrices
+from .doubt import with_doubt
 from .problem import Problem
 from .settings import Size
 from .side import Side, beyond
@@ -135,6 +136,7 @@ class OwnShells:
         self.density = self._density(found, kt)
         weight = found.thermal_weight
         response = with_matrices(problem, found.stream, found.kernels, response, weight, kt, functions)
+        response = with_doubt(problem, found.sample, response, weight)
         return with_skew(problem, self._main.shell, found.sample, response, weight, kt, functions), size
 
     def _ascending(self, across) -> list[Side]:

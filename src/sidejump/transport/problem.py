@@ -22,6 +22,7 @@ from ..groups.multiplets import Multiplets
 from ..groups.operations import Operations
 from ..groups.rules import obeying
 from ..interactions.base import thermal_wave_vector
+from ..interactions.point_impurity import PointKind, PointPairs
 from ..interactions.sources import PairSource, pair_sources
 from ..kinetics.fold import Fold
 from ..pairs.sample import Sample, sampled
@@ -265,11 +266,22 @@ class Problem:
 
     def fold(self, operations: Operations | None) -> Fold:
         """How points stand for their images under the operations of a shell."""
-        return Fold(operations, self.multiplets)
+        return Fold(operations, self.multiplets, both=bool(self.odd_kinds))
 
     def fold_of_members(self, operations: Operations | None) -> Fold:
         """The same where distributions are matrices within groups: with one sign for each operation."""
-        return self.fold(None if operations is None else definite(operations))
+        return Fold(None if operations is None else definite(operations), self.multiplets)
+
+    @cached_property
+    def odd_kinds(self) -> list[PointKind]:
+        """Impurities with odd rates, if skew scattering is asked for and there are some: those with a T-matrix."""
+        return [] if self.settings.skew_scattering == "off" else self.point_kinds
+
+    @cached_property
+    def point_kinds(self) -> list[PointKind]:
+        """Impurities with a T-matrix."""
+        kinds = [s.kind for s in self.sources if isinstance(s, PointPairs) and not s.absorptive]
+        return [k for k in kinds if not all(b.silent for b in k.branches)]
 
     # --- shells -------------------------------------------------------------------------------------------------
 

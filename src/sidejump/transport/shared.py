@@ -19,6 +19,7 @@ from ..pairs.near import BLOCK
 from ..pairs.stream import PairStream
 from ..units import KB
 from .coherence import with_matrices
+from .doubt import with_doubt
 from .problem import Problem
 from .settings import Size
 from .skew import odd_rates, with_skew
@@ -183,6 +184,7 @@ class SharedShell:
         )
         weight, kernels = basis.thermal_weight, self._kernels(basis, kt)
         response = with_matrices(self.problem, self.stream, kernels, response, weight, kt)
+        response = with_doubt(self.problem, self.sample, response, weight)
         return with_skew(self.problem, self.shell, self.sample, response, weight, kt), size
 
 
@@ -202,8 +204,9 @@ def cluster_size(width: int, points: int) -> int:
 
 def operator_bytes(pairs: float, size: int, fold: Fold, dimension: int, *, check: bool = False) -> float:
     """Of P for so many pairs of points and `size` basis functions: of the normal part, and of others where symmetry or
-    observables make them another; that of the anomalous part alone is for the `check` of Onsager's relation."""
+    observables make them another; that of the anomalous part alone is for the `check` of Onsager's relation, or for odd
+    rates."""
     widths = fold.unknowns
-    if len(widths) == 1 + fold.reversed and not check:
+    if len(widths) == 1 + fold.reversed and not (check or fold.both):
         widths = widths[:1]
     return (4.0 if dimension == 3 else 8.0) * sum(c**2 for c in widths) * size**2 * pairs

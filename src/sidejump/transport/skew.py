@@ -9,7 +9,6 @@ import numpy as np
 
 from ..energy.basis import BOTH
 from ..interactions.base import Branch
-from ..interactions.point_impurity import PointPairs
 from ..interactions.sources import PairSource, PolarPairs, ScalarPairs
 from ..kinetics.odd import OddRates
 from ..kinetics.response import KineticResponse
@@ -70,13 +69,8 @@ def skew_sources(problem: Problem, shell, kt: float) -> list[SkewSource]:
 
 
 def odd_rates(problem: Problem, sample: Sample, thermal_weight, functions=None) -> OddRates | None:
-    """Those of impurities with their T-matrix, if skew scattering is asked for and there are some; arguments as those
-    of :func:`.kinetics.response.kinetic_response`."""
-    if problem.settings.skew_scattering == "off":
-        return None
-    kinds = [s.kind for s in problem.sources if isinstance(s, PointPairs) and not s.absorptive]
-    kinds = [k for k in kinds if not all(b.silent for b in k.branches)]
-    return OddRates(sample, kinds, thermal_weight, functions) if kinds else None
+    """Those of :attr:`.Problem.odd_kinds`; arguments as those of :func:`.kinetics.response.kinetic_response`."""
+    return OddRates(sample, problem.odd_kinds, thermal_weight, functions) if problem.odd_kinds else None
 
 
 def with_skew(

@@ -135,10 +135,13 @@ FOLLOWED = "followed_change"
 """Of the facts, what phonons may change that take electrons from a shell to another one of unlike topology, where both
 are taken to be one: for the errors alone."""
 
-UNREPORTED = frozenset({NODE_CHANGES, SPACING, POINTS, FOLLOWED})
+GREEN = "green_change"
+"""Of the facts, what the accuracy of the Green function of strong impurities may change: for the errors alone."""
+
+UNREPORTED = frozenset({NODE_CHANGES, SPACING, POINTS, FOLLOWED, GREEN})
 """Facts for the errors alone."""
 
-_FACTS = {NODE_CHANGES: [np.nan, np.nan], SPACING: np.nan, POINTS: np.nan, FOLLOWED: np.nan,
+_FACTS = {NODE_CHANGES: [np.nan, np.nan], SPACING: np.nan, POINTS: np.nan, FOLLOWED: np.nan, GREEN: np.nan,
           "energy_nodes": 0, "node_change": np.nan,
           "inelastic_change": np.nan, "carrier_density": np.nan, "electron_density": np.nan, "hole_density": np.nan,
           "hot_spot_change": np.nan, "geometry_difference": np.nan, "window_change": np.nan}  # fmt: skip

@@ -277,7 +277,7 @@ class IndependentShells:
             fine = problem.fine_shell(energy, problem.base_spacing, fewer=1)
             [response] = with_hot_spots(problem, solver, fine, [self.kt], [response])
         problem.forget_shells()
-        response = replace(response, distribution=None)
+        response = replace(response, distribution=None, odd_distribution=None)
         return self._heated(response, energy), density
 
     def _heated(self, response: KineticResponse, energy: float) -> KineticResponse:
