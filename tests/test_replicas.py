@@ -219,7 +219,7 @@ def test_an_interrupted_run_says_where_its_replicas_are(folder, capfd):
 def test_a_smaller_tolerance_goes_on_from_a_result(folder, capfd):
     run("-o", "out.nc")
     before = result("out.nc")
-    run("-o", "out.nc", "--tolerance", "0.01")
+    run("-o", "out.nc", "--tolerance", "0.005")
     after = result("out.nc")
     assert tasks(before) < tasks(after)
     assert after.sigma_side_jump_error.values.max() < before.sigma_side_jump_error.values.max()
@@ -228,7 +228,7 @@ def test_a_smaller_tolerance_goes_on_from_a_result(folder, capfd):
         assert kept[known.task] == known.seconds  # not computed again
     capfd.readouterr()
     Path("in.toml").write_text(INPUT.replace("mass = 0.1", "mass = 0.11"))
-    assert main(["run", "in.toml", "-q", "-o", "out.nc", "--tolerance", "0.008"]) == 2
+    assert main(["run", "in.toml", "-q", "-o", "out.nc", "--tolerance", "0.004"]) == 2
     said = capfd.readouterr().err
     assert said.count("\n") <= 3 and "Traceback" not in said and "stud" in said
     same_numbers(result("out.nc"), after)
