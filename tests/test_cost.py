@@ -26,8 +26,8 @@ from sidejump.surfaces.fermi import fermi_shell
 from sidejump.surfaces.flow import ShellFlow
 from sidejump.surfaces.limits import SearchLimits
 from sidejump.transport import TransportSettings, estimate_cost, run_transport
-from sidejump.transport.pace import pace
 from sidejump.transport.fermi_surface import COARSER
+from sidejump.transport.pace import pace
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
 from sidejump.units import KB
