@@ -13,8 +13,8 @@ spread is nearly the same, count together.  The few degrees of freedom that are 
 distribution does.
 
 *Bias.*  A level alone is taken to be off by ALONE, or by a part of the spread of its replicas if that is more: where
-points are so few that their places matter, how many they are does too.  The means of two levels differ by what the finer one removes, and by the noise of both.  What the coarser one is off by is then
-known from both sides,
+points are so few that their places matter, how many they are does too.  The means of two levels differ by what the
+finer one removes, and by the noise of both.  What the coarser one is off by is then known from both sides,
 
     B^2 = w s^2 + (w D)^2,    w = t^2 / (t^2 + s^2),
 
