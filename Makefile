@@ -25,7 +25,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron%.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test test-all slowest lint docs examples gallery validation skew cold-limit magnons sample first-minute wheel wheel-check check clean
+.PHONY: venv demo test test-all slowest lint docs examples gallery validation skew cold-limit magnons sample first-minute wheel wheel-check neighbours check clean
 
 venv: $(STAMP)
 
@@ -104,6 +104,12 @@ wheel: $(STAMP)
 
 wheel-check: wheel
 	set -e; for python in $(PYTHONS); do .ci/wheel-check $$python dist/sidejump-*.whl; done
+
+# those that the registries have, in a place of their own: PythTB 2 wants Python 3.12, and the other tests 1.8
+neighbours:
+	$(PYTHON) -m venv .venv-neighbours
+	.venv-neighbours/bin/pip install --quiet -e '.[test,interop]' pymatgen 'pythtb>=2' wannierberri numba
+	.venv-neighbours/bin/python -m pytest -n 0 tests/test_neighbours.py tests/test_neighbours_crystals.py
 
 check:
 	.ci/run

@@ -1,5 +1,7 @@
 """Structures of ASE and pymatgen, force constants of phonopy, against their own numbers."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import constants
@@ -34,6 +36,23 @@ def test_ase(tmp_path):
     (tmp_path / "x.cif").write_text("nothing")
     with pytest.raises(InputError, match="ASE reads no structure there"):
         sj.read_structure(tmp_path / "x.cif")
+
+
+@pytest.mark.parametrize("form", ["cif", "res"])
+def test_files_that_do_not_know_how_the_cell_lies(tmp_path, form):
+    """Lengths and angles alone: a along x, whatever the cell was; that is said, unless there is nothing to say."""
+    ase = pytest.importorskip("ase")
+    oblique = ase.Atoms("NaCl", cell=CELL, scaled_positions=[[0, 0, 0], [0.5, 0.5, 0.5]], pbc=True)
+    oblique.write(str(tmp_path / f"x.{form}"))
+    with pytest.warns(sj.SidejumpWarning, match=r"lengths and angles .* and not how they lie"):
+        found = sj.read_structure(tmp_path / f"x.{form}")
+    np.testing.assert_allclose(found.cell @ found.cell.T, CELL @ CELL.T, atol=1e-3)
+    assert np.abs(found.cell - CELL).max() > 1
+    brick = ase.Atoms("Na", cell=[3, 4, 5], pbc=True)
+    brick.write(str(tmp_path / f"brick.{form}"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", sj.SidejumpWarning)
+        np.testing.assert_allclose(sj.read_structure(tmp_path / f"brick.{form}").cell, np.diag([3, 4, 5]), atol=1e-5)
 
 
 def test_pymatgen():

@@ -46,8 +46,8 @@ def from_pythtb(model, *, energy_unit: float = 1.0, length_unit: float = 1.0) ->
 
     Notes
     -----
-    ``model._gen_ham(k)`` of 1.8 and ``hamiltonian(k, convention=1)`` of 2 are the Hamiltonian of the result at
-    ``k @ reciprocal_cell``; what they call convention 2 leaves the positions out of the phases.
+    ``model._gen_ham(k)`` of 1.8 and ``model.hamiltonian(k)`` of 2 are the Hamiltonian of the result at
+    ``k @ reciprocal_cell``; what PythTB calls convention II leaves the positions out of the phases.
     """
     energy, length = checked_unit("energy_unit", energy_unit), checked_unit("length_unit", length_unit)
     read = _second if hasattr(model, "lat_vecs") else _first

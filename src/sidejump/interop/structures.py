@@ -5,13 +5,17 @@ Neither program is imported for its objects; ASE reads files.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, SidejumpWarning
 from ..notebook import card
 from .foreign import checked_numbers, read_with, require
+
+_UNTURNED = {"cif": "CIF", "res": "SHELX", "proteindatabank": "PDB", "eon": "EON"}
+"""Formats, by their names in ASE, that hold lengths and angles of the lattice vectors and not how these lie."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,32 @@ def from_pymatgen(structure) -> Structure:
 def read_structure(file) -> Structure:
     """The crystal in a file that ASE reads: POSCAR, CIF, XSF, inputs and outputs of first-principles programs.
 
+    Warns
+    -----
+    SidejumpWarning
+        If the file tells lengths and angles alone, of lattice vectors that are not at right angles: they are laid with
+        a along x and b in the xy plane, which need not be how they lie in files of Wannier functions.
+
     Raises
     ------
     InputError
         If ASE is not installed, or reads no crystal there.
     """
-    return read_with(
-        "ase.io", "a structure", file, lambda ase, name: ase.read(name), from_ase, "ASE reads no structure there"
-    )
+
+    def load(ase, name):
+        atoms = ase.read(name)
+        kind = _UNTURNED.get(ase.formats.filetype(name))
+        if kind is not None and not atoms.get_cell().orthorhombic:
+            warnings.warn(
+                f"{name}: a {kind} file tells lengths and angles of the lattice vectors and not how they lie; taken "
+                "with a along x and b in the xy plane; tensors and spins of Wannier functions need the axes of their "
+                "own run (SEEDNAME.win, POSCAR)",
+                SidejumpWarning,
+                stacklevel=5,
+            )
+        return atoms
+
+    return read_with("ase.io", "a structure", file, load, from_ase, "ASE reads no structure there")
 
 
 def _structure(cell, symbols, positions, source: str) -> Structure:
