@@ -11,7 +11,7 @@ from sidejump.accuracy.composition import Composition
 from sidejump.accuracy.controller import Controller, Limits
 from sidejump.accuracy.counted import Demands, counted, left_out
 from sidejump.accuracy.replica import QUALITY, Replica, Task
-from sidejump.accuracy.report import left_out_sentences
+from sidejump.accuracy.report import left_out_sentences, warnings_of_finest
 from sidejump.accuracy.store import from_text, to_text
 from sidejump.errors import InputError
 from sidejump.transport import TransportSettings
@@ -170,6 +170,16 @@ def test_what_a_larger_tolerance_left_does_not_stay_in_the_error():
     for fact in ("node_change", "window_change"):
         infinite = replace(loose[0], facts={fact: [np.inf, np.nan]})
         assert left_out([infinite], terms, auto) == 1 and left_out([infinite], terms) == 0
+
+
+def test_each_temperature_has_the_warnings_of_its_finest_replicas():
+    """The hot one ends at the first level, the cold one goes on: what the first says of the hot one stays."""
+    both = [replica("Fermi surface", 0, n, warnings=("rough",)) for n in (0, 1)]
+    cold = replica("Fermi surface", 1, 0, where=(0,), warnings=("fine",))
+    assert warnings_of_finest([*both, cold]) == ["rough", "fine"]
+    assert warnings_of_finest([*both, replica("Fermi surface", 1, 0, warnings=("fine",))]) == ["fine"]
+    other = replica("thermal window", 0, 0, warnings=("another",))
+    assert warnings_of_finest([*both, cold, other]) == ["rough", "fine", "another"]
 
 
 def test_a_smaller_tolerance_has_the_energy_nodes_of_its_own():

@@ -74,7 +74,11 @@ def result_of_replicas(
         **described(geometry, facts, sizes, found.responses, operations),
         "composition": composition.plain(),
         "stages": {term.name: term.seconds for term in found.terms},
-        "warnings": [*_of_finest(replicas), *missed_sentences(found, controller), *left_out_sentences(controller)],
+        "warnings": [
+            *warnings_of_finest(replicas),
+            *missed_sentences(found, controller),
+            *left_out_sentences(controller),
+        ],
     }
     return with_errors(found, spins, report)
 
@@ -101,13 +105,14 @@ def with_errors(found: Estimate, spins: int, report: dict) -> TransportResult:
     )
 
 
-def _of_finest(replicas) -> list[str]:
-    """What the finest replicas of every term warn of, each sentence once."""
-    finest: dict[str, int] = {}
-    for replica in replicas:
-        finest[replica.task.term] = max(finest.get(replica.task.term, 0), replica.task.level)
-    found = [w for r in replicas if r.task.level == finest[r.task.term] for w in r.warnings]
-    return once(found)
+def warnings_of_finest(replicas) -> list[str]:
+    """What replicas warn of that are the finest of their term at one of their temperatures, each sentence once."""
+    finest: dict[tuple[str, int], int] = {}
+    for task in (r.task for r in replicas):
+        for i in task.where:
+            finest[task.term, i] = max(finest.get((task.term, i), 0), task.level)
+    last = [r for r in replicas if any(finest[r.task.term, i] == r.task.level for i in r.task.where)]
+    return once([w for r in last for w in r.warnings])
 
 
 _FIGURE = re.compile(r"[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?(?![\d.]* K\b)(?!\d)")
