@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -42,30 +43,32 @@ def changed(monkeypatch, **words):
     monkeypatch.setattr(demo, "write_files", written)
 
 
-def test_a_word_starts_the_demonstration(empty_folder, capsys, monkeypatch):
-    """Roughly, at one temperature."""
-    changed(monkeypatch, values="[300]", tolerance="0.3")
+@contextmanager
+def demonstrated(empty_folder, capsys):
+    """The result of the demonstration, which leaves its files and words, and is not written over by another."""
     assert main(["demo"]) == 0
     out = capsys.readouterr()
     folder = empty_folder / "sidejump-demo"
     assert {p.name for p in folder.iterdir()} == {*NAMES, "demo.nc", "demo.png"}
     assert "side" in out.out and "quasi-elastic" in out.out
     with xr.open_dataset(folder / "demo.nc") as found:
+        yield found
+    assert main(["demo"]) == 2 and "exists already" in capsys.readouterr().err
+
+
+def test_a_word_starts_the_demonstration(empty_folder, capsys, monkeypatch):
+    """Roughly, at one temperature."""
+    changed(monkeypatch, values="[300]", tolerance="0.3")
+    with demonstrated(empty_folder, capsys) as found:
         yx = found.sigma_side_jump.sel(a="y", b="x").item()
         error = found.sigma_side_jump_error.sel(a="y", b="x").item()
         assert 0 < error < 0.3 * abs(yx) and abs(yx - HOT) < 3 * error
-    assert main(["demo"]) == 2 and "exists already" in capsys.readouterr().err
 
 
 def test_the_demonstration_runs_anywhere(empty_folder, capsys, monkeypatch):
     """Of its temperatures the coldest and the hottest."""
     changed(monkeypatch, values="[50, 300]")
-    assert main(["demo"]) == 0
-    out = capsys.readouterr()
-    folder = empty_folder / "sidejump-demo"
-    assert {p.name for p in folder.iterdir()} == {*NAMES, "demo.nc", "demo.png"}
-    assert "side" in out.out and "quasi-elastic" in out.out
-    with xr.open_dataset(folder / "demo.nc") as found:
+    with demonstrated(empty_folder, capsys) as found:
         yx = found.sel(a="y", b="x")
         # the holes of one spin of a layer with six-fold axes: the side jump changes its sign when it gets cold
         assert (yx.sigma_side_jump_error < 0.021 * abs(found.sigma_side_jump.sel(a="y", b="x")).max()).all()
@@ -74,7 +77,6 @@ def test_the_demonstration_runs_anywhere(empty_folder, capsys, monkeypatch):
         difference = diagonal.sel(a="x", b="x") - diagonal.sel(a="y", b="y")
         assert (abs(difference) < 1e-2 * diagonal.sel(a="x", b="x")).all()
         assert not warnings_of(found)
-    assert main(["demo"]) == 2 and "exists already" in capsys.readouterr().err
 
 
 def test_the_data_are_those_of_the_script():
