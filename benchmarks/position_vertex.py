@@ -28,7 +28,7 @@ INPUT = Path(__file__).parents[1] / "examples" / "iron.toml"
 
 def pair_seconds(problem: Problem, temperature: float, seconds: float = 6.0) -> tuple[float, int]:
     """Processor time of a pair between random sets of points and images, and the number of points."""
-    shell = problem.solved_shell(problem.mu, problem.spacing(temperature))
+    shell = problem.solved_shell(problem.mu, problem.spacings.at(temperature))
     solver = SharedShell(problem, shell, KB * temperature)
     [source], near = solver.stream.sources, solver.sample.near
     random, reach, pairs, start = np.random.default_rng(0), source.z_max(solver.q_max), 0, process_time()

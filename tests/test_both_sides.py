@@ -227,7 +227,7 @@ def test_narrow_bands_across_a_gap():
     problem = Problem(model, [static(2)], 0.02, TransportSettings())
     (found,) = problem.across(KT)
     assert found.edge == pytest.approx(-0.03, abs=1e-6) and found.energy == pytest.approx(-0.035, abs=1e-6)
-    assert len(problem.shell(found.energy, problem.base_spacing))
+    assert len(problem.shell(found.energy, problem.spacings.base))
     # the saddle is not followed: shells made afresh
     assert independent_temperatures(problem, [ROOM]) == [True]
     # the gap alone is

@@ -268,7 +268,7 @@ def test_shares_on_irreducible_points():
 
     def conductivity(factor):
         changed = problem(factor)
-        shell = SharedShell(changed, changed.solved_shell(-1.0, changed.spacing(100)), KB * 100)
+        shell = SharedShell(changed, changed.solved_shell(-1.0, changed.spacings.at(100)), KB * 100)
         return np.trace(shell.resolved(KB * 100)[0].boltzmann)
 
     assert problem(1.0).operations is not None

@@ -149,7 +149,7 @@ def test_far_pockets_add_up():
     """Cold, the pockets are independent: the conductivity is the sum of those of the pockets one by one."""
     model, kt = kagome(), KB * 10.0
     problem = Problem(model, [phonons()], -0.75, TransportSettings(symmetry="off"))
-    shell = problem.shell(-0.75, problem.base_spacing, levels=1)
+    shell = problem.shell(-0.75, problem.spacings.base, levels=1)
     whole = SharedShell(problem, shell, kt).solve(kt, 1)[0].boltzmann
     total = np.zeros((3, 3))
     for piece in range(2):

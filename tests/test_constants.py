@@ -68,7 +68,7 @@ TESTED = [
     ("in a gap", "transport/side.py", "_MORE_EACH"),
     ("square lattice", "surfaces/contours.py", "_ROUND"),
     ("square lattice", "surfaces/contours.py", "_UNSEEN"),
-    ("cold plane", "transport/problem.py", "_THERMAL_POINTS"),
+    ("cold plane", "transport/spacings.py", "_THERMAL_POINTS"),
     ("small pockets", "surfaces/surfaces.py", "_POCKET"),
     ("crystal", "energy/basis.py", "Y_MAX"),
     ("crystal", "transport/nodes.py", "FURTHER"),

@@ -376,7 +376,7 @@ def test_a_level_that_memory_holds_with_one_energy_node_is_not_taken():
     )
     kt = KB * 60.0
     problem = Problem(sj.MassiveDirac(mass=0.1, velocity=3.0), [phonons], 0.2, TransportSettings())
-    solver = SharedShell(problem, problem.solved_shell(0.2, problem.spacing(60.0)), kt)
+    solver = SharedShell(problem, problem.solved_shell(0.2, problem.spacings.at(60.0)), kt)
     for coarsest in (True, False):
         laid = problem.laid(1.0, 0, coarsest=coarsest)
         laid.settings = replace(laid.settings, memory=1.5 * solver.needs(kt, 1))

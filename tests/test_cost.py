@@ -222,7 +222,7 @@ def test_operations():
 def test_kept_pairs_make_room_for_a_larger_operator(symmetry):
     """What fits beside the operator of one node may not fit beside that of five."""
     problem = lattice(symmetry=symmetry, accuracy=0.7)
-    shell, kt = problem.shell(MU, problem.base_spacing, levels=0), KB * 300
+    shell, kt = problem.shell(MU, problem.spacings.base, levels=0), KB * 300
     roomy = SharedShell(problem, shell, kt)
     roomy.keep()
     (one, small), (five, large) = (roomy.solve(kt, n) for n in (1, 5))
@@ -259,7 +259,7 @@ def test_memory_is_that_of_the_most_nodes_that_it_holds(name):
         assert found["memory_bytes"] > 1.2 * five["memory_bytes"] and found["flops"] < 1.5 * nine["flops"]
     if name == "shared, two dimensions":
         problem, kt = make(**settings), KB * kelvin
-        solver = SharedShell(problem, problem.solved_shell(problem.mu, problem.spacing(kelvin)), kt)
+        solver = SharedShell(problem, problem.solved_shell(problem.mu, problem.spacings.at(kelvin)), kt)
         tight = cost(memory=0.5 * (solver.needs(kt, 7) + solver.needs(kt, 9)))
         assert tight["memory_bytes"] == pytest.approx(seven["memory_bytes"], rel=1e-6) != nine["memory_bytes"]
         assert tight["flops"] == pytest.approx(five["flops"])
@@ -269,7 +269,7 @@ def test_energy_nodes_are_refused_before_the_work():
     """The operator of the energy nodes is the largest of a cold run: its need is known before anything is solved."""
     roomy = lattice(energy_nodes=15, geometry="shared", accuracy=0.7)
     coarse = roomy.laid(COARSER, None)  # the further nodes are solved on fewer points
-    shell = coarse.inelastic_shell(coarse.spacing(300.0))
+    shell = coarse.inelastic_shell(coarse.spacings.at(300.0))
     needed = SharedShell(coarse, shell, KB * 300).needs(KB * 300, 15)
     tight = lattice(energy_nodes=15, geometry="shared", accuracy=0.7, memory=0.9 * needed)
     with pytest.raises(InputError, match=r"the energy nodes of 300 K need .* or set energy_nodes = 1"):
@@ -340,7 +340,7 @@ def test_a_slower_machine_takes_longer(monkeypatch):
     """What constants tell is in proportion to the pace of the machine, which is that of a few milliseconds of work."""
     assert 0.1 < pace() < 30 and pace() == pace()
     problem = Problem(square_or_cubic(3), [zero_range(3)], 1.0, TransportSettings(turn=None, tolerance=0.05))
-    problem.shell(problem.mu, problem.base_spacing)
+    problem.shell(problem.mu, problem.spacings.base)
     seconds = []
     for times in (0.0, 1e5, 2e5):
         monkeypatch.setattr("sidejump.transport.cost.pace", lambda times=times: times)
@@ -375,17 +375,17 @@ def test_what_is_far_beyond_memory_is_refused_on_a_cheap_shell(symmetry, monkeyp
     monkeypatch.setattr("sidejump.transport.problem.fermi_shell", search)
     with pytest.raises(InputError, match=r"of 20 K need .* GB; raise memory"):
         estimate_cost(problem, np.array([20.0, 300.0]))
-    assert min(spacings) > 2 * problem.spacing(20.0)
+    assert min(spacings) > 2 * problem.spacings.at(20.0)
 
 
 def test_the_early_refusal_is_never_more_than_the_need():
     """Memory that suffices by the count on the shells themselves is not refused on the cheap one."""
     for symmetry in ("auto", "off"):
         roomy = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry)
-        shell = roomy.solved_shell(MU, roomy.spacing(100.0))
+        shell = roomy.solved_shell(MU, roomy.spacings.at(100.0))
         needed = SharedShell(roomy, shell, KB * 100).needs(KB * 100, 1)
         coarse = roomy.laid(COARSER, None)
-        inelastic = coarse.inelastic_shell(coarse.spacing(100.0))
+        inelastic = coarse.inelastic_shell(coarse.spacings.at(100.0))
         needed = max(needed, SharedShell(coarse, inelastic, KB * 100).needs(KB * 100, 3))
         tight = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry, memory=1.01 * needed)
         estimate_cost(tight, np.array([100.0]))
@@ -421,7 +421,7 @@ def test_where_memory_holds_one_node_on_all_points_fewer_points_hold_more():
         return np.array([result.boltzmann[0, 0, 0], result.side_jump_velocity[0, 0, 1]]), result.report
 
     roomy = lattice(geometry="shared", accuracy=0.7)
-    shell = roomy.solved_shell(MU, roomy.spacing(60.0))
+    shell = roomy.solved_shell(MU, roomy.spacings.at(60.0))
     tight = 0.95 * SharedShell(roomy, shell, KB * 60).needs(KB * 60, 3)
     (one, _), (three, _) = (solved(energy_nodes=n) for n in (1, 3))
     found, report = solved(energy_nodes=3, memory=tight)
@@ -435,7 +435,7 @@ def test_nodes_that_good_points_do_not_hold_are_found_on_few(nodes):
     """Memory that holds one node on all points and three on those of the level below, but not so many: it was
     refused."""
     roomy = lattice(geometry="shared", accuracy=0.5)
-    needed = SharedShell(roomy, roomy.solved_shell(MU, roomy.spacing(150.0)), KB * 150).needs(KB * 150, 1)
+    needed = SharedShell(roomy, roomy.solved_shell(MU, roomy.spacings.at(150.0)), KB * 150).needs(KB * 150, 1)
     problem = lattice(geometry="shared", accuracy=0.5, energy_nodes=nodes, memory=1.3 * needed)
     result = run_transport(problem.model, problem.scatterers, chemical_potential=MU, temperatures=[150.0],
                            problem=problem)  # fmt: skip

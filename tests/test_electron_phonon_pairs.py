@@ -352,8 +352,9 @@ def test_surfaces_have_the_points_that_a_model_scatterer_has():
     points = []
     for p in problems:
         assert p.operations is not None and len(p.operations) == 8
-        shells = p.solved_shell(p.mu, p.base_spacing), p.window_shell(p.mu), p.fine_shell(p.mu, p.base_spacing, fewer=1)
-        points.append([p.levels(p.base_spacing, several=True), *map(len, shells)])
+        base = p.spacings.base
+        shells = p.solved_shell(p.mu, base), p.window_shell(p.mu), p.fine_shell(p.mu, base, fewer=1)
+        points.append([p.levels(base, several=True), *map(len, shells)])
     assert points[0] == points[1]
 
 

@@ -11,7 +11,7 @@ from sidejump.bands.extent import enclosing_half_width
 from sidejump.surfaces.edges import nearest_edges
 from sidejump.surfaces.fermi import fermi_shell
 from sidejump.transport import TransportSettings, run_transport
-from sidejump.transport.problem import default_spacing
+from sidejump.transport.spacings import default_spacing
 
 PHONONS = {
     d: sj.acoustic_deformation_potential(

@@ -77,7 +77,7 @@ def test_relaxation_times_of_pairs(approximation):
     for field in (0.0, 1e-5):
         scatterers = [zero_range(), zero_range(FLIP, 0.8)]
         problem = Problem(two_dirac_models(field), scatterers, 0.2, settings, [sj.spin_current("yz")])
-        shell = problem.solved_shell(0.2, problem.base_spacing)
+        shell = problem.solved_shell(0.2, problem.spacings.base)
         found.append(SharedShell(problem, shell, KB * 10).solve(KB * 10, 1)[0].tensors)
         exact = replace(settings, approximation="exact")
         plain = Problem(two_dirac_models(field), scatterers, 0.2, exact, [sj.spin_current("yz")])
@@ -108,7 +108,7 @@ def test_nothing_depends_on_the_members_of_the_pairs():
     problem = Problem(
         two_dirac_models(0.0), [zero_range(), zero_range(FLIP, 0.5)], 0.2, settings, [sj.spin_current("yz")]
     )
-    solver, kt = SharedShell(problem, problem.solved_shell(0.2, problem.base_spacing), KB * 10), KB * 10
+    solver, kt = SharedShell(problem, problem.solved_shell(0.2, problem.spacings.base), KB * 10), KB * 10
     expected = solver.solve(kt, 1)[0]
     rng = np.random.default_rng(0)
     states = solver.sample.states

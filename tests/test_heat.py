@@ -118,7 +118,7 @@ def test_shells_made_afresh_give_the_same_heat():
     """Another way to the same numbers, exact for what keeps the energy: a few whole shells, weighted."""
     model, kt = sj.MassiveDirac(mass=D, velocity=V), KB * 80
     problem = Problem(model, [IMPURITIES], 0.2, TransportSettings(heat=True, accuracy=0.3, tolerance=0.02))
-    own = OwnShells(problem, problem.shell(0.2, problem.spacing(80.0), whole=True), kt).solve(kt, 9)[0]
+    own = OwnShells(problem, problem.shell(0.2, problem.spacings.at(80.0), whole=True), kt).solve(kt, 9)[0]
     shells = IndependentShells(problem, kt, problem.critical(kt), problem.window_density(kt))
     afresh = shells.solve()
     for name in ("boltzmann", "side_jump_velocity", "side_jump_distribution"):
@@ -138,7 +138,7 @@ def test_equilibrium_carries_no_side_jump_of_heat():
 
     model, kt = sj.FunctionModel(tilted, dimension=2, search_half_width=0.2), KB * 150
     problem = Problem(model, [PHONONS], 0.15, TransportSettings(heat=True, accuracy=0.5))
-    own = OwnShells(problem, problem.shell(0.15, problem.spacing(150.0), whole=True), kt)
+    own = OwnShells(problem, problem.shell(0.15, problem.spacings.at(150.0), whole=True), kt)
     prepared = own._prepared(kt, 3)
     [sums] = rate_sums(prepared.stream, [prepared.kernels], lambda _: prepared.sums())
     total, size = sums.jump.sum(axis=(0, 1)), np.abs(sums.jump).sum(axis=(0, 1))

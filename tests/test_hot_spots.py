@@ -51,7 +51,7 @@ def problem_of(name, **settings):
 @pytest.mark.parametrize(("t", "nodes"), [(100.0, 1), (400.0, 1), (100.0, 3), (300.0, 5)])
 def test_fine_equal_to_coarse_is_the_plain_side_jump(name, t, nodes):
     problem = problem_of(name)
-    shell = problem.shell(problem.mu, problem.base_spacing, levels=0)
+    shell = problem.shell(problem.mu, problem.spacings.base, levels=0)
     solver = SharedShell(problem, shell, KB * t)
     # a second temperature in the same pass, with a distribution of its own, must not disturb the first
     kts = [KB * t, KB * 1.5 * t]
@@ -69,7 +69,7 @@ def test_fine_shell_reaches_the_plain_solution_on_it():
     """The shift on the fine shell with g from the coarse one is what the fine shell gives when g is solved on it."""
     kt = KB * 300.0
     problem = problem_of("lattice", turn=0.35, symmetry="auto")
-    coarse_shell, fine = (problem.shell(MU, problem.base_spacing, levels=l, several=True) for l in (1, 2))
+    coarse_shell, fine = (problem.shell(MU, problem.spacings.base, levels=l, several=True) for l in (1, 2))
     assert len(fine) > 1.8 * len(coarse_shell)
     coarse = SharedShell(problem, coarse_shell, kt)
     plain = coarse.solve(kt, 1)[0]
@@ -92,7 +92,7 @@ def test_no_point_in_a_hot_spot_stands_for_a_large_cell(replica):
     """Seen from the centre of its cell alone states turned by 1.5 to 10.6 radians over the patch of a point, and one
     of these six replicas had a side jump off by four times the value."""
     problem = Problem(ferromagnet(0.02), [phonons()], MU, TransportSettings()).laid(0.35, replica)
-    fine = problem.fine_shell(MU, problem.base_spacing)
+    fine = problem.fine_shell(MU, problem.spacings.base)
     assert _hottest(problem, fine) < 1.2 * problem.settings.turn / problem.settings.accuracy
 
 
@@ -101,7 +101,7 @@ def test_they_take_the_spread_from_an_unrefined_shell():
     kt, spreads = KB * 300.0, []
     for replica in range(5):
         problem = problem_of("lattice", symmetry="auto").laid(0.7, replica)
-        coarse_shell, fine = (problem.shell(MU, problem.base_spacing, levels=l, several=True) for l in (0, 2))
+        coarse_shell, fine = (problem.shell(MU, problem.spacings.base, levels=l, several=True) for l in (0, 2))
         coarse = SharedShell(problem, coarse_shell, kt)
         plain = coarse.solve(kt, 1)[0]
         found = HotSpots(problem, fine).side_jump_velocity(coarse, [kt], [plain])[0]
@@ -166,7 +166,7 @@ def test_cold_side_jump_whatever_the_origin_of_the_mesh():
 def test_no_cell_of_the_fine_shell_is_coarser(symmetry, finer):
     """Every point of the solved shell has a point of the fine one next to it that stands for no larger a patch."""
     problem = problem_of("lattice", symmetry=symmetry, turn=0.2)
-    spacing = finer * problem.base_spacing
+    spacing = finer * problem.spacings.base
     solved, fine = problem.solved_shell(MU, spacing), problem.fine_shell(MU, spacing)
     assert len(fine) >= len(solved)
     distance, nearest = cKDTree(fine.k).query(solved.k)
@@ -181,7 +181,7 @@ def test_replicas_of_symmetric_meshes_are_other_points_of_the_same_shell(replica
     """None holds many more irreducible points than the plain mesh, and each has its density of states."""
     plain = problem_of("lattice", symmetry="auto")
     problem = problem_of("lattice", symmetry="auto", replica=replica)
-    reference, shell = (p.solved_shell(MU, p.base_spacing) for p in (plain, problem))
+    reference, shell = (p.solved_shell(MU, p.spacings.base) for p in (plain, problem))
     assert len(shell.operations) == len(reference.operations) > 1
     assert 0.7 < len(shell) / len(reference) < 1.5
     assert shell.weight.sum() == pytest.approx(reference.weight.sum(), rel=5e-3)
@@ -201,13 +201,13 @@ def test_replicas_of_one_level_use_meshes_of_their_own():
 def test_spacings_of_cold_phonons_in_three_dimensions():
     """Half the spacing at most once; below, it is known how far apart the points remain."""
     problem = problem_of("lattice")
-    base, sound = problem.base_spacing, problem.scatterers[0].sound_velocity
+    base, sound = problem.spacings.base, problem.scatterers[0].sound_velocity
     crossover = 0.45 * base * sound / KB  # T below which kT / c holds less than 1 / 0.45 cells
-    ladder = [problem.spacing(t) for t in (10 * crossover, 1.01 * crossover, 0.99 * crossover, 0.51 * crossover)]
+    ladder = [problem.spacings.at(t) for t in (10 * crossover, 1.01 * crossover, 0.99 * crossover, 0.51 * crossover)]
     np.testing.assert_allclose(ladder, [base, base, base / 2, base / 2])
-    assert all(problem.coarseness(t) <= 1.0 for t in (10 * crossover, 1.01 * crossover, 0.51 * crossover))
-    assert problem.spacing(0.25 * crossover) == pytest.approx(base / 2)
-    assert problem.coarseness(0.25 * crossover) == pytest.approx(2.0)
+    assert all(problem.spacings.coarseness(t) <= 1.0 for t in (10 * crossover, 1.01 * crossover, 0.51 * crossover))
+    assert problem.spacings.at(0.25 * crossover) == pytest.approx(base / 2)
+    assert problem.spacings.coarseness(0.25 * crossover) == pytest.approx(2.0)
 
 
 def test_spacings_in_two_dimensions():
@@ -217,14 +217,14 @@ def test_spacings_in_two_dimensions():
     model = MassiveDirac(mass=1.0, velocity=1.0)
     problem = Problem(model, [phonons(2)], 2.0, TransportSettings())
     temperatures = np.geomspace(0.05, 500, 60)
-    spacing = np.array([problem.spacing(t) for t in temperatures])
-    assert np.all(np.diff(spacing) >= 0) and spacing[-1] == problem.base_spacing
+    spacing = np.array([problem.spacings.at(t) for t in temperatures])
+    assert np.all(np.diff(spacing) >= 0) and spacing[-1] == problem.spacings.base
     wanted = KB * temperatures / problem.scatterers[0].sound_velocity / 1.2
-    cold = wanted < problem.base_spacing
+    cold = wanted < problem.spacings.base
     assert cold.any() and not cold.all()
     assert np.all(spacing[cold] <= wanted[cold] * (1 + 1e-9))
     assert np.all(spacing[cold] > wanted[cold] / np.sqrt(2) * (1 - 1e-9))
-    steps = np.log2(problem.base_spacing / spacing[cold]) * 2
+    steps = np.log2(problem.spacings.base / spacing[cold]) * 2
     np.testing.assert_allclose(steps, np.round(steps), atol=1e-9)
     assert not problem.warnings
 
@@ -232,15 +232,15 @@ def test_spacings_in_two_dimensions():
 @pytest.mark.parametrize("accuracy", [1.0, 2.0])
 def test_accuracy_divides_every_spacing(accuracy):
     problem, plain = problem_of("weyl", accuracy=accuracy), problem_of("weyl")
-    assert problem.base_spacing == pytest.approx(plain.base_spacing / accuracy)
-    t = 0.6 * 0.45 * plain.base_spacing * plain.scatterers[0].sound_velocity / KB
-    assert problem.spacing(t) == pytest.approx(plain.spacing(t) / accuracy)
+    assert problem.spacings.base == pytest.approx(plain.spacings.base / accuracy)
+    t = 0.6 * 0.45 * plain.spacings.base * plain.scatterers[0].sound_velocity / KB
+    assert problem.spacings.at(t) == pytest.approx(plain.spacings.at(t) / accuracy)
 
 
 def test_static_scatterers_ask_for_no_fine_shell():
     static = Scatterer("static", 3, (Branch(lambda q: 1.0 + 0 * q),))
     problem = Problem(WEYL, [static], 0.1, TransportSettings(spacing=0.1))
-    assert problem.spacing(1e-3) == problem.base_spacing
+    assert problem.spacings.at(1e-3) == problem.spacings.base
 
 
 def test_cold_shell_in_a_run():

@@ -54,7 +54,7 @@ def ferromagnet(dimension=2, splitting=SPLITTING, spin=sj.PAULI):
 
 def problem_of(model, *scatterers, level=LEVEL, **settings):
     problem = Problem(model, scatterers, level, TransportSettings(**settings))
-    return problem, problem.shell(level, problem.base_spacing)
+    return problem, problem.shell(level, problem.spacings.base)
 
 
 def radius(spin, energy=0.0):
@@ -262,7 +262,7 @@ def resistivities(temperatures, splitting, stiffness, accuracy):
     problem = Problem(
         ferromagnet(3, splitting), [scatterer], LEVEL, TransportSettings(accuracy=accuracy, symmetry="off")
     )
-    shell = problem.shell(LEVEL, problem.spacing(temperatures[0]))
+    shell = problem.shell(LEVEL, problem.spacings.at(temperatures[0]))
     solver = SharedShell(problem, shell, KB * temperatures[-1])
     return np.array([3 / np.trace(r.boltzmann) for r, _ in solver.solve_each(list(KB * temperatures), 1)])
 
@@ -490,7 +490,7 @@ def test_sums_over_a_finer_shell_are_those_of_the_solution_on_its_own_points():
     model = sj.Weyl(velocity=2.0, node=0.2, tilt=(0.0, 0.0, 0.3))
     scatterer = magnons(3, stiffness=5.0, spin_density=1e22, spin_direction=(0.5, 0, 1))
     problem = Problem(model, [scatterer], 0.1, TransportSettings(accuracy=0.8, symmetry="off"))
-    shell = problem.shell(0.1, problem.base_spacing)
+    shell = problem.shell(0.1, problem.spacings.base)
     solver = SharedShell(problem, shell, KT)
     response, _ = solver.solve(KT, 3)
     [found] = HotSpots(problem, shell).side_jump_velocity(solver, [KT], [response], [3])

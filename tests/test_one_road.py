@@ -31,7 +31,7 @@ PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
 def plane(**settings):
     model = sj.MassiveDirac(mass=0.1, velocity=3.0, tilt=(0.3, 0.1))
     problem = Problem(model, [PHONONS, replace(IMPURITIES, vertex="sigma_z")], 0.2, TransportSettings(**settings))
-    return problem, problem.shell(0.2, problem.base_spacing)
+    return problem, problem.shell(0.2, problem.spacings.base)
 
 
 def carried(problem, shell, nodes: int) -> PairStream:
@@ -61,7 +61,7 @@ def test_a_group_of_one_operation_is_no_group():
     """Vectors on all points, folded by the identity, in place of numbers: three right-hand sides as one."""
     model = ferromagnet()
     problem = Problem(model, [phonons()], MU, TransportSettings(symmetry="off", accuracy=0.5))
-    shell = problem.shell(MU, problem.base_spacing, levels=0)
+    shell = problem.shell(MU, problem.spacings.base, levels=0)
     parts = shell.components
     keeps = np.ones((len(parts.closed), 1), dtype=bool)
     folded = replace(
@@ -119,7 +119,7 @@ def test_row_sums_are_those_of_the_contraction(nodes):
 def test_each_pair_is_in_one_task():
     """Of the pairs with images those and their mirror images, once; with all operations as many as there are."""
     problem = Problem(ferromagnet(), [phonons()], MU, TransportSettings(accuracy=0.5))
-    shell = problem.shell(MU, problem.base_spacing, levels=0)
+    shell = problem.shell(MU, problem.spacings.base, levels=0)
     solver = SharedShell(problem, shell, KB * 300)
     near, count = solver.sample.near, len(shell)
     found = np.zeros((count, solver.sample.images, count), dtype=int)

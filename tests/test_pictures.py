@@ -139,7 +139,7 @@ def resolved(settings=None, tilt=(0.3, 0.1)):
 def test_states_add_up_to_what_is_solved():
     problem = resolved()
     states = state_resolved(problem, KB * 60)
-    shell = problem.solved_shell(0.2, problem.base_spacing)
+    shell = problem.solved_shell(0.2, problem.spacings.base)
     expected, _ = SharedShell(problem, shell, KB * 60).solve(KB * 60, 1)
     scale = np.abs(expected.side_jump_velocity).max()
     np.testing.assert_allclose(states.contribution.sum(0), expected.side_jump_velocity, rtol=0, atol=1e-6 * scale)

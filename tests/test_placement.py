@@ -39,12 +39,12 @@ def test_the_density_of_states_in_two_dimensions(model, mu):
     )
     problem = Problem(model, [phonons], mu, TransportSettings())
     fine = problem.laid(4.0, 0)
-    exact = fine.shell(mu, fine.base_spacing, whole=True).weight.sum()
+    exact = fine.shell(mu, fine.spacings.base, whole=True).weight.sum()
     for accuracy in (0.7, 1.4):
         found = []
         for replica in range(6):
             laid = problem.laid(accuracy, replica)
-            found.append(laid.shell(mu, laid.base_spacing, whole=True).weight.sum())
+            found.append(laid.shell(mu, laid.spacings.base, whole=True).weight.sum())
         error = np.std(found, ddof=1) / np.sqrt(len(found))
         assert abs(np.mean(found) - exact) < 4 * error + 1e-4 * exact
 
@@ -55,13 +55,13 @@ def test_the_density_of_states_in_three_dimensions(symmetry):
     settings = TransportSettings(symmetry=symmetry)
     problem = Problem(ferromagnet(), [phonons(sound=0.0329)], MU, settings)
     fine = problem.laid(3.0, 0)
-    exact = fine.shell(MU, fine.base_spacing, levels=0).weight.sum()
+    exact = fine.shell(MU, fine.spacings.base, levels=0).weight.sum()
     spreads = []
     for accuracy in (0.5, 1.0):
         found = []
         for replica in range(4):
             laid = problem.laid(accuracy, replica)
-            shell = laid.shell(MU, laid.base_spacing, levels=0)
+            shell = laid.shell(MU, laid.spacings.base, levels=0)
             assert (shell.operations is None) == (symmetry == "off")
             found.append(shell.weight.sum() / exact)
         spreads.append(np.std(found, ddof=1))

@@ -54,7 +54,7 @@ def test_nodes_settle():
 def start(model, mu, **settings):
     """Problem and shell that others are carried from."""
     problem = Problem(model, [phonons(3)], mu, TransportSettings(**settings))
-    return problem, problem.shell(mu, problem.base_spacing, whole=True)
+    return problem, problem.shell(mu, problem.spacings.base, whole=True)
 
 
 @pytest.mark.parametrize("mu", [-4.5, 4.5])

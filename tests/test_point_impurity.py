@@ -171,7 +171,7 @@ def test_side_jump_and_gaussian_part(strength):
 
 def sample_of(model, scatterers, mu, observables=(), **settings):
     problem = Problem(model, scatterers, mu, TransportSettings(skew_scattering="static", **settings), observables)
-    solver = SharedShell(problem, problem.solved_shell(mu, problem.base_spacing), 1e-3)
+    solver = SharedShell(problem, problem.solved_shell(mu, problem.spacings.base), 1e-3)
     return problem, solver
 
 
@@ -257,7 +257,7 @@ def test_observables_know_odd_rates():
     observables = [sj.velocity("x"), sj.velocity("y")]
     settings = TransportSettings(skew_scattering="static", energy_nodes=1, minimum=24)
     problem = Problem(DIRAC, [of_all_orders(-2.6)], 0.1, settings, observables)
-    found = SharedShell(problem, problem.solved_shell(0.1, problem.base_spacing), 1e-4).solve(1e-4, 1)[0]
+    found = SharedShell(problem, problem.solved_shell(0.1, problem.spacings.base), 1e-4).solve(1e-4, 1)[0]
     assert abs(found.skew[0, 1, 0]) > 0.4 * found.boltzmann[0, 0]
     for part in found.tensors:
         np.testing.assert_allclose(part[2:], part[:2], atol=1e-9 * np.abs(part).max())
@@ -279,7 +279,7 @@ def test_observables_within_degenerate_pairs():
     parts = []
     for what, more in ((model, [observable]), (DIRAC, [])):
         problem = Problem(what, [of_all_orders(-2.6)], 0.1, settings, more)
-        solver = SharedShell(problem, problem.solved_shell(0.1, problem.base_spacing), 1e-4)
+        solver = SharedShell(problem, problem.solved_shell(0.1, problem.spacings.base), 1e-4)
         parts.append(solver.solve(1e-4, 1)[0].tensors)
     # the matrix part of the Gaussian one is left out, with a warning
     for part, expected in zip(parts[0][:4], parts[1][:4], strict=True):
@@ -339,7 +339,7 @@ def test_energies_of_the_thermal_window():
     weight = expit(x) * expit(-x) * (x[1] - x[0])
     settings = TransportSettings(skew_scattering="static", geometry="own", minimum=24)
     problem = Problem(DIRAC, [of_all_orders(strength)], mu, settings)
-    own = OwnShells(problem, problem.shell(mu, problem.base_spacing, whole=True), kt)
+    own = OwnShells(problem, problem.shell(mu, problem.spacings.base, whole=True), kt)
     found = own.solve(kt, 9)[0]
     inside = mu + kt * x > MASS
     each = np.array([dirac(e, 1e11, (1, strength)) for e in mu + kt * x[inside]])

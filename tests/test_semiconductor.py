@@ -93,7 +93,7 @@ def test_projected_operator_is_positive():
         Spinful(), [POLAR], 0.0856, TransportSettings(energy_nodes=5, geometry="own", spacing=0.2, turn=None)
     )
     kt = KB * 300
-    own = OwnShells(problem, problem.shell(problem.carriers(kt).energy, problem.base_spacing), kt)
+    own = OwnShells(problem, problem.shell(problem.carriers(kt).energy, problem.spacings.base), kt)
     response, _ = own.solve(kt, 5)
     g, drive = response.distribution, response.boltzmann
     assert np.linalg.eigvalsh(drive).min() > 0

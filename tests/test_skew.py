@@ -28,7 +28,7 @@ def response(model, scatterers, mu, kt=1e-4, **settings):
     """On the Fermi surface alone."""
     settings = {"skew_scattering": "static", "energy_nodes": 1, "minimum": 24} | settings
     problem = Problem(model, scatterers, mu, TransportSettings(**settings))
-    return SharedShell(problem, problem.solved_shell(mu, problem.base_spacing), kt).solve(kt, 1)[0]
+    return SharedShell(problem, problem.solved_shell(mu, problem.spacings.base), kt).solve(kt, 1)[0]
 
 
 def gaussian_dirac(mu):
@@ -79,7 +79,7 @@ def test_energies_of_the_thermal_window_add_up():
     weight = expit(x) * expit(-x) * (x[1] - x[0])
     settings = TransportSettings(skew_scattering="static", geometry="own", minimum=24)
     problem = Problem(DIRAC, [zero_range()], mu, settings)
-    own = OwnShells(problem, problem.shell(mu, problem.base_spacing, whole=True), kt)
+    own = OwnShells(problem, problem.shell(mu, problem.spacings.base, whole=True), kt)
     found = own.solve(kt, 9)[0].skew[:, 1, 0]
     inside = mu + kt * x > MASS
     expected = [
@@ -89,7 +89,7 @@ def test_energies_of_the_thermal_window_add_up():
     np.testing.assert_allclose(found, expected, rtol=2e-4)
     settings = TransportSettings(skew_scattering="static", geometry="shared", minimum=24)
     problem = Problem(DIRAC, [zero_range()], mu, settings)
-    shared = SharedShell(problem, problem.shell(mu, problem.base_spacing), kt)
+    shared = SharedShell(problem, problem.shell(mu, problem.spacings.base), kt)
     one, five = (shared.solve(kt, n)[0].skew for n in (1, 5))
     np.testing.assert_allclose(one, five, atol=1e-6 * np.abs(one).max())
 
@@ -185,7 +185,7 @@ def test_irreducible_points_stand_for_their_images(length):
     impurities = sj.impurity(density=1e20, strength=0.01, dimension=3, **more)
     settings = TransportSettings(skew_scattering="static", energy_nodes=1, accuracy=0.4)
     problem = Problem(model, [impurities], MU, settings)
-    solver = SharedShell(problem, problem.solved_shell(MU, problem.base_spacing), 1e-3)
+    solver = SharedShell(problem, problem.solved_shell(MU, problem.spacings.base), 1e-3)
     found = solver.solve(1e-3, 1)[0]
     sample = solver.sample
     assert sample.images == 8
@@ -289,7 +289,7 @@ def test_t_matrix_of_a_lattice_and_its_density_of_states():
     """In three dimensions, -Im G / pi is the density of states of the shell, orbital by orbital."""
     model = ferromagnet(0.3)
     problem = Problem(model, [zero_range(1e20, 0.01, 3)], MU, TransportSettings(accuracy=1.5, symmetry="off"))
-    sample = sampled(model, problem.momentum, problem.shell(MU, problem.base_spacing), degeneracy=1e-6)
+    sample = sampled(model, problem.momentum, problem.shell(MU, problem.spacings.base), degeneracy=1e-6)
     density = np.einsum("s,smi,smj->ij", sample.weight[:, 0], sample.states.vectors, sample.states.vectors.conj())
     found = sj.t_matrix(model, strength=0.01, energy=MU)
     imaginary = (found.green - found.green.conj().T) / (-2j * np.pi)
@@ -314,7 +314,7 @@ def test_t_matrix_refuses(model, more, words):
 def test_strong_potentials_are_said():
     """With the size of the series, pi times the largest eigenvalue of potential and density of states."""
     problem = Problem(DIRAC, [zero_range(strength=1.0)], 0.1, TransportSettings(skew_scattering="static"))
-    SharedShell(problem, problem.solved_shell(0.1, problem.base_spacing), 1e-4).solve(1e-4, 1)
+    SharedShell(problem, problem.solved_shell(0.1, problem.spacings.base), 1e-4).solve(1e-4, 1)
     largest = 100 * (0.1 + MASS) / (4 * VELOCITY**2)
     [sentence] = problem.warnings
     assert f"of states, {largest:.2g}:" in sentence

@@ -31,7 +31,7 @@ def of_shell(problem, shell):
 @pytest.mark.parametrize(("model", "mu", "settings"), [(ferromagnet(), MU, {}), (WEYL, 0.1, {"spacing": 0.08})])
 def test_it_solves_the_equation_of_all_pairs(model, mu, settings):
     problem = problem_of(model, mu, symmetry="off", accuracy=0.5, **settings)
-    found, sample = of_shell(problem, problem.shell(mu, problem.base_spacing, levels=0))
+    found, sample = of_shell(problem, problem.shell(mu, problem.spacings.base, levels=0))
     u, w, v = sample.states.vectors[:, 0], sample.weight[:, 0], sample.velocity[:, 0]
     rates = w[:, None] * w * np.abs(u.conj() @ u.T) ** 2
     operator = np.diag(rates.sum(axis=1)) - rates
@@ -41,7 +41,7 @@ def test_it_solves_the_equation_of_all_pairs(model, mu, settings):
 
 def test_irreducible_points_give_that_of_all_images():
     problem = problem_of(accuracy=0.5)
-    shell = problem.shell(MU, problem.base_spacing, levels=0)
+    shell = problem.shell(MU, problem.spacings.base, levels=0)
     found, _ = of_shell(problem, shell)
     assert len(shell.operations) == 8 and np.any(definite(shell.operations).signs < 0)
     whole = problem.sampled(shell)  # the same with the states of all images
@@ -54,7 +54,7 @@ def test_irreducible_points_give_that_of_all_images():
 def test_it_foretells_what_the_solution_on_a_finer_shell_would_change(accuracy, number):
     """All pairs of the finer shell say the same, at either temperature."""
     problem = problem_of(ferromagnet(0.02), accuracy=accuracy).laid(1.0, number)
-    rough, fine = problem.solved_shell(MU, problem.base_spacing), problem.fine_shell(MU, problem.base_spacing)
+    rough, fine = problem.solved_shell(MU, problem.spacings.base), problem.fine_shell(MU, problem.spacings.base)
     kts = [KB * 300.0, KB * 100.0]
     coarse, whole = SharedShell(problem, rough, kts[0]), SharedShell(problem, fine, kts[0])
     known = [r for r, _ in coarse.solve_each(kts, 1)]
@@ -74,7 +74,7 @@ def test_what_grows_is_the_same_for_the_velocity_as_an_observable(symmetry, monk
     along = Observable("along", lambda model, k: np.tensordot(share, model.hamiltonian_gradient(k), (0, 1)))
     observables = [*(sj.velocity(x) for x in "xyz"), *([along] if symmetry == "off" else [])]
     problem = Problem(ferromagnet(), [phonons()], MU, TransportSettings(accuracy=0.5, symmetry=symmetry), observables)
-    coarse, fine = (problem.shell(MU, x * problem.base_spacing, levels=0) for x in (1.2, 1.0))
+    coarse, fine = (problem.shell(MU, x * problem.spacings.base, levels=0) for x in (1.2, 1.0))
     monkeypatch.setattr(HotSpots, "growth", lambda *_: np.diag([0.3, 0.3, -0.2]))  # along the axis less
     solver = SharedShell(problem, coarse, KB * 300)
     [change] = hot_spot_changes(problem, solver, fine, [KB * 300], [solver.solve(KB * 300, 1)[0]])

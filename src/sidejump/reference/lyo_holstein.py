@@ -143,7 +143,7 @@ def gauge_table(
     kt, (factor, _) = KB * temperature, conductivity_unit(2)
 
     plain = Problem(model, some, chemical_potential, settings)
-    shell = plain.solved_shell(plain.mu, plain.spacing(temperature))
+    shell = plain.solved_shell(plain.mu, plain.spacings.at(temperature))
 
     def solved(problem):
         solver = SharedShell(problem, shell, kt)

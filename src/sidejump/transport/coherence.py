@@ -23,6 +23,7 @@ from ..kinetics.sums import Kernels
 from ..pairs.stream import PairStream
 from ..units import KB
 from .problem import Problem
+from .reduction import apart
 from .tensors import replaced
 
 
@@ -122,7 +123,7 @@ def coherence_sentences(problem: Problem) -> list[str]:
     why, skew = _hindrance(problem), problem.settings.skew_scattering != "off"
     if not (why or skew):
         return []
-    differing = problem.apart(problem.coarse_shell(problem.mu))
+    differing = apart(problem, problem.coarse_shell(problem.mu))
     names = [o.name for o, differs in zip(problem.observables, differing, strict=True) if differs]
     if not names:
         return []

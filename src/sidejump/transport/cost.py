@@ -84,7 +84,7 @@ def _independent(problem: Problem, temperatures) -> _Sum:
     inelastic = problem.settings.energy_nodes != 1 and not problem.elastic_only
     nodes = _nodes(problem) if inelastic else 1
     functions = (nodes + 1) // 2
-    spacings = [problem.spacing(t) if d == 2 else problem.base_spacing for t in temperatures]
+    spacings = [problem.spacings.at(t) if d == 2 else problem.spacings.base for t in temperatures]
     density = problem.window_density(KB * float(temperatures.max()))
     for spacing in sorted(set(spacings), reverse=True):
         here = sorted(float(t) for t, h in zip(temperatures, spacings, strict=True) if h == spacing)
@@ -95,7 +95,7 @@ def _independent(problem: Problem, temperatures) -> _Sum:
         fine = 0
         if problem.refines:
             longer, fine_shell = _timed(
-                lambda energy=shell.energy: problem.fine_shell(energy, problem.base_spacing, fewer=1)
+                lambda energy=shell.energy: problem.fine_shell(energy, problem.spacings.base, fewer=1)
             )
             once, fine = once + longer, 0 if fine_shell is shell else len(fine_shell)
         coarse_once, coarse, coarse_solver = (once, shell, solver)
@@ -179,8 +179,8 @@ def _own(problem: Problem, temperatures) -> _Sum:
     """Shells of their own, from the shells that the run starts from and the time that a few of their pairs take."""
     found = _Sum(seconds=0.0)
     wanted = problem.settings.energy_nodes
-    for spacing in sorted({problem.spacing(t) for t in temperatures}, reverse=True):
-        here = [float(t) for t in temperatures if problem.spacing(t) == spacing]
+    for spacing in sorted({problem.spacings.at(t) for t in temperatures}, reverse=True):
+        here = [float(t) for t in temperatures if problem.spacings.at(t) == spacing]
         hottest = KB * max(here)
         shell = problem.shell(problem.carriers(hottest).energy, spacing, whole=True)
         own = OwnShells(problem, shell, hottest)
@@ -231,10 +231,10 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
     m = functions if d == 2 else 1
     load = None
     per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
-    found, coarsest = _Sum(seconds=0.0), max(problem.spacing(t) for t in temperatures)
+    found, coarsest = _Sum(seconds=0.0), max(problem.spacings.at(t) for t in temperatures)
     told = 0.0  # seconds by the constants
-    for spacing in sorted({problem.spacing(t) for t in temperatures}):  # what may be refused first
-        here = [float(t) for t in temperatures if problem.spacing(t) == spacing]
+    for spacing in sorted({problem.spacings.at(t) for t in temperatures}):  # what may be refused first
+        here = [float(t) for t in temperatures if problem.spacings.at(t) == spacing]
         search, shell = _timed(lambda spacing=spacing: problem.solved_shell(problem.mu, spacing))
         load = load or _Load(problem, shell)  # of the finest
         count, reach = len(shell), _Reach(problem, shell, KB * max(here))
@@ -311,7 +311,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
 
 def _fewer(coarse: Problem, temperatures: list[float], *, lost: bool):
     """The shell of the further energy nodes, as :mod:`.fermi_surface` chooses it."""
-    spacing, wanted = min(map(coarse.spacing, temperatures)), coarse.settings.energy_nodes
+    spacing, wanted = min(map(coarse.spacings.at, temperatures)), coarse.settings.energy_nodes
     if lost:
         good = coarse.solved_shell(coarse.mu, spacing)
         points = _Reach(coarse, good, KB * max(temperatures)).at(max(temperatures))[1]
@@ -349,7 +349,7 @@ def refuse_early(problem: Problem, temperatures) -> None:
     nearest, q_max = _nearest(problem, shell), problem.q_max(problem.momentum.first_zone(shell.k))
     nodes = (_nodes(problem) + 1) // 2 if settings.energy_nodes != "auto" else 1  # "auto" makes do with fewer
     for t in sorted(temperatures):
-        points = _CELLS * area / problem.spacing(t) ** 2
+        points = _CELLS * area / problem.spacings.at(t) ** 2
         pairs = 0.5 * points**2 * float(np.mean(nearest <= max(problem.cuts(KB * t, q_max))))
         for size, what in ((1, "pairs"), (nodes, "energy nodes")):
             needed = operator_bytes(pairs * (1.0 if size == 1 else COARSER**4), size, problem.fold(shell.operations), 3)

@@ -10,8 +10,9 @@ from threadpoolctl import threadpool_limits
 from ..errors import InputError
 from ..kinetics.response import KineticResponse, charge
 from .geometry_choice import choose_geometries
-from .problem import TOO_COARSE, Problem, audible
+from .problem import Problem, audible
 from .settings import Size, TransportResult, TransportSettings
+from .spacings import TOO_COARSE
 from .tensors import PARTS, size_of_change, with_change
 from .term import UNREPORTED
 from .terms import AVERAGE, planned
@@ -196,10 +197,10 @@ def collected(facts: dict[str, list], found: dict[str, list], members: list[int]
 def judge_responses(problem: Problem, temperatures, responses: list[KineticResponse]) -> None:
     """Warn of what is not converged."""
     tolerance = problem.settings.tolerance
-    cold = [t for t in temperatures if problem.coarseness(t) > TOO_COARSE]
+    cold = [t for t in temperatures if problem.spacings.coarseness(t) > TOO_COARSE]
     if cold:
         problem.warn(
-            f"T <= {max(cold):.4g} K: the shell points are up to {problem.coarseness(min(cold)):.1f} times "
+            f"T <= {max(cold):.4g} K: the shell points are up to {problem.spacings.coarseness(min(cold)):.1f} times "
             "farther apart than the thermal phonons ask for; the side jump is less certain there: raise accuracy"
         )
     for t, r in zip(temperatures, responses, strict=True):

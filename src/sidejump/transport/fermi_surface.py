@@ -165,7 +165,7 @@ def nodes_to_hold(wanted: int | str) -> int:
 def _on_fewer(coarse: Problem, kts, *, lost: bool) -> SharedShell:
     """Fewer points: as good ones as those of the solution where memory `lost` all further nodes there, if they hold
     all that is asked for."""
-    spacing, wanted = min(coarse.spacing(kt / KB) for kt in kts), coarse.settings.energy_nodes
+    spacing, wanted = min(coarse.spacings.at(kt / KB) for kt in kts), coarse.settings.energy_nodes
     if lost:
         solver = SharedShell(coarse, coarse.solved_shell(coarse.mu, spacing), kts[0])
         nodes = nodes_to_hold(wanted)

@@ -189,7 +189,7 @@ def _crystal_geometries(problem, temperatures) -> list[str]:
     shell = problem.coarse_shell(problem.mu)
     speed = shell.area.sum() / (shell.weight.sum() * (2 * np.pi) ** 3)
     ends = KB * np.asarray(temperatures) * thermal_nodes(WINDOW)[0][-1]
-    wide = ends.max() > _THIN * speed * problem.base_spacing
+    wide = ends.max() > _THIN * speed * problem.spacings.base
     result = ["averaged" if wide and t > _COLD * max(temperatures) else "shared" for t in temperatures]
     energies = band_energies(
         problem.model, np.random.default_rng(0).random((_SAMPLE, 3)) @ problem.model.reciprocal_cell
@@ -206,7 +206,7 @@ def _crystal_geometries(problem, temperatures) -> list[str]:
 
 def _carried(problem) -> bool:
     """Whether rays carry the points of a cheap shell at the chemical potential to other energies."""
-    shell = problem.shell(problem.mu, problem.base_spacing, levels=0, whole=True)
+    shell = problem.shell(problem.mu, problem.spacings.base, levels=0, whole=True)
     return find_rays(problem, shell, 0) is not None
 
 
@@ -224,7 +224,7 @@ def _density_changes(problem, energies, end: float) -> bool:
 
 def _own_difference(problem, kt: float) -> float:
     """What three shells of their own change against three on the Fermi surface."""
-    shell = problem.shell(problem.mu, problem.spacing(kt / KB))
+    shell = problem.shell(problem.mu, problem.spacings.at(kt / KB))
     own, _ = OwnShells(problem, shell, kt).solve(kt, 3)
     shared, _ = SharedShell(problem, shell, kt).solve(kt, 3)
     return relative_change(own, shared)

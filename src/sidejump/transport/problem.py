@@ -9,19 +9,13 @@ from functools import cached_property
 
 import numpy as np
 
-from ..bands.extent import enclosing_half_width, outermost
 from ..bands.momentum import MomentumTransfer
-from ..bands.states import shell_states
-from ..bands.within import inside, unlike
 from ..energy.basis import BOTH, Y_MAX
 from ..energy.kernel import Kernel, energy_cutoff, reach
 from ..errors import InputError, NoStates, TooLarge
-from ..groups.kinetic import kinetic_operations
-from ..groups.members import MemberTurns, definite, member_turns, represented
+from ..groups.members import MemberTurns, definite, represented
 from ..groups.multiplets import Multiplets
 from ..groups.operations import Operations
-from ..groups.rules import obeying
-from ..interactions.base import thermal_wave_vector
 from ..interactions.point_impurity import PointKind, PointPairs
 from ..interactions.sources import PairSource, pair_sources
 from ..kinetics.fold import Fold
@@ -33,34 +27,12 @@ from ..surfaces.flow import ShellFlow
 from ..surfaces.placement import FIRST, Placement, placement
 from ..surfaces.shell import Shell
 from ..units import KB
+from .reduction import Reduction, reduction
 from .settings import TransportSettings
-
-_THERMAL_POINTS = 1.2
-"""2D: points per kT/c along a contour (theory, section 4)."""
-
-_THERMAL_CELLS, _THERMAL_CELLS_REDUCED = 0.45, 0.8
-"""3D: cells per kT/c; with symmetry more can be afforded, and the side jump of cold phonons spreads five times less."""
-
-TOO_COARSE = 1.25
-"""3D: spacing over that of the thermal phonons, up to which a shell serves."""
-
-_POINTS = 1.5
-"""Points within the range of q in which a coupling falls."""
-
-_BUDGET = {2: 6000, 3: 20000}
-"""Points of a shell that such a coupling may ask for, at accuracy 1."""
-
-_SHELL_PARTS = {2: 4, 3: 2}
-"""k.p models: a box around a shell holds so many times the points of a zone along an axis."""
-
-_POCKET_PARTS = 7
-"""3D k.p models: points within the radius of a shell, which has then some 600, and 150 on the coarsest level."""
+from .spacings import Spacings, default_spacing
 
 _SINGULAR = 4
 """2D: times the fewest points on a contour, where the coupling diverges at q = 0."""
-
-_FINEST, _FINEST_REDUCED = 1, 3
-"""3D: how often the spacing is halved for cold phonons; with symmetry more can be afforded."""
 
 _SOLVED_LEVELS = 2
 """3D: splits of a cell for the shell on which the distribution is solved; the rest only sample the shift."""
@@ -68,15 +40,13 @@ _SOLVED_LEVELS = 2
 _INELASTIC_LEVELS = 2
 """Splits at hot spots of the irreducible shell on which it is found what further energy nodes change."""
 
-_SAMPLE = 64
-"""States on which it is found whether observables differ within groups."""
-
 _FEW = 1e-2
 """Tolerances of thermal weight: fewer carriers across a gap are left out."""
 
 _CARRIED = 6
 """Shells that points are kept for that are carried along from them: those of near temperatures, on either side of a
 gap."""
+
 
 _ROOM = 300.0 * KB
 """eV: where the chemical potential lies in a gap, shells that no temperature is given for are those of this one."""
@@ -104,8 +74,6 @@ class Problem:
         The shells that were carried last.
     warnings : list of str
         Sentences for the report; each once.
-    symmetry_error : float
-        Largest relative difference of rates and shifts between states and their images under `operations`.
     """
 
     def __init__(self, model, scatterers, chemical_potential: float, settings: TransportSettings, observables=()):
@@ -126,7 +94,6 @@ class Problem:
         self.y_cut = energy_cutoff(min(1e-3, 0.1 * settings.tolerance) if model.dimension == 3 else 0.0)
         self.coarsest = False
         self.warnings: list[str] = []
-        self.symmetry_error = 0.0
         self.flows: deque[ShellFlow] = _flows()
         self._shells: dict = {}
         self._ahead: dict[tuple[float, int | None], tuple[dict, deque, list[str]]] = {}
@@ -138,8 +105,8 @@ class Problem:
 
     def _least_points(self, spacing: float) -> int:
         """Of a contour whose points are `spacing` apart: more where a coupling diverges within that."""
-        diverging = any(s.singular and getattr(s, "level", 0.0) < _POINTS * spacing for s in self.scatterers)
-        return int(self._fewest * (_SINGULAR if self.model.dimension == 2 and diverging else 1))
+        more = self.model.dimension == 2 and self.spacings.diverges(spacing)
+        return int(self._fewest * (_SINGULAR if more else 1))
 
     def laid(self, accuracy: float, replica: int | None, *, coarsest: bool = False, ahead: bool = False) -> Problem:
         """The same problem with the points of another level and replica; what does not depend on them is shared.
@@ -157,12 +124,9 @@ class Problem:
         other = copy(self)
         other.coarsest = coarsest
         other.settings = replace(self.settings, accuracy=accuracy * self.settings.accuracy, replica=replica)
-        for name in ("base_spacing", "_coupling_spacing"):
-            other.__dict__.pop(name, None)
-        other.__dict__["_reduction"] = self._reduction  # found once
-        other.__dict__["multiplets"] = self.multiplets
-        other.__dict__["orbital_turns"] = self.orbital_turns
-        other.__dict__["edges"] = self.edges
+        other.__dict__.pop("spacings", None)
+        for found_once in ("_reduction", "multiplets", "orbital_turns", "edges"):
+            other.__dict__[found_once] = getattr(self, found_once)
         points = other.settings.accuracy, replica
         known = self._ahead.setdefault if ahead else self._ahead.get
         other._shells, other.flows, other.warnings = known(points, ({}, _flows(), []))
@@ -176,7 +140,7 @@ class Problem:
             return False
         if self.observables != other.observables or self.elastic_only != other.elastic_only:
             return False
-        return self.same_pairs(other) and all(self.spacing(t) == other.spacing(t) for t in temperatures)
+        return self.same_pairs(other) and all(self.spacings.at(t) == other.spacings.at(t) for t in temperatures)
 
     def same_pairs(self, other: Problem) -> bool:
         """Whether the scatterers of another problem need the same of each pair of states, whatever their couplings."""
@@ -192,46 +156,27 @@ class Problem:
     @property
     def operations(self) -> Operations | None:
         """Symmetry by which a three-dimensional crystal is reduced to irreducible points; None where there is none."""
-        return self._reduction[0]
+        return self._reduction.operations
 
     @property
     def members(self) -> MemberTurns | None:
         """What these operations do with the members of degenerate groups, where observables tell members apart."""
-        return self._reduction[1]
+        return self._reduction.members
+
+    @property
+    def symmetry_error(self) -> float:
+        """Largest relative difference of rates and shifts between states and their images under `operations`."""
+        return self._reduction.error
 
     @cached_property
-    def _reduction(self) -> tuple[Operations | None, MemberTurns | None]:
-        settings = self.settings
-        if (
-            self.model.dimension != 3
-            or self.model.cell is None
-            or "off" == settings.symmetry
-            or settings.geometry == "own"
-            or settings.heat  # rows of heat are those of whole shells
-            or any(o.rule is None for o in self.observables)  # how they transform is not known
-        ):
-            return None, None
-        if not self.edges.inside:  # shells of their own are whole ones
-            return None, None
-        spacing, searched = self._default_spacing, {}
-
-        def search(some):
-            searched[len(some)] = self._search(self.mu, spacing, levels=0, operations=some)
-            return searched[len(some)]
-
-        operations, self.symmetry_error = kinetic_operations(self, search)
-        operations = obeying(self.model, self.observables, operations, self.mu)
-        members = None
-        if len(operations) > 1 and self.observables:
-            shell = next(iter(searched.values()))
-            if self.of_matrices and self.tells_apart(shell):
-                members = member_turns(self, operations, shell.k, shell.band)
-                if members is None:
-                    return None, None
-                operations = operations.take(members.kept)
-        if len(operations) in searched:  # all that the bands obey: the shell serves again
-            self._shells[self.mu, spacing, 0, False, False] = searched[len(operations)]
-        return (operations, members) if len(operations) > 1 else (None, None)
+    def _reduction(self) -> Reduction:
+        spacing = self.default_spacing
+        found, shell = reduction(
+            self, lambda operations: self._search(self.mu, spacing, levels=0, operations=operations)
+        )
+        if shell is not None:
+            self._shells[self.mu, spacing, 0, False, False] = shell
+        return found
 
     @cached_property
     def orbital_turns(self) -> MemberTurns | None:
@@ -245,19 +190,6 @@ class Problem:
     def of_matrices(self) -> bool:
         """Whether distributions may be matrices within degenerate groups."""
         return all(source.matrices for source in self.sources)
-
-    def tells_apart(self, shell: Shell) -> bool:
-        """Whether observables differ within degenerate groups of a shell (some of its points)."""
-        return bool(self.apart(shell).any())
-
-    def apart(self, shell: Shell) -> np.ndarray:
-        """Which observables differ within degenerate groups of a shell (some of its points)."""
-        chosen = np.linspace(0, len(shell) - 1, min(_SAMPLE, len(shell))).astype(int)
-        states = shell_states(self.model, shell.k[chosen], shell.band[chosen], self.settings.degeneracy)
-        if states.vectors.shape[1] == 1 or not self.observables:
-            return np.zeros(len(self.observables), dtype=bool)
-        matrices = np.stack([o.matrices(self.model, states.k) for o in self.observables], axis=1)
-        return unlike(states, matrices, inside(states, matrices))
 
     @cached_property
     def multiplets(self) -> Multiplets:
@@ -345,77 +277,35 @@ class Problem:
         return 0.5 * sum(found)
 
     @cached_property
-    def base_spacing(self) -> float:
-        """Spacing that resolves the Fermi surface and the couplings, 1/angstrom."""
-        return min(self._plain_spacing, self._coupling_spacing)
-
-    @cached_property
-    def _default_spacing(self) -> float:
+    def default_spacing(self) -> float:
+        """That of the bands alone, at accuracy 1, 1/angstrom."""
         return default_spacing(self.model, self.mu)
 
-    @property
-    def _plain_spacing(self) -> float:
-        return float((self.settings.spacing or self._default_spacing) / self.settings.accuracy)
-
     @cached_property
-    def _coupling_spacing(self) -> float:
-        """Spacing that resolves how the couplings fall with q, as far as the budget of points allows."""
-        d, accuracy = self.model.dimension, self.settings.accuracy
-        resolution = min(s.resolution for s in self.scatterers)
-        wanted = resolution / (_POINTS * accuracy)
-        if wanted >= min(self._plain_spacing, self._default_spacing):
-            return wanted
-        shell = self.shell(self._usual_energy, self._default_spacing, levels=0)
-        # a surface of area A passes through about 1.5 A / h^2 cubes
-        size = shell.area.sum() if d == 2 else np.sqrt(1.5 * shell.area.sum())
-        finest = float(size / (_BUDGET[d] ** (1 / (d - 1)) * accuracy))
-        if wanted < 0.99 * finest:
-            self.warn(
-                f"a coupling falls within q = {resolution:.3g} 1/angstrom, which asks for points {wanted:.2g} apart; "
-                f"the points are {finest:.2g} apart and the result is not resolved: raise accuracy to "
-                f"{accuracy * finest / wanted:.1f} times its value or more"
-            )
-        return max(wanted, finest)
+    def spacings(self) -> Spacings:
+        """How far apart points are."""
+        return Spacings(
+            self.model.dimension,
+            self.scatterers,
+            self.settings,
+            self.default_spacing,
+            reduced=self.operations is not None,
+            area=self._usual_area,
+            warn=self.warn,
+        )
 
-    @property
-    def _usual_energy(self) -> float:
-        """Of a shell with carriers: the chemical potential, or near the edge of the nearest band."""
+    def _usual_area(self) -> float:
+        """Area of a shell with carriers: at the chemical potential, or near the edge of the nearest band."""
         if self.edges.inside:
-            return self.mu
-        distance = self.edges.distance(self.mu)
-        return self.carriers(max(_ROOM, 1.01 * distance / REACH) if np.isfinite(distance) else _ROOM).energy
-
-    def spacing(self, temperature: float) -> float:
-        """Spacing that also resolves the thermal phonons, on a ladder so that near temperatures share a shell."""
-        base = self.base_spacing
-        wanted = self._thermal_spacing(temperature) * (TOO_COARSE if self.several else 1.0)
-        if wanted >= base:
-            return base
-        # halves in 3D: what refinement at hot spots adds differs little, and fewer shells are searched and solved
-        steps = 1 if self.model.dimension == 3 else 2
-        halvings = np.ceil(steps * np.log2(base / wanted) - 1e-9) / steps
-        if self.model.dimension == 3:
-            halvings = min(halvings, _FINEST if self.operations is None else _FINEST_REDUCED)
-        return float(base * 2.0**-halvings)
-
-    def coarseness(self, temperature: float) -> float:
-        """Spacing of the shell over what the thermal phonons ask for: above 1 where the ladder ends too early."""
-        spacing = self.spacing(temperature)
-        return spacing / self._thermal_spacing(temperature)
-
-    def range_spacing(self, temperature: float) -> float:
-        """Spacing that the thermal phonons and the range of the couplings ask for, whatever the bands do."""
-        return min(self._coupling_spacing, self._thermal_spacing(temperature))
-
-    def _thermal_spacing(self, temperature: float) -> float:
-        cells = _THERMAL_CELLS_REDUCED if self.several else _THERMAL_CELLS
-        points = _THERMAL_POINTS if self.model.dimension == 2 else cells
-        thermal = min(thermal_wave_vector(s, KB * temperature) for s in self.scatterers)
-        return float(thermal / (points * self.settings.accuracy))
+            energy = self.mu
+        else:
+            distance = self.edges.distance(self.mu)
+            energy = self.carriers(max(_ROOM, 1.01 * distance / REACH) if np.isfinite(distance) else _ROOM).energy
+        return float(self.shell(energy, self.default_spacing, levels=0).area.sum())
 
     def levels(self, spacing: float, several: bool = False) -> int:
         """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
-        halvings = self._halvings(spacing)
+        halvings = self.spacings.halvings(spacing)
         # where phonons ask for the first halving the whole of it is kept: with one split less the replicas of iron
         # differ by 7 % at 51 K instead of 3 %, and those of the conductivity along the axis by 3 % instead of 0.5 %
         kept = several and halvings == 1
@@ -491,15 +381,15 @@ class Problem:
     def inelastic_shell(self, spacing: float) -> Shell:
         """The Fermi surface with little or no refinement, on which it is found what further energy nodes change."""
         if self.operations is not None:
-            most = _INELASTIC_LEVELS if spacing == self.base_spacing else 1
+            most = _INELASTIC_LEVELS if spacing == self.spacings.base else 1
             return self.shell(self.mu, spacing, levels=min(self.settings.levels, most))
-        if spacing < self.base_spacing:
+        if spacing < self.spacings.base:
             return self.shell(self.mu, spacing, levels=0)
         return self.coarse_shell(self.mu)
 
     def window_shell(self, energy: float) -> Shell:
         """One of the shells of the thermal window: changes ask for fewer points than what they change."""
-        return self.shell(energy, self.base_spacing, levels=min(self.settings.levels, 1), several=self.several)
+        return self.shell(energy, self.spacings.base, levels=min(self.settings.levels, 1), several=self.several)
 
     @property
     def refines(self) -> bool:
@@ -515,12 +405,8 @@ class Problem:
         (without symmetry 697 instead of 674 S/cm at 10 K, whatever the turn).
         """
         least = min(self.settings.levels, 1) if fewer else self.levels(spacing)
-        levels = max(self.settings.levels - fewer - self._halvings(spacing), least)
+        levels = max(self.settings.levels - fewer - self.spacings.halvings(spacing), least)
         return self.shell(energy, spacing, levels=levels, several=self.several)
-
-    def _halvings(self, spacing: float) -> int:
-        """Splits of a cell that a spacing finer than the base one stands for."""
-        return int(np.log2(self.base_spacing / spacing) + 0.25)
 
     def forget_shells(self) -> None:
         """Free the shells kept so far, and those of the estimate."""
@@ -531,9 +417,8 @@ class Problem:
     def coarse_shell(self, energy: float) -> Shell:
         """A cheap shell, to decide things on and to estimate cost."""
         if self.model.dimension == 2:
-            return self.shell(energy, self.base_spacing)
-        spacing = max(self.base_spacing, min(self._default_spacing, self._coupling_spacing))
-        return self.shell(energy, spacing, levels=0)
+            return self.shell(energy, self.spacings.base)
+        return self.shell(energy, self.spacings.coarsest, levels=0)
 
     # --- limits -------------------------------------------------------------------------------------------------
 
@@ -598,19 +483,3 @@ class Problem:
                 f"memory = {self.settings.memory / 1e9:.3g} GB is too little: the {what} of {temperature:.4g} K need "
                 f"{needed / 1e9:.3g} GB; raise memory, the lowest temperature or spacing{less}"
             )
-
-
-def default_spacing(model, energy: float) -> float:
-    """Point spacing that resolves the shell of a model at `energy` (eV), 1/angstrom.
-
-    Parts of the zone of a crystal; half of a k.p model's own scale, or the same parts of its shell where that is much
-    larger: what turns within a small part of a large shell is refined there, not everywhere.  In three dimensions, a
-    part of how far the shell reaches where that is less: small pockets have their points as well.
-    """
-    parts = 12 if model.dimension == 3 else 24
-    if model.cell is not None:
-        return float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / parts
-    half = enclosing_half_width(model, energy)
-    spacing = max(model.k_scale / 2, 2 * half / (_SHELL_PARTS[model.dimension] * parts))
-    reach = outermost(model, energy) if model.dimension == 3 else 0.0
-    return min(spacing, reach / _POCKET_PARTS) if reach > 0 else spacing

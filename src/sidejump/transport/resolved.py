@@ -63,7 +63,7 @@ def state_resolved(problem: Problem, kt: float) -> StateResolved:
     """
     s = problem.settings
     whole = Problem(problem.model, problem.scatterers, problem.mu, replace(s, symmetry="off", skew_scattering="off"))
-    shell = whole.solved_shell(whole.mu, whole.base_spacing)
+    shell = whole.solved_shell(whole.mu, whole.spacings.base)
     solver = SharedShell(whole, shell, kt)
     response, jump = solver.resolved(kt)
     d, sample = whole.model.dimension, solver.sample

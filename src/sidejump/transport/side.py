@@ -43,7 +43,7 @@ class Side:
         self._rays = find_rays(problem, shell, self.near(hottest)) if carried else None
         if self._rays is not None and problem.model.dimension == 3:
             # as many as thermal phonons and the range of the couplings ask for, if that is more
-            wanted = 1.3 * shell.area.sum() / problem.range_spacing(hottest / KB) ** 2
+            wanted = 1.3 * shell.area.sum() / problem.spacings.of_scattering(hottest / KB) ** 2
             points = max(round(_POINTS * problem.settings.accuracy**2), int(wanted))
             if points <= MOST_POINTS:
                 self._rays = evenly_sampled(self._rays, points, problem.placed)
@@ -160,7 +160,7 @@ class Side:
             if energies[i] not in self._missing:
                 try:
                     error = flow.density_error(
-                        energies[i : i + 1], spacing=problem.base_spacing, turn=None, minimum=problem.settings.minimum
+                        energies[i : i + 1], spacing=problem.spacings.base, turn=None, minimum=problem.settings.minimum
                     )[0]
                 except InputError:  # no shell there
                     error = 1.0

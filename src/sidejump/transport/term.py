@@ -97,7 +97,7 @@ def by_spacing(problem: Problem, temperatures) -> list[tuple[float, list[int]]]:
 
     The coldest last: it takes the finest shell and the most memory.
     """
-    spacings = [problem.spacing(t) for t in temperatures]
+    spacings = [problem.spacings.at(t) for t in temperatures]
     order = sorted(range(len(temperatures)), key=lambda i: -temperatures[i])
     return [(h, [i for i in order if spacings[i] == h]) for h in sorted(set(spacings), reverse=True)]
 

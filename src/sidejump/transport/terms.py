@@ -143,7 +143,7 @@ class ThermalWindow(Term):
             responses = [response for response, _ in solver.solve_each(kts, 1)]
             if problem.refines:
                 solver.forget()
-                fine = problem.fine_shell(energy, problem.base_spacing, fewer=1)
+                fine = problem.fine_shell(energy, problem.spacings.base, fewer=1)
                 responses = with_hot_spots(problem, solver, fine, kts, responses)
             parts.append(responses)
             problem.forget_shells()

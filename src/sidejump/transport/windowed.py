@@ -258,7 +258,7 @@ class IndependentShells:
     def _shell(self, energy: float):
         problem = self.problem
         if problem.model.dimension == 2:
-            return problem.shell(energy, problem.spacing(self.kt / KB))
+            return problem.shell(energy, problem.spacings.at(self.kt / KB))
         return problem.window_shell(energy)
 
     def _response(self, energy: float) -> tuple[KineticResponse | None, float]:
@@ -274,7 +274,7 @@ class IndependentShells:
         self.points += len(solver.shell)
         self.size = Size(*(max(a, b) for a, b in zip(vars(self.size).values(), vars(size).values(), strict=True)))
         if problem.refines:
-            fine = problem.fine_shell(energy, problem.base_spacing, fewer=1)
+            fine = problem.fine_shell(energy, problem.spacings.base, fewer=1)
             [response] = with_hot_spots(problem, solver, fine, [self.kt], [response])
         problem.forget_shells()
         response = replace(response, distribution=None, odd_distribution=None)
