@@ -80,62 +80,107 @@ def _flat(every: list[Outcome], problems: Sequence[Problem], temperatures, membe
 def _solid(every: list[Outcome], problems: Sequence[Problem], temperatures, members, spacing, advance) -> int:
     """Surfaces: one energy node at every temperature, and what more of them and the hot spots change. The number of
     points that the distribution has."""
-    first, share = problems[0], len(members) / len(temperatures)
-    kts = {i: KB * temperatures[i] for i in members}
-    solver = SharedShell(first, first.solved_shell(first.mu, spacing), kts[members[0]])
-    solvers = _each(solver, problems, keep=len(members) > 1)
-    sampled, few = chosen(temperatures, members)
-    nodes = _first_nodes(first, solvers[0], kts[few[0]])
-    more: list[dict[int, KineticResponse]] = [{} for _ in problems]
-    for found, solver, several in zip(every, solvers, more, strict=True):
-        for i, (response, size) in zip(members, solver.solve_each(list(kts.values()), 1), strict=True):
-            found.responses[i], found.sizes[i] = response, size
-            advance(0.4 * share / len(members) / len(problems))
-        if nodes > 1:
-            for i, (response, size) in zip(few, solver.solve_each([kts[i] for i in few], nodes), strict=True):
-                several[i], found.sizes[i] = response, max(found.sizes[i], size, key=lambda s: s.memory)
-        advance(0.1 * share / len(problems))
-    for solver in solvers:
-        solver.forget()  # its pairs take the memory that comes next
-    if first.refines:
-        fine, places = first.fine_shell(first.mu, spacing), [*sampled, *(few if nodes > 1 else [])]
+    surface = _Surface(every, problems, temperatures, members, spacing, advance)
+    surface.solve()
+    if problems[0].refines:
+        surface.add_hot_spots(problems[0].fine_shell(problems[0].mu, spacing))
+    else:
+        surface.advance(0.4)
+    surface.add_nodes()
+    surface.advance(0.1)
+    return len(surface.solvers[0].shell)
+
+
+class _Surface:
+    """One surface and the temperatures `members` that share it: outcomes of each problem, which steps add to.
+
+    Attributes
+    ----------
+    kts : dict
+        kT (eV) of each member.
+    sampled, few : list of int
+        Members at which hot spots are summed, and several energy nodes are solved.
+    nodes : int
+        Energy nodes on its points.
+    more : list of dict
+        For each problem the responses with so many, by the member.
+    """
+
+    def __init__(self, every: list[Outcome], problems: Sequence[Problem], temperatures, members, spacing, advance):
+        self._every, self._problems, self._temperatures, self._members = every, problems, temperatures, members
+        self._told, self._share = advance, len(members) / len(temperatures)
+        self.kts = {i: KB * temperatures[i] for i in members}
+        first = problems[0]
+        solver = SharedShell(first, first.solved_shell(first.mu, spacing), self.kts[members[0]])
+        self.solvers = _each(solver, problems, keep=len(members) > 1)
+        self.sampled, self.few = chosen(temperatures, members)
+        self.nodes = _first_nodes(first, self.solvers[0], self.kts[self.few[0]])
+        self.more: list[dict[int, KineticResponse]] = [{} for _ in problems]
+
+    def advance(self, fraction: float) -> None:
+        """That fraction of this surface's work is done."""
+        self._told(fraction * self._share)
+
+    def solve(self) -> None:
+        """One energy node at every temperature, more at a few."""
+        for found, solver, several in zip(self._every, self.solvers, self.more, strict=True):
+            solved = solver.solve_each(list(self.kts.values()), 1)
+            for i, (response, size) in zip(self._members, solved, strict=True):
+                found.responses[i], found.sizes[i] = response, size
+                self.advance(0.4 / len(self._members) / len(self._problems))
+            if self.nodes > 1:
+                solved = solver.solve_each([self.kts[i] for i in self.few], self.nodes)
+                for i, (response, size) in zip(self.few, solved, strict=True):
+                    several[i], found.sizes[i] = response, max(found.sizes[i], size, key=lambda s: s.memory)
+            self.advance(0.1 / len(self._problems))
+        for solver in self.solvers:
+            solver.forget()  # its pairs take the memory that comes next
+
+    def add_hot_spots(self, fine) -> None:
+        """What a shift that is summed over a `fine` shell changes, in one pass over the pairs of all."""
+        few = self.few if self.nodes > 1 else []
+        places, times = [*self.sampled, *few], len(self._problems)
+        responses = [
+            response
+            for found, several in zip(self._every, self.more, strict=True)
+            for response in [*(found.responses[i] for i in self.sampled), *several.values()]
+        ]
         changes = hot_spot_changes(
-            first,
-            solvers[0],
+            self._problems[0],
+            self.solvers[0],
             fine,
-            [kts[i] for i in places] * len(problems),
-            [
-                response
-                for found, several in zip(every, more, strict=True)
-                for response in [*(found.responses[i] for i in sampled), *several.values()]
-            ],
-            ([1] * len(sampled) + [nodes] * (len(places) - len(sampled))) * len(problems),
-            lambda fraction: advance(0.4 * share * fraction),
-            [solver for solver in solvers for _ in places],
+            [self.kts[i] for i in places] * times,
+            responses,
+            ([1] * len(self.sampled) + [self.nodes] * len(few)) * times,
+            lambda fraction: self.advance(0.4 * fraction),
+            [solver for solver in self.solvers for _ in places],
         )
-        for number, found in enumerate(every):
+        for number, (found, several) in enumerate(zip(self._every, self.more, strict=True)):
             some = changes[number * len(places) : (number + 1) * len(places)]
-            hot, rest = some[: len(sampled)], some[len(sampled) :]
-            for i, change in zip(members, interpolated(temperatures, sampled, hot, members), strict=True):
-                old = found.responses[i]
+            hot, rest = some[: len(self.sampled)], some[len(self.sampled) :]
+            for i, old, change in self._everywhere(found, self.sampled, hot):
                 found.facts["hot_spot_change"][i] = largest(change.side_jump_velocity) / old.scale
                 found.responses[i] = with_change(old, change, old.boltzmann)
-            more[number] = {
-                i: with_change(r, change, r.boltzmann)
-                for (i, r), change in zip(more[number].items(), rest, strict=True)
-            }
-    else:
-        advance(0.4 * share)
-    further = _further_nodes(every, problems, kts, members, few, nodes, more)
-    for found, several, changes in zip(every, more, further, strict=True):
-        inelastic = [difference(several.get(i, found.responses[i]), found.responses[i]) for i in few]
-        total = [one.plus(last) for one, last in zip(inelastic, changes, strict=True)]
-        for i, change in zip(members, interpolated(temperatures, few, total, members), strict=True):
-            old = found.responses[i]
-            worst = worst_of([old, several.get(_nearest(few, kts, i), old)])
-            found.responses[i] = replace(with_change(old, change, old.boltzmann), **worst)
-    advance(0.1 * share)
-    return len(solvers[0].shell)
+            for (i, old), change in zip(list(several.items()), rest, strict=True):
+                several[i] = with_change(old, change, old.boltzmann)
+
+    def add_nodes(self) -> None:
+        """What more energy nodes than one change."""
+        few = self.few
+        further = _further_nodes(self._every, self._problems, self.kts, self._members, few, self.nodes, self.more)
+        for found, several, changes in zip(self._every, self.more, further, strict=True):
+            inelastic = [difference(several.get(i, found.responses[i]), found.responses[i]) for i in few]
+            total = [one.plus(last) for one, last in zip(inelastic, changes, strict=True)]
+            for i, old, change in self._everywhere(found, few, total):
+                worst = worst_of([old, several.get(_nearest(few, self.kts, i), old)])
+                found.responses[i] = replace(with_change(old, change, old.boltzmann), **worst)
+
+    def _everywhere(self, found: Outcome, places, changes: list[Change]):
+        """Every member, its response, and the change there of those found at some `places`."""
+        for i, change in zip(
+            self._members, interpolated(self._temperatures, places, changes, self._members), strict=True
+        ):
+            yield i, found.responses[i], change
 
 
 def chosen(temperatures, members) -> tuple[list[int], list[int]]:
