@@ -336,10 +336,12 @@ def test_time_of_a_small_symmetric_crystal():
     assert 1 / OFTEN < expected / found < OFTEN
 
 
-def test_a_slower_machine_takes_longer(monkeypatch):
+@pytest.mark.parametrize("geometry", ["shared", "own", "independent"])
+def test_a_slower_machine_takes_longer(geometry, monkeypatch):
     """What constants tell is in proportion to the pace of the machine, which is that of a few milliseconds of work."""
     assert 0.1 < pace() < 30 and pace() == pace()
-    problem = Problem(square_or_cubic(3), [zero_range(3)], 1.0, TransportSettings(turn=None, tolerance=0.05))
+    settings = TransportSettings(turn=None, tolerance=0.05, geometry=geometry, accuracy=0.5)
+    problem = Problem(square_or_cubic(3), [zero_range(3)], 1.0, settings)
     problem.shell(problem.mu, problem.spacings.base)
     seconds = []
     for times in (0.0, 1e5, 2e5):

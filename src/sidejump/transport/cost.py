@@ -36,6 +36,7 @@ _BEYOND = 1.5  # times the memory: what the points counted on a cheap shell need
 _NODES = 5  # energy nodes that "auto" mostly ends at, which the time is that of
 _MOST_NODES = 9  # and those that it hardly ever goes beyond, which the memory is that of
 _RAISED = {False: (1, 3, 5, 7), True: (3, 5, 7, 9)}  # the sequence of own shells; near a band edge
+_PER_FUNCTIONS = 2e-8  # the same for each two functions of the energy that it joins
 _DENSE = 4e-10  # seconds for each unknown cubed of a factorisation
 _ITERATED = 1e-8  # seconds for each byte of an operator, all iterations
 _SAMPLE = 1500  # states by which the load of all is told
@@ -122,7 +123,7 @@ def _independent(problem: Problem, temperatures) -> _Sum:
                 most = _functions(
                     problem, functions, lambda n, kt=KB * t, solver=coarse_solver: solver.needs(kt, 2 * n - 1)
                 )
-                each = coarse_once + 2.0 * pairs * per_pair + 2e-8 * pairs * functions**2
+                each = coarse_once + 2.0 * pairs * per_pair + pace() * _PER_FUNCTIONS * pairs * functions**2
                 each += _solving(coarse_solver.unknowns(functions), operator)
                 found.seconds += window.pieces * LEVELS[0] * each
                 work = _solution(len(coarse), components, most, size) + load.work
@@ -217,7 +218,7 @@ def _own(problem: Problem, temperatures) -> _Sum:
 
 def _solving(unknowns: float, operator: float) -> float:
     """Seconds of a solution: a factorisation, or iterations that read the operator (bytes)."""
-    return _DENSE * unknowns**3 if unknowns <= DENSE_LIMIT else _ITERATED * operator
+    return pace() * (_DENSE * unknowns**3 if unknowns <= DENSE_LIMIT else _ITERATED * operator)
 
 
 def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
@@ -232,7 +233,6 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
     load = None
     per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
     found, coarsest = _Sum(seconds=0.0), max(problem.spacings.at(t) for t in temperatures)
-    told = 0.0  # seconds by the constants
     for spacing in sorted({problem.spacings.at(t) for t in temperatures}):  # what may be refused first
         here = [float(t) for t in temperatures if problem.spacings.at(t) == spacing]
         search, shell = _timed(lambda spacing=spacing: problem.solved_shell(problem.mu, spacing))
@@ -253,7 +253,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
             else:
                 more += len(few) * pairs * (first**2 - 1)
             for t in few:
-                told += _solving(width * count * first, first_operator * (t / max(here)) ** 2)
+                found.seconds += _solving(width * count * first, first_operator * (t / max(here)) ** 2)
         if d == 3 and functions > first:  # further nodes, on a shell with fewer points
             # refused before the search for finer shells
             coarse = problem.laid(COARSER, problem.settings.replica, ahead=True)
@@ -269,8 +269,8 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
             held = load.bytes(images * len(other)) + nodes_kept + largest_operator
             found.memory = max(found.memory, held + solution + load.work)
             more += len(few) * pairs_there * functions**2
-            told += sum(_solving(width * len(other) * functions, nodes_operator) for _ in few)
-        told += 2e-8 * more
+            found.seconds += len(few) * _solving(width * len(other) * functions, nodes_operator)
+        found.seconds += pace() * _PER_FUNCTIONS * more
         kept = kept if len(here) > 1 and problem.keeps(kept, operator) else 0.0
         together = 1 if kept else min(len(here), max(1, int(0.7 * memory / operator)))
         passes = 1 if kept else int(np.ceil(len(here) / together))
@@ -300,12 +300,11 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         found.memory = max(found.memory, max(stages) + load.work)
         total = pairs * passes + hot
         # the thermal window takes as much again as a third
-        told += 1.3 * total * (per_pair + _PER_TEMPERATURE * load.channels * len(here) / THREADS)
-        each = 2e-8 * pairs * (m**2 - 1)
-        told += sum(each + _solving(width * count * m, operator * (t / max(here)) ** 2) for t in here)
+        found.seconds += pace() * 1.3 * total * (per_pair + _PER_TEMPERATURE * load.channels * len(here) / THREADS)
+        found.seconds += pace() * _PER_FUNCTIONS * pairs * (m**2 - 1) * len(here)
+        found.seconds += sum(_solving(width * count * m, operator * (t / max(here)) ** 2) for t in here)
         found.flops += total * load.flops
         found.flops += (total * m**2 * len(here) + more) * load.channels * _KERNEL
-    found.seconds += pace() * told
     return found
 
 
