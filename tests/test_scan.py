@@ -224,6 +224,24 @@ def test_time_covers_all_cases():
     assert any("the time was up" in w for w in results.warnings_of(single))
 
 
+def test_the_estimate_is_the_sum_of_times_and_the_largest_of_memory():
+    """Of each level: one run may need more on the first, another one later."""
+    found = run.prepare(
+        {
+            "electrons": {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": [0.2, 0.3]},
+            "scattering": [{"kind": "impurity", "correlation": "zero_range", "density": 1e11, "strength": 1.0}],
+            "temperature": {"values": [40]},
+        }
+    )
+    expected, single = found.estimate(), [job.estimate() for job in found.jobs]
+    assert expected["seconds"] == pytest.approx(sum(c["seconds"] for c in single))
+    assert expected["memory_bytes"] == max(c["memory_bytes"] for c in single)
+    first, second = (c["level_memory_bytes"] for c in single)
+    first[0], second[-1], second[0] = 9e9, 8e9, 1e9
+    levels = found.estimate()["level_memory_bytes"]
+    assert levels[0] == 9e9 and levels[len(second) - 1] == 8e9 and len(levels) == max(len(first), len(second))
+
+
 def test_files_are_read_and_symmetrised_once(tmp_path, monkeypatch):
     reads = []
     original = build.build_electrons

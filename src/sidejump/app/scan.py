@@ -10,6 +10,7 @@ import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,20 @@ def scanned(make: Callable[..., Any], model, chemical_potential, carrier_density
     return Scan(jobs, Layout(name, densities, temperatures, model.dimension), labels, found)
 
 
+def _of_all(costs: list[dict]) -> dict[str, Any]:
+    """Cost of runs one after the other: sums of what adds up, else that of the largest; of a list at each place."""
+    total: dict[str, Any] = {}
+    for name in costs[0]:
+        values = [cost[name] for cost in costs]
+        if name in _SUMMED:
+            total[name] = sum(values)
+        elif isinstance(values[0], list):
+            total[name] = [max(here) for here in zip_longest(*values, fillvalue=0.0)]
+        else:
+            total[name] = max(values)
+    return total
+
+
 @dataclass
 class Scan:
     """Runs of one model at several chemical potentials; the same methods as those of one.
@@ -130,19 +145,14 @@ class Scan:
         InputError
             If a run cannot be computed as asked.
         """
-        total: dict[str, Any] = {}
+        costs = []
         for job, label in zip(self.jobs, self.labels, strict=True):
             try:
-                cost = job.estimate()
+                costs.append(job.estimate())
             except InputError as error:
                 raise InputError(f"{label}: {error}") from None
             job.forget_shells()
-            for name, value in cost.items():
-                known = total.get(name)
-                if known is not None:
-                    value = known + value if name in _SUMMED else max(known, value)
-                total[name] = value
-        return total
+        return _of_all(costs)
 
     def run(
         self,
@@ -173,9 +183,7 @@ class Scan:
         dataset = together(parts, self.layout, self.labels)
         dataset.attrs["identity"] = self.identity
         dataset.attrs["warnings"] = [*self.warnings, *dataset.attrs["warnings"]]
-        cost = [json.loads(part.attrs["cost_estimate"]) for part in parts]
-        total = {name: (sum if name in _SUMMED else max)(c[name] for c in cost) for name in cost[0]}
-        dataset.attrs["cost_estimate"] = json.dumps(total)
+        dataset.attrs["cost_estimate"] = json.dumps(_of_all([json.loads(p.attrs["cost_estimate"]) for p in parts]))
         return dataset
 
     def _known(self, earlier: xr.Dataset | None) -> list[IntrinsicResult] | None:
