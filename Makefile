@@ -18,7 +18,7 @@ PYTHONS ?= $(PYTHON)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := src tests examples $(wildcard benchmarks)
+SOURCES := src tests examples docs $(wildcard benchmarks)
 OTHER_EXAMPLES = $(filter-out examples/iron%.toml,$(wildcard examples/*.toml))
 
 # No display is needed, wherever this runs.
