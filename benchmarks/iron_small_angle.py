@@ -1,12 +1,12 @@
 """At which scattering angle the coordinate shift of iron becomes ``Omega x (k' - k)``, as eq. 13 assumes.
 
-    python benchmarks/iron_small_angle.py INPUT.toml [--accuracy A] [-q LENGTH ...]
+    python benchmarks/iron_small_angle.py INPUT.toml [--accuracy A] [--replicas N] [--cases CASE ...] [-q LENGTH ...]
 
-`INPUT.toml` has an `electron_phonon` scatterer.  From every point of the Fermi surface, hot spots refined, to two
+`INPUT.toml` is as that of `iron_limits.py`.  From every point of the Fermi surface, hot spots refined, to two
 states a distance q along it: the sum over the surface of ``rate (dr_x q_y - dr_y q_x)``, which drives the Hall current
 of small-angle scattering, over the same with the shift of the curvature.  The rate is that of eq. 15.  The ratio goes
 to one with q for a deformation potential; first-principles coupling has a phase of its own, and without its sum rule
-imposed does not vanish with q.
+imposed does not vanish with q.  Means over N ways to lay the points and their standard errors.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from pathlib import Path
 
 import numpy as np
 from common import record
-from iron_limits import scatterer_of
+from iron_limits import CASES, scatterer_of, spoken
 
 from sidejump.app.run import prepare
-from sidejump.bands.lattice import LatticeModel
 from sidejump.bands.momentum import MomentumTransfer
 from sidejump.bands.states import States, solve_states
 from sidejump.interactions.limits import CurvatureShift
 from sidejump.interactions.sources import pair_sources
 from sidejump.kinetics.fold import Fold
-from sidejump.transport import Problem
+from sidejump.threads import one_matrix_thread
+from sidejump.transport.fermi_surface import FermiSurface
+from sidejump.transport.problem import Problem
 from sidejump.units import KB
 
 _BLOCK = 32
@@ -63,34 +64,40 @@ def drive(model, scatterer, shell, length: float) -> np.ndarray:
     return Fold(shell.operations).average(total, odd=True)
 
 
+def ratio(model, scatterer, shell, length: float) -> float:
+    """That of the drives with the shift of each pair and with that of the curvature."""
+    full, local = (drive(model, s, shell, length) for s in (scatterer, CurvatureShift(scatterer)))
+    return float((full[0, 1] - full[1, 0]) / (local[0, 1] - local[1, 0]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("input", type=Path)
     parser.add_argument("--accuracy", type=float, default=1.0)
+    parser.add_argument("--replicas", type=int, default=4, help="two at least")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES)
     parser.add_argument("-q", nargs="+", type=float, default=[0.1, 0.03, 0.01, 0.003, 0.001, 0.0003], help="1/angstrom")
     options = parser.parse_args()
     job = prepare(options.input)
     settings = replace(job.settings, accuracy=options.accuracy)
     problem = Problem(job.model, job.scatterers, job.chemical_potential, settings)
-    shell = problem.fine_shell(problem.mu)
-    deformation = scatterer_of("deformation_potential", job)
-    bare = LatticeModel(job.model.cell, job.model.vectors, job.model.hoppings, None, job.model.site_positions)
-    cases = {
-        "deformation potential, no position matrix": (bare, deformation),
-        "deformation potential": (job.model, deformation),
-    }
-    for name, case in (("", "first_principles"), (", sum rule", "first_principles_sum_rule")):
-        # the low-rank form leaves errors that do not fall with q
-        cases["first principles" + name] = (job.model, replace(scatterer_of(case, job), tolerance=0.0))
-    figures: dict = {"input": options.input.name, "accuracy": options.accuracy, "points": len(shell), "q": options.q}
-    for name, (model, scatterer) in cases.items():
-        ratios = []
+    laid = [problem.laid(FermiSurface.start[3], number) for number in range(options.replicas)]
+    shells = [p.fine_shell(p.mu, p.spacings.base) for p in laid]
+    figures: dict = {"input": options.input.name, "accuracy": options.accuracy, "replicas": options.replicas}
+    figures |= {"points": [len(shell) for shell in shells], "q": options.q}
+    for name in options.cases:
+        scatterer = scatterer_of(name, job)
+        if name != "deformation_potential":
+            scatterer = replace(scatterer, tolerance=0.0)  # the low-rank form leaves errors that do not fall with q
+        found = []
         for length in options.q:
-            full, local = (drive(model, s, shell, length) for s in (scatterer, CurvatureShift(scatterer)))
-            ratios.append(float((full[0, 1] - full[1, 0]) / (local[0, 1] - local[1, 0])))
+            with one_matrix_thread():
+                each = np.array([ratio(job.model, scatterer, shell, length) for shell in shells])
+            mean, error = spoken(each)
+            found.append({"mean": float(mean), "error": float(error), "each": each.tolist()})
             thermal = scatterer.sound_velocity * length / KB
-            print(f"{name}: q = {length:g} 1/angstrom (kT/c at {thermal:.3g} K): {ratios[-1]:.4f}", flush=True)
-        figures[name] = ratios
+            print(f"{name}: q = {length:g} 1/angstrom (kT/c at {thermal:.3g} K): {mean:.5g} +- {error:.2g}", flush=True)
+        figures[name] = found
     record("iron_small_angle", figures)
 
 
