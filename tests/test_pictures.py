@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib
@@ -18,7 +19,7 @@ from sidejump.app.pictures import KINDS
 from sidejump.app.run import prepare
 from sidejump.outputs import FIGURES
 from sidejump.plot.bands import path_of
-from sidejump.plot.fermi_surface import at_corners, quantities
+from sidejump.plot.fermi_surface import at_corners, neighbours_on_contours, quantities
 from sidejump.plot.note import second_unit
 from sidejump.plot.style import STYLE
 from sidejump.result import parts_of
@@ -186,6 +187,33 @@ def test_triangles_of_a_ball():
     assert np.abs(at_corners(states, found, None, k) - found.k).max() < 0.1
 
 
+def ring(radius, count, band=0):
+    """States of even distance on a circle, as those of a Dirac cone."""
+    angle = 2 * np.pi * np.arange(count) / count
+    normal = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    weight = np.full(count, 2 * np.pi * radius / count / (2 * np.pi) ** 2 / 3.0)
+    return radius * normal, 3.0 * normal, weight, np.full(count, band)
+
+
+def test_contours_are_closed_lines_of_states_side_by_side():
+    """Two circles close to each other and one of another band: each point has two neighbours, all of its own circle."""
+    rings = ring(0.1, 40), ring(0.12, 50), ring(0.1, 70, band=1)
+    k, velocity, weight, band = (np.concatenate(some) for some in zip(*rings, strict=True))
+    states = SimpleNamespace(k=k, velocity=velocity, weight=weight, band=band)
+    pairs = neighbours_on_contours(states)
+    circle = np.repeat(np.arange(3), (40, 50, 70))
+    assert (circle[pairs[:, 0]] == circle[pairs[:, 1]]).mean() == 1.0
+    assert (np.bincount(pairs.ravel(), minlength=len(k)) == 2).all()
+    length = np.linalg.norm(k[pairs[:, 0]] - k[pairs[:, 1]], axis=1).sum()
+    assert length == pytest.approx(2 * np.pi * (0.1 + 0.12 + 0.1), rel=0.01)
+
+
+def test_a_contour_that_leaves_the_zone_stays_open():
+    k, velocity, weight, band = (x[:20] for x in ring(0.1, 40))
+    states = SimpleNamespace(k=k, velocity=velocity, weight=weight, band=band)
+    assert len(neighbours_on_contours(states)) == 19
+
+
 def test_triangles_of_a_crystal_lie_in_its_zone():
     """A surface around a corner of the zone, which the zone cuts into eight: nothing lies outside, nor is any lost."""
     cell = 2.0 * np.eye(3)
@@ -266,6 +294,12 @@ def test_what_notebooks_show():
     study = sj.Study(sj.MassiveDirac(mass=0.1, velocity=3.0), (phonons,), (0.2,), np.array([20.0, 60.0]))
     assert "FunctionModel" in model._repr_html_() and "acoustic deformation potential" in phonons._repr_html_()
     assert "20, 60" in study._repr_html_() and "0.2" in study._repr_html_()
+    data = sj.read_compact(Path(sj.__file__).parent / "app" / "demo_case" / "ferromagnetic_layer.h5")
+    assert "2.2" in data._repr_html_() and "of a layer" in data._repr_html_() and "4, both spins" in data._repr_html_()
+    assert "3 modes" in data.phonons._repr_html_()
+    films = sj.synthetic_films(thickness=(6.0, 9.0), temperatures=(5.0, 300.0))
+    assert "6, 9" in films._repr_html_() and "5 to 300, 4 points" in films._repr_html_()
+    assert "spin" in sj.spin("z")._repr_html_() and "hbar" in sj.spin("z")._repr_html_()
     odd = replace(phonons, name="<b>")
     assert "&lt;b&gt;" in odd._repr_html_() and "<b>" not in odd._repr_html_()
 

@@ -29,6 +29,7 @@ _POINTS = 32  # wave vectors at which matrices are looked at
 _ROUNDING = 1e-9  # of the largest element of a matrix
 _STEP = 1e-4  # of the model's wave vector: finite differences
 _DERIVATIVE = 1e-5  # what they leave, of the largest element
+_SECOND = 1e-3  # what second differences leave, of the largest
 _PRECISION = 1e-5  # of sums over pairs, which are kept in single precision, relative
 _SIGMAS = 4.0  # standard errors that independent samples may differ by
 _STRONGER = 2.0  # times |V|^2
@@ -77,7 +78,9 @@ def check(job, progress: Callable) -> Iterator[Finding]:
     )
     yield from _matrices(job.model)
     yield from _data(job.scatterers)
-    yield _full_zone(job.model, float(temperature))
+    yield _curved(job.model)
+    if job.model.cell is not None:
+        yield _full_zone(job.model, float(temperature))
     own = job.run(progress)
     yield from _inside(own)
     phases = np.exp(2j * np.pi * np.random.default_rng(0).random(job.model.n_orbitals))
@@ -96,9 +99,7 @@ def check(job, progress: Callable) -> Iterator[Finding]:
 
 def _matrices(model) -> Iterator[Finding]:
     """H(k) against its adjoint, and its derivative against differences."""
-    rng = np.random.default_rng(0)
-    width = model.search_half_width or model.k_scale
-    k = width * (2 * rng.random((_POINTS, model.dimension)) - 1)
+    k = _random_points(model)
     h = np.asarray(model.hamiltonian(k))
     size = np.abs(h).max()
     found = float(np.abs(h - h.conj().swapaxes(1, 2)).max() / size)
@@ -131,8 +132,6 @@ def _data(scatterers) -> Iterator[Finding]:
 
 def _full_zone(model, temperature: float) -> Finding:
     words = f"full bands carry no Hall current, {conductivity_unit(model.dimension)[1]}"
-    if model.cell is None:
-        return Finding("sum rule", f"{words} (not tried: no Brillouin zone)", None, None)
     axes = [np.linspace(0, 1, _MESH, endpoint=False)] * model.dimension
     k = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, model.dimension) @ model.reciprocal_cell
     top = float(np.linalg.eigvalsh(np.asarray(model.hamiltonian(k))).max()) + _ABOVE
@@ -141,6 +140,46 @@ def _full_zone(model, temperature: float) -> Finding:
         for mu in (top, top - _ABOVE)
     )
     return Finding("sum rule", words, float(full), max(_FULL, _PRECISION * float(half)))
+
+
+def _curved(model) -> Finding:
+    """The f-sum rule of the lower bands together, those below the widest gap at each point."""
+    words = "second derivatives of energies: those of H and virtual transitions (f-sum rule), relative"
+    h = _STEP * model.k_scale
+    k = _random_points(model)
+    energies, states = np.linalg.eigh(np.asarray(model.hamiltonian(k)))
+    lower = np.diff(energies, axis=1).argmax(axis=1) + 1 if energies.shape[1] > 1 else np.ones(len(k), dtype=int)
+    below = np.arange(energies.shape[1]) < lower[:, None]  # (nk, N)
+    velocity = _of_states(states, np.asarray(model.hamiltonian_gradient(k)))
+    apart = energies[:, :, None] - energies[:, None, :]
+    pairs = below[:, :, None] & ~below[:, None, :]
+    virtual = 2 * np.where(pairs, 1 / np.where(pairs, apart, 1.0), 0.0)
+    found, size = 0.0, float(np.finfo(float).tiny)
+    for axis in range(model.dimension):
+        step = h * np.eye(model.dimension)[axis]
+        (ahead, left), (behind, right) = (
+            (
+                np.linalg.eigvalsh(np.asarray(model.hamiltonian(k + s * step))),
+                np.asarray(model.hamiltonian_gradient(k + s * step)),
+            )
+            for s in (1, -1)
+        )
+        second = ((ahead - 2 * energies + behind) * below).sum(axis=1) / h**2
+        direct = np.einsum("knn,kn->k", _of_states(states, (left - right)[:, axis : axis + 1] / (2 * h))[:, 0], below)
+        transitions = (virtual * np.abs(velocity[:, axis]) ** 2).sum(axis=(1, 2))
+        found = max(found, float(np.abs(second - direct.real - transitions).max()))
+        size = max(size, float(np.abs(direct.real).max()), float(np.abs(transitions).max()))
+    return Finding("sum rule", words, found / size, _SECOND)
+
+
+def _of_states(states, matrices):
+    """Matrices (nk, d, N, N) between states (nk, N, N)."""
+    return states.conj().swapaxes(1, 2)[:, None] @ matrices @ states[:, None]
+
+
+def _random_points(model) -> np.ndarray:
+    width = model.search_half_width or model.k_scale
+    return width * (2 * np.random.default_rng(0).random((_POINTS, model.dimension)) - 1)
 
 
 def _inside(dataset: xr.Dataset) -> Iterator[Finding]:
@@ -152,9 +191,12 @@ def _inside(dataset: xr.Dataset) -> Iterator[Finding]:
     allowed = _PRECISION + _SIGMAS * error
     violation = float(dataset.onsager_violation.max())
     yield Finding("Onsager", "the two halves of the side jump are equal, relative", violation, allowed)
+    words = "Hall components that symmetry forbids, relative"
     forbidden = dataset.forbidden_side_jump.values
     if np.isfinite(forbidden).all():
-        yield Finding("symmetry", "Hall components that symmetry forbids, relative", float(forbidden.max()), allowed)
+        yield Finding("symmetry", words, float(forbidden.max()), allowed)
+    else:
+        yield Finding("symmetry", f"{words} (not tried: there is no side jump to hold it against)", None, None)
 
 
 def _compared(name: str, words: str, own, other, sign: float, sigmas: float, stronger: float) -> Finding:

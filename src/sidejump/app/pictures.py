@@ -10,6 +10,7 @@ from typing import NamedTuple
 import xarray as xr
 
 from ..errors import InputError
+from ..extras import needed
 from ..interactions.base import Scatterer
 from ..interactions.impurity import is_static
 from ..interactions.limits import CurvatureShift, HighTemperatureLimit, SmallAngleShift
@@ -237,10 +238,13 @@ def _fermi_surface(asked: Asked) -> None:
     from ..plot.fermi_surface import fermi_surface_charts, fermi_surface_figure, triangles_of
     from .page import chart_page
 
+    page = asked.path.suffix.lower() in PAGES
+    if page:  # said before the states are computed
+        needed("plotly", "a page with charts")
     job, (a, b) = job_of(asked.dataset, asked.source, asked.given), asked.component
     states, title = states_of(job, a, b)
     surface = triangles_of(job.model, job.chemical_potential, states), job.model.reciprocal_cell
-    if asked.path.suffix.lower() in PAGES:
+    if page:
         write_whole(asked.path, chart_page(title, fermi_surface_charts(states, a, b, *surface)).encode())
     else:
         fermi_surface_figure(states, asked.path, a, b, title, *surface)

@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import InputError
+from ..notebook import card
 from ..rules import require_finite
 
 _HERMITIAN = 1e-9  # of the largest element
@@ -150,6 +151,10 @@ class Observable:
     rule: Rule | None = None
     component: str = ""
     conductivity: tuple[int, str] | None = None
+
+    def _repr_html_(self) -> str:
+        rule = "none: the symmetry of a crystal is not used" if self.rule is None else self.rule
+        return card(f"Observable {self.name}", {"unit": self.unit, "component": self.component or "-", "rule": rule})
 
     def __post_init__(self):
         if isinstance(self.operator, str):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..notebook import card
 from ..rules import one_of, quote
 from ..units import RESISTIVITY_UNITS
 from .conventions import sign_of
@@ -67,6 +68,17 @@ class Films:
     scale_error: np.ndarray
     dimension: int
     source: str
+
+    def _repr_html_(self) -> str:
+        known = np.isfinite(self.thickness)
+        values = {
+            "source": self.source,
+            "films": ", ".join(self.names),
+            "thickness (nm)": ", ".join(f"{x:g}" if k else "?" for x, k in zip(self.thickness, known, strict=True)),
+            "temperatures (K)": f"{self.temperature.min():g} to {self.temperature.max():g}, {len(self.film)} points",
+            "errors declared": "no" if self.rho_yx_error is None else "yes",
+        }
+        return card("Measured films", values)
 
     @property
     def rho(self) -> np.ndarray:

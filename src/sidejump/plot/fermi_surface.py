@@ -8,6 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -21,6 +22,9 @@ from .style import ORANGE, STYLE, save
 _SAME = 1e-3  # relative difference of values that is none
 _THIN = 3.0  # length over width of what keeps its proportions
 _CELLS = 400  # that a surface is cut out of: some 6000 triangles, a page of a megabyte beside plotly
+_APART = 1.6  # of the lengths of two states: neighbours on a contour are not further from each other
+_ALONG = 0.5  # cosine between a contour and the way to a neighbour
+_CANDIDATES = 8  # nearest states that neighbours are looked for among
 _NEIGHBOURS = 4  # states that a corner of a triangle takes its colour from
 _DIGITS = 5  # of numbers on a page
 _HOT = "hot spots: states with half of what the side jump is made of"
@@ -91,6 +95,34 @@ def _with_images(k, corners, reciprocal_cell) -> np.ndarray:
     return (k + shifts[:, None]).reshape(-1, 3)
 
 
+def neighbours_on_contours(states) -> np.ndarray:
+    """Pairs (P, 2) of states next to each other on the contours of a band, in two dimensions.
+
+    A state stands for a piece of its contour as long as its part of the density of states says; the contour runs
+    across its velocity.
+    """
+    speed = np.linalg.norm(states.velocity, axis=1)
+    tangent = states.velocity @ np.array([[0.0, 1.0], [-1.0, 0.0]]) / np.maximum(speed, np.finfo(float).tiny)[:, None]
+    length = (2 * np.pi) ** 2 * states.weight * speed
+    pairs = [np.empty((0, 2), dtype=int)]
+    for band in np.unique(states.band):
+        mine = np.flatnonzero(states.band == band)
+        count = min(_CANDIDATES, len(mine) - 1)
+        if not count:
+            continue
+        distance, near = KDTree(states.k[mine]).query(states.k[mine], list(range(2, count + 2)))
+        near = mine[near]
+        along = np.einsum("snd,sd->sn", states.k[near] - states.k[mine, None], tangent[mine])
+        along /= np.maximum(distance, np.finfo(float).tiny)
+        reached = distance < 0.5 * _APART * (length[mine, None] + length[near])
+        for side in (1, -1):
+            fits = reached & (side * along > _ALONG)
+            first = np.where(fits, distance, np.inf).argmin(axis=1)
+            found = fits[np.arange(len(mine)), first]
+            pairs.append(np.stack([mine[found], near[np.arange(len(mine)), first][found]], axis=1))
+    return np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0)
+
+
 def fermi_surface_figure(states, path, a: int, b: int, title: str, surface=None, reciprocal_cell=None) -> None:
     """One panel for each of :func:`quantities`, hot spots ringed.
 
@@ -110,6 +142,7 @@ def fermi_surface_figure(states, path, a: int, b: int, title: str, surface=None,
     shown = quantities(states, a, b)
     hot = states.hot(states.contribution[:, a, b])
     solid, even = states.k.shape[1] == 3, _even(states.k)
+    contour = None if solid else neighbours_on_contours(states)
     size = float(np.clip(4000 / len(states.k), 1.5, 9.0))
     with matplotlib.rc_context(STYLE):
         # labels of axes in space are no part of what the layout measures
@@ -121,6 +154,8 @@ def fermi_surface_figure(states, path, a: int, b: int, title: str, surface=None,
             style = _colours(values)
             if surface is None:
                 drawn = _scatter(axes, states.k, c=values, s=size, linewidths=0, **style)
+                if contour is not None:
+                    _contours(axes, states.k[contour], values[contour].mean(axis=1), drawn)
             else:
                 drawn = _draw(axes, surface, at_corners(states, surface, reciprocal_cell, values), style)
             if hot.any():
@@ -214,6 +249,11 @@ def _draw(axes, surface: Triangles, values, style) -> ScalarMappable:
     for i, axis in enumerate("xyz"):
         getattr(axes, f"set_{axis}lim")(surface.k[:, i].min(), surface.k[:, i].max())
     return colours
+
+
+def _contours(axes, lines, values, drawn) -> None:
+    """Lines (P, 2, 2) in the colours of what is drawn."""
+    axes.add_collection(LineCollection(lines, array=values, cmap=drawn.cmap, norm=drawn.norm, linewidths=1.6))
 
 
 def _scatter(axes, k, **style):

@@ -18,6 +18,7 @@ import numpy as np
 from ..bands.base import with_spin_degeneracy
 from ..bands.lattice import LatticeModel
 from ..errors import InputError
+from ..notebook import card
 from ..rules import one_of, quote
 from ..units import HBAR2_OVER_2M
 from .coupling import Coupling, PairCoupling
@@ -111,6 +112,18 @@ class ElectronPhonon:
     coupling_polar: bool = True
     spin_degeneracy: int | None = None
     _cache: dict = field(default_factory=dict, repr=False, compare=False)
+
+    def _repr_html_(self) -> str:
+        values = {
+            "source": self.source,
+            "atoms": ", ".join(self.atoms.symbols or ["of unnamed elements"]),
+            "Wannier functions": f"{self.electrons.n_orbitals}, {'both spins' if self.spinor else 'without spin'}",
+            "coarse meshes": f"k {_by(self.k_mesh)}, q {_by(self.q_mesh)}",
+            "Fermi energy (eV)": "not known" if self.fermi_energy is None else f"{self.fermi_energy:.6g}",
+            "polar": "yes" if self.phonons.polar else "no",
+        }
+        title = "Electrons, phonons and coupling" + (" of a layer" if self.two_dimensional else "")
+        return card(title, values | {"warning": " ".join(self.warnings)} if self.warnings else values)
 
     def __post_init__(self):
         n, modes = self.electrons.n_orbitals, self.phonons.n_modes
@@ -318,6 +331,10 @@ class ElectronPhonon:
     def with_acoustic_sum_rule(self) -> ElectronPhonon:
         """The same with force constants that cost no energy for a rigid shift."""
         return replace(self, phonons=self.phonons.with_acoustic_sum_rule(), checks=dict(self.checks))
+
+
+def _by(mesh) -> str:
+    return " x ".join(str(n) for n in mesh)
 
 
 def mesh_points(mesh) -> np.ndarray:

@@ -20,6 +20,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import InputError
+from ..notebook import card
 from ..units import HBAR2_OVER_2M, mass_density_from_si, velocity_from_si
 from .long_range import DipolePart
 
@@ -69,6 +70,15 @@ class Phonons:
     two_dimensional: bool = False
     alpha: float = 1.0
     axes: tuple[bool, bool, bool] = (True, True, True)
+
+    def _repr_html_(self) -> str:
+        values = {
+            "cell (angstrom)": np.round(self.cell, 6).tolist(),
+            "atoms": f"{len(self.masses)}, {self.n_modes} modes",
+            "lattice vectors": f"{len(self.vectors)} with force constants",
+            "polar": "yes" if self.polar else "no",
+        }
+        return card("Phonons", values)
 
     def __post_init__(self):
         n = self.n_modes
