@@ -148,6 +148,10 @@ def _figure1(card: Card, source: Path, picture: Path, advance: Callable) -> None
     figure1(figure1_curves(progress=lambda done, total: advance("inelastic", done, total)), picture)
 
 
+def _lorenz(card: Card, source: Path, picture: Path, advance: Callable) -> None:
+    pictures.lorenz_picture(prepare(source), picture, picture.with_suffix(".csv"))
+
+
 def _films(card: Card, source: Path, picture: Path, advance: Callable) -> None:
     from ..plot.separation import separation_figure
 
@@ -233,6 +237,7 @@ def _label(dataset) -> str:
 DRAWN: dict[str, Callable] = {
     "figure1": _figure1,
     "films": _films,
+    "lorenz": _lorenz,
     "against temperature": _against_temperature,
     "against mass": _against_mass,
 }

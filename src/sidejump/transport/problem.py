@@ -207,7 +207,7 @@ class Problem:
             or self.model.cell is None
             or "off" == settings.symmetry
             or settings.geometry == "own"
-            or settings.heat  # rows of heat are those of whole shells
+            or (settings.heat and settings.geometry != "independent")  # own shells are whole ones
             or any(o.rule is None for o in self.observables)  # how they transform is not known
         ):
             return None, None
