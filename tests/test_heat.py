@@ -222,11 +222,12 @@ def test_three_dimensions_and_parabolic_bands():
     assert ds.seebeck.attrs["units"] == "V/K" and ds.thermoelectric.attrs["units"] == "A/(m K)"
 
 
-def bloch_lorenz_ratio(t_over_tbg, step=0.05):
+def bloch_lorenz_ratio(t_over_tbg, step=0.05, residual=0.0):
     """Of a parabolic band in three dimensions with ``|V|^2 ~ q`` and ``omega = c q``, for ``kT, c k << e_F``.
 
     The integral equations of conductivity and heat on a mesh of x = (e - mu)/kT, an event of energy y turns the
-    momentum by ``1 - cos = y^2 / 2 Y^2``, ``Y = c k / kT``.
+    momentum by ``1 - cos = y^2 / 2 Y^2``, ``Y = c k / kT``. `residual`: resistivity of static impurities over that of
+    the phonons alone.
     """
     reach, x = 0.5 / t_over_tbg, np.arange(-25, 25 + step / 2, step)
     f = 1 / (1 + np.exp(x))
@@ -240,6 +241,8 @@ def bloch_lorenz_ratio(t_over_tbg, step=0.05):
         np.add.at(matrix, (np.r_[lower, upper], np.r_[lower, upper]), np.r_[rate, rate])
         np.add.at(matrix, (np.r_[lower, upper], np.r_[upper, lower]), -np.tile(rate * (1 - 0.5 * (y / reach) ** 2), 2))
     drive = f * (1 - f)
+    alone = drive @ np.linalg.solve(matrix, drive)
+    matrix[np.diag_indices_from(matrix)] += residual * drive / alone * drive.sum()
     charge, heat = (drive * p @ np.linalg.solve(matrix, drive * p) for p in (np.ones_like(x), x))
     return heat / charge / (np.pi**2 / 3)
 

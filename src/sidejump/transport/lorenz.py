@@ -46,7 +46,10 @@ def conductivities(problem: Problem, kts: Sequence[float]) -> np.ndarray:
     temperatures = np.asarray(kts, dtype=float) / KB
     found = np.empty((len(_NUMBERS), len(temperatures), 2))
     for spacing, members in by_spacing(plain, temperatures):
-        solver = SharedShell(plain, plain.solved_shell(plain.mu, spacing), KB * temperatures[members[0]])
+        # many nodes ask for memory, and little of a ratio depends on hot spots
+        flat = plain.model.dimension == 2
+        shell = plain.solved_shell(plain.mu, spacing) if flat else plain.inelastic_shell(spacing)
+        solver = SharedShell(plain, shell, KB * temperatures[members[0]])
         solver.keep()
         for i in members:
             for place, nodes in enumerate(_NUMBERS):
