@@ -1,4 +1,4 @@
-"""Lorenz ratio on the Fermi surface: integral equations in the energy, own shells, symmetry, and what is drawn of it."""
+"""Lorenz ratio on the Fermi surface: integral equations in the energy, own shells, symmetry, and the picture."""
 
 from dataclasses import replace
 

@@ -114,7 +114,7 @@ def make(wanted: Mapping[str, Card], folder: Path, advance: Callable, *, force: 
             raise InputError(f"{card.here}: no such file, which the picture {name} is made from; it needs {card.needs}")
     make_folder(folder)
     for name, card in wanted.items():
-        results_too = [f"{name}.nc"] if card.draw not in DRAWN else []
+        results_too = [f"{name}.nc"] if card.draw not in DRAWN else [f"{name}.csv"] if card.draw == "lorenz" else []
         for file in (f"{name}.png", *results_too, *_inputs(card)):
             check_target(folder / file, force=force)
     for name, card in wanted.items():

@@ -219,12 +219,13 @@ def _column(source, name, values, count, labels, *, above=-np.inf, least=-np.inf
 def _require_once(source, labels, *columns) -> None:
     """Refuse a point that is there twice: it would count as two measurements that agree, and errors be too small."""
     _, first, number = np.unique(np.column_stack(columns), axis=0, return_index=True, return_inverse=True)
-    again = np.flatnonzero(first[number.ravel()] != np.arange(len(labels)))
+    same = first[number.ravel()]
+    again = np.flatnonzero(same != np.arange(len(labels)))
     if len(again):
         place = int(again[0])
         raise InputError(
-            f"{source}: point {place + 1} (film {labels[place]}) is point {first[number.ravel()[place]] + 1} once more, "
-            "every digit of it; leave it out, one measurement counts once"
+            f"{source}: point {place + 1} (film {labels[place]}) is point {same[place] + 1} once more, every digit of "
+            "it; leave it out, one measurement counts once"
         )
 
 

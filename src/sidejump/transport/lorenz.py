@@ -17,8 +17,6 @@ from .term import by_spacing
 NODES = 9
 """Energy nodes: functions odd in the energy need more of them than the conductivity, whose functions are even."""
 
-_NUMBERS = (NODES - 2, NODES)
-
 
 def conductivities(problem: Problem, kts: Sequence[float]) -> np.ndarray:
     """What carries charge and what carries heat on the Fermi surface, shape (nodes, kT, 2): traces of
@@ -44,7 +42,9 @@ def conductivities(problem: Problem, kts: Sequence[float]) -> np.ndarray:
     settings = replace(problem.settings, skew_scattering="off", heat=False)
     plain = Problem(problem.model, problem.scatterers, problem.mu, settings).laid(1.0, problem.settings.replica)
     temperatures = np.asarray(kts, dtype=float) / KB
-    found = np.empty((len(_NUMBERS), len(temperatures), 2))
+    # what keeps the energy connects no nodes: any number of them is exact
+    numbers = (3, 3) if plain.elastic_only else (NODES - 2, NODES)
+    found = np.empty((len(numbers), len(temperatures), 2))
     for spacing, members in by_spacing(plain, temperatures):
         # many nodes ask for memory, and little of a ratio depends on hot spots
         flat = plain.model.dimension == 2
@@ -52,8 +52,7 @@ def conductivities(problem: Problem, kts: Sequence[float]) -> np.ndarray:
         solver = SharedShell(plain, shell, KB * temperatures[members[0]])
         solver.keep()
         for i in members:
-            # what keeps the energy connects no nodes: any number of them is exact
-            for place, nodes in enumerate((3, 3) if plain.elastic_only else _NUMBERS):
+            for place, nodes in enumerate(numbers):
                 found[place, i] = _carried(solver, KB * temperatures[i], nodes)
     return found
 
