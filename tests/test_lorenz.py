@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 import sidejump as sj
 from sidejump.app.cli import app
 from sidejump.app.lorenz import lorenz
-from sidejump.app.run import prepare
+from sidejump.app.run import Job, prepare
+from sidejump.bands.base import with_spin_degeneracy
 from sidejump.errors import InputError
 from sidejump.transport import TransportSettings
 from sidejump.transport.lorenz import conductivities
@@ -124,13 +125,17 @@ def replace_heat(job) -> xr.Dataset:
     return job.changed(settings=replace(job.settings, heat=True), cost=None).run()
 
 
-def test_spins_that_a_band_stands_for(tmp_path):
+def test_spins_that_a_band_stands_for():
     """Two of them carry twice as much."""
-    job = prepare(layer(tmp_path))
-    one = lorenz(job, lambda _: None)
-    two = lorenz(job.changed(model=replace(job.model, spin_degeneracy=2)), lambda _: None)
+
+    def job(spins):
+        model, t = with_spin_degeneracy(parabolic_band(MASS), spins), np.array([0.5 * T_BG])
+        return Job(model, [PHONONS], MU, t, settings=TransportSettings(accuracy=0.3))
+
+    one, two = (lorenz(job(spins), lambda _: None) for spins in (1, 2))
     np.testing.assert_allclose(two.resistivity, 0.5 * one.resistivity)
     np.testing.assert_allclose(two.lorenz_ratio, one.lorenz_ratio)
+    assert one.resistivity.attrs["units"] == "microohm cm"
 
 
 def test_picture_and_table(tmp_path, monkeypatch):

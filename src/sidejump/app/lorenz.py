@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
+from ..accuracy.replica import FINER
 from ..accuracy.statistics import ALONE
 from ..errors import InputError, NoStates
 from ..outputs import comma_separated
@@ -17,9 +18,6 @@ from ..transport.term import Term
 from ..units import KB, RESISTIVITY_UNIT, conductivity_unit
 from .run import Job
 from .scan import Scan
-
-PLACEMENTS = 2
-"""Ways to lay the points whose spread is in the error bars."""
 
 _SCALE = {2: 1.0, 3: 1e-6}  # from h/e^2, and from ohm cm to microohm cm
 
@@ -41,7 +39,8 @@ def lorenz(whole: Job | Scan, say: Callable[[str], None]) -> xr.Dataset:
     -------
     xarray.Dataset
         `lorenz_ratio`, `resistivity` (of the mean of the axes) and `heat_resistivity`, ``L_0 T / kappa``, each with
-        `..._error` over mechanism and temperature.
+        `..._error` over mechanism and temperature: what a coarser Fermi surface and fewer energy nodes change, and the
+        bias that a level alone is taken to have.
 
     Raises
     ------
@@ -58,7 +57,7 @@ def lorenz(whole: Job | Scan, say: Callable[[str], None]) -> xr.Dataset:
     for words, some in sets.items():
         say(words)
         found.append(np.concatenate([_placed(job, some) for job in jobs], axis=2))
-    # mechanism, placement, nodes, temperature, charge and heat
+    # mechanism, surface, nodes, temperature, charge and heat
     carried = np.array(found)
     model = jobs[0].model
     factor = conductivity_unit(model.dimension)[0] * model.spin_degeneracy
@@ -70,21 +69,20 @@ def lorenz(whole: Job | Scan, say: Callable[[str], None]) -> xr.Dataset:
     }
     result = xr.Dataset(coords={"mechanism": list(sets), "temperature": whole.temperatures})
     for name, (each, units) in values.items():
-        mean, by_nodes = each[:, :, -1].mean(axis=1), np.abs(each[:, :, -1] - each[:, :, 0]).mean(axis=1)
-        spread = each[:, :, -1].std(axis=1, ddof=1) / np.sqrt(PLACEMENTS)
-        error = np.sqrt(spread**2 + by_nodes**2 + (ALONE * mean) ** 2)
-        result[name] = (("mechanism", "temperature"), mean, {"units": units})
+        value, coarse, fewer = each[:, 0, -1], each[:, 1, -1], each[:, 0, 0]
+        error = np.sqrt((value - coarse) ** 2 + (value - fewer) ** 2 + (ALONE * value) ** 2)
+        result[name] = (("mechanism", "temperature"), value, {"units": units})
         result[f"{name}_error"] = (("mechanism", "temperature"), error, {"units": units})
     return result.isel(temperature=np.argsort(whole.temperatures))
 
 
 def _placed(job: Job, scatterers) -> np.ndarray:
-    """See :func:`.conductivities`, shape (placements, nodes, nT, 2)."""
+    """See :func:`.conductivities`, on two surfaces, the second coarser: shape (2, nodes, nT, 2)."""
     d = job.model.dimension
     accuracy = 1.0 if d == 2 else Term.start[d]
     try:
         problem = Problem(job.model, list(scatterers), job.chemical_potential, replace(job.settings, heat=False))
-        laid = [problem.laid(accuracy, number) for number in range(PLACEMENTS)]
+        laid = [problem.laid(accuracy / coarser, 0) for coarser in (1.0, FINER)]
         return np.array([conductivities(one, KB * job.temperatures) for one in laid])
     except NoStates:
         raise InputError(

@@ -10,6 +10,7 @@ from .note import UNIT, finish
 from .style import STYLE, save
 from .temperature import temperature_axis
 
+_SHOWN = ("lorenz_ratio", "resistivity", "heat_resistivity")
 _BARS = {"capsize": 2, "elinewidth": 0.8, "lw": 1.2}
 
 
@@ -31,9 +32,10 @@ def lorenz_figure(found, path) -> None:
             one = found.sel(mechanism=words)
             marker, color = LOOKS[(number - 1) % len(LOOKS)] if number else ("*", "black")
             style = _BARS | {"color": color}
-            ratio.errorbar(t, one.lorenz_ratio, one.lorenz_ratio_error, fmt=f"{marker}-", label=words, **style)
-            both.errorbar(t, one.resistivity, one.resistivity_error, fmt=f"{marker}-", **style)
-            both.errorbar(t, one.heat_resistivity, one.heat_resistivity_error, fmt=f"{marker}:", mfc="none", **style)
+            shown = {name: (one[name].values, one[f"{name}_error"].values) for name in _SHOWN}
+            ratio.errorbar(t, *shown["lorenz_ratio"], fmt=f"{marker}-", label=words, **style)
+            both.errorbar(t, *shown["resistivity"], fmt=f"{marker}-", **style)
+            both.errorbar(t, *shown["heat_resistivity"], fmt=f"{marker}:", mfc="none", **style)
         ratio.axhline(1, color="0.5", lw=0.8)
         ratio.set_ylim(bottom=0)
         ratio.set_ylabel("Lorenz ratio $L/L_0$")
