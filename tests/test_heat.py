@@ -18,6 +18,7 @@ from sidejump.transport.problem import Problem
 from sidejump.transport.settings import TransportSettings
 from sidejump.transport.windowed import IndependentShells
 from sidejump.units import HBAR2_OVER_2M, KB, LORENZ, conductivity_unit
+from test_hot_spots import ferromagnet
 
 D, V = 0.1, 3.0
 DIRAC = sj.MassiveDirac(mass=D, velocity=V)
@@ -222,11 +223,12 @@ def test_three_dimensions_and_parabolic_bands():
     assert ds.seebeck.attrs["units"] == "V/K" and ds.thermoelectric.attrs["units"] == "A/(m K)"
 
 
-def bloch_lorenz_ratio(t_over_tbg, step=0.05):
+def bloch_lorenz_ratio(t_over_tbg, step=0.05, residual=0.0):
     """Of a parabolic band in three dimensions with ``|V|^2 ~ q`` and ``omega = c q``, for ``kT, c k << e_F``.
 
     The integral equations of conductivity and heat on a mesh of x = (e - mu)/kT, an event of energy y turns the
-    momentum by ``1 - cos = y^2 / 2 Y^2``, ``Y = c k / kT``.
+    momentum by ``1 - cos = y^2 / 2 Y^2``, ``Y = c k / kT``. `residual`: resistivity of static impurities over that of
+    the phonons alone.
     """
     reach, x = 0.5 / t_over_tbg, np.arange(-25, 25 + step / 2, step)
     f = 1 / (1 + np.exp(x))
@@ -240,6 +242,8 @@ def bloch_lorenz_ratio(t_over_tbg, step=0.05):
         np.add.at(matrix, (np.r_[lower, upper], np.r_[lower, upper]), np.r_[rate, rate])
         np.add.at(matrix, (np.r_[lower, upper], np.r_[upper, lower]), -np.tile(rate * (1 - 0.5 * (y / reach) ** 2), 2))
     drive = f * (1 - f)
+    alone = drive @ np.linalg.solve(matrix, drive)
+    matrix[np.diag_indices_from(matrix)] += residual * drive / alone * drive.sum()
     charge, heat = (drive * p @ np.linalg.solve(matrix, drive * p) for p in (np.ones_like(x), x))
     return heat / charge / (np.pi**2 / 3)
 
@@ -296,3 +300,48 @@ def test_the_figure_shows_the_numbers_of_the_result(tmp_path, monkeypatch):
     lines = [line.get_ydata() for axes in (first, nernst) for line in axes.lines if len(line.get_xdata()) == 2]
     assert any(np.allclose(y, 1e6 * np.trace(seebeck, axis1=1, axis2=2) / 2) for y in lines)
     assert any(np.allclose(y, 0.5e6 * (seebeck[:, 1, 0] - seebeck[:, 0, 1])) for y in lines)
+
+
+def test_cold_phonons_break_motts_relation():
+    """Against the slope of the conductivity of runs at two chemical potentials: warm phonons obey it, cold ones do not,
+    and the intrinsic part, which knows no scattering, always does."""
+    t, step = [4.0, 60.0], 4e-3
+    ds = run(scatterers=PHONONS, mu=0.2, temperatures=t)
+    plain = {"scatterers": PHONONS, "temperatures": t, "heat": False}
+    low, high = (run(mu=0.2 + s * step, **plain) for s in (-1, 1))
+    scale = sj.units.siemens(2) / conductivity_unit(2)[0]
+
+    def ratio(part, row):
+        slope = (high[f"sigma_{part}"].values - low[f"sigma_{part}"].values)[:, *row] / (2 * step)
+        return ds[f"thermoelectric_{part}"].values[:, *row] / (-scale * LORENZ * np.array(t) * slope)
+
+    along, jump, intrinsic = (
+        ratio(p, r) for p, r in (("boltzmann", (0, 0)), ("side_jump", (1, 0)), ("intrinsic", (1, 0)))
+    )
+    assert intrinsic == pytest.approx(1, abs=5e-3)
+    assert along[1] == pytest.approx(1, abs=0.05) and jump[1] == pytest.approx(1, abs=0.05)
+    assert along[0] < 0.85 and jump[0] < 0.7
+
+
+def test_shells_made_afresh_take_irreducible_points(monkeypatch):
+    """Every shell has one energy, so that its heat turns as its current does: what all points give, and in the elements
+    that symmetry leaves alone."""
+    monkeypatch.setattr("sidejump.transport.windowed.LEVELS", (2,))
+    impurities = sj.impurity(correlation="zero_range", density=1e19, strength=0.05, dimension=3)
+    kt, found = KB * 100, []
+    for symmetry in ("auto", "off"):
+        settings = TransportSettings(heat=True, accuracy=0.5, tolerance=0.5, geometry="independent", symmetry=symmetry)
+        problem = Problem(ferromagnet(), [impurities], 0.5, settings)
+        assert (problem.operations is None) == (symmetry == "off")
+        shells = IndependentShells(problem, kt, problem.critical(kt), problem.window_density(kt))
+        found.append(shells.solve())
+    charge, heat = (np.abs(found[1].boltzmann[rows]).max() for rows in (slice(0, 3), slice(9, 12)))
+    for rows, size in (
+        (slice(3, 6), np.sqrt(charge * heat)),
+        (slice(6, 9), np.sqrt(charge * heat)),
+        (slice(9, 12), heat),
+    ):
+        one, other = (x.boltzmann[rows] for x in found)  # of the thermopower most cancels
+        assert one == pytest.approx(other, abs=0.05 * size) and np.abs(other).max() > 1e-3 * size
+    heat = found[0].boltzmann[3:6]
+    assert np.abs(heat - np.diag(np.diag(heat))).max() < 1e-6 * np.abs(heat).max()

@@ -315,7 +315,8 @@ def plot(
         ),
     ] = None,
     table: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE.csv", help="What a picture of several densities shows.")
+        Path | None,
+        typer.Option("--csv", metavar="FILE.csv", help="What lorenz, or a picture of several densities, shows."),
     ] = None,
     limits: Annotated[
         bool, typer.Option("--limits", help="Of temperature: the limits of cold and hot phonons too; a run for each.")
@@ -336,6 +337,8 @@ def plot(
       doping        of a scan: against chemical potential or carrier density
       observables   what else the field drives
       heat          thermopower, Nernst effect, Lorenz ratio
+      lorenz        how phonons break Wiedemann and Franz's law on the Fermi surface,
+                    all mechanisms together and each alone
       mechanisms    resistivity and side jump of each mechanism alone: a run for each
       competition   impurities against phonons at several densities of the impurities:
                     side jump, shares in 1/tau, where they are equal; a run for each

@@ -114,7 +114,7 @@ def make(wanted: Mapping[str, Card], folder: Path, advance: Callable, *, force: 
             raise InputError(f"{card.here}: no such file, which the picture {name} is made from; it needs {card.needs}")
     make_folder(folder)
     for name, card in wanted.items():
-        results_too = [f"{name}.nc"] if card.draw not in DRAWN else []
+        results_too = [f"{name}.nc"] if card.draw not in DRAWN else [f"{name}.csv"] if card.draw == "lorenz" else []
         for file in (f"{name}.png", *results_too, *_inputs(card)):
             check_target(folder / file, force=force)
     for name, card in wanted.items():
@@ -146,6 +146,10 @@ def _figure1(card: Card, source: Path, picture: Path, advance: Callable) -> None
     from ..reference.figure1 import figure1_curves
 
     figure1(figure1_curves(progress=lambda done, total: advance("inelastic", done, total)), picture)
+
+
+def _lorenz(card: Card, source: Path, picture: Path, advance: Callable) -> None:
+    pictures.lorenz_picture(prepare(source), picture, picture.with_suffix(".csv"))
 
 
 def _films(card: Card, source: Path, picture: Path, advance: Callable) -> None:
@@ -233,6 +237,7 @@ def _label(dataset) -> str:
 DRAWN: dict[str, Callable] = {
     "figure1": _figure1,
     "films": _films,
+    "lorenz": _lorenz,
     "against temperature": _against_temperature,
     "against mass": _against_mass,
 }

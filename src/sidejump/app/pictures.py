@@ -24,6 +24,8 @@ from . import separation
 from .competition import competition, of_mechanisms, with_intrinsic
 from .competition import table as competition_table
 from .convergence import PARTS, Course, courses
+from .lorenz import lorenz
+from .lorenz import table as lorenz_table
 from .restore import first_of, input_of, job_of, run_of
 from .terminal import say
 
@@ -84,7 +86,7 @@ def draw(
     limits : bool
         Whether `temperature` shows the side jump of the limits of cold and of hot phonons.
     table : path, optional
-        CSV file for the numbers of a picture of several densities.
+        CSV file for the numbers of a picture of several densities, or of `lorenz`.
     against : sequence of path
         Tables of Perturbo, outputs of EPW, for `comparison`.
 
@@ -106,8 +108,8 @@ def draw(
         raise InputError("--limits: only the picture temperature shows the limits of cold and hot phonons")
     if times and kind not in ("competition", "scaling"):
         raise InputError("--times: only the pictures competition and scaling change the density of the impurities")
-    if table is not None and not (kind == "competition" or (kind == "scaling" and times)):
-        raise InputError("--csv: is of the densities of competition, or of scaling with --times; see `sidejump csv`")
+    if table is not None and not (kind in ("competition", "lorenz") or (kind == "scaling" and times)):
+        raise InputError("--csv: is of competition, of lorenz, or of scaling with --times; see `sidejump csv`")
     if not all(0 < x < float("inf") for x in times):
         raise InputError(f"--times {' '.join(f'{x:g}' for x in times)}: give multiples of the density above zero")
     dataset = separation.read_any(source)
@@ -227,6 +229,29 @@ def _heat(asked: Asked) -> None:
     heat_figure(asked.dataset, asked.path)
 
 
+def _lorenz(asked: Asked) -> None:
+    require_one_case(asked.dataset, "lorenz")
+    try:
+        lorenz_picture(run_of(asked.dataset, asked.source, asked.given), asked.path, asked.table)
+    except InputError as error:
+        raise InputError(f"{asked.source}: lorenz: {error}") from None
+
+
+def lorenz_picture(whole, path: Path, table: Path | None = None) -> None:
+    """Draw the Lorenz ratio of a run, say it, and write its table where it is asked for."""
+    from ..plot.lorenz import lorenz_figure
+
+    found = lorenz(whole, say)
+    lorenz_figure(found, path)
+    for words in found.mechanism.values:
+        one = found.sel(mechanism=words)
+        rows = zip(one.temperature.values, one.lorenz_ratio.values, one.lorenz_ratio_error.values, strict=True)
+        say(f"L/L0, {words}: " + ", ".join(f"{x:.3g} +- {dx:.1g} at {t:.4g} K" for t, x, dx in rows))
+    if table is not None:
+        write_whole(table, lorenz_table(found).encode())
+        say(f"wrote {table}")
+
+
 def _bands(asked: Asked) -> None:
     from ..plot.bands import bands_figure
 
@@ -330,7 +355,7 @@ def _separation(asked: Asked) -> None:
 TIMES = (0.1, 1.0, 10.0)
 """Multiples of the density of the impurities that `competition` shows."""
 
-_FROM_THE_INPUT = ("bands", "fermi-surface", "mechanisms", "competition")
+_FROM_THE_INPUT = ("bands", "fermi-surface", "mechanisms", "competition", "lorenz")
 _IN_BOTH_UNITS = ("temperature", "doping")
 
 KINDS: dict[str, Callable[[Asked], None]] = {
@@ -340,6 +365,7 @@ KINDS: dict[str, Callable[[Asked], None]] = {
     "doping": _doping,
     "observables": _observables,
     "heat": _heat,
+    "lorenz": _lorenz,
     "mechanisms": _mechanisms,
     "competition": _competition,
     "comparison": _comparison,

@@ -163,6 +163,7 @@ def measured_films(
         "rho_xx_error": _column(source, "rho_xx_error", rho_xx_error, count, labels, least=0.0),
         "rho_yx_error": _column(source, "rho_yx_error", rho_yx_error, count, labels, above=0.0),
     }
+    _require_once(source, labels, index, *(columns[name] for name in ("temperature", "rho_xx", "rho_yx")))
     parts, residual = _by_film(source, "rho_0", rho_0, names, factor)
     error_parts, residual_error = _by_film(source, "rho_0_error", rho_0_error, names, factor)
     if residual_error is not None and (residual is None or error_parts != parts):
@@ -225,6 +226,19 @@ def _column(source, name, values, count, labels, *, above=-np.inf, least=-np.inf
             f"{source}: {name} of point {first + 1} (film {labels[first]}) is {array[first]:g}; it must be {rule}"
         )
     return array
+
+
+def _require_once(source, labels, *columns) -> None:
+    """Refuse a point that is there twice: it would count as two measurements that agree, and errors be too small."""
+    _, first, number = np.unique(np.column_stack(columns), axis=0, return_index=True, return_inverse=True)
+    same = first[number.ravel()]
+    again = np.flatnonzero(same != np.arange(len(labels)))
+    if len(again):
+        place = int(again[0])
+        raise InputError(
+            f"{source}: point {place + 1} (film {labels[place]}) is point {same[place] + 1} once more, every digit of "
+            "it; leave it out, one measurement counts once"
+        )
 
 
 def _by_film(source, name, given, names, factor):

@@ -259,7 +259,7 @@ class _Table:
         try:
             floats([cell])
         except ValueError as error:
-            raise InputError(f"{self.path}: line {number}: {key} is {error}") from None
+            raise InputError(f"{self.path}: line {number}: {key} = {error}") from None
 
     def labels(self) -> list[str]:
         if "film" in self.places:

@@ -13,7 +13,7 @@ from .note import LINE, UNIT, finish, note_of
 from .style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, STYLE, save
 from .temperature import temperature_axis
 
-_LOOKS = tuple(zip("os^Dvp", (BLUE, ORANGE, GREEN, PURPLE, RED, SKY), strict=True))
+LOOKS = tuple(zip("os^Dvp", (BLUE, ORANGE, GREEN, PURPLE, RED, SKY), strict=True))
 
 
 def mechanisms_figure(whole, alone: Mapping, path) -> None:
@@ -37,7 +37,7 @@ def mechanisms_figure(whole, alone: Mapping, path) -> None:
         panels = figure.subplots(1, 2)
         for number, (words, one) in enumerate(zip((*alone, "all together"), (*rest, whole), strict=True)):
             last = number == len(alone)
-            marker, color = ("*", "black") if last else _LOOKS[number % len(_LOOKS)]
+            marker, color = ("*", "black") if last else LOOKS[number % len(LOOKS)]
             style = bars | {"fmt": f"{marker}-", "color": color, "label": words}
             diagonal = one.sel(a=a, b=a)
             panels[0].errorbar(t, diagonal.resistivity.values, _known(diagonal.resistivity_error.values), **style)
