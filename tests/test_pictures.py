@@ -19,7 +19,7 @@ from sidejump.app.pictures import KINDS
 from sidejump.app.run import prepare
 from sidejump.outputs import FIGURES
 from sidejump.plot.bands import path_of
-from sidejump.plot.fermi_surface import at_corners, neighbours_on_contours, quantities
+from sidejump.plot.fermi_surface import at_corners, fermi_surface_charts, neighbours_on_contours, quantities
 from sidejump.plot.note import second_unit
 from sidejump.plot.style import STYLE
 from sidejump.result import parts_of
@@ -212,6 +212,33 @@ def test_a_contour_that_leaves_the_zone_stays_open():
     k, velocity, weight, band = (x[:20] for x in ring(0.1, 40))
     states = SimpleNamespace(k=k, velocity=velocity, weight=weight, band=band)
     assert len(neighbours_on_contours(states)) == 19
+
+
+def test_sheets_of_a_page_are_hidden_one_by_one():
+    """Two balls, one inside the other: each is a trace with all of its triangles, and both share their colours."""
+
+    def balls(k):
+        return np.einsum("k,ij->kij", (k**2).sum(axis=1), np.diag([1.0, 2.0]))
+
+    model = sj.FunctionModel(balls, dimension=3, search_half_width=2.0)
+    k = np.random.default_rng(0).standard_normal((2000, 3))
+    k /= np.linalg.norm(k, axis=1)[:, None]
+    band = np.repeat([0, 1], 1000)
+    k[band == 1] /= np.sqrt(2)
+    surface = surface_triangles(model, 1.0, k, cells=400)
+    states = SimpleNamespace(k=k, band=band, weight=np.ones(2000), velocity=2 * k, curvature=k, distribution=k)
+    states.side_jump_velocity, states.contribution = k, np.einsum("sa,sb->sab", k, k)
+    states.hot = lambda part: np.zeros(len(part), dtype=bool)
+    for chart in fermi_surface_charts(states, 1, 0, surface).values():
+        assert [(x["name"], x["showlegend"], x["coloraxis"]) for x in chart["data"]] == [
+            ("band 0", True, "coloraxis"),
+            ("band 1", True, "coloraxis"),
+        ]
+        assert chart["layout"]["coloraxis"].keys() >= {"colorbar", "colorscale"}
+        for sheet, radius in zip(chart["data"], (1.0, np.sqrt(0.5)), strict=True):
+            corners = np.stack([sheet[axis] for axis in "xyz"], axis=1)[np.stack([sheet[i] for i in "ijk"], axis=1)]
+            area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
+            assert area.sum() == pytest.approx(4 * np.pi * radius**2, rel=0.04)
 
 
 def test_triangles_of_a_crystal_lie_in_its_zone():

@@ -172,7 +172,10 @@ def fermi_surface_figure(states, path, a: int, b: int, title: str, surface=None,
 
 
 def fermi_surface_charts(states, a: int, b: int, surface=None, reciprocal_cell=None) -> dict[str, dict]:
-    """The same as charts that can be turned, dictionaries for plotly.js by their titles."""
+    """The same as charts that can be turned, dictionaries for plotly.js by their titles.
+
+    Each band is a trace of its own, which a click on its name hides: one sheet may be inside another.
+    """
     hot = states.hot(states.contribution[:, a, b])
     solid = states.k.shape[1] == 3
     kind = "scatter3d" if solid else "scatter"
@@ -189,26 +192,51 @@ def fermi_surface_charts(states, a: int, b: int, surface=None, reciprocal_cell=N
         layout = {"scene": titles | {"aspectmode": "data" if _even(states.k) else "cube"}}
     else:
         titles["yaxis"]["scaleanchor"] = "x"
+    lines = [] if solid else [_segments(states.k[neighbours_on_contours(states)])]
     charts = {}
     for words, values in quantities(states, a, b).items():
+        scene: dict = {}
         limit = float(np.abs(values).max())
         sides: dict = (
             {"cmin": -limit, "cmax": limit, "colorscale": "RdBu"} if values.min() < 0 else {"colorscale": "Viridis"}
         )
-        drawn: dict
+        drawn: list[dict]
         if surface is None:
             size = float(np.clip(8000 / len(states.k), 2, 6))
             marker = {"color": _rounded(values), "size": size, "colorbar": {"x": 1.0}} | sides
-            drawn = {"type": kind, "mode": "markers", "name": words, "marker": marker, "showlegend": False}
-            drawn |= places(slice(None))
+            drawn = [*lines, {"type": kind, "mode": "markers", "name": words, "marker": marker, "showlegend": False}]
+            drawn[-1] |= places(slice(None))
         else:
             corners = at_corners(states, surface, reciprocal_cell, values)
-            drawn = {"type": "mesh3d", "name": words, "intensity": _rounded(corners), "colorbar": {"x": 1.0}} | sides
-            drawn |= {axis: _rounded(surface.k[:, i]) for i, axis in enumerate("xyz")}
-            drawn |= {name: surface.corners[:, i].tolist() for i, name in enumerate("ijk")}
-        data = [drawn] + ([ringed] if hot.any() else [])
-        charts[words] = {"data": data, "layout": {"height": 560, "legend": {"orientation": "h"}, **layout}}
+            drawn = _sheets(surface, corners)
+            scene["coloraxis"] = {"colorbar": {"x": 1.0}} | sides
+        data = [*drawn, *([ringed] if hot.any() else [])]
+        charts[words] = {"data": data, "layout": {"height": 560, "legend": {"orientation": "h"}, **layout, **scene}}
     return charts
+
+
+def _sheets(surface: Triangles, values) -> list[dict]:
+    """Triangles of each band, with values at their corners, in the colours that all share."""
+    found = []
+    for band in np.unique(surface.band):
+        mine = np.flatnonzero(surface.band == band)
+        place = np.full(len(surface.k), -1)
+        place[mine] = np.arange(len(mine))
+        corners = place[surface.corners[surface.band[surface.corners[:, 0]] == band]]
+        sheet = {"type": "mesh3d", "name": f"band {band}", "showlegend": True, "coloraxis": "coloraxis"}
+        sheet["intensity"] = _rounded(values[mine])
+        sheet |= {axis: _rounded(surface.k[mine, i]) for i, axis in enumerate("xyz")}
+        found.append(sheet | {name: corners[:, i].tolist() for i, name in enumerate("ijk")})
+    return found
+
+
+def _segments(ends) -> dict:
+    """Lines between pairs of states (P, 2, 2), under their colours."""
+    chart: dict = {"type": "scatter", "mode": "lines", "showlegend": False, "hoverinfo": "skip"}
+    chart["line"] = {"color": "#bbbbbb", "width": 1}
+    for i, axis in enumerate("xy"):
+        chart[axis] = [x for pair in ends[..., i] for x in (*_rounded(pair), None)]
+    return chart
 
 
 def _rounded(values) -> list[float]:
