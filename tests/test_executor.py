@@ -237,6 +237,21 @@ def test_a_missing_package_names_its_extra(kind, monkeypatch):
             pass
 
 
+@pytest.mark.parametrize("kind", ["mpi", "dask"])
+def test_it_is_named_before_the_work(kind, monkeypatch):
+    """Not after symmetry and cost of a large crystal were found."""
+    monkeypatch.setitem(sys.modules, NEEDS[kind], None)
+    monkeypatch.setattr("sidejump.app.run.first_cost", lambda case: pytest.fail("the estimate had begun"))
+    case = {
+        "electrons": {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": 0.2},
+        "scattering": [{"kind": "impurity", "correlation": "zero_range", "density": 1e11, "strength": 1.0}],
+        "temperature": {"values": [40]},
+        "solver": {"executor": kind},
+    }
+    with pytest.raises(sj.InputError, match=rf'"{kind}" needs .*pip install "sidejump\[{kind}\]"$'):
+        sj.run(case)
+
+
 @pytest.mark.parametrize(
     "given, words",
     [

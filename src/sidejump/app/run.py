@@ -34,7 +34,7 @@ from ..interactions.magnons import magnon_sentences
 from ..intrinsic import IntrinsicResult, intrinsic_conductivity
 from ..intrinsic.heat import IntrinsicHeat, intrinsic_heat
 from ..intrinsic.operator import IntrinsicResponse, intrinsic_response
-from ..pairs.executor import make_executor
+from ..pairs.executor import make_executor, require_packages
 from ..pairs.fingerprint import fingerprint
 from ..result import warnings_of
 from ..rules import nearest
@@ -355,9 +355,11 @@ class Job:
         Raises
         ------
         InputError
-            If there is no state at the chemical potential, or the memory is too small for the coldest temperature.
+            If there is no state at the chemical potential, the memory is too small for the coldest temperature, or a
+            package that the executor needs is missing.
         """
         if self.cost is None:
+            require_packages(self.executor)
             started, present = time.perf_counter(), present_memory()
             active = self.temperatures[~self._frozen]
             cost = self._kinetic(lambda: first_cost(self._case)) if len(active) else frozen.NO_COST

@@ -20,10 +20,12 @@ from itertools import islice
 from typing import Any, Protocol
 
 from ..errors import InputError
+from ..extras import needed
 from ..rules import one_of, quote
 from ..threads import THREADS
 
 KINDS = ("threads", "processes", "mpi", "dask", "serial")
+_PACKAGES = {"mpi": ("mpi4py",), "dask": ("dask", "distributed", "cloudpickle")}
 
 
 class Workers(Protocol):
@@ -174,6 +176,18 @@ class Executor:
 
 
 _UNSHARED: Any = object()
+
+
+def require_packages(kind: str) -> None:
+    """Import what a kind of executor needs, before any work is done for it.
+
+    Raises
+    ------
+    InputError
+        If a package is not installed.
+    """
+    for package in _PACKAGES.get(kind, ()):
+        needed(package, f'executor = "{kind}"')
 
 
 @contextmanager
