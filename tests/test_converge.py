@@ -1,13 +1,17 @@
 """`sidejump converge`: how the error of a result fell, and what less of it costs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from sidejump.app import results
 from sidejump.app.cli import main
 from sidejump.app.convergence import courses, text
 from sidejump.app.run import prepare
 from sidejump.errors import InputError
+from sidejump.plot.convergence import convergence_figure
 
 INPUT = {
     "electrons": {"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": 0.2},
@@ -67,6 +71,26 @@ def test_words_and_picture(result, tmp_path, capsys):
     assert "tolerance 0.1 %" in out and "a tolerance of 0.05 %" in out
     drawn = picture.read_text()
     assert "<svg" in drawn and main(["converge", str(result), "-o", str(picture)]) == 2
+
+
+def test_a_single_error_bar_is_seen_and_names_hide_nothing(result, tmp_path, monkeypatch):
+    """The tolerance may be met by the first error bars: a line of one point would be none."""
+    [course] = courses(result)
+    first = {name: errors[:1] for name, errors in course.terms.items()}
+    levels = {name: found[:1] for name, found in course.levels.items()}
+    short = replace(course, seconds=course.seconds[:1], whole=course.whole[:1], terms=first, levels=levels)
+    drawn, save = [], Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *x, **y: (drawn.append(figure), save(figure, *x, **y)))
+    for one in (short, course):
+        convergence_figure(one, tmp_path / "error.png", ("conductivity", "side jump"))
+        for axes in drawn[-1].axes:
+            whole = axes.lines[0]
+            assert whole.get_label() == "whole error" and whole.get_marker() not in (None, "None", "")
+            low, high = axes.get_ylim()
+            assert np.all((low < whole.get_ydata()) & (whole.get_ydata() < high)) and axes.get_legend() is None
+        [legend] = drawn[-1].legends
+        box = legend.get_window_extent()
+        assert not any(box.overlaps(axes.get_window_extent()) for axes in drawn[-1].axes)
 
 
 def test_a_scan_has_a_course_for_each_value(tmp_path):

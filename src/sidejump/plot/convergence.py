@@ -7,12 +7,12 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from .note import finish
-from .style import BLUE, GREEN, ORANGE, PURPLE, STYLE, save
+from .style import BLUE, GREEN, ORANGE, PURPLE, STYLE, logarithmic, save
 
 _DASHES: Any = (":", "-.", (0, (1, 4)), (0, (5, 1, 1, 1, 1, 1)))
+_COLUMNS = 4
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
 
 
@@ -31,7 +31,9 @@ def convergence_figure(course, path, parts: tuple[str, ...]) -> None:
         figure = Figure(figsize=(4.0 * count + 0.5, 3.6), layout="constrained")
         panels = [figure.add_subplot(1, count, i + 1) for i in range(count)]
         for part, axes in enumerate(panels):
-            axes.plot(course.seconds, 100 * course.whole[:, part], "-", color="black", lw=1.8, label="whole error")
+            axes.plot(
+                course.seconds, 100 * course.whole[:, part], "s-", color="black", lw=1.8, ms=3, label="whole error"
+            )
             for i, (name, errors) in enumerate(course.terms.items()):
                 colour = _COLOURS[i % len(_COLOURS)]
                 axes.plot(course.seconds, 100 * errors[:, part], "o-", color=colour, lw=0.9, ms=3, label=name)
@@ -40,14 +42,13 @@ def convergence_figure(course, path, parts: tuple[str, ...]) -> None:
                 dashes = _DASHES[i % len(_DASHES)]
                 axes.axhline(100 * left, color="0.5", ls=dashes, lw=1.2, label=f"stays: {name}")
             axes.axhline(100 * course.tolerance, color="0.3", ls="--", lw=1, label="tolerance")
-            axes.set_yscale("log")
             if course.seconds[-1] > 4 * course.seconds[0]:
-                axes.set_xscale("log")
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+                logarithmic(axes, course.seconds)
+            logarithmic(axes, np.array([axes.dataLim.minposy, axes.dataLim.ymax]), "y")
             axes.set_xlabel("work of the replicas (s)")
             axes.set_ylabel(f"relative error of the {parts[part]} (%)")
-            axes.legend(fontsize=7)
+        # below the panels, where it hides no line
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=_COLUMNS, fontsize=7)
         finish(figure, panels, [course.label] if course.label else [])
         save(figure, path)
 

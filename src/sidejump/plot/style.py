@@ -42,11 +42,11 @@ def save(figure, path) -> None:
 _FEW_DECADES = 2.5
 
 
-def logarithmic(axes, x) -> None:
-    """A logarithmic axis for positive numbers `x`, with plain ones at its ticks: some within a decade where they are
+def logarithmic(axes, values, axis: str = "x") -> None:
+    """A logarithmic axis for positive `values`, with plain numbers at its ticks: some within a decade where they are
     few decades."""
-    axes.set_xscale("log")
-    decades = np.log10(x.max() / x.min())
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0) if decades < _FEW_DECADES else (1.0,)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    getattr(axes, f"set_{axis}scale")("log")
+    line, decades = getattr(axes, f"{axis}axis"), np.log10(values.max() / values.min())
+    line.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0) if decades < _FEW_DECADES else (1.0,)))
+    line.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
+    line.set_minor_formatter(NullFormatter())
