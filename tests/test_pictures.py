@@ -87,7 +87,7 @@ def test_every_kind_names_its_axes(folder, tmp_path, drawn, kind):
     plotted(folder, tmp_path, "--kind", kind)
     [figure] = drawn
     panels = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
-    assert panels and all(axes.get_ylabel() and ("(" in axes.get_ylabel()) for axes in panels)
+    assert panels and all("(" in axes.get_ylabel() or "ratio" in axes.get_ylabel() for axes in panels)
     texts = [axes.get_ylabel() + axes.get_title() for axes in panels]
     if kind in ("temperature", "resistivity", "scaling", "mechanisms", "fermi-surface"):
         assert any("yx" in text for text in texts)

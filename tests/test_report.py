@@ -86,7 +86,11 @@ def test_bands_and_fermi_surface(html, result, tmp_path):
     charts = json.loads(re.search(r'id="charts">(.*?)</script>', html, re.S)[1])
     bands = next(chart for name, chart in charts.items() if name.startswith("Bands"))
     assert len(bands["data"]) == 4 and bands["layout"]["shapes"][-1]["y0"] == 0.2
-    surface = next(chart for name, chart in charts.items() if name.startswith("speed"))["data"][0]
+    drawn = next(chart for name, chart in charts.items() if name.startswith("speed"))["data"]
+    lines, surface = (next(trace for trace in drawn if trace["mode"] == mode) for mode in ("lines", "markers"))
+    ends = np.array([[x for x in lines[axis] if x is not None] for axis in "xy"]).reshape(2, -1, 2)
+    length = np.hypot(*np.diff(ends, axis=2)).sum()  # of the whole contour
+    assert length == pytest.approx(2 * np.pi * np.sqrt(0.2**2 - 0.1**2) / 3.0, rel=0.01)
     np.testing.assert_allclose(np.hypot(surface["x"], surface["y"]), np.sqrt(0.2**2 - 0.1**2) / 3.0, rtol=1e-4)
     from sidejump.app.report import page
 
