@@ -23,6 +23,21 @@ def empty_folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are written."""
+    from matplotlib.figure import Figure
+
+    found, save = [], Figure.savefig
+
+    def savefig(figure, *arguments, **keys):
+        found.append(figure)
+        return save(figure, *arguments, **keys)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return found
+
+
 def pytest_collection_finish():
     """What is loaded by now stays: a tenth of the time of the tests went into looking whether it is garbage."""
     gc.collect()

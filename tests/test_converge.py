@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from sidejump.app import results
 from sidejump.app.cli import main
@@ -73,14 +72,12 @@ def test_words_and_picture(result, tmp_path, capsys):
     assert "<svg" in drawn and main(["converge", str(result), "-o", str(picture)]) == 2
 
 
-def test_a_single_error_bar_is_seen_and_names_hide_nothing(result, tmp_path, monkeypatch):
+def test_a_single_error_bar_is_seen_and_names_hide_nothing(result, tmp_path, drawn):
     """The tolerance may be met by the first error bars: a line of one point would be none."""
     [course] = courses(result)
     first = {name: errors[:1] for name, errors in course.terms.items()}
     levels = {name: found[:1] for name, found in course.levels.items()}
     short = replace(course, seconds=course.seconds[:1], whole=course.whole[:1], terms=first, levels=levels)
-    drawn, save = [], Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *x, **y: (drawn.append(figure), save(figure, *x, **y)))
     for one in (short, course):
         convergence_figure(one, tmp_path / "error.png", ("conductivity", "side jump"))
         for axes in drawn[-1].axes:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from scipy.integrate import quad
 
 import sidejump as sj
@@ -285,10 +284,8 @@ def test_wannier_functions_with_a_position_matrix():
     np.testing.assert_allclose(ds.thermoelectric, ds.peltier, atol=1e-3 * np.abs(ds.thermoelectric).max().item())
 
 
-def test_the_figure_shows_the_numbers_of_the_result(tmp_path, monkeypatch):
-    ds, drawn = run(temperatures=[50.0, 20.0]), []
-    save = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *x, **y: (drawn.append(figure), save(figure, *x, **y)))
+def test_the_figure_shows_the_numbers_of_the_result(tmp_path, drawn):
+    ds = run(temperatures=[50.0, 20.0])
     heat_figure(ds, tmp_path / "heat.svg")
     [figure] = drawn
     first, _, nernst, lorenz = figure.axes

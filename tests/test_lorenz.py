@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
-from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 import sidejump as sj
@@ -32,7 +31,8 @@ T_BG = 2 * PHONONS.sound_velocity * np.sqrt(MU * MASS / HBAR2_OVER_2M) / KB
 def ratio(scatterers, t, model=None, mu=MU, **settings):
     """Charge and heat that are carried, and the Lorenz ratio, of the last number of nodes."""
     chosen = TransportSettings(**({"accuracy": 0.5} | settings))
-    carried = conductivities(Problem(model or parabolic_band(MASS), scatterers, mu, chosen), KB * np.atleast_1d(t))
+    problem = Problem(model or parabolic_band(MASS), scatterers, mu, chosen)
+    carried = conductivities(problem.laid(1.0, None), KB * np.atleast_1d(t))
     return carried[-1, :, 0], carried[-1, :, 1] / carried[-1, :, 0]
 
 
@@ -125,6 +125,16 @@ def replace_heat(job) -> xr.Dataset:
     return job.changed(settings=replace(job.settings, heat=True), cost=None).run()
 
 
+def test_mechanisms_of_one_name_are_two():
+    t = np.array([0.5 * T_BG])
+    twice = Job(parabolic_band(MASS), [PHONONS, PHONONS], MU, t, settings=TransportSettings(accuracy=0.3))
+    found = lorenz(twice, lambda _: None)
+    names = [f"{PHONONS.name} alone", f"{PHONONS.name} (2) alone"]
+    assert found.mechanism.values.tolist() == ["all together", *names]
+    np.testing.assert_allclose(found.resistivity[0], 2 * found.resistivity[1], rtol=1e-5)
+    np.testing.assert_allclose(found.resistivity[1], found.resistivity[2], rtol=1e-12)
+
+
 def test_spins_that_a_band_stands_for():
     """Two of them carry twice as much."""
 
@@ -138,12 +148,10 @@ def test_spins_that_a_band_stands_for():
     assert one.resistivity.attrs["units"] == "microohm cm"
 
 
-def test_picture_and_table(tmp_path, monkeypatch):
-    source, drawn = layer(tmp_path), []
+def test_picture_and_table(tmp_path, drawn):
+    source = layer(tmp_path)
     result = sj.app.run.run(source)
     result.to_netcdf(tmp_path / "d.nc", engine="h5netcdf")
-    save = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *x, **y: (drawn.append(figure), save(figure, *x, **y)))
     command = ["plot", str(tmp_path / "d.nc"), "--kind", "lorenz", "--csv", str(tmp_path / "l.csv"), "--input"]
     answer = CliRunner().invoke(app, [*command, str(source), "-o", str(tmp_path / "l.png")])
     assert answer.exit_code == 0, answer.output

@@ -56,20 +56,6 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """The figures that are written."""
-    found = []
-    save = matplotlib.figure.Figure.savefig
-
-    def savefig(figure, *arguments, **keys):
-        found.append(figure)
-        return save(figure, *arguments, **keys)
-
-    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", savefig)
-    return found
-
-
 def plotted(folder, tmp_path, *arguments, source="out.nc", ending=".svg"):
     target = tmp_path / f"picture{ending}"
     assert main(["plot", str(folder / source), "-o", str(target), "--force", *arguments]) == 0

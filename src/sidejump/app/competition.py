@@ -31,6 +31,14 @@ TOLERANCE = 0.03
 _INTRINSIC = 0.1  # relative error of the intrinsic part, which no mechanism changes and these pictures do not show
 
 
+def distinct_names(scatterers) -> list[str]:
+    """Names of mechanisms, with the place of one whose name another one has before it."""
+    names: list[str] = []
+    for number, scatterer in enumerate(scatterers, 1):
+        names.append(scatterer.name if scatterer.name not in names else f"{scatterer.name} ({number})")
+    return names
+
+
 def of_mechanisms(whole: Job | Scan, scatterers) -> Job | Scan:
     """The same run with other scatterers, good enough for a picture of its side jump."""
     return whole.changed(

@@ -15,11 +15,10 @@ from ..outputs import comma_separated
 from ..transport.lorenz import conductivities
 from ..transport.problem import Problem, audible
 from ..transport.term import Term
-from ..units import KB, RESISTIVITY_UNIT, conductivity_unit
+from ..units import KB, RESISTIVITY_UNIT, RESISTIVITY_UNITS, conductivity_unit
+from .competition import distinct_names
 from .run import Job
 from .scan import Scan
-
-_SCALE = {2: 1.0, 3: 1e-6}  # from h/e^2, and from ohm cm to microohm cm
 
 
 def lorenz(whole: Job | Scan, say: Callable[[str], None]) -> xr.Dataset:
@@ -50,7 +49,8 @@ def lorenz(whole: Job | Scan, say: Callable[[str], None]) -> xr.Dataset:
     jobs = getattr(whole, "jobs", [whole])
     scatterers = audible(jobs[0].scatterers)
     if len(scatterers) > 1:
-        sets = {"all together": scatterers} | {f"{s.name} alone": [s] for s in scatterers}
+        alone = zip(distinct_names(scatterers), scatterers, strict=True)
+        sets = {"all together": scatterers} | {f"{name} alone": [s] for name, s in alone}
     else:
         sets = {scatterers[0].name: scatterers}
     found = []
@@ -60,8 +60,8 @@ def lorenz(whole: Job | Scan, say: Callable[[str], None]) -> xr.Dataset:
     # mechanism, surface, nodes, temperature, charge and heat
     carried = np.array(found)
     model = jobs[0].model
-    factor = conductivity_unit(model.dimension)[0] * model.spin_degeneracy
-    factor, unit = factor * _SCALE[model.dimension], RESISTIVITY_UNIT[model.dimension]
+    unit = RESISTIVITY_UNIT[model.dimension]
+    factor = conductivity_unit(model.dimension)[0] * model.spin_degeneracy * RESISTIVITY_UNITS[unit][0]
     values = {
         "lorenz_ratio": (carried[..., 1] / carried[..., 0], "1"),
         "resistivity": (1 / (factor * carried[..., 0]), unit),
@@ -81,7 +81,8 @@ def _placed(job: Job, scatterers) -> np.ndarray:
     d = job.model.dimension
     accuracy = 1.0 if d == 2 else Term.start[d]
     try:
-        problem = Problem(job.model, list(scatterers), job.chemical_potential, replace(job.settings, heat=False))
+        settings = replace(job.settings, skew_scattering="off", heat=False)
+        problem = Problem(job.model, list(scatterers), job.chemical_potential, settings)
         laid = [problem.laid(accuracy / coarser, 0) for coarser in (1.0, FINER)]
         return np.array([conductivities(one, KB * job.temperatures) for one in laid])
     except NoStates:

@@ -21,7 +21,7 @@ from ..rules import nearest
 from ..transport.problem import audible
 from ..units import KB
 from . import separation
-from .competition import competition, of_mechanisms, with_intrinsic
+from .competition import competition, distinct_names, of_mechanisms, with_intrinsic
 from .competition import table as competition_table
 from .convergence import PARTS, Course, courses
 from .lorenz import lorenz
@@ -295,11 +295,9 @@ def _mechanisms(asked: Asked) -> None:
     if len(scatterers) < 2:
         raise InputError(f"{asked.source}: has one mechanism, {scatterers[0].name}; there is nothing to compare")
     alone = {}
-    for number, scatterer in enumerate(scatterers, 1):
+    for number, (name, scatterer) in enumerate(zip(distinct_names(scatterers), scatterers, strict=True), 1):
         say(f"{scatterer.name} alone: mechanism {number} of {len(scatterers)}")
-        one = of_mechanisms(whole, [scatterer])
-        name = scatterer.name if scatterer.name not in alone else f"{scatterer.name} ({number})"
-        alone[name] = one.run()
+        alone[name] = of_mechanisms(whole, [scatterer]).run()
     mechanisms_figure(asked.dataset, alone, asked.path)
 
 

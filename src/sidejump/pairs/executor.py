@@ -20,12 +20,11 @@ from itertools import islice
 from typing import Any, Protocol
 
 from ..errors import InputError
-from ..extras import needed
+from ..extras import EXTRAS, needed
 from ..rules import one_of, quote
 from ..threads import THREADS
 
 KINDS = ("threads", "processes", "mpi", "dask", "serial")
-_PACKAGES = {"mpi": ("mpi4py",), "dask": ("dask", "distributed", "cloudpickle")}
 
 
 class Workers(Protocol):
@@ -186,7 +185,7 @@ def require_packages(kind: str) -> None:
     InputError
         If a package is not installed.
     """
-    for package in _PACKAGES.get(kind, ()):
+    for package in EXTRAS.get(kind, ()):
         needed(package, f'executor = "{kind}"')
 
 

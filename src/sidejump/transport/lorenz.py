@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -31,6 +30,7 @@ def conductivities(problem: Problem, kts: Sequence[float]) -> np.ndarray:
     Parameters
     ----------
     problem : Problem
+        Without skew scattering and heat current.
     kts : sequence of float
         eV.
 
@@ -39,17 +39,15 @@ def conductivities(problem: Problem, kts: Sequence[float]) -> np.ndarray:
     InputError
         If the surface takes more memory than is allowed.
     """
-    settings = replace(problem.settings, skew_scattering="off", heat=False)
-    plain = Problem(problem.model, problem.scatterers, problem.mu, settings).laid(1.0, problem.settings.replica)
     temperatures = np.asarray(kts, dtype=float) / KB
     # what keeps the energy connects no nodes: any number of them is exact
-    numbers = (3, 3) if plain.elastic_only else (NODES - 2, NODES)
+    numbers = (3, 3) if problem.elastic_only else (NODES - 2, NODES)
     found = np.empty((len(numbers), len(temperatures), 2))
-    for spacing, members in by_spacing(plain, temperatures):
+    for spacing, members in by_spacing(problem, temperatures):
         # many nodes ask for memory, and little of a ratio depends on hot spots
-        flat = plain.model.dimension == 2
-        shell = plain.solved_shell(plain.mu, spacing) if flat else plain.inelastic_shell(spacing)
-        solver = SharedShell(plain, shell, KB * temperatures[members[0]])
+        flat = problem.model.dimension == 2
+        shell = problem.solved_shell(problem.mu, spacing) if flat else problem.inelastic_shell(spacing)
+        solver = SharedShell(problem, shell, KB * temperatures[members[0]])
         solver.keep()
         for i in members:
             for place, nodes in enumerate(numbers):

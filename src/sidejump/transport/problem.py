@@ -278,7 +278,7 @@ class Problem:
 
     @cached_property
     def default_spacing(self) -> float:
-        """That of the bands alone, at accuracy 1, 1/angstrom."""
+        """Spacing that resolves the bands alone, at accuracy 1, 1/angstrom."""
         return default_spacing(self.model, self.mu)
 
     @cached_property
