@@ -94,3 +94,13 @@ def die(shared, marker):
             Path(marker).touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return "survived"
+
+
+def steps(shared, number):
+    """Tells its number three times over, and how many threads it has."""
+    from sidejump.pairs.worker import tell
+    from sidejump.threads import THREADS
+
+    for step in range(3):
+        tell((number, step))
+    return THREADS

@@ -17,6 +17,7 @@ import pytest
 
 import helpers_executor as tasks
 import sidejump as sj
+from sidejump import threads
 from sidejump.pairs.executor import KINDS, make_executor
 from sidejump.pairs.parcel import Parcel, ParcelFile
 
@@ -316,3 +317,27 @@ def test_a_parcel_arrives_as_it_was(tmp_path):
     first["a"][:] = 0.0  # of this one alone
     np.testing.assert_array_equal(second["a"], given["a"])
     np.testing.assert_array_equal(file.open()["a"], given["a"])
+
+
+def test_processes_tell_what_they_do_and_share_the_cores(executors):
+    executor, _ = executors("processes")
+    heard = []
+    executor.told = heard.append
+    threads_of_each = set(executor.map(tasks.steps, range(4)))
+    assert threads_of_each == {threads.share(2)} and max(threads_of_each) <= max(1, threads.usable_cores() // 2)
+    end = time.monotonic() + 10
+    while len(heard) < 12 and time.monotonic() < end:  # on a thread of its own, perhaps after the results
+        time.sleep(0.01)
+    assert sorted(heard) == [(number, step) for number in range(4) for step in range(3)]
+
+
+@pytest.mark.parametrize(("given", "number"), [("3", 3), ("0", None), ("many", None)])
+def test_threads_of_the_environment(monkeypatch, given, number):
+    """What the user sets holds for this process and those that it starts; what is no number is as nothing."""
+    monkeypatch.setenv(threads.VARIABLE, given)
+    cores = threads.usable_cores()
+    assert threads.share(1) == (number or min(threads.PARTS, cores))
+    assert threads.share(cores) == (number or 1)
+    with threads.divided(cores):
+        assert os.environ[threads.VARIABLE] == str(number or 1)
+    assert os.environ[threads.VARIABLE] == given

@@ -9,6 +9,7 @@ import pytest
 
 import sidejump as sj
 from sidejump.accuracy import Study, estimate, plan
+from sidejump.accuracy.replica import Task
 from sidejump.app import run, terminal
 from sidejump.app.live import Live
 from sidejump.transport import TransportSettings
@@ -42,7 +43,7 @@ def test_a_replica_says_how_far_it_is():
                   settings=TransportSettings(geometry="own", energy_nodes=3))  # fmt: skip
     [case] = plan(study)
     live = Live(shown, case.temperatures, MODEL)
-    estimate(case, watch=lambda controller, replica: live.finished(controller), advance=live.step)
+    estimate(case, watch=lambda controller, replica: live.finished(controller, replica.task), advance=live.step)
     first = [fraction for words, fraction, _ in shown.work if words == "own shells, level 0, replica 0"]
     assert first[0] == 0.0 and first[-1] == pytest.approx(1.0) and len(first) == 5
     assert (np.diff(first) > 0).all()
@@ -64,6 +65,25 @@ def test_workers_say_what_they_have_begun():
     assert shown.work[0][0].startswith("2 replicas by the workers: ")
     labels = {label for label, *_ in shown.values}
     assert labels == {"chemical potential 0.2 eV (1 of 2)", "chemical potential 0.25 eV (2 of 2)"}
+
+
+def test_several_workers_are_one_line():
+    """Their mean, since the first of them began; what comes after a replica has finished is not another one."""
+    shown, times = Shown(), np.array([20.0, 40.0])
+    live = Live(shown, times, MODEL)
+    first, second = (Task("Fermi surface", 0, number, (1,)) for number in range(2))
+    [case] = plan(Study(MODEL, (PHONONS,), (0.2,), times))
+    for task, fraction in ((first, 0.0), (second, 0.0), (first, 0.5), (second, 0.25), (first, 0.75)):
+        live.step(task, fraction)
+    assert [fraction for _, fraction, _ in shown.work] == [0.0, 0.0, 0.25, 0.375, 0.625]
+    assert shown.work[0][0] == "Fermi surface, level 0, replica 0, 40 K"
+    assert shown.work[-1][0] == "2 replicas at a time: Fermi surface, level 0, replica 0, 40 K"
+    live.finished(case.controller(), first)
+    live.step(first, 0.1)
+    live.step(second, 0.25)
+    assert [(words, fraction) for words, fraction, _ in shown.work[5:]] == [
+        ("Fermi surface, level 0, replica 1, 40 K", 0.5)
+    ]
 
 
 def test_lines_without_a_terminal(capsys, monkeypatch):
@@ -98,7 +118,7 @@ def test_bars_in_a_terminal(monkeypatch, width):
         live = Live(advance, np.array([20.0]), MODEL)
         study = Study(MODEL, (PHONONS,), (0.2,), np.array([20.0]), tolerance=0.05)
         [case] = plan(study)
-        estimate(case, watch=lambda controller, replica: live.finished(controller), advance=live.step)
+        estimate(case, watch=lambda controller, replica: live.finished(controller, replica.task), advance=live.step)
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", written.getvalue())
     assert re.search(r"Fermi surface, level \d, replica \d ", plain)
     assert re.search(r"side jump 20 K [-\d.]+\(\d+\)", written.getvalue())

@@ -3,14 +3,21 @@
 Runs keep the threads of the matrix library to one: the package's own threads share the blocks, and on small matrices a
 library that waits for a busy core costs more than it saves. Large solutions take `MATRIX_THREADS` (`threadpoolctl`),
 never more than the library was set to when the package was loaded (`OMP_NUM_THREADS`).
+
+Two threads of one interpreter wait for each other between small array operations: processes of one thread each
+(:func:`divided`) have the same work done with a third less of processor time, where memory holds their operators side
+by side.  `SIDEJUMP_THREADS` in the environment is how many threads a process has.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np  # noqa: F401  loads the matrix library
 from threadpoolctl import threadpool_info, threadpool_limits
 
-_MOST = 4  # every thread of a sum over pairs holds an operator of its own
+PARTS = 4
+"""Of a sum over pairs, each by one thread: as many whatever the threads, so that its digits do not depend on them."""
 
 
 def usable_cores() -> int:
@@ -21,8 +28,34 @@ def usable_cores() -> int:
         return os.cpu_count() or 1
 
 
-THREADS = min(_MOST, usable_cores())
+def _of_environment() -> int | None:
+    """What the environment says, None where it says nothing that can be followed."""
+    text = os.environ.get(VARIABLE, "")
+    return int(text) if text.isdecimal() and int(text) > 0 else None
+
+
+VARIABLE = "SIDEJUMP_THREADS"
+THREADS = _of_environment() or min(PARTS, usable_cores())
 MATRIX_THREADS = min([THREADS, *(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")])
+
+
+@contextmanager
+def divided(workers: int) -> Iterator[None]:
+    """Processes that are started within share the cores, each with its part of the threads; those of a number that the
+    user has set have that."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = str(share(workers))
+    try:
+        yield
+    finally:
+        del os.environ[VARIABLE]
+        if before is not None:
+            os.environ[VARIABLE] = before
+
+
+def share(workers: int) -> int:
+    """Threads of each of so many processes of this machine."""
+    return _of_environment() or min(PARTS, max(1, usable_cores() // workers))
 
 
 def one_matrix_thread():

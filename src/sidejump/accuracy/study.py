@@ -6,7 +6,8 @@ estimates = estimate(plan(study))
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -14,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..bands.observables import Observable, checked_observables
-from ..errors import InputError
+from ..errors import InputError, TooLarge
 from ..groups.rules import require_rules
 from ..notebook import card
 from ..pairs.executor import Executor
+from ..pairs.worker import tell
 from ..threads import one_matrix_thread
 from ..transport.geometry_choice import choose_geometries
 from ..transport.problem import Problem
@@ -134,6 +136,14 @@ class Case:
         other.__dict__["_geometries"] = self._geometries
         return other
 
+    def with_memory(self, memory: float) -> Case:
+        """The same with so many bytes for each replica; the geometries stay chosen."""
+        problem = copy(self.problem)
+        problem.settings = replace(problem.settings, memory=memory)
+        other = replace(self, problem=problem)
+        other.__dict__["_geometries"] = self._geometries
+        return other
+
     @property
     def geometry(self) -> list[str]:
         """How the energies of each temperature are treated."""
@@ -239,6 +249,7 @@ def estimate(
     seconds: float | None = None,
     known: list[Replica] | None = None,
     executor: Executor | None = None,
+    lesser: bool = False,
     watch: Watch = lambda *_: None,
     begin: Callable[[list[Task]], None] = lambda _: None,
     advance: Callable[[Task, float], None] = lambda *_: None,
@@ -255,12 +266,16 @@ def estimate(
     executor : Executor, optional
         Made with the case as the shared object; without one replicas are computed here, one after the other, each by
         all threads.
+    lesser : bool
+        Whether the workers stand in for the threads of this process, and each has less memory
+        (:meth:`Case.with_memory`): the replicas are those that would be computed without them, and what does not fit
+        there, or leaves out what this case would not, is computed here.
     watch : callable, optional
         Called after every replica.
     begin : callable, optional
         Called with the tasks that an executor is given.
     advance : callable, optional
-        Called with a task and the fraction of it that a step has done, 0 when it begins; not with an executor.
+        Called with a task and the fraction of it that a step has done, 0 when it begins; of workers where they tell.
 
     Raises
     ------
@@ -276,21 +291,42 @@ def estimate(
         advance(task, 0.0)
         return case.compute(task, partial(advance, task))
 
+    def by_workers(executor: Executor, tasks: list[Task]) -> Iterator[Replica]:
+        begin(tasks)
+        left = []
+        for index, replica in executor.as_completed(_if_it_fits if lesser else _replica, tasks):
+            if lesser and (replica is None or not controller.counts(replica)):
+                left.append(tasks[index])
+            else:
+                yield replica
+        yield from map(here, left)
+
     def run(tasks: list[Task]) -> Iterator[Replica]:
-        if executor is None:
-            found: Iterable[Replica] = map(here, tasks)
-        else:
-            begin(tasks)
-            found = (replica for _, replica in executor.as_completed(_replica, tasks))
-        for replica in found:
+        for replica in map(here, tasks) if executor is None else by_workers(executor, tasks):
             yield replica
             watch(controller, replica)
 
     if executor is not None:
-        controller.batch = max(FIRST_REPLICAS, executor.workers)
+        if not lesser:
+            controller.batch = max(FIRST_REPLICAS, executor.workers)
+        executor.told = lambda message: advance(*message)
     return controller.run(run), controller
 
 
 def _replica(case: Case, task: Task) -> Replica:
     """What a worker computes."""
-    return case.compute(task)
+    step = partial(_tell_step, task)
+    step(0.0)
+    return case.compute(task, step)
+
+
+def _if_it_fits(case: Case, task: Task) -> Replica | None:
+    """The same; None where its memory does not suffice."""
+    try:
+        return _replica(case, task)
+    except TooLarge:
+        return None
+
+
+def _tell_step(task: Task, fraction: float) -> None:
+    tell((task, fraction))

@@ -181,7 +181,7 @@ def _run(job, files: _Files, place, *, refines: bool, fresh: bool, quiet: bool, 
     store = _store(job, target, fresh) if keep else None
     known += [] if store is None else store.found
     with waiting("choosing how energies are treated, and what that costs", quiet):
-        cost = job.estimate()  # refuses what does not fit into the memory
+        cost = job.estimate(processes=True)  # refuses what does not fit into the memory
     if not quiet:
         announce(cost, job.tolerance)
     with warnings.catch_warnings(record=True) as caught, progress(quiet) as advance:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..accuracy.controller import Controller
 from ..accuracy.replica import Task
+
+
+@dataclass
+class _Step:
+    """How far a replica is, and since when."""
+
+    done: float = 0.0
+    begun: float = field(default_factory=time.perf_counter)
 
 
 class Live:
@@ -28,30 +37,40 @@ class Live:
         self._report, self._temperatures, self._model = report, temperatures, model
         self._status = getattr(report, "status", lambda *_: None)
         self._working = getattr(report, "working", lambda *_: None)
-        self._task: Task | None = None
-        self._done, self._begun = 0.0, 0.0
+        self._running: dict[Task, _Step] = {}
 
     def step(self, task: Task, fraction: float) -> None:
-        """A step of a replica has done this fraction of it; 0 when it begins."""
-        if task != self._task:
-            self._task, self._done, self._begun = task, 0.0, time.perf_counter()
-        self._done = min(self._done + fraction, 1.0)
+        """A step of a replica has done this fraction of it; 0 when it begins. Workers compute several at a time."""
+        if fraction == 0.0:
+            self._running[task] = _Step()
+        if task not in self._running:  # what a worker told last may come after what it has found
+            return
+        self._running[task].done += fraction
+        steps = list(self._running.items())
+        words = self._words(steps[0][0])
+        if len(steps) > 1:
+            words = f"{len(steps)} replicas at a time: {words}"
+        done = sum(min(step.done, 1.0) for _, step in steps) / len(steps)
+        self._working(words, done, time.perf_counter() - min(step.begun for _, step in steps))
+
+    def _words(self, task: Task) -> str:
         words = f"{task.term}, level {task.level}, replica {task.number}"
         if len(task.where) < len(self._temperatures):
             some = self._temperatures[list(task.where)]
             words += f", {some.min():.4g} to {some.max():.4g} K" if len(some) > 1 else f", {some[0]:.4g} K"
-        self._working(words, self._done, time.perf_counter() - self._begun)
+        return words
 
     def begun(self, tasks: list[Task]) -> None:
-        """Workers compute these: what a replica has done is not known before it is finished."""
-        self._task = None
+        """Workers compute these: what a replica has done is not known before they tell, or it is finished."""
+        self._running.clear()
         count = len({task.number for task in tasks})
         many = f"{count} replicas" if count > 1 else "replica"
         first = tasks[0]
         self._working(f"{many} by the workers: {first.term}, level {first.level}", None, 0.0)
 
-    def finished(self, controller: Controller) -> None:
-        """After every replica: value and error so far, and the time to the tolerance."""
+    def finished(self, controller: Controller, task: Task) -> None:
+        """After the replica of a task: value and error so far, and the time to the tolerance."""
+        self._running.pop(task, None)
         replicas = [r.task for some in controller.replicas.values() for r in some]
         count = len({(task.term, task.level, task.number) for task in replicas})
         known, now = controller.estimate_so_far()

@@ -7,6 +7,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -26,7 +27,7 @@ from ..accuracy.study import TOLERANCE, Case, Study, estimate, first_replicas, p
 from ..bands.base import ElectronModel
 from ..bands.extent import require_reachable
 from ..bands.user_function import require_model
-from ..errors import InputError, SidejumpWarning
+from ..errors import InputError, SidejumpWarning, TooLarge
 from ..freed import return_freed
 from ..groups.hall import allowed_projector, kinetic_symmetry, scattering_projector
 from ..groups.symmetry import symmetry_report
@@ -57,6 +58,8 @@ from .scan import Scan, scanned
 from .withhold import withhold
 
 _TABLES = 2e7  # bytes: tables of the energy and buffers of the matrix library, measured on the smallest of runs
+_HERE = ("auto", "threads", "serial")  # what computes replicas in this process, one at a time
+LONG = 60.0  # seconds beyond which processes are worth the few that they take to start
 _CALLER = 6.5e7  # bytes: what reads input, writes results and speaks to the user, which worker processes do not load
 
 
@@ -287,6 +290,8 @@ class Job:
     observables : tuple of Observable
     case : int
         Which one of a scan it is.
+    share : float or None
+        Bytes that each worker may take, where they share the memory of one: what does not fit is computed here.
     """
 
     model: Any
@@ -307,6 +312,7 @@ class Job:
     workers: int | None = None
     observables: tuple = ()
     case: int = 0
+    share: float | None = field(default=None, init=False)
     seconds_estimate: float = field(default=0.0, init=False)
     _finished: list[Replica] = field(default_factory=list, init=False)
 
@@ -345,12 +351,18 @@ class Job:
         if all(getattr(s, "silent", False) for s in self.scatterers):
             raise InputError("the scatterers do not scatter: a strength, charge or deformation potential is zero")
 
-    def estimate(self) -> dict:
+    def estimate(self, *, processes: bool = False) -> dict:
         """States, pairs, bytes, operations and seconds, before the work.
 
         ``memory_bytes`` is that of the kinetic part, ``peak_memory_bytes`` that of the whole process, or of each worker
         process, both of the first level; ``last_memory_bytes`` and ``last_peak_memory_bytes`` those of the last of the
         ``levels`` that the memory holds, ``level_memory_bytes`` and ``level_peak_memory_bytes`` those of each.
+
+        Parameters
+        ----------
+        processes : bool
+            Whether ``executor = "auto"`` may be processes, which read the main script again: the caller knows that it
+            is fit for that. Otherwise it is threads.
 
         Raises
         ------
@@ -363,10 +375,12 @@ class Job:
             started, present = time.perf_counter(), present_memory()
             active = self.temperatures[~self._frozen]
             cost = self._kinetic(lambda: first_cost(self._case)) if len(active) else frozen.NO_COST
+            if self.executor == "auto":
+                cost = self._decide(cost) if processes else cost
             beside = present + _TABLES - (_CALLER if self.executor == "processes" else 0.0)
             self.cost = cost | {
                 "temperatures": len(self.temperatures),
-                "workers": 1 if self.executor in ("threads", "serial") else self.workers or THREADS,
+                "workers": 1 if self.executor in _HERE else self.workers or THREADS,
                 "peak_memory_bytes": cost["memory_bytes"] + beside,
                 "last_peak_memory_bytes": cost["last_memory_bytes"] + beside,
                 "level_peak_memory_bytes": [x + beside for x in cost["level_memory_bytes"]],
@@ -374,6 +388,22 @@ class Job:
             return_freed()  # what the shells of the estimate took is there for the run
             self.seconds_estimate = time.perf_counter() - started
         return self.cost
+
+    def _decide(self, cost: dict) -> dict:
+        """Processes in place of "auto" where that pays and their replicas fit side by side into the memory of one: the
+        cost of each, or that which was given."""
+        self.executor = "threads"
+        if cost["seconds"] <= LONG:
+            return cost
+        # no more than there are replicas to begin with: what is computed does not depend on the machine
+        workers = min(self.workers or THREADS, len(self._case.controller().next_tasks()))
+        if workers > 1:
+            share = self.settings.memory / workers
+            with suppress(TooLarge):
+                each = self._kinetic(lambda: first_cost(self._case.with_memory(share)))
+                self.executor, self.workers, self.share = "processes", workers, share
+                return each | {"seconds": cost["seconds"]}  # the shells are known by now
+        return cost
 
     @cached_property
     def study(self) -> Study:
@@ -423,15 +453,16 @@ class Job:
 
         def watch(controller, replica):
             keep(self.case, replica)
-            live.finished(controller)
+            live.finished(controller, replica.task)
 
         known = [replica for of, replica in known or [] if of == self.case]
         chosen = partial(estimate, case, seconds=seconds, known=known, watch=watch, begin=live.begun, advance=live.step)
-        if self.executor == "threads":  # each replica by all of them
+        if self.executor in ("auto", "threads"):  # each replica by all of them
             found, controller = chosen()
         else:
-            with make_executor(self.executor, self.workers, shared=case) as executor:
-                found, controller = chosen(executor=executor)
+            shared = case if self.share is None else case.with_memory(self.share)
+            with make_executor(self.executor, self.workers, shared=shared) as executor:
+                found, controller = chosen(executor=executor, lesser=self.share is not None)
         self._finished = [r for some in controller.replicas.values() for r in some]
         result = transport_result(case, found, controller)
         return self._apart(self._with_frozen(result) if self._frozen.any() else result)

@@ -137,8 +137,8 @@ class Scan:
         """The same with other fields of every run."""
         return Scan([job.changed(**changes) for job in self.jobs], self.layout, self.labels, self.warnings)
 
-    def estimate(self) -> dict:
-        """States, pairs and bytes of the largest run; operations and seconds of all.
+    def estimate(self, *, processes: bool = False) -> dict:
+        """States, pairs and bytes of the largest run; operations and seconds of all. See :meth:`Job.estimate`.
 
         Raises
         ------
@@ -148,7 +148,7 @@ class Scan:
         costs = []
         for job, label in zip(self.jobs, self.labels, strict=True):
             try:
-                costs.append(job.estimate())
+                costs.append(job.estimate(processes=processes))
             except InputError as error:
                 raise InputError(f"{label}: {error}") from None
             job.forget_shells()

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..pairs.strips import Strip
-from ..threads import THREADS, one_matrix_thread
+from ..threads import PARTS, THREADS, one_matrix_thread
 
 
 class CollisionOperator:
@@ -32,9 +32,9 @@ class CollisionOperator:
     def __init__(self, strips: list[Strip], diagonal, self_pair, dtype):
         self.count, self.size, _ = diagonal.shape
         self.strips, self.diagonal, self.self_pair, self.dtype = strips, diagonal, self_pair, dtype
-        # as much work for each thread: strips on the diagonal are small, and every second one
+        # as much work in each part: strips on the diagonal are small, and every second one
         largest = sorted(strips, key=lambda strip: -strip.values.size * (1 + strip.mirrored))
-        self._shares = [largest[part::THREADS] for part in range(THREADS)]
+        self._shares = [largest[part::PARTS] for part in range(PARTS)]
 
     @property
     def unknowns(self) -> int:

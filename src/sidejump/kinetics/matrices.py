@@ -34,7 +34,7 @@ from ..pairs.sample import Sample
 from ..pairs.stream import PairStream
 from ..pairs.strips import join_blocks
 from ..surfaces.components import Components
-from ..threads import MATRIX_THREADS, THREADS, one_matrix_thread
+from ..threads import MATRIX_THREADS, PARTS, THREADS, one_matrix_thread
 from .collision import CollisionOperator
 from .fold import Fold, invariant
 from .galerkin import projected
@@ -183,15 +183,15 @@ def matrix_sums(stream: PairStream, kernels: Sequence[Kernels], size: int, respo
     sample, cuts = stream.sample, farthest([kernels])
     members = sample.states.vectors.shape[1]
     dtype = np.float32 if stream.levels and sample.velocity.shape[-1] == 3 else np.float64
-    parts = [MatrixSums(sample.count, size, members, responses, fold, dtype) for _ in range(THREADS)]
+    parts = [MatrixSums(sample.count, size, members, responses, fold, dtype) for _ in range(PARTS)]
     tasks = stream.tasks(cuts)
 
     def work(part):
-        for task in tasks[part::THREADS]:
+        for task in tasks[part::PARTS]:
             parts[part].add(stream.blocks(task, cuts, kernels, matrices=True), kernels)
 
     with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(work, range(THREADS)))
+        list(pool.map(work, range(PARTS)))
     for other in parts[1:]:
         parts[0].merge(other)
     return parts[0]

@@ -18,7 +18,7 @@ from ..pairs.contraction import both_sums, contract
 from ..pairs.stopwatch import Stopwatch
 from ..pairs.stream import PairStream
 from ..pairs.strips import join_blocks
-from ..threads import THREADS, one_matrix_thread
+from ..threads import PARTS, THREADS, one_matrix_thread
 from .collision import CollisionOperator
 from .fold import Fold
 
@@ -189,17 +189,17 @@ def rate_sums(
     """
     cuts = farthest(kernels)
     todo: Sequence = stream.tasks(cuts) if kept is None else kept
-    parts = [[make(number) for number in range(len(kernels))] for _ in range(THREADS)]
+    parts = [[make(number) for number in range(len(kernels))] for _ in range(PARTS)]
 
     def work(part):
-        for item in todo[part::THREADS]:
+        for item in todo[part::PARTS]:
             blocks = item if kept is not None else stream.blocks(item, cuts, kernels[0])
             for sums, each in zip(parts[part], kernels, strict=True):
                 sums.add(blocks, each)
             check(sum(s.nbytes for some in parts for s in some))
 
     with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(work, range(THREADS)))
+        list(pool.map(work, range(PARTS)))
     return_freed()
     for other in parts[1:]:
         for mine, more in zip(parts[0], other, strict=True):

@@ -30,12 +30,14 @@ KINDS = ("threads", "processes", "mpi", "dask", "serial")
 class Workers(Protocol):
     """What each kind of executor provides.
 
-    `fail` is set by the executor: called with an exception, it ends every unfinished task (a worker has died).
+    `fail` is set by the executor: called with an exception, it ends every unfinished task (a worker has died); and
+    `told`: called with what tasks let it know (:func:`.worker.tell`), by the kinds that have a way for it.
     """
 
     broken: tuple[type[BaseException], ...]  # what futures raise when a worker has died
     lost: str  # the sentence for it
     fail: Callable[[Exception], None]
+    told: Callable[[Any], None]
 
     @property
     def count(self) -> int: ...
@@ -55,13 +57,18 @@ class Executor:
     Attributes
     ----------
     kind : str
+    told : callable
+        Receives what running tasks let the caller know (:func:`sidejump.pairs.worker.tell`), on a thread of its own;
+        only processes of this machine do.
     """
 
     def __init__(self, kind: str, workers: Workers):
         self.kind = kind
+        self.told: Callable[[Any], None] = lambda _: None
         self._backend = workers
         self._unfinished: set[Future] = set()
         workers.fail = self._fail
+        workers.told = lambda message: self.told(message)
 
     @property
     def workers(self) -> int:

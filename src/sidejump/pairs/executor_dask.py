@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..extras import needed
-from ..threads import THREADS
+from ..threads import THREADS, VARIABLE, share
 from .executor_local import deaf_children
 from .parcel import Parcel, sendable
 from .worker import NOTHING, drop, hold, run_pickled
@@ -36,6 +36,7 @@ class DaskWorkers:
         "give each worker more memory, or use fewer workers on each machine"
     )
     fail: Callable[[Exception], None]
+    told: Callable[[Any], None]
 
     def __init__(self, workers: int | None, shared: tuple, address: str | None):
         what = 'executor = "dask"'
@@ -140,6 +141,7 @@ def _cluster(workers: int) -> Any:
             n_workers=workers,
             threads_per_worker=1,
             memory_limit=0,
+            env={VARIABLE: str(share(workers))},
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
         )

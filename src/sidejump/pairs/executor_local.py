@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from ..threads import divided
 from .leaving import end_without
 from .parcel import Parcel, ParcelFile, sendable
 from .worker import NOTHING, prepare, process_number, run_pickled
@@ -26,6 +29,7 @@ class Serial:
     broken: tuple[type[BaseException], ...] = ()
     lost = ""
     fail: Callable[[Exception], None]
+    told: Callable[[Any], None]
 
     def __init__(self, shared: tuple):
         self._shared = shared
@@ -51,6 +55,7 @@ class Threads:
     broken: tuple[type[BaseException], ...] = ()
     lost = ""
     fail: Callable[[Exception], None]
+    told: Callable[[Any], None]
 
     def __init__(self, workers: int, shared: tuple):
         self.count = workers
@@ -84,6 +89,7 @@ class Processes:
         '(use fewer workers), or started by a script that lacks `if __name__ == "__main__":`'
     )
     fail: Callable[[Exception], None]
+    told: Callable[[Any], None]
 
     def __init__(self, workers: int, shared: tuple):
         self.count = workers
@@ -91,17 +97,26 @@ class Processes:
         parcel = Parcel.pack("processes", shared[0]) if shared else None
         self._folder = TemporaryDirectory(prefix="sidejump-")
         file = ParcelFile.write(parcel, Path(self._folder.name) / "shared") if parcel else NOTHING
+        messages, ours = multiprocessing.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
-            workers, multiprocessing.get_context("spawn"), initializer=prepare, initargs=(self._token, file)
+            workers, multiprocessing.get_context("spawn"), initializer=prepare, initargs=(self._token, file, ours)
         )
         others = set(multiprocessing.active_children())
-        with deaf_children():
+        with divided(workers), deaf_children():
             for _ in range(workers):  # the pool starts a process with each task as long as all are busy
                 self._pool.submit(process_number)
         self._processes = set(multiprocessing.active_children()) - others
+        ours.close()  # those of the workers are left: when the last has gone there is no more to hear
+        threading.Thread(target=self._listen, args=(messages,), daemon=True, name="messages of workers").start()
 
     def submit(self, fn: Callable, args: tuple) -> Future:
         return self._pool.submit(run_pickled, self._token, sendable("processes", "a task", (fn, args)))
+
+    def _listen(self, messages) -> None:
+        with messages, suppress(EOFError, OSError):
+            while True:
+                message = messages.recv()
+                self.told(message)  # looked up when there is something to say: it is set after the start
 
     def close(self) -> None:
         self._pool.shutdown()

@@ -21,7 +21,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..extras import needed
-from ..threads import THREADS
+from ..threads import THREADS, divided
 from .leaving import end_without
 from .parcel import Parcel, sendable
 from .worker import NOTHING, prepare, run_pickled
@@ -73,6 +73,7 @@ class WorldWorkers:
     broken: tuple[type[BaseException], ...] = (BrokenExecutor,)
     lost = _LOST
     fail: Callable[[Exception], None]
+    told: Callable[[Any], None]
 
     def __init__(self, count: int, parcel):
         from mpi4py.futures import MPIPoolExecutor
@@ -98,6 +99,7 @@ class JobWorkers:
     broken: tuple[type[BaseException], ...] = (BrokenExecutor,)
     lost = _LOST
     fail: Callable[[Exception], None]
+    told: Callable[[Any], None]
 
     def __init__(self, count: int, parcel):
         from mpi4py import MPI
@@ -156,7 +158,8 @@ def _start_job(count: int) -> subprocess.Popen:
         )
     # a process that mpiexec itself started, with no other beside it, must not pass on its place in that job
     place = ("PMI", "HYDI_", "OMPI_COMM_WORLD", "PMIX_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(place)}
+    with divided(count):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(place)}
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     command = [mpiexec, "-n", str(count), sys.executable, "-m", "mpi4py", "-m", "sidejump.pairs.mpi_worker"]
     return subprocess.Popen(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+from contextlib import suppress
 from functools import cache
+from multiprocessing.connection import Connection
 from typing import Any
 
 import scipy.linalg  # noqa: F401  has a matrix library of its own, which can be limited once it is there
@@ -17,12 +19,14 @@ NOTHING = None
 """In place of a parcel: the tasks share nothing."""
 
 _held: dict[str, tuple] = {}  # by executor: workers of mpiexec and of a Dask scheduler outlive one
+_ways: list[Connection] = []  # the one to the caller while a task runs, where there is one
 
 
-def prepare(token: str, parcel) -> None:
-    """Make this process a worker of one executor: deaf to Ctrl-C, since its parent ends it."""
+def prepare(token: str, parcel, way: Connection | None = None) -> None:
+    """Make this process a worker of one executor: deaf to Ctrl-C, since its parent ends it; messages go that `way`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _held.clear()
+    _ways[:] = [] if way is None else [way]
     hold(token, parcel)
 
 
@@ -33,6 +37,17 @@ def hold(token: str, parcel) -> None:
         _held[token] = () if parcel is NOTHING else (parcel.open(),)
     except Exception as error:  # a pool would only say that some worker failed; the first task says why
         _held[token] = (_Unopened(error),)
+
+
+def tell(message: Any) -> None:
+    """Let the caller know something while a task runs, such as how much of it is done; lost where nobody listens.
+
+    All workers write to one pipe, without a lock that one could die with: the message and its length together are to be
+    less than the 4096 bytes that a system writes at once.
+    """
+    with suppress(OSError):  # the caller has gone
+        for way in _ways:
+            way.send(message)
 
 
 def drop(token: str) -> None:

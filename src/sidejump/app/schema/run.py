@@ -107,8 +107,10 @@ class SolverInput(Section):
         None, description="Seconds after which no further replica is begun; no limit when not given.", examples=[600]
     )
     memory: Positive = Field(_DEFAULT.memory / 1e9, description="Memory the run may use, GB.")
-    executor: Literal["threads", "processes", "mpi", "dask", "serial"] = Field(
-        "threads", description="What computes the replicas; the digits are the same."
+    executor: Literal["auto", "threads", "processes", "mpi", "dask", "serial"] = Field(
+        "auto",
+        description='What computes the replicas; the digits are the same. "auto": processes in long runs of the command'
+        " line, if their replicas fit into `memory` side by side, else threads.",
     )
     workers: Annotated[int, Field(strict=True, ge=1)] | None = Field(
         None, description="How many processes or workers; what there is when not given.", examples=[2]
