@@ -117,10 +117,11 @@ class MomentumTransfer:
         (d, P, Q), and (P, Q), or None where there is but one.
         """
         precision = np.float32 if single else np.float64
-        one = images[0]
-        q = (other + one).T[:, None] - k.T[:, :, None]
+        one, centre = images[0], k.mean(axis=0)  # short vectors: their rounding is that of the distances within a set
+        start, end = ((x - centre).T.astype(precision) for x in (k, other + one))
+        q = end[:, None] - start[:, :, None]
         if len(images) == 1:
-            return q.astype(precision), None
+            return q, None
         which = np.zeros(q.shape[1:], dtype=np.uint8 if len(images) < 256 else np.intp)
         # (|q + G - one|^2 - |q|^2) / 2
         least = np.zeros(which.shape, dtype=precision)
@@ -128,8 +129,8 @@ class MomentumTransfer:
             change = np.subtract.outer(-(k @ step), -((other + one) @ step + 0.5 * (step @ step)), dtype=precision)
             np.copyto(which, index, where=change < least)
             np.minimum(least, change, out=least)
-        q = q.astype(precision)
-        q += (images - one).T.astype(precision)[:, which]
+        for along, steps in zip(q, (images - one).T.astype(precision), strict=True):
+            along += steps.take(which)
         return q, which
 
 

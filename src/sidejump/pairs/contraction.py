@@ -173,8 +173,16 @@ def add_row_sums(sums: list[RowSums], block: Block, kernels: list[Kernel], right
 def _add(total: RowSums, channel: PairChannel, level, kernel: Kernel, values) -> None:
     (pair, out, _), alike = kernel.tables(), kernel.process == BOTH
     strength, shift = channel.strength[0, 0], channel.shift[:, 0, 0]
+    looked_up: dict[tuple[int, int], np.ndarray] = {}
+
+    def kernel_of(a, b):
+        key = (min(a, b), max(a, b)) if alike else (a, b)
+        if key not in looked_up:
+            looked_up[key] = pair[key].take(level)
+        return looked_up[key]
+
     for b, right in enumerate(values):
-        each = [pair[a, b].take(level) for a in range(len(values))]
+        each = [kernel_of(a, b) for a in range(len(values))]
         for a, here in enumerate(each):
             total.rates[a] += (strength * here) @ right
         into = (shift * (each[0] if len(each) == 1 else np.sum(each, axis=0))) @ right
