@@ -12,9 +12,11 @@ from sidejump.intrinsic.heat import intrinsic_heat
 from sidejump.intrinsic.occupation import heat_moments
 from sidejump.kinetics.sums import rate_sums
 from sidejump.plot.heat import heat_figure
+from sidejump.transport.geometry_choice import choose_geometries
 from sidejump.transport.own import OwnShells
 from sidejump.transport.problem import Problem
 from sidejump.transport.settings import TransportSettings
+from sidejump.transport.terms import INDEPENDENT
 from sidejump.transport.windowed import IndependentShells
 from sidejump.units import HBAR2_OVER_2M, KB, LORENZ, conductivity_unit
 from test_hot_spots import ferromagnet
@@ -342,3 +344,17 @@ def test_shells_made_afresh_take_irreducible_points(monkeypatch):
         assert one == pytest.approx(other, abs=0.05 * size) and np.abs(other).max() > 1e-3 * size
     heat = found[0].boltzmann[3:6]
     assert np.abs(heat - np.diag(np.diag(heat))).max() < 1e-6 * np.abs(heat).max()
+
+
+def test_the_geometry_that_heat_is_left_to_takes_irreducible_points():
+    """Where no rays carry shells to other energies they are made afresh and reduced, whether that was asked for or
+    found: the law of Wiedemann and Franz, and nothing in the elements that symmetry forbids."""
+    impurities = sj.impurity(correlation="zero_range", density=1e19, strength=0.05, dimension=3)
+    problem = Problem(ferromagnet(), [impurities], 0.5, TransportSettings(heat=True, accuracy=0.4, tolerance=0.5))
+    assert choose_geometries(problem, [10.0])[0] == ["independent"] and len(problem.operations) == 8
+    [response] = INDEPENDENT.evaluate(problem, np.array([10.0]), lambda _: None).responses
+    charge, heat = response.boltzmann[:3], response.boltzmann[9:12]
+    np.testing.assert_allclose(np.diag(heat) / np.diag(charge), np.pi**2 / 3 * (KB * 10) ** 2, rtol=1e-2)
+    for found in (charge, heat, response.boltzmann[3:6]):
+        assert np.abs(found - np.diag(np.diag(found))).max() < 1e-6 * np.abs(found).max()
+    assert charge[0, 0] == pytest.approx(charge[1, 1], rel=1e-6) and abs(charge[2, 2] / charge[0, 0] - 1) > 0.02

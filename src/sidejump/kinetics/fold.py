@@ -43,11 +43,14 @@ class Fold:
     both : bool
         Whether every drive has a distribution of the other sign under time reversal beside its own, as it has where
         rates are odd (:mod:`.odd`).
+    heat : bool
+        Whether shifts have the d rows of the heat current behind all others, which turn as those of the charge do.
     """
 
     operations: Operations | None = None
     multiplets: Multiplets = NOTHING
     both: bool = False
+    heat: bool = False
 
     @cached_property
     def matrices(self) -> np.ndarray:
@@ -141,7 +144,12 @@ class Fold:
     @cached_property
     def _shift_turns(self) -> np.ndarray:
         assert self.operations is not None
-        return self.multiplets.shift_turns(self.operations)
+        turns, d = self.multiplets.shift_turns(self.operations), self.width
+        if not self.heat:
+            return turns
+        nothing = np.zeros((len(turns), turns.shape[1], d))
+        charge = turns[:, :d, :d]
+        return np.block([[turns, nothing], [nothing.swapaxes(1, 2), charge]])
 
     def columns(self, vectors, rows) -> np.ndarray:
         """Vectors (N, R) of N points and functions as right-hand sides, (N c, columns); `rows` as in :meth:`drives`."""

@@ -36,6 +36,11 @@ STEPS = 30_000
 NOTHING = 1e-9  # weight of a point that ended, of its starting weight
 
 
+def energy_left(v, mass) -> np.ndarray:
+    """Of velocities (S, d) and inverse masses (S, d, d): energy (S,) to a stationary point, eV."""
+    return (v**2).sum(1) / (np.linalg.norm(mass, axis=(1, 2)) + 1e-300)
+
+
 @dataclass(frozen=True)
 class _Piece:
     """The solution for the points `index` between two energies."""
@@ -78,18 +83,13 @@ class ShellFlow:
         self.ended = np.stack([np.full(len(shell), -np.inf), np.full(len(shell), np.inf)], axis=1)
         self._reach = abs(highest - lowest)
         self._pieces: list[list[_Piece]] = [[], []]
-        room = self._room(*velocity_and_inverse_mass(model, shell.k, shell.band))
+        room = energy_left(*velocity_and_inverse_mass(model, shell.k, shell.band))
         order = np.argsort(room, kind="stable")
         for side, end in enumerate((lowest, highest)):
             if (end - shell.energy) * (1 if side else -1) > 1e-12:
                 for i in range(0, len(order), _GROUP):
                     self._carry(np.sort(order[i : i + _GROUP]), side, end)
         self.warnings = self._complaints(lowest, highest)
-
-    @staticmethod
-    def _room(v, mass):
-        """Energy left to a stationary point, eV."""
-        return (v**2).sum(1) / (np.linalg.norm(mass, axis=(1, 2)) + 1e-300)
 
     def _rate(self, index):
         s, d = len(index), self.shell.k.shape[1]
@@ -124,7 +124,7 @@ class ShellFlow:
 
             def left(_, y, band=band):
                 k = y.reshape(len(band), d + 1)[:, :d]
-                return self._room(*velocity_and_inverse_mass(self.model, k, band)).min() - floor
+                return energy_left(*velocity_and_inverse_mass(self.model, k, band)).min() - floor
 
             left.terminal = True  # type: ignore[attr-defined]
             if left(energy, state.ravel()) > 0:
@@ -146,7 +146,7 @@ class ShellFlow:
                 energy, state = float(solution.t[-1]), solution.y[:, -1].reshape(len(index), d + 1)
                 if solution.status == 0:
                     return
-            room = self._room(*velocity_and_inverse_mass(self.model, state[:, :d], band))
+            room = energy_left(*velocity_and_inverse_mass(self.model, state[:, :d], band))
             gone = room <= max(2 * floor, room.min())
             self.ended[index[gone], side] = energy
             self._last[side, index[gone]] = state[gone, :d]

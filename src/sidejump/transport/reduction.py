@@ -44,7 +44,7 @@ def reduction(problem, search: Callable[[Operations], Shell]) -> tuple[Reduction
         or problem.model.cell is None
         or settings.symmetry == "off"
         or settings.geometry == "own"
-        or (settings.heat and settings.geometry != "independent")  # own shells are whole ones
+        or (settings.heat and settings.geometry not in ("auto", "independent"))  # which heat cannot have
         or any(o.rule is None for o in problem.observables)  # how they transform is not known
         or not problem.edges.inside  # shells of their own are whole ones
     ):

@@ -106,7 +106,7 @@ class SharedShell:
     def resolved(self, kt: float) -> tuple[KineticResponse, np.ndarray]:
         """Quasi-elastic response at kT (eV), and what its pairs give each point: ``sum_l' P dr``, shape (S, 1, R)."""
         basis = energy_basis(1, even=True)
-        sums = self._summed(basis, kt)
+        sums = self.summed(basis, kt)
         jump = sums.jump.copy()  # the sums are spent by the solution
         return self._response(sums, basis, kt)[0], jump
 
@@ -131,9 +131,10 @@ class SharedShell:
 
     def operator(self, basis, kt: float) -> CollisionOperator:
         """The collision operator at kT (eV), of what is even under the symmetry that the shell is reduced by."""
-        return self._summed(basis, kt).operators()[0][0]
+        return self.summed(basis, kt).operators()[0][0]
 
-    def _summed(self, basis, kt: float) -> RateSums:
+    def summed(self, basis, kt: float) -> RateSums:
+        """Sums over the pairs at kT (eV)."""
         check = partial(self._check_memory, self._kept_bytes, kt)
         [sums] = rate_sums(
             self.stream, [self._kernels(basis, kt)], partial(self._sums, basis.size), kept=self._kept, check=check
