@@ -18,6 +18,7 @@ from sidejump.accuracy.report import missed_sentences
 from sidejump.accuracy.study import Study, estimate, plan
 from sidejump.app.run import prepare
 from sidejump.bands.lattice import LatticeModel
+from sidejump.errors import InputError
 from sidejump.interactions import single_impurity
 from sidejump.interactions.impurity import denser
 from sidejump.reference.lyo_holstein import gauge_table
@@ -399,6 +400,8 @@ skew_scattering = "static"
     expected = dirac(0.1, 1e11, (1, 2.0))[1] * 2 * np.pi  # e^2/h
     assert float(ds.sigma_skew) == pytest.approx(expected, rel=1e-3)
     assert not any("series" in w for w in ds.attrs["warnings"])
+    with pytest.raises(InputError, match=r"\[\[scattering\]\] number 1: impurity: cutoff: give the largest"):
+        prepare(tomllib.loads(text.replace("cutoff = 1.0", "")))
     born = prepare(tomllib.loads(text.replace('treatment = "t_matrix"', "").replace("cutoff = 1.0", ""))).run()
     assert any('treatment = "t_matrix"' in w for w in born.attrs["warnings"])
     assert float(born.sigma_skew.sel(a="y", b="x", temperature=1)) < 0.5 * expected
