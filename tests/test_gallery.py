@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from sidejump.app import config, gallery
 from sidejump.app.cli import main
@@ -31,6 +32,21 @@ def test_every_card_can_be_made_and_is_on_the_page():
                 config.validate(gallery._changed(data, curve.get("set", {})))
     stored = {file.name for file in gallery._CASES.iterdir() if file.is_file()} - {"pictures.toml"}
     assert stored == {own for card in CARDS.values() for own in gallery._inputs(card)}
+
+
+@pytest.mark.parametrize("name", [name for name, card in CARDS.items() if card.draw in KINDS and not card.here])
+def test_a_result_is_drawn_as_its_card_says(empty_folder, monkeypatch, name):
+    """With the input where the picture builds the model again, and without it where that would be refused."""
+    asked = []
+    job = type("Job", (), {"run": lambda self, advance: xr.Dataset({"nothing": 0.0})})
+    monkeypatch.setattr(gallery, "prepare", lambda source: job())
+    monkeypatch.setattr("sidejump.app.separation.read_any", lambda source: xr.Dataset({"nothing": 0.0}))
+    monkeypatch.setitem(KINDS, CARDS[name].draw, asked.append)
+    gallery.make({name: CARDS[name]}, empty_folder / "here", lambda *_: None, force=False)
+    [one] = asked
+    assert one.path == empty_folder / "here" / f"{name}.png" and one.times == tuple(CARDS[name].times)
+    built_again = CARDS[name].draw in ("bands", "fermi-surface", "competition")
+    assert (one.given == empty_folder / "here" / CARDS[name].input) if built_again else one.given is None
 
 
 def test_points_lie_on_the_lines_within_their_errors(empty_folder, monkeypatch):

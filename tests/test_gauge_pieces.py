@@ -53,11 +53,16 @@ def test_from_the_command_line(tmp_path, capsys):
     source = tmp_path / "dirac.toml"
     assert main(["init", "dirac", str(source)]) == 0
     capsys.readouterr()
-    assert main(["gauge", str(source), "--gauges", "2"]) == 0
+    picture = tmp_path / "gauges.png"
+    assert main(["gauge", str(source), "--gauges", "2", "--plot", str(picture)]) == 0
+    assert picture.read_bytes()[1:4] == b"PNG"
     table = capsys.readouterr().out
     assert "Lyo (D4)" in table and "the sum is sj(1) + sj(2) + intrinsic to" in table
     assert main(["gauge", str(source), "--gauges", "0"]) == 2
     assert "gauges = 0" in capsys.readouterr().err
+    for more, words in ((["--plot", str(picture)], "--force"), (["--gauges", "1", "--plot", "a.svg"], "two or more")):
+        assert main(["gauge", str(source), *more]) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_what_has_no_such_gauge_is_refused():

@@ -600,3 +600,39 @@ def test_a_gap_asks_for_no_more_points_than_phonons(monkeypatch):
     np.testing.assert_allclose(response.boltzmann, expected.boltzmann, rtol=0, atol=1e-5 * expected.boltzmann[0, 0])
     size = np.abs(expected.side_jump_velocity).max()
     np.testing.assert_allclose(response.side_jump_velocity, expected.side_jump_velocity, rtol=0, atol=1e-5 * size)
+
+
+def test_a_doubled_cell_changes_nothing():
+    """Magnons in a square lattice with spin-orbit coupling, and in the same with two atoms in the cell: the bands of
+    other spins and cells that are folded back, and sites with phases of their own."""
+    length, hop, rashba, exchange = 3.0, 1.0, 0.4, 0.1
+    along = -hop * np.eye(2) + rashba / 2j * sj.PAULI[1], -hop * np.eye(2) - rashba / 2j * sj.PAULI[0]
+
+    def parts(k):
+        each = [np.exp(1j * length * k[:, i, None, None]) * along[i] for i in (0, 1)]
+        x, y = (part + part.conj().swapaxes(1, 2) for part in each)
+        return x, y + 4 * hop * np.eye(2) - exchange * sj.PAULI[2]
+
+    def single(k):
+        return sum(parts(k))
+
+    def double(k):
+        x, y = parts(k)
+        return np.concatenate([np.concatenate([y, x], axis=2), np.concatenate([x, y], axis=2)], axis=1)
+
+    spins = np.stack([np.kron(np.eye(2), s) for s in sj.PAULI])
+    sites = np.array([[0, 0], [0, 0], [length, 0], [length, 0]])
+    cell = np.diag([length, length])
+    one = sj.FunctionModel(single, dimension=2, cell=cell, sites=sites[:2], spin=sj.PAULI, gauge="periodic")
+    wide = np.diag([2 * length, length])
+    two = sj.FunctionModel(double, dimension=2, cell=wide, sites=sites, spin=spins, gauge="atomic")
+    scatterer = magnons(stiffness=0.5, gap=2e-3, exchange_splitting=0.2, spin_direction=(0.5, 0.2, 1))
+    found = []
+    for model in (one, two):
+        observables = [sj.spin_current("yz"), sj.spin("x")]
+        settings = TransportSettings(minimum=96, symmetry="off")
+        problem = Problem(model, [scatterer], 0.35, settings, observables)
+        found.append(SharedShell(problem, problem.shell(0.35, problem.spacings.base), KB * 100).solve(KB * 100, 1)[0])
+    for mine, others in zip(*(each.tensors for each in found), strict=True):
+        assert np.abs(mine).max() > 1e-3
+        np.testing.assert_allclose(others, mine, atol=1e-4 * np.abs(mine).max())

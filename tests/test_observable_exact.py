@@ -280,6 +280,42 @@ def test_the_orbital_moment_of_dirac_electrons():
     np.testing.assert_allclose(np.abs(found), 0.5 * 0.1 * 9.0 / energy**2 / HBAR2_OVER_2M, rtol=1e-10)
 
 
+def test_the_orbital_moment_of_a_current_in_a_tilted_cone():
+    """Boltzmann part: the closed form of the moment on the ellipse, with g of overlaps of spins solved as a matrix."""
+    mass, velocity, tilt, mu, strength = 0.1, 3.0, 0.9, 0.2, 1e-5 * 2.0**2 * 1e4
+    ds = sj.anomalous_hall(
+        sj.MassiveDirac(mass=mass, velocity=velocity, tilt=(tilt, 0.0)),
+        sj.impurity(correlation="zero_range", density=1e11, strength=2.0, dimension=2),
+        chemical_potential=mu,
+        temperatures=[1],
+        energy_nodes=1,
+        tolerance=1e-3,
+        observables=[sj.orbital_moment("z")],
+    ).sel(observable="orbital_moment_z", temperature=1)
+    angle = 2 * np.pi * (np.arange(200) + 0.5) / 200
+    x, y = np.cos(angle), np.sin(angle)
+    # mu - tilt k x = (velocity^2 k^2 + mass^2)^(1/2)
+    a, b, c = velocity**2 - tilt**2 * x**2, 2 * mu * tilt * x, mass**2 - mu**2
+    k = (-b + np.sqrt(b**2 - 4 * a * c)) / (2 * a)
+    energy = np.hypot(velocity * k, mass)
+    spin = np.stack([velocity * k * x, velocity * k * y, mass + 0 * k]) / energy
+    slope = tilt * x + velocity**2 * k / energy
+    weight = k / slope * (angle[1] - angle[0]) / (2 * np.pi) ** 2
+    rates = 2 * np.pi * strength * 0.5 * (1 + spin.T @ spin) * weight
+    drift = np.stack([tilt + velocity**2 * k * x / energy, velocity**2 * k * y / energy])
+    g = np.linalg.lstsq(np.diag(rates.sum(axis=1)) - rates, drift.T, rcond=None)[0]
+    g -= weight @ g / weight.sum()
+    moment = 0.5 * mass * velocity**2 / energy**2 / HBAR2_OVER_2M
+    expected = (weight * moment) @ g
+    assert abs(expected[1]) < 1e-10 * abs(expected[0])
+    found = ds.response_boltzmann.values
+    assert found[0] == pytest.approx(expected[0], rel=2e-3)
+    assert abs(found[1]) < 1e-6 * abs(found[0])
+    # across the tilt intrinsic part and side jump are all there is
+    across = ds.response_intrinsic.values + ds.response_side_jump.values
+    assert abs(across[0]) < 1e-6 * abs(across[1])
+
+
 def test_the_orbital_moment_does_not_depend_on_the_gauge_of_the_orbitals():
     """Orbitals off the origin, with the position matrix that says so."""
     model = random_wannier(3, 3)

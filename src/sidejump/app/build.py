@@ -22,6 +22,7 @@ from ..errors import InputError
 from ..formats.wannier90 import load_wannier90
 from ..formats.wannier90_spin import with_spin_matrices
 from ..interactions import build_scatterer
+from ..interactions.point_impurity import PointImpurity
 from ..rules import vertex_elements
 from ..surfaces.fermi import fermi_shell
 from ..units import KB
@@ -284,9 +285,12 @@ def _scatterer(section, number: int, electrons: Electrons):
             parameters["vertex"] = vertex_elements(parameters["vertex"])
         scatterer = build_scatterer(section.kind, parameters, model)
         vertex_operator(scatterer.vertex, model, hermitian=not scatterer.directed)
+        if isinstance(scatterer, PointImpurity):  # whether there is a T-matrix: its cut-off and its site
+            scatterer.sources(model)
         return scatterer
     except ValueError as error:
-        raise InputError(f"{place}: {str(error).removeprefix(f'{section.kind}: ')}") from None
+        words = str(error).removeprefix(f"{section.kind}: ").removeprefix(f"zero_range {section.kind}: ")
+        raise InputError(f"{place}: {words}") from None
 
 
 def _electron_phonon(section, place: str, electrons: Electrons):

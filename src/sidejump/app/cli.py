@@ -431,15 +431,24 @@ def check(
 def gauge(
     source: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file of a model in two dimensions.")],
     gauges: Annotated[int, typer.Option("--gauges", "-n", help="How many.")] = 5,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="PICTURE", help="Draw them as well.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing picture.")] = False,
 ) -> None:
     """Print the side jump as Lyo and Holstein split it, in random gauges: its pieces move, their sum does not.
 
     Quasi-elastic, at the highest temperature and the first value of a scan.
     """
-    from .gauge import table
+    from .. import outputs
+    from .gauge import draw, pieces, table
     from .run import prepare
 
-    write(table(prepare(source), gauges))
+    if plot is not None:
+        outputs.check_target(plot, force=force, endings=outputs.FIGURES, inputs=(source,))
+    found = pieces(prepare(source), gauges)
+    write(table(*found))
+    if plot is not None:
+        draw(*found, plot)
+        say(f"wrote {plot}")
 
 
 @app.command("converge", epilog=epilog("converge"))

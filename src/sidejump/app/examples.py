@@ -21,7 +21,7 @@ EXAMPLES = {
     ),
     "report": ("sidejump report my.nc", "sidejump report my.nc -o report.html --force --no-states"),
     "check": ("sidejump check my.toml",),
-    "gauge": ("sidejump gauge my.toml", "sidejump gauge my.toml --gauges 12"),
+    "gauge": ("sidejump gauge my.toml", "sidejump gauge my.toml --gauges 25 --plot gauges.png"),
     "converge": ("sidejump converge my.nc", "sidejump converge my.nc -o error.pdf"),
     "separate": (
         "sidejump separate films.csv",

@@ -18,7 +18,7 @@ from ..reference import dirac
 from ..reference.dirac_exact import solve_exact
 from ..result import component_label, hall_of, main_component, warnings_of
 from ..rules import suggestion
-from . import config, pictures, results, separation
+from . import config, gauge, pictures, results, separation
 from .build import bloch_gruneisen_temperature
 from .run import prepare
 from .terminal import say
@@ -46,6 +46,8 @@ class Card:
         eV, of the picture against the gap.
     times : list of float
         Multiples of the density of impurities.
+    gauges : int
+        How many, of the picture of gauges.
     """
 
     title: str
@@ -58,6 +60,7 @@ class Card:
     curves: list[dict] = field(default_factory=list)
     masses: list[float] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
+    gauges: int = 0
 
 
 def cards() -> dict[str, Card]:
@@ -138,7 +141,9 @@ def _plot(card: Card, source: Path, picture: Path, advance: Callable) -> None:
     """A run, and a kind of `sidejump plot`."""
     target = picture.with_suffix(".nc")
     results.write(prepare(source).run(advance), target, force=True)
-    pictures.draw(target, picture, card.draw, given=source, times=tuple(card.times))
+    # what the result does not hold is read from the input: its paths are those of the folder that it lies in
+    given = source if card.draw in pictures.FROM_THE_INPUT or card.times else None
+    pictures.draw(target, picture, card.draw, given=given, times=tuple(card.times))
 
 
 def _figure1(card: Card, source: Path, picture: Path, advance: Callable) -> None:
@@ -150,6 +155,10 @@ def _figure1(card: Card, source: Path, picture: Path, advance: Callable) -> None
 
 def _lorenz(card: Card, source: Path, picture: Path, advance: Callable) -> None:
     pictures.lorenz_picture(prepare(source), picture, picture.with_suffix(".csv"))
+
+
+def _gauges(card: Card, source: Path, picture: Path, advance: Callable) -> None:
+    gauge.draw(*gauge.pieces(prepare(source), card.gauges), picture)
 
 
 def _films(card: Card, source: Path, picture: Path, advance: Callable) -> None:
@@ -236,6 +245,7 @@ def _label(dataset) -> str:
 
 DRAWN: dict[str, Callable] = {
     "figure1": _figure1,
+    "gauges": _gauges,
     "films": _films,
     "lorenz": _lorenz,
     "against temperature": _against_temperature,

@@ -1,12 +1,13 @@
-"""`sidejump gauge`: the pieces of appendix D in several gauges, as a table."""
+"""`sidejump gauge`: the pieces of appendix D in several gauges, as a table and as a picture."""
 
 from __future__ import annotations
 
-from ..reference.lyo_holstein import gauge_table
+from ..errors import InputError
+from ..reference.lyo_holstein import GaugeTable, gauge_table
 
 
-def table(job, gauges: int) -> str:
-    """Of a job, or of the first one of a scan.
+def pieces(job, gauges: int) -> tuple[GaugeTable, str]:
+    """Those of a job, or of the first one of a scan, and at what they are.
 
     Parameters
     ----------
@@ -18,7 +19,12 @@ def table(job, gauges: int) -> str:
     found = gauge_table(
         job.model, job.scatterers, chemical_potential=job.chemical_potential, temperature=t, gauges=gauges
     )
-    head = f"Hall conductivity yx, e^2/h, at {job.chemical_potential:g} eV and {t:g} K; up to integers\n"
+    return found, f"at {job.chemical_potential:g} eV and {t:g} K"
+
+
+def table(found: GaugeTable, place: str) -> str:
+    """A line for each gauge."""
+    head = f"Hall conductivity yx, e^2/h, {place}; up to integers\n"
     names = ("gauge", "Lyo (D4)", "Lyo (D5)", "their sum", "sj(1)", "sj(2)", "intrinsic")
     lines = [head, "".join(f"{name:>14}" for name in names)]
     for number, row in enumerate(
@@ -31,3 +37,18 @@ def table(job, gauges: int) -> str:
     left = max(abs(total - jump - part) for total, part in zip(found.total, found.intrinsic, strict=True))
     lines.append(f"the sum is sj(1) + sj(2) + intrinsic to {left:.1e}\n")
     return "\n".join(lines)
+
+
+def draw(found: GaugeTable, place: str, path) -> None:
+    """The picture.
+
+    Raises
+    ------
+    InputError
+        Of a single gauge, which shows nothing that moves.
+    """
+    from ..plot.gauge import gauge_figure
+
+    if len(found.total) < 2:
+        raise InputError("--gauges 1: the picture compares gauges; give two or more")
+    gauge_figure(found, path, f"Side jump of Lyo and Holstein in random gauges, {place}, up to integers")

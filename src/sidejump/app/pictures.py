@@ -121,7 +121,7 @@ def draw(
         raise InputError(f"{source}: is a result of {made}, of which there is no picture {kind!r}; leave out --kind")
     if thickness is not None and kind not in _IN_BOTH_UNITS:
         raise InputError(f"--thickness: only {' and '.join(_IN_BOTH_UNITS)} have an axis in a second unit")
-    if given is not None and not (kind in _FROM_THE_INPUT or limits or times):
+    if given is not None and not (kind in FROM_THE_INPUT or limits or times):
         raise InputError(f"--input {given}: the picture {kind} is of the numbers of the result alone; leave it out")
     KINDS[kind](
         Asked(
@@ -353,7 +353,7 @@ def _separation(asked: Asked) -> None:
 TIMES = (0.1, 1.0, 10.0)
 """Multiples of the density of the impurities that `competition` shows."""
 
-_FROM_THE_INPUT = ("bands", "fermi-surface", "mechanisms", "competition", "lorenz")
+FROM_THE_INPUT = ("bands", "fermi-surface", "mechanisms", "competition", "lorenz")
 _IN_BOTH_UNITS = ("temperature", "doping")
 
 KINDS: dict[str, Callable[[Asked], None]] = {

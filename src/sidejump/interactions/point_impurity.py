@@ -94,8 +94,18 @@ class PointKind:
         eV, and by how much the accuracy of G may change rates, relatively."""
         [absorptive] = self.parts([energy])[1]
         expected = np.einsum("smi,ij,smj->s", states.vectors.conj(), absorptive, states.vectors, optimize=True).real
-        rate = -2 * self.coupling / (self.sign * self.potential.strength) * expected / states.multiplicity
+        rate = -2 * self.coupling / self.amplitude * expected / states.multiplicity
         return rate, float(self.potential.doubt([energy], self.sign)[0])
+
+    @property
+    def amplitude(self) -> float:
+        """U with its sign, eV angstrom^d."""
+        return self.sign * self.potential.strength
+
+    @property
+    def density(self) -> float:
+        """Of these impurities, angstrom^-d."""
+        return self.coupling / self.potential.strength**2
 
     @property
     def coupling(self) -> float:

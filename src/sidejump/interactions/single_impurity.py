@@ -18,8 +18,9 @@ the symmetry of the crystal.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ how far that may be of others, over what it changes between points of the mesh."
 _CHUNK = 4096
 """Points at a time."""
 
-_SETTLED, _UNSETTLED = 3e-4, 0.05
+_SETTLED, UNSETTLED = 3e-4, 0.05
 """Relative change by the last mesh with which it is good enough; and that from which on a warning says so."""
 
 _ONE_SITE = 1e-9
@@ -145,7 +146,7 @@ def t_matrix(model, *, strength: float, energy: float, cutoff: float | None = No
 def unsettled(potential: PointPotential, energies) -> dict[float, float]:
     """Energies (eV) at which the last mesh still changes G by much, and by how much."""
     changes = potential.green(energies)[1]
-    return {float(e): float(c) for e, c in zip(energies, changes, strict=True) if c > _UNSETTLED}
+    return {float(e): float(c) for e, c in zip(energies, changes, strict=True) if c > UNSETTLED}
 
 
 @dataclass(frozen=True)
@@ -229,70 +230,123 @@ def _green(model, energies, cutoff: float | None, orbitals) -> tuple[np.ndarray,
     known = _known(model, cutoff, orbitals)
     missing = np.array(sorted(set(energies) - set(known)))
     if len(missing):
-        found = _refined(model, missing, cutoff, orbitals)
+        most = _WORK / max(1, len(orbitals)) ** 1.5
+        summed = partial(_summed, model, cutoff=cutoff, orbitals=orbitals)
+        found = refined(summed, missing, model.dimension, cutoff, most)
         known.update(zip(map(float, missing), zip(*found, strict=True), strict=True))
     green, change, left = zip(*(known[e] for e in energies), strict=True)
     return np.array(green), np.array(change), np.array(left)
 
 
-def _refined(model, energies, cutoff: float | None, orbitals) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The points along an axis or a ray are doubled until G stands still, and with them, where they matter, directions:
-    for each energy by itself, whatever others are asked for with it; eigenvectors serve all that have the same mesh.
+def refined(
+    summed: Callable[..., np.ndarray],
+    energies,
+    d: int,
+    cutoff: float | None,
+    most: float,
+    *,
+    settled: float = _SETTLED,
+    least: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The points along an axis or a ray are doubled until a sum stands still, and with them, where they matter,
+    directions: for each energy by itself, whatever others are asked for with it; eigenvectors serve all that have the
+    same mesh.
 
     What is left is the sum of further changes, if each were as much less than the one before as the last one is; no
-    more than the last."""
-    d = model.dimension
-    most = _WORK / max(1, len(orbitals)) ** 1.5
-    green = np.zeros((len(energies), len(orbitals), len(orbitals)), dtype=complex)
+    more than the last.
+
+    Parameters
+    ----------
+    summed : callable
+        ``summed(energies, count=, angles=)``, of a mesh of so many points along an axis, or along a ray in so many
+        directions: (E, n, n).
+    energies : ndarray, shape (E,)
+    d : int
+        Dimension.
+    cutoff : float or None
+        None: the mesh is that of a Brillouin zone.
+    most : float
+        Points of the last mesh.
+    settled : float
+        Relative change by the last mesh with which it is good enough.
+    least : float
+        Size of the sum below which changes are relative to this.
+
+    Returns
+    -------
+    values, change, left : ndarray, shape (E, n, n), (E,), (E,)
+        The sum, its relative change by the last mesh, and what further ones leave.
+    """
     change, before = np.full((2, len(energies)), np.inf)
 
-    def summed(some, count, angles):
-        return _summed(model, energies[some], cutoff, orbitals, count, angles)
-
     def apart(one, other):
-        size = np.abs(other).max(axis=(1, 2), initial=np.finfo(float).tiny)
+        size = np.abs(other).max(axis=(1, 2), initial=max(least, np.finfo(float).tiny))
         return np.abs(other - one).max(axis=(1, 2), initial=0.0) / size
 
     every = np.arange(len(energies))
     waiting = [(_FIRST[d], 1 if cutoff is None else _ANGLES[d], every)]
-    green[every] = summed(every, *waiting[0][:2])
+    values = summed(energies, count=waiting[0][0], angles=waiting[0][1])
     while waiting:
         count, angles, some = waiting.pop()
         count *= 2
-        found = summed(some, count, angles)
-        along = apart(green[some], found)
+        found = summed(energies[some], count=count, angles=angles)
+        along = apart(values[some], found)
         around, both = np.zeros(len(some)), found
         if cutoff is not None:
-            both = summed(some, count, 2 * angles)
+            both = summed(energies[some], count=count, angles=2 * angles)
             around = apart(found, both)
-        green[some], before[some], change[some] = both, change[some], np.maximum(along, around)
+        values[some], before[some], change[some] = both, change[some], np.maximum(along, around)
         for wide in (False, True):
-            here = some[(around > _SETTLED) == wide]
+            here = some[(around > settled) == wide]
             further = angles * (1 + wide)
             points = (2 * count) ** d if cutoff is None else 2 * count * _directions(2 * further, d)
-            left = here[change[here] > _SETTLED]
+            left = here[change[here] > settled]
             if len(left) and points <= most:
                 waiting.append((count, further, left))
     fall = np.where(np.isfinite(before) & (before > 2 * change), change / np.where(before > 0, before, 1.0), 0.5)
-    return green, change, change * fall / (1 - fall)
+    return values, change, change * fall / (1 - fall)
 
 
 def _directions(angles: int, d: int) -> int:
     return angles if d == 2 else 2 * angles**2
 
 
-def _summed(model, energies, cutoff: float | None, orbitals, count: int, angles: int) -> np.ndarray:
+def _summed(model, energies, *, cutoff: float | None, orbitals, count: int, angles: int) -> np.ndarray:
     """G from a mesh of so many points along an axis, or along a ray in so many directions, (E, n, n)."""
-    spacing = (np.linalg.norm(model.reciprocal_cell, axis=1).max() if cutoff is None else cutoff) / count
-    least = _least_widths(model, energies, cutoff, (_IN_A_ZONE if cutoff is None else _ON_A_RAY) * spacing)
-    z = np.asarray(energies)[:, None] + 1j * least[:, None] * _WIDTHS
-    total = np.zeros((*z.shape, len(orbitals), len(orbitals)), dtype=complex)
-    for k, weight in _mesh(model, cutoff, count, angles):
+
+    def bands(k, weight):
         levels, u = np.linalg.eigh(model.hamiltonian(k))
         kets = np.swapaxes(u[:, list(orbitals)], 0, 1).reshape(len(orbitals), -1)  # (n, k N)
-        bras, weights = kets.conj().T, np.repeat(weight[:, 0], levels.shape[1])
-        for at in np.ndindex(z.shape):
-            total[at] += (kets * (weights / (z[at] - levels.ravel()))) @ bras
+        return levels.ravel(), kets, kets.conj().T, np.repeat(weight[:, 0], levels.shape[1])
+
+    def at(z, known):
+        levels, kets, bras, weights = known
+        return (kets * (weights / (z - levels))) @ bras
+
+    return on_real_axis(model, energies, cutoff, count, angles, bands, at)
+
+
+def on_real_axis(
+    model, energies, cutoff: float | None, count: int, angles: int, bands, at, *, above: float = 1.0
+) -> np.ndarray:
+    """Integral over k of a function of ``z = e + i0``, (E, n, n), from a mesh.
+
+    Parameters
+    ----------
+    bands : callable
+        ``bands(k, weight)``: what is known of points k (n, d) and their weights (n, 1).
+    at : callable
+        ``at(z, known)``: their part of the integral, (n, n), analytic above the real axis.
+    above : float
+        How far above it z lies, over what does for simple poles.
+    """
+    spacing = (np.linalg.norm(model.reciprocal_cell, axis=1).max() if cutoff is None else cutoff) / count
+    least = _least_widths(model, energies, cutoff, above * (_IN_A_ZONE if cutoff is None else _ON_A_RAY) * spacing)
+    z = np.asarray(energies)[:, None] + 1j * least[:, None] * _WIDTHS
+    total: Any = 0.0
+    for k, weight in _mesh(model, cutoff, count, angles):
+        known = bands(k, weight)
+        total = total + np.stack([np.stack([at(x, known) for x in row]) for row in z])
     # Lagrange polynomials at eta = 0
     apart = _WIDTHS[:, None] - _WIDTHS + np.eye(len(_WIDTHS))
     factors = np.where(np.eye(len(_WIDTHS), dtype=bool), 1.0, -_WIDTHS / apart).prod(axis=1)

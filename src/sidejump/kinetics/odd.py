@@ -83,7 +83,9 @@ class OddRates:
         for surface in self._surfaces:
             here = g[surface.points, surface.nodes]
             for f in range(here.shape[1]):
-                values = _applied(surface, surface.vectors[: len(surface.points)], self._everywhere(here[:, f], odd))
+                values = _applied(
+                    surface, surface.vectors[: len(surface.points)], self._sample.everywhere(here[:, f], reverse=odd)
+                )
                 found[surface.points, surface.nodes.indices(g.shape[1])[0] + f] = values
         found *= (self._measure / self._members)[:, :, None]
         if each is not None:
@@ -94,17 +96,10 @@ class OddRates:
         """C g at other states (P) of the surface that all energies share, over their weights, (P, m, R), for g (S, m,
         R) on its own points."""
         [surface], members = self._surfaces, states.multiplicity[:, None]
-        each = [_applied(surface, states.vectors, self._everywhere(g[:, f], odd)) for f in range(g.shape[1])]
+        each = [
+            _applied(surface, states.vectors, self._sample.everywhere(g[:, f], reverse=odd)) for f in range(g.shape[1])
+        ]
         return np.stack([part / members for part in each], axis=1)
-
-    def _everywhere(self, vectors, odd: bool) -> np.ndarray:
-        """g (S, R) at all points and images."""
-        operations, count = self._sample.operations, vectors.shape[1]
-        if operations is None:
-            return vectors
-        assert self._sample.turns is not None
-        turns = self._sample.turns[:, :count, :count] * (operations.signs[:, None, None] if odd else 1)
-        return np.einsum("gab,sb->gsa", turns, vectors).reshape(-1, count)
 
 
 def _applied(surface: _Surface, own: np.ndarray, g: np.ndarray) -> np.ndarray:

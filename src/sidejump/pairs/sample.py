@@ -101,11 +101,14 @@ class Sample:
                 states = self.states[points * self.energies + node]
                 yield points, node, states, self.weight_of_members[points, node]
 
-    def everywhere(self, vectors) -> np.ndarray:
-        """Currents (S, R) at all points and images, shape (images S, R)."""
-        if self.turns is None:
+    def everywhere(self, vectors, *, reverse: bool = False) -> np.ndarray:
+        """Currents (S, R) at all points and images, shape (images S, R); `reverse`: with the sign of time reversal
+        beside, as what odd rates make of them."""
+        if self.turns is None or self.operations is None:
             return vectors
-        return np.einsum("gab,sb->gsa", self.turns, vectors).reshape(-1, vectors.shape[1])
+        count = vectors.shape[1]
+        turns = self.turns[:, :count, :count] * (self.operations.signs[:, None, None] if reverse else 1)
+        return np.einsum("gab,sb->gsa", turns, vectors).reshape(-1, count)
 
     @cached_property
     def patches(self) -> Patches:

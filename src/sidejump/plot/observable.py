@@ -57,7 +57,7 @@ def observables_figure(dataset, path, names=None) -> None:
             handles |= _panel(each, dataset, name, b)
         for each in axes[-across:]:
             each.set_xlabel("temperature (K)")
-        columns = len(handles) if across > 1 else 2
+        columns = len(handles) if across > 2 else 2  # words as wide as the panels below them
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=columns)
         finish(figure, tuple(axes), note)
         save(figure, path)

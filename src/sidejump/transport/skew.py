@@ -9,9 +9,11 @@ import numpy as np
 
 from ..energy.basis import BOTH
 from ..interactions.base import Branch
+from ..interactions.single_impurity import UNSETTLED
 from ..interactions.sources import PairSource, PolarPairs, ScalarPairs
 from ..kinetics.odd import OddRates
-from ..kinetics.response import KineticResponse
+from ..kinetics.odd_order import odd_order_zero
+from ..kinetics.response import KineticResponse, charge
 from ..kinetics.skew import SkewSource, Third, bytes_of_potential, skew_response
 from ..pairs.sample import Sample
 from .problem import Problem
@@ -106,7 +108,20 @@ def with_skew(
     average = problem.fold(sample.operations).average
     skew = np.stack([average(part, odd=True) for part in found.tensors])
     if response.odd is not None:
-        skew[0] += response.odd
+        assert response.odd_distribution is not None
+        beside = response.odd_distribution
+        if functions is not None:
+            beside = np.einsum("sfn,sfr->snr", functions[sample.side], beside)
+        rows = problem.multiplets
+        more, moved = odd_order_zero(problem.model, sample, problem.odd_kinds, normal, beside, thermal, rows)
+        change = float(charge(moved).max()) / response.scale
+        if change > UNSETTLED:
+            problem.warn(
+                "skew scattering of impurities: what states off the energy shell add to its Gaussian part still "
+                f"changed by {100 * change:.2g} % of the side jump with the last mesh; an edge or a saddle of a band "
+                "may be near"
+            )
+        skew += np.stack([response.odd, average(more, odd=True)])
     return replace(response, skew=skew)
 
 

@@ -1,0 +1,212 @@
+"""What odd rates of zero-range impurities add at the order n^0, beside the 1/n of skew scattering (S8 to S11).
+
+With ``T = A + iB``, E(g) = sum_l w_l g_l u_l u_l^+ and the even and odd distributions g and h of the field,
+
+    s(X) = n (A X A + B X B),                    t(X) = i n (B X A - A X B),
+    S_l(g) = s(E(g)) - g_l s(E(1)),              N_l(g) = t(E(g)) - g_l t(E(1)),
+
+collisions scatter ``D+ + D-`` into a point, as a matrix between the bands, D+ = S(g) + N(h), D- = S(h) + N(g).  Of the
+responses that are odd in the number of odd rates:
+
+* on the energy shell the symmetric shift with h, and the squares of D+ and D-, beyond S(g) and its square, which side
+  jump and Gaussian part have (:mod:`.skew`);
+* off it, ``p = s(E(g)) + t(E(h))`` and ``q = s(E(h)) + t(E(g))`` in two Green functions at one k
+  (:mod:`..interactions.green_pairs`): of a third band, and of all states that are not on the shell;
+* the width of all states in the T-matrix itself, ``dT = T K[i n B] T``, whose rates are odd as well.
+
+Bands are those with the mean potential n A.  Of impurities alone: what other scatterers do together with odd rates is
+left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..bands.observables import Velocity
+from ..bands.states import States
+from ..interactions.green_pairs import green_pairs
+from ..interactions.point_impurity import PointKind
+from ..interactions.single_impurity import PointPotential
+from ..pairs.sample import Sample
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Impurities of one kind at an energy: their density, angstrom^-d, and A and B, eV angstrom^d, (N, N)."""
+
+    density: float
+    dispersive: np.ndarray
+    absorptive: np.ndarray
+
+    def even(self, x) -> np.ndarray:
+        """s of matrices (..., N, N)."""
+        return self.density * (self.dispersive @ x @ self.dispersive + self.absorptive @ x @ self.absorptive)
+
+    def odd(self, x) -> np.ndarray:
+        """t of the same."""
+        found = self.absorptive @ x @ self.dispersive - self.dispersive @ x @ self.absorptive
+        return 1j * self.density * found
+
+
+@dataclass(frozen=True)
+class _Surface:
+    """States of one energy and function of the energy, with a distribution of R responses.
+
+    Attributes
+    ----------
+    own, everywhere : States
+        L points, and K states with their images.
+    weight, all_weights : (L,), (K,)
+        Of each member of a state, 1/(eV angstrom^d).
+    even, odd, all_even, all_odd : (L, R), (K, R)
+        g and h.
+    thermal : float
+    """
+
+    own: States
+    everywhere: States
+    weight: np.ndarray
+    all_weights: np.ndarray
+    even: np.ndarray
+    odd: np.ndarray
+    all_even: np.ndarray
+    all_odd: np.ndarray
+    thermal: float
+
+    def sums(self, values) -> np.ndarray:
+        """E of values (K, R): shape (R, N, N)."""
+        u = self.everywhere.vectors
+        return np.einsum("k,kr,kmi,kmj->rij", self.all_weights, values, u, u.conj(), optimize=True)
+
+
+def odd_order_zero(
+    model, sample: Sample, kinds: Sequence[PointKind], even, odd, thermal_weight, rows
+) -> tuple[np.ndarray, np.ndarray]:
+    """The response of R rows to a field along each direction, (R, d), ``e^2/hbar angstrom^(2-d)``, and by about how
+    much the last mesh of the integrals over all states changed it.
+
+    Parameters
+    ----------
+    model : ElectronModel
+    sample : Sample
+    kinds : sequence of PointKind
+    even, odd : ndarray, shape (S, m, R)
+        Parts of the distribution.
+    thermal_weight : ndarray, shape (S, m)
+    rows : Multiplets
+        Observables, the rows after the d directions of the current.
+    """
+    d = sample.velocity.shape[-1]
+    surfaces = list(_surfaces(sample, even, odd, thermal_weight))
+    energies = np.array([float(np.mean(surface.own.energy)) for surface in surfaces])
+    different, which = np.unique(energies, return_inverse=True)
+    # of the velocity it is the integral of a derivative: what a cut-off leaves of it is none of the current
+    moves = [isinstance(rows.tensors[part.tensor].operator, Velocity) for part in rows.parts]
+    asked = [(rows.tensors[p.tensor], p.basis) for p, its in zip(rows.parts, moves, strict=True) if not its]
+    still = d + np.flatnonzero(~np.repeat(moves, [len(part.basis) for part in rows.parts]).astype(bool))
+    together = _together(model, kinds)
+    tensors, operators, change = green_pairs(together, different, asked)
+    total, moved = np.zeros((2, even.shape[2], d))
+    for surface, i in zip(surfaces, which.ravel(), strict=True):
+        here = [_Kind(k.density, *(k.amplitude * part[0] for part in k.parts([different[i]]))) for k in kinds]
+        off, across = _off_shell(surface, here, together.orbitals, tensors[i], d)
+        off[still] += np.einsum("aij,bji->ab", operators[i], across[:d]).real
+        total += surface.thermal * (_on_shell(model, surface, here, d) + off)
+        moved += abs(surface.thermal) * change[i] * np.abs(off)
+    return total, moved
+
+
+def _surfaces(sample: Sample, even, odd, thermal) -> Iterator[_Surface]:
+    for points, node, states, weight in sample.by_energy():
+        own = states[: len(points)]
+        if sample.energies > 1:
+            g, h = even[points, node], odd[points, node]
+            yield _Surface(own, states, weight, weight, g, h, g, h, float(thermal[points[0], node]))
+            continue
+        for f in range(even.shape[1]):
+            g, h = even[:, f], odd[:, f]
+            images = sample.everywhere(g), sample.everywhere(h, reverse=True)
+            own_weight = sample.weight_of_members[:, 0]
+            yield _Surface(own, states, own_weight, weight, g, h, *images, float(thermal[0, f]))
+
+
+def _together(model, kinds: Sequence[PointKind]) -> PointPotential:
+    """The orbitals that impurities of any kind act on."""
+    orbitals = tuple(sorted({o for kind in kinds for o in kind.potential.orbitals}))
+    cutoffs = [kind.potential.cutoff for kind in kinds]
+    cutoff = None if model.cell is not None else max(c for c in cutoffs if c is not None)
+    return replace(kinds[0].potential, orbitals=orbitals, cutoff=cutoff)
+
+
+def _on_shell(model, surface: _Surface, kinds: Sequence[_Kind], d: int) -> np.ndarray:
+    sums = {name: surface.sums(x) for name, x in (("g", surface.all_even), ("h", surface.all_odd))}
+    [rho] = surface.sums(np.ones((len(surface.all_even), 1)))
+    own = surface.own
+    # all bands at each point, those of the group left out
+    energies, vectors = np.linalg.eigh(model.hamiltonian(own.k))
+    inside = (np.abs(own.vectors.conj() @ vectors) ** 2).sum(axis=1) > 0.5
+    gap = own.energy[:, None] - energies
+    inverse = np.where(inside, 0.0, 1 / np.where(inside, 1.0, gap))
+
+    def applied(name, values, parity):
+        """S or N of a distribution on u: (R, L, m, N)."""
+        made = sum(getattr(kind, parity)(sums[name]) for kind in kinds)
+        lost = sum(getattr(kind, parity)(rho) for kind in kinds)
+        turned = np.einsum("rij,kmj->rkmi", made, own.vectors, optimize=True)
+        return turned - values.T[:, :, None, None] * (own.vectors @ lost.T)
+
+    g, h = surface.even, surface.odd
+    usual, symmetric = applied("g", g, "even"), applied("h", h, "odd")
+    unlike = applied("h", h, "even") + applied("g", g, "odd")
+    weight = surface.weight
+    # the shift of each row with h, and what it does to the distribution
+    shift = 2 * np.pi * np.einsum("l,blmi,lami->ab", weight, symmetric.conj(), own.covariant, optimize=True).imag
+    found = shift[:, :d] - shift[:d, :].T
+
+    def square(x):
+        between = np.einsum("lin,rlmi->rlmn", vectors.conj(), x, optimize=True)
+        weights = inverse * weight[:, None]
+        return np.einsum("almn,blmn,ln->ab", between.conj(), between[:d], weights, optimize=True).imag
+
+    squares = square(usual + symmetric) - square(usual) - square(unlike)
+    return found - (2 * np.pi) ** 2 * squares
+
+
+def _off_shell(surface: _Surface, kinds: Sequence[_Kind], orbitals, tensor, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """What goes through all states, (R, d), and q (R, n, n)."""
+    at = np.ix_(orbitals, orbitals)
+    g, h = (surface.sums(x) for x in (surface.all_even, surface.all_odd))
+    p, q = (np.sum([k.even(x) + k.odd(y) for k in kinds], axis=0)[:, at[0], at[1]] for x, y in ((g, h), (h, g)))
+
+    def pairs(x):
+        """K of matrices (..., n, n)."""
+        return np.einsum("ijkl,...jk->...il", tensor, x, optimize=True)
+
+    def trace(x, y):
+        return np.einsum("aij,bji->ab", x, y).real
+
+    found = 2 * np.pi * (trace(p, pairs(q[:d])) - trace(q, pairs(p[:d])))
+    # the widths of all states in T
+    width = np.zeros_like(kinds[0].dispersive)
+    width[at] = pairs(np.sum([1j * k.density * k.absorptive for k in kinds], axis=0)[at])
+    both = surface.all_even[:, :, None] * surface.all_odd[:, None, :d]
+    both = both - surface.all_odd[:, :, None] * surface.all_even[:, None, :d]
+    between = surface.sums(both.reshape(len(both), -1))
+    for kind in kinds:
+        t = kind.dispersive + 1j * kind.absorptive
+        dt = t @ width @ t
+        a, b = 0.5 * (dt + dt.conj().T), -0.5j * (dt - dt.conj().T)
+        varied = [_Kind(kind.density, kind.dispersive + x * a, kind.absorptive + x * b) for x in (0.5, -0.5)]
+
+        def even(x, varied=varied):
+            return varied[0].even(x) - varied[1].even(x)
+
+        def uneven(x, varied=varied):
+            return varied[0].odd(x) - varied[1].odd(x)
+
+        found += 2 * np.pi * (trace(g, even(h[:d]) + uneven(g[:d])) - trace(h, even(g[:d]) + uneven(h[:d])))
+        found += 2 * kind.density * np.einsum("rij,ji->r", between, b).real.reshape(found.shape)
+    return found, q
