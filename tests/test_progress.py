@@ -82,7 +82,8 @@ def test_several_workers_are_one_line():
     live.step(first, 0.1)
     live.step(second, 0.25)
     assert [(words, fraction) for words, fraction, _ in shown.work[5:]] == [
-        ("Fermi surface, level 0, replica 1, 40 K", 0.5)
+        ("Fermi surface, level 0, replica 1, 40 K", 0.25),
+        ("Fermi surface, level 0, replica 1, 40 K", 0.5),
     ]
 
 

@@ -46,7 +46,12 @@ class Live:
         if task not in self._running:  # what a worker told last may come after what it has found
             return
         self._running[task].done += fraction
+        self._show()
+
+    def _show(self) -> None:
         steps = list(self._running.items())
+        if not steps:
+            return
         words = self._words(steps[0][0])
         if len(steps) > 1:
             words = f"{len(steps)} replicas at a time: {words}"
@@ -70,7 +75,8 @@ class Live:
 
     def finished(self, controller: Controller, task: Task) -> None:
         """After the replica of a task: value and error so far, and the time to the tolerance."""
-        self._running.pop(task, None)
+        if self._running.pop(task, None) is not None:
+            self._show()
         replicas = [r.task for some in controller.replicas.values() for r in some]
         count = len({(task.term, task.level, task.number) for task in replicas})
         known, now = controller.estimate_so_far()
