@@ -220,9 +220,9 @@ class Controller:
 
     def next_tasks(self) -> list[Task]:
         """Tasks to compute before the next look; none where the work is at its end."""
-        for name in self.composition.places:
-            if tasks := self._first_tasks(name):
-                return tasks
+        # of all terms at once: no worker waits for the last of another term
+        if tasks := [task for name in self.composition.places for task in self._first_tasks(name)]:
+            return tasks
         found = self.estimate()
         if found is None or not self.complete:
             raise InputError(f"replicas {self.numbers.start}:{self.numbers.stop} hold none: give at least one")
