@@ -210,6 +210,20 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_behind(kind, tmp_path)
     assert not alive
 
 
+def test_a_killed_program_leaves_no_processes_behind(tmp_path):
+    """In the middle of tasks of a minute, without a word to them."""
+    path, environment = program(tmp_path, INTERRUPTED, "KeyboardInterrupt", workers=2)
+    with subprocess.Popen(
+        [sys.executable, path, "processes"], env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as run:
+        assert run.stdout.readline() == "result 0.0\n"
+        children = psutil.Process(run.pid).children(recursive=True)
+        assert len(children) >= 2
+        run.kill()
+        _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+
+
 def test_a_killed_mpi_worker_is_one_sentence(tmp_path):
     needs("mpi")
     path, environment = program(tmp_path, KILLED, "RuntimeError")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import signal
+import threading
 from contextlib import suppress
 from functools import cache
 from multiprocessing.connection import Connection
@@ -27,6 +29,8 @@ def prepare(token: str, parcel, way: Connection | None = None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _held.clear()
     _ways[:] = [] if way is None else [way]
+    if way is not None:  # a child of the caller's
+        threading.Thread(target=_end_with_parent, daemon=True, name="until the parent ends").start()
     hold(token, parcel)
 
 
@@ -37,6 +41,14 @@ def hold(token: str, parcel) -> None:
         _held[token] = () if parcel is NOTHING else (parcel.open(),)
     except Exception as error:  # a pool would only say that some worker failed; the first task says why
         _held[token] = (_Unopened(error),)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed says nothing to its workers, which would wait for tasks for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def tell(message: Any) -> None:
