@@ -111,10 +111,12 @@ def test_temperatures_that_lack_a_term_get_their_first_replicas():
     assert chosen.next_tasks() == [Task("thermal window", 0, n, (0, 1)) for n in range(2)]
     chosen = controller([*known, replica("thermal window", 0, 0, (0, 1), value=0.01)], terms)
     assert chosen.next_tasks() == [Task("thermal window", 0, 1, (0, 1))]
+    # those of all terms at once
+    window = [Task("thermal window", 0, n, (0, 1)) for n in range(2)]
     chosen = controller([known[0], replica("Fermi surface", 0, 1, (1,))], terms)
-    assert chosen.next_tasks() == [Task("Fermi surface", 0, 1, (0,))]
-    chosen = controller(known[2:], terms)  # none of the first term: it is begun
-    assert chosen.next_tasks() == [Task("Fermi surface", 0, n, (0, 1)) for n in range(2)]
+    assert chosen.next_tasks() == [Task("Fermi surface", 0, 1, (0,)), *window]
+    chosen = controller(known[2:], terms)
+    assert chosen.next_tasks() == [*(Task("Fermi surface", 0, n, (0, 1)) for n in range(2)), *window]
     chosen = controller(known, terms, numbers=range(7, 7))
     with pytest.raises(InputError, match="replicas 7:7 hold none"):
         chosen.next_tasks()
