@@ -347,11 +347,11 @@ def test_processes_tell_what_they_do_and_share_the_cores(executors):
 
 @pytest.mark.parametrize(("given", "number"), [("3", 3), ("0", None), ("many", None)])
 def test_threads_of_the_environment(monkeypatch, given, number):
-    """What the user sets holds for this process and those that it starts; what is no number is as nothing."""
+    """What the user sets is for this process and those that it starts together; what is no number is as nothing."""
     monkeypatch.setenv(threads.VARIABLE, given)
     cores = threads.usable_cores()
     assert threads.share(1) == (number or min(threads.PARTS, cores))
-    assert threads.share(cores) == (number or 1)
-    with threads.divided(cores):
-        assert os.environ[threads.VARIABLE] == str(number or 1)
+    assert threads.share(number or cores) == threads.share(100) == 1
+    with threads.divided(number or cores):
+        assert os.environ[threads.VARIABLE] == "1"
     assert os.environ[threads.VARIABLE] == given

@@ -105,12 +105,12 @@ def test_what_does_not_fit_into_a_worker_is_computed_here():
     [case] = plan(study)
     expected, _ = estimate(case)
     here = []
-    with make_executor("serial", shared=case.with_memory(1e3)) as executor:
+    with make_executor("serial", shared=case.with_share(1e3)) as executor:
         found, controller = estimate(
-            case, executor=executor, lesser=True, advance=lambda task, fraction: here.append((task, fraction))
+            case, executor=executor, sharing=True, advance=lambda task, fraction: here.append((task, fraction))
         )
     np.testing.assert_array_equal(found.value, expected.value)
     begun = [task for task, fraction in here if fraction == 0.0]
     assert set(begun) == {replica.task for some in controller.replicas.values() for replica in some}
-    with make_executor("serial", shared=case.with_memory(1e3)) as executor, pytest.raises(InputError, match="memory"):
+    with make_executor("serial", shared=case.with_share(1e3)) as executor, pytest.raises(InputError, match="memory"):
         estimate(case, executor=executor)

@@ -6,7 +6,7 @@ never more than the library was set to when the package was loaded (`OMP_NUM_THR
 
 Two threads of one interpreter wait for each other between small array operations: processes of one thread each
 (:func:`divided`) have the same work done with a third less of processor time, where memory holds their operators side
-by side.  `SIDEJUMP_THREADS` in the environment is how many threads a process has.
+by side.  `SIDEJUMP_THREADS` in the environment is how many threads there are, of a process and all it starts.
 """
 
 import os
@@ -41,8 +41,7 @@ MATRIX_THREADS = min([THREADS, *(pool["num_threads"] for pool in threadpool_info
 
 @contextmanager
 def divided(workers: int) -> Iterator[None]:
-    """Processes that are started within share the cores, each with its part of the threads; those of a number that the
-    user has set have that."""
+    """Processes that are started within share the cores, or the threads that the user has set: each has its part."""
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = str(share(workers))
     try:
@@ -55,7 +54,7 @@ def divided(workers: int) -> Iterator[None]:
 
 def share(workers: int) -> int:
     """Threads of each of so many processes of this machine."""
-    return _of_environment() or min(PARTS, max(1, usable_cores() // workers))
+    return min(PARTS, max(1, (_of_environment() or usable_cores()) // workers))
 
 
 def one_matrix_thread():

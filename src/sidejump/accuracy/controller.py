@@ -154,10 +154,6 @@ class Controller:
         self._finished.append(replica)
         self._counted = None
 
-    def counts(self, replica: Replica) -> bool:
-        """Whether a replica would count at all of its temperatures."""
-        return left_out([replica], self.composition, self.demands) == 0
-
     @property
     def replicas(self) -> dict[str, list[Replica]]:
         """Those that count, by the name of the term, see :func:`.counted.counted`."""

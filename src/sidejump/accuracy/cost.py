@@ -44,7 +44,7 @@ def first_cost(case: Case) -> dict:
     InputError
         If there is no state at the chemical potential, or not even the first level fits into the memory.
     """
-    dimension, limit = case.problem.model.dimension, case.problem.settings.memory
+    dimension, limit = case.problem.model.dimension, case.problem.allowed
     first = case.problem.laid(SURFACE.start[dimension], 0, ahead=True)
     refuse_early(first, case.temperatures)
     plain = estimate_cost(first, case.temperatures, case.geometry)

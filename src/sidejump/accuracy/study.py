@@ -136,10 +136,13 @@ class Case:
         other.__dict__["_geometries"] = self._geometries
         return other
 
-    def with_memory(self, memory: float) -> Case:
-        """The same with so many bytes for each replica; the geometries stay chosen."""
+    def with_share(self, share: float) -> Case:
+        """The same replicas with so many bytes of the memory for each, refused where they take more.
+
+        The geometries stay chosen.
+        """
         problem = copy(self.problem)
-        problem.settings = replace(problem.settings, memory=memory)
+        problem.share = share
         other = replace(self, problem=problem)
         other.__dict__["_geometries"] = self._geometries
         return other
@@ -249,7 +252,7 @@ def estimate(
     seconds: float | None = None,
     known: list[Replica] | None = None,
     executor: Executor | None = None,
-    lesser: bool = False,
+    sharing: bool = False,
     watch: Watch = lambda *_: None,
     begin: Callable[[list[Task]], None] = lambda _: None,
     advance: Callable[[Task, float], None] = lambda *_: None,
@@ -266,10 +269,10 @@ def estimate(
     executor : Executor, optional
         Made with the case as the shared object; without one replicas are computed here, one after the other, each by
         all threads.
-    lesser : bool
-        Whether the workers stand in for the threads of this process, and each has less memory
-        (:meth:`Case.with_memory`): the replicas are those that would be computed without them, and what does not fit
-        there, or leaves out what this case would not, is computed here.
+    sharing : bool
+        Whether the workers stand in for the threads of this process, each with a share of its memory
+        (:meth:`Case.with_share`): the replicas are those that would be computed without them, and what does not fit
+        there is computed here.
     watch : callable, optional
         Called after every replica.
     begin : callable, optional
@@ -294,11 +297,13 @@ def estimate(
     def by_workers(executor: Executor, tasks: list[Task]) -> Iterator[Replica]:
         begin(tasks)
         left = []
-        for index, replica in executor.as_completed(_if_it_fits if lesser else _replica, tasks):
-            if lesser and (replica is None or not controller.counts(replica)):
+        for index, replica in executor.as_completed(_if_it_fits if sharing else _replica, tasks):
+            if replica is None:
                 left.append(tasks[index])
             else:
                 yield replica
+        if left:
+            begin(left)
         yield from map(here, left)
 
     def run(tasks: list[Task]) -> Iterator[Replica]:
@@ -307,7 +312,7 @@ def estimate(
             watch(controller, replica)
 
     if executor is not None:
-        if not lesser:
+        if not sharing:
             controller.batch = max(FIRST_REPLICAS, executor.workers)
         executor.told = lambda message: advance(*message)
     return controller.run(run), controller

@@ -43,9 +43,10 @@ class Live:
         """A step of a replica has done this fraction of it; 0 when it begins. Workers compute several at a time."""
         if fraction == 0.0:
             self._running[task] = _Step()
-        if task not in self._running:  # what a worker told last may come after what it has found
+        running = self._running.get(task)
+        if running is None:  # what a worker told last may come after what it has found
             return
-        self._running[task].done += fraction
+        running.done += fraction
         self._show()
 
     def _show(self) -> None:
@@ -66,7 +67,7 @@ class Live:
         return words
 
     def begun(self, tasks: list[Task]) -> None:
-        """Workers compute these: what a replica has done is not known before they tell, or it is finished."""
+        """Workers compute these, or what did not fit there is: how far it is is not known before it is told."""
         self._running.clear()
         count = len({task.number for task in tasks})
         many = f"{count} replicas" if count > 1 else "replica"

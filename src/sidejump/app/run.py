@@ -400,7 +400,7 @@ class Job:
         if workers > 1:
             share = self.settings.memory / workers
             with suppress(TooLarge):
-                each = self._kinetic(lambda: first_cost(self._case.with_memory(share)))
+                each = self._kinetic(lambda: first_cost(self._case.with_share(share)))
                 self.executor, self.workers, self.share = "processes", workers, share
                 return each | {"seconds": cost["seconds"]}  # the shells are known by now
         return cost
@@ -460,9 +460,9 @@ class Job:
         if self.executor in ("auto", "threads"):  # each replica by all of them
             found, controller = chosen()
         else:
-            shared = case if self.share is None else case.with_memory(self.share)
+            shared = case if self.share is None else case.with_share(self.share)
             with make_executor(self.executor, self.workers, shared=shared) as executor:
-                found, controller = chosen(executor=executor, lesser=self.share is not None)
+                found, controller = chosen(executor=executor, sharing=self.share is not None)
         self._finished = [r for some in controller.replicas.values() for r in some]
         result = transport_result(case, found, controller)
         return self._apart(self._with_frozen(result) if self._frozen.any() else result)

@@ -272,10 +272,10 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
             found.seconds += len(few) * _solving(width * len(other) * functions, nodes_operator)
         found.seconds += pace() * _PER_FUNCTIONS * more
         kept = kept if len(here) > 1 and problem.keeps(kept, operator) else 0.0
-        together = 1 if kept else min(len(here), max(1, int(0.7 * memory / operator)))
+        together = 1 if kept else min(len(here), max(1, int(0.7 * problem.allowed / operator)))
         passes = 1 if kept else int(np.ceil(len(here) / together))
         held = load.bytes(images * count)
-        beside = kept if kept + most_operator <= memory else 0.0
+        beside = kept if kept + most_operator <= problem.allowed else 0.0
         stages = [
             held + kept + together * operator + _solution(count, width, m, size),
             held + beside + most_operator + _solution(count, width, most_here, size),
@@ -284,7 +284,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         # after the solution, whose operator is gone
         stages.append(held + kept + skew_bytes(problem, shell, images * count, KB * max(here)))
         if first > 1:
-            beside = kept if kept + first_operator <= memory else 0.0
+            beside = kept if kept + first_operator <= problem.allowed else 0.0
             stages.append(held + beside + first_operator + _solution(count, width, first, size))
         once, fine_shell = _timed(
             lambda shell=shell, spacing=spacing: problem.fine_shell(problem.mu, spacing) if problem.refines else shell
@@ -352,7 +352,7 @@ def refuse_early(problem: Problem, temperatures) -> None:
         pairs = 0.5 * points**2 * float(np.mean(nearest <= max(problem.cuts(KB * t, q_max))))
         for size, what in ((1, "pairs"), (nodes, "energy nodes")):
             needed = operator_bytes(pairs * (1.0 if size == 1 else COARSER**4), size, problem.fold(shell.operations), 3)
-            if needed > _BEYOND * settings.memory:
+            if needed > _BEYOND * problem.allowed:
                 problem.check_memory(needed, t, what)
 
 

@@ -213,7 +213,7 @@ class OwnShells:
         """Bytes of the collision operator at kT (eV) with so many energy nodes."""
         points = self.points(kt, nodes) * self.nodes_of_rates(kt, nodes)
         most = 4.0 * points * (points + BLOCK)
-        return most if most <= self.problem.settings.memory else self._bytes(self._prepared(kt, nodes))
+        return most if most <= self.problem.allowed else self._bytes(self._prepared(kt, nodes))
 
     def seconds_per_pair(self, kt: float, nodes: int, limit: float = 0.3) -> float:
         """See :func:`sidejump.kinetics.sums.seconds_per_pair`."""

@@ -93,6 +93,7 @@ class Problem:
         # two dimensions are cheap enough for all that the tables hold
         self.y_cut = energy_cutoff(min(1e-3, 0.1 * settings.tolerance) if model.dimension == 3 else 0.0)
         self.coarsest = False
+        self.share = float("inf")  # bytes of the memory, where others have the rest
         self.warnings: list[str] = []
         self.flows: deque[ShellFlow] = _flows()
         self._shells: dict = {}
@@ -451,9 +452,17 @@ class Problem:
         size = float(np.mean(shell.patch) ** (1 / (self.model.dimension - 1)))
         return source.z_min(0.25 * size if source.singular else 1e-7 * size)
 
+    @property
+    def allowed(self) -> float:
+        """Bytes that may be taken: the memory, or less where others share it.
+
+        What is computed, energy nodes and points, follows from the memory alone; what does not fit is refused.
+        """
+        return min(self.settings.memory, self.share)
+
     def keeps(self, pairs: float, operator: float) -> bool:
         """Whether pairs that take so many bytes are kept for further temperatures, beside the operator of one."""
-        return pairs < 0.5 * self.settings.memory and pairs + operator <= self.settings.memory
+        return pairs < 0.5 * self.allowed and pairs + operator <= self.allowed
 
     def require_scattering(self, temperatures) -> None:
         """Refuse temperatures (K) at which all there is to scatter from is frozen out.
@@ -477,9 +486,9 @@ class Problem:
         ------
         TooLarge
         """
-        if needed > self.settings.memory:
+        if needed > self.allowed:
             less = " or set energy_nodes = 1" if what == "energy nodes" else ""
             raise TooLarge(
-                f"memory = {self.settings.memory / 1e9:.3g} GB is too little: the {what} of {temperature:.4g} K need "
+                f"memory = {self.allowed / 1e9:.3g} GB is too little: the {what} of {temperature:.4g} K need "
                 f"{needed / 1e9:.3g} GB; raise memory, the lowest temperature or spacing{less}"
             )

@@ -148,7 +148,7 @@ class SharedShell:
         is at all.
         """
         basis = energy_basis(nodes, even=self.problem.even)
-        together, memory = 1, self.problem.settings.memory
+        together, memory = 1, self.problem.allowed
         points = self.pairs_within(max(kts))[1]
         needed = self._operator_bytes(points, basis.size)
         if self._kept_bytes + needed > memory:

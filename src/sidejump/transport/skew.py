@@ -97,7 +97,7 @@ def with_skew(
     thermal = np.broadcast_to(thermal_weight, normal.shape[:2])
     sources, settings = skew_sources(problem, shell, kt), problem.settings
     found = skew_response(
-        problem.model, sample, sources, normal, thermal, memory=settings.memory, tolerance=settings.tolerance
+        problem.model, sample, sources, normal, thermal, memory=problem.allowed, tolerance=settings.tolerance
     )
     if found.strength > WEAK:
         problem.warn(
@@ -130,7 +130,7 @@ def skew_bytes(problem: Problem, shell, states: float, kt: float) -> float:
     if problem.settings.skew_scattering == "off" or not any(s.thirds for s in skew_sources(problem, shell, kt)):
         return 0.0
     itemsize = 8 if problem.model.dimension == 3 else 16  # complex, in the precision of the pairs
-    return bytes_of_potential(states, itemsize, problem.settings.memory)
+    return bytes_of_potential(states, itemsize, problem.allowed)
 
 
 def skew_sentences(problem: Problem) -> list[str]:
