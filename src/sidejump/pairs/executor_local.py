@@ -97,16 +97,15 @@ class Processes:
         parcel = Parcel.pack("processes", shared[0]) if shared else None
         self._folder = TemporaryDirectory(prefix="sidejump-")
         file = ParcelFile.write(parcel, Path(self._folder.name) / "shared") if parcel else NOTHING
-        messages, ours = multiprocessing.Pipe(duplex=False)
+        messages, self._way = multiprocessing.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
-            workers, multiprocessing.get_context("spawn"), initializer=prepare, initargs=(self._token, file, ours)
+            workers, multiprocessing.get_context("spawn"), initializer=prepare, initargs=(self._token, file, self._way)
         )
         others = set(multiprocessing.active_children())
         with divided(workers), deaf_children():
             for _ in range(workers):  # the pool starts a process with each task as long as all are busy
                 self._pool.submit(process_number)
         self._processes = set(multiprocessing.active_children()) - others
-        ours.close()  # those of the workers are left: when the last has gone there is no more to hear
         threading.Thread(target=self._listen, args=(messages,), daemon=True, name="messages of workers").start()
 
     def submit(self, fn: Callable, args: tuple) -> Future:
@@ -120,12 +119,16 @@ class Processes:
 
     def close(self) -> None:
         self._pool.shutdown()
-        self._folder.cleanup()
+        self._end()
 
     def abandon(self) -> None:
         for process in self._processes:
             process.terminate()
         self._pool.shutdown(cancel_futures=True)
+        self._end()
+
+    def _end(self) -> None:
+        self._way.close()  # those of the workers have gone: there is no more to hear
         self._folder.cleanup()
 
 
