@@ -132,9 +132,7 @@ class Case:
 
     def allowing(self, hall: bool) -> Case:
         """The same with another `hall`; the geometries stay chosen."""
-        other = replace(self, hall=hall)
-        other.__dict__["_geometries"] = self._geometries
-        return other
+        return self._changed(hall=hall)
 
     def with_share(self, share: float) -> Case:
         """The same replicas with so many bytes of the memory for each, refused where they take more.
@@ -143,7 +141,10 @@ class Case:
         """
         problem = copy(self.problem)
         problem.share = share
-        other = replace(self, problem=problem)
+        return self._changed(problem=problem)
+
+    def _changed(self, **changes) -> Case:
+        other = replace(self, **changes)
         other.__dict__["_geometries"] = self._geometries
         return other
 

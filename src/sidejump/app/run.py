@@ -375,8 +375,8 @@ class Job:
             started, present = time.perf_counter(), present_memory()
             active = self.temperatures[~self._frozen]
             cost = self._kinetic(lambda: first_cost(self._case)) if len(active) else frozen.NO_COST
-            if self.executor == "auto":
-                cost = self._decide(cost) if processes else cost
+            if processes and self.executor == "auto":
+                cost = self._decide(cost)
             beside = present + _TABLES - (_CALLER if self.executor == "processes" else 0.0)
             self.cost = cost | {
                 "temperatures": len(self.temperatures),

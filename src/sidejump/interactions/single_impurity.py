@@ -246,7 +246,6 @@ def refined(
     most: float,
     *,
     settled: float = _SETTLED,
-    least: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The points along an axis or a ray are doubled until a sum stands still, and with them, where they matter,
     directions: for each energy by itself, whatever others are asked for with it; eigenvectors serve all that have the
@@ -269,8 +268,6 @@ def refined(
         Points of the last mesh.
     settled : float
         Relative change by the last mesh with which it is good enough.
-    least : float
-        Size of the sum below which changes are relative to this.
 
     Returns
     -------
@@ -280,7 +277,7 @@ def refined(
     change, before = np.full((2, len(energies)), np.inf)
 
     def apart(one, other):
-        size = np.abs(other).max(axis=(1, 2), initial=max(least, np.finfo(float).tiny))
+        size = np.abs(other).max(axis=(1, 2), initial=np.finfo(float).tiny)
         return np.abs(other - one).max(axis=(1, 2), initial=0.0) / size
 
     every = np.arange(len(energies))

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -80,6 +81,11 @@ class _Surface:
         """E of values (K, R): shape (R, N, N)."""
         u = self.everywhere.vectors
         return np.einsum("k,kr,kmi,kmj->rij", self.all_weights, values, u, u.conj(), optimize=True)
+
+    @cached_property
+    def both_sums(self) -> tuple[np.ndarray, np.ndarray]:
+        """E of g and of h."""
+        return self.sums(self.all_even), self.sums(self.all_odd)
 
 
 def odd_order_zero(
@@ -142,7 +148,7 @@ def _together(model, kinds: Sequence[PointKind]) -> PointPotential:
 
 
 def _on_shell(model, surface: _Surface, kinds: Sequence[_Kind], d: int) -> np.ndarray:
-    sums = {name: surface.sums(x) for name, x in (("g", surface.all_even), ("h", surface.all_odd))}
+    sums = dict(zip("gh", surface.both_sums, strict=True))
     [rho] = surface.sums(np.ones((len(surface.all_even), 1)))
     own = surface.own
     # all bands at each point, those of the group left out
@@ -178,7 +184,7 @@ def _on_shell(model, surface: _Surface, kinds: Sequence[_Kind], d: int) -> np.nd
 def _off_shell(surface: _Surface, kinds: Sequence[_Kind], orbitals, tensor, d: int) -> tuple[np.ndarray, np.ndarray]:
     """What goes through all states, (R, d), and q (R, n, n)."""
     at = np.ix_(orbitals, orbitals)
-    g, h = (surface.sums(x) for x in (surface.all_even, surface.all_odd))
+    g, h = surface.both_sums
     p, q = (np.sum([k.even(x) + k.odd(y) for k in kinds], axis=0)[:, at[0], at[1]] for x, y in ((g, h), (h, g)))
 
     def pairs(x):

@@ -44,9 +44,7 @@ def conductivities(problem: Problem, kts: Sequence[float]) -> np.ndarray:
     numbers = (3, 3) if problem.elastic_only else (NODES - 2, NODES)
     found = np.empty((len(numbers), len(temperatures), 2))
     for spacing, members in by_spacing(problem, temperatures):
-        # many nodes ask for memory, and little of a ratio depends on hot spots
-        flat = problem.model.dimension == 2
-        shell = problem.solved_shell(problem.mu, spacing) if flat else problem.inelastic_shell(spacing)
+        shell = problem.shell_of_many_nodes(spacing)  # little of a ratio depends on hot spots
         solver = SharedShell(problem, shell, KB * temperatures[members[0]])
         solver.keep()
         for i in members:

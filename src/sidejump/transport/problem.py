@@ -388,6 +388,10 @@ class Problem:
             return self.shell(self.mu, spacing, levels=0)
         return self.coarse_shell(self.mu)
 
+    def shell_of_many_nodes(self, spacing: float) -> Shell:
+        """The Fermi surface for many energy nodes at once: in three dimensions memory asks for fewer points."""
+        return self.solved_shell(self.mu, spacing) if self.model.dimension == 2 else self.inelastic_shell(spacing)
+
     def window_shell(self, energy: float) -> Shell:
         """One of the shells of the thermal window: changes ask for fewer points than what they change."""
         return self.shell(energy, self.spacings.base, levels=min(self.settings.levels, 1), several=self.several)

@@ -81,8 +81,7 @@ def slopes(problem: Problem, kts: Sequence[float], *, nodes: int = NODES, room: 
     own, all_on_one = energy_basis(nodes), energy_basis(nodes, even=True)
     farthest = float(np.abs(own.nodes).max())
     for spacing, members in by_spacing(problem, temperatures):
-        flat = problem.model.dimension == 2
-        shell = problem.solved_shell(problem.mu, spacing) if flat else problem.inelastic_shell(spacing)
+        shell = problem.shell_of_many_nodes(spacing)
         left = energy_left(*velocity_and_inverse_mass(problem.model, shell.k, shell.band))
         for i in members:
             kt = KB * float(temperatures[i])
