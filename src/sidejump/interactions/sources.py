@@ -27,6 +27,7 @@ from .vertex import pair_amplitudes, pair_matrices, pair_vertex
 if TYPE_CHECKING:
     from ..bands.momentum import MomentumTransfer
     from ..bands.states import States
+    from ..groups.images import Images
 
 
 @dataclass(frozen=True)
@@ -121,15 +122,24 @@ class PairSource(abc.ABC):
     process: int = BOTH
 
     patches: Patches | None = None
+    images: Images | None = None
 
     @abc.abstractmethod
     def prepare(self, states: States, *, single: bool = False) -> None:
         """What is needed once for all pairs of these (ordered) states; `single`: single precision is enough."""
 
-    def prepared(self, states: States, *, single: bool = False, patches: Patches | None = None) -> Self:
-        """A copy for these states: every shell has its own; `patches`: what they stand for, where that is known."""
+    def prepared(
+        self,
+        states: States,
+        *,
+        single: bool = False,
+        patches: Patches | None = None,
+        images: Images | None = None,
+    ) -> Self:
+        """A copy for these states: every shell has its own; `patches`: what they stand for, where that is known;
+        `images`: what makes those of the images of the first ones, where something does."""
         other = copy(self)
-        other.patches = patches
+        other.patches, other.images = patches, images
         other.prepare(states, single=single)
         return other
 
@@ -240,7 +250,12 @@ class ScalarPairs(PairSource):
         precision = np.complex64 if single else np.complex128
         constant = self._operator.constant
         self._matrix = None if constant is None else constant.astype(precision)
-        if self._positioned or self._applied:
+        if self.images is not None and self._positioned and self._operator.unit:
+            points = states[slice(0, self.images.count)]
+            self.states = self.finals = self.images.with_positions(
+                with_vertex(self._model, points, self._operator, precision)
+            )
+        elif self._positioned or self._applied:
             self.states = self.finals = with_vertex(self._model, states, self._operator, precision)
             if self._adjoint is not self._operator:
                 self.finals = with_vertex(self._model, states, self._adjoint, precision)

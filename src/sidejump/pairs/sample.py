@@ -15,6 +15,7 @@ import numpy as np
 
 from ..bands.momentum import MomentumTransfer
 from ..bands.states import States, aligned, shell_states
+from ..groups.images import Images
 from ..groups.members import MemberTurns
 from ..groups.multiplets import NOTHING, Multiplets
 from ..groups.operations import Operations
@@ -45,6 +46,7 @@ class Sample:
     operations : Operations or None     the group
     turns : (operations, R, R) or None  what it does with the currents
     heat : (S, n) or None   e - mu, eV, where the heat current is asked for: its d rows are the last of the currents
+    turned : Images or None     what the states of the images are made by, where they are not solved for
     """
 
     states: States
@@ -57,6 +59,7 @@ class Sample:
     operations: Operations | None = None
     turns: np.ndarray | None = None
     heat: np.ndarray | None = None
+    turned: Images | None = None
 
     @property
     def count(self) -> int:
@@ -127,7 +130,8 @@ class Sample:
 
     def prepared(self, sources: Sequence[PairSource], *, single: bool = False) -> list[PairSource]:
         """The sources for the states of all points and images."""
-        return [source.prepared(self.states, single=single, patches=self.patches) for source in sources]
+        of = {"single": single, "patches": self.patches, "images": self.turned}
+        return [source.prepared(self.states, **of) for source in sources]
 
     def blocks(
         self, task: Task, sources: Sequence[PairSource], cuts, z_max, connected=None, *, matrices: bool = False
@@ -180,6 +184,7 @@ def sampled(
     images: bool = True,
     observables: Multiplets | None = None,
     members: MemberTurns | None = None,
+    turns: MemberTurns | None = None,
     heat=None,
 ) -> Sample:
     """The points of a shell, or these carried to n energies: k (S, n, d), weight (S, n).
@@ -195,6 +200,8 @@ def sampled(
     observables : Multiplets, optional
     members : MemberTurns, optional
         What the operations of the shell do with the members of groups, which those of the images are then.
+    turns : MemberTurns, optional
+        What they do with the orbitals: where there are no observables images are then made of the points.
     heat : ndarray, shape (S, n), optional
         See :class:`Sample`.
     """
@@ -215,11 +222,15 @@ def sampled(
     components = None if shell.components is None else shell.components.take(order)
     if components is not None:
         velocity = closed_velocities(weight, velocity, components, shell.operations, model.cell)
-    if group is not None and len(group) > 1:
+    turned = None
+    if group is not None and turns is not None and len(group) > 1 and not states.expectation.shape[1]:
+        turned = Images(turns, near.k)
+        states = turned.states(states)
+    elif group is not None and len(group) > 1:
         others = shell_states(model, near.k[s * n :], np.tile(band, len(group) - 1), degeneracy, observables)
         others = others if members is None else members.aligned(states, others)
         states = States.joined(states, others)
     side = np.zeros(s, dtype=int) if side is None else side[order]
-    turns = None if group is None else (observables or NOTHING).currents(group)
+    currents = None if group is None else (observables or NOTHING).currents(group)
     heat = None if heat is None else heat[order]
-    return Sample(states, weight, velocity, near, ordering.clusters, components, side, group, turns, heat)
+    return Sample(states, weight, velocity, near, ordering.clusters, components, side, group, currents, heat, turned)

@@ -376,6 +376,8 @@ class Problem:
     def sampled(self, shell: Shell, *places, **choices) -> Sample:
         """Points of a shell as :func:`sidejump.pairs.sample.sampled` takes them."""
         members = None if self.members is None or shell.operations is None else self.members.of(shell.operations)
+        if self.orbital_turns is not None and members is None and shell.operations is not None:
+            choices["turns"] = self.orbital_turns.of(shell.operations)
         choices |= {"degeneracy": self.settings.degeneracy, "observables": self.multiplets, "members": members}
         return sampled(self.model, self.momentum, shell, *places, **choices)
 
