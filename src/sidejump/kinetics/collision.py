@@ -6,12 +6,16 @@ component of a vector.  Off the diagonal it is ``-P``; the out-scattering D coup
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from ..pairs.strips import Strip
 from ..threads import PARTS, THREADS, one_matrix_thread
+
+
+_CACHED = 2**17  # numbers of another precision at a time: these stay in the cache
 
 
 class CollisionOperator:
@@ -56,10 +60,15 @@ class CollisionOperator:
             mine = np.zeros(stored.shape)
             for strip in share:
                 i, j = strip.unknowns(m)
-                p = strip.values.astype(dtype, copy=False)
-                mine[:, i] += stored[:, j] @ p.T
-                if strip.mirrored:
-                    mine[:, j] += stored[:, i] @ p
+                across, back = stored[:, j], None
+                for rows, p in _in_precision(strip.values, dtype):
+                    here = slice(i.start + rows.start, i.start + rows.stop)
+                    mine[:, here] += across @ p.T
+                    if strip.mirrored:
+                        part = stored[:, here] @ p
+                        back = part if back is None else np.add(back, part, out=back)
+                if back is not None:
+                    mine[:, j] += back
             return mine.T
 
         if self.nbytes < 2e7:
@@ -116,3 +125,17 @@ class CollisionOperator:
         index = np.arange(clusters)
         full[index, :, index, :] += np.add.reduceat(self.diagonal, bounds[:-1], axis=0)
         return full.reshape(clusters * m, clusters * m)
+
+
+def _in_precision(values, dtype) -> Iterator[tuple[slice, np.ndarray]]:
+    """Rows of a matrix, and them in another precision, a few at a time in one place; all at once where it is its own."""
+    if values.dtype == dtype:
+        yield slice(0, len(values)), values
+        return
+    step = max(1, _CACHED // values.shape[1])
+    place = np.empty((min(step, len(values)), values.shape[1]), dtype)
+    for start in range(0, len(values), step):
+        rows = slice(start, min(start + step, len(values)))
+        here = place[: rows.stop - start]
+        here[...] = values[rows]
+        yield rows, here

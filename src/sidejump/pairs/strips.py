@@ -14,6 +14,9 @@ import numpy as np
 from ..freed import return_freed
 from ..threads import THREADS
 
+_WIDE = 128
+"""Columns of a block that the matrix library has enough with: joined to others it would be copied for nothing."""
+
 
 @dataclass(frozen=True)
 class Strip:
@@ -41,21 +44,27 @@ class Strip:
 
 
 def join_blocks(blocks: list[tuple[slice, slice, np.ndarray]]) -> list[Strip]:
-    """Strips of blocks (rows, columns, values); empties `blocks`, so that the memory is not taken twice."""
+    """Strips of blocks (rows, columns, values), of one where it is wide; empties `blocks`, so that the memory is not
+    taken twice."""
     by_rows: dict = defaultdict(lambda: defaultdict(list))
     while blocks:
         rows, columns, values = blocks.pop()
-        by_rows[rows.start, rows.stop, rows != columns][columns.start, columns.stop].append(values)
+        alone = columns.start if values.shape[1] >= _WIDE else -1
+        by_rows[rows.start, rows.stop, rows != columns, alone][columns.start, columns.stop].append(values)
 
     def joined(key) -> Strip:
         parts = by_rows.pop(key)
         places = sorted(parts)
         points = np.concatenate([np.arange(*place) for place in places])
         # several sources may scatter between the same points
-        values = np.concatenate([sum(parts[place][1:], parts[place][0]) for place in places], axis=1)
+        each = [sum(parts[place][1:], parts[place][0]) for place in places]
         parts.clear()
-        return_freed()
-        start, stop, mirrored = key
+        values = each[0]
+        if len(each) > 1:
+            values = np.concatenate(each, axis=1)
+            each.clear()
+            return_freed()
+        start, stop, mirrored, _ = key
         return Strip(slice(start, stop), points, mirrored, values)
 
     with ThreadPoolExecutor(THREADS) as pool:  # copies as fast as memory allows
