@@ -47,9 +47,15 @@ class MomentumTransfer:
             return k
         crystal = k @ self._inverse
         k = (crystal - np.round(crystal)) @ self._cell
+        if not len(self._nearer):
+            return k
+        half = 0.5 * (self._nearer**2).sum(axis=1)
         for _ in range(2):  # rounding alone is not the shortest image in a skewed cell
-            squares = ((k[..., None, :] - self.images) ** 2).sum(-1)
-            k = k - self.images[np.argmin(squares, axis=-1)]
+            along = k @ self._nearer.T
+            gain = np.abs(along) - half  # of |k|^2 / 2, by G or by -G
+            best = gain.argmax(axis=-1)[..., None]
+            sign = np.sign(np.take_along_axis(along, best, -1)) * (np.take_along_axis(gain, best, -1) > 0)
+            k = k - sign * self._nearer[best[..., 0]]
         return k
 
     def nearby_images(self, k, other, reach: float) -> np.ndarray:

@@ -98,7 +98,7 @@ class Problem:
         self.flows: deque[ShellFlow] = _flows()
         self._shells: dict = {}
         self._ahead: dict[tuple[float, int | None], tuple[dict, deque, list[str]]] = {}
-        self._critical: tuple[float, CriticalPoints] | None = None
+        self._critical: list[tuple[float, CriticalPoints]] = []  # the last, for replicas as well
         self._set_fewest()
 
     def _set_fewest(self, least: float = 1.0) -> None:
@@ -256,9 +256,9 @@ class Problem:
     def critical(self, kt: float) -> CriticalPoints:
         """Critical points within reach of kT (eV) around the chemical potential."""
         reach = kt * np.log(10 / self.settings.tolerance)
-        if self._critical is None or self._critical[0] < reach:
-            self._critical = reach, self.critical_within(reach)
-        return self._critical[1]
+        if not self._critical or self._critical[0][0] < reach:
+            self._critical[:] = [(reach, self.critical_within(reach))]
+        return self._critical[0][1]
 
     def critical_within(self, reach: float) -> CriticalPoints:
         """Critical points up to `reach` (eV) from the chemical potential; not kept."""
