@@ -188,7 +188,7 @@ class _AlteredPairs(PairSource):
         self.seconds_per_pair = inner.seconds_per_pair
 
     def prepare(self, states, *, single=False):
-        self.inner = self.inner.prepared(states, single=single, patches=self.patches, images=self.images)
+        self.inner = self.inner.prepared(states, single=single, patches=self.patches, turned=self.turned)
 
     def load(self, states):
         return self.inner.load(states)

@@ -122,7 +122,7 @@ class PairSource(abc.ABC):
     process: int = BOTH
 
     patches: Patches | None = None
-    images: Images | None = None
+    turned: Images | None = None
 
     @abc.abstractmethod
     def prepare(self, states: States, *, single: bool = False) -> None:
@@ -134,12 +134,12 @@ class PairSource(abc.ABC):
         *,
         single: bool = False,
         patches: Patches | None = None,
-        images: Images | None = None,
+        turned: Images | None = None,
     ) -> Self:
         """A copy for these states: every shell has its own; `patches`: what they stand for, where that is known;
-        `images`: what makes those of the images of the first ones, where something does."""
+        `turned`: what makes those of the images of the first ones, where something does."""
         other = copy(self)
-        other.patches, other.images = patches, images
+        other.patches, other.turned = patches, turned
         other.prepare(states, single=single)
         return other
 
@@ -250,9 +250,9 @@ class ScalarPairs(PairSource):
         precision = np.complex64 if single else np.complex128
         constant = self._operator.constant
         self._matrix = None if constant is None else constant.astype(precision)
-        if self.images is not None and self._positioned and self._operator.unit:
-            points = states[slice(0, self.images.count)]
-            self.states = self.finals = self.images.with_positions(
+        if self.turned is not None and self._positioned and self._operator.unit:
+            points = states[slice(0, self.turned.count)]
+            self.states = self.finals = self.turned.with_positions(
                 with_vertex(self._model, points, self._operator, precision)
             )
         elif self._positioned or self._applied:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_numpy_namespace
 
 from ..bands.hermitian_basis import components, hermitian_basis
 
-_CHUNK = 64  # initial states at a time: what is made of them stays in the cache
+_CHUNK = 32  # initial states at a time: what is made of them stays in the cache
 
 
 def pair_vertex(initial, final, vertex=None, *, applied=False, q=None, sites=None):
@@ -75,7 +76,7 @@ def pair_matrices(initial, final, vertex=None, *, applied=False, q=None, sites=N
     """
     p, m, _ = initial.vectors.shape
     n, mf, _ = final.vectors.shape
-    values = np.concatenate(list(_values(initial, final, vertex, applied, q, sites)), axis=1)
+    values = np.concatenate([x.copy() for x in _values(initial, final, vertex, applied, q, sites)], axis=1)
     values = values.reshape(-1, p, m, n, mf).transpose(0, 1, 3, 4, 2)  # <u'_j|W|u_i>, (1 + d, P, Q, j, i)
     return group_matrices(values[0], values[1:])
 
@@ -101,12 +102,14 @@ def pair_amplitudes(initial, final, vertex=None, *, applied=False, q=None, sites
     """
     xp = array_namespace(initial.vectors)
     one, other = (replace(x, covariant=x.covariant[:, :0, ...]) for x in (initial, final))
-    values = xp.concat([x[0, ...] for x in _values(one, other, vertex, applied, q, sites)], axis=0)
+    values = xp.concat(
+        [xp.asarray(x[0, ...], copy=True) for x in _values(one, other, vertex, applied, q, sites)], axis=0
+    )
     return xp.reshape(values, (*initial.vectors.shape[:2], *final.vectors.shape[:2]))
 
 
 def _values(initial, final, vertex, applied, q, sites):
-    """V and ``D_a V`` of some initial states after the other, (1 + d, P m, Q m')."""
+    """V and ``D_a V`` of some initial states after the other, (1 + d, P m, Q m'), each in the place of the last."""
     xp = array_namespace(initial.vectors)
     p, m, _ = initial.vectors.shape
     mf, c = final.vectors.shape[1], 0 if q is None else q.shape[0]
@@ -115,18 +118,27 @@ def _values(initial, final, vertex, applied, q, sites):
     for orbitals, phase in [(None, None)] if sites is None else sites:
         left = _factors(kets, orbitals, vertex, applied, ket=True)
         right = _factors(bras, orbitals, None, applied, ket=False)
-        factors.append((left, [xp.matrix_transpose(xp.conj(x)) for x in right], phase))
+        factors.append((left, [_in_rows(xp, xp.matrix_transpose(xp.conj(x))) for x in right], phase))
+    rows_of, columns = kets[0].shape[0], final.vectors.shape[0] * mf
+    places = [xp.empty(rows_of * min(_CHUNK, p) * m * columns, dtype=initial.vectors.dtype) for _ in range(4)]
     for start in range(0, p, _CHUNK):
-        rows, states = slice(start, start + _CHUNK), slice(start * m, (start + _CHUNK) * m)
+        stop = min(start + _CHUNK, p)
+        rows, states = slice(start, stop), slice(start * m, stop * m)
+        shape = rows_of, (stop - start) * m, columns
+        total, more, along, beside = (xp.reshape(x[: math.prod(shape)], shape) for x in places)
         value = None
         for left, right, phase in factors:
-            here = _elements(left[0][:, states, :], right[0])
+            here = _elements(left[0][:, states, :], right[0], total if value is None else more, beside)
             for b in range(c):
-                along = _elements(left[1 + b][:, states, :], right[1 + b])
-                here += _members(q[b, rows, :], m, mf) * along
+                each = _elements(left[1 + b][:, states, :], right[1 + b], along, beside)
+                each *= _members(q[b, rows, :], m, mf)
+                here += each
             if phase is not None:
                 here *= _members(phase[rows, :], m, mf)
-            value = here if value is None else value + here
+            if value is None:
+                value = here
+            else:
+                value += here
         yield value
 
 
@@ -155,14 +167,25 @@ def _factors(parts, orbitals, vertex, applied, *, ket):
     return found if applied else [plain, *found]
 
 
-def _elements(kets, bras):
-    """Scalar products of kets (1 + d, P, L) and conjugated bras (1 + d, L, Q), and their derivatives: (1 + d, P, Q)."""
+def _elements(kets, bras, place, beside):
+    """Scalar products of kets (1 + d, P, L) and conjugated bras (1 + d, L, Q), and their derivatives: (1 + d, P, Q), in
+    `place`; `beside` is another such place."""
     xp = array_namespace(kets)
-    rows, length = kets.shape[1:]
-    values = xp.matmul(xp.reshape(kets, (-1, length)), bras[0, ...])
-    values = xp.reshape(values, (-1, rows, values.shape[-1]))
-    values[1:, ...] += xp.matmul(kets[0, ...], bras[1:, ...])
+    length, columns = bras.shape[1:]
+    values = _product(xp, xp.reshape(kets, (-1, length)), bras[0, ...], xp.reshape(place, (-1, columns)))
+    values = xp.reshape(values, place.shape)
+    values[1:, ...] += _product(xp, kets[0, ...], bras[1:, ...], beside[1:, ...])
     return values
+
+
+def _in_rows(xp, matrices):
+    """The same with rows one after the other in memory, which products with them are faster by."""
+    return xp.ascontiguousarray(matrices) if is_numpy_namespace(xp) else matrices
+
+
+def _product(xp, one, other, place):
+    """A matrix product, in `place` where the library has that: new arrays of this size cost as much as the product."""
+    return xp.matmul(one, other, out=place) if is_numpy_namespace(xp) else xp.matmul(one, other)
 
 
 def _members(pairs, m, mf):

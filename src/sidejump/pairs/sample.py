@@ -130,7 +130,7 @@ class Sample:
 
     def prepared(self, sources: Sequence[PairSource], *, single: bool = False) -> list[PairSource]:
         """The sources for the states of all points and images."""
-        of = {"single": single, "patches": self.patches, "images": self.turned}
+        of = {"single": single, "patches": self.patches, "turned": self.turned}
         return [source.prepared(self.states, **of) for source in sources]
 
     def blocks(
