@@ -10,7 +10,7 @@ from array_api_compat import array_namespace, is_numpy_namespace
 
 from ..bands.hermitian_basis import components, hermitian_basis
 
-_CHUNK = 32  # initial states at a time: what is made of them stays in the cache
+_CHUNK = 8192  # pairs at a time: what is made of them stays in the cache
 
 
 def pair_vertex(initial, final, vertex=None, *, applied=False, q=None, sites=None):
@@ -120,21 +120,22 @@ def _values(initial, final, vertex, applied, q, sites):
         right = _factors(bras, orbitals, None, applied, ket=False)
         factors.append((left, [_in_rows(xp, xp.matrix_transpose(xp.conj(x))) for x in right], phase))
     rows_of, columns = kets[0].shape[0], final.vectors.shape[0] * mf
-    places = [xp.empty(rows_of * min(_CHUNK, p) * m * columns, dtype=initial.vectors.dtype) for _ in range(4)]
-    for start in range(0, p, _CHUNK):
-        stop = min(start + _CHUNK, p)
+    step = min(max(1, _CHUNK // (m * columns)), p)
+    places = [xp.empty(rows_of * step * m * columns, dtype=initial.vectors.dtype) for _ in range(4)]
+    for start in range(0, p, step):
+        stop = min(start + step, p)
         rows, states = slice(start, stop), slice(start * m, stop * m)
         shape = rows_of, (stop - start) * m, columns
         total, more, along, beside = (xp.reshape(x[: math.prod(shape)], shape) for x in places)
         value = None
         for left, right, phase in factors:
-            here = _elements(left[0][:, states, :], right[0], total if value is None else more, beside)
+            here = _elements(xp, left[0][:, states, :], right[0], total if value is None else more, beside)
             for b in range(c):
-                each = _elements(left[1 + b][:, states, :], right[1 + b], along, beside)
-                each *= _members(q[b, rows, :], m, mf)
+                each = _elements(xp, left[1 + b][:, states, :], right[1 + b], along, beside)
+                each *= _members(xp, q[b, rows, :], m, mf)
                 here += each
             if phase is not None:
-                here *= _members(phase[rows, :], m, mf)
+                here *= _members(xp, phase[rows, :], m, mf)
             if value is None:
                 value = here
             else:
@@ -167,10 +168,9 @@ def _factors(parts, orbitals, vertex, applied, *, ket):
     return found if applied else [plain, *found]
 
 
-def _elements(kets, bras, place, beside):
+def _elements(xp, kets, bras, place, beside):
     """Scalar products of kets (1 + d, P, L) and conjugated bras (1 + d, L, Q), and their derivatives: (1 + d, P, Q), in
     `place`; `beside` is another such place."""
-    xp = array_namespace(kets)
     length, columns = bras.shape[1:]
     values = _product(xp, xp.reshape(kets, (-1, length)), bras[0, ...], xp.reshape(place, (-1, columns)))
     values = xp.reshape(values, place.shape)
@@ -188,9 +188,8 @@ def _product(xp, one, other, place):
     return xp.matmul(one, other, out=place) if is_numpy_namespace(xp) else xp.matmul(one, other)
 
 
-def _members(pairs, m, mf):
+def _members(xp, pairs, m, mf):
     """Values of pairs of groups for each pair of their members."""
-    xp = array_namespace(pairs)
     if m > 1:
         pairs = xp.repeat(pairs, m, axis=0)
     return xp.repeat(pairs, mf, axis=1) if mf > 1 else pairs
