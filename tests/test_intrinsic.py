@@ -14,9 +14,11 @@ from sidejump.bands.weyl import Weyl
 from sidejump.errors import InputError
 from sidejump.intrinsic import band_curvature, intrinsic_conductivity
 from sidejump.intrinsic.crossing import averaged_crossings
+from sidejump.intrinsic.integrate import reduced_zone
 from sidejump.intrinsic.occupation import cell_fermi, fermi
 from sidejump.reference import dirac
 from sidejump.units import HBAR2_OVER_2M, KB, conductivity_unit
+from test_reduced import p_model
 
 MASS, VELOCITY = 0.1, 3.0
 
@@ -256,6 +258,34 @@ def test_weyl_nodes_of_a_lattice(node):
     assert abs(result.conductivity[0, 0, 1, 0]) == pytest.approx(exact, abs=float(result.error[0, 0]))
     assert result.converged
     assert result.points < 60_000
+
+
+def test_irreducible_cells_are_enough():
+    """The sum over the cells that symmetry leaves is that over the zone, from a sixth of the points, and what symmetry
+    forbids is nothing."""
+    model = weyl_lattice(1.2)
+    exact = 2 * 1.2 / 3.0 / (2 * np.pi) ** 2 * conductivity_unit(3)[0]
+    whole = intrinsic_conductivity(model, 0.0, 0.0, tolerance=1e-2, start_mesh=9)
+    reduced = intrinsic_conductivity(model, 0.0, 0.0, tolerance=1e-2)
+    for result in (whole, reduced):
+        assert result.converged
+        sigma = np.asarray(result)[0, 0]
+        assert abs(sigma[1, 0]) == pytest.approx(exact, abs=float(result.error[0, 0]))
+    assert abs(np.asarray(reduced)[0, 0, 2]).max() < 1e-12 * exact
+    assert reduced.points < whole.points / 6
+
+
+def test_operations_that_exchange_axes():
+    """Hexagonal and face-centred cells: shares add up to the zone, and a smooth sum is that of a uniform mesh."""
+    for lattice in ("hexagonal", "fcc", "bcc"):
+        model = p_model(lattice)
+        zone = reduced_zone(model, -1.0)
+        assert zone.kept is not None and zone.share.sum() == pytest.approx(1.0, abs=1e-12)
+        cell = abs(np.linalg.det(zone.edges(zone.widths[:1])[0]))
+        assert len(zone.centres) < 0.2 * abs(np.linalg.det(model.reciprocal_cell)) / cell
+        reduced = intrinsic_conductivity(model, -1.0, 3000.0, tolerance=1e-2)
+        mesh = intrinsic_conductivity(model, -1.0, 3000.0, mesh=48)
+        np.testing.assert_allclose(np.asarray(reduced), np.asarray(mesh), atol=float(reduced.error[0, 0]))
 
 
 def test_close_bands_averaged_over_a_cell():

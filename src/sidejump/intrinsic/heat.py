@@ -19,10 +19,11 @@ from threadpoolctl import threadpool_limits
 
 from ..units import KB, conductivity_unit
 from .berry import band_curvature, cyclic_pairs
-from .integrate import FLOOR
+from .integrate import FLOOR, reduced_zone
 from .occupation import heat_moments
 from .operator import zone_integral
 from .polar import converged_polar
+from .zone import Zone
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def intrinsic_heat(
     """
     d, temperatures = model.dimension, np.asarray(temperatures, dtype=float)
     floor = FLOOR[d] / conductivity_unit(d)[0]
+    zone: Zone | None = None
     values, errors, converged = [], [], True
     for power in (1, 2):
         if model.cell is None:
@@ -72,8 +74,9 @@ def intrinsic_heat(
             def moments(energy, spread, power=power):
                 return heat_moments(energy, spread, chemical_potential, temperatures)[power - 1][None]
 
+            zone = zone or reduced_zone(model, chemical_potential)
             value, error, size = zone_integral(
-                model, band_curvature, moments, tolerance=tolerance, max_points=max_points, floor=floor
+                model, band_curvature, moments, tolerance=tolerance, max_points=max_points, floor=floor, zone=zone
             )
         converged &= bool(np.all(error <= tolerance * size))
         unit = model.spin_degeneracy * (KB * temperatures) ** power

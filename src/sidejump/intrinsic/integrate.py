@@ -9,10 +9,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
+from ..groups.operations import Operations, exact_operations
 from ..units import conductivity_unit
 from .berry import cyclic_pairs
 from .lattice_mesh import CellSum, adaptive_mesh, fixed_mesh
 from .polar import converged_polar
+from .zone import Zone, cells_along, irreducible_zone, whole_zone
 
 MOST_POINTS = 2_000_000
 """k points at which refinement ends, whatever the error."""
@@ -109,7 +111,8 @@ def intrinsic_conductivity(
     mesh : int or sequence of int, optional
         Lattice models: this Gamma-centred uniform mesh instead, without refinement.
     start_mesh : int or sequence of int, optional
-        Lattice models: cells along each reciprocal vector before refinement.
+        Lattice models: cells along each reciprocal vector before refinement, of the whole zone; those that symmetry
+        leaves, some 0.25 (3D) or 0.1 (2D) of 1/angstrom, when not given.
     max_points : int
         Stop refining here; the result then says `converged` is False.
     cutoff : float, optional
@@ -176,8 +179,11 @@ def intrinsic_conductivity(
             vector = fixed_mesh(cell_sum, _mesh(mesh, d, "mesh"))
             error = np.zeros(vector.shape[:2])
         else:
-            start = _mesh(_default_start(model) if start_mesh is None else start_mesh, d, "start_mesh")
-            vector, error, size = adaptive_mesh(cell_sum, start, tolerance, max_points, floor * volume, share, progress)
+            if start_mesh is not None:
+                zone = whole_zone(model.reciprocal_cell, _mesh(start_mesh, d, "start_mesh"))
+            else:
+                zone = reduced_zone(model, float(np.mean(mu)))
+            vector, error, size = adaptive_mesh(cell_sum, zone, tolerance, max_points, floor * volume, share, progress)
             size = size / volume
         # a mean over the zone, of volume (2 pi)^d / volume
         vector, error, points = vector / volume, error / volume, cell_sum.points
@@ -204,7 +210,15 @@ def _mesh(mesh, dimension: int, name: str) -> tuple[int, ...]:
     return shape
 
 
-def _default_start(model) -> tuple[int, ...]:
-    """Cells of about 0.25 (3D) or 0.1 (2D) of 1/angstrom."""
-    lengths = np.linalg.norm(model.reciprocal_cell, axis=1)
-    return tuple(int(n) for n in np.maximum(np.ceil(lengths / (0.25 if model.dimension == 3 else 0.1)), 4))
+SPACING = {2: 0.1, 3: 0.25}
+"""Of the first cells, 1/angstrom."""
+
+
+def reduced_zone(model, energy: float) -> Zone:
+    """Cells to begin with for a sum of Berry curvatures: those that the exact symmetry of the bands, as it is found at
+    an energy (eV), leaves of a three-dimensional crystal."""
+    d = model.dimension
+    operations: Operations | None = exact_operations(model, energy=energy) if d == 3 else None
+    if operations is None or len(operations) == 1:
+        return whole_zone(model.reciprocal_cell, cells_along(model.reciprocal_cell, SPACING[d]))
+    return irreducible_zone(model.reciprocal_cell, SPACING[d], operations)

@@ -5,11 +5,10 @@ until the error meets the tolerance at every chemical potential and temperature.
 sum of squared changes (near crossings halving a cell once more changes it by about as much again, with random
 sign), plus what the change of the sum leaves.  In two dimensions that is a third of it, as by a
 second-order rule.  In three, lines of small gaps converge more slowly, and between nothing and all of it may be
-left: half of it is added to the sum, and half of it counts as error.  The cells are shifted off the symmetric
-positions: mirror images would change alike, and the signs of their changes would not be independent.
+left: half of it is added to the sum, and half of it counts as error.
 
 Each cell is one point with the occupation averaged over the cell (:mod:`.occupation`) and the curvature of unresolved
-crossings as well (:mod:`.berry`).  Not covered: symmetry, which models from first principles have only nearly.
+crossings as well (:mod:`.berry`).  Which cells there are to begin with is in :mod:`.zone`.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from ..threads import one_matrix_thread
 from .berry import occupied_curvature
 from .fourier import table_of
 from .occupation import cell_fermi, fermi
+from .zone import Zone
 
-_SHIFT = (0.1180, 0.2763, 0.4271)  # of the first mesh, in cells
 _ADDED = {2: 0.0, 3: 0.5}  # to the sum, in units of its last change
 _LEFT = {2: 1 / 3, 3: 0.5}  # error of the sum, likewise
 _SAFETY = 2.0  # standard deviations
@@ -51,8 +50,8 @@ class CellSum:
         self.n_components = 3 if model.dimension == 3 else 1
         self.points = 0
 
-    def __call__(self, fractional: np.ndarray, width: np.ndarray | None) -> np.ndarray:
-        """At points in units of the reciprocal cell; `width` (npoints, d) of their cells, or None for a step.
+    def __call__(self, fractional: np.ndarray, edges: np.ndarray | None) -> np.ndarray:
+        """At points in units of the reciprocal cell; `edges` (npoints, d, d) of their cells, or None for a step.
 
         Returns
         -------
@@ -67,14 +66,14 @@ class CellSum:
             first, chosen = item
             for index, matrices in self.table.plane_matrices(first, np.round(fractional[chosen, 1:], 12)):
                 target = chosen[index]
-                result[target] = self._block(matrices, None if width is None else width[target])
+                result[target] = self._block(matrices, None if edges is None else edges[target])
 
         with one_matrix_thread(), ThreadPoolExecutor(self.workers) as pool:
             list(pool.map(plane, zip(keys, members, strict=True)))
         self.points += len(fractional)
         return result
 
-    def _block(self, matrices, width):
+    def _block(self, matrices, edges):
         def at_points(energy, velocity):
             return fermi(energy, self.mu, self.temperatures)
 
@@ -86,8 +85,7 @@ class CellSum:
             return cell_fermi(energy, spread, self.mu, self.temperatures, quick=True)
 
         hamiltonian, gradient, position, curl = matrices
-        edges = None if width is None else width[:, :, None] * self.model.reciprocal_cell
-        occupation = at_points if width is None else over_cells
+        occupation = at_points if edges is None else over_cells
         cells = None if edges is None or self.model.dimension != 3 else (edges, within)
         value = occupied_curvature(hamiltonian, gradient, position, curl, occupation, cells=cells)
         return np.moveaxis(value, 1, -1)
@@ -103,14 +101,14 @@ def fixed_mesh(cell_sum: CellSum, shape) -> np.ndarray:
     return total / np.prod(shape)
 
 
-def adaptive_mesh(cell_sum: Any, start, tolerance, max_points, floor, share=0.0, progress=None):
+def adaptive_mesh(cell_sum: Any, zone: Zone, tolerance, max_points, floor, share=0.0, progress=None):
     """Mean of the occupied curvature over the zone by refined cells.
 
     Parameters
     ----------
     cell_sum : CellSum, or what is called and counts its points as one
-    start : sequence of int
-        Cells along each reciprocal vector to begin with.
+    zone : Zone
+        Cells to begin with.
     tolerance : float
         Relative error asked for, of each (mu, T).
     max_points : int
@@ -128,13 +126,10 @@ def adaptive_mesh(cell_sum: Any, start, tolerance, max_points, floor, share=0.0,
     size : ndarray, shape (n_mu, n_T)
         What the error counts relative to.
     """
-    d = len(start)
+    d = zone.centres.shape[1]
     halves = np.array(list(itertools.product((-0.25, 0.25), repeat=d)))
-    axes = [(np.arange(n) + 0.5 + shift) / n for n, shift in zip(start, _SHIFT[:d], strict=True)]
-    centres = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, d)
-    width = np.broadcast_to(1.0 / np.asarray(start), centres.shape)
-    parent = cell_sum(centres, width) * np.prod(width, axis=1)[:, None, None, None]
-    families = _halve(cell_sum, centres, width, parent, halves)
+    parent = _sums(cell_sum, zone, zone.centres, zone.widths, zone.share)
+    families = _halve(cell_sum, zone, zone.centres, zone.widths, zone.share, parent, halves)
     while True:
         change = families["change"].sum(axis=0)
         mean = families["value"].sum(axis=(0, 1)) + _ADDED[d] * change
@@ -156,8 +151,9 @@ def adaptive_mesh(cell_sum: Any, start, tolerance, max_points, floor, share=0.0,
         chosen, kept = order[:count], order[count:]
         cells = families["centre"][chosen][:, None] + halves * families["width"][chosen][:, None]
         child_width = np.repeat(families["width"][chosen] / 2, 2**d, axis=0)
+        child_share = np.repeat(families["share"][chosen] / 2**d, 2**d)
         value = families["value"][chosen].reshape(-1, *families["value"].shape[2:])
-        new = _halve(cell_sum, cells.reshape(-1, d), child_width, value, halves)
+        new = _halve(cell_sum, zone, cells.reshape(-1, d), child_width, child_share, value, halves)
         families = {key: np.concatenate([families[key][kept], new[key]]) for key in families}
 
 
@@ -171,11 +167,24 @@ def _left_alone(total: float) -> float:
     return min(max(wanted, 0.3 * total), 0.7 * total)
 
 
-def _halve(cell_sum, centres, width, parent, halves):
+def _sums(cell_sum, zone: Zone, centres, widths, share) -> np.ndarray:
+    """What cells add to the mean over the zone, (n, n_mu, n_T, components)."""
+    value = cell_sum(zone.fractional(centres), zone.edges(widths))
+    if zone.kept is not None:
+        value = value @ zone.kept.T
+    return value * share[:, None, None, None]
+
+
+def _halve(cell_sum, zone: Zone, centres, widths, share, parent, halves):
     """Families of the given cells: values of the halves and what they change."""
     d = centres.shape[1]
-    points = (centres[:, None] + halves * width[:, None]).reshape(-1, d)
-    small = np.repeat(width / 2, 2**d, axis=0)
-    value = cell_sum(points, small) * np.prod(small, axis=1)[:, None, None, None]
+    points = (centres[:, None] + halves * widths[:, None]).reshape(-1, d)
+    value = _sums(cell_sum, zone, points, np.repeat(widths / 2, 2**d, axis=0), np.repeat(share / 2**d, 2**d))
     value = value.reshape(len(centres), 2**d, *value.shape[1:])
-    return {"centre": centres, "width": np.array(width), "value": value, "change": value.sum(axis=1) - parent}
+    return {
+        "centre": centres,
+        "width": np.array(widths),
+        "share": share,
+        "value": value,
+        "change": value.sum(axis=1) - parent,
+    }

@@ -21,12 +21,12 @@ from threadpoolctl import threadpool_limits
 
 from ..bands.row_curvature import row_curvature
 from ..units import conductivity_unit
-from .integrate import CANCELLED, FLOOR
+from .integrate import CANCELLED, FLOOR, SPACING
 from .lattice_mesh import adaptive_mesh
 from .occupation import cell_fermi
 from .polar import converged_polar
+from .zone import Zone, cells_along, whole_zone
 
-SPACING = {2: 0.1, 3: 0.25}  # of the first cells, 1/angstrom
 CHUNK = 2048
 
 
@@ -62,20 +62,26 @@ class _Cells:
         self.model, self.curvature, self.occupation = model, curvature, occupation
         self.points = 0
 
-    def __call__(self, fractional, width) -> np.ndarray:
+    def __call__(self, fractional, edges) -> np.ndarray:
         self.points += len(fractional)
         reciprocal, found = self.model.reciprocal_cell, []
         for i in range(0, len(fractional), CHUNK):
             part = slice(i, i + CHUNK)
             energy, velocity, omega = self.curvature(self.model, fractional[part] @ reciprocal)
-            edges = width[part][:, :, None] * reciprocal
-            spread = np.sqrt(np.sum((edges @ velocity) ** 2, axis=1) / 12)
+            spread = np.sqrt(np.sum((edges[part] @ velocity) ** 2, axis=1) / 12)
             found.append(np.einsum("mtkn,kcn->kmtc", self.occupation(energy, spread), omega))
         return np.concatenate(found)
 
 
 def zone_integral(
-    model, curvature: Callable, occupation: Callable, *, tolerance: float, max_points: int, floor: float
+    model,
+    curvature: Callable,
+    occupation: Callable,
+    *,
+    tolerance: float,
+    max_points: int,
+    floor: float,
+    zone: Zone | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``int d^dk/(2 pi)^d sum_n f_n Omega_n`` of a lattice: values (m, nT, c), their errors and sizes (m, nT).
 
@@ -87,11 +93,13 @@ def zone_integral(
         f of energies (nk, N) that vary by a spread of the same shape within their cells: (m, nT, nk, N).
     floor : float
         What errors are relative to at least.
+    zone : Zone, optional
+        Cells to begin with; all of the zone when not given.
     """
-    lengths, volume = np.linalg.norm(model.reciprocal_cell, axis=1), abs(np.linalg.det(model.cell))
-    start = np.maximum(np.ceil(lengths / SPACING[model.dimension]), 4).astype(int)
+    cell, volume = model.reciprocal_cell, abs(np.linalg.det(model.cell))
+    zone = zone or whole_zone(cell, cells_along(cell, SPACING[model.dimension]))
     cells = _Cells(model, curvature, occupation)
-    value, error, size = adaptive_mesh(cells, start, tolerance, max_points, floor * volume, CANCELLED)
+    value, error, size = adaptive_mesh(cells, zone, tolerance, max_points, floor * volume, CANCELLED)
     return value / volume, error / volume, size / volume
 
 

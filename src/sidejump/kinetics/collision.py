@@ -14,7 +14,6 @@ import numpy as np
 from ..pairs.strips import Strip
 from ..threads import PARTS, THREADS, one_matrix_thread
 
-
 _CACHED = 2**17  # numbers of another precision at a time: these stay in the cache
 
 
@@ -128,7 +127,7 @@ class CollisionOperator:
 
 
 def _in_precision(values, dtype) -> Iterator[tuple[slice, np.ndarray]]:
-    """Rows of a matrix, and them in another precision, a few at a time in one place; all at once where it is its own."""
+    """Rows of a matrix in another precision, a few at a time in one place; all at once where it is its own."""
     if values.dtype == dtype:
         yield slice(0, len(values)), values
         return

@@ -130,8 +130,9 @@ class Sample:
 
     def prepared(self, sources: Sequence[PairSource], *, single: bool = False) -> list[PairSource]:
         """The sources for the states of all points and images."""
-        of = {"single": single, "patches": self.patches, "turned": self.turned}
-        return [source.prepared(self.states, **of) for source in sources]
+        return [
+            source.prepared(self.states, single=single, patches=self.patches, turned=self.turned) for source in sources
+        ]
 
     def blocks(
         self, task: Task, sources: Sequence[PairSource], cuts, z_max, connected=None, *, matrices: bool = False
