@@ -90,3 +90,19 @@ def test_points_lie_in_one_convex_wedge(lattice):
     between = 0.5 * (there[:30] + there[30:])
     again, _ = wedge_images(between, model.reciprocal_cell, operations)
     np.testing.assert_allclose(again, between, atol=1e-9)  # already in the wedge
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_first_zone_is_the_nearest_image(seed):
+    """In skewed cells too, where rounding to the nearest lattice point is not enough."""
+    rng = np.random.default_rng(seed)
+    dimension = 2 + seed % 2
+    cell = np.eye(dimension) + np.tril(rng.uniform(-0.95, 0.95, (dimension, dimension)), -1)
+    zone = MomentumTransfer(cell, dimension)
+    k = 2 * rng.normal(size=(40, 5, dimension))
+    found = zone.first_zone(k)
+    steps = (found - k) @ np.linalg.inv(cell)
+    np.testing.assert_allclose(steps, np.round(steps), atol=1e-9)
+    grid = np.stack(np.meshgrid(*[np.arange(-6, 7)] * dimension, indexing="ij"), -1).reshape(-1, dimension) @ cell
+    nearest = np.linalg.norm(found[..., None, :] + grid, axis=-1).min(axis=-1)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=-1), nearest, atol=1e-12)

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 _FEW = 4  # images up to which trying each is the fastest
+_STEPS = 16  # by reciprocal vectors to the shortest image: two in most cells, more in very oblique ones
 
 
 class MomentumTransfer:
@@ -50,12 +51,14 @@ class MomentumTransfer:
         if not len(self._nearer):
             return k
         half = 0.5 * (self._nearer**2).sum(axis=1)
-        for _ in range(2):  # rounding alone is not the shortest image in a skewed cell
+        for _ in range(_STEPS):  # rounding alone is not the shortest image in a skewed cell
             along = k @ self._nearer.T
             gain = np.abs(along) - half  # of |k|^2 / 2, by G or by -G
             best = gain.argmax(axis=-1)[..., None]
-            sign = np.sign(np.take_along_axis(along, best, -1)) * (np.take_along_axis(gain, best, -1) > 0)
-            k = k - sign * self._nearer[best[..., 0]]
+            shorter = np.take_along_axis(gain, best, -1) > 1e-12 * half.max()
+            if not shorter.any():
+                break
+            k = k - np.sign(np.take_along_axis(along, best, -1)) * shorter * self._nearer[best[..., 0]]
         return k
 
     def nearby_images(self, k, other, reach: float) -> np.ndarray:

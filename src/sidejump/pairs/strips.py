@@ -14,7 +14,7 @@ import numpy as np
 from ..freed import return_freed
 from ..threads import THREADS
 
-_WIDE = 128
+_WIDE = 512
 """Columns of a block that the matrix library has enough with: joined to others it would be copied for nothing."""
 
 
@@ -68,4 +68,6 @@ def join_blocks(blocks: list[tuple[slice, slice, np.ndarray]]) -> list[Strip]:
         return Strip(slice(start, stop), points, mirrored, values)
 
     with ThreadPoolExecutor(THREADS) as pool:  # copies as fast as memory allows
-        return list(pool.map(joined, sorted(by_rows)))
+        strips = list(pool.map(joined, sorted(by_rows)))
+    return_freed()
+    return strips

@@ -38,9 +38,9 @@ _MOST_NODES = 9  # and those that it hardly ever goes beyond, which the memory i
 _RAISED = {False: (1, 3, 5, 7), True: (3, 5, 7, 9)}  # the sequence of own shells; near a band edge
 _PER_FUNCTIONS = 2e-8  # seconds for each pair and two functions of the energy that it joins
 _DENSE = 4e-10  # seconds for each unknown cubed of a factorisation
-_ITERATED = 1e-8  # seconds for each byte of an operator, all iterations
+_ITERATED = 4e-9  # seconds for each byte of an operator, all iterations
 _SAMPLE = 1500  # states by which the load of all is told
-_PLANES = 6  # arrays of the size of a block that a thread works with
+_PLANES = 6  # arrays of the size of a block that a thread works with, at most, for each pair of components
 _PARTED = 1.5  # clusters of points, in terms of those of the most points that one may have
 _KERNEL = 12  # operations for each pair and channel at one temperature: products with kernel, sums
 
@@ -111,8 +111,8 @@ def _independent(problem: Problem, temperatures) -> _Sum:
             number = window.expected_shells()
             found.seconds += number * each
             found.flops += number * (pairs + hot) * (load.flops + load.channels * _KERNEL)
-            size, components = (4, 3 if images > 1 else 1) if d == 3 else (8, 1)
-            work = _solution(len(shell), components, 1, size) + load.work
+            components = 3 if d == 3 and images > 1 else 1
+            work = _solution(len(shell), components, 1) + load.work
             found.memory = max(found.memory, load.bytes(images * len(shell) + fine) + operator + work)
             found.states = max(found.states, images * max(len(shell), fine))
             found.pairs = max(found.pairs, 2 * pairs)
@@ -126,7 +126,7 @@ def _independent(problem: Problem, temperatures) -> _Sum:
                 each = coarse_once + 2.0 * pairs * per_pair + pace() * _PER_FUNCTIONS * pairs * functions**2
                 each += _solving(coarse_solver.unknowns(functions), operator)
                 found.seconds += window.pieces * LEVELS[0] * each
-                work = _solution(len(coarse), components, most, size) + load.work
+                work = _solution(len(coarse), components, most) + load.work
                 operator = coarse_solver.needs(KB * t, 2 * most - 1)
                 found.memory = max(found.memory, load.bytes(images * len(coarse)) + operator + work)
     return found
@@ -207,7 +207,7 @@ def _own(problem: Problem, temperatures) -> _Sum:
                 found.states, found.pairs = max(found.states, points), max(found.pairs, 2 * pairs)
                 # the rates, beside the operator of the fewer functions that the distribution is a combination of
                 fewer = operator * (n / own.nodes_of_rates(KB * t, n)) ** 2
-                solution = operator + (fewer if fewer < operator else 0.0) + _solution(unknowns, 1, 1, 8)
+                solution = operator + (fewer if fewer < operator else 0.0) + _solution(unknowns, 1, 1)
                 held = max(solution, skew_bytes(problem, shell, own.points(KB * t, n), KB * t))
                 needed = load.bytes(points) + held + load.work
                 found.memory = max(found.memory, needed)
@@ -227,7 +227,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
     `averaged`: whether there are those of the thermal window as well.
     """
     operations, d, memory = problem.operations, problem.model.dimension, problem.settings.memory
-    images, width, size = (1, 1, 4 if d == 3 else 8) if operations is None else (len(operations), 3, 4)
+    images, width = (1, 1) if operations is None else (len(operations), 3)
     functions = (_nodes(problem) + 1) // 2
     m = functions if d == 2 else 1
     load = None
@@ -265,7 +265,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
             further = _functions(problem, functions, partial(operator_bytes, nodes_points, fold=fold, dimension=d))
             largest_operator = operator_bytes(nodes_points, further, fold, d)
             nodes_kept = nodes_kept if problem.keeps(nodes_kept, largest_operator) else 0.0
-            solution = _solution(len(other), width, further, size)
+            solution = _solution(len(other), width, further)
             held = load.bytes(images * len(other)) + nodes_kept + largest_operator
             found.memory = max(found.memory, held + solution + load.work)
             more += len(few) * pairs_there * functions**2
@@ -277,15 +277,15 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         held = load.bytes(images * count)
         beside = kept if kept + most_operator <= problem.allowed else 0.0
         stages = [
-            held + kept + together * operator + _solution(count, width, m, size),
-            held + beside + most_operator + _solution(count, width, most_here, size),
+            held + kept + together * operator + _solution(count, width, m),
+            held + beside + most_operator + _solution(count, width, most_here),
         ]
-        found.least = max(found.least, held + operator + _solution(count, width, m, size) + load.work)
+        found.least = max(found.least, held + operator + _solution(count, width, m) + load.work)
         # after the solution, whose operator is gone
         stages.append(held + kept + skew_bytes(problem, shell, images * count, KB * max(here)))
         if first > 1:
             beside = kept if kept + first_operator <= problem.allowed else 0.0
-            stages.append(held + beside + first_operator + _solution(count, width, first, size))
+            stages.append(held + beside + first_operator + _solution(count, width, first))
         once, fine_shell = _timed(
             lambda shell=shell, spacing=spacing: problem.fine_shell(problem.mu, spacing) if problem.refines else shell
         )
@@ -424,17 +424,15 @@ class _Reach:
         return pairs / channels, points, pair_bytes(self._problem.responses) * pairs
 
 
-def _solution(points: float, width: int, functions: int, size: int) -> float:
-    """Bytes beside the operator for `width` components and so many functions of the energy at each point, P stored in
-    `size` bytes."""
+def _solution(points: float, width: int, functions: int) -> float:
+    """Bytes beside the operator for `width` components and so many functions of the energy at each point."""
     components = width * functions
-    unknowns, block = points * components, components * min(BLOCK, points)
-    work = 4.0 * _PLANES * THREADS * block**2
+    unknowns, block = points * components, min(BLOCK, points)
+    work = 4.0 * THREADS * block**2 * min(_PLANES * components**2, _PLANES**2 + 2 * components**2)
     if unknowns <= DENSE_LIMIT:
         return max(work, 8.0 * unknowns**2)
-    strips = 8.0 * THREADS * block * unknowns if size == 4 else 0.0  # in double precision
     clusters = min(points, _PARTED * points / cluster_size(width, int(points)))
-    return max(work, strips, 16.0 * (clusters * components) ** 2)
+    return max(work, 16.0 * (clusters * components) ** 2)
 
 
 def _distances(problem: Problem, shell) -> np.ndarray:
