@@ -95,6 +95,18 @@ def outermost(model, energy: float) -> float:
         first, last = last, beyond
 
 
+def states_beyond(model, energy: float, radius: float) -> float:
+    """Largest |k| (1/angstrom) of states of a k.p model at `energy` (eV) along the rays, if that is above `radius`; 0
+    where there are none outside."""
+    far = outermost(model, energy)
+    if far <= radius:
+        return 0.0
+    steps = np.geomspace(radius, far, 1 + int(np.ceil(_DECADE * np.log10(far / radius))))
+    points = (steps[:, None, None] * _directions(model.dimension)).reshape(-1, model.dimension)
+    above = (band_energies(model, points) > energy).reshape(len(steps), -1)
+    return far if (above[1:] != above[:-1]).any() else 0.0
+
+
 def _passes_faces(model, energy: float, half: float) -> bool:
     """Whether a band has states below and above `energy` on the faces of a box."""
     energies = band_energies(model, faces(model.dimension, half))
