@@ -143,21 +143,35 @@ def response(h, drives, rows, weight, energy: float, density: float, potential, 
 
 
 def with_rungs(green, drives, rows, weight, density: float, t, outside=None) -> tuple[np.ndarray, np.ndarray]:
-    """Responses (rows, d) without rungs, and with them."""
+    """Responses (rows, d) without rungs, and with them.
+
+    As widths and rungs keep the number of particles, one matrix X answers to nothing: more of all states at the energy.
+    There is so much of it that the density does not change.
+    """
     n = green.shape[-1]
     advanced = np.conj(np.swapaxes(green, 1, 2))
     inner = green @ drives @ advanced
     right = np.einsum("p,dpij->dij", weight, inner)
-    left = np.einsum("p,opij->oij", weight, advanced @ rows @ green)
+    every = np.concatenate([rows, np.broadcast_to(np.eye(n), (1, *green.shape))])
+    left = np.einsum("p,opij->oij", weight, advanced @ every @ green)
     if outside is not None:
         right += outside
         left[: len(outside)] += outside
-    bubble = np.einsum("p,opij,dpji->od", weight, rows, inner, optimize=True)
+    bubble = np.einsum("p,opij,dpji->od", weight, every, inner, optimize=True)
     rung = np.einsum("p,pij,pkl->iljk", weight, green, advanced, optimize=True)
     dressed = density * np.einsum("iljk,ja,kb->ilab", rung, t, t.conj()).reshape(n * n, n * n)
-    x = np.linalg.solve(np.eye(n * n) - dressed, right.reshape(len(right), -1).T).T.reshape(right.shape)
-    rungs = density * np.einsum("olk,dkl->od", left, t @ x @ t.conj().T)
-    return bubble.real / (2 * np.pi), (bubble + rungs).real / (2 * np.pi)
+    u, size, vh = np.linalg.svd(np.eye(n * n) - dressed)
+    size[-1] = np.inf if density else size[-1]
+    x = (vh.conj().T / size @ u.conj().T @ right.reshape(len(right), -1).T).T.reshape(right.shape)
+
+    def seen(x):
+        return density * np.einsum("olk,dkl->od", left, t @ x @ t.conj().T)
+
+    whole = bubble + seen(x)
+    if density:
+        more = seen(vh[-1].conj().reshape(1, n, n))
+        whole = whole - more / more[-1] * whole[-1]
+    return bubble[:-1].real / (2 * np.pi), whole[:-1].real / (2 * np.pi)
 
 
 def of_order(values, densities, powers=(-1, 0, 1)) -> dict[int, np.ndarray]:
