@@ -125,8 +125,11 @@ def spin_hall_of_all_states(model, mu, temperature, count):
     mesh = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3) @ model.reciprocal_cell
     total = 0.0
     for k in np.array_split(mesh, len(mesh) // 8000 + 1):
-        energy, u = np.linalg.eigh(model.hamiltonian(k))
-        v, adjoint = model.hamiltonian_gradient(k), u.conj().swapaxes(1, 2)
+        h, v, position = model.hamiltonian(k)[:, None], model.hamiltonian_gradient(k), model.position_matrix(k)
+        if position is not None:
+            v = v + 1j * (h @ position - position @ h)
+        energy, u = np.linalg.eigh(h[:, 0])
+        adjoint = u.conj().swapaxes(1, 2)
         current = 0.25 * (v[:, 1] @ model.spin[2] + model.spin[2] @ v[:, 1])
         gap = energy[:, :, None] - energy[:, None]
         inverse = np.where(np.abs(gap) > 1e-6, 1 / np.where(gap == 0, 1.0, gap) ** 2, 0.0)
