@@ -2,6 +2,7 @@
 
 import os
 import re
+import tomllib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,7 @@ from sidejump.wannier.container import mesh_points
 from sidejump.wannier.quality import acoustic_exponent, off_mesh_hermiticity
 from sidejump.wannier.rydberg import RYDBERG
 from sidejump.wannier.spin import two_channels, with_exchange, with_projected_spin_orbit, with_spin_orbit
+from test_observable_exact import spin_hall_of_all_states
 
 DATA = Path(os.environ.get("SIDEJUMP_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -372,6 +374,26 @@ def test_lead_has_no_hall_effect(lead_job):
         hall = np.abs(tensor - tensor.transpose(0, 2, 1)).max(axis=(1, 2)) / 2
         assert (hall < 1e-6 * xx).all(), (name, hall / xx)
     assert any("imaginary" in w for w in found.attrs["warnings"])
+
+
+def test_spin_hall_effect_of_lead():
+    """The example, on the coarsest points: no charge Hall effect, the intrinsic part of a sum over the zone, and what
+    phonons add, of the opposite sign and a part of it, with its error."""
+    text = tomllib.loads((Path(__file__).parents[1] / "examples/first_principles/lead_spin_hall.toml").read_text())
+    text["electrons"]["directory"] = str(path("lead_epw"))
+    del text["solver"]["time"]
+    text["solver"] |= {"tolerance": 0.3, "intrinsic": {"tolerance": 0.05}}
+    text["solver"]["expert"]["accuracy"] = 0.2
+    job = prepare(text)
+    found = job.run().isel(temperature=0)
+    assert not found.sigma_side_jump.values.any()
+    one = found.sel(observable="spin_current_yz", b="x")
+    unit = conductivity_unit(3)[0]  # (hbar/e) S/cm
+    intrinsic, jump, error = (unit * float(one[f"response_{x}"]) for x in ("intrinsic", "side_jump", "side_jump_error"))
+    whole = unit * spin_hall_of_all_states(job.model, job.chemical_potential, 300.0, 32)
+    assert intrinsic == pytest.approx(whole, rel=0.1)
+    assert whole == pytest.approx(-500, rel=0.02)
+    assert 60 < jump < 260 and 0.02 * jump < error < 0.4 * jump
 
 
 def test_lead_does_not_depend_on_the_basis_of_a_pair(lead_job):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 from scipy.spatial.transform import Rotation
+from scipy.special import expit
 
 import sidejump as sj
 from helpers_models import random_wannier
@@ -14,7 +15,7 @@ from sidejump.groups.multiplets import Multiplets
 from sidejump.groups.representation import spin_rotation
 from sidejump.interactions.vertex import pair_vertex
 from sidejump.intrinsic.berry import band_curvature
-from sidejump.units import HBAR2_OVER_2M
+from sidejump.units import HBAR2_OVER_2M, KB
 from test_hot_spots import MU, ferromagnet, phonons
 from test_observables import GRAPHENE_LIKE, IMPURITIES
 from test_reduced import p_model
@@ -118,10 +119,31 @@ def test_turned_spins_turn_the_response():
         assert np.abs(turned[:, :2]).max() > 0
 
 
+def spin_hall_of_all_states(model, mu, temperature, count):
+    """Intrinsic response of the spin current yz to a force along x: Kubo's sum over a uniform mesh of the zone."""
+    axis = (np.arange(count) + 0.5) / count
+    mesh = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3) @ model.reciprocal_cell
+    total = 0.0
+    for k in np.array_split(mesh, len(mesh) // 8000 + 1):
+        h, v, position = model.hamiltonian(k)[:, None], model.hamiltonian_gradient(k), model.position_matrix(k)
+        if position is not None:
+            v = v + 1j * (h @ position - position @ h)
+        energy, u = np.linalg.eigh(h[:, 0])
+        adjoint = u.conj().swapaxes(1, 2)
+        current = 0.25 * (v[:, 1] @ model.spin[2] + model.spin[2] @ v[:, 1])
+        gap = energy[:, :, None] - energy[:, None]
+        inverse = np.where(np.abs(gap) > 1e-6, 1 / np.where(gap == 0, 1.0, gap) ** 2, 0.0)
+        product = (adjoint @ current @ u) * (adjoint @ v[:, 0] @ u).conj() * inverse
+        total += 2 * np.einsum("kn,knm->", expit((mu - energy) / (KB * temperature)), product).imag
+    return total / (len(mesh) * np.linalg.det(model.cell))
+
+
 def test_kramers_pairs_carry_spin_and_no_hall_current():
-    """p orbitals with spin-orbit coupling, time reversal and inversion."""
+    """p orbitals with spin-orbit coupling, time reversal and inversion: the spin Hall effect has its intrinsic part by
+    a sum over the zone; its scattering part has numbers in two dimensions (:mod:`test_kramers_spin_hall`)."""
+    model = p_model("sc", (0, 0, 0))
     ds = sj.anomalous_hall(
-        p_model("sc", (0, 0, 0)),
+        model,
         phonons(),
         chemical_potential=0.1,
         temperatures=[300.0],
@@ -131,11 +153,13 @@ def test_kramers_pairs_carry_spin_and_no_hall_current():
         geometry="shared",
         accuracy=0.6,
         levels=0,
-        intrinsic_tolerance=0.1,
+        intrinsic_tolerance=0.01,
     )
     total = ds.response_intrinsic + ds.response_side_jump
     hall = total.sel(observable="spin_current_yz", b="x").item()
     assert abs(hall) > 1e-4
+    intrinsic = ds.response_intrinsic.sel(observable="spin_current_yz", b="x").item()
+    assert intrinsic == pytest.approx(spin_hall_of_all_states(model, 0.1, 300.0, 40), rel=0.02)
     other = total.sel(observable="spin_current_xz", b="y").item()
     assert other == pytest.approx(-hall, rel=0.02)
     assert np.abs(total.sel(observable=["velocity_y", "spin_z"])).max() < 1e-3 * abs(hall)

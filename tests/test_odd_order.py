@@ -1,5 +1,6 @@
 """What odd rates add at the order n^0: the self-consistent Kubo formula, spin conservation, symmetry."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -7,10 +8,15 @@ import pytest
 from scipy.integrate import quad_vec
 
 import sidejump as sj
+from sidejump.accuracy.study import Study, estimate, plan
+from sidejump.interactions import green_pairs as green_pairs_module
 from sidejump.interactions.green_pairs import green_pairs
 from sidejump.interactions.single_impurity import PointPotential
+from sidejump.kinetics.odd_order import odd_order_zero
+from sidejump.transport import Problem, TransportSettings, skew
+from sidejump.transport.shared import SharedShell
 from test_point_impurity import RASHBA_MODEL, of_all_orders, on_shell
-from test_skew import response, zero_range
+from test_skew import DIRAC, MASS, response, zero_range
 from test_skew_scattering import EXCHANGE, KINETIC, PAULI, RASHBA, kubo
 from test_skew_scattering import MASS as RASHBA_MASS
 
@@ -144,8 +150,89 @@ def test_two_green_functions_at_one_k():
 
     expected = retarded(both, CUTOFF)
     places = [np.eye(3**o.rule.rank)[[o.place]] for o in observables]
-    tensor, rows, change = green_pairs(potential, [energy, -0.01], list(zip(observables, places, strict=True)))
-    assert change[0] < 1e-3
-    for found, exact in zip((tensor[0], *rows[0]), np.split(expected, [16, 20]), strict=True):
+    pairs, step = green_pairs(potential, [energy, -0.01], list(zip(observables, places, strict=True)))
+    assert 0 < np.abs(step.tensor[0]).max() < 1e-3 * np.abs(pairs.tensor[0]).max()
+    for found, exact in zip((pairs.tensor[0], *pairs.operators[0]), np.split(expected, [16, 20]), strict=True):
         assert np.abs(exact).max() > 1e-4
         np.testing.assert_allclose(found.ravel(), exact, atol=2e-3 * np.abs(expected[:16]).max())
+
+
+def test_the_last_mesh_is_in_the_error_of_the_gaussian_part(monkeypatch):
+    """On a mesh that is too coarse for two Green functions at one k: what is off is about the error, which four
+    replicas have whole, of the Gaussian part alone."""
+    strong, momentum = of_all_orders(-5.0, 0.2), sj.Observable("k", lambda _, k: k[:, 1, None, None] * np.eye(2))
+
+    def answer():
+        model = sj.MassiveDirac(mass=0.05, velocity=3.0)  # nothing is known of it
+        settings = TransportSettings(skew_scattering="static", energy_nodes=1)
+        study = Study(model, (strong,), (0.1,), np.array([2.0]), 1e-5, settings=settings, observables=(momentum,))
+        [case] = plan(study)
+        found, controller = estimate(case)
+        assert sum(len(some) for some in controller.replicas.values()) >= 4
+        return found, response(model, [strong], 0.1).mesh_step
+
+    good, _ = answer()
+    monkeypatch.setattr(green_pairs_module, "_WORK", 1.0)
+    coarse, step = answer()
+    off = np.abs(coarse.value - good.value)[0]
+    assert np.all(off[5, 1:, 0] > 0.01 * np.abs(good.value[0, 5, 1:, 0]))
+    assert np.all(off[5] < 2 * coarse.error[0, 5])
+    assert coarse.error[0, 5, 1, 0] == pytest.approx(abs(step[1, 0]), rel=1e-3)
+    assert good.error[0, 5, 1, 0] < 1e-3 * abs(good.value[0, 5, 1, 0])
+    np.testing.assert_allclose(coarse.error[0, :5], good.error[0, :5], rtol=0.1, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("model", "energy", "strength", "cutoff", "densities"),
+    [(DIRAC, 0.1, -5.0, 0.2, (0.02, 0.1, 0.4)), (RASHBA_MODEL, 0.02, -3.0, CUTOFF, (0.005, 0.1))],
+    ids=["massive Dirac", "Rashba"],
+)
+def test_what_other_scatterers_do_is_said(model, energy, strength, cutoff, densities):
+    """The size of what is left out, against what it is if the others, weak and of zero range, have a T-matrix too."""
+    strong, weak = of_all_orders(strength, cutoff), 1e-3 * strength
+    for density in densities:
+        kinds = [
+            zero_range(1e17 * density, weak, skewness=0.0, **more)
+            for more in ({}, {"treatment": "t_matrix", "cutoff": cutoff})
+        ]
+        said, whole = [], []
+        for beside in kinds:
+            settings = TransportSettings(skew_scattering="static", energy_nodes=1, minimum=24, tolerance=1e-6)
+            problem = Problem(model, [strong, beside], energy, settings)
+            shell = problem.solved_shell(energy, problem.spacings.base)
+            found = SharedShell(problem, shell, 1e-4).solve(1e-4, 1)[0]
+            whole.append(found.skew[1, 1, 0] / found.scale)
+            said.append([w for w in problem.warnings if "is left out" in w])
+        (sentence,), nothing = said
+        assert not nothing
+        left = float(re.search(r"about ([\d.e+]+) %", sentence)[1]) / 100
+        assert left == pytest.approx(abs(whole[1] - whole[0]), rel=0.5)
+
+
+def test_the_share_of_impurities_in_the_resistance(monkeypatch):
+    """All of it where nothing else scatters, next to a resonance as well; beside others that of the power which rates
+    ``1/tau`` and the turning w of the closed form take, 1/tau + w^2 tau of all."""
+    monkeypatch.setattr(green_pairs_module, "_WORK", 1.0)  # the share does not know these integrals
+    seen = []
+
+    def kept(*arguments):
+        seen.append(odd_order_zero(*arguments).share)
+        return odd_order_zero(*arguments)
+
+    monkeypatch.setattr(skew, "odd_order_zero", kept)
+    energy, strength, cutoff, others = 0.1, -5.0, 0.2, 2.0
+    response(DIRAC, [of_all_orders(strength, cutoff)], energy)
+    t = np.diag(sj.t_matrix(DIRAC, strength=strength, energy=energy, cutoff=cutoff).matrix)
+    weight = 0.5 * (1 + np.array([1, -1]) * MASS / energy)
+
+    def rate(u):
+        size = np.abs(weight * u) ** 2
+        return size.sum() - weight.prod() * (u[0].conj() * u[1]).real
+
+    response(DIRAC, [of_all_orders(strength, cutoff), zero_range(density=3e10, strength=100 * others)], energy)
+    impurities, rest = rate(t), 0.3 * rate(np.full(2, 1e4 * others))
+    turning = weight.prod() * (t[0].conj() * t[1]).imag
+    power = turning**2 / (impurities + rest)
+    assert abs(turning) > 0.1 * impurities
+    expected = (impurities + power) / (impurities + rest + power)
+    np.testing.assert_allclose(seen, [1.0, expected], rtol=1e-5)

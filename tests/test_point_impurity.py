@@ -402,6 +402,14 @@ skew_scattering = "static"
     assert not any("series" in w for w in ds.attrs["warnings"])
     with pytest.raises(InputError, match=r"\[\[scattering\]\] number 1: impurity: cutoff: give the largest"):
         prepare(tomllib.loads(text.replace("cutoff = 1.0", "")))
+    words = r"input: \[\[scattering\]\] number 1: impurity: cutoff = 0.02: there are states .* give a cutoff well above"
+    with pytest.raises(InputError, match=words):
+        prepare(tomllib.loads(text.replace("cutoff = 1.0", "cutoff = 0.02")))
+    section = text[text.index("[[scattering]]") : text.index("[temperature]")]
+    two = text.replace(section, section + section.replace("cutoff = 1.0", "cutoff = 2.0"))
+    with pytest.raises(InputError, match=r"number 2: impurity: cutoff = 2: number 1 has 1, .*; give them one cutoff"):
+        prepare(tomllib.loads(two))
+    prepare(tomllib.loads(two.replace('skew_scattering = "static"', "")))
     born = prepare(tomllib.loads(text.replace('treatment = "t_matrix"', "").replace("cutoff = 1.0", ""))).run()
     assert any('treatment = "t_matrix"' in w for w in born.attrs["warnings"])
     assert float(born.sigma_skew.sel(a="y", b="x", temperature=1)) < 0.5 * expected

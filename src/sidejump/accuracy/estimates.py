@@ -9,7 +9,7 @@ import numpy as np
 from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
 from ..kinetics.response import KineticResponse, charge
 from ..transport.tensors import PARTS
-from ..transport.term import FOLLOWED, GREEN, NODE_CHANGES, POINTS, SPACING
+from ..transport.term import FOLLOWED, GREEN, MESH_STEP, NODE_CHANGES, POINTS, SPACING
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
 from .replica import FINER, Replica, response_of
@@ -18,8 +18,8 @@ from .statistics import Moments, Samples, moments
 CANCELLING = 0.03
 """The tolerance of a part is relative to it, or to this fraction of what cancels in it if that is more."""
 
-SIDE_JUMP = 3
-"""Place of the whole side jump after the three parts of a response; those of skew scattering follow it."""
+SIDE_JUMP, GAUSSIAN = 3, 5
+"""Places of the whole side jump, after the three parts of a response, and of the Gaussian part of skew scattering."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,7 @@ def estimated(replicas: dict[str, list[Replica]], composition: Composition) -> E
     floors = {name: left for name, left in floors.items() if left.any()}
     for left in floors.values():
         square += (left[:, :, None, None] * sizes) ** 2
+    square[:, GAUSSIAN:] += _mesh_step(replicas, square[:, GAUSSIAN:].shape) ** 2
     responses = [response_of(np.delete(value[i], SIDE_JUMP, axis=0), q) for i, q in enumerate(quality)]
     cancels = np.array([2 * r.contributions for r in responses])
     largest = charge(sizes).max(axis=(2, 3))
@@ -181,6 +182,19 @@ def _left(replicas: dict[str, list[Replica]], fact: str, count: int, parts: int)
                 level[i] = max(level[i], replica.task.level)
         total = np.hypot(total, worst)
     return total
+
+
+def _mesh_step(replicas: dict[str, list[Replica]], shape: tuple[int, ...]) -> np.ndarray:
+    """What the last mesh of the integrals over all states added to the Gaussian part, (nT, 1, R, d), in size: about the
+    same in all replicas, which share the mesh, so that their number takes nothing away."""
+    found, level = np.zeros(shape), np.full(shape[0], -1)
+    for some in replicas.values():
+        for replica in some:  # from coarse to fine
+            for i, step in zip(replica.task.where, replica.facts.get(MESH_STEP, []), strict=False):
+                size = np.abs(step)
+                found[i] = np.maximum(found[i], size) if replica.task.level == level[i] else size
+                level[i] = replica.task.level
+    return found
 
 
 def _change(replica: Replica, fact: str, place: int, parts: int) -> list[float]:

@@ -32,6 +32,7 @@ from ..freed import return_freed
 from ..groups.hall import allowed_projector, kinetic_symmetry, scattering_projector
 from ..groups.symmetry import symmetry_report
 from ..interactions.magnons import magnon_sentences
+from ..interactions.point_impurity import require_cutoffs
 from ..intrinsic import IntrinsicResult, intrinsic_conductivity
 from ..intrinsic.heat import IntrinsicHeat, intrinsic_heat
 from ..intrinsic.operator import IntrinsicResponse, intrinsic_response
@@ -348,6 +349,10 @@ class Job:
                     f"give dimension={self.model.dimension}"
                 )
 
+        together = self.settings.skew_scattering != "off"
+        require_cutoffs(
+            self.scatterers, self.model, self.chemical_potential, together=together, of_file=bool(self.text)
+        )
         if all(getattr(s, "silent", False) for s in self.scatterers):
             raise InputError("the scatterers do not scatter: a strength, charge or deformation potential is zero")
 

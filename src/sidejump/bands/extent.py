@@ -95,6 +95,20 @@ def outermost(model, energy: float) -> float:
         first, last = last, beyond
 
 
+def states_beyond(model, energy: float, radius: float) -> float:
+    """About the largest |k| (1/angstrom) of states of a k.p model at `energy` (eV) along the rays, if that is above
+    `radius`; 0 where there are none outside.  A model's `search_half_width` bounds where states are."""
+    half = model.search_half_width or np.inf
+    far = half * model.dimension**0.5 if model.search_half_width else outermost(model, energy)
+    if far <= radius:
+        return 0.0
+    steps = np.geomspace(radius, far, 1 + int(np.ceil(_DECADE * np.log10(far / radius))))
+    k = steps[:, None, None] * _directions(model.dimension)
+    above = band_energies(model, k.reshape(-1, model.dimension)).reshape(*k.shape[:2], -1) > energy
+    passed = ((above[1:] != above[:-1]).any(axis=2) & (np.abs(k[1:]) <= half).all(axis=2)).any(axis=1)
+    return float(steps[1:][passed].max(initial=0.0))
+
+
 def _passes_faces(model, energy: float, half: float) -> bool:
     """Whether a band has states below and above `energy` on the faces of a box."""
     energies = band_energies(model, faces(model.dimension, half))

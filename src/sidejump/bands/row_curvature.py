@@ -7,6 +7,9 @@ import numpy as np
 GUARD = 1e-8
 """Gap in eV below which two bands count as degenerate."""
 
+_ROUNDING = 1e-13
+"""The same over the largest energy at k: far out in a k.p model rounding splits pairs by more than the gap above."""
+
 
 def row_curvature(model, rows, k, *, guard: float = GUARD):
     """Energies, velocities, expectation values and curvatures of all bands n.
@@ -31,7 +34,7 @@ def row_curvature(model, rows, k, *, guard: float = GUARD):
     bra = np.conj(np.swapaxes(u, 1, 2))[:, None]
     velocity = bra @ model.hamiltonian_gradient(k) @ u[:, None]  # (nk, d, n, m)
     gap = energy[:, None] - energy[:, :, None]  # e_m - e_n
-    apart = np.abs(gap) >= guard
+    apart = np.abs(gap) >= np.maximum(guard, _ROUNDING * np.abs(energy).max(axis=1))[:, None, None]
     inverse = np.where(apart, 1 / np.where(apart, gap, 1.0), 0.0)[:, None]
     turning = velocity * inverse
     position = model.position_matrix(k)

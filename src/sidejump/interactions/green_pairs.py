@@ -9,6 +9,7 @@ both of them derivatives of the local Green function, by -D or -O beside H.  The
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,9 +27,24 @@ _SETTLED = 1e-3
 """Relative change by the last mesh with which it is good enough: what is made of it is a small part of a side jump."""
 
 
+class GreenPairs(NamedTuple):
+    """Integrals of two Green functions between n orbitals at E energies.
+
+    Attributes
+    ----------
+    tensor : ndarray, shape (E, n, n, n, n)
+        ``int G_ij G_kl``.
+    operators : ndarray, shape (E, C, n, n)
+        ``int G O G`` of the rows of observables.
+    """
+
+    tensor: np.ndarray
+    operators: np.ndarray
+
+
 def green_pairs(
     potential: PointPotential, energies, rows: Sequence[tuple[Observable, np.ndarray]] = ()
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[GreenPairs, GreenPairs]:
     """Integrals of two Green functions between the n orbitals of an impurity.
 
     Parameters
@@ -41,23 +57,22 @@ def green_pairs(
 
     Returns
     -------
-    tensor : ndarray, shape (E, n, n, n, n)
-        ``int G_ij G_kl``.
-    operators : ndarray, shape (E, C, n, n)
-        ``int G O G`` of all rows.
-    change : ndarray, shape (E,)
-        By how much the last mesh changed them, relatively.
+    found, step : GreenPairs
+        The integrals, and what the last mesh added to them.
     """
     n = len(potential.orbitals)
     rounded = tuple(round(float(e), SAME_ENERGY) for e in energies)
     asked = tuple((o, tuple(map(tuple, np.asarray(basis).tolist()))) for o, basis in rows)
-    found, change = _integrals(potential.model, potential.cutoff, potential.orbitals, rounded, asked)
-    return found[:, : n * n].reshape(-1, n, n, n, n), found[:, n * n :].reshape(len(found), -1, n, n), change
+    both = _integrals(potential.model, potential.cutoff, potential.orbitals, rounded, asked)
+    found, step = (
+        GreenPairs(x[:, : n * n].reshape(-1, n, n, n, n), x[:, n * n :].reshape(len(x), -1, n, n)) for x in both
+    )
+    return found, step
 
 
 @remembered
 def _integrals(model, cutoff: float | None, orbitals, energies, rows) -> tuple[np.ndarray, np.ndarray]:
-    """Both one below the other, (E, n^2 + C, n^2)."""
+    """Both one below the other, (E, n^2 + C, n^2), and what the last mesh added to them."""
     n, some = len(orbitals), list(orbitals)
 
     def operators(k):
@@ -91,6 +106,7 @@ def _integrals(model, cutoff: float | None, orbitals, energies, rows) -> tuple[n
         sizes = np.abs(operators(0.5 * model.k_scale * np.eye(model.dimension))).max(axis=(0, 2, 3))
         sizes = np.where(sizes > 0, sizes, 1.0)
     most = _WORK / max(1, n) ** 2
-    found, change, _ = refined(summed, np.array(energies), model.dimension, cutoff, most, settled=_SETTLED)
-    found[:, n * n :] *= sizes[:, None]
-    return found, change
+    found, step, *_ = refined(summed, np.array(energies), model.dimension, cutoff, most, settled=_SETTLED)
+    for x in (found, step):
+        x[:, n * n :] *= sizes[:, None]
+    return found, step

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..bands.extent import states_beyond
 from ..bands.momentum import MomentumTransfer
 from ..bands.states import States
 from ..errors import InputError
@@ -64,6 +65,45 @@ class PointImpurity(Scatterer):
             kind = PointKind(potential, sign, branches)
             found += [PointPairs(kind, model, momentum, absorptive=part) for part in (False, True)]
         return found
+
+
+def _too_small(cutoff: float, reach: float) -> str:
+    return (
+        f"cutoff = {cutoff:g}: there are states of these energies at |k| = {reach:.2g} 1/angstrom; give a cutoff well "
+        "above"
+    )
+
+
+def require_cutoffs(scatterers, model, energy: float, *, together: bool, of_file: bool = False) -> None:
+    """Refuse cut-offs of a k.p model within which not all of its states at `energy` (eV) are, and unlike ones.
+
+    Parameters
+    ----------
+    scatterers : sequence
+        Those of an input, in its order.
+    together : bool
+        Whether impurities share one Green function, as they do where odd rates are asked for.
+    of_file : bool
+        Whether they are sections of an input file.
+
+    Raises
+    ------
+    InputError
+    """
+    first: tuple[str, float] | None = None
+    for number, s in enumerate(scatterers, start=1):
+        if not isinstance(s, PointImpurity) or s.silent or s.cutoff is None or model.cell is not None:
+            continue
+        place = f"[[scattering]] number {number}: impurity" if of_file else f"{s.name}, scatterer number {number}"
+        reach = states_beyond(model, energy, s.cutoff)
+        if reach:
+            raise InputError(f"{place}: {_too_small(s.cutoff, reach)}")
+        if together and first is not None and s.cutoff != first[1]:
+            raise InputError(
+                f"{place}: cutoff = {s.cutoff:g}: {first[0]} has {first[1]:g}, and skew scattering takes both in one "
+                'Green function; give them one cutoff, or skew_scattering = "off"'
+            )
+        first = first or (f"number {number}", s.cutoff)
 
 
 @dataclass(frozen=True)
@@ -135,10 +175,7 @@ class PointPairs(ScalarPairs):
     def prepare(self, states, *, single=False):
         cutoff, reach = self.kind.potential.cutoff, np.linalg.norm(states.k, axis=1).max(initial=0.0)
         if cutoff is not None and reach >= cutoff:
-            raise InputError(
-                f"impurity: cutoff = {cutoff:g}: there are states of these energies at |k| = {reach:.4g} 1/angstrom; "
-                "give a cutoff well above"
-            )
+            raise InputError(f"impurity: {_too_small(cutoff, reach)}")
         super().prepare(states, single=single)
         self.finals = self._applied_to(self.states)
 

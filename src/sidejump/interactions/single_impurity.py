@@ -232,8 +232,8 @@ def _green(model, energies, cutoff: float | None, orbitals) -> tuple[np.ndarray,
     if len(missing):
         most = _WORK / max(1, len(orbitals)) ** 1.5
         summed = partial(_summed, model, cutoff=cutoff, orbitals=orbitals)
-        found = refined(summed, missing, model.dimension, cutoff, most)
-        known.update(zip(map(float, missing), zip(*found, strict=True), strict=True))
+        values, _, *sizes = refined(summed, missing, model.dimension, cutoff, most)
+        known.update(zip(map(float, missing), zip(values, *sizes, strict=True), strict=True))
     green, change, left = zip(*(known[e] for e in energies), strict=True)
     return np.array(green), np.array(change), np.array(left)
 
@@ -246,7 +246,7 @@ def refined(
     most: float,
     *,
     settled: float = _SETTLED,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The points along an axis or a ray are doubled until a sum stands still, and with them, where they matter,
     directions: for each energy by itself, whatever others are asked for with it; eigenvectors serve all that have the
     same mesh.
@@ -271,8 +271,8 @@ def refined(
 
     Returns
     -------
-    values, change, left : ndarray, shape (E, n, n), (E,), (E,)
-        The sum, its relative change by the last mesh, and what further ones leave.
+    values, step, change, left : ndarray, shape (E, n, n), (E, n, n), (E,), (E,)
+        The sum, what the last mesh added to it, the same as a relative size, and what further ones leave.
     """
     change, before = np.full((2, len(energies)), np.inf)
 
@@ -283,6 +283,7 @@ def refined(
     every = np.arange(len(energies))
     waiting = [(_FIRST[d], 1 if cutoff is None else _ANGLES[d], every)]
     values = summed(energies, count=waiting[0][0], angles=waiting[0][1])
+    step = np.zeros_like(values)
     while waiting:
         count, angles, some = waiting.pop()
         count *= 2
@@ -292,7 +293,8 @@ def refined(
         if cutoff is not None:
             both = summed(energies[some], count=count, angles=2 * angles)
             around = apart(found, both)
-        values[some], before[some], change[some] = both, change[some], np.maximum(along, around)
+        step[some], values[some] = both - values[some], both
+        before[some], change[some] = change[some], np.maximum(along, around)
         for wide in (False, True):
             here = some[(around > settled) == wide]
             further = angles * (1 + wide)
@@ -301,7 +303,7 @@ def refined(
             if len(left) and points <= most:
                 waiting.append((count, further, left))
     fall = np.where(np.isfinite(before) & (before > 2 * change), change / np.where(before > 0, before, 1.0), 0.5)
-    return values, change, change * fall / (1 - fall)
+    return values, step, change, change * fall / (1 - fall)
 
 
 def _directions(angles: int, d: int) -> int:

@@ -15,7 +15,11 @@ responses that are odd in the number of odd rates:
 * the width of all states in the T-matrix itself, ``dT = T K[i n B] T``, whose rates are odd as well.
 
 Bands are those with the mean potential n A.  Of impurities alone: what other scatterers do together with odd rates is
-left out.
+left out.  Of the power that the field spends impurities take, with the elements of S and N within the bands,
+
+    - 2 pi sum_l w_l g_l <u_l|S_l(g) + N_l(h)|u_l>,
+
+all of it where nothing else scatters.
 """
 
 from __future__ import annotations
@@ -82,23 +86,45 @@ class _Surface:
         u = self.everywhere.vectors
         return np.einsum("k,kr,kmi,kmj->rij", self.all_weights, values, u, u.conj(), optimize=True)
 
+    def power(self, d: int) -> float:
+        """``sum_l w_l g_l v_l`` over the directions of the field."""
+        own = self.weight * self.own.multiplicity
+        return float(np.einsum("l,la,la->", own, self.even[:, :d], self.own.velocity))
+
     @cached_property
     def both_sums(self) -> tuple[np.ndarray, np.ndarray]:
         """E of g and of h."""
         return self.sums(self.all_even), self.sums(self.all_odd)
 
 
-def odd_order_zero(
-    model, sample: Sample, kinds: Sequence[PointKind], even, odd, thermal_weight, rows
-) -> tuple[np.ndarray, np.ndarray]:
-    """The response of R rows to a field along each direction, (R, d), ``e^2/hbar angstrom^(2-d)``, and by about how
-    much the last mesh of the integrals over all states changed it.
+@dataclass(frozen=True)
+class OddOrderZero:
+    """What odd rates add at the order n^0.
+
+    Attributes
+    ----------
+    response : ndarray, shape (R, d)
+        Of rows to a field along each direction, ``e^2/hbar angstrom^(2-d)``.
+    mesh_step : ndarray, shape (R, d)
+        What the last mesh of the integrals over all states added to it.
+    share : float
+        Of the power that the field spends, what goes to these impurities: their share in the resistance.
+    """
+
+    response: np.ndarray
+    mesh_step: np.ndarray
+    share: float
+
+
+def odd_order_zero(model, sample: Sample, kinds: Sequence[PointKind], even, odd, thermal_weight, rows) -> OddOrderZero:
+    """The response of R rows to a field along each direction.
 
     Parameters
     ----------
     model : ElectronModel
     sample : Sample
     kinds : sequence of PointKind
+        Of one cut-off, if they have any.
     even, odd : ndarray, shape (S, m, R)
         Parts of the distribution.
     thermal_weight : ndarray, shape (S, m)
@@ -113,16 +139,21 @@ def odd_order_zero(
     moves = [isinstance(rows.tensors[part.tensor].operator, Velocity) for part in rows.parts]
     asked = [(rows.tensors[p.tensor], p.basis) for p, its in zip(rows.parts, moves, strict=True) if not its]
     still = d + np.flatnonzero(~np.repeat(moves, [len(part.basis) for part in rows.parts]).astype(bool))
-    together = _together(model, kinds)
-    tensors, operators, change = green_pairs(together, different, asked)
+    together = _together(kinds)
+    integrals, step = green_pairs(together, different, asked)
     total, moved = np.zeros((2, even.shape[2], d))
+    taken = spent = 0.0
     for surface, i in zip(surfaces, which.ravel(), strict=True):
         here = [_Kind(k.density, *(k.amplitude * part[0] for part in k.parts([different[i]]))) for k in kinds]
-        off, across = _off_shell(surface, here, together.orbitals, tensors[i], d)
-        off[still] += np.einsum("aij,bji->ab", operators[i], across[:d]).real
-        total += surface.thermal * (_on_shell(model, surface, here, d) + off)
-        moved += abs(surface.thermal) * change[i] * np.abs(off)
-    return total, moved
+        found, power = _on_shell(model, surface, here, d)
+        total += surface.thermal * found
+        taken += surface.thermal * power
+        spent += surface.thermal * surface.power(d)
+        for what, of in ((total, integrals), (moved, step)):  # linear in the integrals
+            off, across = _off_shell(surface, here, together.orbitals, of.tensor[i], d)
+            off[still] += np.einsum("aij,bji->ab", of.operators[i], across[:d]).real
+            what += surface.thermal * off
+    return OddOrderZero(total, moved, taken / spent)
 
 
 def _surfaces(sample: Sample, even, odd, thermal) -> Iterator[_Surface]:
@@ -139,15 +170,14 @@ def _surfaces(sample: Sample, even, odd, thermal) -> Iterator[_Surface]:
             yield _Surface(own, states, own_weight, weight, g, h, *images, float(thermal[0, f]))
 
 
-def _together(model, kinds: Sequence[PointKind]) -> PointPotential:
+def _together(kinds: Sequence[PointKind]) -> PointPotential:
     """The orbitals that impurities of any kind act on."""
     orbitals = tuple(sorted({o for kind in kinds for o in kind.potential.orbitals}))
-    cutoffs = [kind.potential.cutoff for kind in kinds]
-    cutoff = None if model.cell is not None else max(c for c in cutoffs if c is not None)
-    return replace(kinds[0].potential, orbitals=orbitals, cutoff=cutoff)
+    return replace(kinds[0].potential, orbitals=orbitals)
 
 
-def _on_shell(model, surface: _Surface, kinds: Sequence[_Kind], d: int) -> np.ndarray:
+def _on_shell(model, surface: _Surface, kinds: Sequence[_Kind], d: int) -> tuple[np.ndarray, float]:
+    """What is on the energy shell, (R, d), and the power that impurities take."""
     sums = dict(zip("gh", surface.both_sums, strict=True))
     [rho] = surface.sums(np.ones((len(surface.all_even), 1)))
     own = surface.own
@@ -178,7 +208,9 @@ def _on_shell(model, surface: _Surface, kinds: Sequence[_Kind], d: int) -> np.nd
         return np.einsum("almn,blmn,ln->ab", between.conj(), between[:d], weights, optimize=True).imag
 
     squares = square(usual + symmetric) - square(usual) - square(unlike)
-    return found - (2 * np.pi) ** 2 * squares
+    within = np.einsum("lmi,rlmi->lr", own.vectors.conj(), (usual + symmetric)[:d], optimize=True).real
+    power = -2 * np.pi * np.einsum("l,la,la->", weight, g[:, :d], within)
+    return found - (2 * np.pi) ** 2 * squares, float(power)
 
 
 def _off_shell(surface: _Surface, kinds: Sequence[_Kind], orbitals, tensor, d: int) -> tuple[np.ndarray, np.ndarray]:

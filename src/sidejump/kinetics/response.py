@@ -61,6 +61,8 @@ class KineticResponse(Parts):
         which grow instead of decaying: it does not describe relaxation there.
     skew : ndarray, shape (2, R, d), or None
         Conventional and Gaussian skew scattering, where that is asked for.
+    mesh_step : ndarray, shape (R, d), or None
+        What the last mesh of the integrals over all states added to the Gaussian part, where there are such integrals.
     odd : ndarray, shape (R, d), or None
         What rates that are odd add, to all orders, where there are some; the other parts are then those of the even
         part of the distribution.
@@ -89,6 +91,7 @@ class KineticResponse(Parts):
     contributions: float = 0.0
     rounding: float = 0.0
     skew: np.ndarray | None = None
+    mesh_step: np.ndarray | None = None
     odd: np.ndarray | None = None
     odd_distribution: np.ndarray | None = None
     without_odd: np.ndarray | None = None

@@ -16,7 +16,7 @@ from ..errors import InputError, NoStates, TooLarge
 from ..groups.members import MemberTurns, definite, represented
 from ..groups.multiplets import Multiplets
 from ..groups.operations import Operations
-from ..interactions.point_impurity import PointKind, PointPairs
+from ..interactions.point_impurity import PointKind, PointPairs, require_cutoffs
 from ..interactions.sources import PairSource, pair_sources
 from ..kinetics.fold import Fold
 from ..pairs.sample import Sample, sampled
@@ -82,6 +82,7 @@ class Problem:
         self.observables = tuple(observables)
         self.momentum = MomentumTransfer(model.reciprocal_cell, model.dimension)
         self.sources: list[PairSource] = pair_sources(self.scatterers, model, self.momentum)
+        require_cutoffs(self.scatterers, model, chemical_potential, together=settings.skew_scattering != "off")
         if self.observables and not all(s.observes for s in self.sources):
             raise InputError(
                 "observables: limits of the side jump give the response of the charge current alone; use the "

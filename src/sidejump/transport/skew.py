@@ -9,6 +9,7 @@ import numpy as np
 
 from ..energy.basis import BOTH
 from ..interactions.base import Branch
+from ..interactions.point_impurity import PointPairs
 from ..interactions.single_impurity import UNSETTLED
 from ..interactions.sources import PairSource, PolarPairs, ScalarPairs
 from ..kinetics.odd import OddRates
@@ -113,16 +114,39 @@ def with_skew(
         if functions is not None:
             beside = np.einsum("sfn,sfr->snr", functions[sample.side], beside)
         rows = problem.multiplets
-        more, moved = odd_order_zero(problem.model, sample, problem.odd_kinds, normal, beside, thermal, rows)
-        change = float(charge(moved).max()) / response.scale
+        zero = odd_order_zero(problem.model, sample, problem.odd_kinds, normal, beside, thermal, rows)
+        step, more = average(zero.mesh_step, odd=True), average(zero.response, odd=True)
+        change = float(np.abs(charge(step)).max()) / response.scale
         if change > UNSETTLED:
             problem.warn(
                 "skew scattering of impurities: what states off the energy shell add to its Gaussian part still "
                 f"changed by {100 * change:.2g} % of the side jump with the last mesh; an edge or a saddle of a band "
                 "may be near"
             )
-        skew += np.stack([response.odd, average(more, odd=True)])
+        _say_left_out(problem, float(np.abs(charge(more)).max()) / response.scale, zero.share)
+        skew += np.stack([response.odd, more])
+        response = replace(response, mesh_step=step)
     return replace(response, skew=skew)
+
+
+def _say_left_out(problem: Problem, size: float, share: float) -> None:
+    """A sentence for what scatterers beside the impurities with a T-matrix would do in (S9) to (S11) of the theory.
+
+    Odd rates are of the impurities alone, of which a `share` of the resistance is.  In each term there are one or two
+    even events beside, of any scatterers: if these mix bands as impurities do, all of it is from 1/share to 1/share^2
+    of that of the impurities alone, `size` over the side jump.  The estimate of what is left out is within a factor of
+    1.5 where the others are of zero range too.
+    """
+    if all(isinstance(source, PointPairs) for source in problem.sources):
+        return
+    left = 2 * size * (1 / share - 1)
+    if left > problem.settings.tolerance:
+        problem.warn(
+            "skew scattering: what odd rates of impurities with a T-matrix add to its Gaussian part is that of these "
+            f"impurities alone; what other scatterers do in it is left out, about {100 * left:.2g} % of the side jump "
+            f"if they mix bands as impurities do, which make {100 * share:.2g} % of the resistance; zero-range ones "
+            'are counted with treatment = "t_matrix"'
+        )
 
 
 def skew_bytes(problem: Problem, shell, states: float, kt: float) -> float:

@@ -109,8 +109,9 @@ def weighted_sum(parts: list[KineticResponse], weights) -> KineticResponse:
     names = (*PARTS, "contributions", "rounding", "doubt")
     sums = worst_of(parts) | {n: sum(w * getattr(p, n) for w, p in zip(weights, parts, strict=True)) for n in names}
     growing = sum(w * p.growing * largest(p.boltzmann) for w, p in zip(weights, parts, strict=True))
-    if parts[0].skew is not None:
-        sums["skew"] = sum(w * p.skew for w, p in zip(weights, parts, strict=True))
+    for name in ("skew", "mesh_step"):
+        if getattr(parts[0], name) is not None:
+            sums[name] = sum(w * getattr(p, name) for w, p in zip(weights, parts, strict=True))
     return replace(parts[0], **sums | {"growing": growing / largest(sums["boltzmann"])})
 
 
