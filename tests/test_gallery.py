@@ -23,7 +23,7 @@ def test_every_card_can_be_made_and_is_on_the_page():
         assert f"`sidejump gallery {name}`" in PAGE and f"](img/{name}.png)" in PAGE
         assert bool(card.needs) == bool(card.here) and card.minutes > 0
         for own in gallery._inputs(card):
-            text = (gallery._CASES / own).read_text()
+            text = (gallery.CASES / own).read_text()
             if own.endswith(".toml"):
                 config.validate(config.parse(text, own))
         if card.here:  # an example of the same name
@@ -34,7 +34,7 @@ def test_every_card_can_be_made_and_is_on_the_page():
             for curve in card.curves or [{}]:
                 data = config.parse(example.read_text(), example)
                 config.validate(gallery._changed(data, curve.get("set", {})))
-    stored = {file.name for file in gallery._CASES.iterdir() if file.is_file()} - {"pictures.toml"}
+    stored = {file.name for file in gallery.CASES.iterdir() if file.is_file()} - {"pictures.toml"}
     assert stored == {own for card in CARDS.values() for own in gallery._inputs(card)}
 
 

@@ -5,7 +5,9 @@ import pytest
 from scipy.integrate import quad
 
 import sidejump as sj
-from sidejump.app.mott import COLUMNS, mott, table
+from sidejump.app import config, gallery
+from sidejump.app.mott import COLUMNS, in_metal, mott, table
+from sidejump.app.run import prepare
 from sidejump.reference import dirac
 from sidejump.reference.dirac_heat import phonon_ratios, zero_range_ratios
 from sidejump.units import KB
@@ -65,3 +67,17 @@ def test_both_laws_are_those_of_other_solutions(scatterer):
         assert max(abs(value - 1) for value in exact.values()) > (0.005 if x > 20 or sound else 1e-4)
     lines = table({"impurities": found}).splitlines()
     assert len(lines) == 3 and all(f"{name} (1),{name}_error (1)" in lines[0] for name in COLUMNS)
+
+
+def test_on_the_fermi_surface_both_laws_are_those_of_the_integral_equation():
+    """As for iron, to the leading order of kT over the Fermi energy."""
+    card = gallery.CASES / "mott.toml"
+    data = config.parse(card.read_text(), card) | {"observable": [], "temperature": {"values": [8.0, 4.0]}}
+    said: list[str] = []
+    found = in_metal(prepare(data), 2, 7, said.append)
+    assert found.temperature.values.tolist() == [4.0, 8.0] and said[0].endswith("way 1 of 2 to lay the points")
+    for i, t in enumerate(found.temperature.values):
+        exact = phonon_ratios(PHONONS.sound_velocity / 3.0, KB * t, LEVEL, MASS)
+        assert float(found.mott_boltzmann[i]) == pytest.approx(exact["mott_boltzmann"], rel=2e-2)
+        assert abs(float(found.lorenz_ratio[i]) - exact["lorenz_ratio"]) < 2 * float(found.lorenz_ratio_error[i])
+        assert 0 < float(found.lorenz_ratio_error[i]) < 0.02

@@ -30,7 +30,7 @@ from .restore import first_of
 from .run import prepare
 from .terminal import say
 
-_CASES = files("sidejump.app") / "gallery_cases"
+CASES = files("sidejump.app") / "gallery_cases"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Card:
 
 def cards() -> dict[str, Card]:
     """All pictures by name."""
-    return {name: Card(**entry) for name, entry in tomllib.loads((_CASES / "pictures.toml").read_text()).items()}
+    return {name: Card(**entry) for name, entry in tomllib.loads((CASES / "pictures.toml").read_text()).items()}
 
 
 def chosen(names) -> dict[str, Card]:
@@ -182,7 +182,7 @@ def make(wanted: Mapping[str, Card], folder: Path, advance: Callable, *, force: 
     if len(wanted) > 1:
         _say_costs(wanted)
     for name, card in wanted.items():
-        write_all({folder / own: (_CASES / own).read_bytes() for own in _inputs(card)}, force=True)  # checked above
+        write_all({folder / own: (CASES / own).read_bytes() for own in _inputs(card)}, force=True)  # checked above
         source = Path(card.here) if card.here else folder / card.input
         say(f"{name}: {card.shows}")
         DRAWN.get(card.draw, _plot)(card, source, folder / f"{name}.png", advance)
@@ -193,7 +193,7 @@ def _inputs(card: Card) -> list[str]:
     """Files of the gallery that a picture is made from, and those that they name."""
     found = [x for x in dict.fromkeys([card.input, *(curve.get("input", "") for curve in card.curves)]) if x]
     for own in [x for x in found if x.endswith(".toml")]:
-        named = tomllib.loads((_CASES / own).read_text())["electrons"].get("file")
+        named = tomllib.loads((CASES / own).read_text())["electrons"].get("file")
         found += [named] if named else []
     return found
 
