@@ -96,7 +96,7 @@ def main() -> None:
         for length in options.q:
             with one_matrix_thread():
                 found.append([ratio(job.model, scatterer, shell, length) for shell in shells])
-            thermal, each = scatterer.sound_velocity * length / KB, ", ".join(f"{x:.4g}" for x in found[-1])
+            thermal, each = scatterer.sound_velocity * length / KB, ", ".join(f"{x:.7g}" for x in found[-1])
             print(f"{name}: q = {length:g} 1/angstrom (kT/c at {thermal:.3g} K): {each}", flush=True)
         figures[name] = found
         if name == "deformation_potential":
