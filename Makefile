@@ -4,12 +4,10 @@
 #                    PYTHONS="python3.11 python3.12 python3.13" tries several
 # make check   all that a change must pass
 # make validation   docs/validation.md: all comparisons with closed forms, other solvers and programs; fails if one does
-# make skew   conventional and Gaussian skew scattering of a massive Dirac model: results/skew.png and strong_impurities.png
-# make cold-limit  how cold side jumps go to their limit: results/cold_limit.png
-# make magnons   side jump of a massive Dirac model with magnons: results/magnons.png
 # make sample   the drawing of the page on conventions
 # make first-minute   a terminal as it goes from the wheel to a result, for the first page
-# make gallery   the pictures of the gallery: results/gallery; they are shown on docs/gallery.md from docs/img
+# make gallery   the pictures of the gallery: results/gallery; they are shown on docs/gallery.md from docs/img. Those of iron take an
+#                hour of one core: PICTURES=quick leaves them out, PICTURES="gap mott" makes some
 # make test | lint | docs | examples   checks and documentation, all in the environment of `make venv`
 # make test-all   also the tests of tests/slow.txt; make slowest: with the time of each
 
@@ -25,7 +23,7 @@ OTHER_EXAMPLES = $(filter-out examples/iron%.toml,$(wildcard examples/*.toml))
 export MPLBACKEND := Agg
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: venv demo test test-all slowest lint docs examples gallery validation skew cold-limit magnons sample first-minute wheel wheel-check neighbours check clean
+.PHONY: venv demo test test-all slowest lint docs examples gallery validation sample first-minute wheel wheel-check neighbours check clean
 
 venv: $(STAMP)
 
@@ -39,23 +37,15 @@ demo: $(STAMP)
 	mkdir -p results
 	$(BIN)/sidejump run examples/iron.toml -o results/iron.nc --force
 
+PICTURES ?= all
+
 gallery: $(STAMP)
-	$(BIN)/sidejump gallery all -o results/gallery --force
+	$(BIN)/sidejump gallery $(PICTURES) -o results/gallery --force
 
 VALIDATED ?= docs/validation.md
 
 validation: $(STAMP)
 	$(BIN)/python benchmarks/validation.py --output $(VALIDATED)
-
-skew: $(STAMP)
-	$(BIN)/python examples/skew_scattering.py results/skew.png
-	$(BIN)/python examples/strong_impurities.py results/strong_impurities.png
-
-cold-limit: $(STAMP)
-	$(BIN)/python examples/cold_limit.py results/cold_limit.png
-
-magnons: $(STAMP)
-	$(BIN)/python examples/magnons.py results/magnons.png
 
 sample: $(STAMP)
 	$(BIN)/python docs/drawings/sample.py docs/img/sample.svg

@@ -2,12 +2,13 @@
 
     python benchmarks/iron_small_angle.py INPUT.toml [--accuracy A] [--replicas N] [--cases CASE ...] [-q LENGTH ...]
 
-`INPUT.toml` is as that of `iron_limits.py`.  From every point of the Fermi surface, hot spots refined, to two
-states a distance q along it: the sum over the surface of ``rate (dr_x q_y - dr_y q_x)``, which drives the Hall current
-of small-angle scattering, over the same with the shift of the curvature.  The rate is that of eq. 15.  The ratio goes
-to one with q for a deformation potential; first-principles coupling has a phase of its own, and without its sum rule
-imposed does not vanish with q.  One value for each of N ways to lay the points: a single point next to a tiny gap can
-make one of them.
+`INPUT.toml` is as that of `iron_limits.py`.  From every point of the Fermi surface, hot spots refined, to four
+states a distance q along it, there and back on two lines: the sum over the surface of
+``rate (dr_x q_y - dr_y q_x)``, which drives the Hall current of small-angle scattering, over the same with the shift of
+the curvature.  The rate is that of eq. 15.  The ratio goes to one with q for a deformation potential, on the same
+points for every q, so that the power of q of the distance is that of each way to lay the points; first-principles
+coupling has a phase of its own, and without its sum rule imposed does not vanish with q.  One value for each of N ways
+to lay the points: a single point next to a tiny gap can make one of them.
 """
 
 from __future__ import annotations
@@ -43,14 +44,15 @@ def tangents(normal) -> np.ndarray:
 
 
 def drive(model, scatterer, shell, length: float) -> np.ndarray:
-    """``sum dS sum_t rate (dr_a t_b)`` over points and two directions t, averaged over the symmetry: (3, 3)."""
+    """``sum dS sum_t rate (dr_a t_b)`` over points and four directions t, averaged over the symmetry: (3, 3)."""
     states = solve_states(model, shell.k, shell.band)
     speed = np.linalg.norm(states.velocity, axis=1)
-    directions = tangents(states.velocity / speed[:, None])
+    across = tangents(states.velocity / speed[:, None])
+    directions = np.concatenate([across, -across], axis=1)  # what is odd in q cancels
     area = shell.weight * speed
     [source] = pair_sources([scatterer], model, MomentumTransfer(model.reciprocal_cell, 3))
     total = np.zeros((3, 3))
-    for t in (0, 1):
+    for t in range(4):
         k = shell.k + length * directions[:, t]
         ends = solve_states(model, k, shell.band)
         prepared = source.prepared(States.joined(states, ends))
@@ -94,9 +96,15 @@ def main() -> None:
         for length in options.q:
             with one_matrix_thread():
                 found.append([ratio(job.model, scatterer, shell, length) for shell in shells])
-            thermal, each = scatterer.sound_velocity * length / KB, ", ".join(f"{x:.4g}" for x in found[-1])
+            thermal, each = scatterer.sound_velocity * length / KB, ", ".join(f"{x:.7g}" for x in found[-1])
             print(f"{name}: q = {length:g} 1/angstrom (kT/c at {thermal:.3g} K): {each}", flush=True)
         figures[name] = found
+        if name == "deformation_potential":
+            distance = np.log(np.abs(np.array(found) - 1))
+            power = np.diff(distance, axis=0) / np.diff(np.log(options.q))[:, None]
+            for length, each in zip(options.q[1:], power, strict=True):
+                print(f"  power of the distance, to q = {length:g}: {', '.join(f'{x:.3g}' for x in each)}", flush=True)
+            figures["power of the distance"] = power.tolist()
     record("iron_small_angle", figures)
 
 

@@ -1,6 +1,6 @@
 """How the side jump of cold phonons goes to its limit of small angles: as the square of the temperature.
 
-`make cold-limit` runs it and writes results/cold_limit.png.
+`sidejump gallery cold_limit` runs it; by itself it writes results/cold_limit.png.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Electrons and magnons: side jump of the massive Dirac model, resistivity of two spheres.
 
-`make magnons` runs it and writes results/magnons.png.
+`sidejump gallery magnons` runs it; by itself it writes results/magnons.png.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Skew scattering of a massive Dirac model: with the density of impurities, and with temperature.
 
-`make skew` runs it and writes results/skew.png.
+`sidejump gallery skew` runs it; by itself it writes results/skew.png.
 """
 
 import sys

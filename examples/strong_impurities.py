@@ -1,6 +1,6 @@
 """Strong impurities in the massive Dirac model: the T-matrix in place of the first order of the potential.
 
-`make skew` runs it and writes results/strong_impurities.png.
+`sidejump gallery strong_impurities` runs it; by itself it writes results/strong_impurities.png.
 """
 
 import sys
@@ -19,7 +19,7 @@ k2 = LEVEL**2 - MASS**2
 
 
 def computed(strength, **treatment):
-    """Hall angle of skew scattering, side jump and Gaussian part (e^2/h)."""
+    """Hall angle of skew scattering, side jump and Gaussian part (e^2/h), and their standard errors: shape (3, 2)."""
     impurities = sj.impurity(correlation="zero_range", density=1e11, strength=strength, dimension=2, **treatment)
     ds = sj.anomalous_hall(
         model,
@@ -29,9 +29,12 @@ def computed(strength, **treatment):
         energy_nodes=1,
         skew_scattering="static",
     ).isel(temperature=0)
-    yx = ds.sel(a="y", b="x")
-    along = float(ds.sigma_boltzmann.sel(a="x", b="x"))
-    return float(yx.sigma_skew) / along, float(yx.sigma_side_jump), float(yx.sigma_gaussian_skew)
+    yx, xx = ds.sel(a="y", b="x"), ds.sel(a="x", b="x")
+    parts = [(float(yx[f"sigma_{p}"]), float(yx[f"sigma_{p}_error"])) for p in ("skew", "side_jump", "gaussian_skew")]
+    along = float(xx.sigma_boltzmann)
+    (skew, error), *others = parts
+    angle = skew / along
+    return [(angle, np.hypot(error, angle * float(xx.sigma_boltzmann_error)) / along), *others]
 
 
 def closed(strength):
@@ -54,12 +57,12 @@ fine = np.geomspace(0.03, 60, 400)
 fine = np.concatenate([-fine[::-1], fine])
 left.plot(fine, closed(fine), "k-", lw=0.8, label="closed form")
 weak = np.abs(fine) < 1.5
-left.plot(fine[weak], first[1, 0] * fine[weak] / 0.05, "--", color="#999999", label="first order")
-left.plot(strengths, found[:, 0], "v", color="#aa1133", label="T-matrix")
+left.plot(fine[weak], first[1, 0, 0] * fine[weak] / 0.05, "--", color="#999999", label="first order")
+left.errorbar(strengths, *found[:, 0].T, fmt="v", color="#aa1133", label="T-matrix", capsize=2)
 left.set(ylabel=r"$\sigma^{skew}_{yx}/\sigma_{xx}$", title="(a) Hall angle of skew scattering", ylim=(-0.6, 0.3))
 for column, marker, color, label in ((1, "o", "#d55e00", "side jump"), (2, "^", "#56b4e9", "Gaussian skew")):
-    right.plot(strengths, found[:, column], marker, color=color, label=label)
-    right.axhline(first[1, column], color=color, ls="--", lw=0.8)
+    right.errorbar(strengths, *found[:, column].T, fmt=marker, color=color, label=label, capsize=2)
+    right.axhline(first[1, column, 0], color=color, ls="--", lw=0.8)
 right.set(ylabel=r"$\sigma_{yx}$ ($e^2/h$)", title="(b) parts of the order 1; dashed: first order")
 for axes in (left, right):
     axes.set_xscale("symlog", linthresh=0.05)

@@ -2,9 +2,11 @@
 
 import ast
 import importlib.util
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from html.parser import HTMLParser
 from importlib import import_module
 from inspect import signature
@@ -18,6 +20,11 @@ from sidejump.app import results
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+WITH_OUTPUT = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+"""A block, and the one behind it that has what it prints."""
+
+NUMBER = re.compile(r"(?<![\w^/.+-])[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?!\w)")
+"""None of a name or a power of a unit."""
 WITH_CODE = [page for page in PAGES if BLOCK.search(page.read_text())]
 
 
@@ -38,9 +45,56 @@ def test_python_blocks_run(page, stand_in, tmp_path, monkeypatch):
     results.write(stand_in, tmp_path / "results" / "iron.nc")
     carriers = stand_in.assign(mobility=stand_in.sigma_boltzmann, carrier_density=stand_in.onsager_violation)
     results.write(carriers, tmp_path / "results" / "gaas.nc")
-    namespace: dict = {}
-    for block in BLOCK.findall(page.read_text()):
+    said: dict[int, str] = {}
+
+    def note(*values, sep=" ", **_):
+        line = sys._getframe(1).f_lineno
+        said[line] = f"{said.get(line, '')} {sep.join(map(str, values))}"
+
+    namespace: dict = {"print": note}
+    for block, output in WITH_OUTPUT.findall(page.read_text()):
+        said.clear()
         exec(compile(block, str(page), "exec"), namespace)
+        for line, text in said.items():
+            assert_says(promised(block, line), text, f"{page.name}: {block.splitlines()[line - 1]}", whole=False)
+        if output:
+            assert_says(output, " ".join(said.values()), page.name)
+
+
+def promised(block, line):
+    """The numbers that a comment behind a line begins with."""
+    for token in tokenize.generate_tokens(io.StringIO(block).readline):
+        if token.type == tokenize.COMMENT and token.start[0] == line:
+            words = [word.strip("[],:") for word in token.string.lstrip("# ").split()]
+            count = next((i for i, word in enumerate(words) if not NUMBER.fullmatch(word)), len(words))
+            return " ".join(words[:count])
+    return ""
+
+
+def assert_says(page, printed, where, whole=True):
+    """The numbers of a page are those that are printed, to the last digit of the page or within two of its error bars.
+
+    `whole`: all that is printed is on the page; otherwise the page has its beginning.
+    """
+    wanted, found = (list(NUMBER.finditer(text)) for text in (page, printed))
+    assert len(wanted) == len(found) if whole else len(wanted) <= len(found), (where, page, printed)
+    for i, (one, other) in enumerate(zip(wanted, found, strict=False)):
+        digits, _, power = one[0].partition("e")
+        room = 10.0 ** (int(power or 0) - len(digits.partition(".")[2]))
+        if page[one.end() :].lstrip().startswith("+-"):
+            room = max(room, 2 * float(wanted[i + 1][0]))
+        assert abs(float(one[0]) - float(other[0])) <= room * (1 + 1e-9), (where, one[0], other[0])
+
+
+def test_numbers_that_a_page_has_wrong_are_found():
+    assert_says("a = 1.20 +- 0.05", "a = 1.29 +- 0.054", "")
+    assert_says("-1 0.00", "[-1.0001, -3e-9]", "")
+    assert_says("2.30", "2.304 0.138", "", whole=False)
+    for page, printed in (("0.25", "0.27"), ("1.2 +- 0.1", "1.5 +- 0.1"), ("1 2", "1"), ("5e-4", "7e-4")):
+        with pytest.raises(AssertionError):
+            assert_says(page, printed, "")
+    block = "a = 1\nprint(a)  # 1, 2.5e-3 e^2/h\nprint(a)  # of e^2\n"
+    assert [promised(block, line) for line in (1, 2, 3)] == ["", "1 2.5e-3", ""]
 
 
 def test_what_python_blocks_name_is_there():

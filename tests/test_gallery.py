@@ -9,6 +9,7 @@ import xarray as xr
 from sidejump.app import config, gallery
 from sidejump.app.cli import main
 from sidejump.app.pictures import KINDS
+from sidejump.errors import InputError
 from sidejump.reference import dirac
 
 ROOT = Path(__file__).parent.parent
@@ -20,17 +21,20 @@ def test_every_card_can_be_made_and_is_on_the_page():
     for name, card in CARDS.items():
         assert card.draw in gallery.DRAWN or card.draw in KINDS, name
         assert f"`sidejump gallery {name}`" in PAGE and f"](img/{name}.png)" in PAGE
-        assert bool(card.needs) == bool(card.here)
+        assert bool(card.needs) == bool(card.here) and card.minutes > 0
         for own in gallery._inputs(card):
-            text = (gallery._CASES / own).read_text()
+            text = (gallery.CASES / own).read_text()
             if own.endswith(".toml"):
                 config.validate(config.parse(text, own))
         if card.here:  # an example of the same name
             [example] = (ROOT / "examples").rglob(Path(card.here).name)
+            if card.draw == "script":
+                compile(example.read_text(), example, "exec")
+                continue
             for curve in card.curves or [{}]:
                 data = config.parse(example.read_text(), example)
                 config.validate(gallery._changed(data, curve.get("set", {})))
-    stored = {file.name for file in gallery._CASES.iterdir() if file.is_file()} - {"pictures.toml"}
+    stored = {file.name for file in gallery.CASES.iterdir() if file.is_file()} - {"pictures.toml"}
     assert stored == {own for card in CARDS.values() for own in gallery._inputs(card)}
 
 
@@ -45,7 +49,10 @@ def test_a_result_is_drawn_as_its_card_says(empty_folder, monkeypatch, name):
     gallery.make({name: CARDS[name]}, empty_folder / "here", lambda *_: None, force=False)
     [one] = asked
     assert one.path == empty_folder / "here" / f"{name}.png" and one.times == tuple(CARDS[name].times)
-    built_again = CARDS[name].draw in ("bands", "fermi-surface", "competition")
+    built_again = (
+        CARDS[name].draw in ("bands", "fermi-surface", "competition") or CARDS[name].times or CARDS[name].limits
+    )
+    assert one.limits == CARDS[name].limits
     assert (one.given == empty_folder / "here" / CARDS[name].input) if built_again else one.given is None
 
 
@@ -70,6 +77,33 @@ def test_a_picture_with_its_input_from_any_folder(empty_folder, capsys):
     assert main(["gallery"]) == 0
     out = capsys.readouterr().out
     assert all(line.split()[0] in CARDS for line in out.splitlines()[:-1]) and len(out.splitlines()) == len(CARDS) + 1
+
+
+def test_all_is_what_is_there(empty_folder, monkeypatch, capsys):
+    """In the repository those of iron too; `quick` leaves out what takes long; costs are said first."""
+    monkeypatch.chdir(ROOT)
+    whole, quick = (set(gallery.chosen([word])) for word in ("all", "quick"))
+    assert whole == {name for name, card in CARDS.items() if "EPW" not in card.needs}
+    assert quick == {name for name in whole if CARDS[name].minutes <= gallery.QUICK} and "iron" in whole - quick
+    monkeypatch.chdir(empty_folder)
+    assert set(gallery.chosen(["all"])) == {name for name, card in CARDS.items() if not card.here}
+    made = []
+    monkeypatch.setitem(gallery.DRAWN, "figure1", lambda *_: made.append(1))
+    monkeypatch.setitem(gallery.DRAWN, "films", lambda *_: made.append(capsys.readouterr().err))
+    gallery.make(gallery.chosen(["separation", "figure1"]), empty_folder / "here", lambda *_: None, force=False)
+    assert len(made) == 2 and "2 pictures" in made[0]
+    assert "iron (needs the repository" in gallery.absent() and "iron_epw" in gallery.absent()
+
+
+def test_a_script_makes_its_picture(empty_folder, capsys):
+    script = empty_folder / "script.py"
+    script.write_text("import sys\nfrom pathlib import Path\nPath(sys.argv[1]).write_text('picture')\n")
+    card = gallery.Card("title", "shows", "script", 1.0, here=str(script), needs="it")
+    gallery.make({"own": card}, empty_folder / "here", lambda *_: None, force=False)
+    assert (empty_folder / "here" / "own.png").read_text() == "picture"
+    script.write_text("raise SystemExit(3)")
+    with pytest.raises(InputError, match="ended with status 3"):
+        gallery.make({"own": card}, empty_folder / "here", lambda *_: None, force=True)
 
 
 @pytest.mark.parametrize(

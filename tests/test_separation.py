@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.optimize import least_squares
 
 import sidejump as sj
@@ -13,7 +14,7 @@ from sidejump.experiment.equations import Equations
 from sidejump.experiment.estimate import Errors, Estimator
 from sidejump.experiment.inversion import conductivity, resistivity
 from sidejump.experiment.laws import LAWS, law_of
-from sidejump.experiment.scatter import Scatter
+from sidejump.experiment.scatter import FEW, Scatter
 from sidejump.experiment.synthetic import TRUE
 from sidejump.experiment.temperatures import grouped, low
 
@@ -68,14 +69,12 @@ def near(rate, sets):
 
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize(
-    ("sets", "noise"),
-    [(SETS // 2, {}), (SETS, {"noise_xx": 0.01, "noise_yx": 0.02, "thickness_error": 0.03})],
-    ids=["fine", "all"],
+    "noise", [{}, {"noise_xx": 0.01, "noise_yx": 0.02, "thickness_error": 0.03}], ids=["fine", "all"]
 )
-def test_declared_errors_hold_the_truth_at_their_rates(law, sets, noise):
+def test_declared_errors_hold_the_truth_at_their_rates(law, noise):
     """Errors that differ from point to point, in rho_xx on both sides of the law, and of a film as a whole."""
-    coefficients, common, points = rates(law, sets=sets, **noise)
-    held_by_one, held_by_two = near(0.683, sets), near(0.954, sets)
+    coefficients, common, points = rates(law, **noise)
+    held_by_one, held_by_two = near(0.683, SETS), near(0.954, SETS)
     for one, two in [*coefficients.T, *(common.T if law == "skew" else [])]:
         assert one == held_by_one and two == held_by_two
     if law == "skew":
@@ -101,11 +100,20 @@ def test_errors_of_rho_0_are_shared_by_a_film(law, residual):
 
 
 @pytest.mark.parametrize("law", LAWS)
-def test_scatter_of_uneven_points_gives_errors_at_their_rates(law):
-    """Nothing declared: Student's factors and the jackknife; too wide rather than too narrow where points are few."""
-    coefficients, common, _ = rates(law, upto=50.0 if law == "skew" else None, declared=False)
+@pytest.mark.parametrize("uneven", [2.0, 1.0])
+def test_scatter_gives_errors_at_their_rates(law, uneven):
+    """Nothing declared: errors of rho_yx that are alike, or differ from point to point by up to a factor 40."""
+    coefficients, common, _ = rates(law, upto=50.0 if law == "skew" else None, declared=False, uneven=uneven)
+    held_by_one, held_by_two = near(0.683, SETS), near(0.954, SETS)
     for one, two in [*coefficients.T, *(common.T if law == "skew" else [])]:
-        assert 0.60 < one < 0.86 and 0.92 < two
+        assert one == held_by_one and two == held_by_two
+
+
+def test_scatter_of_few_points_gives_no_error_that_is_too_small():
+    """Five films at one temperature, two numbers: three degrees of freedom."""
+    coefficients, common, _ = rates("skew", declared=False)
+    for one, two in [*coefficients.T, *common.T]:
+        assert one == near(0.683, SETS) and two > 0.954 - 3.5 * np.sqrt(0.954 * 0.046 / SETS)
 
 
 def test_inversion_is_that_of_the_tensor():
@@ -273,24 +281,31 @@ def test_errors_of_rho_yx_alone_are_weighted_least_squares():
     np.testing.assert_allclose(found.covariance, np.linalg.inv(columns.T @ columns), rtol=1e-3)
 
 
-def test_scatter_is_the_jackknife():
-    """Each point left out in turn, by hand."""
+def test_scatter_has_no_bias_and_the_distribution_of_all_signs():
+    """With whole matrices, and with every set of signs in place of random ones."""
     rng = np.random.default_rng(5)
-    x, y = rng.normal(size=(12, 3)), rng.normal(size=12)
+    n, spread = 12, np.geomspace(0.3, 3, 12)
+    x, y = rng.normal(size=(n, 3)), spread * rng.normal(size=12)
     inverse = np.linalg.pinv(x)
     scatter = Scatter.of(x, inverse, y)
-    without = []
-    for i in range(12):
-        keep = np.arange(12) != i
-        without.append(np.linalg.lstsq(x[keep], y[keep], rcond=None)[0] - inverse @ y)
     error, freedom = scatter.error(inverse)
-    np.testing.assert_allclose(error, np.sqrt(np.sum(np.square(without), axis=0)))
-    # degrees of freedom from the definition, with whole matrices
-    maker = np.eye(12) - x @ inverse
+    maker = np.eye(n) - x @ inverse
     g = maker @ maker.T
-    d = (inverse / np.diag(g)) ** 2
+    d = inverse**2 / np.diag(g)
+    residual = maker @ y
+    np.testing.assert_allclose(error, np.sqrt(d @ residual**2))
+    # the mean of the squares, for noise that is the same everywhere, is the variance of the estimate
+    np.testing.assert_allclose(d @ np.diag(g), np.sum(inverse**2, axis=1))
     np.testing.assert_allclose(freedom, [(v @ np.diag(g)) ** 2 / (v @ g**2 @ v) for v in d])
     assert scatter.pooled() == pytest.approx(np.sqrt(np.sum(scatter.residual**2) / 9))
+    signs = 1 - 2.0 * ((np.arange(2**n) >> np.arange(n)[:, None]) & 1)
+    noise = (residual / np.sqrt(np.diag(g)))[:, None] * signs
+    ratio = np.abs(inverse @ noise) / np.sqrt(d @ (maker @ noise) ** 2)
+    exact = np.quantile(ratio, (0.683, 0.954), axis=1)
+    many = scatter.factors(inverse, (0.683, 0.954), np.full(3, FEW))
+    np.testing.assert_allclose(many, exact, rtol=0.05)
+    few = scatter.factors(inverse, (0.683,), np.full(3, 2.0))
+    assert few == pytest.approx(stats.t.ppf(0.5 + 0.683 / 2, 2.0))
 
 
 def test_bars_of_few_residuals_are_wider():

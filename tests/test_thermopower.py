@@ -8,7 +8,7 @@ import pytest
 import sidejump as sj
 from sidejump.transport import TransportSettings
 from sidejump.transport.problem import Problem
-from sidejump.transport.thermopower import slopes
+from sidejump.transport.thermopower import on_surface, slopes
 from sidejump.units import HBAR2_OVER_2M, KB, conductivity_unit
 from test_heat import parabolic_band
 from test_hot_spots import ferromagnet
@@ -45,6 +45,16 @@ def test_static_impurities_obey_motts_relation():
     np.testing.assert_allclose(got.of_charge[:, 0] / got.conductivity[:, 0], slope, rtol=1e-3)
     slope = (side_jump(mu + step) - side_jump(mu - step)) / (2 * step) / side_jump(mu)
     np.testing.assert_allclose(got.of_charge[:, 1] / got.conductivity[:, 1], slope, rtol=1e-3)
+
+
+def test_surfaces_without_common_points_have_the_same_slope():
+    mu, step, kts = 0.2, 2e-3, [KB * 4.0]
+    low, high = (
+        on_surface(Problem(DIRAC, [PHONONS], mu + s * step, TransportSettings()).laid(1.0, None), kts) for s in (-1, 1)
+    )
+    got = found(DIRAC, [PHONONS], mu, [4.0])
+    np.testing.assert_allclose((high - low) / (2 * step), got.of_charge, rtol=2e-2)
+    np.testing.assert_allclose(0.5 * (low + high), got.conductivity, rtol=1e-3)
 
 
 def test_own_shells_of_a_run():

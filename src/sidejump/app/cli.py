@@ -67,7 +67,7 @@ def _pictures() -> list[str]:
 def _gallery() -> list[str]:
     from .gallery import cards
 
-    return [*cards(), "all"]
+    return [*cards(), "all", "quick"]
 
 
 def _mechanisms() -> list[str]:
@@ -626,7 +626,7 @@ def demo(
 @app.command("gallery", epilog=epilog("gallery"))
 def gallery(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", autocompletion=_gallery, help="Pictures, or all.")
+        list[str] | None, typer.Argument(metavar="[NAME...]", autocompletion=_gallery, help="Pictures, all, or quick.")
     ] = None,
     folder: Annotated[Path, typer.Option("--output", "-o", help="Folder of pictures, inputs and results.")] = Path(
         "sidejump-gallery"
@@ -634,13 +634,15 @@ def gallery(
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """List the pictures of the gallery, or make them: their inputs come with the program."""
+    """List the pictures of the gallery, or make them: inputs come with the program, iron with the repository."""
     from . import gallery
 
     if not names:
         write(gallery.listing())
         return
-    wanted = gallery.chosen(names)
+    wanted, sentence = gallery.chosen(names), gallery.absent()
+    if sentence and {"all", "quick"} & set(names):
+        say(sentence)
     with progress(quiet) as advance:
         gallery.make(wanted, folder, advance, force=force)
 

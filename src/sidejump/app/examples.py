@@ -39,7 +39,7 @@ EXAMPLES = {
     "gallery": (
         "sidejump gallery                                           # what there is",
         "sidejump gallery inelastic                                 # sidejump-gallery/inelastic.png",
-        "sidejump gallery all -o pictures --force",
+        "sidejump gallery quick -o pictures --force                 # those of some minutes at most",
     ),
     "models": ("sidejump models",),
     "info": (

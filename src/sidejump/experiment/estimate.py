@@ -24,8 +24,8 @@ _NONE = 1e-6  # degrees of freedom that are none but for rounding
 class Errors:
     """Half widths of the intervals that hold the truth in 68.3 and 95.4 of 100 cases, of K numbers.
 
-    They are one and two standard errors where these are known, and larger by Student's factors for `freedom`
-    degrees of freedom (infinite where they are known) where they are taken from few residuals.
+    They are one and two standard errors where these are known. Where they are taken from residuals they have the
+    factors of these (:meth:`.Scatter.factors`) and `freedom` is finite.
     """
 
     one: np.ndarray
@@ -39,6 +39,13 @@ class Errors:
         safe = np.where(freedom > _NONE, freedom, np.nan)
         one, two = (deviation * np.asarray(special.stdtrit(safe, 0.5 + 0.5 * level)) for level in (ONE, TWO))
         return cls(np.asarray(one), np.asarray(two), freedom)
+
+    @classmethod
+    def of_scatter(cls, scatter: Scatter, estimates: np.ndarray) -> Errors:
+        """Of ``estimates @ y``, rows of shape (N,), from the residuals."""
+        deviation, freedom = scatter.error(estimates)
+        one, two = deviation * scatter.factors(estimates, (ONE, TWO), freedom)
+        return cls(one, two, freedom)
 
 
 @dataclass(frozen=True)
@@ -225,11 +232,11 @@ class Estimator:
         estimates = Estimates(
             coefficients=coefficients,
             covariance=scaled @ scaled.T,
-            coefficient_errors=Errors.of(*scatter.error(linear[: self.size])),
+            coefficient_errors=Errors.of_scatter(scatter, linear[: self.size]),
             remainder=y - skew,
             remainder_errors=Errors.of(pooled * np.sqrt(np.maximum(1 - 2 * cross + square, 0.0)), free),
             common=common,
-            common_errors=Errors.of(*scatter.error(mean)),
+            common_errors=Errors.of_scatter(scatter, mean),
             skew=skew,
             residual=self._residual(point, coefficients, common),
             misfit=float(np.sum(scatter.residual[self.chosen] ** 2)),

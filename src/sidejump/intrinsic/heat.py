@@ -23,7 +23,6 @@ from .integrate import FLOOR, reduced_zone
 from .occupation import heat_moments
 from .operator import zone_integral
 from .polar import converged_polar
-from .zone import Zone
 
 
 @dataclass(frozen=True)
@@ -56,33 +55,36 @@ def intrinsic_heat(
     """
     d, temperatures = model.dimension, np.asarray(temperatures, dtype=float)
     floor = FLOOR[d] / conductivity_unit(d)[0]
-    zone: Zone | None = None
-    values, errors, converged = [], [], True
-    for power in (1, 2):
-        if model.cell is None:
+    if model.cell is None:
+        # the rays of each follow its own weight
+        found = [
+            _polar(model, chemical_potential, temperatures, power, tolerance, max_points, floor) for power in (0, 1)
+        ]
+        value, error, size = (np.concatenate(x) for x in zip(*found, strict=True))
+    else:
 
-            def occupation(energy, levels, some, power=power):
-                return np.stack([heat_moments(energy, 0 * energy, mu, some)[power - 1] for mu in levels])
+        def moments(energy, spread):
+            return heat_moments(energy, spread, chemical_potential, temperatures)
 
-            value, error, _ = converged_polar(
-                model, np.array([chemical_potential]), temperatures, tolerance=tolerance, max_points=max_points,
-                floor=floor, occupation=occupation,
-            )  # fmt: skip
-            size = np.maximum(np.linalg.norm(value, axis=-1), floor)
-        else:
+        zone = reduced_zone(model, chemical_potential)
+        value, error, size = zone_integral(
+            model, band_curvature, moments, tolerance=tolerance, max_points=max_points, floor=floor, zone=zone
+        )
+    unit = model.spin_degeneracy * (KB * temperatures) ** np.array([[1], [2]])
+    tensor = np.zeros((2, len(temperatures), d, d))
+    for c, (a, b) in enumerate(cyclic_pairs(d)):
+        tensor[:, :, a, b], tensor[:, :, b, a] = -value[:, :, c], value[:, :, c]
+    return IntrinsicHeat(unit[:, :, None, None] * tensor, unit * error, bool(np.all(error <= tolerance * size)))
 
-            def moments(energy, spread, power=power):
-                return heat_moments(energy, spread, chemical_potential, temperatures)[power - 1][None]
 
-            zone = zone or reduced_zone(model, chemical_potential)
-            value, error, size = zone_integral(
-                model, band_curvature, moments, tolerance=tolerance, max_points=max_points, floor=floor, zone=zone
-            )
-        converged &= bool(np.all(error <= tolerance * size))
-        unit = model.spin_degeneracy * (KB * temperatures) ** power
-        tensor = np.zeros((len(temperatures), d, d))
-        for c, (a, b) in enumerate(cyclic_pairs(d)):
-            tensor[:, a, b], tensor[:, b, a] = -value[0, :, c], value[0, :, c]
-        values.append(unit[:, None, None] * tensor)
-        errors.append(unit * error[0])
-    return IntrinsicHeat(np.stack(values), np.stack(errors), converged)
+def _polar(model, chemical_potential, temperatures, which, tolerance, max_points, floor):
+    """Value (1, nT, c), error and size (1, nT) of one of the two weights, in all of k space."""
+
+    def occupation(energy, levels, some):
+        return np.stack([heat_moments(energy, 0 * energy, mu, some)[which] for mu in levels])
+
+    value, error, _ = converged_polar(
+        model, np.array([chemical_potential]), temperatures, tolerance=tolerance, max_points=max_points,
+        floor=floor, occupation=occupation,
+    )  # fmt: skip
+    return value, error, np.maximum(np.linalg.norm(value, axis=-1), floor)

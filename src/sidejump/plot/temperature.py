@@ -22,8 +22,8 @@ def result_figure(dataset, path, thickness: float | None = None, limits: Mapping
 
     The Hall parts are those of the component in which the Hall vector is largest, antisymmetric in a and b.  Of a scan
     the figure is that of :func:`sidejump.plot.scan.scan_figure`.  `thickness` (nm) of a layer adds an axis in the unit
-    of the other dimension.  `limits`: results at the same temperatures, the side jump of which is drawn as a line with
-    error bars, by what they are called.
+    of the other dimension.  `limits`: results at the same temperatures, by what they are called; the Hall panel then
+    has the side jump alone, and theirs as lines with error bars.
     """
     if scan_dimension(dataset) is not None:
         scan_figure(dataset, path, thickness)
@@ -36,7 +36,10 @@ def result_figure(dataset, path, thickness: float | None = None, limits: Mapping
         grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
         hall, conductivity = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1])
         resistivity = figure.add_subplot(grid[1, 1], sharex=conductivity)
-        _hall_parts(hall, dataset, limits or {})
+        if limits:
+            _side_jump(hall, dataset, limits)
+        else:
+            _hall_parts(hall, dataset)
         second_unit(hall, dataset.attrs["units"], thickness)
         sigma, rho = dataset.sigma_boltzmann, dataset.resistivity
         diagonal(conductivity, sigma, dataset.sigma_boltzmann_error, r"\sigma", "Boltzmann conductivity")
@@ -50,7 +53,7 @@ def result_figure(dataset, path, thickness: float | None = None, limits: Mapping
         save(figure, path)
 
 
-def _hall_parts(axes, dataset, limits: Mapping) -> None:
+def _hall_parts(axes, dataset) -> None:
     t, c = dataset.temperature.values, main_component(dataset)
     axes.axhline(0, color="0.5", lw=0.8)
     whole, words = whole_of(dataset)
@@ -64,14 +67,29 @@ def _hall_parts(axes, dataset, limits: Mapping) -> None:
     velocity, distribution = (hall_of(dataset, f"sigma_side_jump_{n}", c)[0] for n in ("velocity", "distribution"))
     axes.plot(t, velocity, "o", color=PURPLE, ms=7, mfc="none", mew=1.0, label="side-jump velocity")
     axes.plot(t, distribution, "x-", color=GREEN, ms=4, lw=0.8, label="side-jump distribution")
-    for dashes, (words, one) in zip(cycle(("--", ":")), limits.items()):
-        y, dy = hall_of(one.sel(temperature=t), "sigma_side_jump", c)
-        style = {"color": ORANGE, "lw": 1.2, "capsize": 2, "elinewidth": 0.8}
-        axes.errorbar(t, y, dy, fmt=dashes, label=f"side jump, {words}", **style)
     axes.set_ylabel(rf"Hall conductivity $\sigma_{{{component_label(c)}}}$ ({UNIT[dataset.attrs['units']]})")
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + (0.30 + 0.05 * len(limits)) * (high - low))  # room for the legend
+    axes.set_ylim(low, high + 0.30 * (high - low))  # room for the legend
     axes.legend(loc="upper right", ncols=2, columnspacing=1.0, handlelength=1.8)
+
+
+def _side_jump(axes, dataset, limits: Mapping) -> None:
+    """Between its limits, on the scale of these: far from where it holds a limit may leave the panel."""
+    t, c = dataset.temperature.values, main_component(dataset)
+    style = {"lw": 1.2, "capsize": 2, "elinewidth": 0.8}
+    value, error = hall_of(dataset, "sigma_side_jump", c)
+    axes.errorbar(t, value, error, fmt="o-", color=ORANGE, label="side jump", **style)
+    shown = [value - error, value + error]
+    for (dashes, color), (words, one) in zip(cycle((("--", BLUE), (":", RED))), limits.items()):
+        y, dy = hall_of(one.sel(temperature=t), "sigma_side_jump", c)
+        axes.errorbar(t, y, dy, fmt=dashes, color=color, label=words, **style)
+        shown.append(y[[np.nanargmin(np.abs(y - value))]])
+    known = np.concatenate(shown)
+    low, high = np.nanmin(known), np.nanmax(known)
+    room = 0.15 * (high - low) or 1.0
+    axes.set_ylim(low - room, high + room)
+    axes.set_ylabel(rf"side jump $\sigma^{{\mathrm{{sj}}}}_{{{component_label(c)}}}$ ({UNIT[dataset.attrs['units']]})")
+    axes.legend(loc="best")
 
 
 def _band(axes, t, values, errors, color) -> None:

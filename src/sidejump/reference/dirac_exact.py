@@ -35,16 +35,27 @@ class ExactDirac:
         Longitudinal conductivity, e^2/hbar, at ``lambda^2 = v = 1``.
     side_jump_velocity, side_jump_distribution : float
         The two parts of sigma_yx in e^2/h; equal by Onsager's relation.
+    thermoelectric, thermal : float
+        ``<x> sigma`` and ``<x^2> sigma``, x = (e - mu)/kT, as sigma_xx: what the drive ``x v`` of a gradient of
+        temperature makes of the currents of charge and of heat. alpha_xx is ``-k_B/e`` times the first, kappa0 over T
+        ``(k_B/e)^2`` times the second.
     """
 
     sigma_xx: float
     side_jump_velocity: float
     side_jump_distribution: float
+    thermoelectric: float
+    thermal: float
 
     @property
     def side_jump(self) -> float:
         """Side-jump conductivity sigma_yx in e^2/h."""
         return self.side_jump_velocity + self.side_jump_distribution
+
+    @property
+    def lorenz_ratio(self) -> float:
+        """kappa without a current over T and sigma, over the Lorenz number."""
+        return (self.thermal - self.thermoelectric**2 / self.sigma_xx) / self.sigma_xx / (np.pi**2 / 3)
 
 
 def solve_exact(
@@ -103,14 +114,17 @@ def solve_exact(
             transverse[i] += np.sum(weight * shift)
 
     group_velocity = k / energy
-    normal = np.linalg.solve(operator, group_velocity)
-    anomalous = np.linalg.solve(operator, transverse)
+    normal, heat, anomalous = np.linalg.solve(
+        operator, np.stack([group_velocity, x * group_velocity, transverse], axis=1)
+    ).T
     # -f0' de times the density of states
     thermal = basis.weights / (4 * np.cosh(x / 2) ** 2) * energy / (2 * np.pi)
     return ExactDirac(
         sigma_xx=float(np.sum(thermal * normal * group_velocity) / 2),
         side_jump_velocity=float(np.sum(thermal * normal * transverse) * np.pi),
         side_jump_distribution=float(np.sum(thermal * anomalous * group_velocity) * np.pi),
+        thermoelectric=float(np.sum(thermal * heat * group_velocity) / 2),
+        thermal=float(np.sum(thermal * heat * group_velocity * x) / 2),
     )
 
 

@@ -96,6 +96,23 @@ def slopes(problem: Problem, kts: Sequence[float], *, nodes: int = NODES, room: 
     return Slopes(*found)
 
 
+def on_surface(problem: Problem, kts: Sequence[float], *, nodes: int = NODES) -> np.ndarray:
+    """The conductivity of :class:`Slopes` alone, shape (kT, 2), of a problem at any chemical potential.
+
+    Of two of them the difference is a slope from surfaces that have no points in common.
+    """
+    temperatures = np.asarray(kts, dtype=float) / KB
+    found, basis = np.empty((len(temperatures), 2)), energy_basis(nodes, even=True)
+    for spacing, members in by_spacing(problem, temperatures):
+        shell = problem.shell_of_many_nodes(spacing)
+        for i in members:
+            kt = KB * float(temperatures[i])
+            solver = SharedShell(problem, shell, kt)
+            sums = solver.summed(basis, kt)
+            found[i] = _parts(*_answers(sums, solver.sample, basis.thermal_weight, np.ones(1)))
+    return found
+
+
 class _Near:
     """Some points of a shell carried to energies no farther away than `reach`, the others as they are."""
 
