@@ -24,6 +24,7 @@ from common import record
 
 from sidejump.app.run import prepare
 from sidejump.intrinsic.heat import intrinsic_heat
+from sidejump.intrinsic.integrate import reduced_zone
 from sidejump.intrinsic.lattice_mesh import CellSum, adaptive_mesh
 from sidejump.units import KB, siemens
 
@@ -40,9 +41,9 @@ class Kernel:
     def points(self) -> int:
         return self.cells.points
 
-    def __call__(self, fractional, width):
+    def __call__(self, fractional, edges):
         parts = np.array_split(np.arange(len(fractional)), max(1, len(fractional) // 2048))
-        found = [np.einsum("m,kmtc->ktc", self.weights, self.cells(fractional[i], width[i])) for i in parts]
+        found = [np.einsum("m,kmtc->ktc", self.weights, self.cells(fractional[i], edges[i])) for i in parts]
         return np.concatenate(found)[:, None]
 
 
@@ -56,8 +57,8 @@ def by_conductivity(model, mu: float, t: float, tolerance: float, points: int) -
     weights = STEP * x / rest**2 / (4 * rest * np.cosh(y / 2) ** 2)
     cells = Kernel(CellSum(model, mu + x * kt, np.array([cold]), 1), weights)
     volume = abs(np.linalg.det(model.cell))
-    start = np.maximum(np.ceil(np.linalg.norm(model.reciprocal_cell, axis=1) / 0.25), 4).astype(int)
-    value, error, _ = adaptive_mesh(cells, start, tolerance, points, 1e-9, 0.0, _said(tolerance))
+    zone = reduced_zone(model, mu)
+    value, error, _ = adaptive_mesh(cells, zone, tolerance, points, 1e-9, 0.0, _said(tolerance))
     return model.spin_degeneracy * value[0, 0, 2] / volume, model.spin_degeneracy * error[0, 0] / volume, cells.points
 
 

@@ -27,7 +27,7 @@ from sidejump.transport.hot_spots import HotSpots
 from sidejump.transport.own import OwnShells
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
-from sidejump.units import KB, density_from_cm
+from sidejump.units import KB, conductivity_unit, density_from_cm
 from sidejump.wannier.position import position_elements
 from test_hot_spots import ferromagnet as cubic_ferromagnet
 from test_reduced import everywhere
@@ -272,6 +272,41 @@ def test_resistivity_of_nearly_equal_surfaces_rises_as_the_square_of_the_tempera
     found = resistivities(temperatures, splitting, stiffness, 0.8)
     np.testing.assert_allclose(found, [spheres(KB * t, splitting, stiffness) for t in temperatures], rtol=2e-2)
     assert np.log2(found[1] / found[0]) == pytest.approx(2.0, abs=0.03)
+
+
+@pytest.mark.parametrize("splitting", [1e-4, 0.1])
+def test_transfers_within_a_patch_are_known_to_be_lost(splitting):
+    """What coarse points lose of the resistance of magnons without a gap is in the error; of split surfaces nothing."""
+    kt, stiffness = KB * 20, 0.6
+    exact, found = spheres(kt, splitting, stiffness), []
+    for accuracy in (0.35, 0.7):
+        scatterer = magnons(3, stiffness=stiffness, spin_density=1e22, gap=0.0)
+        settings = TransportSettings(accuracy=accuracy, symmetry="off")
+        problem = Problem(ferromagnet(3, splitting), [scatterer], LEVEL, settings)
+        shell = problem.shell(LEVEL, problem.spacings.base)
+        response, _ = SharedShell(problem, shell, kt).solve(kt, 1)
+        found.append((3 / np.trace(response.boltzmann) / exact, response.unresolved))
+    if splitting < 0.1:
+        assert 0.7 < found[0][0] < 0.95 and found[1][1] < 0.4 * found[0][1]
+        for value, lost in found:
+            assert value == pytest.approx(1 - lost, abs=0.03)
+    else:
+        assert all(lost == 0.0 for _, lost in found)
+
+
+def test_error_bars_hold_what_coarse_points_lose():
+    ds = sj.anomalous_hall(
+        ferromagnet(3, 1e-4),
+        magnons(3, stiffness=0.3, spin_density=1e22, gap=0.0),
+        chemical_potential=LEVEL,
+        temperatures=[30.0],
+        tolerance=0.3,
+        geometry="shared",
+        energy_nodes=1,
+    )
+    sigma, error = (float(ds[name].sel(a="x", b="x")[0]) for name in ("sigma_boltzmann", "sigma_boltzmann_error"))
+    exact = conductivity_unit(3)[0] / spheres(KB * 30, 1e-4, 0.3)
+    assert abs(sigma - exact) < 2 * error < 0.8 * exact
 
 
 def test_split_surfaces_ask_for_a_magnon_of_their_distance():

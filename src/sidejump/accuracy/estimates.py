@@ -9,7 +9,7 @@ import numpy as np
 from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
 from ..kinetics.response import KineticResponse, charge
 from ..transport.tensors import PARTS
-from ..transport.term import FOLLOWED, GREEN, MESH_STEP, NODE_CHANGES, POINTS, SPACING
+from ..transport.term import FOLLOWED, GREEN, MESH_STEP, NODE_CHANGES, POINTS, SPACING, UNRESOLVED
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
 from .replica import FINER, Replica, response_of
@@ -156,13 +156,20 @@ def _sizes(value, contributions) -> np.ndarray:
 NODES, WINDOW_SHELLS = "energy nodes", "shells over the thermal window"
 BETWEEN_SHELLS = "phonons between shells"
 GREEN_FUNCTION = "Green function of impurities"
+WITHIN_PATCHES = "momentum transfers shorter than points are apart"
 GEOMETRY, WINDOW_LEFT_OUT = "geometry", "thermal window left out"
 """What may leave an error that no replica and no level takes away."""
 
 UNKNOWN = 0.2
 """Relative change by further energy nodes where there is nothing that tells it."""
 
-_CHANGES = {NODES: "node_change", WINDOW_SHELLS: "window_change", BETWEEN_SHELLS: FOLLOWED, GREEN_FUNCTION: GREEN}
+_CHANGES = {
+    NODES: "node_change",
+    WINDOW_SHELLS: "window_change",
+    BETWEEN_SHELLS: FOLLOWED,
+    GREEN_FUNCTION: GREEN,
+    WITHIN_PATCHES: UNRESOLVED,
+}
 """Facts that say what the last step of a sequence inside a replica changed, relatively: the next would change less; or
 of which size what replicas leave out is."""
 

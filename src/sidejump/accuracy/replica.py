@@ -17,7 +17,7 @@ from ..freed import return_freed
 from ..kinetics.response import KineticResponse
 from ..threads import one_matrix_thread
 from ..transport.problem import Problem
-from ..transport.term import GREEN, MESH_STEP, Outcome, Term
+from ..transport.term import GREEN, MESH_STEP, UNRESOLVED, Outcome, Term
 
 SCHEME = 3
 """Raised with every change of what a replica of a given term, level and number is: others are not of the same study."""
@@ -154,6 +154,7 @@ def _replica(laid: Problem, found: Outcome, term: Term, task: Task, temperatures
     facts = found.facts
     if term.first:
         facts = facts | {GREEN: [float(r.doubt) for r in found.responses]}
+        facts[UNRESOLVED] = [float(r.unresolved) for r in found.responses]
         steps = [r.mesh_step for r in found.responses]
         if all(step is not None for step in steps):
             facts[MESH_STEP] = [laid.multiplets.asked(step, d).tolist() for step in steps]

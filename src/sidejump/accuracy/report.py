@@ -20,6 +20,7 @@ from .estimates import (
     SIDE_JUMP,
     WINDOW_LEFT_OUT,
     WINDOW_SHELLS,
+    WITHIN_PATCHES,
     Estimate,
 )
 from .study import Case
@@ -143,6 +144,8 @@ _FLOORS = {
     "[solver.expert]",
     GREEN_FUNCTION: "the Green function of impurities may change, on the largest mesh that it is summed on: a `vertex` "
     "that acts on fewer orbitals allows a finer one",
+    WITHIN_PATCHES: "momentum transfers shorter than the points are apart lose, where a coupling diverges at q = 0 "
+    "(magnons without a gap): raise `accuracy` in [solver.expert], with whose square it falls",
     GEOMETRY: 'shells of their own may change: compare `geometry = "own"` in [solver.expert]',
     WINDOW_LEFT_OUT: "averaging over the thermal window may change: compute these temperatures in a run without the "
     'warmer ones, or with `geometry = "averaged"` in [solver.expert]',

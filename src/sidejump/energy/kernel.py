@@ -128,6 +128,12 @@ class Kernel:
                 self._tables = self._tabulated()
             return self._tables
 
+    def along(self, points: int = 4001) -> tuple[np.ndarray, np.ndarray]:
+        """z from 0 to where nothing scatters any more, and the kernel there, of one function of the energy."""
+        z = np.linspace(0.0, min(self.cutoff, self._z_max), points)
+        pair = self.tables()[0][0, 0]
+        return z, pair.take(np.rint(LEVELS * np.sqrt(z / self._z_max)).astype(int), mode="clip")
+
     def _tabulated(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         levels = self._z_max * (np.arange(LEVELS + 1) * (1 / LEVELS)) ** 2
         z = np.maximum(levels[: np.searchsorted(levels, self.cutoff, side="right")], self._z_floor)

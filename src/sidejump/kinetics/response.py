@@ -74,6 +74,8 @@ class KineticResponse(Parts):
         Whether the last rows are those of the heat current.
     doubt : float
         Relative error of the conductivity that is known of its rates: of the Green function of strong impurities.
+    unresolved : float
+        The same of momentum transfers shorter than the points are apart, where a coupling diverges at q = 0.
     coherence : ndarray, shape (3, R, d), or None
         What of the first three parts is that of distributions which are matrices within groups, beyond their traces.
     """
@@ -97,6 +99,7 @@ class KineticResponse(Parts):
     without_odd: np.ndarray | None = None
     heat: bool = False
     doubt: float = 0.0
+    unresolved: float = 0.0
     coherence: np.ndarray | None = None
 
     @property

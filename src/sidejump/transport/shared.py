@@ -23,6 +23,7 @@ from .doubt import with_doubt
 from .problem import Problem
 from .settings import Size
 from .skew import odd_rates, with_skew
+from .within_patches import within_patches
 
 _CLUSTERS = 1200  # unknowns of the coarse correction of the solver, for one function of the energy
 
@@ -186,6 +187,9 @@ class SharedShell:
         weight, kernels = basis.thermal_weight, self._kernels(basis, kt)
         response = with_matrices(self.problem, self.stream, kernels, response, weight, kt)
         response = with_doubt(self.problem, self.sample, response, weight)
+        if any(source.singular for source in self.problem.sources):
+            one = [each[0, 0] for each in self._kernels(energy_basis(1, even=self.problem.even), kt)]
+            response = within_patches(self.sample, self.stream.sources, one, response)
         return with_skew(self.problem, self.shell, self.sample, response, weight, kt), size
 
 

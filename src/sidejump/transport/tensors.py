@@ -106,7 +106,7 @@ def worst_of(parts) -> dict[str, Any]:
 
 def weighted_sum(parts: list[KineticResponse], weights) -> KineticResponse:
     """The sum of responses, with the worst of what is known of the parts."""
-    names = (*PARTS, "contributions", "rounding", "doubt")
+    names = (*PARTS, "contributions", "rounding", "doubt", "unresolved")
     sums = worst_of(parts) | {n: sum(w * getattr(p, n) for w, p in zip(weights, parts, strict=True)) for n in names}
     growing = sum(w * p.growing * largest(p.boltzmann) for w, p in zip(weights, parts, strict=True))
     for name in ("skew", "mesh_step"):

@@ -138,11 +138,14 @@ are taken to be one: for the errors alone."""
 GREEN = "green_change"
 """Of the facts, what the accuracy of the Green function of strong impurities may change: for the errors alone."""
 
+UNRESOLVED = "unresolved"
+"""Of the facts, what momentum transfers within a patch leave out where a coupling diverges: for the errors alone."""
+
 MESH_STEP = "mesh_step"
 """Of the facts, what the last mesh of the integrals over all states added to the Gaussian part of skew scattering, (R,
 d): for the errors alone."""
 
-UNREPORTED = frozenset({NODE_CHANGES, SPACING, POINTS, FOLLOWED, GREEN, MESH_STEP})
+UNREPORTED = frozenset({NODE_CHANGES, SPACING, POINTS, FOLLOWED, GREEN, UNRESOLVED, MESH_STEP})
 """Facts for the errors alone."""
 
 _FACTS = {NODE_CHANGES: [np.nan, np.nan], SPACING: np.nan, POINTS: np.nan, FOLLOWED: np.nan, GREEN: np.nan,
