@@ -98,6 +98,7 @@ for splitting, color, label in ((1e-4, "#0072b2", "bands alike"), (0.5, "#d55e00
         tolerance=0.05,
         geometry="shared",
         energy_nodes=1,
+        accuracy=2.0,  # short transfers count: points twice as close
         time=60,
     )
     resistivity = ds.resistivity.sel(a="x", b="x")
