@@ -239,6 +239,41 @@ def test_harmonic_phonons():
     assert both[1, 1, 0] == pytest.approx(gaussian_dirac(mu), rel=2e-3)
 
 
+def test_moments_of_sampled_potentials():
+    """Impurities thrown at random and a chain of masses and springs in equilibrium: what the second and the third
+    moment of a branch stand for. A harmonic crystal has the second alone, however far its masses are off."""
+    rng = np.random.default_rng(5)
+    sets, number, strength, length = 200_000, 2.0, -1.5, 3.0
+    q = 2 * np.pi / length * np.array([1.0, 2.0, -3.0])  # transfers of three vertices that lead back
+    counts = rng.poisson(number, sets)
+    places = rng.random((sets, counts.max())) * length
+    there = np.arange(counts.max()) < counts[:, None]
+    waves = strength * np.einsum("sn,qsn->qs", there, np.exp(-1j * q[:, None, None] * places)) / length
+    n = number / length
+    third = np.prod(waves, axis=0).real * length**2
+    assert np.mean(np.abs(waves[0]) ** 2) * length == pytest.approx(n * strength**2, rel=0.02)
+    assert np.mean(third) == pytest.approx(n * strength**3, abs=4 * third.std() / np.sqrt(sets))
+    [branch] = zero_range(density=1e11, strength=-1.0).branches
+    n, u = 1e11 * 1e-16, -100.0  # angstrom^-2, eV angstrom^2
+    assert branch.coupling(0.1) == pytest.approx(n * u**2)
+    assert branch.third_moment * branch.potential(0.1) ** 3 == pytest.approx(n * u**3)
+
+    # a ring of springs: exp(-E/kT) of its displacements, sampled through the matrix of the springs; the potential of
+    # an electron is the strain
+    masses, kt = 12, 0.3
+    springs = 2 * np.eye(masses) - np.roll(np.eye(masses), 1, axis=0) - np.roll(np.eye(masses), -1, axis=0)
+    value, mode = np.linalg.eigh(springs)
+    size = np.sqrt(kt / np.where(value > 1e-9, value, np.inf))
+    displaced = (rng.standard_normal((sets, masses)) * size) @ mode.T
+    strain = np.roll(displaced, -1, axis=1) - displaced
+    waves = [strain @ np.exp(-2j * np.pi * m * np.arange(masses) / masses) for m in (1, 2, -3)]
+    second = [np.mean(np.abs(w) ** 2) for w in waves]
+    np.testing.assert_allclose(second, masses * kt, rtol=0.02)  # equipartition
+    third = np.prod(waves, axis=0).real
+    assert abs(np.mean(third)) < 4 * third.std() / np.sqrt(sets) < 0.02 * np.prod(second) ** 0.5
+    assert all(b.third_moment == 0.0 for b in PHONONS.branches)
+
+
 @pytest.mark.parametrize("mu", [0.02, 0.3])
 def test_spins_are_stationary(mu):
     """2 m alpha j_y^z = 2 M s_x, order by order, with one subband and with both (see test_observable_exact)."""
