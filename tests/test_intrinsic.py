@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.linalg import block_diag
 from scipy.special import expit
 
 from helpers_models import haldane, random_wannier, rashba_lattice
-from sidejump import MassiveDirac, RashbaFerromagnet, TightBinding, WithZeeman
+from sidejump import FunctionModel, MassiveDirac, RashbaFerromagnet, TightBinding, WithZeeman
 from sidejump.bands.base import PAULI
 from sidejump.bands.weyl import Weyl
 from sidejump.errors import InputError
@@ -275,6 +276,29 @@ def test_irreducible_cells_are_enough():
     assert reduced.points < whole.points / 6
 
 
+@pytest.mark.parametrize("elsewhere", [60.0, -60.0])
+def test_energies_without_curvature_prove_no_symmetry(elsewhere):
+    """Where nothing, or all, is occupied both signs of every operation seem to hold; the sum is of all energies."""
+    model = weyl_lattice(1.2)
+    both = intrinsic_conductivity(model, [0.0, elsewhere], 0.0, tolerance=3e-2)
+    alone = intrinsic_conductivity(model, 0.0, 0.0, tolerance=3e-2)
+    assert np.asarray(both)[0, 0, 1, 0] == pytest.approx(np.asarray(alone)[0, 0, 1, 0]) != 0.0
+
+
+def test_a_weak_magnet_next_to_a_deep_level():
+    """Curvatures that are small against the range of the bands are no rounding."""
+    inner = p_model("bcc", (0, 0, 0.01), 0.003)
+    deep = FunctionModel(
+        lambda k: np.array([block_diag(h, -300.0 * np.eye(1)) for h in inner.hamiltonian(k)]),
+        dimension=3,
+        cell=inner.cell,
+        n_orbitals=7,
+        sites=np.zeros((7, 3)),
+    )
+    zone = reduced_zone(deep, 0.3)
+    assert zone.kept is not None and zone.kept[2, 2] == pytest.approx(1.0)
+
+
 def test_operations_that_exchange_axes():
     """Hexagonal and face-centred cells: shares add up to the zone, and a smooth sum is that of a uniform mesh."""
     for lattice in ("hexagonal", "fcc", "bcc"):
@@ -370,6 +394,11 @@ def test_too_few_points_are_admitted():
 def test_bad_input():
     with pytest.raises(InputError, match="negative"):
         intrinsic_conductivity(LATTICE, 0.0, -1.0)
+    for mu, t in ((np.nan, 0.0), (np.inf, 0.0), (0.0, np.nan), ([], 0.0), (0.0, [])):
+        with pytest.raises(InputError, match="chemical_potentials"):
+            intrinsic_conductivity(LATTICE, mu, t)
+    with pytest.raises(InputError, match="floor"):
+        intrinsic_conductivity(LATTICE, 0.0, 0.0, floor=np.nan)
     with pytest.raises(InputError, match=r"k\.p model"):
         intrinsic_conductivity(MassiveDirac(mass=MASS, velocity=VELOCITY), 0.0, 0.0, mesh=10)
     with pytest.raises(InputError, match="tolerance"):

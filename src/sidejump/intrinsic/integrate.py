@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ..groups.operations import Operations, exact_operations
+from ..groups.proven import proven
 from ..units import conductivity_unit
 from .berry import cyclic_pairs
 from .lattice_mesh import CellSum, adaptive_mesh, fixed_mesh
@@ -149,6 +150,14 @@ def intrinsic_conductivity(
             f"temperatures: shape {temperature.shape} does not fit {len(mu)} chemical potentials; give a list, or a "
             "row for each of them"
         )
+    if not mu.size or not temperature.size:
+        raise InputError("chemical_potentials and temperatures: give at least one of each")
+    if not (np.isfinite(mu).all() and np.isfinite(temperature).all()):
+        raise InputError(
+            f"chemical_potentials = {mu.tolist()}, temperatures = {temperature.tolist()}: give finite numbers"
+        )
+    if floor is not None and not floor >= 0:
+        raise InputError(f"floor = {floor}: give a conductivity, 0 or above")
     if np.any(temperature < 0):
         raise InputError(f"temperatures: {temperature.min():g} K is negative; give kelvin, 0 or above")
     if not tolerance > 0:
@@ -215,10 +224,10 @@ SPACING = {2: 0.1, 3: 0.25}
 
 
 def reduced_zone(model, energy: float) -> Zone:
-    """Cells to begin with for a sum of Berry curvatures: those that the exact symmetry of the bands, as it is found at
-    an energy (eV), leaves of a three-dimensional crystal."""
+    """Cells to begin with for a sum of Berry curvatures: those that the exact symmetry of the bands leaves of a
+    three-dimensional crystal; `energy` (eV) is where it is looked for first."""
     d = model.dimension
-    operations: Operations | None = exact_operations(model, energy=energy) if d == 3 else None
+    operations: Operations | None = proven(model, exact_operations(model, energy=energy)) if d == 3 else None
     if operations is None or len(operations) == 1:
         return whole_zone(model.reciprocal_cell, cells_along(model.reciprocal_cell, SPACING[d]))
     return irreducible_zone(model.reciprocal_cell, SPACING[d], operations)
