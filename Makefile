@@ -7,7 +7,8 @@
 # make sample   the drawing of the page on conventions
 # make first-minute   a terminal as it goes from the wheel to a result, for the first page
 # make gallery   the pictures of the gallery: results/gallery; they are shown on docs/gallery.md from docs/img. Those of iron take an
-#                hour of one core: PICTURES=quick leaves them out, PICTURES="gap mott" makes some
+#                hour of one core: PICTURES=quick leaves them out, PICTURES="gap mott" makes some; EPW=FOLDER makes the two of an EPW
+#                run of iron as well, whose files are there (an hour and a half of two cores)
 # make test | lint | docs | examples   checks and documentation, all in the environment of `make venv`
 # make test-all   also the tests of tests/slow.txt; make slowest: with the time of each
 
@@ -41,6 +42,15 @@ PICTURES ?= all
 
 gallery: $(STAMP)
 	$(BIN)/sidejump gallery $(PICTURES) -o results/gallery --force
+ifdef EPW
+	rm -rf results/epw_run
+	mkdir -p results/epw_run/epw
+	cp -r $(EPW)/. results/epw_run/epw
+	chmod -R u+w results/epw_run
+	find results/epw_run/epw -maxdepth 1 -name '*.gz' -exec gunzip -f {} +
+	cp examples/first_principles/iron_epw.toml results/epw_run
+	cd results/epw_run && $(abspath $(BIN))/sidejump gallery iron_epw iron_couplings -o ../gallery --force
+endif
 
 VALIDATED ?= docs/validation.md
 

@@ -27,7 +27,7 @@ from .build import bloch_gruneisen_temperature
 from .mott import in_metal, mott
 from .mott import table as mott_table
 from .restore import first_of
-from .run import prepare
+from .run import Job, prepare
 from .terminal import say
 
 CASES = files("sidejump.app") / "gallery_cases"
@@ -218,7 +218,19 @@ def _figure1(card: Card, source: Path, picture: Path, advance: Callable) -> None
     from ..plot.figure1 import figure1
     from ..reference.figure1 import figure1_curves
 
-    figure1(figure1_curves(progress=lambda done, total: advance("inelastic", done, total)), picture)
+    job = prepare(source)
+    assert isinstance(job, Job)  # of one chemical potential
+    [phonons] = job.scatterers
+    bloch_gruneisen = bloch_gruneisen_temperature(job.model, job.scatterers, job.chemical_potential)
+    curves = figure1_curves(
+        np.asarray(job.temperatures) / bloch_gruneisen,
+        mass=job.model.mass,
+        fermi_energy=job.chemical_potential,
+        velocity=job.model.velocity,
+        sound=phonons.sound_velocity,
+        progress=lambda done, total: advance("inelastic", done, total),
+    )
+    figure1(curves, picture)
 
 
 def _lorenz(card: Card, source: Path, picture: Path, advance: Callable) -> None:

@@ -13,7 +13,7 @@ from ..units import KB
 from . import dirac
 
 MASS, FERMI_ENERGY, VELOCITY, SOUND = 0.1, 0.2, 3.0, 0.015
-"""Delta = e_F / 2 and c/v = 0.005; only these ratios matter."""
+"""Delta = e_F / 2 and c/v = 0.005; only these ratios matter. eV, eV, eV angstrom, eV angstrom."""
 
 
 _COLD = 0.035
@@ -26,7 +26,16 @@ _SETTINGS = {
 """Cold or not: what keeps the side jump within 2e-5 of the exact solution (benchmarks/figure1.py)."""
 
 
-def figure1_curves(temperatures=None, *, energy_nodes: int | None = None, progress=None) -> dict:
+def figure1_curves(
+    temperatures=None,
+    *,
+    energy_nodes: int | None = None,
+    mass: float = MASS,
+    fermi_energy: float = FERMI_ENERGY,
+    velocity: float = VELOCITY,
+    sound: float = SOUND,
+    progress=None,
+) -> dict:
     """Curves against T/T_BG: the side jump in e^2/h and the resistivity relative to its value at T_BG.
 
     Parameters
@@ -35,6 +44,8 @@ def figure1_curves(temperatures=None, *, energy_nodes: int | None = None, progre
         T/T_BG, ascending; 50 from 0.01 to 5 when left out.
     energy_nodes : int, optional
         As many as 1e-4 of the side jump needs when left out.
+    mass, fermi_energy, velocity, sound : float
+        Of massive Dirac electrons and of their phonons, eV and eV angstrom; those of the paper when left out.
     progress : callable, optional
         Called as ``progress(done, total)``.
     """
@@ -50,7 +61,7 @@ def figure1_curves(temperatures=None, *, energy_nodes: int | None = None, progre
         for chosen, settings in parts:
             if chosen.any():
                 advance = _share(progress, done, int(chosen.sum()), len(t))
-                result = _transport(t[chosen], settings, advance)
+                result = _transport(t[chosen], settings, advance, mass, fermi_energy, velocity, sound)
                 sj = result.side_jump_velocity + result.side_jump_distribution
                 side_jump[chosen] = 2 * np.pi * sj[:, 1, 0]
                 conductivity[chosen] = result.boltzmann[:, 0, 0]
@@ -59,13 +70,13 @@ def figure1_curves(temperatures=None, *, energy_nodes: int | None = None, progre
     logarithm = -np.log(conductivity)
     spline = make_interp_spline(np.log(t), logarithm, k=min(3, len(t) - 1))
     reference = np.exp(spline(np.clip(0.0, np.log(t.min()), np.log(t.max()))))
-    shape = np.array([dirac.phonon_resistivity_shape(x, MASS / FERMI_ENERGY) for x in t])
+    shape = np.array([dirac.phonon_resistivity_shape(x, mass / fermi_energy) for x in t])
     return {
         "t": t,
-        "closed_form": np.array([dirac.phonon_side_jump(x, MASS / FERMI_ENERGY) for x in t]),
+        "closed_form": np.array([dirac.phonon_side_jump(x, mass / fermi_energy) for x in t]),
         "exact": side_jump,
         "resistivity": 1 / conductivity / reference,
-        "resistivity_closed": shape / dirac.phonon_resistivity_shape(1.0, MASS / FERMI_ENERGY),
+        "resistivity_closed": shape / dirac.phonon_resistivity_shape(1.0, mass / fermi_energy),
         "report": {name: max(r[name] for r in reports) for name in ("states", "pairs", "onsager_error")}
         | {"seconds": sum(r["seconds"] for r in reports), "warnings": [w for r in reports for w in r["warnings"]]},
     }
@@ -76,16 +87,16 @@ def _share(progress, before: int, count: int, total: int):
     return progress and (lambda done, of: progress(before + round(count * done / of), total))
 
 
-def _transport(t, settings: TransportSettings, progress) -> TransportResult:
+def _transport(t, settings: TransportSettings, progress, mass, fermi_energy, velocity, sound) -> TransportResult:
     """Massive Dirac electrons and acoustic phonons at temperatures in T_BG."""
-    scale = 2 * SOUND * np.sqrt(FERMI_ENERGY**2 - MASS**2) / VELOCITY / KB
+    scale = 2 * sound * np.sqrt(fermi_energy**2 - mass**2) / velocity / KB
     phonons = Scatterer(
-        "acoustic phonons", 2, (Branch(lambda q: 0.5 * SOUND * q, lambda q: SOUND * q),), "identity", SOUND
+        "acoustic phonons", 2, (Branch(lambda q: 0.5 * sound * q, lambda q: sound * q),), "identity", sound
     )
     return run_transport(
-        MassiveDirac(mass=MASS, velocity=VELOCITY),
+        MassiveDirac(mass=mass, velocity=velocity),
         [phonons],
-        chemical_potential=FERMI_ENERGY,
+        chemical_potential=fermi_energy,
         temperatures=t * scale,
         settings=settings,
         progress=progress,
