@@ -131,8 +131,7 @@ class Kernel:
     def along(self, points: int = 4001) -> tuple[np.ndarray, np.ndarray]:
         """z from 0 to where nothing scatters any more, and the kernel there, of one function of the energy."""
         z = np.linspace(0.0, min(self.cutoff, self._z_max), points)
-        pair = self.tables()[0][0, 0]
-        return z, pair.take(np.rint(LEVELS * np.sqrt(z / self._z_max)).astype(int), mode="clip")
+        return z, self.tables()[0][0, 0].take(level_of(z, self._z_max), mode="clip")
 
     def _tabulated(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         levels = self._z_max * (np.arange(LEVELS + 1) * (1 / LEVELS)) ** 2

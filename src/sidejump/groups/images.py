@@ -81,15 +81,10 @@ class Images:
         return flat.reshape(-1, *shape[2:])
 
     def _carried(self, x) -> np.ndarray:
-        """What U makes of vectors (S, ..., N) in every image, (n, S, ..., N): u(k + G) = exp(-i G.tau) u(k)."""
+        """What operations make of vectors (S, ..., N) in every image, (n, S, ..., N)."""
         n, s = len(self.turns.matrices), self.count
         out = np.empty((n, *x.shape), dtype=x.dtype)
         out[0] = x
-        points = self.k[:s]
         for g in range(1, n):
-            there = self.k[g * s : (g + 1) * s] - points @ self.turns.operations.matrices[g].T
-            phase = np.exp(-1j * (there @ self.turns.sites.T)).astype(x.dtype)
-            here = x if self.turns.operations.signs[g] > 0 else x.conj()
-            np.matmul(here, self.turns.matrices[g].T.astype(x.dtype), out=out[g])
-            out[g] *= phase.reshape(s, *(1,) * (x.ndim - 2), -1)
+            out[g] = self.turns.moved(x, self.k[:s], self.k[g * s : (g + 1) * s], g)
         return out

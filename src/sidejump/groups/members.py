@@ -58,7 +58,8 @@ class MemberTurns:
     def aligned(self, states: States, images: States) -> States:
         """`images` (of all states by the first operation after the identity, then the next), with the members that
         operations make of those of the states."""
-        moved = [self._moved(states, images[self._part(states, g)].k, g) for g in range(1, len(self.matrices))]
+        parts = {g: images[self._part(states, g)].k for g in range(1, len(self.matrices))}
+        moved = [self.moved(states.vectors, states.k, k, g) for g, k in parts.items()]
         members = images.vectors.shape[1] - states.vectors.shape[1]
         target = np.pad(np.concatenate(moved), [(0, 0), (0, max(members, 0)), (0, 0)])
         return turned_towards(images, target[:, : images.vectors.shape[1]])
@@ -67,11 +68,14 @@ class MemberTurns:
     def _part(states: States, g: int) -> slice:
         return slice((g - 1) * len(states), g * len(states))
 
-    def _moved(self, states: States, k, g: int) -> np.ndarray:
-        """Vectors of the images at k, Mk but for a reciprocal vector G: u(k + G) = exp(-i G.tau) u(k)."""
-        u = states.vectors if self.operations.signs[g] > 0 else states.vectors.conj()
-        folded = k - states.k @ self.operations.matrices[g].T
-        return u @ self.matrices[g].T * np.exp(-1j * (folded @ self.sites.T))[:, None]
+    def moved(self, vectors, k, images, g: int) -> np.ndarray:
+        """Vectors (S, ..., N) of points k (S, 3) at their images by operation g, Mk but for a reciprocal vector G:
+        u(k + G) = exp(-i G.tau) u(k).  In the precision of the vectors."""
+        here = vectors if self.operations.signs[g] > 0 else vectors.conj()
+        folded = images - k @ self.operations.matrices[g].T
+        phase = np.exp(-1j * (folded @ self.sites.T)).astype(vectors.dtype)
+        turned = here @ self.matrices[g].T.astype(vectors.dtype)
+        return turned * phase.reshape(len(k), *(1,) * (vectors.ndim - 2), -1)
 
 
 def definite(operations: Operations) -> Operations:

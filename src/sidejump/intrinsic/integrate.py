@@ -9,7 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
-from ..groups.operations import Operations, exact_operations
+from ..groups.operations import exact_operations
 from ..groups.proven import proven
 from ..units import conductivity_unit
 from .berry import cyclic_pairs
@@ -226,8 +226,9 @@ SPACING = {2: 0.1, 3: 0.25}
 def reduced_zone(model, energy: float) -> Zone:
     """Cells to begin with for a sum of Berry curvatures: those that the exact symmetry of the bands leaves of a
     three-dimensional crystal; `energy` (eV) is where it is looked for first."""
-    d = model.dimension
-    operations: Operations | None = proven(model, exact_operations(model, energy=energy)) if d == 3 else None
-    if operations is None or len(operations) == 1:
-        return whole_zone(model.reciprocal_cell, cells_along(model.reciprocal_cell, SPACING[d]))
-    return irreducible_zone(model.reciprocal_cell, SPACING[d], operations)
+    cell, spacing = model.reciprocal_cell, SPACING[model.dimension]
+    if model.dimension == 3:
+        operations = proven(model, exact_operations(model, energy=energy))
+        if len(operations) > 1:
+            return irreducible_zone(cell, spacing, operations)
+    return whole_zone(cell, cells_along(cell, spacing))

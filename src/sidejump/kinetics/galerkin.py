@@ -16,13 +16,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..freed import return_freed
 from ..pairs.strips import Strip
 from .collision import CollisionOperator
 
 
 def projected(operator: CollisionOperator, functions: np.ndarray, side: np.ndarray | None = None) -> CollisionOperator:
-    """``C L C^T`` for the functions at the nodes, of an operator that is spent: its memory goes as the other grows.
+    """``C L C^T`` for the functions at the nodes.
 
     Parameters
     ----------
@@ -35,8 +34,7 @@ def projected(operator: CollisionOperator, functions: np.ndarray, side: np.ndarr
     side = np.zeros(operator.count, dtype=int) if side is None else side
     _, n, m = each.shape
     strips = []
-    for _ in range(len(operator.strips)):
-        strip = operator.strips.pop(0)
+    for strip in operator.strips:
         rows, columns = strip.rows.stop - strip.rows.start, len(strip.columns)
         values = strip.values.reshape(rows, m, columns, m)
         found = np.empty((rows, n, columns, n), dtype=operator.dtype)
@@ -45,7 +43,6 @@ def projected(operator: CollisionOperator, functions: np.ndarray, side: np.ndarr
             part = np.tensordot(values if here.all() else values[:, :, here], each[final], axes=(3, 1))
             found[:, :, here] = np.tensordot(part, each[side[strip.rows.start]], axes=(1, 1)).transpose(0, 3, 1, 2)
         strips.append(Strip(strip.rows, strip.columns, strip.mirrored, found.reshape(rows * n, columns * n)))
-    return_freed()
     diagonal, self_pair = (_both(x, each, side) for x in (operator.diagonal, operator.self_pair))
     return CollisionOperator(strips, diagonal, self_pair, operator.dtype)
 

@@ -31,6 +31,7 @@ def within_patches(sample: Sample, sources, kernels: list[Kernel], response: Kin
     Parameters
     ----------
     sources : list of PairSource
+        Prepared for its states.
     kernels : list of Kernel
         Of each, with one function of the energy.
     """
@@ -54,7 +55,8 @@ def within_patches(sample: Sample, sources, kernels: list[Kernel], response: Kin
 def _likeness(sample: Sample, source: ScalarPairs, radius: float) -> float:
     """How strongly states couple to those within a radius, over how strongly to all; at most one."""
     own = sample.states[np.linspace(0, sample.count - 1, min(_SAMPLE, sample.count)).astype(int)]
-    channels = source.crossed(own, sample.states).evaluate(slice(0, len(own)), slice(0, len(sample.states)), np.inf)
+    pairs = source.crossed(own, sample.states, single=True, known=source)
+    channels = pairs.evaluate(slice(0, len(own)), slice(0, len(sample.states)), np.inf)
     near, all_near, every, count = 0.0, 0.0, 0.0, 0.0
     for channel in channels:
         beside = (channel.z < radius) * sample.all_weights
