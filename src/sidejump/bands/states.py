@@ -34,6 +34,8 @@ class States:
     carried : (S, c, d, m, N) or None   ``X_a u`` of the observables that are flows (:meth:`.Observable.carried`)
     drift : (S, c, m, N) or None        ``sum_a A_a X_a u`` with the position matrix A of the orbitals
 
+    directions : (D, d) or None         along which `covariant` derives, where not along the coordinates (:meth:`along`)
+
     Where there are observables `covariant` has c rows more, ``sum_j u_j <u_j|O|u> / (e - e_j)`` over the other bands:
     what D_a u is for the velocity.
     """
@@ -48,13 +50,15 @@ class States:
     expectation: Any
     carried: Any = None
     drift: Any = None
+    directions: Any = None
 
     def __len__(self) -> int:
         return self.k.shape[0]
 
     def __getitem__(self, index) -> States:
         """The states at `index` (a slice or an array of integers)."""
-        return type(self)(**{name: None if x is None else x[index] for name, x in vars(self).items()})
+        columns = {name: None if x is None else x[index] for name, x in vars(self).items() if name != "directions"}
+        return type(self)(**columns, directions=self.directions)
 
     @staticmethod
     def joined(*parts: States) -> States:
@@ -63,13 +67,24 @@ class States:
 
         def column(name):
             arrays = [getattr(p, name) for p in parts]
-            if arrays[0] is None:
-                return None
+            if arrays[0] is None or name == "directions":
+                return arrays[0]
             if name in ("vectors", "covariant", "carried", "drift"):
                 arrays = [np.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, members - x.shape[-2]), (0, 0)]) for x in arrays]
             return np.concatenate(arrays)
 
         return States(**{name: column(name) for name in vars(parts[0])})
+
+    def along(self, directions) -> States:
+        """The same with derivatives along some directions (D, d), rows, alone; without observables."""
+        derived = np.tensordot(self.covariant, np.asarray(directions, dtype=float), axes=(1, 1))
+        return replace(self, covariant=np.ascontiguousarray(np.moveaxis(derived, -1, 1)), directions=directions)
+
+    def derivatives(self, slopes, axis: int = 1):
+        """Derivatives by the d coordinates, one after the other along an axis, as those along :attr:`directions`."""
+        if self.directions is None:
+            return slopes
+        return np.moveaxis(np.tensordot(slopes, self.directions, axes=(axis, 1)), -1, axis)
 
 
 def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=None) -> States:

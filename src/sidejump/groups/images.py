@@ -66,17 +66,20 @@ class Images:
             energy=np.tile(states.energy, n),
             velocity=np.einsum("gab,sb->gsa", matrices, states.velocity).reshape(-1, 3),
             vectors=vectors.reshape(-1, *vectors.shape[2:]),
-            covariant=self._derived(covariant),
+            covariant=self._derived(covariant, states.directions),
             interband=np.tile(states.interband, n),
             multiplicity=np.tile(states.multiplicity, n),
             expectation=np.tile(states.expectation, (n, 1)),
         )
 
-    def _derived(self, carried) -> np.ndarray:
-        """Covariant derivatives (n, S, 3, ...) with their directions turned, (n S, 3, ...)."""
+    def _derived(self, carried, directions) -> np.ndarray:
+        """Covariant derivatives (n, S, D, ...) with their directions turned, (n S, D, ...)."""
         shape = carried.shape
         flat = carried.reshape(*shape[:3], -1)
-        for image, turn in zip(flat[1:], self.turns.operations.matrices[1:], strict=True):
+        turns = self.turns.operations.matrices
+        if directions is not None:  # which the operations leave among themselves
+            turns = directions @ turns @ directions.T
+        for image, turn in zip(flat[1:], turns[1:], strict=True):
             image[:] = np.matmul(turn.astype(image.real.dtype), image)
         return flat.reshape(-1, *shape[2:])
 

@@ -64,7 +64,7 @@ def with_vertex(model, states: States, vertex: LatticeOperator | SpinSum, precis
             turned, slopes = np.swapaxes(operators, -1, -2), np.swapaxes(slopes, -1, -2)
             slots.append(np.matmul(u, turned))  # (S, b, m, N)
             found = np.matmul(du[:, :, None], turned[:, None])  # a before b
-            found[:, :d] += np.matmul(u[:, None], slopes)[:, :directions]
+            found[:, :d] += np.matmul(u[:, None], states.derivatives(slopes))[:, :directions]
             derived.append(found)
 
         if vertex.between_sites:

@@ -29,6 +29,8 @@ from ..groups.multiplets import NOTHING, Multiplets
 from ..groups.operations import Operations
 from ..surfaces.components import Components
 
+_SAME = 1e-6  # of numbers that symmetry makes alike
+
 
 @dataclass(frozen=True, eq=False)
 class Fold:
@@ -150,6 +152,24 @@ class Fold:
         nothing = np.zeros((len(turns), turns.shape[1], d))
         charge = turns[:, :d, :d]
         return np.block([[turns, nothing], [nothing.swapaxes(1, 2), charge]])
+
+    @cached_property
+    def shift_directions(self) -> np.ndarray | None:
+        """Directions, orthonormal rows (D, d), along which alone symmetry leaves a side jump: with the magnetisation
+        along an axis those across it.  What shifts there are along others cancels between images.
+
+        None where that is all of them or none, and where more than the current is asked for.
+        """
+        if self.operations is None or len(self.multiplets) or self.heat or self.both:
+            return None
+        d = self.width
+        allowed = np.concatenate([self.average(t, odd=True).T for t in np.eye(d * d).reshape(-1, d, d)])
+        _, size, rows = np.linalg.svd(allowed)
+        inside = rows[size > _SAME]
+        if len(inside) in (0, d):
+            return None
+        axes = np.eye(d)[np.abs(np.linalg.norm(inside, axis=0) - 1) < _SAME]
+        return axes if len(axes) == len(inside) else inside
 
     def columns(self, vectors, rows) -> np.ndarray:
         """Vectors (N, R) of N points and functions as right-hand sides, (N c, columns); `rows` as in :meth:`drives`."""

@@ -42,18 +42,28 @@ class RateSums:
         Whether the equation of the anomalous part is to be solved where symmetry makes it another one: it gives
         nothing but a check (Onsager's relation), unless observables drive. It always is where rates are odd
         (:attr:`.Fold.both`).
+    directions : ndarray, shape (D, R), optional
+        Of the shifts of pairs, where they are not those of the R components (:attr:`.States.directions`).
 
     Attributes
     ----------
-    jump : ndarray, shape (S, m, R)
-        ``sum_l' P dr``, the weighted side-jump velocity (eqs 11, 12).
     pairs : int
         Ordered pairs of unknowns visited.
     nbytes : int
         Of what is stored of P.
     """
 
-    def __init__(self, count: int, size: int, components: int, fold: Fold, dtype=np.float64, *, anomalous: bool = True):
+    def __init__(
+        self,
+        count: int,
+        size: int,
+        components: int,
+        fold: Fold,
+        dtype=np.float64,
+        *,
+        anomalous: bool = True,
+        directions: np.ndarray | None = None,
+    ):
         self.count, self.size, self.fold, self.dtype = count, size, fold, dtype
         self.anomalous = anomalous or fold.both or not fold.odd
         c = fold.width
@@ -61,10 +71,23 @@ class RateSums:
         self._out = np.zeros((count, size, size))
         self._row_sum = np.zeros((count, size))
         self._turned_sum = np.zeros((count, size, c, c))  # sum of P(i, Mj) M: what is stored must add up to it
-        self.jump = np.zeros((count, size, components))
+        self._directions = directions
+        self._jump = np.zeros((count, size, components if directions is None else len(directions)))
         self._self_pair = [np.zeros((count, w * size, w * size)) for w in self.widths]
         self._blocks: list[list] = [[] for _ in self.widths]  # for each representation
         self.pairs = self.nbytes = 0
+
+    @property
+    def jump(self) -> np.ndarray:
+        """``sum_l' P dr``, the weighted side-jump velocity (eqs 11, 12): shape (S, m, R)."""
+        return self._jump if self._directions is None else self._jump @ self._directions
+
+    def _shift_turn(self, image: int) -> np.ndarray | None:
+        """What an operation does with the shifts of pairs."""
+        turn = self.fold.shift_turn(image)
+        if turn is None or self._directions is None:
+            return turn
+        return self._directions @ turn @ self._directions.T
 
     def add(self, blocks: Sequence[Block], kernels: Sequence[Kernels]) -> None:
         """All pairs of two sets of points; the kernels of each source."""
@@ -78,12 +101,12 @@ class RateSums:
             rows, columns = block.rows, block.columns
             both = block.mirrored and rows == columns
             self._out[rows] += found.out_rows
-            self.jump[rows] += found.jump_rows
+            self._jump[rows] += found.jump_rows
             self._add_row_sums(block, found.rates, turn)
             if block.mirrored:
                 self._out[columns] += found.out_columns
-                shift = self.fold.shift_turn(block.image)
-                self.jump[columns] -= found.jump_columns if shift is None else found.jump_columns @ shift
+                shift = self._shift_turn(block.image)
+                self._jump[columns] -= found.jump_columns if shift is None else found.jump_columns @ shift
             self.pairs += found.rates.size * (2 if block.mirrored else 1)
             shares = ((0, 1 + sign), (1, 1 - sign)) if self.anomalous else ((0, 2),)
             for part, share in shares:
@@ -128,7 +151,7 @@ class RateSums:
 
     def merge(self, other: RateSums) -> None:
         """Take over what another one of the same unknowns has summed."""
-        for name in ("_out", "_row_sum", "_turned_sum", "jump", "pairs", "nbytes"):
+        for name in ("_out", "_row_sum", "_turned_sum", "_jump", "pairs", "nbytes"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for mine, more in zip(self._self_pair, other._self_pair, strict=True):
             mine += more

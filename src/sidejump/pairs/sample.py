@@ -186,6 +186,7 @@ def sampled(
     observables: Multiplets | None = None,
     members: MemberTurns | None = None,
     turns: MemberTurns | None = None,
+    directions=None,
     heat=None,
 ) -> Sample:
     """The points of a shell, or these carried to n energies: k (S, n, d), weight (S, n).
@@ -203,6 +204,8 @@ def sampled(
         What the operations of the shell do with the members of groups, which those of the images are then.
     turns : MemberTurns, optional
         What they do with the orbitals: where there are no observables images are then made of the points.
+    directions : ndarray, shape (D, d), optional
+        Along which shifts are wanted, where these are fewer than the coordinates (:attr:`.Fold.shift_directions`).
     heat : ndarray, shape (S, n), optional
         See :class:`Sample`.
     """
@@ -215,6 +218,8 @@ def sampled(
     near = NearPairs(momentum, k[order].reshape(-1, d), ordering.blocks, n, group)
     band = np.repeat(shell.band[order], n)
     states = shell_states(model, near.k[: s * n], band, degeneracy, observables)
+    if directions is not None:
+        states = states.along(directions)
     if observables is not None and len(observables):  # of which distributions are matrices within groups
         first = np.repeat(ordering.clusters[:-1], np.diff(ordering.clusters)) * n  # of neighbours, and of the energies
         for reference in (np.repeat(first, n) + n // 2, np.repeat(np.arange(s), n) * n + n // 2):
@@ -229,6 +234,7 @@ def sampled(
         states = turned.states(states)
     elif group is not None and len(group) > 1:
         others = shell_states(model, near.k[s * n :], np.tile(band, len(group) - 1), degeneracy, observables)
+        others = others if directions is None else others.along(directions)
         others = others if members is None else members.aligned(states, others)
         states = States.joined(states, others)
     side = np.zeros(s, dtype=int) if side is None else side[order]

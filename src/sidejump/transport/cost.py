@@ -397,6 +397,8 @@ class _Load:
             k = np.einsum("sab,sb->sa", turns[rng.integers(0, len(turns), _SAMPLE)], shell.k[chosen])
         k = problem.momentum.first_zone(k)
         states = shell_states(problem.model, k, shell.band[chosen], problem.settings.degeneracy, problem.multiplets)
+        directions = problem.shift_directions(shell.operations)
+        states = states if directions is None else states.along(directions)
         arrays = (states.k, states.energy, states.velocity, states.vectors, states.covariant)
         self._bytes_per_state = sum(x.nbytes for x in arrays) / len(states)
         self._loads = [source.load(states) for source in problem.sources]
@@ -413,7 +415,8 @@ class _Reach:
     """Pairs of the points of a shell and their images."""
 
     def __init__(self, problem: Problem, shell, hottest: float):
-        self._problem, self._near = problem, near_pairs(problem.momentum, shell, block_size(problem, shell, hottest))
+        self._problem, self._shifts = problem, problem.shifts(shell.operations)
+        self._near = near_pairs(problem.momentum, shell, block_size(problem, shell, hottest))
         self._q_max = problem.q_max(self._near.k)
 
     def at(self, temperature: float) -> tuple[float, float, float]:
@@ -421,7 +424,7 @@ class _Reach:
         cuts = self._problem.cuts(KB * temperature, self._q_max)
         pairs, points = self._near.count(self._problem.sources, cuts)
         channels = sum(source.channels for source in self._problem.sources)
-        return pairs / channels, points, pair_bytes(self._problem.responses) * pairs
+        return pairs / channels, points, pair_bytes(self._shifts) * pairs
 
 
 def _solution(points: float, width: int, functions: int) -> float:

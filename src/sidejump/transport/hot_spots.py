@@ -165,6 +165,8 @@ class HotSpots:
             source.crossed(fine.states, points.states, single=True, known=known)
             for source, known in zip(sources, coarse.stream.sources, strict=True)
         ]
+        along = fine.states.directions
+        components = velocity.shape[1] if along is None else len(along)
         rows_of, columns_of = fine.near.sets, points.near.all_sets
         near = [
             self.problem.momentum.sets_within(fine.states.k, rows_of, points.states.k, columns_of, source.q_cut(cut))
@@ -179,7 +181,7 @@ class HotSpots:
         def summed(row):
             rows = rows_of[row]
             count = rows.stop - rows.start
-            sums = [RowSums.none(r.shape[0], count, r.shape[2], velocity.shape[1]) for r in right]
+            sums = [RowSums.none(r.shape[0], count, r.shape[2], components) for r in right]
             for index, pairs in enumerate(crossed):
                 z_max = sources[index].z_max(coarse.q_max)
                 for columns in (columns_of[c] for c in np.flatnonzero(near[index][row])):
@@ -196,6 +198,7 @@ class HotSpots:
 
         with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
             total = np.sum(list(pool.map(work, range(len(rows_of)))), axis=0)
+        total = total if along is None else along.T @ total
         between = np.stack([self._fold.average(x, odd=True) for x in total])
         return between - np.stack([_with_drives(r) for r in responses])
 
@@ -209,8 +212,8 @@ class HotSpots:
 
 
 def _jump(sums: RowSums, basis, velocity, weight, pushed) -> np.ndarray:
-    """Sum of the shifts of fine points (A) with g from that of C in the sums, shape (R, R); `pushed` (A, m, R): what
-    odd rates take of the drive."""
+    """Sum of the shifts of fine points (A) with g from that of C in the sums, shape (components, R); `pushed` (A, m,
+    R): what odd rates take of the drive."""
     total, out = sums.rates[..., 0].T, sums.out.copy()
     m = basis.size
     # particles are conserved, as in the operator of C

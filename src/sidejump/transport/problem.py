@@ -374,11 +374,23 @@ class Problem:
         """Directions of the current and rows of the observables."""
         return self.model.dimension + len(self.multiplets)
 
+    def shift_directions(self, operations: Operations | None) -> np.ndarray | None:
+        """Directions (D, d) along which shifts of pairs are wanted: see :attr:`.Fold.shift_directions`."""
+        everything = self.settings.heat or self.settings.skew_scattering != "off"
+        return None if everything else self.fold(operations).shift_directions
+
+    def shifts(self, operations: Operations | None) -> int:
+        """How many numbers the shift of a pair has."""
+        directions = self.shift_directions(operations)
+        return self.responses if directions is None else len(directions)
+
     def sampled(self, shell: Shell, *places, **choices) -> Sample:
         """Points of a shell as :func:`sidejump.pairs.sample.sampled` takes them."""
         members = None if self.members is None or shell.operations is None else self.members.of(shell.operations)
         if self.orbital_turns is not None and members is None and shell.operations is not None:
             choices["turns"] = self.orbital_turns.of(shell.operations)
+        if "heat" not in choices:
+            choices["directions"] = self.shift_directions(shell.operations)
         choices |= {"degeneracy": self.settings.degeneracy, "observables": self.multiplets, "members": members}
         return sampled(self.model, self.momentum, shell, *places, **choices)
 

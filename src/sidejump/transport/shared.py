@@ -67,7 +67,9 @@ class SharedShell:
     def keep(self) -> None:
         """Keep the pairs of all temperatures in memory, if they fit beside the operator."""
         pairs, points = self.pairs_within(self._hottest)
-        if self.problem.keeps(pair_bytes(self.problem.responses) * pairs, self._operator_bytes(points, 1)):
+        if self.problem.keeps(
+            pair_bytes(self.problem.shifts(self.shell.operations)) * pairs, self._operator_bytes(points, 1)
+        ):
             kernels = self._kernels(energy_basis(1, even=True), self._hottest)
             self._kept = self.stream.kept([k[0, 0].cutoff for k in kernels])
 
@@ -91,7 +93,10 @@ class SharedShell:
         """Empty sums of one of several temperatures; `checked`: with Onsager's relation at the first."""
         dtype = np.float32 if self._single else np.float64
         anomalous = bool(self.problem.observables) or (checked and number == 0)
-        return RateSums(self.sample.count, size, self.problem.responses, self._fold, dtype, anomalous=anomalous)
+        components, directions = self.problem.responses, self.sample.states.directions
+        return RateSums(
+            self.sample.count, size, components, self._fold, dtype, anomalous=anomalous, directions=directions
+        )
 
     def _operator_bytes(self, points: float, size: int, *, check: bool = False) -> float:
         return operator_bytes(points, size, self._fold, self.problem.model.dimension, check=check)

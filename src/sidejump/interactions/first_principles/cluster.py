@@ -94,12 +94,12 @@ class GroupVectors:
     k : ndarray, shape (V, 3)
         Wave vectors, 1/angstrom; those of layers with kz = 0.
     values : ndarray, shape (V, 1 + d + c, N)
-        u and its covariant derivatives D_a u (angstrom), in the d dimensions of the electrons; of c observables what
+        u and its covariant derivatives D_a u (angstrom), along the d directions asked for; of c observables what
         takes their place.
     carried : ndarray, shape (V, c, d, N), or None
         ``X_a u`` of the observables that are flows (:meth:`sidejump.bands.observables.Observable.carried`).
-    dimension : int
-        d.
+    directions : ndarray, shape (d, dimensions of the electrons)
+        Along which u is derived.
     first : ndarray of int, shape (S + 1,)
         Vectors of state s are ``first[s]:first[s + 1]``.
     """
@@ -107,7 +107,7 @@ class GroupVectors:
     k: np.ndarray
     values: np.ndarray
     first: np.ndarray
-    dimension: int
+    directions: np.ndarray
     carried: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -136,11 +136,11 @@ class GroupVectors:
         where = np.asarray(cells) @ np.asarray(lattice)
         phase = np.exp(1j * (self.k[index] @ where.T))  # (n, nT)
         result = phase[:, None, :, None] * self.values[index][:, :, None]
-        d = self.dimension
-        for a, position in enumerate(where.T[:d]):
+        d, dimensions = self.directions.shape
+        for a, position in enumerate(self.directions @ where.T[:dimensions]):
             result[:, 1 + a] += 1j * position[:, None] * result[:, 0]
         if self.carried is not None:
-            moved = np.einsum("ta,vcan->vctn", where[:, :d], self.carried[index])
+            moved = np.einsum("ta,vcan->vctn", where[:, :dimensions], self.carried[index])
             result[:, 1 + d :] += 1j * phase[:, None, :, None] * moved
         return result
 
@@ -168,9 +168,11 @@ def group_vectors(states, sites) -> GroupVectors:
     multiplicity = np.asarray(states.multiplicity)
     state, member = np.nonzero(np.arange(states.vectors.shape[1]) < multiplicity[:, None])
     k, u = np.asarray(states.k)[state], states.vectors[state, member]
-    d, phase = sites.shape[1], np.exp(1j * (k @ sites.T))[:, None]
+    phase = np.exp(1j * (k @ sites.T))[:, None]
+    directions = np.eye(sites.shape[1]) if states.directions is None else states.directions
+    d = len(directions)
     covariant = states.covariant[state, :, member].astype(complex)
-    covariant[:, :d] += 1j * sites.T * u[:, None]
+    covariant[:, :d] += 1j * (directions @ sites.T) * u[:, None]
     carried = None
     if states.carried is not None:
         carried = states.carried[state, :, :, member]
@@ -178,4 +180,4 @@ def group_vectors(states, sites) -> GroupVectors:
         covariant[:, d:] += 1j * drift
         carried = carried * phase[:, None]
     values = np.concatenate([u[:, None], covariant], axis=1) * phase
-    return GroupVectors(in_space(k), values, np.concatenate([[0], np.cumsum(multiplicity)]), d, carried)
+    return GroupVectors(in_space(k), values, np.concatenate([[0], np.cumsum(multiplicity)]), directions, carried)

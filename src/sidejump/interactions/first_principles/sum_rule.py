@@ -79,9 +79,10 @@ class RigidShift:
 
     def _chunk(self, states, part, dtype):
         k, values = states.k[part], states.values[part]
-        d = states.dimension
-        hamiltonian, gradient = _fourier(self._hoppings[None], self._hops, k, d)
-        shift, slope = _fourier(self._coupling, self._where, k, d)
+        d, dimensions = states.directions.shape
+        hamiltonian, gradient = _fourier(self._hoppings[None], self._hops, k, dimensions)
+        shift, slope = _fourier(self._coupling, self._where, k, dimensions)
+        gradient, slope = (np.einsum("da,nca...->ncd...", states.directions, x) for x in (gradient, slope))
         energy, u = np.linalg.eigh(hamiltonian[:, 0])
         left = u.conj().swapaxes(1, 2)
 
