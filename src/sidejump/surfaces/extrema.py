@@ -9,7 +9,7 @@ from .simplex import band_minima
 
 _SIMPLEX = 16  # at most this many searches without derivatives
 _GONE = 2.0  # reaches: a search so far away does not come back
-_SETTLED = 1e-3  # of the reach: a simplex so small has found the extremum
+_SETTLED = 1e-2  # of the reach: a simplex so small has found the extremum
 
 
 def nearby_extremum(model, k, band, lower, reach: float, iterations: int = 8):
