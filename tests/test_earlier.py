@@ -7,7 +7,10 @@ import sidejump as sj
 from sidejump.app.cli import main
 from sidejump.app.results import read
 
-GIVEN = {"temperatures": [10.0, 20.0], "tolerance": 0.1, "energy_nodes": 1, "intrinsic_tolerance": 1e-2}
+GIVEN = {
+    "temperatures": [10.0, 20.0], "tolerance": 0.1, "energy_nodes": 1, "intrinsic_tolerance": 1e-2,
+    "geometry": "shared", "accuracy": 0.3,
+}  # fmt: skip
 
 
 def run(chemical_potential=0.2, mass=0.1, **given):
@@ -118,6 +121,9 @@ sound_velocity = 2000.0
 mass_density = 7.6e-7
 [temperature]
 values = [5, 10]
+[solver.expert]
+geometry = "shared"
+accuracy = 0.3
 """
 
 

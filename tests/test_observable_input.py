@@ -27,6 +27,7 @@ def question(*observables, electrons=None, **more):
         "scattering": [IMPURITY],
         "temperature": {"values": [10, 20]},
         "observable": list(observables),
+        "solver": {"tolerance": 0.1, "energy_nodes": 1},
     } | more
 
 
@@ -54,6 +55,10 @@ components = ["x"]
 
 [temperature]
 values = [10, 20]
+
+[solver]
+tolerance = 0.1
+energy_nodes = 1
 """
 
 
