@@ -63,7 +63,8 @@ sample: $(STAMP)
 first-minute: wheel
 	$(BIN)/python docs/drawings/first_minute.py docs/img/first_minute.svg $(wildcard dist/*.whl)
 
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# a file stays in one process: what its tests share is made once, and the small files of the end of the alphabet come last
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP)
 	$(PYTEST) --durations=15 -m "not slow"

@@ -19,7 +19,7 @@ from sidejump.formats.recognise import read_electron_phonon
 BCC = 1.5 * np.array([[1.0, 1, 1], [-1, 1, 1], [-1, -1, 1]])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def data():
     toy = Toy(cell=BCC, positions=np.zeros((1, 3)), masses=np.array([30000.0]), owner=[0, 0])
     return examined(toy.from_meshes((4, 4, 4), (2, 2, 2), spinor=True))

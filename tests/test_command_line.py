@@ -74,16 +74,39 @@ def program(**environment):
     )
 
 
+def completed(shell, line, position):
+    """What the shell is told in place of a command, by its environment."""
+    return {
+        "bash": {"_SIDEJUMP_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(position)},
+        "zsh": {"_SIDEJUMP_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": line},
+        "fish": {
+            "_SIDEJUMP_COMPLETE": "complete_fish",
+            "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+            "_TYPER_COMPLETE_ARGS": line,
+        },
+    }[shell]
+
+
 @pytest.mark.parametrize(("line", "position", "words"), WORDS)
-def test_words_are_completed(line, position, words):
-    bash = program(_SIDEJUMP_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(position))
-    assert set(bash.stdout.split()) == words, bash.stderr
-    zsh = program(_SIDEJUMP_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS=line)
-    assert all(word in zsh.stdout for word in words), zsh.stderr
-    fish = program(
-        _SIDEJUMP_COMPLETE="complete_fish", _TYPER_COMPLETE_FISH_ACTION="get-args", _TYPER_COMPLETE_ARGS=line
-    )
-    assert {x.split("\t")[0] for x in fish.stdout.splitlines()} == words, fish.stderr
+def test_words_are_completed(line, position, words, monkeypatch, capfd):
+    """Asked for within this process; each shell asks a process once below."""
+    for shell in ("bash", "zsh", "fish"):
+        with monkeypatch.context() as environment, pytest.raises(SystemExit):
+            for name, value in completed(shell, line, position).items():
+                environment.setenv(name, value)
+            main([])
+        out = capfd.readouterr().out
+        if shell == "zsh":
+            assert all(word in out for word in words), out
+        else:
+            assert {x.split("\t")[0] for x in out.splitlines()} == words, out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_process_completes(shell):
+    line, position, [word] = WORDS[0]
+    done = program(**completed(shell, line, position))
+    assert word in done.stdout and not done.stderr
 
 
 @pytest.mark.parametrize(

@@ -267,14 +267,14 @@ def test_memory_is_that_of_the_most_nodes_that_it_holds(name):
 
 def test_energy_nodes_are_refused_before_the_work():
     """The operator of the energy nodes is the largest of a cold run: its need is known before anything is solved."""
-    roomy = lattice(energy_nodes=15, geometry="shared", accuracy=0.7)
+    roomy = lattice(energy_nodes=15, geometry="shared", accuracy=0.6)
     coarse = roomy.laid(COARSER, None)  # the further nodes are solved on fewer points
     shell = coarse.inelastic_shell(coarse.spacings.at(300.0))
     needed = SharedShell(coarse, shell, KB * 300).needs(KB * 300, 15)
-    tight = lattice(energy_nodes=15, geometry="shared", accuracy=0.7, memory=0.9 * needed)
+    tight = lattice(energy_nodes=15, geometry="shared", accuracy=0.6, memory=0.9 * needed)
     with pytest.raises(InputError, match=r"the energy nodes of 300 K need .* or set energy_nodes = 1"):
         estimate_cost(tight, np.array([300.0]))
-    enough = lattice(energy_nodes=15, geometry="shared", accuracy=0.7, memory=1.05 * needed)
+    enough = lattice(energy_nodes=15, geometry="shared", accuracy=0.6, memory=1.05 * needed)
     estimate_cost(enough, np.array([300.0]))
     _, report = traced(enough, [300.0])
     assert report["energy_nodes"] == [15]
@@ -383,13 +383,13 @@ def test_what_is_far_beyond_memory_is_refused_on_a_cheap_shell(symmetry, monkeyp
 def test_the_early_refusal_is_never_more_than_the_need():
     """Memory that suffices by the count on the shells themselves is not refused on the cheap one."""
     for symmetry in ("auto", "off"):
-        roomy = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry)
+        roomy = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry, accuracy=0.6)
         shell = roomy.solved_shell(MU, roomy.spacings.at(100.0))
         needed = SharedShell(roomy, shell, KB * 100).needs(KB * 100, 1)
         coarse = roomy.laid(COARSER, None)
         inelastic = coarse.inelastic_shell(coarse.spacings.at(100.0))
         needed = max(needed, SharedShell(coarse, inelastic, KB * 100).needs(KB * 100, 3))
-        tight = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry, memory=1.01 * needed)
+        tight = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry, accuracy=0.6, memory=1.01 * needed)
         estimate_cost(tight, np.array([100.0]))
 
 

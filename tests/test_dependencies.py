@@ -6,12 +6,14 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
+from helpers_inputs import ACOUSTIC_SECTION, RASHBA_SECTION
 from sidejump.errors import InputError
 from sidejump.extras import EXTRAS, needed
 from sidejump.pairs.executor import make_executor
@@ -30,8 +32,10 @@ def modules(distribution: str) -> str:
     return {"pyyaml": "yaml"}.get(distribution, distribution.replace("-", "_"))
 
 
-def imported():
+@cache
+def imported() -> tuple[tuple[str, str, bool], ...]:
     """Name, file, and whether it is at the top of the file, of every import of another package."""
+    found = []
     for path in sorted(SOURCES.rglob("*.py")):
         tree = ast.parse(path.read_text())
         for node in ast.walk(tree):
@@ -43,7 +47,8 @@ def imported():
             for name in names:
                 first = name.partition(".")[0]
                 if first not in sys.stdlib_module_names and first != "sidejump":
-                    yield first, path.relative_to(SOURCES).as_posix(), node in tree.body
+                    found.append((first, path.relative_to(SOURCES).as_posix(), node in tree.body))
+    return tuple(found)
 
 
 def test_what_is_imported_is_a_dependency_and_the_other_way_round():
@@ -107,6 +112,20 @@ print([main(arguments) for arguments in {commands}])
 """
 
 
+SMALL = f"""{RASHBA_SECTION}{ACOUSTIC_SECTION}
+[temperature]
+values = [40]
+
+[solver]
+energy_nodes = 1
+tolerance = 0.3
+
+[solver.expert]
+geometry = "shared"
+accuracy = 0.3
+"""
+
+
 def without(blocked, *commands, cwd):
     """Exit statuses of commands, one after the other in a process without some packages, and what they said."""
     script = RUN.format(blocked=sorted(blocked), commands=list(commands))
@@ -116,9 +135,10 @@ def without(blocked, *commands, cwd):
 
 
 def test_a_run_needs_no_extra(tmp_path):
-    statuses, said = without(OPTIONAL, ["init", "dirac"], ["run", "dirac.toml", "--tolerance", "0.3"], cwd=tmp_path)
+    (tmp_path / "small.toml").write_text(SMALL)
+    statuses, said = without(OPTIONAL, ["init", "dirac"], ["run", "small.toml"], cwd=tmp_path)
     assert statuses == [0, 0], said
-    assert (tmp_path / "dirac.nc").exists() and (tmp_path / "dirac.png").exists()
+    assert (tmp_path / "small.nc").exists() and (tmp_path / "small.png").exists()
 
 
 def test_nothing_but_drawing_needs_what_draws(tmp_path):
@@ -128,5 +148,6 @@ def test_nothing_but_drawing_needs_what_draws(tmp_path):
         drawing, ["init", "dirac"], ["models"], ["info", "x_tb.dat"], ["csv", "x.nc"], cwd=tmp_path
     )
     assert statuses == [0, 0, 2, 2] and "matplotlib" not in said
-    [status], said = without(drawing, ["run", "dirac.toml", "--tolerance", "0.3"], cwd=tmp_path)
-    assert status == 2 and "pip install matplotlib" in said and (tmp_path / "dirac.nc").exists()
+    (tmp_path / "small.toml").write_text(SMALL)
+    [status], said = without(drawing, ["run", "small.toml"], cwd=tmp_path)
+    assert status == 2 and "pip install matplotlib" in said and (tmp_path / "small.nc").exists()

@@ -162,14 +162,17 @@ class _Fetched(HTMLParser):
             self.names.append(given["href"])
 
 
-@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="needs the packages of the documentation")
-def test_the_site_needs_no_network(tmp_path):
-    """Every page shows with the files of the site alone, its formulas included."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+needs_mkdocs = pytest.mark.skipif(
+    importlib.util.find_spec("mkdocs") is None, reason="needs the packages of the documentation"
+)
+
+
+def build(folder, site) -> list[Path]:
+    """Pages of the site that `folder` holds the pages and the settings of; every one shows without the network."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(site)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    pages = sorted(tmp_path.rglob("index.html"))
-    assert len(pages) >= 15
+    pages = sorted(site.rglob("index.html"))
     for page in pages:
         reader = _Fetched()
         reader.feed(page.read_text())
@@ -180,10 +183,39 @@ def test_the_site_needs_no_network(tmp_path):
             assert (page.parent / name.split("?")[0]).resolve().is_file(), f"{page} lacks {name}"
         assert not re.search(r"import [^;]*https?://", page.read_text()), f"{page} has a script that fetches"
         assert "arithmatex" not in page.read_text(), f"{page} holds a formula that is no MathML"
-    for sheet in tmp_path.rglob("*.css"):
+    for sheet in site.rglob("*.css"):
         assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", sheet.read_text()), sheet
+    theory = (site / "theory" / "index.html").read_text()
+    assert theory.count("<math") > 50 and "<mfrac>" in theory
+    return pages
+
+
+@needs_mkdocs
+def test_pages_with_formulas_and_notebooks_need_no_network(tmp_path):
+    """One of each with the settings of the site, which the long suite builds whole."""
+    settings = (ROOT / "mkdocs.yml").read_text()
+    (tmp_path / "mkdocs.yml").write_text(re.sub(r"^(nav|validation):\n( .*\n)*", "", settings, flags=re.MULTILINE))
+    for name in ("hooks", "site.css", "img", "index.md", "theory.md", "notebooks/own_hamiltonian.ipynb"):
+        link = tmp_path / "docs" / name
+        link.parent.mkdir(exist_ok=True, parents=True)
+        link.symlink_to(ROOT / "docs" / name)
+    assert len(build(tmp_path, tmp_path / "site")) == 3
+
+
+@needs_mkdocs
+def test_the_site_needs_no_network(tmp_path):
+    """Every page shows with the files of the site alone, its formulas included; every name has its documentation."""
+    assert len(build(ROOT, tmp_path)) >= 15
     reference = (tmp_path / "api" / "index.html").read_text()
     lacking = [name for name in sj.__all__ if not re.search(rf'id="sidejump\.[\w.]*\b{name}"', reference)]
     assert not lacking, f"docs/api.md lacks {lacking}"
-    theory = (tmp_path / "theory" / "index.html").read_text()
-    assert theory.count("<math") > 50 and "<mfrac>" in theory
+
+
+def test_public_names_are_on_the_page_of_python():
+    """By themselves or with all of their module."""
+    shown = set(re.findall(r"^::: (\S+)$", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE))
+    for name in sj.__all__:
+        module = getattr(getattr(sj, name), "__module__", "sidejump")
+        assert shown & {f"sidejump.{name}", f"{module}.{name}", module} or any(x.endswith(f".{name}") for x in shown), (
+            name
+        )

@@ -33,18 +33,27 @@ def data():
     return examined(replace(short, phonons=phonons, alat=ALAT, extra={"n_electrons": 4.0}))
 
 
+FILES = {
+    "epw": (write_epw, read_epw, "epw"),
+    "perturbo": (write_perturbo, read_perturbo, "x_epr.h5"),
+    "compact": (write_compact, read_compact, "x.h5"),
+}
+
+
+def written(data, folder, form):
+    """Files of a form."""
+    write, _, name = FILES[form]
+    return write(data, folder / name)
+
+
 def write_read(data, folder, form, **keys):
     """Through the files of a form."""
-    if form == "epw":
-        return read_epw(write_epw(data, folder / "epw"), **keys)
-    if form == "perturbo":
-        return read_perturbo(write_perturbo(data, folder / "x_epr.h5"), **keys)
-    return read_compact(write_compact(data, folder / "x.h5"), **keys)
+    return FILES[form][1](written(data, folder, form), **keys)
 
 
 def damaged(data, folder, form, name, change):
     """Files with one number changed, as a function that reads them."""
-    write_read(data, folder, form)
+    written(data, folder, form)
     if form == "epw":
         path = folder / "epw" / ("crystal.fmt" if name == "masses" else "epwdata.fmt")
         lines = path.read_text().splitlines()

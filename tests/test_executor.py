@@ -33,9 +33,12 @@ def needs(kind):
         pytest.skip(f"{package} is not installed")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def executors():
-    """Each kind with two workers, started when first asked for: the executor, and how often its object was sent."""
+    """Each kind with two workers, started when first asked for: the executor, and how often its object was sent.
+
+    They end with these tests: what waits for work takes time from the others.
+    """
     started, contexts = {}, []
 
     def get(kind):
@@ -52,7 +55,7 @@ def executors():
         context.__exit__(None, None, None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def expected(executors):
     """By threads."""
     executor, _ = executors("threads")

@@ -10,6 +10,9 @@ import sidejump as sj
 from helpers_models import MODELS, points, warped
 from sidejump import InputError
 from sidejump.bands.user_function import require_model
+from sidejump.transport import Problem, TransportSettings
+from sidejump.transport.own import OwnShells
+from sidejump.units import KB, conductivity_unit
 
 CELL = np.array([[2.46, 0.0], [1.23, 2.1304]])
 SITES = np.array([[1 / 3, 1 / 3], [2 / 3, 2 / 3]])  # units of the lattice vectors
@@ -71,16 +74,12 @@ def test_side_jump_depends_on_the_sites_and_not_on_the_convention():
     defects = sj.impurity(correlation="zero_range", density=1e11, strength=1.0, dimension=2)
 
     def hall(model):
-        ds = sj.anomalous_hall(
-            model,
-            [defects],
-            chemical_potential=0.4,
-            temperatures=[50],
-            energy_nodes=1,
-            intrinsic_mesh=12,
-            tolerance=0.3,
-        )
-        return ds.sigma_side_jump.values[0], ds.sigma_intrinsic.values[0], ds.sigma_boltzmann.values[0]
+        problem = Problem(model, [defects], 0.4, TransportSettings(energy_nodes=1, geometry="own"))
+        shells = OwnShells(problem, problem.shell(0.4, problem.spacings.base, whole=True), KB * 50)
+        found = shells.solve(KB * 50, 1)[0]
+        side_jump = conductivity_unit(2)[0] * (found.side_jump_velocity + found.side_jump_distribution)
+        intrinsic = sj.intrinsic_conductivity(model, 0.4, [50], mesh=12).conductivity[0, 0]
+        return side_jump, intrinsic, found.boltzmann
 
     expected = hall(lattice())
     assert expected[0][1, 0] < -0.1

@@ -299,17 +299,17 @@ def test_a_weak_magnet_next_to_a_deep_level():
     assert zone.kept is not None and zone.kept[2, 2] == pytest.approx(1.0)
 
 
-def test_operations_that_exchange_axes():
+@pytest.mark.parametrize("lattice", ["hexagonal", "fcc", "bcc"])
+def test_operations_that_exchange_axes(lattice):
     """Hexagonal and face-centred cells: shares add up to the zone, and a smooth sum is that of a uniform mesh."""
-    for lattice in ("hexagonal", "fcc", "bcc"):
-        model = p_model(lattice)
-        zone = reduced_zone(model, -1.0)
-        assert zone.kept is not None and zone.share.sum() == pytest.approx(1.0, abs=1e-12)
-        cell = abs(np.linalg.det(zone.edges(zone.widths[:1])[0]))
-        assert len(zone.centres) < 0.2 * abs(np.linalg.det(model.reciprocal_cell)) / cell
-        reduced = intrinsic_conductivity(model, -1.0, 3000.0, tolerance=1e-2)
-        mesh = intrinsic_conductivity(model, -1.0, 3000.0, mesh=48)
-        np.testing.assert_allclose(np.asarray(reduced), np.asarray(mesh), atol=float(reduced.error[0, 0]))
+    model = p_model(lattice)
+    zone = reduced_zone(model, -1.0)
+    assert zone.kept is not None and zone.share.sum() == pytest.approx(1.0, abs=1e-12)
+    cell = abs(np.linalg.det(zone.edges(zone.widths[:1])[0]))
+    assert len(zone.centres) < 0.2 * abs(np.linalg.det(model.reciprocal_cell)) / cell
+    reduced = intrinsic_conductivity(model, -1.0, 3000.0, tolerance=1e-2)
+    mesh = intrinsic_conductivity(model, -1.0, 3000.0, mesh=48)
+    np.testing.assert_allclose(np.asarray(reduced), np.asarray(mesh), atol=float(reduced.error[0, 0]))
 
 
 def test_close_bands_averaged_over_a_cell():

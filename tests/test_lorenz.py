@@ -103,6 +103,8 @@ strength = 0.2
 values = [10, 2]
 [solver]
 tolerance = 0.05
+[solver.expert]
+accuracy = 0.5
 """
     )
     return tmp_path / "d.toml"
@@ -127,7 +129,7 @@ def replace_heat(job) -> xr.Dataset:
 
 def test_mechanisms_of_one_name_are_two():
     t = np.array([0.5 * T_BG])
-    twice = Job(parabolic_band(MASS), [PHONONS, PHONONS], MU, t, settings=TransportSettings(accuracy=0.3))
+    twice = Job(parabolic_band(MASS), [PHONONS, PHONONS], MU, t, settings=TransportSettings(accuracy=0.1))
     found = lorenz(twice, lambda _: None)
     names = [f"{PHONONS.name} alone", f"{PHONONS.name} (2) alone"]
     assert found.mechanism.values.tolist() == ["all together", *names]
@@ -140,7 +142,7 @@ def test_spins_that_a_band_stands_for():
 
     def job(spins):
         model, t = with_spin_degeneracy(parabolic_band(MASS), spins), np.array([0.5 * T_BG])
-        return Job(model, [PHONONS], MU, t, settings=TransportSettings(accuracy=0.3))
+        return Job(model, [PHONONS], MU, t, settings=TransportSettings(accuracy=0.1))
 
     one, two = (lorenz(job(spins), lambda _: None) for spins in (1, 2))
     np.testing.assert_allclose(two.resistivity, 0.5 * one.resistivity)

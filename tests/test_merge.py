@@ -57,7 +57,7 @@ def crystal():
     phonons = sj.acoustic_deformation_potential(
         deformation_potential=3.0, sound_velocity=4000.0, mass_density=7800.0, dimension=3
     )
-    settings = TransportSettings(accuracy=0.6, levels=0, energy_nodes=3)
+    settings = TransportSettings(accuracy=0.4, levels=0, energy_nodes=3)
     return run.Job(builder.build(), [phonons], -0.8, [60.0, 300.0], settings, tolerance=0.5, intrinsic_mesh=6)
 
 
@@ -173,7 +173,7 @@ def test_replicas_of_another_scheme_are_of_another_study(monkeypatch):
 def test_results_of_other_tolerances_merge_to_the_plan_of_the_smallest(tmp_path):
     """In either order: replicas of the other plan are left out, and said to be."""
     for name, tolerance, numbers in (("fine", 0.03, range(0, 2)), ("coarse", 0.3, range(4, 6))):
-        data = question(temperature={"values": [100, 20]}, solver={"tolerance": tolerance})
+        data = question(temperature={"values": [100, 20]}, solver={"tolerance": tolerance, "expert": {"accuracy": 0.3}})
         results.write(
             run.prepare(data).changed(replicas=numbers, intrinsic_tolerance=0.1).run(), tmp_path / f"{name}.nc"
         )

@@ -27,6 +27,7 @@ def question(*observables, electrons=None, **more):
         "scattering": [IMPURITY],
         "temperature": {"values": [10, 20]},
         "observable": list(observables),
+        "solver": {"tolerance": 0.1, "energy_nodes": 1, "expert": {"geometry": "shared", "accuracy": 0.3}},
     } | more
 
 
@@ -54,6 +55,14 @@ components = ["x"]
 
 [temperature]
 values = [10, 20]
+
+[solver]
+tolerance = 0.1
+energy_nodes = 1
+
+[solver.expert]
+geometry = "shared"
+accuracy = 0.3
 """
 
 

@@ -51,7 +51,8 @@ def test_irreducible_points_give_what_all_points_give(name, monkeypatch):
     monkeypatch.setattr(shared, "with_matrices", lambda problem, stream, kernels, response, *rest: response)
     model, mu, vertices, observables = CASES[name]
     problem = problem_of(model, mu, vertices, observables)
-    shell = thinned(problem.shell(mu, 0.6, levels=0))
+    # without a magnet fewer points leave an equation near singular
+    shell = thinned(problem.shell(mu, 0.6, levels=0), 2 if name in ("nonmagnetic", "Kramers pairs") else 4)
     assert len(shell.operations) > 1
     kt = KB * 300
     # the same points, each image by itself

@@ -203,12 +203,13 @@ def test_sums_over_all_pairs(name, monkeypatch):
     np.testing.assert_allclose(found.skew[0], skew, atol=5e-4 * np.abs(skew).max())
 
 
-def test_irreducible_points_stand_for_their_images():
+@pytest.mark.parametrize("observables", [[sj.spin("x")], [sj.spin("x"), sj.spin_current("yz")]], ids=["spin", "both"])
+def test_irreducible_points_stand_for_their_images(observables):
     """All parts from points that symmetry reduces, and from those with all their images as points of their own; of
     the current, and of spins and their currents, which turn in other ways."""
-    impurities, observables = zero_range(1e20, 0.05, 3, treatment="t_matrix"), [sj.spin("x"), sj.spin_current("yz")]
+    impurities = zero_range(1e20, 0.05, 3, treatment="t_matrix")
     problem, solver = sample_of(LATTICE, [impurities], MU, observables, energy_nodes=1, accuracy=0.4)
-    assert len(problem.fold(problem.operations).representations) > 2
+    assert len(problem.fold(problem.operations).representations) > len(observables)
     assert solver.sample.images == 8
     found = solver.solve(1e-3, 1)[0]
     plain = Problem(LATTICE, [impurities], MU, replace(problem.settings, symmetry="off"), observables)

@@ -120,7 +120,7 @@ def everywhere(shell):
     )
 
 
-def thinned(shell, step=2):
+def thinned(shell, step=4):
     """Every `step`-th point: sums over irreducible points are those over all images, whichever points there are."""
     return replace(
         shell,

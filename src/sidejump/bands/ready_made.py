@@ -74,8 +74,8 @@ class SpinCurrent:
 
     def __call__(self, model, k) -> np.ndarray:
         """Shape (n, 3, 3, N, N): a, then c."""
-        velocity, spin = Velocity()(model, k)[:, :, None], _spin(model, k)[:, None]
-        return 0.5 * (velocity @ spin + spin @ velocity)
+        product = 0.5 * (Velocity()(model, k)[:, :, None] @ _spin(model, k)[:, None])
+        return product + product.conj().swapaxes(-1, -2)
 
     def carried(self, model, k) -> np.ndarray:
         """What moves along each direction: see :meth:`Observable.carried`."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..bands.eigen import eigensystem
 from ..bands.observables import Observable
 from ..bands.remembered import remembered
 from .single_impurity import SAME_ENERGY, PointPotential, on_real_axis, refined
@@ -80,23 +81,26 @@ def _integrals(model, cutoff: float | None, orbitals, energies, rows) -> tuple[n
         return np.concatenate(each, axis=1)
 
     def bands(k, weight):
-        levels, u = np.linalg.eigh(model.hamiltonian(k))
+        levels, u = eigensystem(model.hamiltonian(k))
         turned = None
-        if rows:
+        if rows:  # (k, N, C N): the states in front, then rows side by side
             turned = u.conj().swapaxes(1, 2)[:, None] @ operators(k) @ u[:, None]
             turned *= (weight / sizes)[:, :, None, None]
+            turned = turned.swapaxes(1, 2).reshape(*levels.shape, -1)
         return levels, u[:, some], u[:, some].conj().swapaxes(1, 2), weight, turned
 
     def at(z, known):
         levels, kets, bras, weight, turned = known
         inverse = 1 / (z - levels)
-        green = ((kets * inverse[:, None]) @ bras).reshape(-1, n * n)
+        left = kets * inverse[:, None]
+        green = (left @ bras).reshape(-1, n * n)
         found = (weight * green).T @ green
         if turned is None:
             return found
-        middle = turned * (inverse[:, :, None] * inverse[:, None, :])[:, None]
-        of_rows = (kets[:, None] @ middle @ bras[:, None]).sum(axis=0)
-        return np.concatenate([found, of_rows.reshape(-1, n * n)])
+        right = inverse[:, :, None] * bras
+        applied = (left @ turned).reshape(len(levels), n, -1, levels.shape[1])
+        of_rows = np.tensordot(applied, right, axes=([0, 3], [0, 1]))  # (n, C, n)
+        return np.concatenate([found, of_rows.swapaxes(0, 1).reshape(-1, n * n)])
 
     def summed(energies, count, angles):
         return on_real_axis(model, energies, cutoff, count, angles, bands, at, above=_ABOVE)

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from ..bands.eigen import eigensystem
 from ..bands.remembered import remembered
 from ..bands.vertex import vertex_matrix
 from ..errors import InputError, SidejumpWarning
@@ -314,7 +315,7 @@ def _summed(model, energies, *, cutoff: float | None, orbitals, count: int, angl
     """G from a mesh of so many points along an axis, or along a ray in so many directions, (E, n, n)."""
 
     def bands(k, weight):
-        levels, u = np.linalg.eigh(model.hamiltonian(k))
+        levels, u = eigensystem(model.hamiltonian(k))
         kets = np.swapaxes(u[:, list(orbitals)], 0, 1).reshape(len(orbitals), -1)  # (n, k N)
         return levels.ravel(), kets, kets.conj().T, np.repeat(weight[:, 0], levels.shape[1])
 
@@ -360,7 +361,7 @@ def _least_widths(model, energies, cutoff: float | None, distance: float) -> np.
     else:
         k = random.normal(size=(_SAMPLE, d))
         k *= cutoff * random.uniform(0, 1, (_SAMPLE, 1)) / np.linalg.norm(k, axis=1)[:, None]
-    levels, u = np.linalg.eigh(model.hamiltonian(k))
+    levels, u = eigensystem(model.hamiltonian(k))
     slopes = np.einsum("kin,kdij,kjn->knd", u.conj(), model.hamiltonian_gradient(k), u, optimize=True).real
     change = distance * np.linalg.norm(slopes, axis=2).ravel()
     found = []

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..bands.eigen import eigensystem
+
 
 def velocity_and_inverse_mass(model, k, band):
     """``hbar v`` (S, d) in eV angstrom and ``d2e/dk_a dk_b`` (S, d, d) in eV angstrom^2 of single bands."""
     hamiltonian, slope, curvature = model.derivatives(k)
-    energies, u = np.linalg.eigh(hamiltonian)
+    energies, u = eigensystem(hamiltonian)
     rows = np.arange(len(k))
     state = u[rows, :, band]
     gradient = np.matmul(slope, state[:, None, :, None])[..., 0]  # (S, d, N)

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..bands.eigen import eigensystem
+
 _REACH = 1.5  # length of the line, in edges: cells whose neighbour holds a crossing near the common face count as well
 
 
@@ -32,7 +34,7 @@ def turning_angle(model, k, band, edges, *, degeneracy: float) -> np.ndarray:
     degeneracy : float
         Bands closer than this (eV) are one state.
     """
-    energies, u = np.linalg.eigh(model.hamiltonian(k))
+    energies, u = eigensystem(model.hamiltonian(k))
     rows = np.arange(len(k))
     gap = energies - energies[rows, band][:, None]
     apart = np.abs(gap) > degeneracy
