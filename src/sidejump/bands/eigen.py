@@ -13,8 +13,8 @@ def eigensystem(matrices) -> tuple[np.ndarray, np.ndarray]:
     """
     matrices = np.asarray(matrices)
     if matrices.shape[-1] != 2:
-        found = np.linalg.eigh(matrices)
-        return found.eigenvalues, found.eigenvectors
+        values, vectors = np.linalg.eigh(matrices)
+        return values, vectors
     up, down = matrices[..., 0, 0].real, matrices[..., 1, 1].real
     off = matrices[..., 1, 0].astype(complex)
     mean, z = 0.5 * (up + down), 0.5 * (up - down)
