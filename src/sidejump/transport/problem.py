@@ -375,9 +375,14 @@ class Problem:
         return self.model.dimension + len(self.multiplets)
 
     def shift_directions(self, operations: Operations | None) -> np.ndarray | None:
-        """Directions (D, d) along which shifts of pairs are wanted: see :attr:`.Fold.shift_directions`."""
+        """Directions (D, d) along which shifts of pairs are wanted: see :attr:`.Fold.shift_directions`.
+
+        None as well where a source gives shifts of its own, whatever the states are derived along.
+        """
         everything = self.settings.heat or self.settings.skew_scattering != "off"
-        return None if everything else self.fold(operations).shift_directions
+        if everything or not all(source.observes for source in self.sources):
+            return None
+        return self.fold(operations).shift_directions
 
     def shifts(self, operations: Operations | None) -> int:
         """How many numbers the shift of a pair has."""
