@@ -394,7 +394,7 @@ class Problem:
         members = None if self.members is None or shell.operations is None else self.members.of(shell.operations)
         if self.orbital_turns is not None and members is None and shell.operations is not None:
             choices["turns"] = self.orbital_turns.of(shell.operations)
-        if "heat" not in choices:
+        if choices.get("heat") is None:  # shifts of the heat current are whole
             choices["directions"] = self.shift_directions(shell.operations)
         choices |= {"degeneracy": self.settings.degeneracy, "observables": self.multiplets, "members": members}
         return sampled(self.model, self.momentum, shell, *places, **choices)
