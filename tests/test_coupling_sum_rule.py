@@ -73,6 +73,19 @@ def test_vectors_are_those_of_the_definition(data):
             np.testing.assert_allclose(found[:, 1 + b, i], slope @ u[0] + c @ u[1 + b], atol=1e-6 * scale)
 
 
+def test_vectors_along_other_directions(data):
+    """Derivatives along orthonormal directions are those by the coordinates, turned."""
+    rng = np.random.default_rng(2)
+    states, axes = states_at(data, rng.normal(size=(3, 3)), 1), np.linalg.qr(rng.normal(size=(3, 3)))[0][:2]
+    whole, some = (
+        RigidShift(data).vectors(group_vectors(x, data.electrons.site_positions), slice(0, 3), complex)
+        for x in (states, states.along(axes))
+    )
+    size = np.abs(whole).max()
+    np.testing.assert_allclose(some[:, 0], whole[:, 0], atol=1e-12 * size)
+    np.testing.assert_allclose(some[:, 1:], np.einsum("da,xasn->xdsn", axes, whole[:, 1:]), atol=1e-12 * size)
+
+
 def test_vertex_equals_the_definition(data):
     """|V|^2 of all modes together, and the shift from the derivative at fixed q, by finite differences."""
     k = np.random.default_rng(2).normal(size=(2, 3))

@@ -8,6 +8,7 @@ from helpers_models import random_wannier
 from sidejump.bands.states import solve_states
 from sidejump.groups.operations import exact_operations
 from sidejump.interactions.first_principles.pairs import ElectronPhononPairs
+from sidejump.interactions.limits import CurvatureShift
 from sidejump.interactions.sources import pair_sources
 from sidejump.kinetics.fold import Fold
 from sidejump.transport import TransportSettings
@@ -76,6 +77,19 @@ def test_asked_for_more_than_the_current():
     )
     plain = Problem(model, [phonons()], 0.1, TransportSettings())
     assert plain.shifts(plain.operations) == 2
+
+
+def test_scatterers_that_make_shifts_of_their_own():
+    """What they give is along the coordinates, and so is all that is asked for, beside other scatterers too."""
+    found = []
+    for problem in (Problem, Everything):
+        given = problem(ferromagnet(), [CurvatureShift(phonons()), phonons()], MU, TransportSettings())
+        shell = given.shell(MU, 1.0, levels=0)
+        assert given.shifts(shell.operations) == 3
+        found.append(SharedShell(given, shell, KB * 300).solve(KB * 300, 1)[0].side_jump_velocity)
+    size = np.abs(found[1]).max()
+    assert size > 0
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-6 * size)
 
 
 @pytest.mark.parametrize("kind", ["a position matrix", "a vertex between sites", "first principles"])

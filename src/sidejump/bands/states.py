@@ -34,7 +34,7 @@ class States:
     carried : (S, c, d, m, N) or None   ``X_a u`` of the observables that are flows (:meth:`.Observable.carried`)
     drift : (S, c, m, N) or None        ``sum_a A_a X_a u`` with the position matrix A of the orbitals
 
-    directions : (D, d) or None         along which `covariant` derives, where not along the coordinates (:meth:`along`)
+    directions : (D, d) or None         orthonormal; `covariant` is (S, D, m, N), along these alone
 
     Where there are observables `covariant` has c rows more, ``sum_j u_j <u_j|O|u> / (e - e_j)`` over the other bands:
     what D_a u is for the velocity.
@@ -76,15 +76,16 @@ class States:
         return States(**{name: column(name) for name in vars(parts[0])})
 
     def along(self, directions) -> States:
-        """The same with derivatives along some directions (D, d), rows, alone; without observables."""
-        derived = np.tensordot(self.covariant, np.asarray(directions, dtype=float), axes=(1, 1))
+        """The same with derivatives along some directions (D, d), orthonormal rows, in place of the coordinates;
+        without observables."""
+        derived = np.tensordot(self.covariant, directions, axes=(1, 1))
         return replace(self, covariant=np.ascontiguousarray(np.moveaxis(derived, -1, 1)), directions=directions)
 
-    def derivatives(self, slopes, axis: int = 1):
-        """Derivatives by the d coordinates, one after the other along an axis, as those along :attr:`directions`."""
+    def derivatives(self, slopes):
+        """Derivatives by the d coordinates, (S, d, ...), as those along :attr:`directions`, (S, D, ...)."""
         if self.directions is None:
             return slopes
-        return np.moveaxis(np.tensordot(slopes, self.directions, axes=(axis, 1)), -1, axis)
+        return np.moveaxis(np.tensordot(slopes, self.directions, axes=(1, 1)), -1, 1)
 
 
 def solve_states(model, k, band, *, degeneracy: float = 1e-6, observables=None) -> States:

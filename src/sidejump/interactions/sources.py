@@ -39,7 +39,8 @@ class Channel:
     strength : (P, Q)
         ``|V|^2`` without the factor of the kernel.
     shift : (d, P, Q)
-        ``- Im V* D_a V``, antisymmetric under exchange.
+        ``- Im V* D_a V``, antisymmetric under exchange; for each row of ``States.covariant`` where the source
+        :attr:`~PairSource.observes`.
     z : (P, Q)
         What the kernel depends on.
 
@@ -104,7 +105,8 @@ class PairSource(abc.ABC):
     expensive : bool
         Whether a block of pairs takes longer to compute than to read from a disk.
     observes : bool
-        Whether shifts have a component for each row of ``States.covariant``, those of own observables included.
+        Whether shifts have a component for each row of ``States.covariant``: along ``States.directions`` alone where
+        there are some, and those of own observables included.  Elsewhere they are those along the d coordinates.
     matrices : bool
         Whether :meth:`group_matrices` is there.
     process : int

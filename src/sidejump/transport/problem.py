@@ -375,9 +375,14 @@ class Problem:
         return self.model.dimension + len(self.multiplets)
 
     def shift_directions(self, operations: Operations | None) -> np.ndarray | None:
-        """Directions (D, d) along which shifts of pairs are wanted: see :attr:`.Fold.shift_directions`."""
+        """Directions (D, d) along which shifts of pairs are wanted: see :attr:`.Fold.shift_directions`.
+
+        None as well where a source gives shifts of its own, whatever the states are derived along.
+        """
         everything = self.settings.heat or self.settings.skew_scattering != "off"
-        return None if everything else self.fold(operations).shift_directions
+        if everything or not all(source.observes for source in self.sources):
+            return None
+        return self.fold(operations).shift_directions
 
     def shifts(self, operations: Operations | None) -> int:
         """How many numbers the shift of a pair has."""
@@ -389,7 +394,7 @@ class Problem:
         members = None if self.members is None or shell.operations is None else self.members.of(shell.operations)
         if self.orbital_turns is not None and members is None and shell.operations is not None:
             choices["turns"] = self.orbital_turns.of(shell.operations)
-        if "heat" not in choices:
+        if choices.get("heat") is None:  # shifts of the heat current are whole
             choices["directions"] = self.shift_directions(shell.operations)
         choices |= {"degeneracy": self.settings.degeneracy, "observables": self.multiplets, "members": members}
         return sampled(self.model, self.momentum, shell, *places, **choices)
