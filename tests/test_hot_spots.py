@@ -190,9 +190,9 @@ def test_replicas_of_symmetric_meshes_are_other_points_of_the_same_shell(replica
 
 
 def test_replicas_of_one_level_use_meshes_of_their_own():
-    stretches = [placement(replica).stretch for replica in range(9)]
-    assert len({(first, last) for first, _, last in stretches}) == 9
-    assert all(len({s[0] for s in stretches[i : i + 3]}) == 3 for i in (0, 3, 6))
+    stretches = [placement(replica).stretch for replica in range(16)]
+    assert len({(first, last) for first, _, last in stretches}) == 16
+    assert all(len({s[0] for s in stretches[i : i + 4]}) == 4 for i in (0, 4, 8, 12))
     assert np.min(stretches) == 0  # no mesh is coarser than what is asked for
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_STRETCHES = (0, 1, 2)
+_STRETCHES = (0, 1, 2, 3)
 """Cells more along an axis (times what symmetry asks for) before meshes repeat; never fewer than what is asked for."""
 
 
@@ -68,7 +68,7 @@ def placement(replica: int, seed: int = 0) -> Placement:
 
 
 def _stretch(replica: int) -> tuple[int, int, int]:
-    """All pairs of the first and the last axis in turn, three consecutive ones unlike in the first."""
+    """All pairs of the first and the last axis in turn, no two of four consecutive replicas alike in the first."""
     n = len(_STRETCHES)
     first = replica % n
     last = (replica + replica // n) % n
