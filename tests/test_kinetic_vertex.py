@@ -17,6 +17,7 @@ from sidejump.interactions.first_principles.dipole import DipoleSums
 from sidejump.interactions.first_principles.factors import low_rank_factors
 from sidejump.interactions.first_principles.modes import PhononPairs
 from sidejump.interactions.first_principles.projectors import real_symmetric_projectors
+from sidejump.interactions.first_principles.sample import dominant_eigenpairs, dominant_triples
 from sidejump.interactions.first_principles.vertex import BlockSizes, PairVertices
 from sidejump.units import HBAR2_OVER_2M
 from sidejump.wannier.container import SOFT
@@ -523,3 +524,20 @@ def test_states_can_be_a_subset(crystal):
     data, states = crystal
     found = PairVertices(data, states[2:9], **EXACT).block(slice(0, 3), slice(3, 7))
     compare(found, PairVertices(data, states, **EXACT).block(slice(2, 5), slice(5, 9)))
+
+
+@pytest.mark.parametrize("rank", [30, 8])  # that of the matrix, and one that is given too small
+def test_dominant_parts_leave_no_more_than_the_tolerance(rank):
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(2, 200, 30)) + 1j * rng.normal(size=(2, 200, 30))
+    m = x @ np.diag(np.geomspace(1, 1e-4, 30) * rng.choice([-1, 1], 30)) @ x.conj().T
+    tolerance = 1e-2 * np.linalg.norm(m)
+    value, vector = dominant_eigenpairs(m, tolerance, rank)
+    all_values = np.linalg.eigvalsh(m)
+    order = np.argsort(-np.abs(all_values))
+    np.testing.assert_allclose(value, all_values[order[: len(value)]], rtol=1e-9)
+    assert len(value) < 30 and np.linalg.norm(m - (vector * value) @ vector.conj().T) < tolerance
+    m = x @ np.diag(np.geomspace(1, 1e-4, 30)) @ y.conj().T
+    left, value, right = dominant_triples(m, tolerance, rank)
+    np.testing.assert_allclose(value, np.linalg.svd(m, compute_uv=False)[: len(value)], rtol=1e-9)
+    assert len(value) < 30 and np.linalg.norm(m - (left * value) @ right.conj().T) < tolerance

@@ -166,7 +166,7 @@ def _factorise(exact, vectors, entries, tolerance) -> Factors:
     images = cluster.apply(kets)  # (C, n, nB, N)
     flat = images.reshape(len(images), len(entries), -1)
     matrices = bras.reshape(len(entries), -1).conj() @ flat.swapaxes(1, 2)  # (C, n bras, n kets)
-    n = len(entries)
+    n, rank = len(entries), cluster.orbitals * min(len(cluster.bra_cells), len(cluster.ket_cells))
     size = float(np.linalg.norm(matrices, axis=(1, 2)).max())
     if size == 0:
         return exact
@@ -183,10 +183,10 @@ def _factorise(exact, vectors, entries, tolerance) -> Factors:
     for c, (m, image) in enumerate(zip(matrices, flat, strict=True)):
         if hermitian:
             span = bras.reshape(n, -1).conj() if kramers else None
-            value, right = dominant_eigenpairs(0.5 * (m + m.conj().T), tolerance * size, span)
+            value, right = dominant_eigenpairs(0.5 * (m + m.conj().T), tolerance * size, rank, span)
             signs.append(np.sign(value))
         else:
-            left, value, right = dominant_triples(m, tolerance * size)
+            left, value, right = dominant_triples(m, tolerance * size, rank)
             ket_maps.append((adjoint[c].T @ left) / root(value))
         bra_maps.append((image.T @ right) / root(value))
         weights.append(root(value) / np.sqrt(n))

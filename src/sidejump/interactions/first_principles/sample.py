@@ -47,27 +47,33 @@ def sample_vectors(vectors, entries, cells, lattice, dtype=np.complex128):
     return result
 
 
-def _range(m, tolerance, rng):
-    """Orthonormal columns that hold m up to a fraction of `tolerance` (Frobenius norm), by random projection."""
-    n = len(m)
-    width = min(n, 384)
+def _range(m, tolerance, rank):
+    """Orthonormal columns q that hold m up to a fraction of `tolerance` (Frobenius norm), by random projection, and
+    ``q^+ m``; m has no more than that `rank`."""
+    n, rng = len(m), np.random.default_rng(1)
+    width = min(n, 384, rank)
     while width < n:
         q = np.linalg.qr(m @ rng.normal(size=(n, width)).astype(m.dtype))[0]
-        q = np.linalg.qr(m @ (m.conj().T @ q))[0]
-        if np.linalg.norm(m - q @ (q.conj().T @ m)) < 0.3 * tolerance:
-            return q
+        q = np.linalg.qr(m @ (q.conj().T @ m).conj().T)[0]
+        part = q.conj().T @ m
+        if np.linalg.norm(m - q @ part) < 0.3 * tolerance:
+            return q, part
         width *= 2
-    return np.eye(n, dtype=m.dtype)
+    return np.eye(n, dtype=m.dtype), m
 
 
-def dominant_eigenpairs(m, tolerance, span=None):
+def dominant_eigenpairs(m, tolerance, rank, span=None):
     """Eigenvalues (largest modulus first) and eigenvectors of Hermitian m that leave no more than `tolerance`.
 
-    `span`: columns that hold the range of m. With it there is no random projection, and all eigenvalues of the last
-    modulus are kept, as a symmetry of m asks for.
+    `rank`: m has no more. `span`: columns that hold the range of m. With it there is no random projection, and all
+    eigenvalues of the last modulus are kept, as a symmetry of m asks for.
     """
-    q = _range(m, tolerance, np.random.default_rng(1)) if span is None else np.linalg.qr(span)[0]
-    value, vector = np.linalg.eigh(q.conj().T @ m @ q)
+    if span is None:
+        q, part = _range(m, tolerance, rank)
+    else:
+        q = np.linalg.qr(span)[0]
+        part = q.conj().T @ m
+    value, vector = np.linalg.eigh(part @ q)
     order = np.argsort(-np.abs(value), kind="stable")
     size = np.abs(value[order])
     count = _count(size, tolerance)
@@ -77,10 +83,10 @@ def dominant_eigenpairs(m, tolerance, span=None):
     return value[order], q @ vector[:, order]
 
 
-def dominant_triples(m, tolerance):
-    """Singular vectors and values (largest first) of m that leave no more than `tolerance`."""
-    q = _range(m, tolerance, np.random.default_rng(1))
-    left, value, right = np.linalg.svd(q.conj().T @ m, full_matrices=False)
+def dominant_triples(m, tolerance, rank):
+    """Singular vectors and values (largest first) of m, of no more than `rank`, that leave no more than `tolerance`."""
+    q, part = _range(m, tolerance, rank)
+    left, value, right = np.linalg.svd(part, full_matrices=False)
     count = _count(value, tolerance)
     return q @ left[:, :count], value[:count], right[:count].conj().T
 
