@@ -77,7 +77,9 @@ class States:
 
     def along(self, directions) -> States:
         """The same with derivatives along some directions (D, d), orthonormal rows, in place of the coordinates;
-        without observables."""
+        without observables.  None: as they are."""
+        if directions is None:
+            return self
         derived = np.tensordot(self.covariant, directions, axes=(1, 1))
         return replace(self, covariant=np.ascontiguousarray(np.moveaxis(derived, -1, 1)), directions=directions)
 

@@ -217,9 +217,7 @@ def sampled(
     order, group = ordering.order, shell.operations if images else None
     near = NearPairs(momentum, k[order].reshape(-1, d), ordering.blocks, n, group)
     band = np.repeat(shell.band[order], n)
-    states = shell_states(model, near.k[: s * n], band, degeneracy, observables)
-    if directions is not None:
-        states = states.along(directions)
+    states = shell_states(model, near.k[: s * n], band, degeneracy, observables).along(directions)
     if observables is not None and len(observables):  # of which distributions are matrices within groups
         first = np.repeat(ordering.clusters[:-1], np.diff(ordering.clusters)) * n  # of neighbours, and of the energies
         for reference in (np.repeat(first, n) + n // 2, np.repeat(np.arange(s), n) * n + n // 2):
@@ -234,7 +232,7 @@ def sampled(
         states = turned.states(states)
     elif group is not None and len(group) > 1:
         others = shell_states(model, near.k[s * n :], np.tile(band, len(group) - 1), degeneracy, observables)
-        others = others if directions is None else others.along(directions)
+        others = others.along(directions)
         others = others if members is None else members.aligned(states, others)
         states = States.joined(states, others)
     side = np.zeros(s, dtype=int) if side is None else side[order]

@@ -397,8 +397,7 @@ class _Load:
             k = np.einsum("sab,sb->sa", turns[rng.integers(0, len(turns), _SAMPLE)], shell.k[chosen])
         k = problem.momentum.first_zone(k)
         states = shell_states(problem.model, k, shell.band[chosen], problem.settings.degeneracy, problem.multiplets)
-        directions = problem.shift_directions(shell.operations)
-        states = states if directions is None else states.along(directions)
+        states = states.along(problem.shift_directions(shell.operations))
         arrays = (states.k, states.energy, states.velocity, states.vectors, states.covariant)
         self._bytes_per_state = sum(x.nbytes for x in arrays) / len(states)
         self._loads = [source.load(states) for source in problem.sources]

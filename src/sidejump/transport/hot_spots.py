@@ -165,8 +165,7 @@ class HotSpots:
             source.crossed(fine.states, points.states, single=True, known=known)
             for source, known in zip(sources, coarse.stream.sources, strict=True)
         ]
-        along = fine.states.directions
-        components = velocity.shape[1] if along is None else len(along)
+        along, components = fine.states.directions, self.problem.shifts(self._fold.operations)
         rows_of, columns_of = fine.near.sets, points.near.all_sets
         near = [
             self.problem.momentum.sets_within(fine.states.k, rows_of, points.states.k, columns_of, source.q_cut(cut))
