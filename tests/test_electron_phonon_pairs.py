@@ -354,7 +354,7 @@ def test_surfaces_have_the_points_that_a_model_scatterer_has():
         assert p.operations is not None and len(p.operations) == 8
         base = p.spacings.base
         shells = p.solved_shell(p.mu, base), p.window_shell(p.mu), p.fine_shell(p.mu, base, fewer=1)
-        points.append([p.levels(base, several=True), *map(len, shells)])
+        points.append([p.levels(base), *map(len, shells)])
     assert points[0] == points[1]
 
 

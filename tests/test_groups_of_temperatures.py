@@ -10,7 +10,7 @@ from sidejump.errors import TooLarge
 from sidejump.transport import TransportSettings
 from test_hot_spots import MU, ferromagnet, phonons
 
-TEMPERATURES = np.array([12.0, 60.0, 300.0])
+TEMPERATURES = np.array([6.0, 60.0, 300.0])
 
 
 @pytest.fixture(scope="module")

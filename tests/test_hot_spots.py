@@ -57,11 +57,11 @@ def test_fine_equal_to_coarse_is_the_plain_side_jump(name, t, nodes):
     kts = [KB * t, KB * 1.5 * t]
     responses = [solver.solve(kt, nodes)[0] for kt in kts]
     response = responses[0]
-    found = HotSpots(problem, shell).side_jump_velocity(solver, kts, responses, [nodes, nodes])
+    found = [x.side_jump for x in HotSpots(problem, shell).on_fine(solver, kts, responses, [nodes, nodes])]
     scale = np.abs(response.side_jump_velocity).max()
     assert scale > 0
     np.testing.assert_allclose(found[0], response.side_jump_velocity, rtol=0, atol=2e-4 * scale)
-    alone = HotSpots(problem, shell).side_jump_velocity(solver, kts[1:], responses[1:], [nodes])
+    alone = [x.side_jump for x in HotSpots(problem, shell).on_fine(solver, kts[1:], responses[1:], [nodes])]
     np.testing.assert_allclose(found[1], alone[0], rtol=0, atol=1e-6 * scale)
 
 
@@ -69,14 +69,14 @@ def test_fine_shell_reaches_the_plain_solution_on_it():
     """The shift on the fine shell with g from the coarse one is what the fine shell gives when g is solved on it."""
     kt = KB * 300.0
     problem = problem_of("lattice", turn=0.35, symmetry="auto")
-    coarse_shell, fine = (problem.shell(MU, problem.spacings.base, levels=l, several=True) for l in (1, 2))
+    coarse_shell, fine = (problem.shell(MU, 2 * problem.spacings.base, levels=l, several=True) for l in (1, 2))
     assert len(fine) > 1.8 * len(coarse_shell)
     coarse = SharedShell(problem, coarse_shell, kt)
     plain = coarse.solve(kt, 1)[0]
-    found = HotSpots(problem, fine).side_jump_velocity(coarse, [kt], [plain])[0]
+    found = HotSpots(problem, fine).on_fine(coarse, [kt], [plain])[0].side_jump
     whole = SharedShell(problem, fine, kt).solve(kt, 1)[0].side_jump_velocity
     assert np.abs(found - whole).max() < 0.03 * np.abs(whole).max()
-    same = HotSpots(problem, coarse_shell).side_jump_velocity(coarse, [kt], [plain])[0]
+    same = HotSpots(problem, coarse_shell).on_fine(coarse, [kt], [plain])[0].side_jump
     scale = np.abs(plain.side_jump_velocity).max()
     np.testing.assert_allclose(same, plain.side_jump_velocity, rtol=0, atol=1e-5 * scale)
 
@@ -104,7 +104,7 @@ def test_they_take_the_spread_from_an_unrefined_shell():
         coarse_shell, fine = (problem.shell(MU, problem.spacings.base, levels=l, several=True) for l in (0, 2))
         coarse = SharedShell(problem, coarse_shell, kt)
         plain = coarse.solve(kt, 1)[0]
-        found = HotSpots(problem, fine).side_jump_velocity(coarse, [kt], [plain])[0]
+        found = HotSpots(problem, fine).on_fine(coarse, [kt], [plain])[0].side_jump
         spreads.append([x[0, 1] - x[1, 0] for x in (plain.side_jump_velocity, found)])
     plain_spread, spread = np.std(spreads, axis=0, ddof=1) / np.mean(spreads, axis=0)
     assert plain_spread > 0.2

@@ -528,7 +528,7 @@ def test_sums_over_a_finer_shell_are_those_of_the_solution_on_its_own_points():
     shell = problem.shell(0.1, problem.spacings.base)
     solver = SharedShell(problem, shell, KT)
     response, _ = solver.solve(KT, 3)
-    [found] = HotSpots(problem, shell).side_jump_velocity(solver, [KT], [response], [3])
+    [found] = (x.side_jump for x in HotSpots(problem, shell).on_fine(solver, [KT], [response], [3]))
     scale = np.abs(response.side_jump_velocity).max()
     np.testing.assert_allclose(found, response.side_jump_velocity, atol=1e-3 * scale)
 

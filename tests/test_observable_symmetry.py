@@ -87,7 +87,7 @@ def test_hot_spots_give_what_all_points_give(name):
     for p, c, f in ((problem, coarse, fine), (other, everywhere(coarse), everywhere(fine))):
         solver = SharedShell(p, c, kt)
         response = solver.solve(kt, 1)[0]
-        jump = HotSpots(p, f).side_jump_velocity(solver, [kt], [response])[0]
+        jump = HotSpots(p, f).on_fine(solver, [kt], [response])[0].side_jump
         rows = p.multiplets.asked(jump[:, :3], 3)
         drives = p.multiplets.asked(jump[:3].T, 3)
         found.append((rows, drives))

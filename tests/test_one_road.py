@@ -102,10 +102,11 @@ def test_row_sums_are_those_of_the_contraction(nodes):
     cuts, m = [max(k.cutoff for k in some) for some in kernels], (nodes + 1) // 2
     for task in solver.stream.tasks(cuts)[:3]:
         for block in solver.stream.blocks(task, cuts):
-            count, width = (x.stop - x.start for x in (task.rows, task.columns))
-            ones = np.ones((m, width, 1), dtype=np.float32)
-            both = [RowSums.none(m, count, 1, 2) for _ in range(2)]
-            add_row_sums(both, block, kernels[block.source], [ones, 2 * ones])
+            count = task.rows.stop - task.rows.start
+            ones = np.ones((m, solver.sample.count, 1), dtype=np.float32)
+            both = [RowSums.none(ones, count, 2, 1) for _ in range(2)]
+            left = np.ones(count, dtype=np.float32)
+            add_row_sums(both, block, kernels[block.source], left, [ones, 2 * ones])
             for factor, kernel, sums in zip((1, 2), kernels[block.source], both, strict=True):
                 whole = contract(block, kernel)
                 size = factor * whole.rates.sum(axis=(1, 3))
@@ -114,6 +115,10 @@ def test_row_sums_are_those_of_the_contraction(nodes):
                 np.testing.assert_allclose(sums.shifts[..., 0], jump, rtol=0, atol=1e-5 * np.abs(jump).max())
                 out = factor * whole.out_rows
                 np.testing.assert_allclose(sums.out, out, rtol=0, atol=1e-5 * np.abs(out).max())
+                back = whole.rates[0, 0].sum(axis=0)
+                assert len(sums.back) == (solver.sample.count if nodes == 1 else 0)
+                if nodes == 1:
+                    np.testing.assert_allclose(sums.back[task.columns], back, rtol=0, atol=1e-5 * np.abs(back).max())
 
 
 def test_each_pair_is_in_one_task():

@@ -276,7 +276,7 @@ def test_hot_spots_know_odd_rates():
     problem, solver = sample_of(model, [impurities], 0.02, accuracy=0.4)
     found = solver.solve(1e-3, 1)[0]
     assert np.abs(found.skew[0]).max() > 0.1 * np.abs(found.boltzmann).max()
-    changed = HotSpots(problem, solver.shell).side_jump_velocity(solver, [1e-3], [found])[0]
+    changed = HotSpots(problem, solver.shell).on_fine(solver, [1e-3], [found])[0].side_jump
     scale = np.abs(found.side_jump_velocity).max()
     np.testing.assert_allclose(changed, found.side_jump_velocity, atol=5e-4 * scale)
 

@@ -196,7 +196,7 @@ def test_kept_pairs_change_nothing():
 
 def test_the_anomalous_equation_is_a_check_of_the_first_temperature():
     model, mu, _ = CASES["bcc"]
-    problem = Problem(model, [phonons()], mu, TransportSettings(spacing=0.6))
+    problem = Problem(model, [phonons()], mu, TransportSettings(spacing=0.6, levels=0))
     solver = SharedShell(problem, problem.shell(mu, 0.6, levels=0), KB * 300)
     (first, size), (second, less) = solver.solve_each([KB * 300, KB * 200], 1)
     assert 0 < first.onsager_error < 1e-4 and second.onsager_error == 0.0

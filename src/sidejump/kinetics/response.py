@@ -68,6 +68,9 @@ class KineticResponse(Parts):
         part of the distribution.
     odd_distribution : ndarray, shape (S, m, R), or None
         Beside g^n, the part that odd rates make.
+    anomalous : ndarray, shape (S, m, d), or None
+        g^a on the ordered points without what odd rates do to it, where it is solved for; (S, m, R) with what the side
+        jumps of observables drive where that is known as well (:attr:`.Fold.both`).
     without_odd : ndarray, shape (3, R, d), or None
         The first three parts as they would be without odd rates.
     heat : bool
@@ -96,6 +99,7 @@ class KineticResponse(Parts):
     mesh_step: np.ndarray | None = None
     odd: np.ndarray | None = None
     odd_distribution: np.ndarray | None = None
+    anomalous: np.ndarray | None = None
     without_odd: np.ndarray | None = None
     heat: bool = False
     doubt: float = 0.0
@@ -219,8 +223,9 @@ def kinetic_response(
     # a gradient of temperature does to the jump of the heat what a field does to that of the charge
     heat = np.arange(0 if sample.heat is None else d) + drive.shape[1] - d
     driven = np.concatenate([field, heat[:, None]]) if len(heat) else field
+    others = [(fold.other(number), rows) for number, rows in sets] if fold.both else [(fold.reversed, driven)]
     drive = balanced(drive, sets)
-    jump = balanced(jump, [(fold.reversed, driven)])
+    jump = balanced(jump, others)
     # an observable that is the same in all states drives nothing
     drive = np.where(np.linalg.norm(drive, axis=0) > 1e-13 * np.linalg.norm(raw[1], axis=0), drive, 0.0)
     rates = np.einsum("sii->si", operators[0].diagonal).reshape(-1, fold.width).mean(axis=1)
@@ -247,21 +252,21 @@ def kinetic_response(
         )
 
     normal, anomalous = np.zeros_like(drive), np.zeros_like(drive)
-    against, info = -fold.columns(jump, driven), []
+    asked: dict[int, list] = {}  # of each operator: right-hand sides, their rows, and where the solutions go
     for number, rows in sets:  # the field, then what observables drive
-        columns = fold.columns(drive, rows)
-        with_jump = number == fold.reversed == 0
+        asked.setdefault(number, []).append((fold.columns(drive, rows), rows, normal))
+    for number, rows in others if sums.anomalous else []:
+        asked.setdefault(number, []).append((-fold.columns(jump, rows), rows, anomalous))
+    info = []
+    for number, some in asked.items():
+        columns = np.hstack([vectors for vectors, _, _ in some])
         if number and not columns.any():
             continue
-        both, found = solved(number, np.hstack([columns, against]) if with_jump else columns)
-        fold.vectors(both[:, : len(rows)], rows, normal)
+        solutions, found = solved(number, columns)
         info.append(found)
-        if with_jump:
-            fold.vectors(both[:, len(rows) :], driven, anomalous)
-    if fold.odd and sums.anomalous:
-        both, found = solved(fold.reversed, against)
-        fold.vectors(both, driven, anomalous)
-        info.append(found)
+        for vectors, rows, out in some:
+            fold.vectors(solutions[:, : vectors.shape[1]], rows, out)
+            solutions = solutions[:, vectors.shape[1] :]
 
     def parts():
         g = normal[:, :d]
@@ -270,6 +275,8 @@ def kinetic_response(
             sj2 = -sj1.T
         return fold.average(drive.T @ g), sj1, sj2
 
+    # without odd rates, the inverse of the same L
+    to_the_jump = anomalous[:, : None if fold.both else d].reshape(s, m, -1).copy() if sums.anomalous else None
     added = beside = without_odd = None
     if odd is not None:
         without_odd = np.stack(parts())
@@ -303,8 +310,7 @@ def kinetic_response(
     rounding = side_jump_rounding(rates, g, operators[0].dtype)
     scale = side_jump_scale(sj1, contributions, rounding)
     # of a folded problem all directions of the field are one column
-    force, answer = fold.columns(drive, field), fold.columns(g, field)
-    against = against[:, : force.shape[1]]
+    force, answer, against = (fold.columns(x, field) for x in (drive, g, -jump))
     growing = growing_share(info[0]["growing"], force, against, force.T @ answer, fold.width * scale)
     return KineticResponse(
         boltzmann,
@@ -321,6 +327,7 @@ def kinetic_response(
         rounding,
         odd=added,
         odd_distribution=beside,
+        anomalous=to_the_jump,
         without_odd=without_odd,
         heat=bool(len(heat)),
     )

@@ -145,32 +145,40 @@ class RowSums:
         ``sum_j sum_b P_ab(i, j) right_b(j)``.
     out : ndarray, shape (A, m, m)
         ``sum_j out_ac(i, j) right(j)`` between different functions, of the first column of `right`.
-    shifts : ndarray, shape (R, m, A, r)
-        ``sum_j shift(i, j) sum_a T_ab right_b(j)`` for each b; of the first column ``sum_j shift(i, j) sum_b T_ab
-        right_b(j)`` for each a, the same where T is symmetric and that column is one for all functions.
+    shifts : ndarray, shape (R, m, A, s)
+        ``sum_j shift(i, j) sum_a T_ab right_b(j)`` for each b, of the first s columns of `right`; of the first one
+        ``sum_j shift(i, j) sum_b T_ab right_b(j)`` for each a, the same where T is symmetric and that column is one for
+        all functions.
+    back : ndarray, shape (C,)
+        Of all column points, ``sum_i left(i) P(i, j)`` of one function; nothing (C = 0) of several.
     """
 
     rates: np.ndarray
     out: np.ndarray
     shifts: np.ndarray
+    back: np.ndarray
 
     @classmethod
-    def none(cls, functions: int, rows: int, columns: int, components: int) -> RowSums:
-        """Empty ones."""
-        m = functions
-        return cls(np.zeros((m, rows, columns)), np.zeros((rows, m, m)), np.zeros((components, m, rows, columns)))
+    def none(cls, right, rows: int, components: int, shifted: int) -> RowSums:
+        """Empty ones, of `right` (m, C, r) for all column points, its first columns `shifted` as well."""
+        m, points, columns = right.shape
+        shifts = np.zeros((components, m, rows, shifted))
+        return cls(np.zeros((m, rows, columns)), np.zeros((rows, m, m)), shifts, np.zeros(points if m == 1 else 0))
 
 
-def add_row_sums(sums: list[RowSums], block: Block, kernels: list[Kernel], right: list[np.ndarray]) -> None:
-    """Add a block of pairs of one energy to the sums of several kernels; `right` (m, B, r) for each."""
+def add_row_sums(
+    sums: list[RowSums], block: Block, kernels: list[Kernel], left: np.ndarray, right: list[np.ndarray]
+) -> None:
+    """Add a block of pairs of one energy to the sums of several kernels; `left` (A,) for the rows of the block, and
+    `right` (m, C, r) of each kernel for all column points."""
     for channel in block.channels:
         level = channel.z[0, 0].astype(np.intp)
         for total, kernel, values in zip(sums, kernels, right, strict=True):
             if channel.nearest <= kernel.cutoff:
-                _add(total, channel, level, kernel, values)
+                _add(total, channel, level, kernel, left, values[:, block.columns], total.back[block.columns])
 
 
-def _add(total: RowSums, channel: PairChannel, level, kernel: Kernel, values) -> None:
+def _add(total: RowSums, channel: PairChannel, level, kernel: Kernel, left, values, back) -> None:
     (pair, out, _), alike = kernel.tables(), kernel.process == BOTH
     strength, shift = channel.strength[0, 0], channel.shift[:, 0, 0]
     looked_up: dict[tuple[int, int], np.ndarray] = {}
@@ -181,11 +189,15 @@ def _add(total: RowSums, channel: PairChannel, level, kernel: Kernel, values) ->
             looked_up[key] = pair[key].take(level)
         return looked_up[key]
 
+    shifted = total.shifts.shape[-1]
     for b, right in enumerate(values):
         each = [kernel_of(a, b) for a in range(len(values))]
         for a, here in enumerate(each):
-            total.rates[a] += (strength * here) @ right
-        into = (shift * (each[0] if len(each) == 1 else np.sum(each, axis=0))) @ right
+            rates = strength * here
+            total.rates[a] += rates @ right
+            if len(back):
+                back += left @ rates
+        into = (shift * (each[0] if len(each) == 1 else np.sum(each, axis=0))) @ right[:, :shifted]
         if not alike:
             into[..., 0] = 0.0
             for a, here in enumerate(each):

@@ -239,9 +239,12 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         load = load or _Load(problem, shell)  # of the finest
         count, reach = len(shell), _Reach(problem, shell, KB * max(here))
         pairs, points, kept = reach.at(max(here))
-        operator = operator_bytes(points, m, problem.fold(operations), d)
-        problem.check_memory(operator, max(here))
         fold = problem.fold(operations)
+        operator = operator_bytes(points, m, fold, d)
+        problem.check_memory(operator, max(here))
+        with_anomalous = operator_bytes(points, m, fold, d, check=True)
+        if problem.refines and with_anomalous <= memory:
+            operator = with_anomalous
         most_here = _functions(problem, m, partial(operator_bytes, points, fold=fold, dimension=d)) if d == 2 else 1
         most_operator = operator_bytes(points, most_here, fold, d)
         more, first, first_operator = 0.0, 1, operator

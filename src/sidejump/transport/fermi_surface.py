@@ -53,7 +53,7 @@ class FermiSurface(Term):
                     found.facts[SPACING][i], found.facts[POINTS][i] = spacing, points
         for found in every:
             for i, response in enumerate(found.responses):
-                found.responses[i] = replace(response, distribution=None, odd_distribution=None)
+                found.responses[i] = replace(response, distribution=None, odd_distribution=None, anomalous=None)
         return every
 
 
@@ -82,10 +82,7 @@ def _solid(every: list[Outcome], problems: Sequence[Problem], temperatures, memb
     points that the distribution has."""
     surface = _Surface(every, problems, temperatures, members, spacing, advance)
     surface.solve()
-    if problems[0].refines:
-        surface.add_hot_spots(problems[0].fine_shell(problems[0].mu, spacing))
-    else:
-        surface.advance(0.4)
+    surface.add_hot_spots()
     surface.add_nodes()
     surface.advance(0.1)
     return len(surface.solvers[0].shell)
@@ -111,7 +108,9 @@ class _Surface:
         self._told, self._share = advance, len(members) / len(temperatures)
         self.kts = {i: KB * temperatures[i] for i in members}
         first = problems[0]
-        solver = SharedShell(first, first.solved_shell(first.mu, spacing), self.kts[members[0]])
+        shell = first.solved_shell(first.mu, spacing)
+        self._fine = first.fine_shell(first.mu, spacing) if first.refines else shell
+        solver = SharedShell(first, shell, self.kts[members[0]], residuals=self._fine is not shell)
         self.solvers = _each(solver, problems, keep=len(members) > 1)
         self.sampled, self.few = chosen(temperatures, members)
         self.nodes = _first_nodes(first, self.solvers[0], self.kts[self.few[0]])
@@ -136,8 +135,11 @@ class _Surface:
         for solver in self.solvers:
             solver.forget()  # its pairs take the memory that comes next
 
-    def add_hot_spots(self, fine) -> None:
-        """What a shift that is summed over a `fine` shell changes, in one pass over the pairs of all."""
+    def add_hot_spots(self) -> None:
+        """What sums over a finer shell change, in one pass over the pairs of all."""
+        if not self._problems[0].refines:
+            self.advance(0.4)
+            return
         few = self.few if self.nodes > 1 else []
         places, times = [*self.sampled, *few], len(self._problems)
         responses = [
@@ -148,7 +150,7 @@ class _Surface:
         changes = hot_spot_changes(
             self._problems[0],
             self.solvers[0],
-            fine,
+            self._fine,
             [self.kts[i] for i in places] * times,
             responses,
             ([1] * len(self.sampled) + [self.nodes] * len(few)) * times,

@@ -1,4 +1,4 @@
-"""Side jump of the hot spots: few unknowns for the distribution, many points for the shift.
+"""Side jump of the hot spots: few unknowns for the distribution, many points for what is summed with it.
 
 Where spin-orbit coupling parts two bands by a small gap the state turns within a small part of the Fermi surface.
 The distribution g does not need points as dense as the coordinate shift does.  So g is solved on a coarse shell C, and
@@ -17,15 +17,22 @@ the surface, and that in terms of F and C, but for what is of the second order i
 so that neither initial nor final states see hot spots on the points of C alone, for pairs of F with C only.  With F = C
 this is the side jump of C, to rounding.  With symmetry F holds irreducible points, and C the images of its own as well.
 
-The distribution of C is that of its weights, though, whose errors scattering multiplies: all of it is too large or too
-small by what :mod:`sidejump.kinetics.white` finds for F and for C, the conductivity with scattering that knows no
-momentum transfer, which costs next to nothing on F as well.  Of the conductivity sigma and of the side jump
+The distribution of C is off by the first order, though.  With h, ``L h = sum P dr``, the distribution that the shifts
+drive (g^a but for its sign), the functional ``<v, h> + sj(1)[g] - <h, L g>`` is stationary in both distributions.  In
+terms of F and C, and with the equation on F, what is added to sj(1), and to the conductivity where h is g, is
 
-    sigma(F) = R sigma(C),   sj(F) = sj R^T,     R = sigma_white(F) sigma_white(C)^-1.
+    sj(1) of C + sum_{i in F, j in C} P_ij h_j (g_i - g_j),
+    sum_{i in F} v_i g_i + sum_{i in F, j in C} P_ij g_j (g_i - g_j),
 
-Of an observable O the side jump of the field-driven distribution grows in the same way.  What the anomalous
-distribution does to O is by Onsager's relation the current that O drives: of the distribution of O the part that goes
-with the current grows, which sigma_O, the Boltzmann response of O, tells,
+nothing with F = C.  How fine C is hardly matters then.  Observables are drives with an h of their own.
+
+Where the anomalous equation is not solved, which memory may not hold, the side jump grows as the conductivity does,
+
+    sj(F) = sj R^T,     R = sigma(F) sigma(C)^-1,
+
+of an observable O that of the field-driven distribution in the same way.  What the anomalous distribution does to O is
+by Onsager's relation the current that O drives: of the distribution of O the part that goes with the current grows,
+which sigma_O, the Boltzmann response of O, tells,
 
     sj(F)_cO = sj_cO + (sj (R - 1)^T)_cb (sigma^-1)_ba sigma_Oa,
 
@@ -37,20 +44,22 @@ Of distributions that are matrices within degenerate groups all this is the trac
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..energy.basis import energy_basis
+from ..kinetics.fold import Fold
 from ..kinetics.response import KineticResponse, charge
-from ..kinetics.white import white_conductivity
 from ..pairs.block import Block, pair_channels
 from ..pairs.contraction import RowSums, add_row_sums
 from ..pairs.near import BLOCK
+from ..pairs.sample import Sample
 from ..threads import THREADS, one_matrix_thread
 from .problem import Problem
 from .shared import SharedShell
 from .skew import odd_rates
-from .tensors import Change, of_traces, with_change
+from .tensors import Change, largest, of_traces, with_change
 
 _BLOCKED = 1e-6  # of the largest conductivity: in a direction with less nothing is compared
 
@@ -58,28 +67,20 @@ _BLOCKED = 1e-6  # of the largest conductivity: in a direction with less nothing
 def hot_spot_changes(
     problem: Problem, solver: SharedShell, fine, kts, responses, nodes=None, advance=lambda _: None, solvers=None
 ) -> list[Change]:
-    """What responses of a solver at several kT (eV) change by when the shift is summed over a `fine` shell of its
-    energy: arguments as those of :meth:`HotSpots.side_jump_velocity`."""
+    """What responses of a solver at several kT (eV) change by when a `fine` shell of its energy takes the place of its
+    own: arguments as those of :meth:`HotSpots.on_fine`.
+
+    What the distribution is off by is told by one energy node, and taken for that of several at the same temperature.
+    """
     responses = [of_traces(r) for r in responses]
     if fine is solver.shell:
-        velocities = np.stack([_with_drives(r) for r in responses])
         advance(1.0)
-        growth = np.zeros((problem.model.dimension, problem.model.dimension))
-    else:
-        spots = HotSpots(problem, fine)
-        velocities = spots.side_jump_velocity(solver, kts, responses, nodes, advance, solvers)
-        growth = spots.growth(solver)
-    d = len(growth)
-    grown = velocities[..., :d] @ growth.T
-    velocities[..., d:] += grown @ np.stack([_along_current(r).T for r in responses])
-    velocities[..., :d] += grown
-    return [Change.to_side_jump(v, r).with_growth(growth, r) for r, v in zip(responses, velocities, strict=True)]
-
-
-def _along_current(response: KineticResponse) -> np.ndarray:
-    """How much of the current each observable is, shape (R - d, d): its Boltzmann response over that of the current."""
-    d = response.boltzmann.shape[1]
-    return response.boltzmann[d:] @ np.linalg.pinv(charge(response.boltzmann), rcond=_BLOCKED)
+        return [Change.none(r) for r in responses]
+    found = HotSpots(problem, fine).on_fine(solver, kts, responses, nodes, advance, solvers)
+    places = list(zip(map(id, solvers or [solver] * len(kts)), kts, strict=True))
+    beside = {at: f.beside(r) for at, f, r in zip(places, found, responses, strict=True) if f.boltzmann is not None}
+    changes = [Change.to_side_jump(f.side_jump, r) for f, r in zip(found, responses, strict=True)]
+    return [change.plus(beside[at]) if at in beside else change for at, change in zip(places, changes, strict=True)]
 
 
 def with_hot_spots(problem: Problem, solver: SharedShell, fine, kts, responses) -> list[KineticResponse]:
@@ -88,8 +89,43 @@ def with_hot_spots(problem: Problem, solver: SharedShell, fine, kts, responses) 
     return [with_change(r, change, r.boltzmann) for r, change in zip(responses, changes, strict=True)]
 
 
+@dataclass(frozen=True)
+class OnFine:
+    """A response with the sums over pairs of F with C, ``e^2/hbar angstrom^(2-d)``.
+
+    Attributes
+    ----------
+    side_jump : ndarray, shape (R, R)
+        sj(1) of R responses to R drives, with the distribution of C.
+    boltzmann : ndarray, shape (R, d), or None
+        With what the distribution of C is off by in first order; None of several energy nodes.
+    correction : ndarray, shape (d, R) or (R, R), or None
+        What that changes of the side jump; None where g^a is not known.
+    """
+
+    side_jump: np.ndarray
+    boltzmann: np.ndarray | None = None
+    correction: np.ndarray | None = None
+
+    def beside(self, response: KineticResponse) -> Change:
+        """What the distribution of C, of which this is the response, is off by: beside the change of the sums."""
+        assert self.boltzmann is not None
+        d = response.boltzmann.shape[1]
+        plain, conductivity = self.side_jump, charge(response.boltzmann)
+        inverse = np.linalg.pinv(conductivity, rcond=_BLOCKED, hermitian=True)
+        grown = plain[:, :d] @ inverse @ (charge(self.boltzmann) - conductivity).T
+        side_jump = plain.copy()
+        side_jump[:, :d] += grown
+        side_jump[:, d:] += grown @ (response.boltzmann[d:] @ inverse).T
+        if self.correction is not None:
+            known = len(self.correction)
+            side_jump[:known] = plain[:known] + self.correction
+        change = Change.to_side_jump(side_jump, response).plus(Change.to_side_jump(plain, response).times(-1.0))
+        return replace(change, boltzmann=(self.boltzmann - response.boltzmann) / largest(response.boltzmann))
+
+
 class HotSpots:
-    """Side jump with the shift summed over a fine shell, whose points all energies share.
+    """Sums over pairs of a fine shell, whose points all energies share, with a coarse one.
 
     Parameters
     ----------
@@ -105,28 +141,10 @@ class HotSpots:
     def __len__(self) -> int:
         return self.sample.count
 
-    def growth(self, coarse: SharedShell) -> np.ndarray:
-        """R - 1, shape (d, d): by what the conductivity of C falls short, if scattering knew no momentum transfer."""
-        operations, known, turns = self._fold.operations, self.problem.orbital_turns, None
-        none = np.zeros((self.problem.model.dimension,) * 2)
-        if operations is not None:
-            if known is None:
-                return none
-            turns = known.of(operations).matrices
-        found = []
-        for sample in (self.sample, coarse.sample):
-            some = sample.states[slice(0, sample.count)], sample.weight[:, 0], sample.velocity[:, 0]
-            found.append(white_conductivity(*some, self._fold, turns))
-        fine, rough = found
-        if fine is None or rough is None:
-            return none
-        return (fine - rough) @ np.linalg.pinv(rough, rcond=_BLOCKED, hermitian=True)
-
-    def side_jump_velocity(
+    def on_fine(
         self, coarse: SharedShell, kts, responses, nodes=None, advance=lambda _: None, solvers=None
-    ) -> np.ndarray:
-        """sj(1) of several responses in one pass over the pairs, ``e^2/hbar angstrom^(2-d)``: shape (n, d, d);
-        with observables (n, R, R), of R responses to as many drives.
+    ) -> list[OnFine]:
+        """Several responses in one pass over the pairs.
 
         Parameters
         ----------
@@ -149,17 +167,15 @@ class HotSpots:
         asked = list(zip(solvers or [coarse] * len(kts), bases, kts, strict=True))
         kernels = [[solver.kernel(s, basis, kt) for solver, basis, kt in asked] for s in range(len(sources))]
         cuts = [max(k.cutoff for k in each) for each in kernels]
-        weights = points.all_weights[:, None]
-        right = [
-            np.stack(
-                [weights * np.hstack([np.ones_like(weights), points.everywhere(g)]) for g in each.swapaxes(0, 1)]
-            ).astype(np.float32)
-            for each in (np.asarray(r.distribution) for r in responses)
+        weights = points.all_weights
+        known = [
+            _everywhere(points, self._fold, r, several=basis.size > 1)
+            for r, basis in zip(responses, bases, strict=True)
         ]
+        right = [(weights[:, None] * np.dstack([np.ones_like(x[..., :1]), x])).astype(np.float32) for x in known]
         # the drive of C carries no net current, see kinetics.solve.neutral
-        velocity = fine.currents[:, 0] - np.average(
-            points.everywhere(points.currents[:, 0]), axis=0, weights=points.all_weights
-        )
+        velocity = fine.currents[:, 0] - np.average(points.everywhere(points.currents[:, 0]), axis=0, weights=weights)
+        responding = velocity.shape[1]
         pushed = [self._pushed(solver, basis, r) for (solver, basis, _), r in zip(asked, responses, strict=True)]
         crossed = [
             source.crossed(fine.states, points.states, single=True, known=known)
@@ -173,33 +189,43 @@ class HotSpots:
         ]
 
         def work(row):
-            jump = summed(row)
+            found = summed(row)
             advance(1 / len(rows_of))
-            return jump
+            return found
 
         def summed(row):
             rows = rows_of[row]
-            count = rows.stop - rows.start
-            sums = [RowSums.none(r.shape[0], count, r.shape[2], components) for r in right]
+            left = fine.weight[rows, 0].astype(np.float32)
+            sums = [RowSums.none(r, rows.stop - rows.start, components, 1 + responding) for r in right]
             for index, pairs in enumerate(crossed):
                 z_max = sources[index].z_max(coarse.q_max)
                 for columns in (columns_of[c] for c in np.flatnonzero(near[index][row])):
                     channels = pairs.evaluate(rows, columns, cuts[index])
                     if channels:
                         block = Block(rows, columns, index, pair_channels(channels, None, 1, z_max))
-                        add_row_sums(sums, block, kernels[index], [r[:, columns] for r in right])
-            return np.stack(
-                [
-                    _jump(s, b, velocity[rows], fine.weight[rows, 0], 0.0 if p is None else p[rows])
-                    for s, b, p in zip(sums, bases, pushed, strict=True)
-                ]
-            )
+                        add_row_sums(sums, block, kernels[index], left, right)
+            return [
+                _of_rows(s, b, velocity[rows], fine.weight[rows, 0], 0.0 if p is None else p[rows], weights, x[0])
+                for s, b, p, x in zip(sums, bases, pushed, known, strict=True)
+            ]
 
         with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-            total = np.sum(list(pool.map(work, range(len(rows_of)))), axis=0)
-        total = total if along is None else along.T @ total
-        between = np.stack([self._fold.average(x, odd=True) for x in total])
-        return between - np.stack([_with_drives(r) for r in responses])
+            parts = list(pool.map(work, range(len(rows_of))))
+        found = []
+        for number, (response, basis) in enumerate(zip(responses, bases, strict=True)):
+            jump, outer = (sum(row[number][i] for row in parts) for i in range(2))
+            jump = self._fold.average(jump if along is None else along.T @ jump, odd=True) - _with_drives(response)
+            found.append(OnFine(jump) if basis.size > 1 else self._corrected(jump, outer, response))
+        return found
+
+    def _corrected(self, side_jump, outer, response: KineticResponse) -> OnFine:
+        d = response.boltzmann.shape[1]
+        responding = side_jump.shape[1]
+        boltzmann = response.boltzmann + self._fold.average(outer[:responding, :d])
+        if response.anomalous is None:
+            return OnFine(side_jump, boltzmann)
+        correction = self._fold.average(outer[responding:], odd=True)
+        return OnFine(side_jump, boltzmann, _with_drives(response)[: len(correction)] - correction)
 
     def _pushed(self, coarse: SharedShell, basis, response: KineticResponse) -> np.ndarray | None:
         """What odd rates do to the odd part of a response, for each fine point and function, over its weight: shape
@@ -210,19 +236,41 @@ class HotSpots:
         return basis.thermal_weight[:, None] * rates.on(self.sample.states, response.odd_distribution, True)
 
 
-def _jump(sums: RowSums, basis, velocity, weight, pushed) -> np.ndarray:
-    """Sum of the shifts of fine points (A) with g from that of C in the sums, shape (components, R); `pushed` (A, m,
-    R): what odd rates take of the drive."""
+def _everywhere(points: Sample, fold: Fold, response: KineticResponse, *, several: bool) -> np.ndarray:
+    """Distributions at all points and images of C, shape (m, C, R): g, and of one energy g^a after it where it is
+    known, (1, C, R + d), which turns as the shifts do."""
+    found = np.stack([points.everywhere(g) for g in np.asarray(response.distribution).swapaxes(0, 1)])
+    if several or response.anomalous is None:
+        return found
+    anomalous, rows = response.anomalous[:, 0], slice(response.anomalous.shape[2])
+    turns = [fold.shift_turn(image) for image in range(points.images)]
+    anomalous = np.concatenate([anomalous if turn is None else anomalous @ turn[rows, rows].T for turn in turns])
+    return np.dstack([found, anomalous[None]])
+
+
+def _of_rows(sums: RowSums, basis, velocity, weight, pushed, weights, known) -> tuple[np.ndarray, np.ndarray]:
+    """What fine points (A) give the side jump, shape (components, R), and of one energy the corrections, (r, R).
+
+    `pushed` (A, m, R): what odd rates take of the drive; `weights` (C,) and distributions `known` (C, r) of C.
+    """
     total, out = sums.rates[..., 0].T, sums.out.copy()
-    m = basis.size
+    m, responding = basis.size, velocity.shape[1]
     # particles are conserved, as in the operator of C
     out[:, range(m), range(m)] = total - out.sum(axis=2)
-    drive = basis.thermal_weight[:, None] * velocity[:, None] + sums.rates[..., 1:].swapaxes(0, 1) - pushed
+    own = basis.thermal_weight[:, None] * velocity[:, None]
+    drive = own + sums.rates[..., 1 : 1 + responding].swapaxes(0, 1) - pushed
     alone = total.sum(axis=1) <= 0  # a point without a partner has no part
     out[alone], drive[alone] = np.eye(m), 0.0
     g = np.linalg.solve(out, drive)
     jump = np.einsum("ami,imb->aib", sums.shifts[..., 0], g) - sums.shifts[..., 1:].sum(axis=1)
-    return np.einsum("i,aib->ab", weight, jump)
+    jump = np.einsum("i,aib->ab", weight, jump)
+    if m > 1:
+        return jump, np.zeros((known.shape[1], responding))
+    # sum over pairs of known_j P_ij (g_i - g_j), and of the Boltzmann part what it is without
+    outer = (weight[:, None] * sums.rates[0, :, 1:]).T @ g[:, 0]
+    outer -= ((weights * sums.back)[:, None] * known).T @ known[:, :responding]
+    outer[:responding] += (weight[:, None] * own[:, 0]).T @ g[:, 0]
+    return jump, outer
 
 
 def _with_drives(response: KineticResponse) -> np.ndarray:

@@ -37,10 +37,13 @@ class SharedShell:
     shell : Shell
     hottest : float
         Highest kT (eV) that will be asked for: limits the pairs that are kept.
+    residuals : bool
+        Whether the anomalous distribution is wanted at every temperature, for what that of the field is off by
+        (:mod:`.hot_spots`); with one energy node, and if memory holds that.
     """
 
-    def __init__(self, problem: Problem, shell, hottest: float):
-        self.problem, self.shell, self._hottest = problem, shell, hottest
+    def __init__(self, problem: Problem, shell, hottest: float, *, residuals: bool = False):
+        self.problem, self.shell, self._hottest, self._residuals = problem, shell, hottest, residuals
         self._fold = problem.fold(shell.operations)
         self._single = problem.model.dimension == 3
         block = block_size(problem, shell, hottest)
@@ -68,7 +71,8 @@ class SharedShell:
         """Keep the pairs of all temperatures in memory, if they fit beside the operator."""
         pairs, points = self.pairs_within(self._hottest)
         if self.problem.keeps(
-            pair_bytes(self.problem.shifts(self.shell.operations)) * pairs, self._operator_bytes(points, 1)
+            pair_bytes(self.problem.shifts(self.shell.operations)) * pairs,
+            self._operator_bytes(points, 1, check=self._residuals),
         ):
             kernels = self._kernels(energy_basis(1, even=True), self._hottest)
             self._kept = self.stream.kept([k[0, 0].cutoff for k in kernels])
@@ -89,10 +93,10 @@ class SharedShell:
         """Bytes of the collision operator at kT (eV) with so many energy nodes."""
         return self._operator_bytes(self.pairs_within(kt)[1], energy_basis(nodes, even=self.problem.even).size)
 
-    def _sums(self, size: int, number: int = 0, *, checked: bool = True) -> RateSums:
-        """Empty sums of one of several temperatures; `checked`: with Onsager's relation at the first."""
+    def _sums(self, size: int, number: int = 0, *, once: bool = True, always: bool = False) -> RateSums:
+        """Empty sums of one of several temperatures, with the anomalous part at the first of them or always."""
         dtype = np.float32 if self._single else np.float64
-        anomalous = bool(self.problem.observables) or (checked and number == 0)
+        anomalous = bool(self.problem.observables) or always or (once and number == 0)
         components, directions = self.problem.responses, self.sample.states.directions
         return RateSums(
             self.sample.count, size, components, self._fold, dtype, anomalous=anomalous, directions=directions
@@ -150,25 +154,27 @@ class SharedShell:
     def solve_each(self, kts: Sequence[float], nodes: int) -> Iterator[tuple[KineticResponse, Size]]:
         """Responses at several kT (eV), one after the other; pairs that are not kept serve as many as fit in memory.
 
-        Onsager's relation is checked at the first, with one node and if memory holds that; where observables drive it
-        is at all.
+        Onsager's relation is checked at the first, with one node and if memory holds that; where the anomalous part is
+        solved for at all, there.
         """
-        basis = energy_basis(nodes, even=self.problem.even)
-        together, memory = 1, self.problem.allowed
+        basis, allowed = energy_basis(nodes, even=self.problem.even), self.problem.allowed
         points = self.pairs_within(max(kts))[1]
-        needed = self._operator_bytes(points, basis.size)
-        if self._kept_bytes + needed > memory:
+        needed, with_anomalous = (self._operator_bytes(points, basis.size, check=check) for check in (False, True))
+        # what is computed follows from the memory, not from the share of it
+        always = nodes == 1 and self._residuals and with_anomalous <= self.problem.settings.memory
+        needed = with_anomalous if always else needed
+        if self._kept_bytes + needed > allowed:
             self.forget()
-        more = self._operator_bytes(points, basis.size, check=True) - needed
-        checked = nodes == 1 and self._kept_bytes + needed + more <= memory
+        once = always or (nodes == 1 and self._kept_bytes + with_anomalous <= allowed)
+        together = 1
         if self._kept is None:
-            together = int(max(1, (0.7 * memory - checked * more) / needed))
+            together = int(max(1, (0.7 * allowed - once * (with_anomalous - needed)) / needed))
         for start in range(0, len(kts), together):
             batch = list(kts[start : start + together])
             summed = rate_sums(
                 self.stream,
                 [self._kernels(basis, kt) for kt in batch],
-                partial(self._sums, basis.size, checked=checked and start == 0),
+                partial(self._sums, basis.size, once=once and start == 0, always=always),
                 kept=self._kept,
                 check=partial(self._check_memory, self._kept_bytes, batch[-1]),
             )

@@ -47,13 +47,6 @@ class Change(Parts):
         """No change of such a response."""
         return cls.of(np.zeros_like(response.tensors))
 
-    def with_growth(self, growth, response: KineticResponse) -> Change:
-        """With what a conductivity that grows by a fraction (d, d) along its rows changes of the Boltzmann part."""
-        change = response.boltzmann @ growth.T
-        d = len(growth)
-        change[:d] = 0.5 * (change[:d] + change[:d].T)
-        return replace(self, boltzmann=self.boltzmann + change / largest(response.boltzmann))
-
     def times(self, factor: float) -> Change:
         return Change.of(factor * self.tensors)
 

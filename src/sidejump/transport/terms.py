@@ -137,7 +137,7 @@ class ThermalWindow(Term):
         for energy in problem.mu + kts[0] * x:
             shell = problem.window_shell(energy)
             points += len(shell)
-            solver = SharedShell(problem, shell, kts[0])
+            solver = SharedShell(problem, shell, kts[0], residuals=problem.refines)
             if len(kts) > 1:
                 solver.keep()
             responses = [response for response, _ in solver.solve_each(kts, 1)]

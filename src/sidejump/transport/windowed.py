@@ -253,7 +253,7 @@ class IndependentShells:
             shell = problem.coarse_shell(energy) if coarse else self._shell(energy)
         except NoStates:
             return None
-        return SharedShell(problem, shell, self.kt)
+        return SharedShell(problem, shell, self.kt, residuals=problem.refines and not coarse)
 
     def _shell(self, energy: float):
         problem = self.problem
@@ -277,7 +277,7 @@ class IndependentShells:
             fine = problem.fine_shell(energy, problem.spacings.base, fewer=1)
             [response] = with_hot_spots(problem, solver, fine, [self.kt], [response])
         problem.forget_shells()
-        response = replace(response, distribution=None, odd_distribution=None)
+        response = replace(response, distribution=None, odd_distribution=None, anomalous=None)
         return self._heated(response, energy), density
 
     def _heated(self, response: KineticResponse, energy: float) -> KineticResponse:
