@@ -200,7 +200,8 @@ class Problem:
 
     def fold(self, operations: Operations | None) -> Fold:
         """How points stand for their images under the operations of a shell."""
-        return Fold(operations, self.multiplets, both=bool(self.odd_kinds))
+        observed = self.refines and bool(len(self.multiplets))  # see hot_spots
+        return Fold(operations, self.multiplets, both=observed or bool(self.odd_kinds))
 
     def fold_of_members(self, operations: Operations | None) -> Fold:
         """The same where distributions are matrices within groups: with one sign for each operation."""
@@ -305,13 +306,10 @@ class Problem:
             energy = self.carriers(max(_ROOM, 1.01 * distance / REACH) if np.isfinite(distance) else _ROOM).energy
         return float(self.shell(energy, self.default_spacing, levels=0).area.sum())
 
-    def levels(self, spacing: float, several: bool = False) -> int:
-        """Splits of a cell at hot spots on the shell of the distribution; a finer spacing has split once already."""
-        halvings = self.spacings.halvings(spacing)
-        # where phonons ask for the first halving the whole of it is kept: with one split less the replicas of iron
-        # differ by 7 % at 51 K instead of 3 %, and those of the conductivity along the axis by 3 % instead of 0.5 %
-        kept = several and halvings == 1
-        return min(self.settings.levels, max(1, _SOLVED_LEVELS - halvings + kept))
+    def levels(self, spacing: float) -> int:
+        """Splits of a cell at hot spots on the shell of the distribution; what points are closer by counts as one."""
+        fewer = self.spacings.halvings(spacing) + (self.spacings.closer > 1)
+        return min(self.settings.levels, max(1, _SOLVED_LEVELS - fewer))
 
     @property
     def expensive(self) -> bool:
@@ -342,8 +340,9 @@ class Problem:
     ) -> Shell:
         """The shell at `energy`, kept for the next call; irreducible points, unless the `whole` shell is asked for."""
         if levels is None:
-            levels = self.levels(spacing, several)
+            levels = self.levels(spacing)
         operations = None if whole else self.operations
+        spacing *= self.spacings.closer if whole else 1.0
         key = (energy, spacing, levels, operations is None, several)
         if key not in self._shells:
             self._shells[key] = self._search(energy, spacing, levels=levels, operations=operations, several=several)
@@ -402,7 +401,7 @@ class Problem:
     def inelastic_shell(self, spacing: float) -> Shell:
         """The Fermi surface with little or no refinement, on which it is found what further energy nodes change."""
         if self.operations is not None:
-            most = _INELASTIC_LEVELS if spacing == self.spacings.base else 1
+            most = _INELASTIC_LEVELS if spacing == self.spacings.base and self.spacings.closer == 1 else 1
             return self.shell(self.mu, spacing, levels=min(self.settings.levels, most))
         if spacing < self.spacings.base:
             return self.shell(self.mu, spacing, levels=0)
@@ -425,12 +424,13 @@ class Problem:
     def fine_shell(self, energy: float, spacing: float, *, fewer: int = 0) -> Shell:
         """The shell with all splits of the hot spots, or a few less, of the spacing of the one it serves.
 
-        In no cell coarser than the solved shell; where the spacing is finer, the smallest cells are the same.  As many
-        points for each cell as there: between shells of unlike cells the near pairs of cold phonons do not cancel
+        In no cell coarser than the solved shell; where the spacing is finer for cold phonons, splits are fewer.  As
+        many points for each cell as there: between shells of unlike cells the near pairs of cold phonons do not cancel
         (without symmetry 697 instead of 674 S/cm at 10 K, whatever the turn).
         """
         least = min(self.settings.levels, 1) if fewer else self.levels(spacing)
-        levels = max(self.settings.levels - fewer - self.spacings.halvings(spacing), least)
+        each = 2 if self.spacings.closer > 1 else 1
+        levels = max(self.settings.levels - each * (fewer + self.spacings.halvings(spacing)), least)
         return self.shell(energy, spacing, levels=levels, several=self.several)
 
     def forget_shells(self) -> None:

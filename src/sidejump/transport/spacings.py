@@ -27,7 +27,11 @@ _POINTS = 1.5
 _BUDGET = {2: 6000, 3: 20000}
 """Points of a shell that such a coupling may ask for, at accuracy 1."""
 
-_FINEST, _FINEST_REDUCED = 1, 3
+_CLOSER = 2.0
+"""3D: where symmetry leaves few points, times closer they are than bands alone ask for: the shift of states that turn
+slowly makes as much noise as that of the hot spots."""
+
+_FINEST, _FINEST_REDUCED = 1, 2
 """3D: how often the spacing is halved for cold phonons; with symmetry more can be afforded."""
 
 _SHELL_PARTS = {2: 4, 3: 2}
@@ -66,6 +70,11 @@ class Spacings:
         Area of a surface with carriers, ``1/angstrom^(d-1)``, which the budget of points is held against.
     warn : callable
         Takes a sentence.
+
+    Attributes
+    ----------
+    closer : float
+        Times closer points are for the sake of symmetry, that leaves few of them.
     """
 
     def __init__(
@@ -80,7 +89,8 @@ class Spacings:
         warn: Callable[[str], None],
     ):
         self._d, self._scatterers, self._accuracy, self._default = dimension, scatterers, settings.accuracy, default
-        self._plain = float((settings.spacing or default) / settings.accuracy)
+        self.closer = _CLOSER if dimension == 3 and reduced and not settings.spacing else 1.0
+        self._plain = float((settings.spacing or default / self.closer) / settings.accuracy)
         self._reduced, self._area, self._warn = reduced, area, warn
 
     @cached_property
