@@ -240,11 +240,9 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         count, reach = len(shell), _Reach(problem, shell, KB * max(here))
         pairs, points, kept = reach.at(max(here))
         fold = problem.fold(operations)
-        operator = operator_bytes(points, m, fold, d)
-        problem.check_memory(operator, max(here))
-        with_anomalous = operator_bytes(points, m, fold, d, check=True)
-        if problem.refines and with_anomalous <= memory:
-            operator = with_anomalous
+        plain_operator, with_anomalous = (operator_bytes(points, m, fold, d, check=check) for check in (False, True))
+        problem.check_memory(plain_operator, max(here))
+        operator = with_anomalous if problem.refines and with_anomalous <= memory else plain_operator
         most_here = _functions(problem, m, partial(operator_bytes, points, fold=fold, dimension=d)) if d == 2 else 1
         most_operator = operator_bytes(points, most_here, fold, d)
         more, first, first_operator = 0.0, 1, operator
@@ -283,7 +281,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
             held + kept + together * operator + _solution(count, width, m),
             held + beside + most_operator + _solution(count, width, most_here),
         ]
-        found.least = max(found.least, held + operator + _solution(count, width, m) + load.work)
+        found.least = max(found.least, held + plain_operator + _solution(count, width, m) + load.work)
         # after the solution, whose operator is gone
         stages.append(held + kept + skew_bytes(problem, shell, images * count, KB * max(here)))
         if first > 1:

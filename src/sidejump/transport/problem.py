@@ -412,8 +412,19 @@ class Problem:
         return self.solved_shell(self.mu, spacing) if self.model.dimension == 2 else self.inelastic_shell(spacing)
 
     def window_shell(self, energy: float) -> Shell:
-        """One of the shells of the thermal window: changes ask for fewer points than what they change."""
+        """One of many shells of the thermal window, which ask for fewer points than one alone."""
         return self.shell(energy, self.spacings.base, levels=min(self.settings.levels, 1), several=self.several)
+
+    def shells_of_change(self, energy: float) -> tuple[Shell, Shell]:
+        """One of the few shells that tell what the thermal window changes, and the finer one of its shift.
+
+        The noise of the change is that of what is summed over the finer one, so that where symmetry leaves few points
+        it has all splits; for the distribution one point for each cell does.
+        """
+        solved = self.shell(energy, self.spacings.base, levels=min(self.settings.levels, 1))
+        if not self.refines:
+            return solved, solved
+        return solved, self.fine_shell(energy, self.spacings.base, fewer=int(self.operations is None))
 
     @property
     def refines(self) -> bool:

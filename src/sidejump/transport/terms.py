@@ -135,15 +135,14 @@ class ThermalWindow(Term):
         kts = [KB * float(t) for t in temperatures]
         parts, points = [], 0
         for energy in problem.mu + kts[0] * x:
-            shell = problem.window_shell(energy)
+            shell, fine = problem.shells_of_change(energy)
             points += len(shell)
-            solver = SharedShell(problem, shell, kts[0], residuals=problem.refines)
+            solver = SharedShell(problem, shell, kts[0], residuals=fine is not shell)
             if len(kts) > 1:
                 solver.keep()
             responses = [response for response, _ in solver.solve_each(kts, 1)]
             if problem.refines:
                 solver.forget()
-                fine = problem.fine_shell(energy, problem.spacings.base, fewer=1)
                 responses = with_hot_spots(problem, solver, fine, kts, responses)
             parts.append(responses)
             problem.forget_shells()
