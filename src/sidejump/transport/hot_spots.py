@@ -257,8 +257,8 @@ def _of_rows(sums: RowSums, basis, velocity, weight, pushed, weights, known) -> 
     m, responding = basis.size, velocity.shape[1]
     # particles are conserved, as in the operator of C
     out[:, range(m), range(m)] = total - out.sum(axis=2)
-    own = basis.thermal_weight[:, None] * velocity[:, None]
-    drive = own + sums.rates[..., 1 : 1 + responding].swapaxes(0, 1) - pushed
+    own = basis.thermal_weight[:, None] * velocity[:, None] - pushed
+    drive = own + sums.rates[..., 1 : 1 + responding].swapaxes(0, 1)
     alone = total.sum(axis=1) <= 0  # a point without a partner has no part
     out[alone], drive[alone] = np.eye(m), 0.0
     g = np.linalg.solve(out, drive)
