@@ -45,3 +45,8 @@ def test_pairs_with_images_are_those_of_solved_states(make):
         for found, expected in zip(one.evaluate(some, every, np.inf), other.evaluate(some, every, np.inf), strict=True):
             np.testing.assert_allclose(found.strength, expected.strength, atol=1e-9)
             np.testing.assert_allclose(found.shift, expected.shift, atol=1e-8 * np.abs(expected.shift).max())
+
+
+def test_orbitals_of_a_shell_with_fewer_operations_have_its_matrices():
+    turns, some = (problem := p_bands("hexagonal", True)).orbital_turns, np.array([0, 5, 3])
+    np.testing.assert_array_equal(turns.of(problem.operations.take(some)).matrices, turns.matrices[some])

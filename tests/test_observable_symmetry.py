@@ -12,7 +12,7 @@ from sidejump.groups.multiplets import Multiplets
 from sidejump.groups.operations import exact_operations, identity
 from sidejump.groups.rules import violations
 from sidejump.transport import TransportSettings, shared
-from sidejump.transport.hot_spots import HotSpots
+from sidejump.transport.hot_spots import HotSpots, hot_spot_changes
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
 from sidejump.units import KB
@@ -82,7 +82,8 @@ def test_hot_spots_give_what_all_points_give(name):
     model, mu, vertices, observables = CASES[name]
     problem = problem_of(model, mu, vertices, observables)
     other = problem_of(model, mu, vertices, observables, symmetry="off")
-    coarse, fine = (thinned(problem.shell(mu, spacing, levels=0)) for spacing in (0.7, 0.6))
+    coarse, fine = (thinned(problem.shell(mu, spacing, levels=0), step) for spacing, step in ((0.7, 4), (0.5, 5)))
+    assert len(coarse) != len(fine)
     kt, found = KB * 300, []
     for p, c, f in ((problem, coarse, fine), (other, everywhere(coarse), everywhere(fine))):
         solver = SharedShell(p, c, kt)
@@ -90,7 +91,9 @@ def test_hot_spots_give_what_all_points_give(name):
         jump = HotSpots(p, f).on_fine(solver, [kt], [response])[0].side_jump
         rows = p.multiplets.asked(jump[:, :3], 3)
         drives = p.multiplets.asked(jump[:3].T, 3)
-        found.append((rows, drives))
+        # with what the residual adds, to observables and what they drive as well
+        [change] = hot_spot_changes(p, solver, f, [kt], [response])
+        found.append((rows, drives, *(p.multiplets.asked(part, 3) for part in change.tensors)))
     for mine, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=2e-4 * np.abs(theirs).max())
 

@@ -8,10 +8,11 @@ import pytest
 
 import sidejump as sj
 from sidejump import Observable
+from sidejump.errors import TooLarge
 from sidejump.transport import TransportSettings
 from sidejump.transport.hot_spots import HotSpots, hot_spot_changes, with_hot_spots
 from sidejump.transport.problem import Problem
-from sidejump.transport.shared import SharedShell
+from sidejump.transport.shared import SharedShell, operator_bytes
 from sidejump.units import KB
 from test_hot_spots import MU, WEYL, ferromagnet, phonons
 
@@ -107,8 +108,24 @@ def test_without_the_anomalous_equation_the_side_jump_grows_as_the_conductivity(
     np.testing.assert_allclose(across(grown.side_jump_velocity), across(plain.side_jump * growth), rtol=1e-6)
 
 
-def test_orbitals_of_a_shell_with_fewer_operations_have_its_matrices():
-    problem = problem_of(accuracy=0.5)
-    some = problem.operations.take(np.array([0, 5, 3]))
-    matrices = problem.orbital_turns.of(some).matrices
-    np.testing.assert_array_equal(matrices, problem.orbital_turns.matrices[[0, 5, 3]])
+def test_memory_decides_at_every_temperature_and_the_share_of_it_never():
+    """What others leave of it is enough or not: then it is computed again with all of the memory."""
+    problem = problem_of(accuracy=0.3)
+    shell, kts = problem.shell(MU, problem.spacings.base, levels=0), [KT, KT / 2, KT / 3]
+    solver = SharedShell(problem, shell, KT)
+    needed, with_anomalous = (
+        operator_bytes(solver.pairs_within(KT)[1], 1, problem.fold(shell.operations), 3, check=check)
+        for check in (False, True)
+    )
+    assert needed < 0.6 * with_anomalous
+
+    def solved(memory, share):
+        of_memory = problem_of(accuracy=0.3, memory=memory * with_anomalous)
+        of_memory.share = share * with_anomalous
+        found = SharedShell(of_memory, shell, KT, residuals=True).solve_each(kts, 1)
+        return [r.anomalous is not None for r, _ in found]
+
+    assert solved(0.9, 0.9) == [False] * 3
+    assert solved(1.1, 1.1) == solved(100.0, 1.1) == [True] * 3
+    with pytest.raises(TooLarge):
+        solved(100.0, 0.9)

@@ -238,7 +238,7 @@ class HotSpots:
 
 def _everywhere(points: Sample, fold: Fold, response: KineticResponse, *, several: bool) -> np.ndarray:
     """Distributions at all points and images of C, shape (m, C, R): g, and of one energy g^a after it where it is
-    known, (1, C, R + d), which turns as the shifts do."""
+    known, (1, C, R + d) or (1, C, 2 R), which turns as the shifts do."""
     found = np.stack([points.everywhere(g) for g in np.asarray(response.distribution).swapaxes(0, 1)])
     if several or response.anomalous is None:
         return found
