@@ -129,3 +129,31 @@ def test_memory_decides_at_every_temperature_and_the_share_of_it_never():
     assert solved(1.1, 1.1) == solved(100.0, 1.1) == [True] * 3
     with pytest.raises(TooLarge):
         solved(100.0, 0.9)
+
+
+def test_phonons_that_the_points_do_not_resolve_leave_the_distribution_as_it_is():
+    """With the residual the conductivity of points far too coarse for 3 K would be twelve times that of C, where C is
+    nine times off."""
+    model, base = ferromagnet(0.3), problem_of(ferromagnet(0.3)).spacings.base
+    problem, kt = problem_of(model, accuracy=0.35), KB * 3
+    coarse, fine = (problem.shell(MU, x * base, levels=0) for x in (5.0, 3.0))
+    solver = SharedShell(problem, coarse, kt, residuals=True)
+    found = solver.solve(kt, 1)[0]
+    [wild], [left] = (with_hot_spots(problem, solver, fine, [kt], [found], [known]) for known in (True, False))
+    np.testing.assert_array_equal(left.boltzmann, found.boltzmann)
+    assert np.abs(wild.boltzmann).max() > 2 * np.abs(found.boltzmann).max()
+    ladder = problem_of(model).spacings
+    thermal = ladder.base / ladder.coarseness(300.0)
+    assert ladder.resolves(1.2 * thermal, 300.0) and not ladder.resolves(1.3 * thermal, 300.0)
+
+
+def test_whole_shells_are_those_of_the_plain_spacing():
+    """Only where symmetry leaves few points are they twice as close; ladders end at the same spacing."""
+    problem = problem_of(accuracy=0.35)
+    folded, whole = problem.spacings, problem.whole_spacings
+    assert folded.closer == 2.0 and whole.closer == 1.0
+    assert whole.at(300.0) == pytest.approx(2 * folded.at(300.0)) and whole.at(1.0) == pytest.approx(folded.at(1.0))
+    other = problem_of(accuracy=0.35, symmetry="off")
+    assert other.spacings.base == whole.base
+    plain, all_images = other.shell(MU, whole.base), problem.shell(MU, whole.base, whole=True)
+    assert len(plain) == len(all_images) and all_images.operations is None

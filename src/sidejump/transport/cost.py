@@ -180,8 +180,9 @@ def _own(problem: Problem, temperatures) -> _Sum:
     """Shells of their own, from the shells that the run starts from and the time that a few of their pairs take."""
     found = _Sum(seconds=0.0)
     wanted = problem.settings.energy_nodes
-    for spacing in sorted({problem.spacings.at(t) for t in temperatures}, reverse=True):
-        here = [float(t) for t in temperatures if problem.spacings.at(t) == spacing]
+    spacings = problem.whole_spacings
+    for spacing in sorted({spacings.at(t) for t in temperatures}, reverse=True):
+        here = [float(t) for t in temperatures if spacings.at(t) == spacing]
         hottest = KB * max(here)
         shell = problem.shell(problem.carriers(hottest).energy, spacing, whole=True)
         own = OwnShells(problem, shell, hottest)

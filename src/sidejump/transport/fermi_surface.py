@@ -105,7 +105,7 @@ class _Surface:
 
     def __init__(self, every: list[Outcome], problems: Sequence[Problem], temperatures, members, spacing, advance):
         self._every, self._problems, self._temperatures, self._members = every, problems, temperatures, members
-        self._told, self._share = advance, len(members) / len(temperatures)
+        self._told, self._share, self._spacing = advance, len(members) / len(temperatures), spacing
         self.kts = {i: KB * temperatures[i] for i in members}
         first = problems[0]
         shell = first.solved_shell(first.mu, spacing)
@@ -156,6 +156,7 @@ class _Surface:
             ([1] * len(self.sampled) + [self.nodes] * len(few)) * times,
             lambda fraction: self.advance(0.4 * fraction),
             [solver for solver in self.solvers for _ in places],
+            [self._problems[0].spacings.resolves(self._spacing, self._temperatures[i]) for i in places] * times,
         )
         for number, (found, several) in enumerate(zip(self._every, self.more, strict=True)):
             some = changes[number * len(places) : (number + 1) * len(places)]

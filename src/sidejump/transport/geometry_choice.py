@@ -206,7 +206,7 @@ def _crystal_geometries(problem, temperatures) -> list[str]:
 
 def _carried(problem) -> bool:
     """Whether rays carry the points of a cheap shell at the chemical potential to other energies."""
-    shell = problem.shell(problem.mu, problem.spacings.base, levels=0, whole=True)
+    shell = problem.shell(problem.mu, problem.whole_spacings.base, levels=0, whole=True)
     return find_rays(problem, shell, 0) is not None
 
 

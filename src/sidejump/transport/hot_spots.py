@@ -65,12 +65,22 @@ _BLOCKED = 1e-6  # of the largest conductivity: in a direction with less nothing
 
 
 def hot_spot_changes(
-    problem: Problem, solver: SharedShell, fine, kts, responses, nodes=None, advance=lambda _: None, solvers=None
+    problem: Problem,
+    solver: SharedShell,
+    fine,
+    kts,
+    responses,
+    nodes=None,
+    advance=lambda _: None,
+    solvers=None,
+    resolved=None,
 ) -> list[Change]:
     """What responses of a solver at several kT (eV) change by when a `fine` shell of its energy takes the place of its
     own: arguments as those of :meth:`HotSpots.on_fine`.
 
     What the distribution is off by is told by one energy node, and taken for that of several at the same temperature.
+    Where phonons are not `resolved` (of each response; all when not given) it is left as it is: points of F that
+    scatter into next to none of C have distributions without any bound.
     """
     responses = [of_traces(r) for r in responses]
     if fine is solver.shell:
@@ -78,14 +88,18 @@ def hot_spot_changes(
         return [Change.none(r) for r in responses]
     found = HotSpots(problem, fine).on_fine(solver, kts, responses, nodes, advance, solvers)
     places = list(zip(map(id, solvers or [solver] * len(kts)), kts, strict=True))
-    beside = {at: f.beside(r) for at, f, r in zip(places, found, responses, strict=True) if f.boltzmann is not None}
+    beside = {
+        at: f.beside(r)
+        for at, f, r, known in zip(places, found, responses, resolved or [True] * len(kts), strict=True)
+        if known and f.boltzmann is not None
+    }
     changes = [Change.to_side_jump(f.side_jump, r) for f, r in zip(found, responses, strict=True)]
     return [change.plus(beside[at]) if at in beside else change for at, change in zip(places, changes, strict=True)]
 
 
-def with_hot_spots(problem: Problem, solver: SharedShell, fine, kts, responses) -> list[KineticResponse]:
+def with_hot_spots(problem: Problem, solver: SharedShell, fine, kts, responses, resolved=None) -> list[KineticResponse]:
     """The responses with these changes."""
-    changes = hot_spot_changes(problem, solver, fine, kts, responses)
+    changes = hot_spot_changes(problem, solver, fine, kts, responses, resolved=resolved)
     return [with_change(r, change, r.boltzmann) for r, change in zip(responses, changes, strict=True)]
 
 

@@ -93,7 +93,7 @@ class OwnShells:
         others = problem.across(hottest)
         signs = [1 if found.edge > shell.energy else -1 for found in others]
         self._main = Side(problem, shell, hottest, -sum(signs), optical)
-        spacing = problem.spacings.at(hottest / KB)
+        spacing = problem.whole_spacings.at(hottest / KB)
         self._across = {
             other.edge: Side(problem, problem.shell(other.energy, spacing, whole=True), hottest, sign, optical)
             for other, sign in zip(others, signs, strict=True)

@@ -126,7 +126,8 @@ class Problem:
         other = copy(self)
         other.coarsest = coarsest
         other.settings = replace(self.settings, accuracy=accuracy * self.settings.accuracy, replica=replica)
-        other.__dict__.pop("spacings", None)
+        for laid in ("spacings", "whole_spacings"):
+            other.__dict__.pop(laid, None)
         for found_once in ("_reduction", "multiplets", "orbital_turns", "edges"):
             other.__dict__[found_once] = getattr(self, found_once)
         points = other.settings.accuracy, replica
@@ -287,12 +288,21 @@ class Problem:
     @cached_property
     def spacings(self) -> Spacings:
         """How far apart points are."""
+        return self._spacings(whole=False)
+
+    @cached_property
+    def whole_spacings(self) -> Spacings:
+        """The same of whole shells."""
+        return self._spacings(whole=True)
+
+    def _spacings(self, *, whole: bool) -> Spacings:
         return Spacings(
             self.model.dimension,
             self.scatterers,
             self.settings,
             self.default_spacing,
             reduced=self.operations is not None,
+            whole=whole,
             area=self._usual_area,
             warn=self.warn,
         )
@@ -306,9 +316,10 @@ class Problem:
             energy = self.carriers(max(_ROOM, 1.01 * distance / REACH) if np.isfinite(distance) else _ROOM).energy
         return float(self.shell(energy, self.default_spacing, levels=0).area.sum())
 
-    def levels(self, spacing: float) -> int:
+    def levels(self, spacing: float, *, whole: bool = False) -> int:
         """Splits of a cell at hot spots on the shell of the distribution; what points are closer by counts as one."""
-        fewer = self.spacings.halvings(spacing) + (self.spacings.closer > 1)
+        spacings = self.whole_spacings if whole else self.spacings
+        fewer = spacings.halvings(spacing) + (spacings.closer > 1)
         return min(self.settings.levels, max(1, _SOLVED_LEVELS - fewer))
 
     @property
@@ -340,9 +351,8 @@ class Problem:
     ) -> Shell:
         """The shell at `energy`, kept for the next call; irreducible points, unless the `whole` shell is asked for."""
         if levels is None:
-            levels = self.levels(spacing)
+            levels = self.levels(spacing, whole=whole)
         operations = None if whole else self.operations
-        spacing *= self.spacings.closer if whole else 1.0
         key = (energy, spacing, levels, operations is None, several)
         if key not in self._shells:
             self._shells[key] = self._search(energy, spacing, levels=levels, operations=operations, several=several)

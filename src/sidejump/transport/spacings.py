@@ -66,6 +66,8 @@ class Spacings:
         Of the bands alone, at accuracy 1.
     reduced : bool
         Whether symmetry leaves few points.
+    whole : bool
+        Whether there are those of whole shells, with all of their images.
     area : callable
         Area of a surface with carriers, ``1/angstrom^(d-1)``, which the budget of points is held against.
     warn : callable
@@ -85,11 +87,13 @@ class Spacings:
         default: float,
         *,
         reduced: bool,
+        whole: bool = False,
         area: Callable[[], float],
         warn: Callable[[str], None],
     ):
         self._d, self._scatterers, self._accuracy, self._default = dimension, scatterers, settings.accuracy, default
-        self.closer = _CLOSER if dimension == 3 and reduced and not settings.spacing else 1.0
+        fewer = dimension == 3 and reduced and not whole and not settings.spacing
+        self.closer = _CLOSER if fewer else 1.0
         self._plain = float((settings.spacing or default / self.closer) / settings.accuracy)
         self._reduced, self._area, self._warn = reduced, area, warn
 
@@ -130,12 +134,17 @@ class Spacings:
         steps = 1 if self._d == 3 else 2
         halvings = np.ceil(steps * np.log2(self.base / wanted) - 1e-9) / steps
         if self._d == 3:
-            halvings = min(halvings, _FINEST_REDUCED if self._reduced else _FINEST)
+            finest = _FINEST_REDUCED + np.log2(_CLOSER / self.closer) if self._reduced else _FINEST
+            halvings = min(halvings, finest)
         return float(self.base * 2.0**-halvings)
 
     def coarseness(self, temperature: float) -> float:
         """Spacing of the shell over what the thermal phonons ask for: above 1 where the ladder ends too early."""
         return self.at(temperature) / self._thermal(temperature)
+
+    def resolves(self, spacing: float, temperature: float) -> bool:
+        """Whether points that far apart see the thermal phonons at a temperature (K)."""
+        return bool(spacing <= TOO_COARSE * self._thermal(temperature))
 
     def of_scattering(self, temperature: float) -> float:
         """What thermal phonons and the range of the couplings ask for, whatever the bands do."""

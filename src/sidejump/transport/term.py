@@ -55,6 +55,8 @@ class Term(abc.ABC):
         Whether pairs of states serve all problems of `evaluate_each`.
     by_shell : bool
         Whether temperatures that use different shells share nothing.
+    whole : bool
+        Whether these shells hold all images of their points.
     start : dict of float
         By the dimension, what divides the spacings on the coarsest level.  Contours converge exponentially and cost
         little.
@@ -64,6 +66,7 @@ class Term(abc.ABC):
     first: bool = False
     together: bool = False
     by_shell: bool = False
+    whole: bool = False
     start: Mapping[int, float] = MappingProxyType({2: 0.7, 3: 0.35})
 
     @abc.abstractmethod
@@ -76,7 +79,7 @@ class Term(abc.ABC):
         little, and are all computed at once."""
         if not self.by_shell or problem.model.dimension == 2:
             return [list(range(len(temperatures)))]
-        return [sorted(members) for _, members in by_spacing(problem, temperatures)]
+        return [sorted(members) for _, members in by_spacing(problem, temperatures, whole=self.whole)]
 
     def evaluate_each(self, problems: Sequence[Problem], temperatures: np.ndarray, advance: Advance) -> list[Outcome]:
         """One replica of each of several problems, on the points of the first, which differ in how strongly their
@@ -92,12 +95,13 @@ class Term(abc.ABC):
         return Outcome(nothing, [], facts, [Size(0, 0, 0.0)] * count) if self.first else Outcome([], nothing, facts)
 
 
-def by_spacing(problem: Problem, temperatures) -> list[tuple[float, list[int]]]:
-    """Temperatures that use one shell, from hot to cold: (spacing, temperatures).
+def by_spacing(problem: Problem, temperatures, *, whole: bool = False) -> list[tuple[float, list[int]]]:
+    """Temperatures that use one shell, or one of the `whole` ones, from hot to cold: (spacing, temperatures).
 
     The coldest last: it takes the finest shell and the most memory.
     """
-    spacings = [problem.spacings.at(t) for t in temperatures]
+    known = problem.whole_spacings if whole else problem.spacings
+    spacings = [known.at(t) for t in temperatures]
     order = sorted(range(len(temperatures)), key=lambda i: -temperatures[i])
     return [(h, [i for i in order if spacings[i] == h]) for h in sorted(set(spacings), reverse=True)]
 

@@ -33,11 +33,11 @@ _UNSETTLED = 4.0  # tolerances: what the last level of shells changed, several t
 class OwnShellsTerm(Term):
     """Every energy node has its own shell."""
 
-    name, first, by_shell = "own shells", True, True
+    name, first, by_shell, whole = "own shells", True, True, True
 
     def evaluate(self, problem, temperatures, advance):
         found, count = self.blank(temperatures), len(temperatures)
-        for spacing, members in by_spacing(problem, temperatures):
+        for spacing, members in by_spacing(problem, temperatures, whole=True):
             hottest = KB * temperatures[members[0]]
             shell = problem.shell(problem.carriers(hottest).energy, spacing, whole=True)
             own = OwnShells(problem, shell, hottest)
@@ -143,7 +143,8 @@ class ThermalWindow(Term):
             responses = [response for response, _ in solver.solve_each(kts, 1)]
             if problem.refines:
                 solver.forget()
-                responses = with_hot_spots(problem, solver, fine, kts, responses)
+                resolved = [problem.spacings.resolves(problem.spacings.base, float(t)) for t in temperatures]
+                responses = with_hot_spots(problem, solver, fine, kts, responses, resolved)
             parts.append(responses)
             problem.forget_shells()
             advance(1 / len(x))
