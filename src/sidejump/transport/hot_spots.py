@@ -24,7 +24,8 @@ terms of F and C, and with the equation on F, what is added to sj(1), and to the
     sj(1) of C + sum_{i in F, j in C} P_ij h_j (g_i - g_j),
     sum_{i in F} v_i g_i + sum_{i in F, j in C} P_ij g_j (g_i - g_j),
 
-nothing with F = C.  How fine C is hardly matters then.  Observables are drives with an h of their own.
+nothing with F = C.  How fine C is matters little then, where it sees the hot spots at all.  It is left out where points
+are too far apart for the phonons of a temperature.  Observables are drives with an h of their own.
 
 Where the anomalous equation is not solved, which memory may not hold, the side jump grows as the conductivity does,
 
