@@ -97,17 +97,17 @@ def test_no_point_in_a_hot_spot_stands_for_a_large_cell(replica):
 
 
 def test_they_take_the_spread_from_an_unrefined_shell():
-    """Of five ways to lay the points: 37 % of the mean without them, 7 % with them."""
+    """Of five ways to lay the points: 13 % of the mean without them, 2 % with them."""
     kt, spreads = KB * 300.0, []
     for replica in range(5):
         problem = problem_of("lattice", symmetry="auto").laid(0.7, replica)
-        coarse_shell, fine = (problem.shell(MU, problem.spacings.base, levels=l, several=True) for l in (0, 2))
+        coarse_shell, fine = (problem.shell(MU, 2 * problem.spacings.base, levels=l, several=True) for l in (0, 2))
         coarse = SharedShell(problem, coarse_shell, kt)
         plain = coarse.solve(kt, 1)[0]
         found = HotSpots(problem, fine).on_fine(coarse, [kt], [plain])[0].side_jump
         spreads.append([x[0, 1] - x[1, 0] for x in (plain.side_jump_velocity, found)])
     plain_spread, spread = np.std(spreads, axis=0, ddof=1) / np.mean(spreads, axis=0)
-    assert plain_spread > 0.2
+    assert plain_spread > 0.1
     assert spread < 0.3 * plain_spread
 
 
