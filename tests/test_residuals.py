@@ -139,7 +139,7 @@ def test_phonons_that_the_points_do_not_resolve_leave_the_distribution_as_it_is(
     coarse, fine = (problem.shell(MU, x * base, levels=0) for x in (5.0, 3.0))
     solver = SharedShell(problem, coarse, kt, residuals=True)
     found = solver.solve(kt, 1)[0]
-    [wild], [left] = (with_hot_spots(problem, solver, fine, [kt], [found], [known]) for known in (True, False))
+    [wild], [left] = (with_hot_spots(problem, solver, fine, [kt], [found], spacing) for spacing in (None, 5.0 * base))
     np.testing.assert_array_equal(left.boltzmann, found.boltzmann)
     assert np.abs(wild.boltzmann).max() > 2 * np.abs(found.boltzmann).max()
     ladder = problem_of(model).spacings

@@ -156,7 +156,7 @@ class _Surface:
             ([1] * len(self.sampled) + [self.nodes] * len(few)) * times,
             lambda fraction: self.advance(0.4 * fraction),
             [solver for solver in self.solvers for _ in places],
-            [self._problems[0].spacings.resolves(self._spacing, self._temperatures[i]) for i in places] * times,
+            self._spacing,
         )
         for number, (found, several) in enumerate(zip(self._every, self.more, strict=True)):
             some = changes[number * len(places) : (number + 1) * len(places)]

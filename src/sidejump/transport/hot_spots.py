@@ -57,6 +57,7 @@ from ..pairs.contraction import RowSums, add_row_sums
 from ..pairs.near import BLOCK
 from ..pairs.sample import Sample
 from ..threads import THREADS, one_matrix_thread
+from ..units import KB
 from .problem import Problem
 from .shared import SharedShell
 from .skew import odd_rates
@@ -74,14 +75,14 @@ def hot_spot_changes(
     nodes=None,
     advance=lambda _: None,
     solvers=None,
-    resolved=None,
+    spacing=None,
 ) -> list[Change]:
     """What responses of a solver at several kT (eV) change by when a `fine` shell of its energy takes the place of its
     own: arguments as those of :meth:`HotSpots.on_fine`.
 
     What the distribution is off by is told by one energy node, and taken for that of several at the same temperature.
-    Where phonons are not `resolved` (of each response; all when not given) it is left as it is: points of F that
-    scatter into next to none of C have distributions without any bound.
+    Where points with the `spacing` of C (1/angstrom; not looked at when not given) do not resolve the phonons it is
+    left as it is: points of F that scatter into next to none of C have distributions without any bound.
     """
     responses = [of_traces(r) for r in responses]
     if fine is solver.shell:
@@ -91,16 +92,16 @@ def hot_spot_changes(
     places = list(zip(map(id, solvers or [solver] * len(kts)), kts, strict=True))
     beside = {
         at: f.beside(r)
-        for at, f, r, known in zip(places, found, responses, resolved or [True] * len(kts), strict=True)
-        if known and f.boltzmann is not None
+        for at, f, r in zip(places, found, responses, strict=True)
+        if f.boltzmann is not None and (spacing is None or problem.spacings.resolves(spacing, at[1] / KB))
     }
     changes = [Change.to_side_jump(f.side_jump, r) for f, r in zip(found, responses, strict=True)]
     return [change.plus(beside[at]) if at in beside else change for at, change in zip(places, changes, strict=True)]
 
 
-def with_hot_spots(problem: Problem, solver: SharedShell, fine, kts, responses, resolved=None) -> list[KineticResponse]:
+def with_hot_spots(problem: Problem, solver: SharedShell, fine, kts, responses, spacing=None) -> list[KineticResponse]:
     """The responses with these changes."""
-    changes = hot_spot_changes(problem, solver, fine, kts, responses, resolved=resolved)
+    changes = hot_spot_changes(problem, solver, fine, kts, responses, spacing=spacing)
     return [with_change(r, change, r.boltzmann) for r, change in zip(responses, changes, strict=True)]
 
 

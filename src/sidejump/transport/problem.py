@@ -37,9 +37,6 @@ _SINGULAR = 4
 _SOLVED_LEVELS = 2
 """3D: splits of a cell for the shell on which the distribution is solved; the rest only sample the shift."""
 
-_INELASTIC_LEVELS = 2
-"""Splits at hot spots of the irreducible shell on which it is found what further energy nodes change."""
-
 _FEW = 1e-2
 """Tolerances of thermal weight: fewer carriers across a gap are left out."""
 
@@ -409,10 +406,10 @@ class Problem:
         return sampled(self.model, self.momentum, shell, *places, **choices)
 
     def inelastic_shell(self, spacing: float) -> Shell:
-        """The Fermi surface with little or no refinement, on which it is found what further energy nodes change."""
+        """The Fermi surface on which it is found what further energy nodes change: with symmetry one point for each
+        cell of the solved shell, without with little or no refinement."""
         if self.operations is not None:
-            most = _INELASTIC_LEVELS if spacing == self.spacings.base and self.spacings.closer == 1 else 1
-            return self.shell(self.mu, spacing, levels=min(self.settings.levels, most))
+            return self.shell(self.mu, spacing)
         if spacing < self.spacings.base:
             return self.shell(self.mu, spacing, levels=0)
         return self.coarse_shell(self.mu)

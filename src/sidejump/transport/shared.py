@@ -165,7 +165,7 @@ class SharedShell:
         needed = with_anomalous if always else needed
         if self._kept_bytes + needed > allowed:
             self.forget()
-        once = always or (nodes == 1 and self._kept_bytes + with_anomalous <= allowed)
+        once = nodes == 1 and self._kept_bytes + with_anomalous <= allowed
         together = 1
         if self._kept is None:
             together = int(max(1, (0.7 * allowed - once * (with_anomalous - needed)) / needed))

@@ -141,10 +141,9 @@ class ThermalWindow(Term):
             if len(kts) > 1:
                 solver.keep()
             responses = [response for response, _ in solver.solve_each(kts, 1)]
-            if problem.refines:
+            if fine is not shell:
                 solver.forget()
-                resolved = [problem.spacings.resolves(problem.spacings.base, float(t)) for t in temperatures]
-                responses = with_hot_spots(problem, solver, fine, kts, responses, resolved)
+                responses = with_hot_spots(problem, solver, fine, kts, responses, problem.spacings.base)
             parts.append(responses)
             problem.forget_shells()
             advance(1 / len(x))

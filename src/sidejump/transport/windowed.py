@@ -275,8 +275,7 @@ class IndependentShells:
         self.size = Size(*(max(a, b) for a, b in zip(vars(self.size).values(), vars(size).values(), strict=True)))
         if problem.refines:
             fine = problem.fine_shell(energy, problem.spacings.base, fewer=1)
-            resolved = [problem.spacings.resolves(problem.spacings.base, self.kt / KB)]
-            [response] = with_hot_spots(problem, solver, fine, [self.kt], [response], resolved)
+            [response] = with_hot_spots(problem, solver, fine, [self.kt], [response], problem.spacings.base)
         problem.forget_shells()
         response = replace(response, distribution=None, odd_distribution=None, anomalous=None)
         return self._heated(response, energy), density
