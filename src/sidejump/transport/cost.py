@@ -24,7 +24,7 @@ from .geometry_choice import WINDOW, choose_geometries, no_critical_energy
 from .own import OwnShells
 from .pace import pace
 from .problem import Problem
-from .shared import SharedShell, block_size, cluster_size, operator_bytes
+from .shared import PASS, SharedShell, block_size, cluster_size, operator_bytes
 from .skew import skew_bytes
 from .windowed import LEVELS, IndependentShells
 
@@ -274,7 +274,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
             found.seconds += len(few) * _solving(width * len(other) * functions, nodes_operator)
         found.seconds += pace() * _PER_FUNCTIONS * more
         kept = kept if len(here) > 1 and problem.keeps(kept, operator) else 0.0
-        together = 1 if kept else min(len(here), max(1, int(0.7 * problem.allowed / operator)))
+        together = 1 if kept else min(len(here), max(1, int(PASS * problem.allowed / operator)))
         passes = 1 if kept else int(np.ceil(len(here) / together))
         held = load.bytes(images * count)
         beside = kept if kept + most_operator <= problem.allowed else 0.0

@@ -504,7 +504,7 @@ class Problem:
 
     def keeps(self, pairs: float, operator: float) -> bool:
         """Whether pairs that take so many bytes are kept for further temperatures, beside the operator of one."""
-        return pairs < 0.5 * self.allowed and pairs + operator <= self.allowed
+        return pairs + operator <= self.allowed
 
     def require_scattering(self, temperatures) -> None:
         """Refuse temperatures (K) at which all there is to scatter from is frozen out.

@@ -25,6 +25,7 @@ from .settings import Size
 from .skew import odd_rates, with_skew
 from .within_patches import within_patches
 
+PASS = 0.7  # of the memory: what the operators of one pass over the pairs may take
 _CLUSTERS = 1200  # unknowns of the coarse correction of the solver, for one function of the energy
 
 
@@ -166,20 +167,33 @@ class SharedShell:
         if self._kept_bytes + needed > allowed:
             self.forget()
         once = nodes == 1 and self._kept_bytes + with_anomalous <= allowed
-        together = 1
-        if self._kept is None:
-            together = int(max(1, (0.7 * allowed - once * (with_anomalous - needed)) / needed))
-        for start in range(0, len(kts), together):
-            batch = list(kts[start : start + together])
+        check = once * (with_anomalous - needed)
+        for place, batch in enumerate(self._batches(kts, basis.size, always, PASS * allowed - check)):
             summed = rate_sums(
                 self.stream,
                 [self._kernels(basis, kt) for kt in batch],
-                partial(self._sums, basis.size, once=once and start == 0, always=always),
+                partial(self._sums, basis.size, once=once and place == 0, always=always),
                 kept=self._kept,
                 check=partial(self._check_memory, self._kept_bytes, batch[-1]),
             )
             for kt in batch:
                 yield self._response(summed.pop(0), basis, kt)
+
+    def _batches(self, kts: Sequence[float], size: int, always: bool, allowed: float) -> list[list[float]]:
+        """Those of `kts` that are summed in one pass over the pairs: one at a time where pairs are kept, else as many
+        as have operators of so many bytes together, which are fewer for cold phonons."""
+        if self._kept is not None or len(kts) == 1:
+            return [[kt] for kt in kts]
+        batches: list[list[float]] = []
+        left = 0.0
+        for kt in kts:
+            needed = self._operator_bytes(self.pairs_within(kt)[1], size, check=always)
+            if not batches or needed > left:
+                batches.append([])
+                left = allowed
+            batches[-1].append(kt)
+            left -= needed
+        return batches
 
     def _check_memory(self, held: int, kt: float, needed: int) -> None:
         self.problem.check_memory(held + needed, kt / KB)
