@@ -206,8 +206,9 @@ def plan(study: Study) -> list[Case]:
     """
     settings = replace(study.settings, tolerance=PARTIAL * study.tolerance)
     cases: list[Case] = []
+    coldest = float(study.temperatures.min())
     for mu in study.chemical_potentials:
-        problem = Problem(study.model, list(study.interactions), mu, settings, study.observables)
+        problem = Problem(study.model, list(study.interactions), mu, settings, study.observables, coldest)
         cases.append(Case(study, problem, study.temperatures))
     return cases
 
