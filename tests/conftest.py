@@ -38,6 +38,21 @@ def drawn(monkeypatch):
     return found
 
 
+DRAWING = {"test_pictures.py", "test_gallery.py", "test_report.py"}
+
+
+@pytest.fixture(autouse=True)
+def blank_pages(request, monkeypatch):
+    """A figure is made with all that belongs to it, and its file is a blank page: to draw it takes longer than most
+    runs. Tests of pictures and those that look at the figures that are written have them drawn."""
+    if "drawn" in request.fixturenames or request.path.name in DRAWING:
+        return
+    from matplotlib.figure import Figure
+
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda _, *arguments, **keys: save(Figure((1, 1)), *arguments, **keys))
+
+
 def pytest_collection_finish():
     """What is loaded by now stays: a tenth of the time of the tests went into looking whether it is garbage."""
     gc.collect()
