@@ -38,6 +38,16 @@ def drawn(monkeypatch):
     return found
 
 
+@pytest.fixture
+def few_points_of_two_green_functions(monkeypatch):
+    """For tests of impurities of all orders that do not look at the values of these integrals over all states, which
+    take most of the time; what is found on a coarse mesh is not kept for others."""
+    from sidejump.interactions import green_pairs
+
+    monkeypatch.setattr(green_pairs, "_WORK", 1.0)
+    monkeypatch.setattr(green_pairs, "_integrals", green_pairs._integrals.__wrapped__)
+
+
 DRAWING = {"test_pictures.py", "test_gallery.py", "test_report.py"}
 
 

@@ -19,7 +19,7 @@ from sidejump.accuracy.study import Study, estimate, plan
 from sidejump.app.run import prepare
 from sidejump.bands.lattice import LatticeModel
 from sidejump.errors import InputError
-from sidejump.interactions import green_pairs, single_impurity
+from sidejump.interactions import single_impurity
 from sidejump.interactions.impurity import denser
 from sidejump.reference.lyo_holstein import gauge_table
 from sidejump.transport import Problem, TransportSettings
@@ -32,16 +32,9 @@ from test_skew import DIRAC, MASS, VELOCITY, green_dirac, response, whole, zero_
 from test_skew_scattering import EXCHANGE, KINETIC, PAULI, RASHBA, splitting
 from test_skew_scattering import MASS as RASHBA_MASS
 
+pytestmark = pytest.mark.usefixtures("few_points_of_two_green_functions")
 CUTOFF = 1.0
 RASHBA_MODEL = sj.RashbaFerromagnet(effective_mass=RASHBA_MASS, rashba=RASHBA, exchange=EXCHANGE)
-
-
-@pytest.fixture(autouse=True)
-def few_points_of_two_green_functions(monkeypatch):
-    """Most of the time would go into these integrals over all states, whose values other tests look at; what is found
-    on a coarse mesh is not kept for them."""
-    monkeypatch.setattr(green_pairs, "_WORK", 1.0)
-    monkeypatch.setattr(green_pairs, "_integrals", green_pairs._integrals.__wrapped__)
 
 
 def of_all_orders(strength, cutoff=CUTOFF, **more):
