@@ -241,7 +241,7 @@ def test_kept_pairs_make_room_for_a_larger_operator(symmetry):
 NODES = {
     "shared, two dimensions": (plane, 25.0, SHARED | {"accuracy": 4.0}),
     "own": (plane, 25.0, {"geometry": "own", "accuracy": 2.0}),
-    "shared, three dimensions": (lattice, 300.0, SHARED | {"accuracy": 0.6}),
+    "shared, three dimensions": (lattice, 300.0, SHARED | {"accuracy": 0.3}),
 }
 
 

@@ -42,7 +42,11 @@ def zero_range(vertex="identity", strength=1.0):
 
 # both models on the same points, few of them: what is compared agrees on any number
 SCATTERERS = {
-    "that flip it": ([zero_range(), zero_range(FLIP, 0.8)], 10.0, {"geometry": "shared", "tolerance": 0.3, "accuracy": 0.3}),
+    "that flip it": (
+        [zero_range(), zero_range(FLIP, 0.8)],
+        10.0,
+        {"geometry": "shared", "tolerance": 0.3, "accuracy": 0.3},
+    ),
     "inelastic, each energy on its shell": (
         [PHONONS, zero_range(FLIP, 0.8)],
         300.0,

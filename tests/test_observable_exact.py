@@ -111,8 +111,15 @@ def test_turned_spins_turn_the_response():
     observables = [*(sj.spin(c) for c in "xyz"), *(sj.spin_current("y" + c) for c in "xyz")]
     found = [
         sj.anomalous_hall(
-            m, IMPURITIES, chemical_potential=0.2, temperatures=[10.0], observables=observables, geometry="shared",
-            tolerance=0.1, intrinsic_tolerance=0.02, accuracy=0.5,
+            m,
+            IMPURITIES,
+            chemical_potential=0.2,
+            temperatures=[10.0],
+            observables=observables,
+            geometry="shared",
+            tolerance=0.1,
+            intrinsic_tolerance=0.02,
+            accuracy=0.5,
         )  # fmt: skip
         for m in (same, other)
     ]
