@@ -51,11 +51,16 @@ def few_points_of_two_green_functions(monkeypatch):
 DRAWING = {"test_pictures.py", "test_gallery.py", "test_report.py"}
 
 
+@pytest.fixture
+def pages():
+    """Whoever asks for it has figures drawn."""
+
+
 @pytest.fixture(autouse=True)
 def blank_pages(request, monkeypatch):
     """A figure is made with all that belongs to it, and its file is a blank page: to draw it takes longer than most
-    runs. Tests of pictures and those that look at the figures that are written have them drawn."""
-    if "drawn" in request.fixturenames or request.path.name in DRAWING:
+    runs. Tests of pictures, and those that ask for what is drawn or for pages, have it drawn."""
+    if {"drawn", "pages"} & set(request.fixturenames) or request.path.name in DRAWING:
         return
     from matplotlib.figure import Figure
 

@@ -371,7 +371,7 @@ def test_the_room_taken_holds_result_and_figure(folder, count):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_killed_between_result_and_figure(folder, drawn, capsys):
+def test_killed_between_result_and_figure(folder, pages, capsys):
     """The result is whole, and the figure is drawn from it."""
     (folder / "in.toml").write_text(BASE + 'expert = {geometry = "shared", accuracy = 0.3}\n')
     script = (
@@ -384,10 +384,10 @@ def test_killed_between_result_and_figure(folder, drawn, capsys):
     assert main(["run", "in.toml"]) == 2
     assert "`sidejump plot in.nc` draws its figure" in capsys.readouterr().err
     assert main(["plot", "in.nc"]) == 0 and (folder / "in.png").read_bytes()[:4] == b"\x89PNG"
-    alone = (folder / "in.png").read_bytes()
+    drawn = (folder / "in.png").read_bytes()
     assert main(["plot", "in.nc"]) == 2 and "--force" in capsys.readouterr().err
     assert main(["run", "in.toml", "--force", "-q"]) == 0
-    assert (folder / "in.png").read_bytes() == alone  # as the run itself draws it
+    assert (folder / "in.png").read_bytes() == drawn  # as the run itself draws it
     assert sorted(p.name for p in folder.iterdir()) == ["in.nc", "in.png", "in.toml"]
 
 

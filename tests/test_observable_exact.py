@@ -120,7 +120,7 @@ def test_turned_spins_turn_the_response():
             tolerance=0.1,
             intrinsic_tolerance=0.02,
             accuracy=0.5,
-        )  # fmt: skip
+        )
         for m in (same, other)
     ]
     for part in (name for name in RESPONSES if name in found[0]):
