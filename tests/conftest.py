@@ -38,6 +38,36 @@ def drawn(monkeypatch):
     return found
 
 
+@pytest.fixture
+def few_points_of_two_green_functions(monkeypatch):
+    """For tests of impurities of all orders that do not look at the values of these integrals over all states, which
+    take most of the time; what is found on a coarse mesh is not kept for others."""
+    from sidejump.interactions import green_pairs
+
+    monkeypatch.setattr(green_pairs, "_WORK", 1.0)
+    monkeypatch.setattr(green_pairs, "_integrals", green_pairs._integrals.__wrapped__)
+
+
+DRAWING = {"test_pictures.py", "test_gallery.py", "test_report.py"}
+
+
+@pytest.fixture
+def pages():
+    """Whoever asks for it has figures drawn."""
+
+
+@pytest.fixture(autouse=True)
+def blank_pages(request, monkeypatch):
+    """A figure is made with all that belongs to it, and its file is a blank page: to draw it takes longer than most
+    runs. Tests of pictures, and those that ask for what is drawn or for pages, have it drawn."""
+    if {"drawn", "pages"} & set(request.fixturenames) or request.path.name in DRAWING:
+        return
+    from matplotlib.figure import Figure
+
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda _, *arguments, **keys: save(Figure((1, 1)), *arguments, **keys))
+
+
 def pytest_collection_finish():
     """What is loaded by now stays: a tenth of the time of the tests went into looking whether it is garbage."""
     gc.collect()

@@ -97,7 +97,8 @@ def test_sizes_in_words(count, words):
 
 
 def test_a_run_from_the_shell(tmp_path):
-    (tmp_path / "in.toml").write_text(BASE)
+    text = BASE + 'expert = {geometry = "shared", accuracy = 0.3}\n'
+    (tmp_path / "in.toml").write_text(text)
     done = command("run", "in.toml", "-o", "out.nc", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     # estimate, then progress, then what was written; the table alone on standard output
@@ -110,7 +111,7 @@ def test_a_run_from_the_shell(tmp_path):
         assert [dataset.sizes[name] for name in ("temperature", "a", "b")] == [2, 2, 2]
         # intrinsic part of the massive Dirac model at low temperature: Delta / (2 e_F) e^2/h
         assert abs(float(dataset.sigma_intrinsic.isel(temperature=0).sel(a="y", b="x")) - 0.25) < 1e-3
-        assert dataset.attrs["input"] == BASE
+        assert dataset.attrs["input"] == text
     assert (tmp_path / "out.png").read_bytes()[:4] == b"\x89PNG"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.toml", "out.nc", "out.png"]
 
@@ -370,9 +371,9 @@ def test_the_room_taken_holds_result_and_figure(folder, count):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_killed_between_result_and_figure(folder, capsys):
+def test_killed_between_result_and_figure(folder, pages, capsys):
     """The result is whole, and the figure is drawn from it."""
-    (folder / "in.toml").write_text(BASE)
+    (folder / "in.toml").write_text(BASE + 'expert = {geometry = "shared", accuracy = 0.3}\n')
     script = (
         "import os, signal; from sidejump.app import cli; from sidejump.plot import temperature;"
         "temperature.result_figure = lambda *_: os.kill(os.getpid(), signal.SIGKILL);"

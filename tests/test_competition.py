@@ -263,7 +263,7 @@ def test_shares_on_irreducible_points():
     static = sj.impurity(correlation="gaussian", density=1e20, strength=0.3, correlation_length=0.3, dimension=3)
 
     def problem(factor):
-        settings = TransportSettings(energy_nodes=1, accuracy=0.3, geometry="shared")
+        settings = TransportSettings(energy_nodes=1, accuracy=0.15, geometry="shared")
         return Problem(builder.build(), [hot, denser(static, factor)], -1.0, settings)
 
     def conductivity(factor):

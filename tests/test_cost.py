@@ -241,7 +241,7 @@ def test_kept_pairs_make_room_for_a_larger_operator(symmetry):
 NODES = {
     "shared, two dimensions": (plane, 25.0, SHARED | {"accuracy": 4.0}),
     "own": (plane, 25.0, {"geometry": "own", "accuracy": 2.0}),
-    "shared, three dimensions": (lattice, 300.0, SHARED | {"accuracy": 0.6}),
+    "shared, three dimensions": (lattice, 300.0, SHARED | {"accuracy": 0.3}),
 }
 
 
@@ -267,14 +267,14 @@ def test_memory_is_that_of_the_most_nodes_that_it_holds(name):
 
 def test_energy_nodes_are_refused_before_the_work():
     """The operator of the energy nodes is the largest of a cold run: its need is known before anything is solved."""
-    roomy = lattice(energy_nodes=15, geometry="shared", accuracy=0.6)
+    roomy = lattice(energy_nodes=15, geometry="shared", accuracy=0.3)
     coarse = roomy.laid(COARSER, None)  # the further nodes are solved on fewer points
     shell = coarse.inelastic_shell(coarse.spacings.at(300.0))
     needed = SharedShell(coarse, shell, KB * 300).needs(KB * 300, 15)
-    tight = lattice(energy_nodes=15, geometry="shared", accuracy=0.6, memory=0.9 * needed)
+    tight = lattice(energy_nodes=15, geometry="shared", accuracy=0.3, memory=0.9 * needed)
     with pytest.raises(InputError, match=r"the energy nodes of 300 K need .* or set energy_nodes = 1"):
         estimate_cost(tight, np.array([300.0]))
-    enough = lattice(energy_nodes=15, geometry="shared", accuracy=0.6, memory=1.05 * needed)
+    enough = lattice(energy_nodes=15, geometry="shared", accuracy=0.3, memory=1.05 * needed)
     estimate_cost(enough, np.array([300.0]))
     _, report = traced(enough, [300.0])
     assert report["energy_nodes"] == [15]
@@ -383,13 +383,13 @@ def test_what_is_far_beyond_memory_is_refused_on_a_cheap_shell(symmetry, monkeyp
 def test_the_early_refusal_is_never_more_than_the_need():
     """Memory that suffices by the count on the shells themselves is not refused on the cheap one."""
     for symmetry in ("auto", "off"):
-        roomy = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry, accuracy=0.6)
+        roomy = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry, accuracy=0.4)
         shell = roomy.solved_shell(MU, roomy.spacings.at(100.0))
         needed = SharedShell(roomy, shell, KB * 100).needs(KB * 100, 1)
         coarse = roomy.laid(COARSER, None)
         inelastic = coarse.inelastic_shell(coarse.spacings.at(100.0))
         needed = max(needed, SharedShell(coarse, inelastic, KB * 100).needs(KB * 100, 3))
-        tight = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry, accuracy=0.6, memory=1.01 * needed)
+        tight = lattice(energy_nodes=3, geometry="shared", symmetry=symmetry, accuracy=0.4, memory=1.01 * needed)
         estimate_cost(tight, np.array([100.0]))
 
 
@@ -436,9 +436,9 @@ def test_where_memory_holds_one_node_on_all_points_fewer_points_hold_more():
 def test_nodes_that_good_points_do_not_hold_are_found_on_few(nodes):
     """Memory that holds one node on all points and three on those of the level below, but not so many: it was
     refused."""
-    roomy = lattice(geometry="shared", accuracy=0.5)
+    roomy = lattice(geometry="shared", accuracy=0.3)
     needed = SharedShell(roomy, roomy.solved_shell(MU, roomy.spacings.at(150.0)), KB * 150).needs(KB * 150, 1)
-    problem = lattice(geometry="shared", accuracy=0.5, energy_nodes=nodes, memory=1.3 * needed)
+    problem = lattice(geometry="shared", accuracy=0.3, energy_nodes=nodes, memory=1.3 * needed)
     result = run_transport(problem.model, problem.scatterers, chemical_potential=MU, temperatures=[150.0],
                            problem=problem)  # fmt: skip
     assert result.report["energy_nodes"] == [nodes]

@@ -134,6 +134,7 @@ def test_another_study_is_another(one, other):
 def test_replicas_of_another_processor_go_on_join_and_are_taken_up(tmp_path):
     """The chemical potential is off by its last digits, as where it is solved for."""
     given = {"temperatures": [20.0], "tolerance": 0.3, "energy_nodes": 1, "intrinsic_tolerance": 0.05}
+    given |= {"geometry": "shared", "accuracy": 0.3}
     model = sj.MassiveDirac(mass=0.1, velocity=6.0)
 
     def run(mu, **more):

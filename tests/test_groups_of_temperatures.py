@@ -15,7 +15,7 @@ TEMPERATURES = np.array([6.0, 60.0, 300.0])
 
 @pytest.fixture(scope="module")
 def case():
-    settings = TransportSettings(accuracy=0.4, energy_nodes=1)
+    settings = TransportSettings(accuracy=0.2, energy_nodes=1)
     study = Study(ferromagnet(), (phonons(),), (MU,), TEMPERATURES, tolerance=0.4, settings=settings)
     [case] = plan(study)
     return case
@@ -44,7 +44,7 @@ def test_contours_are_computed_at_once():
 
 def test_a_share_of_the_memory_has_the_digits_of_all_of_it():
     """Pairs that are not kept are made again; what takes more is refused, and not computed with less."""
-    settings = TransportSettings(accuracy=0.4, energy_nodes=3)
+    settings = TransportSettings(accuracy=0.2, energy_nodes=3)
     study = Study(ferromagnet(), (phonons(),), (MU,), np.array([250.0, 300.0]), tolerance=0.4, settings=settings)
     [case] = plan(study)
     (name, (_, places)), *_ = case.terms.items()

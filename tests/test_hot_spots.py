@@ -69,7 +69,7 @@ def test_fine_shell_reaches_the_plain_solution_on_it():
     """The shift on the fine shell with g from the coarse one is what the fine shell gives when g is solved on it."""
     kt = KB * 300.0
     problem = problem_of("lattice", turn=0.35, symmetry="auto")
-    coarse_shell, fine = (problem.shell(MU, 2 * problem.spacings.base, levels=l, several=True) for l in (1, 2))
+    coarse_shell, fine = (problem.shell(MU, 4 * problem.spacings.base, levels=l, several=True) for l in (1, 2))
     assert len(fine) > 1.8 * len(coarse_shell)
     coarse = SharedShell(problem, coarse_shell, kt)
     plain = coarse.solve(kt, 1)[0]

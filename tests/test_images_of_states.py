@@ -29,7 +29,7 @@ def p_bands(lattice, inversion):
 )
 def test_pairs_with_images_are_those_of_solved_states(make):
     problem = make()
-    shell = problem.shell(problem.mu, 2.5 * problem.spacings.base, levels=0)
+    shell = problem.shell(problem.mu, 5 * problem.spacings.base, levels=0)
     assert -1 in shell.operations.signs
     made = problem.sampled(shell)
     problem.__dict__["orbital_turns"] = None

@@ -57,7 +57,7 @@ def crystal():
     phonons = sj.acoustic_deformation_potential(
         deformation_potential=3.0, sound_velocity=4000.0, mass_density=7800.0, dimension=3
     )
-    settings = TransportSettings(accuracy=0.4, levels=0, energy_nodes=3)
+    settings = TransportSettings(accuracy=0.2, levels=0, energy_nodes=3)
     return run.Job(builder.build(), [phonons], -0.8, [60.0, 300.0], settings, tolerance=0.5, intrinsic_mesh=6)
 
 

@@ -83,7 +83,7 @@ def test_the_spin_of_a_crystal_is_stationary(symmetry):
         symmetry=symmetry,
         energy_nodes=1,
         tolerance=0.1,
-        accuracy=0.6,
+        accuracy=0.3 if symmetry == "auto" else 0.6,
     )
     assert (ds.attrs["symmetry_operations"] > 1) == (symmetry == "auto")
     intrinsic, jump = ds.response_intrinsic.values[0], ds.response_side_jump.values[0]
@@ -104,13 +104,24 @@ def test_turned_spins_turn_the_response():
     def hamiltonian(k):
         return turn @ plain.hamiltonian(k) @ turn.conj().T
 
-    other = sj.FunctionModel(hamiltonian, dimension=2, n_orbitals=2, spin=PAULI, search_half_width=1.0)
+    same, other = (
+        sj.FunctionModel(h, dimension=2, n_orbitals=2, spin=PAULI, search_half_width=1.0)
+        for h in (plain.hamiltonian, hamiltonian)
+    )
     observables = [*(sj.spin(c) for c in "xyz"), *(sj.spin_current("y" + c) for c in "xyz")]
     found = [
         sj.anomalous_hall(
-            m, IMPURITIES, chemical_potential=0.2, temperatures=[10.0], observables=observables, geometry="shared"
+            m,
+            IMPURITIES,
+            chemical_potential=0.2,
+            temperatures=[10.0],
+            observables=observables,
+            geometry="shared",
+            tolerance=0.1,
+            intrinsic_tolerance=0.02,
+            accuracy=0.5,
         )
-        for m in (plain, other)
+        for m in (same, other)
     ]
     for part in (name for name in RESPONSES if name in found[0]):
         mine, turned = (ds[part].values[0].reshape(2, 3, 2) for ds in found)
@@ -282,7 +293,10 @@ def test_the_torque_of_a_field_is_that_of_the_spin():
     plain = sj.RashbaFerromagnet(effective_mass=MASS, rashba=ALPHA, exchange=0.05)
     model = sj.WithZeeman(plain, field)
     observables = [*(sj.spin(c) for c in "xyz"), *(sj.torque(c) for c in "xyz")]
-    ds = sj.anomalous_hall(model, IMPURITIES, chemical_potential=0.3, temperatures=[10.0], observables=observables)
+    ds = sj.anomalous_hall(
+        model, IMPURITIES, chemical_potential=0.3, temperatures=[10.0], observables=observables, geometry="shared",
+        tolerance=0.1, intrinsic_tolerance=0.02, accuracy=0.5,
+    )  # fmt: skip
     whole = field + [0, 0, -0.05]
     np.testing.assert_allclose(model.exchange_field, whole)
     for part in (name for name in RESPONSES if name in ds):

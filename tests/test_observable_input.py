@@ -98,7 +98,7 @@ def test_the_file_holds_names_units_values_and_errors(run_of_a_file):
     assert answering_fields(ds, "spin_z") == [] and answering_fields(ds, "spin_current_yz") == [0, 1]
 
 
-def test_table_csv_and_figure(run_of_a_file, capsys, tmp_path):
+def test_table_csv_and_figure(run_of_a_file, pages, capsys, tmp_path):
     target, ds = run_of_a_file
     rows = list(csv.DictReader(target.with_suffix(".csv").open()))
     for i, row in enumerate(rows):

@@ -192,7 +192,7 @@ def test_runs_with_and_without_symmetry_agree():
             energy_nodes=1,
             geometry="shared",
             tolerance=0.1,
-            accuracy=0.6,
+            accuracy=0.3,
             intrinsic_tolerance=0.1,
         )
         found.append(ds)

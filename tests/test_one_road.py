@@ -123,7 +123,7 @@ def test_row_sums_are_those_of_the_contraction(nodes):
 
 def test_each_pair_is_in_one_task():
     """Of the pairs with images those and their mirror images, once; with all operations as many as there are."""
-    problem = Problem(ferromagnet(), [phonons()], MU, TransportSettings(accuracy=0.5))
+    problem = Problem(ferromagnet(), [phonons()], MU, TransportSettings(accuracy=0.25))
     shell = problem.shell(MU, problem.spacings.base, levels=0)
     solver = SharedShell(problem, shell, KB * 300)
     near, count = solver.sample.near, len(shell)

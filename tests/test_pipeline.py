@@ -186,7 +186,7 @@ tolerance = 0.4
 mesh = 12
 
 [solver.expert]
-accuracy = 0.6
+accuracy = 0.3
 """
 
 

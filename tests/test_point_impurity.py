@@ -32,6 +32,7 @@ from test_skew import DIRAC, MASS, VELOCITY, green_dirac, response, whole, zero_
 from test_skew_scattering import EXCHANGE, KINETIC, PAULI, RASHBA, splitting
 from test_skew_scattering import MASS as RASHBA_MASS
 
+pytestmark = pytest.mark.usefixtures("few_points_of_two_green_functions")
 CUTOFF = 1.0
 RASHBA_MODEL = sj.RashbaFerromagnet(effective_mass=RASHBA_MASS, rashba=RASHBA, exchange=EXCHANGE)
 

@@ -51,7 +51,7 @@ def test_all_where_symmetry_says_nothing():
 def test_nothing_else_is_left_out():
     found = []
     for kind in (Problem, Everything):
-        problem = kind(ferromagnet(0.08), [phonons()], MU, TransportSettings(turn=0.35))
+        problem = kind(ferromagnet(0.08), [phonons()], MU, TransportSettings(turn=0.35, accuracy=0.5))
         coarse, fine = (problem.shell(MU, problem.spacings.base, levels=levels, several=True) for levels in (0, 1))
         kts = [KB * 60, KB * 300]
         solver = SharedShell(problem, coarse, kts[1])

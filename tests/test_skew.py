@@ -183,7 +183,7 @@ def test_irreducible_points_stand_for_their_images(length):
     model = ferromagnet(0.3)
     more = {"correlation": "gaussian", "correlation_length": length} if length else {"correlation": "zero_range"}
     impurities = sj.impurity(density=1e20, strength=0.01, dimension=3, **more)
-    settings = TransportSettings(skew_scattering="static", energy_nodes=1, accuracy=0.4)
+    settings = TransportSettings(skew_scattering="static", energy_nodes=1, accuracy=0.2)
     problem = Problem(model, [impurities], MU, settings)
     solver = SharedShell(problem, problem.solved_shell(MU, problem.spacings.base), 1e-3)
     found = solver.solve(1e-3, 1)[0]

@@ -8,6 +8,7 @@ from helpers_models import random_wannier
 from sidejump.bands.lattice import LatticeModel
 from test_skew import response, zero_range
 
+pytestmark = pytest.mark.usefixtures("few_points_of_two_green_functions")
 KNOWN = random_wannier(dimension=2, n=3, seed=2)
 ELSEWHERE = np.array([0.7, -0.4])
 MU = 0.2

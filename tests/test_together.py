@@ -27,7 +27,7 @@ def scatterers(d, vertex="identity", correlation="zero_range", **more):
 
 def case(model, some, temperatures=(60, 150), **settings):
     d = model.dimension
-    given = TransportSettings(**({"geometry": "shared", "accuracy": 0.45} | settings))
+    given = TransportSettings(**({"geometry": "shared", "accuracy": 0.3} | settings))
     [found] = plan(Study(model, tuple(some), (MU[d],), np.array(temperatures, float), 0.1, settings=given))
     return found
 

@@ -51,7 +51,13 @@ def test_the_hottest_of_a_crystal_is_computed():
     temperatures = np.array([10.0, 90.0]) * 8 * 0.05 / KB
     with pytest.warns(sj.SidejumpWarning, match="is more than the 0.4 eV from the lowest to the highest state"):
         found = sj.anomalous_hall(
-            square(), impurities, chemical_potential=0.05, temperatures=temperatures, tolerance=0.3, time=0.1
+            square(),
+            impurities,
+            chemical_potential=0.05,
+            temperatures=temperatures,
+            tolerance=0.3,
+            accuracy=0.4,
+            replicas=range(1),
         )
     first, second = found.sigma_boltzmann.values[:, 0, 0] * temperatures
     assert second == pytest.approx(first, rel=5e-4)

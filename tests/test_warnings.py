@@ -81,6 +81,7 @@ def drawn(dataset, path):
     return " ".join(path.read_text().split())
 
 
+@pytest.mark.usefixtures("pages")
 def test_figures_show_all_or_how_many(dataset, tmp_path, monkeypatch):
     """SVG with its text as text: every sentence is there to its last word, or counted."""
     monkeypatch.setitem(temperature.STYLE, "svg.fonttype", "none")
