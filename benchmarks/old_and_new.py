@@ -48,7 +48,8 @@ def one(model: str, accuracy: float, replica: int, tree: Path) -> dict:
 
         job = prepare(tree / "examples" / "iron.toml")
         given = (job.model, list(job.scatterers), float(job.chemical_potential))
-        settings = replace(job.settings, accuracy=accuracy, **placed)
+        # a run chooses the geometry on points of its own, not on those of one solution, which may be few
+        settings = replace(job.settings, accuracy=accuracy, geometry="shared", **placed)
     else:
         from suite.models import CASES
 
