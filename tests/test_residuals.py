@@ -157,34 +157,3 @@ def test_whole_shells_are_those_of_the_plain_spacing():
     assert other.spacings.base == whole.base
     plain, all_images = other.shell(MU, whole.base), problem.shell(MU, whole.base, whole=True)
     assert len(plain) == len(all_images) and all_images.operations is None
-
-
-def test_the_finest_points_are_those_that_the_coldest_temperature_asks_for():
-    """Doubles of these for warmer ones; where all is at hand the spacing is never more than 1.25 times that of the
-    thermal phonons, and where the ladder ends it is that of two halvings, whatever is asked for."""
-    kelvin, settings = np.geomspace(1.0, 300.0, 60), TransportSettings(accuracy=0.35)
-    halves = problem_of(accuracy=0.35).spacings
-    coldest = float(kelvin[np.array([halves.resolves(halves.at(t), t) for t in kelvin])].min()) * 1.3
-    asked = Problem(ferromagnet(), [phonons()], MU, settings, coldest=coldest).spacings
-    assert asked.coarseness(coldest) == pytest.approx(1.25)
-    assert halves.at(coldest) < 0.9 * asked.at(coldest)
-    ladder = [asked.at(t) for t in kelvin if t >= coldest]
-    steps = np.log2(np.array([h for h in ladder if h < asked.base]) / asked.at(coldest))
-    np.testing.assert_allclose(steps, np.round(steps), atol=1e-9)
-    assert steps.max() > 0 and max(ladder) == asked.base
-    assert max(asked.coarseness(t) for t in kelvin if t >= coldest) < 1.2501
-    frozen = Problem(ferromagnet(), [phonons()], MU, settings, coldest=0.1).spacings
-    assert [frozen.at(t) for t in kelvin] == [halves.at(t) for t in kelvin]
-    assert [halves.halvings(halves.base / x) for x in (1.0, 1.3, 1.5, 2.5, 4.0)] == [0, 0, 1, 1, 2]
-
-
-def test_replicas_have_the_points_of_the_coldest_temperature():
-    """The same temperature of a study that has colder ones may have closer points."""
-    spacings = []
-    for temperatures in ([9.0, 300.0], [6.0, 9.0, 300.0]):
-        study = sj.Study(ferromagnet(), [phonons()], [MU], temperatures)
-        [case] = sj.plan(study)
-        found = case.problem.laid(0.35, 0).spacings
-        assert case.problem.coldest == temperatures[0] and found.resolves(found.at(9.0), 9.0)
-        spacings.append(found.at(9.0))
-    assert spacings[1] < 0.9 * spacings[0]

@@ -206,9 +206,8 @@ def plan(study: Study) -> list[Case]:
     """
     settings = replace(study.settings, tolerance=PARTIAL * study.tolerance)
     cases: list[Case] = []
-    coldest = float(study.temperatures.min())
     for mu in study.chemical_potentials:
-        problem = Problem(study.model, list(study.interactions), mu, settings, study.observables, coldest)
+        problem = Problem(study.model, list(study.interactions), mu, settings, study.observables)
         cases.append(Case(study, problem, study.temperatures))
     return cases
 

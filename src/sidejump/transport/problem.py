@@ -67,25 +67,14 @@ class Problem:
         Those that scatter.
     observables : tuple of Observable
         Those whose response is asked for beside the charge current.
-    coldest : float or None
-        The lowest temperature (K) of all that are computed, which says how close points are; where it is not given
-        spacings are halves of the widest.
     flows : deque of ShellFlow
         The shells that were carried last.
     warnings : list of str
         Sentences for the report; each once.
     """
 
-    def __init__(
-        self,
-        model,
-        scatterers,
-        chemical_potential: float,
-        settings: TransportSettings,
-        observables=(),
-        coldest: float | None = None,
-    ):
-        self.model, self.mu, self.settings, self.coldest = model, chemical_potential, settings, coldest
+    def __init__(self, model, scatterers, chemical_potential: float, settings: TransportSettings, observables=()):
+        self.model, self.mu, self.settings = model, chemical_potential, settings
         self.scatterers = audible(scatterers)
         self.observables = tuple(observables)
         self.momentum = MomentumTransfer(model.reciprocal_cell, model.dimension)
@@ -311,7 +300,6 @@ class Problem:
             self.default_spacing,
             reduced=self.operations is not None,
             whole=whole,
-            coldest=None if whole else self.coldest,
             area=self._usual_area,
             warn=self.warn,
         )

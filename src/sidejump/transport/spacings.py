@@ -68,8 +68,6 @@ class Spacings:
         Whether symmetry leaves few points.
     whole : bool
         Whether there are those of whole shells, with all of their images.
-    coldest : float, optional
-        The lowest temperature (K) of all that are computed: the finest points are those that it asks for.
     area : callable
         Area of a surface with carriers, ``1/angstrom^(d-1)``, which the budget of points is held against.
     warn : callable
@@ -90,7 +88,6 @@ class Spacings:
         *,
         reduced: bool,
         whole: bool = False,
-        coldest: float | None = None,
         area: Callable[[], float],
         warn: Callable[[str], None],
     ):
@@ -98,7 +95,7 @@ class Spacings:
         fewer = dimension == 3 and reduced and not whole and not settings.spacing
         self.closer = _CLOSER if fewer else 1.0
         self._plain = float((settings.spacing or default / self.closer) / settings.accuracy)
-        self._reduced, self._area, self._warn, self._coldest = reduced, area, warn, coldest
+        self._reduced, self._area, self._warn = reduced, area, warn
 
     @cached_property
     def base(self) -> float:
@@ -130,20 +127,16 @@ class Spacings:
 
     def at(self, temperature: float) -> float:
         """What also resolves the thermal phonons, on a ladder so that near temperatures (K) share a shell."""
-        wanted = self._wanted(temperature)
+        wanted = self._thermal(temperature) * (TOO_COARSE if self._reduced else 1.0)
         if wanted >= self.base:
             return self.base
-        if self._d == 2:
-            return float(self.base * 2.0 ** (-np.ceil(2 * np.log2(self.base / wanted) - 1e-9) / 2))
-        # doubles in 3D: what refinement at hot spots adds differs little, and fewer shells are searched and solved
-        return float(self._finest * 2.0 ** max(0.0, np.floor(np.log2(wanted / self._finest) + 1e-9)))
-
-    @cached_property
-    def _finest(self) -> float:
-        """3D: what the coldest temperature asks for, as far as it can be afforded."""
-        halvings = _FINEST_REDUCED + np.log2(_CLOSER / self.closer) if self._reduced else _FINEST
-        last = float(self.base * 2.0**-halvings)
-        return last if self._coldest is None else max(last, min(self._wanted(self._coldest), self.base))
+        # halves in 3D: what refinement at hot spots adds differs little, and fewer shells are searched and solved
+        steps = 1 if self._d == 3 else 2
+        halvings = np.ceil(steps * np.log2(self.base / wanted) - 1e-9) / steps
+        if self._d == 3:
+            finest = _FINEST_REDUCED + np.log2(_CLOSER / self.closer) if self._reduced else _FINEST
+            halvings = min(halvings, finest)
+        return float(self.base * 2.0**-halvings)
 
     def coarseness(self, temperature: float) -> float:
         """Spacing of the shell over what the thermal phonons ask for: above 1 where the ladder ends too early."""
@@ -157,9 +150,6 @@ class Spacings:
         """What thermal phonons and the range of the couplings ask for, whatever the bands do."""
         return min(self._coupling, self._thermal(temperature))
 
-    def _wanted(self, temperature: float) -> float:
-        return self._thermal(temperature) * (TOO_COARSE if self._reduced else 1.0)
-
     def _thermal(self, temperature: float) -> float:
         cells = _THERMAL_CELLS_REDUCED if self._reduced else _THERMAL_CELLS
         points = _THERMAL_POINTS if self._d == 2 else cells
@@ -168,7 +158,7 @@ class Spacings:
 
     def halvings(self, spacing: float) -> int:
         """Splits of a cell that a spacing finer than the base one stands for."""
-        return round(np.log2(self.base / spacing) - 1e-9)
+        return int(np.log2(self.base / spacing) + 0.25)
 
     def diverges(self, spacing: float) -> bool:
         """Whether a coupling diverges at q = 0, and does so within points that far apart."""
