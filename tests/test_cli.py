@@ -363,6 +363,7 @@ def test_a_disk_without_room_is_found_before_the_run(folder):
 
 
 @pytest.mark.parametrize("count", [1, 100])
+@pytest.mark.usefixtures("pages")
 def test_the_room_taken_holds_result_and_figure(folder, count):
     text = BASE.replace("[20, 50]", str(np.linspace(5, 60, count).tolist()))
     (folder / "in.toml").write_text(text + 'expert = {geometry = "shared", accuracy = 0.3}\n')

@@ -47,6 +47,7 @@ skew_scattering = "static"
 
 
 @pytest.mark.parametrize("level", ["0.1", "[0.1, 0.2]"])
+@pytest.mark.usefixtures("pages")
 def test_every_part_is_in_file_table_and_figure(tmp_path, monkeypatch, capsys, level):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in.toml").write_text(TEXT.format(level=level))
