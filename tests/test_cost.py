@@ -442,3 +442,23 @@ def test_nodes_that_good_points_do_not_hold_are_found_on_few(nodes):
     result = run_transport(problem.model, problem.scatterers, chemical_potential=MU, temperatures=[150.0],
                            problem=problem)  # fmt: skip
     assert result.report["energy_nodes"] == [nodes]
+
+
+def test_pairs_and_operators_take_what_memory_there_is():
+    """Pairs are kept where they fit beside the operator; where they do not, no more operators share a pass than there is
+    memory for.  The responses are the same."""
+    kelvin, responses, kept, most = [300.0, 150.0, 60.0], [], [], []
+    kts = [KB * t for t in kelvin]
+    for share in (np.inf, None):
+        problem = lattice(geometry="shared", accuracy=0.5, symmetry="off")
+        solver = SharedShell(problem, problem.shell(MU, 0.45 * problem.spacings.base, levels=0), kts[0])
+        needed = solver.needs(kts[0], 1)
+        problem.share = share or 1.5 * needed
+        solver.keep()
+        solved = list(solver.solve_each(kts, 1))
+        responses.append([r.boltzmann for r, _ in solved])
+        most.append(max(size.memory for _, size in solved))
+        kept.append(problem.keeps(0.4 * needed, needed))
+        assert not problem.keeps(0.6 * needed, needed) or share == np.inf
+    assert kept == [True, True] and most[1] <= 1.5 * needed < most[0]
+    np.testing.assert_allclose(responses[1], responses[0], rtol=1e-5)
