@@ -445,8 +445,8 @@ def test_nodes_that_good_points_do_not_hold_are_found_on_few(nodes):
 
 
 def test_pairs_and_operators_take_what_memory_there_is():
-    """Pairs are kept where they fit beside the operator; where they do not, no more operators share a pass than there is
-    memory for.  The responses are the same."""
+    """Pairs are kept where they fit beside the operator; where they do not, no more operators share a pass than memory
+    holds.  The responses are the same."""
     kelvin, responses, kept, most = [300.0, 150.0, 60.0], [], [], []
     kts = [KB * t for t in kelvin]
     for share in (np.inf, None):
