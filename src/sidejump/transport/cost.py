@@ -26,6 +26,7 @@ from .pace import pace
 from .problem import Problem
 from .shared import PASS, SharedShell, block_size, cluster_size, operator_bytes
 from .skew import skew_bytes
+from .term import by_spacing
 from .windowed import LEVELS, IndependentShells
 
 # measured on cores at 3 GHz; times of a machine are those times its pace
@@ -180,9 +181,8 @@ def _own(problem: Problem, temperatures) -> _Sum:
     """Shells of their own, from the shells that the run starts from and the time that a few of their pairs take."""
     found = _Sum(seconds=0.0)
     wanted = problem.settings.energy_nodes
-    spacings = problem.whole_spacings
-    for spacing in sorted({spacings.at(t) for t in temperatures}, reverse=True):
-        here = [float(t) for t in temperatures if spacings.at(t) == spacing]
+    for spacing, members in by_spacing(problem, temperatures, whole=True):
+        here = temperatures[members].tolist()
         hottest = KB * max(here)
         shell = problem.shell(problem.carriers(hottest).energy, spacing, whole=True)
         own = OwnShells(problem, shell, hottest)
@@ -234,8 +234,8 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
     load = None
     per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
     found, coarsest = _Sum(seconds=0.0), max(problem.spacings.at(t) for t in temperatures)
-    for spacing in sorted({problem.spacings.at(t) for t in temperatures}):  # what may be refused first
-        here = [float(t) for t in temperatures if problem.spacings.at(t) == spacing]
+    for spacing, members in reversed(by_spacing(problem, temperatures)):  # what may be refused first
+        here = temperatures[members].tolist()
         search, shell = _timed(lambda spacing=spacing: problem.solved_shell(problem.mu, spacing))
         load = load or _Load(problem, shell)  # of the finest
         count, reach = len(shell), _Reach(problem, shell, KB * max(here))
