@@ -24,7 +24,12 @@ def empty_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def drawn(monkeypatch):
+def pages():
+    """Whoever asks for it has figures drawn."""
+
+
+@pytest.fixture
+def drawn(pages, monkeypatch):
     """The figures that are written."""
     from matplotlib.figure import Figure
 
@@ -48,19 +53,11 @@ def few_points_of_two_green_functions(monkeypatch):
     monkeypatch.setattr(green_pairs, "_integrals", green_pairs._integrals.__wrapped__)
 
 
-DRAWING = {"test_pictures.py", "test_gallery.py", "test_report.py"}
-
-
-@pytest.fixture
-def pages():
-    """Whoever asks for it has figures drawn."""
-
-
 @pytest.fixture(autouse=True)
 def blank_pages(request, monkeypatch):
     """A figure is made with all that belongs to it, and its file is a blank page: to draw it takes longer than most
-    runs. Tests of pictures, and those that ask for what is drawn or for pages, have it drawn."""
-    if {"drawn", "pages"} & set(request.fixturenames) or request.path.name in DRAWING:
+    runs. Tests that ask for pages have it drawn."""
+    if "pages" in request.fixturenames:
         return
     from matplotlib.figure import Figure
 

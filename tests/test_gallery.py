@@ -12,6 +12,8 @@ from sidejump.app.pictures import KINDS
 from sidejump.errors import InputError
 from sidejump.reference import dirac
 
+pytestmark = pytest.mark.usefixtures("pages")
+
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "gallery.md").read_text()
 CARDS = gallery.cards()

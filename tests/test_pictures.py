@@ -30,6 +30,8 @@ from sidejump.transport.resolved import state_resolved
 from sidejump.transport.shared import SharedShell
 from sidejump.units import KB, conductivity_unit
 
+pytestmark = pytest.mark.usefixtures("pages")
+
 PHONONS = {
     "kind": "acoustic_deformation_potential",
     "deformation_potential": 5.0,

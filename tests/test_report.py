@@ -20,6 +20,8 @@ from sidejump.app.run import prepare
 from sidejump.app.terminal import with_error
 from sidejump.result import hall_of, parts_of
 
+pytestmark = pytest.mark.usefixtures("pages")
+
 INPUT = converged.INPUT | {
     "solver": {"tolerance": 0.05, "energy_nodes": 1, "expert": {"accuracy": 0.5, "geometry": "shared"}}
 }
