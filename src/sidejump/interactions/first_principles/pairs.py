@@ -98,7 +98,7 @@ class ElectronPhononPairs(PairSource):
         end = known or self.prepared(final)
         factors = end._vertices.factors
         if not factors_serve(factors, group_vectors(initial, self.model.site_positions)):
-            factors = self._vertices_of(States.joined(initial, final)).factors
+            factors = self._vertices_of(States.joined(initial, final), memory=0).factors  # of each, not of both
             end = self._with(final, factors)
         return CrossedElectronPhononPairs(self._with(initial, factors), end)
 

@@ -90,8 +90,13 @@ def initial_side(value, derivatives, coefficients):
     The first axis holds x and -ix: with the final side as real and imaginary parts in turn, products with them are
     the real and the imaginary part of ``sum b* x``.
     """
-    pairs = [value] + [np.concatenate([x, coefficients], axis=-1) for x in derivatives]
-    return [_reals(np.stack([x, -1j * x])) for x in pairs]
+    found = []
+    for parts in [(value,), *((x, coefficients) for x in derivatives)]:
+        side = np.empty((2, len(value), sum(x.shape[-1] for x in parts)), dtype=value.dtype)
+        np.concatenate(parts, axis=-1, out=side[0])
+        side[1].real, side[1].imag = side[0].imag, -side[0].real
+        found.append(_reals(side))
+    return found
 
 
 def final_side(coefficients, derivatives):

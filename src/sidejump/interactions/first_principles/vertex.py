@@ -205,6 +205,15 @@ class PairVertices:
             return [b * s.astype(self._real) for b, s in zip(self._bra(part), self.factors.signs, strict=True)]
         return [whole[:, part] for whole in self._stored[1]]
 
+    def _turned_kets(self, part: slice, onto: list[Patterns]):
+        """Derivatives of k as `onto` projects them, for each displacement (d, n, rho)."""
+        signs = self.factors.signs
+        if self._stored is None or signs is None or any(p.patterns is None for p in onto):
+            return [p.project(k[1:]) for p, k in zip(onto, self._ket(part), strict=True)]
+        # the signs of k go to the patterns, which are fewer numbers
+        signed = (p.scaled(s.astype(self._real)) for p, s in zip(onto, signs, strict=True))
+        return [p.project(b[1:]) for p, b in zip(signed, self._bra(part), strict=True)]
+
     def _overlap(self, part: slice):
         """b = k = u: the long-range part is a number times the overlap in the lattice gauge."""
         if self._long_range is None:
@@ -289,10 +298,10 @@ class PairVertices:
         """Factors of the products: for each displacement those of `initial_side` and `final_side`."""
         a, b = self._vectors.of(initial), ends._vectors.of(final)
         starting, ending = [], []
-        parts = (self._ket(a), ends._bra(b), self._patterns(initial, 1), ends._patterns(final, 0))
-        for ket, bra, of_ket, of_bra in zip(*parts, strict=True):
-            value, turned = of_ket.projected_by(of_bra), of_bra.project(ket[1:])
-            starting.append(initial_side(value, turned, of_ket.coefficients))
+        of_kets, of_bras = self._patterns(initial, 1), ends._patterns(final, 0)
+        parts = (self._turned_kets(a, of_bras), ends._bra(b), of_kets, of_bras)
+        for turned, bra, of_ket, of_bra in zip(*parts, strict=True):
+            starting.append(initial_side(of_ket.projected_by(of_bra), turned, of_ket.coefficients))
             ending.append(final_side(of_bra.coefficients, of_ket.project(bra[1:])))
         for overlap, other in zip(self._overlap(a), ends._overlap(b), strict=True):
             starting.append(initial_side(overlap[0], overlap[1:], overlap[0]))
