@@ -257,6 +257,15 @@ def test_what_the_window_changes_is_an_error_where_it_is_left_out(change, contri
     assert not left[:2].any() and left[2:4].all()
 
 
+def test_what_few_shells_miss_of_the_window_is_an_error():
+    places = {"Fermi surface": list(range(6)), "thermal window": [4, 5]}
+    first = {"Fermi surface": True, "thermal window": False}
+    missed = np.array([np.nan, np.nan, np.nan, 0.05, np.nan, 0.1])
+    plain, doubtful = (estimated(of_window(0.0), Composition(TEMPERATURES, first, places, m)) for m in (None, missed))
+    added = doubtful.error[:, 0, 0, 0] ** 2 - plain.error[:, 0, 0, 0] ** 2
+    np.testing.assert_allclose(added, (2.0 * np.nan_to_num(missed)) ** 2, atol=1e-12)
+
+
 def test_replicas_of_a_call_are_those_that_are_asked_for():
     """What is no range of them is refused."""
     model = sj.MassiveDirac(mass=0.1, velocity=3.0)

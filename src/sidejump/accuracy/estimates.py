@@ -121,10 +121,12 @@ def estimated(replicas: dict[str, list[Replica]], composition: Composition) -> E
     quality = _worst([r for name, some in replicas.items() if composition.first[name] for r in some], count)
     sizes = _sizes(value, np.array([q["contributions"] for q in quality]))
     floors = {name: _left(replicas, fact, count, shape[1]) for name, fact in _CHANGES.items()}
-    shared = np.zeros(count, dtype=bool)  # neither own shells nor an average over the window
+    shared = np.zeros(count, dtype=bool)  # no shells of their own
     shared[composition.places.get(SURFACE.name, [])] = True
-    shared[composition.places.get(AVERAGE.name, [])] = False
-    floors[GEOMETRY] = np.where(shared, np.nan_to_num(composition.measured), 0.0)[:, None] * np.ones(shape[1])
+    averaged = composition.places.get(AVERAGE.name, [])
+    other = np.where(shared, np.nan_to_num(composition.measured), 0.0)[:, None] * np.ones(shape[1])
+    floors[FEW_SHELLS if averaged else GEOMETRY] = other
+    shared[averaged] = False
     floors[WINDOW_LEFT_OUT] = _left_out(composition, shared, terms, sizes)
     floors = {name: left for name, left in floors.items() if left.any()}
     for left in floors.values():
@@ -158,6 +160,7 @@ BETWEEN_SHELLS = "phonons between shells"
 GREEN_FUNCTION = "Green function of impurities"
 WITHIN_PATCHES = "momentum transfers shorter than points are apart"
 GEOMETRY, WINDOW_LEFT_OUT = "geometry", "thermal window left out"
+FEW_SHELLS = "few shells for the thermal window"
 """What may leave an error that no replica and no level takes away."""
 
 UNKNOWN = 0.2

@@ -14,6 +14,7 @@ from ..transport.terms import AVERAGE
 from .controller import Controller, Missed
 from .estimates import (
     BETWEEN_SHELLS,
+    FEW_SHELLS,
     GEOMETRY,
     GREEN_FUNCTION,
     NODES,
@@ -147,6 +148,8 @@ _FLOORS = {
     WITHIN_PATCHES: "momentum transfers shorter than the points are apart lose, where a coupling diverges at q = 0 "
     "(magnons without a gap): raise `accuracy` in [solver.expert], with whose square it falls",
     GEOMETRY: 'shells of their own may change: compare `geometry = "own"` in [solver.expert]',
+    FEW_SHELLS: "more shells over the thermal window, where bands begin or end or have a saddle, may change: compare "
+    '`geometry = "independent"` in [solver.expert]',
     WINDOW_LEFT_OUT: "averaging over the thermal window may change: compute these temperatures in a run without the "
     'warmer ones, or with `geometry = "averaged"` in [solver.expert]',
 }

@@ -44,6 +44,7 @@ from ..surfaces.warm import require_not_too_hot, warm_sentences
 from ..threads import THREADS
 from ..transport import TransportResult, TransportSettings, frozen
 from ..transport.coherence import coherence_sentences
+from ..transport.folding import folding_sentences
 from ..transport.skew import skew_sentences
 from ..units import KB
 from . import build, config
@@ -572,6 +573,7 @@ class Job:
         clock.lap("symmetry")
         found += warm_sentences(self.model, self.chemical_potential, self.temperatures)
         found += self._kinetic(lambda: coherence_sentences(self._whole.problem))
+        found += folding_sentences(self._whole.problem)
         found += skew_sentences(self._whole.problem)
         found += magnon_sentences(self.scatterers, self.temperatures)
         hall = bool(np.any(scattering))

@@ -100,8 +100,8 @@ class ShellFlow:
             if next(calls) > self._steps:
                 raise InputError(
                     f"the shell at {self.shell.energy:.6g} eV cannot be carried beyond {energy:.6g} eV in "
-                    f"{self._steps} steps: the bands are too rough to be followed (single precision, interpolation or "
-                    "kinks in H(k)); "
+                    f"{self._steps} steps: the bands are too rough to be followed (single precision, interpolation, "
+                    "kinks in H(k), or bands that cross along a line, as where a glide holds them together); "
                     'geometry = "shared" needs no other shells'
                 )
             v, mass = velocity_and_inverse_mass(self.model, state.reshape(s, d + 1)[:, :d], band)

@@ -7,7 +7,7 @@ from scipy.special import expit
 
 from ..bands.states import band_energies
 from ..energy.thermal import thermal_nodes
-from ..errors import InputError
+from ..errors import InputError, NoStates
 from ..units import KB
 from .own import OwnShells
 from .problem import Problem
@@ -21,7 +21,7 @@ WINDOW = 3
 
 _TOUCHED = 0.3  # of the tolerance: critical energies of less significance are passed over
 _SAME = 1e-6  # eV: ends of bands
-_MANY = 7  # shells that tell whether those few are enough
+_MANY = 15  # shells that tell whether those few are enough
 _COARSE = 5e-3  # what cheap shells leave undecided
 _SAMPLE = 4096  # random k points for the density of states in the thermal window
 _COUNTED = 100  # states of the sample from which on their number tells
@@ -30,17 +30,22 @@ _THIN = 0.1  # of velocity times spacing: a window below this is not resolved by
 
 
 def choose_geometries(problem: Problem, temperatures) -> tuple[list[str], list[float]]:
-    """Own, shared or averaged for each temperature (K), and what own shells change where that was measured."""
+    """Own, shared or averaged for each temperature (K), and what other shells change where that was measured."""
     problem.require_scattering(temperatures)
     differences = [np.nan] * len(temperatures)
     choice = problem.settings.geometry
-    independent = independent_temperatures(problem, temperatures)
+    window = _Window(problem)
+    independent = _independent(problem, temperatures, window)
     rest = [i for i, apart in enumerate(independent) if not apart]
     geometries = ["independent"] * len(temperatures)
     if rest:
         chosen = _smooth_geometries(problem, [temperatures[i] for i in rest], choice)
         for i, geometry, difference in zip(rest, *chosen, strict=True):
             geometries[i], differences[i] = geometry, difference
+    averaged = [temperatures[i] for i in rest if geometries[i] == "averaged"]
+    for i in rest:  # the average and what is in proportion to it stand for all shells
+        if temperatures[i] in window.measured and geometries[i] in ("averaged", "shared"):
+            differences[i] = window.missed(temperatures[i], max(averaged, default=None))
     return geometries, differences
 
 
@@ -49,9 +54,13 @@ def independent_temperatures(problem: Problem, temperatures) -> list[bool]:
 
     Vertices from first principles cost too much for that, unless it is asked for: then nothing is looked for.
     """
+    return _independent(problem, temperatures, _Window(problem))
+
+
+def _independent(problem: Problem, temperatures, window: _Window) -> list[bool]:
     choice = problem.settings.geometry
     if choice == "averaged" or (choice == "auto" and not problem.expensive):
-        return _changing_shells(problem, temperatures)
+        return _changing_shells(problem, temperatures, window)
     return [choice == "independent"] * len(temperatures)
 
 
@@ -99,7 +108,7 @@ def _coldest(count: int, matters) -> int:
     return high
 
 
-def _changing_shells(problem: Problem, temperatures) -> list[bool]:
+def _changing_shells(problem: Problem, temperatures, window: _Window) -> list[bool]:
     """Whether the thermal window holds critical energies that shells carried along from the Fermi surface, or shared
     with it, cannot follow: any but the edges of the bands at hand, at which :mod:`.own` ends its energies."""
     points = problem.critical(KB * max(temperatures))
@@ -116,39 +125,64 @@ def _changing_shells(problem: Problem, temperatures) -> list[bool]:
         states = 1.0 if problem.edges.inside else expit(-problem.edges.distance(problem.mu) / kt)
         result.append(bool((weight > _TOUCHED * problem.settings.tolerance * states).any()))
     if problem.model.dimension == 3 and problem.model.cell is not None and problem.edges.inside:
-        return _unless_averaged(problem, temperatures, result)
+        return _unless_averaged(window, temperatures, result)
     return result
 
 
-def _unless_averaged(problem: Problem, temperatures, apart: list[bool]) -> list[bool]:
+def _unless_averaged(window: _Window, temperatures, apart: list[bool]) -> list[bool]:
     """`apart` but for temperatures at which the few shells of an average over the window see what many would.
 
     Three-dimensional crystals have critical energies nearly everywhere, most of which change nothing that counts, and
-    shells made afresh are dear. What counts is measured on cheap shells; it grows with temperature.
+    shells made afresh are dear. What counts is measured on cheap shells; it grows with temperature. The average is made
+    at the hottest temperature that has one, and colder ones take their part of that.
     """
+    allowed = max(window.problem.settings.tolerance, _COARSE)
     order = sorted((i for i, flag in enumerate(apart) if flag), key=lambda i: temperatures[i])
-    first = _coldest(len(order), lambda place: _is_missed(problem, KB * temperatures[order[place]]))
-    missed = set(order[first:])
-    return [i in missed for i in range(len(apart))]
+    first = _coldest(len(order), lambda place: window.missed(temperatures[order[place]]) > allowed)
+    left = set(range(len(apart))) - set(order[first:])
+    if left:
+        hottest = max(temperatures[i] for i in left)
+        left -= {i for i in order[:first] if window.missed(temperatures[i], hottest) > allowed}
+    window.measured.update(temperatures[i] for i in left.intersection(order))
+    return [i not in left for i in range(len(apart))]
 
 
-def _is_missed(problem: Problem, kt: float) -> bool:
-    """Whether the mean of ``sum w v^2 / sum w`` over the window at kT (eV), the conductivity of zero-range impurities,
-    differs between few shells and many."""
+class _Window:
+    """The mean of ``sum w v^2 / sum w`` over the thermal window, the conductivity of zero-range impurities, on cheap
+    shells.
 
-    def mean(count):
-        total = 0.0
-        for x, weight in zip(*thermal_nodes(count), strict=True):
+    Attributes
+    ----------
+    measured : set of float
+        Temperatures (K) with critical energies in their window that do not take shells made afresh.
+    """
+
+    def __init__(self, problem: Problem):
+        self.problem, self.measured = problem, set[float]()
+        self._known: dict[float, float] = {}
+
+    def missed(self, temperature: float, hottest: float | None = None) -> float:
+        """By how much many shells differ from an average over few at the `hottest` temperature (K), this one when not
+        given, in proportion to T^2, relatively."""
+        hottest = temperature if hottest is None else hottest
+        centre, many = self._at(self.problem.mu), self._mean(temperature, _MANY)
+        averaged = centre + (temperature / hottest) ** 2 * (self._mean(hottest, WINDOW) - centre)
+        return abs(averaged - many) / many if many > 0 else 0.0
+
+    def _mean(self, temperature: float, count: int) -> float:
+        nodes = zip(*thermal_nodes(count), strict=True)
+        return float(sum(weight * self._at(self.problem.mu + KB * temperature * x) for x, weight in nodes))
+
+    def _at(self, energy: float) -> float:
+        """At one energy (eV); nothing where there is no state."""
+        if energy not in self._known:
             try:
-                shell = problem.coarse_shell(problem.mu + kt * x)
-            except InputError:  # no state there
-                continue
+                shell = self.problem.coarse_shell(energy)
+            except NoStates:
+                return self._known.setdefault(energy, 0.0)
             speed = shell.area / (shell.weight * (2 * np.pi) ** 3)
-            total += weight * (shell.weight @ speed**2) / shell.weight.sum()
-        return total
-
-    few, many = mean(WINDOW), mean(_MANY)
-    return abs(few - many) > max(problem.settings.tolerance, _COARSE) * abs(many)
+            self._known[energy] = float(shell.weight @ speed**2 / shell.weight.sum())
+        return self._known[energy]
 
 
 def no_critical_energy(problem: Problem, temperatures) -> list[bool]:
