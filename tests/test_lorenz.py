@@ -110,10 +110,17 @@ accuracy = 0.5
     return tmp_path / "d.toml"
 
 
-def test_own_shells_give_the_same_where_the_fermi_energy_is_large(tmp_path):
+@pytest.fixture(scope="module")
+def of_the_layer(tmp_path_factory):
+    """The input and its ratios."""
+    source = layer(tmp_path_factory.mktemp("lorenz"))
+    return source, lorenz(prepare(source), lambda _: None)
+
+
+def test_own_shells_give_the_same_where_the_fermi_energy_is_large(of_the_layer):
     """The heat current of a run, in which every energy has its own shell."""
-    job = prepare(layer(tmp_path))
-    found = lorenz(job, lambda _: None).sel(mechanism="all together")
+    source, ratios = of_the_layer
+    job, found = prepare(source), ratios.sel(mechanism="all together")
     full = replace_heat(job).sortby("temperature")
     np.testing.assert_allclose(found.lorenz_ratio, full.lorenz_ratio, rtol=1e-2)
     difference = np.abs(found.lorenz_ratio.values - full.lorenz_ratio.values)
@@ -150,14 +157,13 @@ def test_spins_that_a_band_stands_for():
     assert one.resistivity.attrs["units"] == "microohm cm"
 
 
-def test_picture_and_table(tmp_path, drawn):
-    source = layer(tmp_path)
+def test_picture_and_table(of_the_layer, tmp_path, drawn):
+    source, expected = of_the_layer
     result = sj.app.run.run(source)
     result.to_netcdf(tmp_path / "d.nc", engine="h5netcdf")
     command = ["plot", str(tmp_path / "d.nc"), "--kind", "lorenz", "--csv", str(tmp_path / "l.csv"), "--input"]
     answer = CliRunner().invoke(app, [*command, str(source), "-o", str(tmp_path / "l.png")])
     assert answer.exit_code == 0, answer.output
-    expected = lorenz(prepare(source), lambda _: None)
     ratios = drawn[0].axes[0]
     for number, words in enumerate(expected.mechanism.values):
         bars = ratios.containers[number]
