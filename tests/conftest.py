@@ -29,8 +29,8 @@ def pages():
 
 
 @pytest.fixture
-def drawn(pages, monkeypatch):
-    """The figures that are written."""
+def drawn(monkeypatch):
+    """The figures that are written: with blank pages, where the test does not ask for pages as well."""
     from matplotlib.figure import Figure
 
     found, save = [], Figure.savefig
@@ -41,6 +41,22 @@ def drawn(pages, monkeypatch):
 
     monkeypatch.setattr(Figure, "savefig", savefig)
     return found
+
+
+@pytest.fixture
+def killed():
+    """Runs a function in a copy of this process, which needs not load anything, until a signal ends it: which one."""
+
+    def run(function):
+        child = os.fork()
+        if not child:
+            try:
+                function()
+            finally:
+                os._exit(0)  # nothing of what pytest does at its end
+        return -os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    return run
 
 
 @pytest.fixture

@@ -371,16 +371,16 @@ def test_the_room_taken_holds_result_and_figure(folder, count):
     assert sum((folder / name).stat().st_size for name in ("in.nc", "in.png")) < 0.7 * results.largest_size(count)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_killed_between_result_and_figure(folder, pages, capsys):
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a copy of this process")
+def test_killed_between_result_and_figure(folder, pages, capsys, killed):
     """The result is whole, and the figure is drawn from it."""
     (folder / "in.toml").write_text(BASE + 'expert = {geometry = "shared", accuracy = 0.3}\n')
-    script = (
-        "import os, signal; from sidejump.app import cli; from sidejump.plot import temperature;"
-        "temperature.result_figure = lambda *_: os.kill(os.getpid(), signal.SIGKILL);"
-        "cli.main(['run', 'in.toml', '-q'])"
-    )
-    assert subprocess.run([sys.executable, "-c", script], timeout=120, check=False).returncode == -signal.SIGKILL
+
+    def run():
+        plots.result_figure = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        main(["run", "in.toml", "-q"])
+
+    assert killed(run) == signal.SIGKILL
     assert (folder / "in.nc").exists() and not (folder / "in.png").exists()
     assert main(["run", "in.toml"]) == 2
     assert "`sidejump plot in.nc` draws its figure" in capsys.readouterr().err

@@ -80,6 +80,7 @@ def test_a_single_error_bar_is_seen_and_names_hide_nothing(result, tmp_path, dra
     short = replace(course, seconds=course.seconds[:1], whole=course.whole[:1], terms=first, levels=levels)
     for one in (short, course):
         convergence_figure(one, tmp_path / "error.png", ("conductivity", "side jump"))
+        drawn[-1].draw_without_rendering()
         for axes in drawn[-1].axes:
             whole = axes.lines[0]
             assert whole.get_label() == "whole error" and whole.get_marker() not in (None, "None", "")

@@ -190,10 +190,12 @@ def test_irreducible_points_give_the_matrices_of_all_points(scalar):
     assert np.abs(traces).max() < 1e-9
 
 
-def test_either_of_two_operations_carries_the_members(monkeypatch):
+@pytest.mark.parametrize(
+    ("vertices", "count"), [(("identity",), 48), (("identity", FLAT_SPIN), 16)], ids=["scalar", "spin along z"]
+)
+def test_either_of_two_operations_carries_the_members(scalar, monkeypatch, vertices, count):
     """Inversion, or time reversal with it: matrices are conjugated in one of the two, and the result is the same."""
-    vertices = ["identity", FLAT_SPIN]
-    _, _, unitary = kramers(vertices)
+    _, _, unitary = scalar if len(vertices) == 1 else kramers(vertices)
 
     def reversing(operations):
         """Improper operations with time reversal."""
@@ -203,7 +205,7 @@ def test_either_of_two_operations_carries_the_members(monkeypatch):
     for module in (members, problem_module):
         monkeypatch.setattr(module, "definite", reversing)
     _, shell, antiunitary = kramers(vertices)
-    assert len(shell.operations) == 16  # of the spin along z
+    assert len(shell.operations) == count
     for part in PARTS:
         expected = getattr(unitary, part)
         size = np.abs(unitary.boltzmann if part == "boltzmann" else expected[3:]).max()

@@ -110,10 +110,17 @@ accuracy = 0.5
     return tmp_path / "d.toml"
 
 
-def test_own_shells_give_the_same_where_the_fermi_energy_is_large(tmp_path):
+@pytest.fixture(scope="module")
+def of_the_layer(tmp_path_factory):
+    """The input and its ratios."""
+    source = layer(tmp_path_factory.mktemp("lorenz"))
+    return source, lorenz(prepare(source), lambda _: None)
+
+
+def test_own_shells_give_the_same_where_the_fermi_energy_is_large(of_the_layer):
     """The heat current of a run, in which every energy has its own shell."""
-    job = prepare(layer(tmp_path))
-    found = lorenz(job, lambda _: None).sel(mechanism="all together")
+    source, ratios = of_the_layer
+    job, found = prepare(source), ratios.sel(mechanism="all together")
     full = replace_heat(job).sortby("temperature")
     np.testing.assert_allclose(found.lorenz_ratio, full.lorenz_ratio, rtol=1e-2)
     difference = np.abs(found.lorenz_ratio.values - full.lorenz_ratio.values)
@@ -127,37 +134,39 @@ def replace_heat(job) -> xr.Dataset:
     return job.changed(settings=replace(job.settings, heat=True), cost=None).run()
 
 
-def test_mechanisms_of_one_name_are_two():
+@pytest.fixture(scope="module")
+def of_two():
+    """Ratios of phonons that are there twice: together, and each alone."""
     t = np.array([0.5 * T_BG])
     twice = Job(parabolic_band(MASS), [PHONONS, PHONONS], MU, t, settings=TransportSettings(accuracy=0.1))
-    found = lorenz(twice, lambda _: None)
+    return lorenz(twice, lambda _: None)
+
+
+def test_mechanisms_of_one_name_are_two(of_two):
+    found = of_two
     names = [f"{PHONONS.name} alone", f"{PHONONS.name} (2) alone"]
     assert found.mechanism.values.tolist() == ["all together", *names]
     np.testing.assert_allclose(found.resistivity[0], 2 * found.resistivity[1], rtol=1e-5)
     np.testing.assert_allclose(found.resistivity[1], found.resistivity[2], rtol=1e-12)
 
 
-def test_spins_that_a_band_stands_for():
+def test_spins_that_a_band_stands_for(of_two):
     """Two of them carry twice as much."""
-
-    def job(spins):
-        model, t = with_spin_degeneracy(parabolic_band(MASS), spins), np.array([0.5 * T_BG])
-        return Job(model, [PHONONS], MU, t, settings=TransportSettings(accuracy=0.1))
-
-    one, two = (lorenz(job(spins), lambda _: None) for spins in (1, 2))
+    model, t = with_spin_degeneracy(parabolic_band(MASS), 2), np.array([0.5 * T_BG])
+    two = lorenz(Job(model, [PHONONS], MU, t, settings=TransportSettings(accuracy=0.1)), lambda _: None)
+    one = of_two.isel(mechanism=[1])
     np.testing.assert_allclose(two.resistivity, 0.5 * one.resistivity)
     np.testing.assert_allclose(two.lorenz_ratio, one.lorenz_ratio)
     assert one.resistivity.attrs["units"] == "microohm cm"
 
 
-def test_picture_and_table(tmp_path, drawn):
-    source = layer(tmp_path)
+def test_picture_and_table(of_the_layer, tmp_path, drawn):
+    source, expected = of_the_layer
     result = sj.app.run.run(source)
     result.to_netcdf(tmp_path / "d.nc", engine="h5netcdf")
     command = ["plot", str(tmp_path / "d.nc"), "--kind", "lorenz", "--csv", str(tmp_path / "l.csv"), "--input"]
     answer = CliRunner().invoke(app, [*command, str(source), "-o", str(tmp_path / "l.png")])
     assert answer.exit_code == 0, answer.output
-    expected = lorenz(prepare(source), lambda _: None)
     ratios = drawn[0].axes[0]
     for number, words in enumerate(expected.mechanism.values):
         bars = ratios.containers[number]

@@ -120,19 +120,19 @@ def added(monkeypatch):
     return seen
 
 
-def test_a_gapped_lattice(monkeypatch, added):
+@pytest.mark.parametrize("strength", [4.0, 8.0])
+def test_a_gapped_lattice(monkeypatch, added, strength):
     """Impurities that scatter the two orbitals of a site unlike, near a resonance (Hall angle 0.15) and above it."""
     for module in (single_impurity, green_pairs):
         monkeypatch.setattr(module, "_WORK", 3e5)  # of the test: Green functions of a coarser mesh
     vertex, densities = np.array([[1.0, 0.2], [0.2, 0.4]]), np.array([4, 2, 1, 0.5]) * 1e-4
-    for strength in (4.0, 8.0):
-        first, zeroth = formula(lattice, lattice_gradient, streda.of_square(np.pi), 0.45, strength * vertex, densities)
-        boltzmann, conventional, jump, gaussian = program(LATTICE, 0.45, strength, None, vertex)
-        np.testing.assert_allclose(hall(conventional + boltzmann), hall(first), rtol=2e-3)
-        assert abs(hall(first)[0]) > 0.1 * first[0, 0]
-        size = np.abs(hall(jump))
-        np.testing.assert_allclose(hall(jump + gaussian) / size, hall(zeroth) / size, atol=5e-3)
-        assert np.all(np.abs(hall(added[0].response)) > 0.1 * size)
+    first, zeroth = formula(lattice, lattice_gradient, streda.of_square(np.pi), 0.45, strength * vertex, densities)
+    boltzmann, conventional, jump, gaussian = program(LATTICE, 0.45, strength, None, vertex)
+    np.testing.assert_allclose(hall(conventional + boltzmann), hall(first), rtol=2e-3)
+    assert abs(hall(first)[0]) > 0.1 * first[0, 0]
+    size = np.abs(hall(jump))
+    np.testing.assert_allclose(hall(jump + gaussian) / size, hall(zeroth) / size, atol=5e-3)
+    assert np.all(np.abs(hall(added[0].response)) > 0.1 * size)
 
 
 @pytest.mark.parametrize(("vertex", "strength"), [(SZ, -100.0), (UNIT, -300.0)], ids=["magnetic", "scalar"])

@@ -30,8 +30,6 @@ from sidejump.transport.resolved import state_resolved
 from sidejump.transport.shared import SharedShell
 from sidejump.units import KB, conductivity_unit
 
-pytestmark = pytest.mark.usefixtures("pages")
-
 PHONONS = {
     "kind": "acoustic_deformation_potential",
     "deformation_potential": 5.0,
@@ -64,12 +62,14 @@ def plotted(folder, tmp_path, *arguments, source="out.nc", ending=".svg"):
     return target
 
 
+@pytest.mark.usefixtures("pages")
 @pytest.mark.parametrize("ending", FIGURES)
 def test_every_format(folder, tmp_path, ending):
     begins = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}[ending]
     assert plotted(folder, tmp_path, "-k", "scaling", ending=ending).read_bytes().startswith(begins)
 
 
+@pytest.mark.usefixtures("pages")
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"comparison", "doping", "heat", "observables", "separation"}))
 def test_every_kind_names_its_axes(folder, tmp_path, drawn, kind):
     plotted(folder, tmp_path, "--kind", kind)

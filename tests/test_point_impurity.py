@@ -227,7 +227,7 @@ def test_irreducible_points_stand_for_their_images(observables):
 def test_every_temperature_of_a_crystal_has_its_odd_rates(nodes):
     """Where symmetry makes what is odd another equation it is solved whatever is checked beside, at one temperature of
     several: static impurities know none."""
-    _, solver = sample_of(LATTICE, [zero_range(1e20, 0.05, 3, treatment="t_matrix")], MU, accuracy=0.4)
+    _, solver = sample_of(LATTICE, [zero_range(1e20, 0.05, 3, treatment="t_matrix")], MU, accuracy=0.25)
     expected = solver.solve(1e-3, 1)[0].skew
     for found, _ in solver.solve_each([8e-3, 3e-3], nodes):
         for one, other in zip(found.skew, expected, strict=True):

@@ -179,7 +179,7 @@ def test_a_scan_from_the_command_line(tmp_path, monkeypatch, capsys):
     np.testing.assert_allclose(stored.sigma_side_jump, whole.sigma_side_jump, rtol=1e-12)
     assert sorted(stored.replicas.values) != [] and {json.loads(r)["case"] for r in stored.replicas.values} == {0, 1}
 
-    assert main(["run", "in.toml", "--tolerance", "1e-13", "--time", "1"]) == 0
+    assert main(["run", "in.toml", "--tolerance", "1e-13", "--time", "0.2"]) == 0
     out = capsys.readouterr().out
     assert all(f"chemical potential {mu:g} eV: conductivity" in " ".join(out.split()) for mu in (0.2, 0.15))
     finer = results.read("in.nc")

@@ -20,7 +20,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from .exact import EXACT
 from .models import CASES
@@ -55,7 +55,7 @@ def standard_errors(levels: dict[float, np.ndarray]) -> list[np.ndarray]:
     spreads = spread_of(levels)
     freedom = [max(len(values) - 1, 1) for values in levels.values()]
     return [
-        spreads[name] / np.sqrt(len(values)) * student.ppf(0.5 + 0.5 * _SIGMA, n)
+        spreads[name] / np.sqrt(len(values)) * stdtrit(n, 0.5 + 0.5 * _SIGMA)
         for (name, values), n in zip(levels.items(), freedom, strict=True)
     ]
 

@@ -108,9 +108,10 @@ def represented(model, operations: Operations, observables=()) -> MemberTurns | 
     """Those of the operations, of one sign each, that have a U which turns the spin and the observables; None if there
     are not two, or they are no group."""
     points = sample_points(model, TRIED, np.random.default_rng(0))
+    tensors = _Tensors(model, observables)
     kept, matrices = [], []
     for g, (m, sign) in enumerate(zip(operations.matrices, operations.signs, strict=True)):
-        further = _operators(model, observables, m[None], int(sign))
+        further = _operators(tensors, m[None], int(sign))
         u = operation_matrix(model, points, sign * m, reversal=bool(sign < 0), further=further)
         if u is not None:
             kept.append(g)
@@ -121,14 +122,32 @@ def represented(model, operations: Operations, observables=()) -> MemberTurns | 
     return MemberTurns(left, np.array(matrices), np.asarray(model.site_positions), np.array(kept))
 
 
-def _operators(model, observables: Sequence, matrix, sign: int) -> list:
+class _Tensors:
+    """Tensors of observables, each evaluated once at the same points: operations have them in common, and several
+    observables are components of one."""
+
+    def __init__(self, model, observables: Sequence):
+        self.model, self.observables = model, observables
+        self._first = [next(i for i, p in enumerate(observables) if o.same_tensor(p)) for o in observables]
+        self._known: dict[tuple[int, bytes], np.ndarray] = {}
+
+    def at(self, number: int, k) -> np.ndarray:
+        """That of one of the observables, as `Observable.tensor`."""
+        first = self._first[number]
+        key = first, k.tobytes()
+        if key not in self._known:
+            self._known[key] = self.observables[first].tensor(self.model, k)
+        return self._known[key]
+
+
+def _operators(tensors: _Tensors, matrix, sign: int) -> list:
     """Observables and the spin with their turns, as `operation_matrix` takes them."""
     found = []
-    if model.has_spin:
-        found.append((model.spin_operator, sign**SPIN.odd * SPIN.turns(matrix)[0]))
-    for o in observables:
+    if tensors.model.has_spin:
+        found.append((tensors.model.spin_operator, sign**SPIN.odd * SPIN.turns(matrix)[0]))
+    for number, o in enumerate(tensors.observables):
         turn = sign**o.rule.odd * o.rule.turns(matrix)[0]
-        found.append((lambda k, o=o: o.tensor(model, k), turn))
+        found.append((lambda k, number=number: tensors.at(number, k), turn))
     return found
 
 

@@ -57,7 +57,7 @@ def minimal_images(cell, mesh, shift, *, tolerance: float = 1e-6) -> tuple[np.nd
         Number of tied images.
     """
     mesh = np.asarray(mesh, dtype=int)
-    lattice = _Superlattice(cell, mesh)
+    lattice = _superlattice(cell, mesh)
     base = mesh_cells(mesh)
     images = base[:, None] + lattice.near_origin(base @ cell + shift)
     square = np.sum((images @ cell + shift) ** 2, axis=-1)
@@ -184,7 +184,7 @@ def hermitian_images(
 def _closest(cell, k_mesh, q_mesh, bra, ket, atom, tolerance):
     """Images (Re, Rp) of every class with the least measure, and their weights: (n, 3), (n, 3), (n,)."""
     # Candidates for Re. The midpoint term is at most twice the square of the q supercell's covering radius.
-    lattice_k, lattice_q = _Superlattice(cell, k_mesh), _Superlattice(cell, q_mesh)
+    lattice_k, lattice_q = _superlattice(cell, k_mesh), _superlattice(cell, q_mesh)
     span = ket - bra
     base = mesh_cells(k_mesh)
     images = base[:, None] + lattice_k.around_origin(base @ cell + span)
@@ -233,7 +233,17 @@ class _Superlattice:
 
     def _moves(self, points, choices):
         first = -np.round(points @ self.inverse).astype(int)
-        return (first[:, None] + choices) @ self.steps
+        return (first @ self.steps)[:, None] + choices @ self.steps
+
+
+def _superlattice(cell, mesh) -> _Superlattice:
+    """That of a cell and a mesh: every pair of Wannier functions asks for the same one."""
+    return _made(tuple(np.asarray(cell, dtype=float).ravel().tolist()), tuple(int(n) for n in mesh))
+
+
+@functools.lru_cache(maxsize=16)
+def _made(cell: tuple[float, ...], mesh: tuple[int, ...]) -> _Superlattice:
+    return _Superlattice(np.reshape(cell, (3, 3)), np.array(mesh))
 
 
 @functools.lru_cache(maxsize=256)
