@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from scipy.special import expit
 
 from ..bands.states import band_energies
 from ..energy.thermal import thermal_nodes
-from ..errors import InputError, NoStates
+from ..errors import InputError
+from ..surfaces.window import EnergyWindow
 from ..units import KB
+from .fermi_surface import NODES_STEP
 from .own import OwnShells
 from .problem import Problem
 from .shared import SharedShell
@@ -22,7 +26,8 @@ WINDOW = 3
 _TOUCHED = 0.3  # of the tolerance: critical energies of less significance are passed over
 _SAME = 1e-6  # eV: ends of bands
 _MANY = 15  # shells that tell whether those few are enough
-_COARSE = 5e-3  # what cheap shells leave undecided
+_COARSE = 5e-3  # what a cheap mesh leaves undecided
+_CELLS = 0.5  # edges of its cells, of the spacing of cheap shells
 _SAMPLE = 4096  # random k points for the density of states in the thermal window
 _COUNTED = 100  # states of the sample from which on their number tells
 _COLD = 0.25  # of the highest temperature: below, the window changes a sixteenth of what it changes there
@@ -34,7 +39,7 @@ def choose_geometries(problem: Problem, temperatures) -> tuple[list[str], list[f
     problem.require_scattering(temperatures)
     differences = [np.nan] * len(temperatures)
     choice = problem.settings.geometry
-    window = _Window(problem)
+    window = _Window(problem, temperatures)
     independent = _independent(problem, temperatures, window)
     rest = [i for i, apart in enumerate(independent) if not apart]
     geometries = ["independent"] * len(temperatures)
@@ -54,7 +59,7 @@ def independent_temperatures(problem: Problem, temperatures) -> list[bool]:
 
     Vertices from first principles cost too much for that, unless it is asked for: then nothing is looked for.
     """
-    return _independent(problem, temperatures, _Window(problem))
+    return _independent(problem, temperatures, _Window(problem, temperatures))
 
 
 def _independent(problem: Problem, temperatures, window: _Window) -> list[bool]:
@@ -125,18 +130,18 @@ def _changing_shells(problem: Problem, temperatures, window: _Window) -> list[bo
         states = 1.0 if problem.edges.inside else expit(-problem.edges.distance(problem.mu) / kt)
         result.append(bool((weight > _TOUCHED * problem.settings.tolerance * states).any()))
     if problem.model.dimension == 3 and problem.model.cell is not None and problem.edges.inside:
-        return _unless_averaged(window, temperatures, result)
+        return _unless_averaged(problem, window, temperatures, result)
     return result
 
 
-def _unless_averaged(window: _Window, temperatures, apart: list[bool]) -> list[bool]:
+def _unless_averaged(problem: Problem, window: _Window, temperatures, apart: list[bool]) -> list[bool]:
     """`apart` but for temperatures at which the few shells of an average over the window see what many would.
 
     Three-dimensional crystals have critical energies nearly everywhere, most of which change nothing that counts, and
     shells made afresh are dear. What counts is measured on cheap shells; it grows with temperature. The average is made
     at the hottest temperature that has one, and colder ones take their part of that.
     """
-    allowed = max(window.problem.settings.tolerance, _COARSE)
+    allowed = max(problem.settings.tolerance, _COARSE)
     order = sorted((i for i, flag in enumerate(apart) if flag), key=lambda i: temperatures[i])
     first = _coldest(len(order), lambda place: window.missed(temperatures[order[place]]) > allowed)
     left = set(range(len(apart))) - set(order[first:])
@@ -148,8 +153,8 @@ def _unless_averaged(window: _Window, temperatures, apart: list[bool]) -> list[b
 
 
 class _Window:
-    """The mean of ``sum w v^2 / sum w`` over the thermal window, the conductivity of zero-range impurities, on cheap
-    shells.
+    """The mean of ``sum w v^2 / sum w`` over the thermal window, the conductivity of zero-range impurities, on a cheap
+    mesh.
 
     Attributes
     ----------
@@ -157,32 +162,38 @@ class _Window:
         Temperatures (K) with critical energies in their window that do not take shells made afresh.
     """
 
-    def __init__(self, problem: Problem):
-        self.problem, self.measured = problem, set[float]()
-        self._known: dict[float, float] = {}
+    def __init__(self, problem: Problem, temperatures):
+        self._problem, self.measured = problem, set[float]()
+        hottest, coldest = max(temperatures), min(temperatures)
+        self._kts = KB * np.geomspace(
+            hottest, coldest, 1 + int(np.ceil(np.log(hottest / coldest) / np.log(NODES_STEP)))
+        )
+
+    @cached_property
+    def _tabulated(self) -> tuple[np.ndarray, np.ndarray]:
+        """Energies (eV), those that temperatures in between ask for, and the mean square speed of their surfaces."""
+        problem = self._problem
+        energies = problem.mu + np.unique(np.outer(self._kts, thermal_nodes(_MANY)[0]))
+        surfaces = EnergyWindow(
+            problem.model,
+            energies[0],
+            energies[-1],
+            spacing=_CELLS * problem.spacings.coarsest,
+            operations=problem.operations,
+        )
+        return energies, np.array([surfaces.mean_square_speed(e) for e in energies])
 
     def missed(self, temperature: float, hottest: float | None = None) -> float:
         """By how much many shells differ from an average over few at the `hottest` temperature (K), this one when not
         given, in proportion to T^2, relatively."""
         hottest = temperature if hottest is None else hottest
-        centre, many = self._at(self.problem.mu), self._mean(temperature, _MANY)
+        centre, many = float(np.interp(self._problem.mu, *self._tabulated)), self._mean(temperature, _MANY)
         averaged = centre + (temperature / hottest) ** 2 * (self._mean(hottest, WINDOW) - centre)
         return abs(averaged - many) / many if many > 0 else 0.0
 
     def _mean(self, temperature: float, count: int) -> float:
-        nodes = zip(*thermal_nodes(count), strict=True)
-        return float(sum(weight * self._at(self.problem.mu + KB * temperature * x) for x, weight in nodes))
-
-    def _at(self, energy: float) -> float:
-        """At one energy (eV); nothing where there is no state."""
-        if energy not in self._known:
-            try:
-                shell = self.problem.coarse_shell(energy)
-            except NoStates:
-                return self._known.setdefault(energy, 0.0)
-            speed = shell.area / (shell.weight * (2 * np.pi) ** 3)
-            self._known[energy] = float(shell.weight @ speed**2 / shell.weight.sum())
-        return self._known[energy]
+        nodes, weights = thermal_nodes(count)
+        return float(weights @ np.interp(self._problem.mu + KB * temperature * nodes, *self._tabulated))
 
 
 def no_critical_energy(problem: Problem, temperatures) -> list[bool]:
