@@ -15,8 +15,8 @@ _EXACT = 1e-9  # of the largest element
 _SAMPLES = 3
 
 
-def inner_translation(model, vertices=()) -> np.ndarray | None:
-    """The shortest translation (d,), angstrom, that is no lattice vector and leaves model and vertices as they are.
+def inner_translations(model, vertices=()) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Translations that are no lattice vectors and leave model, its spin and vertices as they are, the shortest first.
 
     Parameters
     ----------
@@ -26,26 +26,30 @@ def inner_translation(model, vertices=()) -> np.ndarray | None:
 
     Returns
     -------
-    ndarray or None
-        None where there is none, and for continuum models.
+    list of (ndarray, shape (d,), ndarray, shape (N,))
+        Each, angstrom, and the orbitals that orbitals move to; empty for continuum models.
     """
     if model.cell is None:
-        return None
+        return []
     sites = np.asarray(model.site_positions) @ np.linalg.inv(model.cell)
     shifts = sites - sites[0]
     shifts = shifts - np.round(shifts)
     shifts = shifts[np.abs(shifts).max(axis=1) > _SAME]
     if not len(shifts):
-        return None
+        return []
+    _, first = np.unique(np.round(shifts / _SAME), axis=0, return_index=True)  # one for all orbitals of a site
     k = np.random.default_rng(0).random((_SAMPLES, model.dimension)) @ model.reciprocal_cell
-    matrices = [np.asarray(model.hamiltonian(k)), *(np.asarray(v)[None] for v in vertices)]
-    for shift in sorted(shifts, key=lambda x: float(np.linalg.norm(x @ model.cell))):
+    matrices = [np.asarray(model.hamiltonian(k)), *map(np.asarray, vertices)]
+    if model.has_spin:
+        matrices.append(np.asarray(model.spin_operator(k)))
+    found = []
+    for shift in sorted(shifts[first], key=lambda x: float(np.linalg.norm(x @ model.cell))):
         order = _moved(sites, shift)
         if order is not None and all(
-            np.abs(m[:, order[:, None], order] - m).max() <= _EXACT * np.abs(m).max() for m in matrices
+            np.abs(m[..., order[:, None], order] - m).max() <= _EXACT * np.abs(m).max() for m in matrices
         ):
-            return shift @ model.cell
-    return None
+            found.append((shift @ model.cell, order))
+    return found
 
 
 def _moved(sites, shift) -> np.ndarray | None:
