@@ -1,5 +1,7 @@
 """Own, shared and averaged shells: which is chosen, and that they agree where they must."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from sidejump import LatticeModel, MassiveDirac, RashbaFerromagnet, TightBinding
 from sidejump.interactions.base import Branch, Scatterer
 from sidejump.kinetics.response import KineticResponse
 from sidejump.transport import Problem, TransportSettings, run_transport
-from sidejump.transport.geometry_choice import choose_geometries
+from sidejump.transport.geometry_choice import _Window, choose_geometries
 from sidejump.transport.tensors import PARTS, Change, with_change
 from sidejump.units import KB, conductivity_unit
 
@@ -38,17 +40,47 @@ def test_doped_semiconductor_has_shells_of_its_own():
     assert result.report["carrier_density"][0] == pytest.approx(carriers_of_cubic(-5.95, 300.0), rel=1e-2)
 
 
-def test_an_average_over_the_window_sees_a_saddle_or_says_what_it_misses():
-    """Zero-range impurities, a saddle 40 meV below the chemical potential: three shells are 1 % off at 300 K, and a
-    quarter of what they change there, for 150 K, is 0.5 % off."""
+def monoclinic():
+    """A saddle at -0.24 eV."""
     lattice = TightBinding([[3.0, 0, 0], [0, 4, 0], [1.2, 0, 5]], [((0, 0, 0), 1)])
     for vector, hop in [((1, 0, 0), -0.3), ((0, 1, 0), -0.15), ((0, 0, 1), -0.08), ((1, 0, 1), 0.05)]:
         lattice.hop(0, 0, vector, hop)
-    static = Scatterer("static", 3, (Branch(lambda q: np.full_like(q, 1e-3)),))
-    problem = Problem(lattice.build(), [static], -0.2, TransportSettings(tolerance=2e-3))
+    return lattice.build()
+
+
+def static():
+    return Scatterer("static", 3, (Branch(lambda q: np.full_like(q, 1e-3)),))
+
+
+def test_an_average_over_the_window_sees_a_saddle_or_says_what_it_misses():
+    """Zero-range impurities, a saddle 40 meV below the chemical potential: three shells are 1 % off at 300 K, and a
+    quarter of what they change there, for 150 K, is 0.5 % off."""
+    problem = Problem(monoclinic(), [static()], -0.2, TransportSettings(tolerance=2e-3))
     geometries, differences = choose_geometries(problem, [150.0, 300.0])
     assert geometries == ["averaged", "independent"]
     assert 0.001 < differences[0] < 0.005 and np.isnan(differences[1])
+
+
+def test_cold_temperatures_without_an_average_miss_all_of_the_window():
+    """A window thinner than points resolve is not averaged over: one surface misses more of it than three."""
+    problem = Problem(monoclinic(), [static()], -0.239, TransportSettings(tolerance=2e-3))
+    geometries, differences = choose_geometries(problem, [20.0])
+    assert geometries == ["shared"]
+    window = _Window(problem, [20.0])
+    assert differences[0] == window.missed(20.0, None) > 3 * window.missed(20.0, 20.0)
+
+
+def test_a_coupling_that_falls_fast_takes_no_more_cells(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "sidejump.transport.geometry_choice.EnergyWindow",
+        lambda *_, spacing, **__: asked.append(spacing) or SimpleNamespace(mean_square_speed=lambda _: 1.0),
+    )
+    for q in (10.0, 0.05):
+        short = Scatterer("short", 3, (Branch(lambda x, q=q: np.exp(-((x / q) ** 2))),))
+        problem = Problem(monoclinic(), [short], -0.2, TransportSettings())
+        assert _Window(problem, [300.0]).missed(300.0, 300.0) < 1e-12
+    assert asked[0] == pytest.approx(asked[1])
 
 
 def carriers_of_cubic(mu, temperature):

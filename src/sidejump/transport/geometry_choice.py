@@ -143,7 +143,8 @@ def _unless_averaged(problem: Problem, window: _Window, temperatures, apart: lis
     """
     allowed = max(problem.settings.tolerance, _COARSE)
     order = sorted((i for i, flag in enumerate(apart) if flag), key=lambda i: temperatures[i])
-    first = _coldest(len(order), lambda place: window.missed(temperatures[order[place]]) > allowed)
+    rising = [temperatures[i] for i in order]
+    first = _coldest(len(rising), lambda place: window.missed(rising[place], rising[place]) > allowed)
     left = set(range(len(apart))) - set(order[first:])
     if left:
         hottest = max(temperatures[i] for i in left)
@@ -173,23 +174,20 @@ class _Window:
     def _tabulated(self) -> tuple[np.ndarray, np.ndarray]:
         """Energies (eV), those that temperatures in between ask for, and the mean square speed of their surfaces."""
         problem = self._problem
-        energies = problem.mu + np.unique(np.outer(self._kts, thermal_nodes(_MANY)[0]))
-        surfaces = EnergyWindow(
-            problem.model,
-            energies[0],
-            energies[-1],
-            spacing=_CELLS * problem.spacings.coarsest,
-            operations=problem.operations,
-        )
+        energies = np.unique(problem.mu + np.outer(self._kts, thermal_nodes(_MANY)[0]))
+        # what bands ask for, however fast a coupling falls
+        spacing = _CELLS * max(problem.spacings.coarsest, problem.default_spacing)
+        surfaces = EnergyWindow(problem.model, energies, spacing=spacing, operations=problem.operations)
         return energies, np.array([surfaces.mean_square_speed(e) for e in energies])
 
-    def missed(self, temperature: float, hottest: float | None = None) -> float:
-        """By how much many shells differ from an average over few at the `hottest` temperature (K), this one when not
-        given, in proportion to T^2, relatively."""
-        hottest = temperature if hottest is None else hottest
+    def missed(self, temperature: float, hottest: float | None) -> float:
+        """By how much many shells differ, relatively, from an average over few at the `hottest` temperature (K) in
+        proportion to T^2; from the surface at the chemical potential where nothing is averaged, and that is None."""
         centre, many = float(np.interp(self._problem.mu, *self._tabulated)), self._mean(temperature, _MANY)
-        averaged = centre + (temperature / hottest) ** 2 * (self._mean(hottest, WINDOW) - centre)
-        return abs(averaged - many) / many if many > 0 else 0.0
+        found = centre
+        if hottest is not None:
+            found += (temperature / hottest) ** 2 * (self._mean(hottest, WINDOW) - centre)
+        return abs(found - many) / many if many > 0 else 0.0
 
     def _mean(self, temperature: float, count: int) -> float:
         nodes, weights = thermal_nodes(count)
