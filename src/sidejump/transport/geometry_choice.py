@@ -54,15 +54,11 @@ def choose_geometries(problem: Problem, temperatures) -> tuple[list[str], list[f
     return geometries, differences
 
 
-def independent_temperatures(problem: Problem, temperatures) -> list[bool]:
+def _independent(problem: Problem, temperatures, window: _Window) -> list[bool]:
     """Which temperatures (K) take shells made afresh over the thermal window.
 
     Vertices from first principles cost too much for that, unless it is asked for: then nothing is looked for.
     """
-    return _independent(problem, temperatures, _Window(problem, temperatures))
-
-
-def _independent(problem: Problem, temperatures, window: _Window) -> list[bool]:
     choice = problem.settings.geometry
     if choice == "averaged" or (choice == "auto" and not problem.expensive):
         return _changing_shells(problem, temperatures, window)
