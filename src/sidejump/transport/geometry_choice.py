@@ -25,7 +25,7 @@ WINDOW = 3
 
 _TOUCHED = 0.3  # of the tolerance: critical energies of less significance are passed over
 _SAME = 1e-6  # eV: ends of bands
-_MANY = 15  # shells that tell whether those few are enough
+_MANY = 15  # energies that tell whether those few are enough
 _COARSE = 5e-3  # what a cheap mesh leaves undecided
 _CELLS = 0.5  # edges of its cells, of the spacing of cheap shells
 _SAMPLE = 4096  # random k points for the density of states in the thermal window
@@ -134,7 +134,7 @@ def _unless_averaged(problem: Problem, window: _Window, temperatures, apart: lis
     """`apart` but for temperatures at which the few shells of an average over the window see what many would.
 
     Three-dimensional crystals have critical energies nearly everywhere, most of which change nothing that counts, and
-    shells made afresh are dear. What counts is measured on cheap shells; it grows with temperature. The average is made
+    shells made afresh are dear. What counts is measured on a cheap mesh; it grows with temperature. The average is made
     at the hottest temperature that has one, and colder ones take their part of that.
     """
     allowed = max(problem.settings.tolerance, _COARSE)
