@@ -13,6 +13,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # several tests run side by side: threads of the matrix library that wait for a busy core take ten times the work
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# and threads of one interpreter wait for each other: `test_threads.py` looks at what several of them compute
+os.environ.setdefault("SIDEJUMP_THREADS", "1")
 
 
 @pytest.fixture
@@ -26,6 +28,18 @@ def empty_folder(tmp_path, monkeypatch):
 @pytest.fixture
 def pages():
     """Whoever asks for it has figures drawn."""
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Sets how many threads all sums, searches and solutions take."""
+
+    def have(number):
+        for name, module in list(sys.modules.items()):
+            if name.startswith("sidejump.") and hasattr(module, "THREADS"):
+                monkeypatch.setattr(module, "THREADS", number)
+
+    return have
 
 
 @pytest.fixture

@@ -296,10 +296,11 @@ def test_cut_of_a_plane_is_exact():
     assert cut.coherence[0] == pytest.approx(1, rel=1e-12)
 
 
-def test_points_of_a_shell_do_not_depend_on_threads(monkeypatch):
+def test_points_of_a_shell_do_not_depend_on_threads(threads):
     model = MODELS["luttinger"]()
+    threads(2)
     two = fermi_shell(model, 0.05, spacing=0.06)
-    monkeypatch.setattr("sidejump.surfaces.cells.THREADS", 1)
+    threads(1)
     one = fermi_shell(model, 0.05, spacing=0.06)
     np.testing.assert_array_equal(one.k, two.k)
     np.testing.assert_array_equal(one.weight, two.weight)
