@@ -6,7 +6,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ..rules import checked
-from .base import PAULI, ElectronModel
+from .base import PAULI, ElectronModel, along
 from .parameters import MassiveDiracParameters
 
 
@@ -43,8 +43,7 @@ class MassiveDirac(ElectronModel):
     def hamiltonian(self, k):
         xp = array_namespace(k)
         gradient = self.hamiltonian_gradient(k)
-        kk = xp.astype(k, gradient.dtype)[:, :, None, None]
-        return xp.sum(kk * gradient, axis=1) + self.mass * xp.asarray(PAULI[2])
+        return along(k, gradient) + self.mass * xp.asarray(PAULI[2])
 
     def hamiltonian_gradient(self, k):
         xp = array_namespace(k)

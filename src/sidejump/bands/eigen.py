@@ -15,10 +15,7 @@ def eigensystem(matrices) -> tuple[np.ndarray, np.ndarray]:
     if matrices.shape[-1] != 2:
         values, vectors = np.linalg.eigh(matrices)
         return values, vectors
-    up, down = matrices[..., 0, 0].real, matrices[..., 1, 1].real
-    off = matrices[..., 1, 0].astype(complex)
-    mean, z = 0.5 * (up + down), 0.5 * (up - down)
-    size = np.hypot(z, np.abs(off))
+    mean, z, off, size = _of_two(matrices)
     larger = size + np.abs(z)  # of the two components before normalisation, never a difference
     norm = np.hypot(larger, np.abs(off))
     alone = norm == 0  # b = 0: any basis
@@ -31,3 +28,20 @@ def eigensystem(matrices) -> tuple[np.ndarray, np.ndarray]:
     vectors[..., 0, 0] = np.where(upper, -sine.conj(), cosine)
     vectors[..., 1, 0] = np.where(upper, cosine, -sine)
     return np.stack([mean - size, mean + size], axis=-1), vectors
+
+
+def eigenvalues(matrices) -> np.ndarray:
+    """Those of Hermitian matrices (..., N, N) alone, ascending (..., N); of two orbitals as :func:`eigensystem`."""
+    matrices = np.asarray(matrices)
+    if matrices.shape[-1] != 2:
+        return np.linalg.eigvalsh(matrices)
+    mean, _, _, size = _of_two(matrices)
+    return np.stack([mean - size, mean + size], axis=-1)
+
+
+def _of_two(matrices):
+    """a, b_z, b_x + i b_y and ``|b|`` of matrices ``a + b.sigma`` (..., 2, 2)."""
+    up, down = matrices[..., 0, 0].real, matrices[..., 1, 1].real
+    off = matrices[..., 1, 0].astype(complex)
+    z = 0.5 * (up - down)
+    return 0.5 * (up + down), z, off, np.hypot(z, np.abs(off))

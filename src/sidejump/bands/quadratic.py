@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from array_api_compat import array_namespace
 
-from .base import ElectronModel
+from .base import ElectronModel, along
 
 
 class QuadraticModel(ElectronModel):
@@ -37,8 +37,7 @@ class QuadraticModel(ElectronModel):
     def hamiltonian(self, k):
         xp = array_namespace(k)
         slope = xp.asarray(self._linear) + 0.5 * self._contract(k, self._quadratic)
-        kk = xp.astype(k, slope.dtype)[:, :, None, None]
-        return xp.sum(kk * slope, axis=1) + xp.asarray(self._constant)
+        return along(k, slope) + xp.asarray(self._constant)
 
     def hamiltonian_gradient(self, k):
         return array_namespace(k).asarray(self._linear) + self._contract(k, self._quadratic)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_numpy_array
 
 from ..threads import THREADS, one_matrix_thread
+from .eigen import eigensystem, eigenvalues
 
 
 @dataclass(frozen=True)
@@ -203,13 +204,14 @@ def _group_mask(xp, energies, band, degeneracy):
 
 def band_energies(model, k, *, chunk: int = 4096) -> np.ndarray:
     """Energies of all bands, shape (nk, N), eV, in chunks of k."""
-    return np.concatenate([np.linalg.eigvalsh(model.hamiltonian(k[i : i + chunk])) for i in range(0, len(k), chunk)])
+    return np.concatenate([eigenvalues(model.hamiltonian(k[i : i + chunk])) for i in range(0, len(k), chunk)])
 
 
 def energies_and_velocities(model, k, band):
     """Energy (eV) and ``hbar v`` (eV angstrom) of single bands: shapes (S,), (S, d)."""
     xp = array_namespace(k)
-    energies, u = xp.linalg.eigh(model.hamiltonian(k))
+    hamiltonian = model.hamiltonian(k)
+    energies, u = (eigensystem if is_numpy_array(hamiltonian) else xp.linalg.eigh)(hamiltonian)
     index = xp.asarray(band)
     energy = xp.take_along_axis(energies, index[:, None], axis=1)[:, 0]
     column = xp.take_along_axis(u, index[:, None, None], axis=2)  # (S, N, 1)

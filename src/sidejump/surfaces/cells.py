@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from ..bands.eigen import eigenvalues
 from ..threads import THREADS, one_matrix_thread
 from .tetrahedra import NODES
 
@@ -78,7 +79,7 @@ def children(cells: np.ndarray) -> np.ndarray:
 
 def threaded_energies(model, k, chunk: int = 512) -> np.ndarray:
     """Energies of all bands at k, shape (nk, N), eV; the eigensolver releases the interpreter lock."""
-    return threaded(lambda p: np.linalg.eigvalsh(model.hamiltonian(p)), k, chunk=chunk)
+    return threaded(lambda p: eigenvalues(model.hamiltonian(p)), k, chunk=chunk)
 
 
 def threaded(function, *arrays, chunk: int):

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import contourpy
 import numpy as np
-from numpy.polynomial.polynomial import polyval
 
 from ..bands.remembered import remembered
 from ..bands.states import band_energies, energies_and_velocities, solve_states
@@ -29,6 +28,7 @@ _GRIDS = (97, 193, 385, 769)  # a finer one is used when the contours of the coa
 _OVERSAMPLING = 512
 _ROUND = 0.75  # of the fewest points on a contour: those of a full turn where a contour bends, as a circle has them
 _ROUNDING = 1e-16  # modes of this relative size are noise
+_BLOCK = 16  # modes of a series that are summed at once, a power of two
 _PER_CHANGE = 4.0  # points where the velocity changes by itself
 _ACROSS = 0.8  # cosine between a step and the velocity
 _UNSEEN = 0.25  # of the distance of neighbours: no change of the velocity within less is believed
@@ -358,8 +358,24 @@ def _series(coefficients, keep) -> np.ndarray:
 
 
 def _at(theta, series) -> np.ndarray:
-    """Real part of ``sum_m c_m exp(2 pi i m theta)`` of series (modes, s) at theta (n,): shape (s, n)."""
-    return polyval(np.exp(2j * np.pi * theta), series).real
+    """Real part of ``sum_m c_m exp(2 pi i m theta)`` of series (modes, s) at theta (n,): shape (s, n).
+
+    Modes are summed in blocks, each a product of matrices, and the blocks as a polynomial.
+    """
+    modes, s = series.shape
+    blocks = -(-modes // _BLOCK)
+    filled = np.zeros((blocks, _BLOCK, s), dtype=complex)
+    filled.reshape(-1, s)[:modes] = series
+    power = np.exp(2j * np.pi * theta)[:, None]
+    powers = np.ones((len(theta), 1), dtype=complex)
+    while powers.shape[1] < _BLOCK:
+        powers = np.concatenate([powers, powers * power], axis=1)
+        power = power**2
+    parts = (powers @ filled.swapaxes(0, 1).reshape(_BLOCK, -1)).reshape(-1, blocks, s)
+    total = parts[:, -1]
+    for block in range(blocks - 2, -1, -1):
+        total = total * power + parts[:, block]
+    return total.real.T
 
 
 def _widened(values, modes: int = 24):
