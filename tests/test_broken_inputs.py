@@ -212,6 +212,10 @@ def test_a_prefix_names_no_place(data, tmp_path, prefix):
     assert main(["convert", str(source), str(tmp_path / "px"), "--n-electrons", "2", "--prefix", prefix]) == 2
     refused(lambda: write_epw(data, tmp_path / "px", prefix=prefix, n_electrons=2.0), "prefix", "give a plain name")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_prefix_is_a_plain_name(data, tmp_path):
+    source = write_compact(data, tmp_path / "c.h5")
     assert main(["convert", str(source), str(tmp_path / "px"), "--n-electrons", "2", "--prefix", "Fe-bcc_1"]) == 0
     assert (tmp_path / "px" / "Fe-bcc_1.epmatwp").is_file()
 
