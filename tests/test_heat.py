@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.integrate import quad
 
 import sidejump as sj
 from helpers_models import haldane, random_wannier
+from sidejump.app.heat import add_heat
 from sidejump.errors import InputError
 from sidejump.intrinsic import intrinsic_conductivity
 from sidejump.intrinsic.heat import intrinsic_heat
@@ -100,6 +102,25 @@ def test_wiedemann_and_franz_hold_for_impurities_and_not_for_phonons():
     assert hall == pytest.approx(1, abs=2e-3)
     ratios = run(scatterers=PHONONS, temperatures=[5.0, 60.0], mu=0.2, tolerance=0.1).lorenz_ratio.values
     assert ratios[0] < 0.8 and abs(ratios[1] - 1) < 0.05
+
+
+def test_the_nernst_signal_errs_as_the_whole_hall_conductivity_does():
+    """``dS_yx = -(d sigma_yx / sigma) S_xx``, whichever part of sigma_yx it is of."""
+    sigma, error, along = 20.0, 3.0, np.eye(2)[None]
+    parts = {
+        "boltzmann": (sigma * along, 0 * along),
+        "side_jump": (0 * along, 0 * along),
+        "intrinsic_plus_side_jump": (0 * along, error * (1 - along)),
+    }
+    names = {f"sigma_{part}{end}": ("temperature", "a", "b") for part in parts for end in ("", "_error")}
+    values = [x for both in parts.values() for x in both]
+    ds = xr.Dataset(
+        {name: (dims, x) for (name, dims), x in zip(names.items(), values, strict=True)}, {"temperature": [50.0]}
+    )
+    kinetic = np.zeros((2, 1, 4, 3, 2, 2))
+    kinetic[0, :, 0, 1] = along
+    add_heat(ds, kinetic, np.zeros((2, 1, 2, 2)), np.zeros((2, 1)))
+    assert ds.seebeck_error.values[0, 1, 0] == pytest.approx(abs(ds.seebeck.values[0, 0, 0]) * error / sigma)
 
 
 def test_mott_relation_of_the_anomalous_parts():

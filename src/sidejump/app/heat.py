@@ -95,7 +95,7 @@ def add_heat(dataset, kinetic, intrinsic, intrinsic_error) -> None:
             _add(dataset, f"{name}_{part}", both, f"{part.replace('_', ' ')} part of: {text}", units[name])
     factor = siemens(d) / conductivity_unit(d)[0]
     sigma = factor * (dataset.sigma_boltzmann + dataset.sigma_intrinsic_plus_side_jump).values
-    error = factor * np.hypot(dataset.sigma_boltzmann_error, dataset.sigma_side_jump_error).values
+    error = factor * np.hypot(dataset.sigma_boltzmann_error, dataset.sigma_intrinsic_plus_side_jump_error).values
     regular = np.isfinite(sigma).all(axis=(1, 2)) & (np.abs(np.linalg.det(np.nan_to_num(sigma))) > 0)
     inverse = np.full_like(sigma, np.nan)
     inverse[regular] = np.linalg.inv(sigma[regular])
