@@ -24,7 +24,8 @@ def said(capsys, **solver):
     return cost, capsys.readouterr().err
 
 
-def test_levels_follow_the_memory(capsys):
+def test_levels_follow_the_memory(capsys, threads):
+    threads(2)  # what a thread works with is part of the need, and one has less than the choice of shells
     roomy, words = said(capsys)
     assert roomy["levels"] == 7 and "up to level 7 with" in words and "on to 1 %" in words
     assert roomy["last_memory_bytes"] == pytest.approx(2.0**7 * roomy["memory_bytes"])
