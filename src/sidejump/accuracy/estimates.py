@@ -8,7 +8,6 @@ import numpy as np
 
 from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
 from ..kinetics.response import KineticResponse, charge
-from ..transport.tensors import PARTS
 from ..transport.term import FOLLOWED, GREEN, MESH_STEP, NODE_CHANGES, POINTS, SPACING, UNRESOLVED
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
@@ -286,6 +285,3 @@ def _worst(replicas: list[Replica], count: int) -> list[dict]:
             for name, known in quality.items():
                 chosen[i][name] = max(chosen[i][name], known) if name != "method" else known
     return chosen
-
-
-__all__ = ["CANCELLING", "PARTS", "SIDE_JUMP", "Estimate", "TermEstimate", "estimated"]

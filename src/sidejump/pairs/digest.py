@@ -23,16 +23,10 @@ _ROUNDING = 1e-9
 
 
 class Digest:
-    """Takes what is exact and what is not, in an order that is always the same.
+    """Takes what is exact and what is not, in an order that is always the same."""
 
-    Parameters
-    ----------
-    size : int
-        Bytes of the hash.
-    """
-
-    def __init__(self, size: int = 16):
-        self._hash = blake2b(digest_size=size)
+    def __init__(self):
+        self._hash = blake2b(digest_size=16)
         self._sums = np.zeros(_SUMS)
         self._bits = np.random.PCG64(0)  # its bits are the same in every version of the library
 

@@ -29,9 +29,9 @@ _SKIPPED = frozenset({"_cache", "source", "checks", "warnings"})
 """What classes of this program call what was derived, and words for the reader; others may mean anything by it."""
 
 
-def fingerprint(*parts: Any, size: int = 16) -> str:
-    """Digest of nested containers, arrays, numbers, functions and objects with attributes; `size`: bytes of a hash."""
-    state = Digest(size)
+def fingerprint(*parts: Any) -> str:
+    """Digest of nested containers, arrays, numbers, functions and objects with attributes."""
+    state = Digest()
     _add(state, parts, (), strict=False)
     return state.text()
 

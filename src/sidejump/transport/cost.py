@@ -70,7 +70,7 @@ def estimate_cost(problem: Problem, temperatures, geometry: list[str] | None = N
     apart, own = (np.array([kind == which for kind in geometry], dtype=bool) for which in ("independent", "own"))
     rest = ~apart & ~own
     with one_matrix_thread():
-        total = _Sum(seconds=0.0)
+        total = _Sum()
         if own.any():
             total.add(_own(problem, temperatures[own]))
         if rest.any():
@@ -82,7 +82,7 @@ def estimate_cost(problem: Problem, temperatures, geometry: list[str] | None = N
 
 def _independent(problem: Problem, temperatures) -> _Sum:
     """Shells made afresh over the thermal window: as many as the first looks take, each as long as one of them."""
-    found, d = _Sum(seconds=0.0), problem.model.dimension
+    found, d = _Sum(), problem.model.dimension
     inelastic = problem.settings.energy_nodes != 1 and not problem.elastic_only
     nodes = _nodes(problem) if inelastic else 1
     functions = (nodes + 1) // 2
@@ -100,7 +100,7 @@ def _independent(problem: Problem, temperatures) -> _Sum:
                 lambda energy=shell.energy: problem.fine_shell(energy, problem.spacings.base, fewer=1)
             )
             once, fine = once + longer, 0 if fine_shell is shell else len(fine_shell)
-        coarse_once, coarse, coarse_solver = (once, shell, solver)
+        coarse_once, coarse, coarse_solver = once, shell, solver
         if inelastic and d == 3:
             coarse_once, coarse, coarse_solver = _searched(problem, lambda w=windows[-1]: w.a_shell(coarse=True), kt)
         for t, window in zip(here, windows, strict=True):
@@ -156,7 +156,7 @@ class _Sum:
     memory: float = 0.0
     least: float = 0.0  # memory that it makes do with: pairs made anew, one energy node on all points
     flops: float = 0.0
-    seconds: float = 1.0
+    seconds: float = 0.0
 
     def add(self, other: _Sum) -> None:
         self.least = max(self.least, other.least or other.memory)
@@ -179,7 +179,7 @@ class _Sum:
 
 def _own(problem: Problem, temperatures) -> _Sum:
     """Shells of their own, from the shells that the run starts from and the time that a few of their pairs take."""
-    found = _Sum(seconds=0.0)
+    found = _Sum()
     wanted = problem.settings.energy_nodes
     for spacing, members in by_spacing(problem, temperatures, whole=True):
         here = temperatures[members].tolist()
@@ -233,7 +233,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
     m = functions if d == 2 else 1
     load = None
     per_pair = sum(source.seconds_per_pair for source in problem.sources) / THREADS
-    found, coarsest = _Sum(seconds=0.0), max(problem.spacings.at(t) for t in temperatures)
+    found, coarsest = _Sum(), max(problem.spacings.at(t) for t in temperatures)
     for spacing, members in reversed(by_spacing(problem, temperatures)):  # what may be refused first
         here = temperatures[members].tolist()
         search, shell = _timed(lambda spacing=spacing: problem.solved_shell(problem.mu, spacing))
@@ -440,7 +440,7 @@ def _solution(points: float, width: int, functions: int) -> float:
 
 
 def _distances(problem: Problem, shell) -> np.ndarray:
-    """Momentum transfers between a sample of the points of a shell and all of them."""
-    k = shell.k if shell.operations is None else np.concatenate([shell.k @ m.T for m in shell.operations.matrices])
-    k, start = problem.momentum.first_zone(k), problem.momentum.first_zone(shell.k[:: max(1, len(shell) // 300)])
+    """Momentum transfers between a sample of the points of a whole shell and all of them."""
+    k = problem.momentum.first_zone(shell.k)
+    start = k[:: max(1, len(k) // 300)]
     return problem.momentum.lengths(start, k, problem.momentum.images, single=True)

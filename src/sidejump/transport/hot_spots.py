@@ -154,9 +154,6 @@ class HotSpots:
         self.problem, self._fold = problem, problem.fold(fine.operations)
         self.sample = problem.sampled(fine, cluster=BLOCK, images=False)
 
-    def __len__(self) -> int:
-        return self.sample.count
-
     def on_fine(
         self, coarse: SharedShell, kts, responses, nodes=None, advance=lambda _: None, solvers=None
     ) -> list[OnFine]:

@@ -103,12 +103,10 @@ class IndependentShells:
         Of the window.
     density : float
         See :func:`significance`.
-    step : callable
-        Called after each shell.
     """
 
-    def __init__(self, problem: Problem, kt: float, points: CriticalPoints, density: float, step=lambda: None):
-        self.problem, self.kt, self._step = problem, kt, step
+    def __init__(self, problem: Problem, kt: float, points: CriticalPoints, density: float):
+        self.problem, self.kt = problem, kt
         tolerance = problem.settings.tolerance
         edges = problem.edges
         bands = (edges.lowest, edges.highest) if edges.inside else (-np.inf, np.inf)
@@ -186,7 +184,6 @@ class IndependentShells:
             plain.append(self._heated(one, energy))
             weights.append(weight)
             problem.forget_shells()
-            self._step()
         return nodes, change, difference(weighted_sum(exact, weights), weighted_sum(plain, weights))
 
     def unfollowed(self) -> float:
@@ -220,7 +217,6 @@ class IndependentShells:
         found, weights, piece.seen = [], [], []
         for energy, weight in self._nodes(piece, piece.level):
             response, density = self._response(float(energy))
-            self._step()
             carried = 0.0
             if response is not None:
                 found.append(response)
