@@ -108,7 +108,7 @@ def _solve_dense(operator, drive, measure, null, sets):
     if sets is not None and sets.shape[1]:
         null = apart(operator, sets, null)
     drive = neutral(drive, measure, null)
-    scale = _scale(matrix)
+    scale = _scale(np.diag(matrix))
     scaled = scale[:, None] * drive
     g = _by_cholesky(_regular(matrix, scale, null), scaled)
     growing = no_modes(operator)
@@ -128,11 +128,8 @@ def no_modes(operator) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(0), np.zeros((operator.unknowns, 0))
 
 
-def _scale(matrix) -> np.ndarray:
-    return _scale_of(np.diag(matrix))
-
-
-def _scale_of(diagonal) -> np.ndarray:
+def _scale(diagonal) -> np.ndarray:
+    """What makes a diagonal one, on the left and on the right."""
     diagonal = np.abs(diagonal)
     return 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
@@ -260,7 +257,7 @@ def _minimal_residuals(operator, drive, precondition, tolerance, limit: int = 20
 
 def _growing(operator, null, count: int = 8) -> tuple[np.ndarray, np.ndarray]:
     """The modes of the most negative rates, see :func:`solve`, by Lanczos' method."""
-    scale = _scale_of(np.einsum("sii->si", operator.point_blocks()).ravel())[:, None]
+    scale = _scale(np.einsum("sii->si", operator.point_blocks()).ravel())[:, None]
     kernel = (np.ones((operator.unknowns, 1)) if null is None else null) / scale
     kernel = np.linalg.qr(kernel)[0]
 

@@ -47,7 +47,7 @@ def with_matrices(
     """
     sample, d = stream.sample, problem.model.dimension
     members = sample.states.vectors.shape[1]
-    if members == 1 or not problem.observables or _hindrance(problem):
+    if members == 1 or not problem.observables or not problem.of_matrices:
         return response
     states = sample.states[: sample.weight.size]
     whole = problem.multiplets.matrices(problem.model, states.k)
@@ -63,7 +63,7 @@ def with_matrices(
         for x in ([velocity, within], known)
     )
     size = np.shape(thermal_weight)[-1]
-    problem.check_memory(bytes_of_matrices(problem, stream, kt, size), kt / KB, "distributions of degenerate bands")
+    problem.check_memory(_bytes_of_matrices(problem, stream, kt, size), kt / KB, "distributions of degenerate bands")
     fold = problem.fold_of_members(sample.operations)
     sums = matrix_sums(stream, kernels, size, currents.shape[2], fold)
     turns = _turns_of_kept(problem, fold.operations, kept.shape[2])
@@ -86,7 +86,7 @@ def with_matrices(
     return replace(replaced(response, tensors), residual=max(response.residual, residual), coherence=coherence)
 
 
-def bytes_of_matrices(problem: Problem, stream: PairStream, kt: float, size: int) -> float:
+def _bytes_of_matrices(problem: Problem, stream: PairStream, kt: float, size: int) -> float:
     """Of the operators at kT (eV), with `size` functions of the energy."""
     sample, d = stream.sample, problem.model.dimension
     fold = problem.fold_of_members(sample.operations)
@@ -109,19 +109,12 @@ def _turns_of_kept(problem: Problem, operations: Operations | None, count: int) 
     return found
 
 
-def _hindrance(problem: Problem) -> str:
-    """Why distributions are not solved for as matrices, and what to do; nothing where they are."""
-    if not all(source.matrices for source in problem.sources):
-        return "a scatterer does not give its matrices within groups"
-    return ""
-
-
 def coherence_sentences(problem: Problem) -> list[str]:
     """For observables that differ within degenerate bands at the Fermi surface, where that is not solved for."""
     if not problem.observables or not problem.edges.inside:
         return []
-    why, skew = _hindrance(problem), problem.settings.skew_scattering != "off"
-    if not (why or skew):
+    skew = problem.settings.skew_scattering != "off"
+    if problem.of_matrices and not skew:
         return []
     differing = apart(problem, problem.coarse_shell(problem.mu))
     names = [o.name for o, differs in zip(problem.observables, differing, strict=True) if differs]
@@ -129,10 +122,10 @@ def coherence_sentences(problem: Problem) -> list[str]:
         return []
     differ = f"{', '.join(names)} {'differs' if len(names) == 1 else 'differ'} within degenerate bands: "
     sentences = []
-    if why:
+    if not problem.of_matrices:
         sentences.append(
             f"{differ}that scattering fills them unlike is left out, and the side jump of the distribution is not "
-            f"complete: {why}"
+            "complete: a scatterer does not give its matrices within groups"
         )
     if skew:
         sentences.append(f"{differ}skew scattering has one distribution for each group and is not complete")

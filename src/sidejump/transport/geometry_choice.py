@@ -59,10 +59,14 @@ def _independent(problem: Problem, temperatures, window: _Window) -> list[bool]:
 
     Vertices from first principles cost too much for that, unless it is asked for: then nothing is looked for.
     """
-    choice = problem.settings.geometry
-    if choice == "averaged" or (choice == "auto" and not problem.expensive):
+    if _looks_for_critical_energies(problem):
         return _changing_shells(problem, temperatures, window)
-    return [choice == "independent"] * len(temperatures)
+    return [problem.settings.geometry == "independent"] * len(temperatures)
+
+
+def _looks_for_critical_energies(problem: Problem) -> bool:
+    choice = problem.settings.geometry
+    return choice == "averaged" or (choice == "auto" and not problem.expensive)
 
 
 def _smooth_geometries(problem: Problem, temperatures, choice: str) -> tuple[list[str], list[float]]:
@@ -195,9 +199,8 @@ def no_critical_energy(problem: Problem, temperatures) -> list[bool]:
 
     True where shells made afresh are out of the question.
     """
-    choice = problem.settings.geometry
-    if choice == "independent" or not (choice == "averaged" or (choice == "auto" and not problem.expensive)):
-        return [choice != "independent"] * len(temperatures)
+    if not _looks_for_critical_energies(problem):
+        return [problem.settings.geometry != "independent"] * len(temperatures)
     distance = np.abs(problem.critical(KB * max(temperatures)).energy - problem.mu).min(initial=np.inf)
     return [bool(expit(-distance / (KB * t)) <= _TOUCHED * problem.settings.tolerance) for t in temperatures]
 
