@@ -10,8 +10,10 @@ by side.  `SIDEJUMP_THREADS` in the environment is how many threads there are, o
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np  # noqa: F401  loads the matrix library
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -64,3 +66,9 @@ def one_matrix_thread():
     itself does it at every call.
     """
     return threadpool_limits.wrap(limits=1)
+
+
+def by_threads(work: Callable[[Any], Any], items: Iterable) -> list:
+    """What `work` makes of each item, in their order: by all threads, each with one for its matrices."""
+    with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(work, items))

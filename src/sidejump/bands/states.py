@@ -6,14 +6,13 @@ the largest group, so that every pair quantity is a trace over the members (inva
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, is_numpy_array
 
-from ..threads import THREADS, one_matrix_thread
+from ..threads import by_threads
 from .eigen import eigensystem, eigenvalues
 
 
@@ -239,12 +238,10 @@ def mean_energies_and_velocities(model, k, first, last):
 
 
 def shell_states(model, k, band, degeneracy, observables=None, chunk: int = 512) -> States:
-    """States at k (S, d) of the groups that contain `band` (S,), solved in pieces on two threads."""
-    with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-        pieces = pool.map(
-            lambda i: solve_states(
-                model, k[i : i + chunk], band[i : i + chunk], degeneracy=degeneracy, observables=observables
-            ),
-            range(0, len(k), chunk),
-        )
-        return States.joined(*pieces)
+    """States at k (S, d) of the groups that contain `band` (S,), solved in pieces by all threads."""
+
+    def piece(start):
+        part = slice(start, start + chunk)
+        return solve_states(model, k[part], band[part], degeneracy=degeneracy, observables=observables)
+
+    return States.joined(*by_threads(piece, range(0, len(k), chunk)))

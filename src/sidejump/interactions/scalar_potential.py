@@ -20,7 +20,6 @@ stays as it is.  If S does not commute with r it is a part of the velocity: to t
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +27,7 @@ import numpy as np
 from ..bands.lattice_operator import LatticeOperator
 from ..bands.spin_sum import SpinSum
 from ..bands.states import States
-from ..threads import THREADS, one_matrix_thread
+from ..threads import by_threads
 
 _CHUNK = 512  # states at a time, on account of the (N, N) matrices of each
 
@@ -81,8 +80,7 @@ def with_vertex(model, states: States, vertex: LatticeOperator | SpinSum, precis
         vectors[part] = np.concatenate([x[:, i] for x in slots for i in range(x.shape[1])], axis=-1)
         covariant[part] = np.concatenate([x[:, :, i] for x in derived for i in range(x.shape[2])], axis=-1)
 
-    with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(fill, range(0, count, _CHUNK)))
+    by_threads(fill, range(0, count, _CHUNK))
     return replace(states, vectors=vectors, covariant=covariant)
 
 

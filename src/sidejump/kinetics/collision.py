@@ -7,12 +7,11 @@ component of a vector.  Off the diagonal it is ``-P``; the out-scattering D coup
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from ..pairs.strips import Strip
-from ..threads import PARTS, THREADS, one_matrix_thread
+from ..threads import PARTS, by_threads
 
 _CACHED = 2**17  # numbers of another precision at a time: these stay in the cache
 
@@ -72,9 +71,8 @@ class CollisionOperator:
 
         if self.nbytes < 2e7:
             return result - sum(work(share) for share in self._shares)
-        with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-            for part in pool.map(work, self._shares):
-                result -= part
+        for part in by_threads(work, self._shares):
+            result -= part
         return result
 
     def dense(self) -> np.ndarray:
@@ -116,11 +114,10 @@ class CollisionOperator:
             part = np.add.reduceat(strip.values.reshape(a, m * b * m), first_row, axis=0).reshape(len(i), m, b, m)
             return strip.mirrored, i, j, np.add.reduceat(part, first_column, axis=2)
 
-        with ThreadPoolExecutor(THREADS) as pool:
-            for mirrored, i, j, part in pool.map(sums, self.strips):
-                full[i[:, None], :, j, :] -= part.transpose(0, 2, 1, 3)
-                if mirrored:
-                    full[j[:, None], :, i, :] -= part.transpose(2, 0, 3, 1)
+        for mirrored, i, j, part in by_threads(sums, self.strips):
+            full[i[:, None], :, j, :] -= part.transpose(0, 2, 1, 3)
+            if mirrored:
+                full[j[:, None], :, i, :] -= part.transpose(2, 0, 3, 1)
         index = np.arange(clusters)
         full[index, :, index, :] += np.add.reduceat(self.diagonal, bounds[:-1], axis=0)
         return full.reshape(clusters * m, clusters * m)

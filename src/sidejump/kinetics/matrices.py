@@ -21,7 +21,6 @@ as in :mod:`.fold` but for t.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -34,7 +33,7 @@ from ..pairs.sample import Sample
 from ..pairs.stream import PairStream
 from ..pairs.strips import join_blocks
 from ..surfaces.components import Components
-from ..threads import MATRIX_THREADS, PARTS, THREADS, one_matrix_thread
+from ..threads import MATRIX_THREADS, PARTS, by_threads
 from .collision import CollisionOperator
 from .fold import Fold, invariant
 from .galerkin import projected
@@ -190,8 +189,7 @@ def matrix_sums(stream: PairStream, kernels: Sequence[Kernels], size: int, respo
         for task in tasks[part::PARTS]:
             parts[part].add(stream.blocks(task, cuts, kernels, matrices=True), kernels)
 
-    with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(work, range(PARTS)))
+    by_threads(work, range(PARTS))
     for other in parts[1:]:
         parts[0].merge(other)
     return parts[0]

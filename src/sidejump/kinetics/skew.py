@@ -21,7 +21,6 @@ Not covered: crossed diagrams (X and Psi); principal values, which renormalise b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -34,7 +33,7 @@ from ..bands.states import States
 from ..errors import TooLarge
 from ..interactions.sources import ScalarPairs
 from ..pairs.sample import Sample
-from ..threads import THREADS
+from ..threads import by_threads
 
 _RANK, _LARGEST_RANK = 48, 192
 """Vectors of the first attempt at the range of M, and the most of it; then as many more until they hold it."""
@@ -251,8 +250,7 @@ def _whole(block, blocks: list[slice], members: int, dtype) -> np.ndarray:
             matrix[rows, columns] = block(blocks[i], part)
             matrix[columns, rows] = matrix[rows, columns].conj().T
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(fill, range(len(blocks))))
+    by_threads(fill, range(len(blocks)))
     return matrix
 
 
@@ -262,8 +260,7 @@ def _product(block, blocks: list[slice], members: int, x) -> np.ndarray:
     def rows(part):
         return sum(block(part, other) @ x[other.start * members : other.stop * members] for other in blocks)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        return np.concatenate(list(pool.map(rows, blocks)))
+    return np.concatenate(by_threads(rows, blocks))
 
 
 def _too_large(needed: float, memory: float, states: int) -> TooLarge:
@@ -326,8 +323,7 @@ def _gaussian(model, sources: Sequence[tuple[ScalarPairs, Callable, States]], su
             "f,fapin,fbpin,pn->ab", surface.thermal, mixed.conj(), mixed[:, :d], inverse, optimize=True
         ).imag
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        return -((2 * np.pi) ** 2) * sum(pool.map(rows, _slices(len(surface.points), _ROWS)))
+    return -((2 * np.pi) ** 2) * sum(by_threads(rows, _slices(len(surface.points), _ROWS)))
 
 
 def _all_bands(model, points: States) -> tuple[States, np.ndarray, np.ndarray]:

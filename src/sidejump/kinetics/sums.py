@@ -7,7 +7,6 @@ Half of the pairs follow from the other half: ``P(j, M^-1 i) = P(i, Mj)``, and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from ..pairs.contraction import both_sums, contract
 from ..pairs.stopwatch import Stopwatch
 from ..pairs.stream import PairStream
 from ..pairs.strips import join_blocks
-from ..threads import PARTS, THREADS, one_matrix_thread
+from ..threads import PARTS, by_threads
 from .collision import CollisionOperator
 from .fold import Fold
 
@@ -221,8 +220,7 @@ def rate_sums(
                 sums.add(blocks, each)
             check(sum(s.nbytes for some in parts for s in some))
 
-    with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(work, range(PARTS)))
+    by_threads(work, range(PARTS))
     return_freed()
     for other in parts[1:]:
         for mine, more in zip(parts[0], other, strict=True):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..interactions.sources import PairSource
-from ..threads import THREADS, one_matrix_thread
+from ..threads import by_threads
 from .block import Block
 from .near import Task
 from .sample import Sample
@@ -52,5 +51,4 @@ class PairStream:
 
     def kept(self, cuts: Sequence[float]) -> list[list[Block]]:
         """The blocks of all tasks, to be used again."""
-        with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(lambda task: self.blocks(task, cuts), self.tasks(cuts)))
+        return by_threads(lambda task: self.blocks(task, cuts), self.tasks(cuts))

@@ -6,13 +6,12 @@ Cold phonons scatter through a small angle: many small blocks, each too small fo
 from __future__ import annotations
 
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..freed import return_freed
-from ..threads import THREADS
+from ..threads import by_threads
 
 _WIDE = 512
 """Columns of a block that the matrix library has enough with: joined to others it would be copied for nothing."""
@@ -67,7 +66,6 @@ def join_blocks(blocks: list[tuple[slice, slice, np.ndarray]]) -> list[Strip]:
         start, stop, mirrored, _ = key
         return Strip(slice(start, stop), points, mirrored, values)
 
-    with ThreadPoolExecutor(THREADS) as pool:  # copies as fast as memory allows
-        strips = list(pool.map(joined, sorted(by_rows)))
+    strips = by_threads(joined, sorted(by_rows))  # copies as fast as memory allows
     return_freed()
     return strips

@@ -8,12 +8,11 @@ ancestor: a cell of a twentieth of the ancestor's edge then costs no diagonalisa
 from __future__ import annotations
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from ..bands.eigen import eigenvalues
-from ..threads import THREADS, one_matrix_thread
+from ..threads import by_threads
 from .tetrahedra import NODES
 
 OCTANTS = np.array(list(itertools.product(range(2), repeat=3)))
@@ -83,10 +82,9 @@ def threaded_energies(model, k, chunk: int = 512) -> np.ndarray:
 
 
 def threaded(function, *arrays, chunk: int):
-    """``function`` of chunks of `arrays`, on :data:`THREADS` threads, joined."""
+    """``function`` of chunks of `arrays`, by all threads, joined."""
     starts = range(0, len(arrays[0]), chunk)
-    with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-        return np.concatenate(list(pool.map(lambda i: function(*(a[i : i + chunk] for a in arrays)), starts)))
+    return np.concatenate(by_threads(lambda i: function(*(a[i : i + chunk] for a in arrays)), starts))
 
 
 # --- the polynomial through the 27 nodes ----------------------------------------------------------------------------

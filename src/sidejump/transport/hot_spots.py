@@ -44,7 +44,6 @@ Of distributions that are matrices within degenerate groups all this is the trac
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,7 +55,7 @@ from ..pairs.block import Block, pair_channels
 from ..pairs.contraction import RowSums, add_row_sums
 from ..pairs.near import BLOCK
 from ..pairs.sample import Sample
-from ..threads import THREADS, one_matrix_thread
+from ..threads import by_threads
 from ..units import KB
 from .problem import Problem
 from .shared import SharedShell
@@ -222,8 +221,7 @@ class HotSpots:
                 for s, b, p, x in zip(sums, bases, pushed, known, strict=True)
             ]
 
-        with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-            parts = list(pool.map(work, range(len(rows_of))))
+        parts = by_threads(work, range(len(rows_of)))
         found = []
         for number, (response, basis) in enumerate(zip(responses, bases, strict=True)):
             jump, outer = (sum(row[number][i] for row in parts) for i in range(2))

@@ -21,13 +21,12 @@ Not covered: vertices between states of different data sets; quadrupoles.
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
 
-from ...threads import THREADS, one_matrix_thread
+from ...threads import by_threads
 from ...units import HBAR2_OVER_2M
 from ...wannier.container import SOFT
 from ...wannier.planar import in_space
@@ -172,8 +171,7 @@ class PairVertices:
                 for whole, piece in zip(kept, find(self._vectors, part, self.dtype), strict=True):
                     whole[:, part] = piece
 
-        with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(work, range(0, count, step)))
+        by_threads(work, range(0, count, step))
         return store
 
     def _all_rigid(self, rigid_shift: RigidShift):
@@ -183,8 +181,7 @@ class PairVertices:
         def work(start):
             return rigid_shift.vectors(self._vectors, slice(start, min(start + step, count)), self.dtype)
 
-        with one_matrix_thread(), ThreadPoolExecutor(THREADS) as pool:
-            return np.concatenate(list(pool.map(work, range(0, count, step))), axis=2)
+        return np.concatenate(by_threads(work, range(0, count, step)), axis=2)
 
     def _rigid_sides(self, part: slice):
         """For each direction of the shift ``[u, C u]`` and its derivatives, (1 + d, n, 2 N)."""
