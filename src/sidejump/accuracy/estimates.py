@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..kinetics.response import CANCELLING as CANCELLING_IN_CHANGES
-from ..kinetics.response import KineticResponse, charge
+from ..kinetics.response import KineticResponse, charge, parts_of
 from ..transport.term import FOLLOWED, GREEN, MESH_STEP, NODE_CHANGES, POINTS, SPACING, UNRESOLVED
 from ..transport.terms import AVERAGE, SURFACE
 from .composition import Composition
-from .replica import FINER, Replica, response_of
+from .replica import FINER, Replica
 from .statistics import Moments, Samples, moments
 
 CANCELLING = 0.03
@@ -131,7 +131,8 @@ def estimated(replicas: dict[str, list[Replica]], composition: Composition) -> E
     for left in floors.values():
         square += (left[:, :, None, None] * sizes) ** 2
     square[:, GAUSSIAN:] += _mesh_step(replicas, square[:, GAUSSIAN:].shape) ** 2
-    responses = [response_of(np.delete(value[i], SIDE_JUMP, axis=0), q) for i, q in enumerate(quality)]
+    halves = np.delete(value, SIDE_JUMP, axis=1)
+    responses = [KineticResponse(**parts_of(tensors), **q) for tensors, q in zip(halves, quality, strict=True)]
     cancels = np.array([2 * r.contributions for r in responses])
     largest = charge(sizes).max(axis=(2, 3))
     return Estimate(

@@ -219,10 +219,3 @@ QUALITY = frozenset({"onsager_error", "conservation_error", "residual", "iterati
 
 def _quality(response: KineticResponse) -> dict[str, Any]:
     return {name: getattr(response, name) for name in sorted(QUALITY)}
-
-
-def response_of(values, quality: dict[str, Any]) -> KineticResponse:
-    """Tensors (3, R, d), or (5, R, d) with skew scattering, and how well they were obtained, as a response."""
-    boltzmann, velocity, distribution, *skew = values
-    blank = KineticResponse(boltzmann, velocity, distribution, 0.0, 0.0, 0.0, 0, "")
-    return replace(blank, **quality, skew=np.array(skew) if skew else None)

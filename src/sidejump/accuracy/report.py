@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..kinetics.response import charge
+from ..kinetics.response import charge, parts_of
 from ..transport.driver import collected, described, operations_used
 from ..transport.settings import Size, TransportResult
 from ..transport.terms import AVERAGE
@@ -88,7 +88,7 @@ def result_of_replicas(
 def with_errors(found: Estimate, spins: int, report: dict) -> TransportResult:
     """Values, errors and terms of an estimate, `spins` of each band counted, with a report."""
     d = found.value.shape[-1]
-    boltzmann, velocity, distribution, _, *skew = spins * np.moveaxis(charge(found.value), 1, 0)
+    values = spins * np.moveaxis(charge(found.value), 1, 0)
     terms = [
         {
             "name": term.name,
@@ -101,9 +101,12 @@ def with_errors(found: Estimate, spins: int, report: dict) -> TransportResult:
         for term in found.terms
     ]
     observed = spins * np.stack([found.value[:, :, d:], found.error[:, :, d:]])
-    error = spins * charge(found.error)
     return TransportResult(
-        boltzmann, velocity, distribution, report, error, terms, observed, np.array(skew) if skew else None
+        **parts_of(np.delete(values, SIDE_JUMP, axis=0)),
+        report=report,
+        error=spins * charge(found.error),
+        terms=terms,
+        observed=observed,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -16,6 +17,8 @@ from .odd import OddRates, even_and_odd
 from .solve import neutral, no_modes, solve
 from .sums import RateSums
 
+PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
+
 
 class Parts:
     """What has the parts of a response, each of shape (R, d)."""
@@ -28,8 +31,14 @@ class Parts:
     @property
     def tensors(self) -> np.ndarray:
         """All parts, shape (3, R, d), or (5, R, d) with those of skew scattering."""
-        known = np.stack([self.boltzmann, self.side_jump_velocity, self.side_jump_distribution])
+        known = np.stack([getattr(self, name) for name in PARTS])
         return known if self.skew is None else np.concatenate([known, self.skew])
+
+
+def parts_of(tensors) -> dict[str, Any]:
+    """The parts by name, from what :attr:`Parts.tensors` gives."""
+    skew = tensors[len(PARTS) :]
+    return dict(zip(PARTS, tensors, strict=False)) | {"skew": np.array(skew) if len(skew) else None}
 
 
 @dataclass(frozen=True)

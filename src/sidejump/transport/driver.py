@@ -8,12 +8,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
-from ..kinetics.response import KineticResponse, charge
+from ..kinetics.response import KineticResponse, charge, parts_of
 from .geometry_choice import choose_geometries
 from .problem import Problem, audible
 from .settings import Size, TransportResult, TransportSettings
 from .spacings import TOO_COARSE
-from .tensors import PARTS, size_of_change, with_change
+from .tensors import size_of_change, with_change
 from .term import UNREPORTED
 from .terms import AVERAGE, planned
 
@@ -64,13 +64,8 @@ def run_transport(
         _check_same(problem, model, audible(scatterers), float(chemical_potential), settings)
     responses, report = _all_terms(problem, temperatures, progress or (lambda *_: None))
     report["seconds"] = time.perf_counter() - started
-    spins = problem.model.spin_degeneracy
-    parts = [spins * np.stack([getattr(r, name) for r in responses]) for name in PARTS]
-    boltzmann, velocity, distribution = (charge(part) for part in parts)
-    skew = None
-    if responses[0].skew is not None:
-        skew = spins * np.stack([charge(r.skew) for r in responses], axis=1)
-    return TransportResult(boltzmann, velocity, distribution, report, skew=skew)
+    tensors = problem.model.spin_degeneracy * np.stack([charge(r.tensors) for r in responses], axis=1)
+    return TransportResult(**parts_of(tensors), report=report)
 
 
 def _check_same(problem: Problem, model, scatterers: list, chemical_potential: float, settings) -> None:

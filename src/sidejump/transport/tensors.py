@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kinetics.response import KineticResponse, Parts, charge
-
-PARTS = ("boltzmann", "side_jump_velocity", "side_jump_distribution")
+from ..kinetics.response import PARTS, KineticResponse, Parts, charge, parts_of
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,7 @@ class Change(Parts):
     @classmethod
     def of(cls, tensors) -> Change:
         """From what :attr:`tensors` gives."""
-        boltzmann, velocity, distribution, *skew = tensors
-        return cls(boltzmann, velocity, distribution, np.array(skew) if skew else None)
+        return cls(**parts_of(tensors))
 
     @classmethod
     def to_side_jump(cls, side_jump, response: KineticResponse) -> Change:
@@ -70,9 +67,7 @@ def with_change(response: KineticResponse, change: Change, plain) -> KineticResp
 
 def replaced(response: KineticResponse, tensors) -> KineticResponse:
     """A response with other tensors (3 or 5, R, d)."""
-    boltzmann, velocity, distribution, *skew = tensors
-    parts: dict[str, Any] = dict(zip(PARTS, (boltzmann, velocity, distribution), strict=True))
-    return replace(response, **parts, skew=np.array(skew) if skew else None)
+    return replace(response, **parts_of(tensors))
 
 
 def of_traces(response: KineticResponse) -> KineticResponse:
@@ -114,10 +109,8 @@ def with_heat(response: KineticResponse, x: float) -> KineticResponse:
     def heated(part):
         return np.concatenate([part, *(x**power * charge(part) for power in (1, 1, 2))])
 
-    boltzmann, *jumps = (heated(getattr(response, n)) for n in PARTS)
-    return replace(
-        response, boltzmann=boltzmann, side_jump_velocity=jumps[0], side_jump_distribution=jumps[1], heat=True
-    )
+    parts: dict[str, Any] = {name: heated(getattr(response, name)) for name in PARTS}
+    return replace(response, **parts, heat=True)
 
 
 def largest(tensor) -> float:

@@ -23,14 +23,14 @@ import numpy as np
 from scipy.special import expit, logit
 
 from ..errors import NoStates
-from ..kinetics.response import KineticResponse
+from ..kinetics.response import PARTS, KineticResponse
 from ..surfaces.critical import CriticalPoints
 from ..units import KB
 from .hot_spots import with_hot_spots
 from .problem import Problem
 from .settings import Size
 from .shared import SharedShell
-from .tensors import PARTS, Change, difference, largest, weighted_sum, with_heat
+from .tensors import Change, difference, largest, weighted_sum, with_heat
 
 LEVELS = (4, 8, 14)
 """Nodes of a piece, from the first look to the last."""
