@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from sidejump.bands.momentum import MomentumTransfer
+from sidejump.bands.momentum import MomentumTransfer, reduced
 from sidejump.bands.states import solve_states
 from sidejump.bands.tight_binding import TightBinding
 from sidejump.groups.operations import exact_operations
@@ -39,6 +39,37 @@ def test_transfers_are_the_shortest_of_all_images(cell, spread, single):
         taken = images[np.zeros(shortest.shape, int) if which is None else which]
         np.testing.assert_allclose(np.moveaxis(q, 0, -1), every + taken, atol=accuracy)
         np.testing.assert_allclose(momentum.lengths(k, other, images, single=single), shortest, atol=accuracy)
+
+
+@pytest.mark.parametrize(
+    ("short", "steps"),
+    [
+        ([[1.3, 0.0], [0.4, 1.7]], [[1, 0], [-5, 1]]),
+        ([[1.3, 0.0], [0.4, 1.7]], [[3, 2], [4, 3]]),
+        (2 * np.pi * np.linalg.inv([[2, 1.5, 0], [2, -1.5, 0], [-1, 0, 6.0]]).T, [[1, 0, 2], [0, 1, 2], [0, 0, 1]]),
+        (CELLS["skewed"], [[1, 4, 0], [0, 1, 0], [-5, -20, 1]]),
+    ],
+    ids=["sheared", "mixed", "base-centred monoclinic", "triclinic"],
+)
+def test_which_vectors_tell_a_lattice_does_not_matter(short, steps):
+    """Whether they are short, or span the same lattice by long vectors at small angles."""
+    short = np.array(short)
+    told = np.array(steps) @ short
+    assert abs(np.linalg.det(steps)) == pytest.approx(1)
+    momentum, d, rng = MomentumTransfer(told, len(short)), len(short), np.random.default_rng(2)
+    k, other = momentum.first_zone(3 * rng.uniform(-1, 1, (2, 20, d)) @ short)
+    images = momentum.nearby_images(k, other, np.inf)
+    crystal = (other[None] - k[:, None]) @ np.linalg.inv(short)
+    around = np.array(list(product(range(-3, 4), repeat=d)))
+    rest = (crystal - np.rint(crystal))[:, :, None] + around
+    shortest = np.linalg.norm(rest @ short, axis=-1).min(axis=-1)
+    np.testing.assert_allclose(momentum.lengths(k, other, images), shortest, atol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(momentum.transfers(k, other, images)[0], axis=0), shortest, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["fcc", "triangular"])
+def test_vectors_that_are_short_stay_as_they_are(name):
+    np.testing.assert_array_equal(reduced(CELLS[name]), CELLS[name])
 
 
 def test_images_beyond_the_reach_are_left_out():

@@ -19,7 +19,7 @@ from ..threads import one_matrix_thread
 from ..transport.problem import Problem
 from ..transport.term import GREEN, MESH_STEP, UNRESOLVED, Outcome, Term
 
-SCHEME = 5
+SCHEME = 6
 """Raised with every change of what a replica of a given term, level and number is: others are not of the same study."""
 
 FINER = 2**0.5

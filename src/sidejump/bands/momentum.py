@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 _FEW = 4  # images up to which trying each is the fastest
-_STEPS = 16  # by reciprocal vectors to the shortest image: two in most cells, more in very oblique ones
+_STEPS = 16  # by reciprocal vectors to the shortest image: two in most cells
 
 
 class MomentumTransfer:
@@ -24,7 +24,8 @@ class MomentumTransfer:
             self.images = np.zeros((1, dimension))
             self._inverse = None
             return
-        self._cell = np.asarray(reciprocal_cell)
+        # whichever vectors a crystal is told by, short ones have small coefficients in those that are reduced
+        self._cell = reduced(reciprocal_cell)
         self._inverse = np.linalg.inv(self._cell)
         shifts = np.array(list(itertools.product(range(-3, 4), repeat=dimension)), dtype=float)
         lattice = shifts @ self._cell
@@ -141,6 +142,27 @@ class MomentumTransfer:
         for along, steps in zip(q, (images - one).T.astype(precision), strict=True):
             along += steps.take(which)
         return q, which
+
+
+def reduced(cell) -> np.ndarray:
+    """Shortest vectors (d, d) that span the lattice of `cell`; those of `cell` where none is shorter (Minkowski).
+
+    Two vectors: Lagrange's and Gauss's algorithm; three: the longest by those that are left (Semaev 2001).
+    """
+    cell = np.array(cell, dtype=float)
+    while True:
+        squares = (cell**2).sum(axis=1)
+        for longest in np.argsort(-squares, kind="stable"):
+            others = np.delete(cell, longest, axis=0)
+            nearest = np.rint(np.linalg.lstsq(others.T, cell[longest], rcond=None)[0])
+            around = nearest + np.array(list(itertools.product((-1, 0, 1), repeat=len(others))))
+            candidates = cell[longest] - around @ others
+            lengths = (candidates**2).sum(axis=1)
+            if lengths.min() < squares[longest] * (1 - 1e-9):
+                cell[longest] = candidates[lengths.argmin()]
+                break
+        else:
+            return cell
 
 
 def _balls(k, sets) -> tuple[np.ndarray, np.ndarray]:
