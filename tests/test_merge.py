@@ -44,6 +44,11 @@ CASES = {
         solver={"tolerance": 0.1, "energy_nodes": 1, "skew_scattering": "quasistatic", "expert": {"accuracy": 0.3}},
         temperature={"values": [4, 8]},
     ),
+    "observables where some temperatures have no carriers": question(
+        electrons={"model": "massive_dirac", "mass": 0.1, "velocity": 3.0, "chemical_potential": 0.02},
+        observable=[{"kind": "spin", "components": ["x", "z"]}],
+        temperature={"values": [2, 300]}, solver={"tolerance": 0.3, "expert": {"accuracy": 0.3}},
+    ),
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from ..accuracy.study import PARTIAL
 from ..errors import InputError
 from ..files import reading
 from ..pairs.digest import same
-from ..result import has_skew, warnings_of
+from ..result import warnings_of
 from ..transport.frozen import with_frozen
 from ..transport.terms import AVERAGE, INDEPENDENT, OWN, SURFACE
 from .cases import apart, together
@@ -154,7 +154,7 @@ def _answer(
     sentences = result.report["warnings"]
     heat = "thermoelectric" in dataset
     if not active.all():
-        result = with_frozen(result, ~active, dataset.sizes["a"], 3 * dataset.sizes["a"] * heat, skew=has_skew(dataset))
+        result = with_frozen(result, ~active)
     if heat:
         result = result.with_heat_apart()
     texts = [to_text(replica, case) for some in controller.replicas.values() for replica in some]

@@ -453,7 +453,9 @@ class Job:
 
     def _transport(self, report: Callable, known, keep: Callable, seconds, hall: bool) -> TransportResult:
         if self._frozen.all():
-            return self._apart(self._with_frozen(None))
+            skew = self.settings.skew_scattering != "off"
+            nothing = frozen.of_no_temperature(self.model.dimension, self._rows, skew=skew)
+            return self._apart(frozen.with_frozen(nothing, self._frozen))
         case = self._case.allowing(hall)
         live = Live(report, case.temperatures, self.model)
 
@@ -471,11 +473,7 @@ class Job:
                 found, controller = chosen(executor=executor, sharing=self.share is not None)
         self._finished = [r for some in controller.replicas.values() for r in some]
         result = transport_result(case, found, controller)
-        return self._apart(self._with_frozen(result) if self._frozen.any() else result)
-
-    def _with_frozen(self, result: TransportResult | None) -> TransportResult:
-        skew = self.settings.skew_scattering != "off"
-        return frozen.with_frozen(result, self._frozen, self.model.dimension, self._rows, skew=skew)
+        return self._apart(frozen.with_frozen(result, self._frozen) if self._frozen.any() else result)
 
     def _apart(self, result: TransportResult) -> TransportResult:
         return result.with_heat_apart() if self.settings.heat else result

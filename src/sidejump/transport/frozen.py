@@ -43,48 +43,53 @@ def sentence(edges: Edges, mu: float, temperatures) -> str:
     )
 
 
-def with_frozen(
-    result: TransportResult | None, frozen: np.ndarray, dimension: int, observables: int = 0, *, skew: bool = False
-) -> TransportResult:
-    """The result of all temperatures from that of those with carriers; zeros where `frozen` (nT,) is true.
+def with_frozen(result: TransportResult, frozen: np.ndarray) -> TransportResult:
+    """The result of all temperatures from that of those with carriers; zeros where `frozen` (nT,) is true."""
+    active = np.flatnonzero(~frozen)
 
-    `skew`: whether skew scattering is asked for.
-    """
-    count, active = len(frozen), np.flatnonzero(~frozen)
-    report = _nothing_done() if result is None else dict(result.report)
+    def everywhere(values, axis: int = 0, blank: float = 0.0) -> np.ndarray:
+        values = np.moveaxis(np.asarray(values), axis, 0)
+        found = np.full((len(frozen), *values.shape[1:]), blank, dtype=values.dtype)
+        found[active] = values
+        return np.moveaxis(found, 0, axis)
+
+    report = dict(result.report)
     for key, values in report.items():
         if isinstance(values, list) and len(values) == len(active) and key != "warnings":
-            everywhere = [_EACH.get(key, np.nan)] * count
+            report[key] = [_EACH.get(key, np.nan)] * len(frozen)
             for i, value in zip(active, values, strict=True):
-                everywhere[i] = value
-            report[key] = everywhere
-    parts = np.zeros((3, count, dimension, dimension))
-    if result is not None:
-        parts[:, active] = result.boltzmann, result.side_jump_velocity, result.side_jump_distribution
-    boltzmann, velocity, distribution = parts
-    number = 6 if skew else 4
-    error = np.zeros((count, number, dimension, dimension))
-    terms = [] if result is None else [_everywhere(term, active, count) for term in result.terms]
-    if result is not None and result.error is not None:
-        error[active] = result.error
-    observed = np.zeros((2, count, number, observables, dimension))
-    if result is not None and result.observed is not None:
-        observed[:, active] = result.observed
-    scattered = np.zeros((2, count, dimension, dimension)) if skew else None
-    if scattered is not None and result is not None and result.skew is not None:
-        scattered[:, active] = result.skew
-    return TransportResult(boltzmann, velocity, distribution, report, error, terms, observed, scattered)
+                report[key][i] = value
+    terms = [
+        term | {name: everywhere(term[name], blank=blank) for name, blank in _OF_TERM.items()} for term in result.terms
+    ]
+    return TransportResult(
+        everywhere(result.boltzmann),
+        everywhere(result.side_jump_velocity),
+        everywhere(result.side_jump_distribution),
+        report,
+        everywhere(result.error),
+        terms,
+        everywhere(result.observed, axis=1),
+        None if result.skew is None else everywhere(result.skew, axis=1),
+    )
 
 
-def _everywhere(term: dict, active, count: int) -> dict:
-    """A term at all temperatures; it says nothing of those without carriers."""
-    blank = {"value": np.nan, "error": np.nan, "level": -1, "replicas": 0}
-    found = dict(term)
-    for name, filler in blank.items():
-        known = np.asarray(term[name])
-        found[name] = np.full((count, *known.shape[1:]), filler, dtype=known.dtype)
-        found[name][active] = known
-    return found
+_OF_TERM = {"value": np.nan, "error": np.nan, "level": -1, "replicas": 0}
+"""What a term says of a temperature without carriers: nothing."""
+
+
+def of_no_temperature(dimension: int, observables: int, *, skew: bool) -> TransportResult:
+    """The result where no temperature has carriers: so many rows beyond the current, and `skew` scattering or not."""
+    none, parts = np.zeros((0, dimension, dimension)), 6 if skew else 4
+    return TransportResult(
+        none,
+        none,
+        none,
+        _nothing_done(),
+        np.zeros((0, parts, dimension, dimension)),
+        observed=np.zeros((2, 0, parts, observables, dimension)),
+        skew=np.zeros((2, 0, dimension, dimension)) if skew else None,
+    )
 
 
 def _nothing_done() -> dict:
