@@ -20,7 +20,7 @@ from ..pairs.near import BLOCK, near_pairs
 from ..threads import THREADS, one_matrix_thread
 from ..units import KB
 from .fermi_surface import COARSER, MOST_ON_ALL, chosen, nodes_to_hold
-from .geometry_choice import WINDOW, choose_geometries, no_critical_energy
+from .geometry_choice import WINDOW, choose_geometries, is_crystal, no_critical_energy
 from .own import OwnShells
 from .pace import pace
 from .problem import Problem
@@ -228,7 +228,7 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
     `averaged`: whether there are those of the thermal window as well.
     """
     operations, d, memory = problem.operations, problem.model.dimension, problem.settings.memory
-    images, width = (1, 1) if operations is None else (len(operations), 3)
+    images, fold = 1 if operations is None else len(operations), problem.fold(operations)
     functions = (_nodes(problem) + 1) // 2
     m = functions if d == 2 else 1
     load = None
@@ -236,58 +236,44 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
     found, coarsest = _Sum(), max(problem.spacings.at(t) for t in temperatures)
     for spacing, members in reversed(by_spacing(problem, temperatures)):  # what may be refused first
         here = temperatures[members].tolist()
+        hottest = max(here)
         search, shell = _timed(lambda spacing=spacing: problem.solved_shell(problem.mu, spacing))
         load = load or _Load(problem, shell)  # of the finest
-        count, reach = len(shell), _Reach(problem, shell, KB * max(here))
-        pairs, points, kept = reach.at(max(here))
-        fold = problem.fold(operations)
+        count = len(shell)
+        pairs, points, kept = _Reach(problem, shell, KB * hottest).at(hottest)
         plain_operator, with_anomalous = (operator_bytes(points, m, fold, d, check=check) for check in (False, True))
-        problem.check_memory(plain_operator, max(here))
+        problem.check_memory(plain_operator, hottest)
         operator = with_anomalous if problem.refines and with_anomalous <= memory else plain_operator
         most_here = _functions(problem, m, partial(operator_bytes, points, fold=fold, dimension=d)) if d == 2 else 1
         most_operator = operator_bytes(points, most_here, fold, d)
         more, first, first_operator = 0.0, 1, operator
         if d == 3 and functions > 1:
             few, first = _few(here), min(functions, (MOST_ON_ALL + 1) // 2)
-            first_operator = operator_bytes(points, first, problem.fold(operations), d)
+            first_operator = operator_bytes(points, first, fold, d)
             if first_operator > memory:
                 first, first_operator = 1, operator
             else:
                 more += len(few) * pairs * (first**2 - 1)
             for t in few:
-                found.seconds += _solving(width * count * first, first_operator * (t / max(here)) ** 2)
-        if d == 3 and functions > first:  # further nodes, on a shell with fewer points
-            # refused before the search for finer shells
-            coarse = problem.laid(COARSER, problem.settings.replica, ahead=True)
-            once, other = _timed(lambda coarse=coarse, here=here, first=first: _fewer(coarse, here, lost=first == 1))
-            found.seconds += once
-            pairs_there, nodes_points, nodes_kept = _Reach(coarse, other, KB * max(here)).at(max(here))
-            nodes_operator = operator_bytes(nodes_points, functions, problem.fold(operations), d)
-            problem.check_memory(nodes_operator, max(here), "energy nodes")
-            further = _functions(problem, functions, partial(operator_bytes, nodes_points, fold=fold, dimension=d))
-            largest_operator = operator_bytes(nodes_points, further, fold, d)
-            nodes_kept = nodes_kept if problem.keeps(nodes_kept, largest_operator) else 0.0
-            solution = _solution(len(other), width, further)
-            held = load.bytes(images * len(other)) + nodes_kept + largest_operator
-            found.memory = max(found.memory, held + solution + load.work)
-            more += len(few) * pairs_there * functions**2
-            found.seconds += len(few) * _solving(width * len(other) * functions, nodes_operator)
+                found.seconds += _solving(fold.width * count * first, first_operator * (t / hottest) ** 2)
+            if functions > first:  # refused before the search for finer shells
+                seconds, needed, work = _further(problem, load, here, few, functions, lost=first == 1)
+                found.seconds += seconds
+                found.memory = max(found.memory, needed)
+                more += work
         found.seconds += pace() * _PER_FUNCTIONS * more
         kept = kept if len(here) > 1 and problem.keeps(kept, operator) else 0.0
         together = 1 if kept else min(len(here), max(1, int(PASS * problem.allowed / operator)))
         passes = 1 if kept else int(np.ceil(len(here) / together))
         held = load.bytes(images * count)
-        beside = kept if kept + most_operator <= problem.allowed else 0.0
-        stages = [
-            held + kept + together * operator + _solution(count, width, m),
-            held + beside + most_operator + _solution(count, width, most_here),
-        ]
-        found.least = max(found.least, held + plain_operator + _solution(count, width, m) + load.work)
+        solution = _solution(count, fold.width, m)
+        stages = [held + kept + together * operator + solution]
+        for size, needed in ((most_here, most_operator), (first, first_operator)):
+            beside = kept if problem.keeps(kept, needed) else 0.0
+            stages.append(held + beside + needed + _solution(count, fold.width, size))
         # after the solution, whose operator is gone
-        stages.append(held + kept + skew_bytes(problem, shell, images * count, KB * max(here)))
-        if first > 1:
-            beside = kept if kept + first_operator <= problem.allowed else 0.0
-            stages.append(held + beside + first_operator + _solution(count, width, first))
+        stages.append(held + kept + skew_bytes(problem, shell, images * count, KB * hottest))
+        found.least = max(found.least, held + plain_operator + solution + load.work)
         once, fine_shell = _timed(
             lambda shell=shell, spacing=spacing: problem.fine_shell(problem.mu, spacing) if problem.refines else shell
         )
@@ -304,10 +290,30 @@ def _shared(problem: Problem, temperatures, *, averaged: bool) -> _Sum:
         # the thermal window takes as much again as a third
         found.seconds += pace() * 1.3 * total * (per_pair + _PER_TEMPERATURE * load.channels * len(here) / THREADS)
         found.seconds += pace() * _PER_FUNCTIONS * pairs * (m**2 - 1) * len(here)
-        found.seconds += sum(_solving(width * count * m, operator * (t / max(here)) ** 2) for t in here)
+        found.seconds += sum(_solving(fold.width * count * m, operator * (t / hottest) ** 2) for t in here)
         found.flops += total * load.flops
         found.flops += (total * m**2 * len(here) + more) * load.channels * _KERNEL
     return found
+
+
+def _further(
+    problem: Problem, load: _Load, temperatures: list[float], few: list[float], functions: int, *, lost: bool
+) -> tuple[float, float, float]:
+    """Of further energy nodes at a few temperatures, on a shell with fewer points: seconds without those of the pairs,
+    bytes, and pairs times what they are for each (:data:`_PER_FUNCTIONS`)."""
+    hottest, fold = max(temperatures), problem.fold(problem.operations)
+    coarse = problem.laid(COARSER, problem.settings.replica, ahead=True)
+    once, shell = _timed(lambda: _fewer(coarse, temperatures, lost=lost))
+    pairs, points, kept = _Reach(coarse, shell, KB * hottest).at(hottest)
+    operator = operator_bytes(points, functions, fold, 3)
+    problem.check_memory(operator, hottest, "energy nodes")
+    most = _functions(problem, functions, partial(operator_bytes, points, fold=fold, dimension=3))
+    largest = operator_bytes(points, most, fold, 3)
+    images = 1 if problem.operations is None else len(problem.operations)
+    held = load.bytes(images * len(shell)) + (kept if problem.keeps(kept, largest) else 0.0) + largest
+    seconds = once + len(few) * _solving(fold.width * len(shell) * functions, operator)
+    needed = held + _solution(len(shell), fold.width, most) + load.work
+    return seconds, needed, len(few) * pairs * functions**2
 
 
 def _fewer(coarse: Problem, temperatures: list[float], *, lost: bool):
@@ -338,7 +344,7 @@ def refuse_early(problem: Problem, temperatures) -> None:
     InputError
     """
     settings = problem.settings
-    if problem.model.dimension != 3 or problem.model.cell is None or settings.geometry not in ("auto", "shared"):
+    if not is_crystal(problem.model) or settings.geometry not in ("auto", "shared"):
         return
     if problem.near_edge(KB * float(temperatures.max())):
         return

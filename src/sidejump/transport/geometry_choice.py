@@ -54,6 +54,11 @@ def choose_geometries(problem: Problem, temperatures) -> tuple[list[str], list[f
     return geometries, differences
 
 
+def is_crystal(model) -> bool:
+    """Whether a model is a crystal in three dimensions."""
+    return model.dimension == 3 and model.cell is not None
+
+
 def _independent(problem: Problem, temperatures, window: _Window) -> list[bool]:
     """Which temperatures (K) take shells made afresh over the thermal window.
 
@@ -76,12 +81,13 @@ def _smooth_geometries(problem: Problem, temperatures, choice: str) -> tuple[lis
         return [choice] * len(temperatures), differences
     if problem.settings.heat:
         # heat asks for how shells differ; where no rays carry points to other energies shells are made afresh
-        crystal = problem.model.cell is not None and problem.model.dimension == 3
-        alone = not crystal or all(problem.near_edge(KB * t) for t in temperatures) or _carried(problem)
+        alone = (
+            not is_crystal(problem.model) or all(problem.near_edge(KB * t) for t in temperatures) or _carried(problem)
+        )
         return ["own" if alone else "independent"] * len(temperatures), differences
     if all(problem.near_edge(KB * t) for t in temperatures):
         return ["own"] * len(temperatures), differences
-    if problem.model.cell is not None and problem.model.dimension == 3:
+    if is_crystal(problem.model):
         return _crystal_geometries(problem, temperatures), differences
     if problem.settings.energy_nodes == 1:
         return ["own"] * len(temperatures), differences  # one node: the Fermi surface either way
@@ -129,7 +135,7 @@ def _changing_shells(problem: Problem, temperatures, window: _Window) -> list[bo
         # of a gap only what lies beyond it counts
         states = 1.0 if problem.edges.inside else expit(-problem.edges.distance(problem.mu) / kt)
         result.append(bool((weight > _TOUCHED * problem.settings.tolerance * states).any()))
-    if problem.model.dimension == 3 and problem.model.cell is not None and problem.edges.inside:
+    if is_crystal(problem.model) and problem.edges.inside:
         return _unless_averaged(problem, window, temperatures, result)
     return result
 
