@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from ..errors import InputError
 from ..pairs.sample import Sample
 from ..threads import MATRIX_THREADS
+from .collision import CollisionOperator
 from .fold import Fold
 from .galerkin import projected
 from .odd import OddRates, even_and_odd
@@ -216,15 +217,12 @@ def kinetic_response(
     # where an operation holds with either sign, nothing odd is left
     jump[:, :d] *= bool(np.all(fold.signs != 0))
 
-    def wide(rows):
-        return np.repeat(measure, rows.shape[1])
-
     def balanced(vectors, sets):
         """A uniform shift of g carries no current, though the quadrature of the velocities leaves a little."""
         found = np.array(vectors)
         for number, rows in sets:
-            columns = fold.columns(vectors, rows)
-            fold.vectors(neutral(columns, wide(rows), fold.null(number, s * m)), rows, found)
+            columns, wide = fold.columns(vectors, rows), np.repeat(measure, rows.shape[1])
+            fold.vectors(neutral(columns, wide, fold.null(number, s * m)), rows, found)
         return found
 
     sets = fold.drives(drive.shape[1])
@@ -249,16 +247,7 @@ def kinetic_response(
         operator = operators[number]
         if approximation != "exact":
             return relaxation_time(operator, operators[0], columns, raw, fold, field, approximation)
-        pieces = fold.pieces(sample.components, number, s, m)
-        return solve(
-            operator,
-            columns,
-            measure=np.repeat(measure, len(columns) // len(measure)),
-            tolerance=tolerance,
-            clusters=sample.clusters,
-            null=fold.null(number, s * m),
-            sets=pieces,
-        )
+        return folded_solution(operator, columns, sample, fold, measure, number=number, tolerance=tolerance)
 
     normal, anomalous = np.zeros_like(drive), np.zeros_like(drive)
     asked: dict[int, list] = {}  # of each operator: right-hand sides, their rows, and where the solutions go
@@ -339,6 +328,34 @@ def kinetic_response(
         anomalous=to_the_jump,
         without_odd=without_odd,
         heat=bool(len(heat)),
+    )
+
+
+def folded_solution(
+    operator: CollisionOperator, columns, sample: Sample, fold: Fold, measure, *, number: int = 0, tolerance: float
+):
+    """What :func:`.solve.solve` gives for one representation of a fold.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (N c, r)
+        Right-hand sides, as :meth:`.Fold.columns` makes them.
+    measure : ndarray, shape (N,)
+        Of the N points and functions of the energy.
+    number : int
+        Of the representation.
+    tolerance : float
+        Relative residual of the iterative solution.
+    """
+    functions = len(measure) // sample.count
+    return solve(
+        operator,
+        columns,
+        measure=np.repeat(measure, len(columns) // len(measure)),
+        tolerance=tolerance,
+        clusters=sample.clusters,
+        null=fold.null(number, len(measure)),
+        sets=fold.pieces(sample.components, number, sample.count, functions),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..energy.basis import energy_basis
-from ..kinetics.solve import solve
+from ..kinetics.response import folded_solution
 from ..units import KB
 from .problem import Problem
 from .shared import SharedShell
@@ -58,21 +58,12 @@ def _carried(solver: SharedShell, kt: float, nodes: int) -> np.ndarray:
     basis = energy_basis(nodes)
     operator = solver.operator(basis, kt)
     sample, fold, d = solver.sample, solver.problem.fold(solver.shell.operations), solver.problem.model.dimension
-    points, size = sample.count, basis.size
     measure = (sample.weight * basis.thermal_weight).ravel()
-    flow = np.repeat(sample.velocity[:, 0], size, axis=0)
-    flows = measure[:, None] * flow, (measure * np.tile(basis.nodes, points))[:, None] * flow
+    flow = np.repeat(sample.velocity[:, 0], basis.size, axis=0)
+    flows = measure[:, None] * flow, (measure * np.tile(basis.nodes, sample.count))[:, None] * flow
     rows = fold.field(d)
     columns = np.hstack([fold.columns(one, rows) for one in flows])
-    g, _ = solve(
-        operator,
-        columns,
-        measure=np.repeat(measure, fold.width),
-        tolerance=3e-3 * solver.problem.settings.tolerance,
-        clusters=sample.clusters,
-        null=fold.null(0, points * size),
-        sets=fold.pieces(sample.components, 0, points, size),
-    )
+    g, _ = folded_solution(operator, columns, sample, fold, measure, tolerance=3e-3 * solver.problem.settings.tolerance)
     sums = (columns * g).sum(axis=0).reshape(2, -1).sum(axis=1) / d
     # of the nodes rather than pi^2/3, which they stand for: cold static impurities obey the law exactly
     return sums / np.array([1.0, basis.thermal_weight @ basis.nodes**2 / basis.thermal_weight.sum()])

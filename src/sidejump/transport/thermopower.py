@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..energy.basis import EnergyBasis, energy_basis
-from ..kinetics.solve import solve
+from ..kinetics.response import folded_solution
 from ..kinetics.sums import RateSums, rate_sums
 from ..pairs.sample import Sample
 from ..pairs.stream import PairStream
@@ -172,18 +172,11 @@ def _answers(sums: RateSums, sample: Sample, thermal_weight, powers) -> tuple[np
     charge = measure[:, None] * np.broadcast_to(sample.velocity, (points, m, d)).reshape(-1, d)
     drive = np.tile(powers, len(charge) // len(powers))[:, None] * charge
     rows = fold.field(d)
-    g, _ = solve(
-        operator,
-        np.hstack([fold.columns(one, rows) for one in (charge, drive)]),
-        measure=np.repeat(measure, fold.width),
-        tolerance=_SOLVED,
-        clusters=sample.clusters,
-        null=fold.null(0, points * m),
-        sets=fold.pieces(sample.components, 0, points, m),
-    )
+    columns = np.hstack([fold.columns(one, rows) for one in (charge, drive)])
+    g, _ = folded_solution(operator, columns, sample, fold, measure, tolerance=_SOLVED)
     by_charge, by_drive = np.zeros_like(charge), np.zeros_like(charge)
-    for out, columns in zip((by_charge, by_drive), np.split(g, 2, axis=1), strict=True):
-        fold.vectors(columns, rows, out)
+    for out, answers in zip((by_charge, by_drive), np.split(g, 2, axis=1), strict=True):
+        fold.vectors(answers, rows, out)
     # L is symmetric: what the jump of the drive makes of the charge current is what the field makes of that jump
     jumps = fold.average(jump[:, :d].T @ by_drive, odd=True) - fold.average(jump[:, -d:].T @ by_charge, odd=True).T
     return fold.average(charge.T @ by_drive), jumps
