@@ -97,7 +97,7 @@ class RateSums:
             if found is None:
                 continue
             turn, sign = self.fold.matrices[block.image], int(self.fold.signs[block.image])
-            rows, columns = block.rows, block.columns
+            rows, columns = block.rows, block.columns  # the same of all blocks
             both = block.mirrored and rows == columns
             self._out[rows] += found.out_rows
             self._jump[rows] += found.jump_rows
@@ -116,20 +116,34 @@ class RateSums:
         if not planes:
             return
         plain, reversing = planes.get(0), planes.get(1)
-        self._keep(rows, columns, 0, plain if reversing is None else reversing if plain is None else plain + reversing)
+        if reversing is None:
+            normal = anomalous = plain
+        elif plain is None:
+            normal, anomalous = reversing, -reversing
+        else:
+            normal, anomalous = plain + reversing, plain - reversing
+        self._keep(rows, columns, 0, normal)
         if self.fold.odd and self.anomalous:
-            self._keep(
-                rows, columns, 1, plain if reversing is None else -reversing if plain is None else plain - reversing
-            )
+            self._keep(rows, columns, 1, anomalous)
         for number, plane in others.items():
             self._keep(rows, columns, number, plane)
 
     def _add_turned(self, planes: dict[int, np.ndarray], number: int, rates, turn, both: bool) -> None:
         """Add ``P turn`` to the planes of that number, (m c, m c, A, B), and its transpose if `both`."""
+        c = len(turn)
         if number not in planes:
-            shape = [x * len(turn) for x in rates.shape[:2]] + list(rates.shape[2:])
+            shape = [x * c for x in rates.shape[:2]] + list(rates.shape[2:])
             planes[number] = np.zeros(shape, dtype=self.dtype)
-        _add_turned(planes[number], rates, turn, both)
+        whole = planes[number]
+        for x, y in zip(*np.nonzero(np.abs(turn) > 1e-9), strict=True):
+            factor = turn[x, y]
+            scaled = rates if abs(abs(factor) - 1) < 1e-12 else rates.dtype.type(abs(factor)) * rates
+            add = np.add if factor > 0 else np.subtract
+            here = whole[x::c, y::c]
+            add(here, scaled, out=here)
+            if both:
+                there = whole[y::c, x::c]
+                add(there, scaled.transpose(1, 0, 3, 2), out=there)
 
     def _add_row_sums(self, block: Block, rates, turn) -> None:
         over_columns, over_rows = both_sums(rates, block.mirrored)
@@ -244,17 +258,3 @@ def seconds_per_pair(stream: PairStream, kernels: Sequence[Kernels], sums: RateS
 def farthest(kernels: Sequence[Sequence[Kernels]]) -> list[float]:
     """For each source z beyond which none of the kernels scatters."""
     return [max(k.cutoff for some in each for k in some.values()) for each in zip(*kernels, strict=True)]
-
-
-def _add_turned(planes, rates, turn, both: bool) -> None:
-    """Add ``P turn`` to (m c, m c, A, B), and its transpose if `both`."""
-    c = len(turn)
-    for x, y in zip(*np.nonzero(np.abs(turn) > 1e-9), strict=True):
-        factor = turn[x, y]
-        scaled = rates if abs(abs(factor) - 1) < 1e-12 else rates.dtype.type(abs(factor)) * rates
-        add = np.add if factor > 0 else np.subtract
-        here = planes[x::c, y::c]
-        add(here, scaled, out=here)
-        if both:
-            there = planes[y::c, x::c]
-            add(there, scaled.transpose(1, 0, 3, 2), out=there)
