@@ -195,7 +195,7 @@ class Fold:
 
         None where these are to be found from what scattering connects.
         """
-        return None if self.operations is None else np.tile(self._invariant(number, slice(None)), (count, 1))
+        return None if self.operations is None else np.tile(invariant(self.representations[number]), (count, 1))
 
     def pieces(self, components: Components | None, number: int, points: int, functions: int) -> np.ndarray | None:
         """Vectors constant on one piece of an orbit, turned on the others, for each function: (points m c, n).
@@ -212,14 +212,10 @@ class Fold:
             turn, columns = turns[components.turn], []
             for piece, keeps in enumerate(components.keeps):
                 inside = components.label[:, None, None] == piece
-                columns.append(np.where(inside, turn @ self._invariant(number, keeps), 0.0))
+                columns.append(np.where(inside, turn @ invariant(turns[keeps]), 0.0))
             found = np.concatenate(columns, axis=2)
         each = np.einsum("scn,fg->sfcng", found, np.eye(functions))
         return each.reshape(points * functions * c, -1)
-
-    def _invariant(self, number: int, which) -> np.ndarray:
-        """Vectors (c, n) that some of the operations leave alone."""
-        return invariant(self.representations[number][which])
 
 
 def invariant(turns) -> np.ndarray:

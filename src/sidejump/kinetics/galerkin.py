@@ -20,19 +20,17 @@ from ..pairs.strips import Strip
 from .collision import CollisionOperator
 
 
-def projected(operator: CollisionOperator, functions: np.ndarray, side: np.ndarray | None = None) -> CollisionOperator:
+def projected(operator: CollisionOperator, functions: np.ndarray, side: np.ndarray) -> CollisionOperator:
     """``C L C^T`` for the functions at the nodes.
 
     Parameters
     ----------
-    functions : ndarray, shape (n, m) or (sides, n, m)
+    functions : ndarray, shape (sides, n, m)
         At m nodes; points on different sides of a gap have others.
-    side : ndarray of int, shape (S,), optional
+    side : ndarray of int, shape (S,)
         Which of them a point has. The points of one block are on one side.
     """
-    each = functions.reshape(-1, *functions.shape[-2:])
-    side = np.zeros(operator.count, dtype=int) if side is None else side
-    _, n, m = each.shape
+    _, n, m = functions.shape
     strips = []
     for strip in operator.strips:
         rows, columns = strip.rows.stop - strip.rows.start, len(strip.columns)
@@ -40,15 +38,15 @@ def projected(operator: CollisionOperator, functions: np.ndarray, side: np.ndarr
         found = np.empty((rows, n, columns, n), dtype=operator.dtype)
         for final in np.unique(side[strip.columns]):
             here = side[strip.columns] == final
-            part = np.tensordot(values if here.all() else values[:, :, here], each[final], axes=(3, 1))
-            found[:, :, here] = np.tensordot(part, each[side[strip.rows.start]], axes=(1, 1)).transpose(0, 3, 1, 2)
+            part = np.tensordot(values if here.all() else values[:, :, here], functions[final], axes=(3, 1))
+            found[:, :, here] = np.tensordot(part, functions[side[strip.rows.start]], axes=(1, 1)).transpose(0, 3, 1, 2)
         strips.append(Strip(strip.rows, strip.columns, strip.mirrored, found.reshape(rows * n, columns * n)))
-    diagonal, self_pair = (_both(x, each, side) for x in (operator.diagonal, operator.self_pair))
+    diagonal, self_pair = (_both(x, functions, side) for x in (operator.diagonal, operator.self_pair))
     return CollisionOperator(strips, diagonal, self_pair, operator.dtype)
 
 
-def _both(blocks, each, side):
-    found = np.empty((len(blocks), each.shape[1], each.shape[1]))
-    for which, functions in enumerate(each):
-        found[side == which] = functions @ blocks[side == which] @ functions.T
+def _both(blocks, functions, side):
+    found = np.empty((len(blocks), functions.shape[1], functions.shape[1]))
+    for which, here in enumerate(functions):
+        found[side == which] = here @ blocks[side == which] @ here.T
     return found

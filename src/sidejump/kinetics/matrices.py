@@ -64,14 +64,9 @@ class MatrixSums:
         ``sum_j K (i/2) [V^+ D V - (D V)^+ V]``.
     """
 
-    def __init__(self, count: int, size: int, members: int, responses: int, fold: Fold, dtype=np.float64):
-        self.basis, self.members, self.size, self.fold, self.dtype = (
-            hermitian_basis(members),
-            members,
-            size,
-            fold,
-            dtype,
-        )
+    def __init__(self, count: int, size: int, members: int, responses: int, fold: Fold, dtype):
+        self.basis, self.members, self.size = hermitian_basis(members), members, size
+        self.fold, self.dtype = fold, dtype
         c = len(self.basis)
         self._conjugated = conjugation_signs(members)
         self.jump = np.zeros((count, size, responses, c))
@@ -204,8 +199,8 @@ def matrix_response(
     kept_turns,
     thermal_weight,
     *,
-    functions=None,
-    approximation: str = "exact",
+    functions,
+    approximation: str,
 ) -> tuple[np.ndarray, float]:
     """Parts of the response, (3, R, d), and the residual of the solution.
 

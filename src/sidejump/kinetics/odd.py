@@ -49,11 +49,11 @@ class OddRates:
     kinds : sequence of PointKind
     thermal : ndarray, shape (m,) or (S, n)
         Weights of the functions of the energy, or of the nodes of each point.
-    functions : ndarray, shape (sides, m, n), optional
+    functions : ndarray, shape (sides, m, n), or None
         As :func:`.response.kinetic_response` takes them.
     """
 
-    def __init__(self, sample: Sample, kinds: Sequence[PointKind], thermal, functions=None):
+    def __init__(self, sample: Sample, kinds: Sequence[PointKind], thermal, functions):
         self._sample, self._functions = sample, functions
         s, n = sample.count, sample.energies
         self._measure = sample.weight * np.broadcast_to(thermal, (s, np.shape(thermal)[-1]))
@@ -122,7 +122,7 @@ def even_and_odd(
     tolerance: float,
     sets: Sequence[np.ndarray],
     *,
-    odd: bool = False,
+    odd: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Parts of the solution of ``(L + C) g = drive``.
 

@@ -95,7 +95,7 @@ def neutral(drive, measure, null=None) -> np.ndarray:
     return drive - weighted @ np.linalg.solve(null.T @ weighted, null.T @ drive)
 
 
-def _centred(g, measure, null=None):
+def _centred(g, measure, null):
     null = np.ones((len(measure), 1)) if null is None else null
     weighted = measure[:, None] * null
     return g - null @ np.linalg.solve(null.T @ weighted, weighted.T @ g)

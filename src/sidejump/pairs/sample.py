@@ -56,10 +56,10 @@ class Sample:
     clusters: np.ndarray
     components: Components | None
     side: np.ndarray
-    operations: Operations | None = None
-    turns: np.ndarray | None = None
-    heat: np.ndarray | None = None
-    turned: Images | None = None
+    operations: Operations | None
+    turns: np.ndarray | None
+    heat: np.ndarray | None
+    turned: Images | None
 
     @property
     def count(self) -> int:

@@ -87,7 +87,7 @@ class Spacings:
         default: float,
         *,
         reduced: bool,
-        whole: bool = False,
+        whole: bool,
         area: Callable[[], float],
         warn: Callable[[str], None],
     ):

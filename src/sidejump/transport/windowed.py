@@ -71,7 +71,7 @@ def significance(points: CriticalPoints, mu: float, kt: float, density: float) -
 
 
 def breaks(
-    points: CriticalPoints, mu: float, kt: float, density: float, tolerance: float, ends=(-np.inf, np.inf)
+    points: CriticalPoints, mu: float, kt: float, density: float, tolerance: float, ends: tuple[float, float]
 ) -> np.ndarray:
     """Values of F, from 0 to 1, between which everything is smooth to `tolerance`.
 
