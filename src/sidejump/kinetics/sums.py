@@ -117,13 +117,15 @@ class RateSums:
             return
         plain, reversing = planes.get(0), planes.get(1)
         if reversing is None:
-            normal = anomalous = plain
-        elif plain is None:
-            normal, anomalous = reversing, -reversing
+            normal = plain
         else:
-            normal, anomalous = plain + reversing, plain - reversing
+            normal = reversing if plain is None else plain + reversing
         self._keep(rows, columns, 0, normal)
         if self.fold.odd and self.anomalous:
+            if reversing is None:
+                anomalous = plain
+            else:
+                anomalous = -reversing if plain is None else plain - reversing
             self._keep(rows, columns, 1, anomalous)
         for number, plane in others.items():
             self._keep(rows, columns, number, plane)
