@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -181,38 +183,53 @@ def _left(replicas: dict[str, list[Replica]], fact: str, count: int, parts: int)
     """What a sequence that replicas end by themselves may leave, (nT, P): as much as its last step changed."""
     total = np.zeros((count, parts))
     for some in replicas.values():
-        level, worst = np.full(count, -1), np.zeros_like(total)
-        for replica in some:  # from coarse to fine
-            for place, i in enumerate(replica.task.where):
-                change = np.array(_change(replica, fact, place, parts))
-                if np.isnan(change).any():  # found on coarser levels alone, or nothing to be found
-                    continue
-                change = np.where(np.isfinite(change), change, UNKNOWN)
-                worst[i] = change if replica.task.level > level[i] else np.maximum(worst[i], change)
-                level[i] = max(level[i], replica.task.level)
-        total = np.hypot(total, worst)
+        finest = _of_finest(some, count, lambda replica, column: _change(replica, column, fact, parts))
+        total = np.hypot(total, [np.max(known, axis=0) if known else np.zeros(parts) for known in finest])
     return total
 
 
 def _mesh_step(replicas: dict[str, list[Replica]], shape: tuple[int, ...]) -> np.ndarray:
     """What the last mesh of the integrals over all states added to the Gaussian part, (nT, 1, R, d), in size: about the
     same in all replicas, which share the mesh, so that their number takes nothing away."""
-    found, level = np.zeros(shape), np.full(shape[0], -1)
-    for some in replicas.values():
-        for replica in some:  # from coarse to fine
-            for i, step in zip(replica.task.where, replica.facts.get(MESH_STEP, []), strict=False):
-                size = np.abs(step)
-                found[i] = np.maximum(found[i], size) if replica.task.level == level[i] else size
-                level[i] = replica.task.level
+    found = np.zeros(shape)
+    steps = _of_finest(
+        [replica for some in replicas.values() for replica in some],
+        len(found),
+        lambda replica, column: np.abs(replica.facts[MESH_STEP][column]) if MESH_STEP in replica.facts else None,
+    )
+    for here, known in zip(found, steps, strict=True):
+        if known:
+            here[...] = np.max(known, axis=0)
     return found
 
 
-def _change(replica: Replica, fact: str, place: int, parts: int) -> list[float]:
-    """Of each part; where one number stands for all, that. What is across the field changes as the side jump does."""
+def _of_finest(replicas: list[Replica], count: int, each: Callable[[Replica, int], Any]) -> list[list]:
+    """What ``each(replica, column)`` finds at every temperature, of the finest level alone that has anything there but
+    None."""
+    found: list[list] = [[] for _ in range(count)]
+    level = [-1] * count
+    for replica in replicas:
+        for column, i in enumerate(replica.task.where):
+            known = each(replica, column)
+            if known is None or replica.task.level < level[i]:
+                continue
+            if replica.task.level > level[i]:
+                level[i], found[i] = replica.task.level, []
+            found[i].append(known)
+    return found
+
+
+def _change(replica: Replica, column: int, fact: str, parts: int) -> np.ndarray | None:
+    """Of each part; where one number stands for all, that. What is across the field changes as the side jump does.
+
+    None where it was found on coarser levels alone, or there is nothing to be found.
+    """
     if fact == "node_change" and NODE_CHANGES in replica.facts:
-        conductivity, side_jump = replica.facts[NODE_CHANGES][place]
-        return [conductivity, *[side_jump] * (parts - 1)]
-    return [replica.facts[fact][place] if fact in replica.facts else np.nan] * parts
+        conductivity, side_jump = replica.facts[NODE_CHANGES][column]
+        change = np.array([conductivity, *[side_jump] * (parts - 1)])
+    else:
+        change = np.full(parts, replica.facts[fact][column] if fact in replica.facts else np.nan)
+    return None if np.isnan(change).any() else np.where(np.isfinite(change), change, UNKNOWN)
 
 
 def _left_out(composition: Composition, shared, terms: list[TermEstimate], sizes) -> np.ndarray:
@@ -276,13 +293,7 @@ def _in_units(known: Moments, size) -> Moments:
 
 def _worst(replicas: list[Replica], count: int) -> list[dict]:
     """For each temperature the worst of what the finest replicas of the first term say of themselves."""
-    chosen: list[dict] = [{} for _ in range(count)]
-    level = np.full(count, -1)
-    for replica in replicas:
-        for i, quality in zip(replica.task.where, replica.quality, strict=True):
-            if replica.task.level > level[i]:
-                level[i], chosen[i] = replica.task.level, dict(quality)
-                continue
-            for name, known in quality.items():
-                chosen[i][name] = max(chosen[i][name], known) if name != "method" else known
-    return chosen
+    return [
+        {name: known[-1][name] if name == "method" else max(q[name] for q in known) for name in known[0]}
+        for known in _of_finest(replicas, count, lambda replica, column: replica.quality[column])
+    ]
