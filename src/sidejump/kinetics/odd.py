@@ -23,20 +23,18 @@ import numpy as np
 from ..bands.states import States
 from ..errors import InputError
 from ..interactions.point_impurity import PointKind
-from ..pairs.sample import Sample
+from ..pairs.sample import Sample, Surface
 
 _MOST = 60
 """Steps to the even part."""
 
 
 @dataclass(frozen=True)
-class _Surface:
-    """States of one energy: P of the points, and with their images all; matrices A and B of each kind of impurities."""
+class _Scattered:
+    """A surface, its vectors, and the matrices A and B of each kind of impurities there."""
 
-    points: np.ndarray
-    nodes: slice
+    surface: Surface
     vectors: np.ndarray
-    weight: np.ndarray
     matrices: list[tuple[np.ndarray, np.ndarray]]
 
 
@@ -58,58 +56,52 @@ class OddRates:
         s, n = sample.count, sample.energies
         self._measure = sample.weight * np.broadcast_to(thermal, (s, np.shape(thermal)[-1]))
         self._members = sample.states.multiplicity[: s * n].reshape(s, n)
-        self._surfaces: list[_Surface] = []
-        for points, node, states, weight in sample.by_energy():
-            nodes = slice(None) if n == 1 else slice(node, node + 1)
-            self._add(kinds, points, nodes, states, weight)
-
-    def _add(self, kinds, points, nodes, states, weight) -> None:
-        energy = [float(np.mean(states.energy[: len(points)]))]
-        matrices = []
-        for kind in kinds:
-            dispersive, absorptive = (x[0] for x in kind.parts(energy))
-            matrices.append((4 * np.pi * kind.coupling * dispersive, absorptive))
-        self._surfaces.append(_Surface(points, nodes, states.vectors.astype(complex), weight, matrices))
+        self._scattered: list[_Scattered] = []
+        for surface in sample.surfaces():
+            matrices = []
+            for kind in kinds:
+                dispersive, absorptive = (x[0] for x in kind.parts([surface.energy]))
+                matrices.append((4 * np.pi * kind.coupling * dispersive, absorptive))
+            self._scattered.append(_Scattered(surface, surface.everywhere.vectors.astype(complex), matrices))
 
     def __call__(self, g: np.ndarray, odd: bool) -> np.ndarray:
         """C g for g (S m, R), the response to drives that turn as currents do; `odd`: with the sign of time reversal
         beside, as parts that odd rates make."""
         d, s = g.shape[1], self._sample.count
         g = g.reshape(s, -1, d)
-        each = None if self._functions is None else self._functions[self._sample.side]
-        if each is not None:
-            g = np.einsum("sfn,sfr->snr", each, g)
+        functions = None if self._functions is None else self._functions[self._sample.side]
+        if functions is not None:
+            g = np.einsum("sfn,sfr->snr", functions, g)
         found = np.zeros_like(g)
-        for surface in self._surfaces:
-            here = g[surface.points, surface.nodes]
-            for f in range(here.shape[1]):
-                values = _applied(
-                    surface, surface.vectors[: len(surface.points)], self._sample.everywhere(here[:, f], reverse=odd)
-                )
-                found[surface.points, surface.nodes.indices(g.shape[1])[0] + f] = values
+        for some in self._scattered:
+            surface = some.surface
+            own, here = some.vectors[: surface.count], surface.of(g)
+            each = [_applied(some, own, self._sample.everywhere(here[:, f], reverse=odd)) for f in range(here.shape[1])]
+            found[surface.points, surface.nodes] = np.stack(each, axis=1)
         found *= (self._measure / self._members)[:, :, None]
-        if each is not None:
-            found = np.einsum("sfn,snr->sfr", each, found)
+        if functions is not None:
+            found = np.einsum("sfn,snr->sfr", functions, found)
         return found.reshape(-1, d)
 
     def on(self, states: States, g: np.ndarray, odd: bool) -> np.ndarray:
         """C g at other states (P) of the surface that all energies share, over their weights, (P, m, R), for g (S, m,
         R) on its own points."""
-        [surface], members = self._surfaces, states.multiplicity[:, None]
+        [some], members = self._scattered, states.multiplicity[:, None]
         each = [
-            _applied(surface, states.vectors, self._sample.everywhere(g[:, f], reverse=odd)) for f in range(g.shape[1])
+            _applied(some, states.vectors, self._sample.everywhere(g[:, f], reverse=odd)) for f in range(g.shape[1])
         ]
         return np.stack([part / members for part in each], axis=1)
 
 
-def _applied(surface: _Surface, own: np.ndarray, g: np.ndarray) -> np.ndarray:
+def _applied(some: _Scattered, own: np.ndarray, g: np.ndarray) -> np.ndarray:
     """``-4 pi n Im <u|A E B|u>`` summed over the members of states `own` (P, members, N), shape (P, R), for g of all
     points and images of a surface, shape (S, R)."""
-    u, found = surface.vectors.reshape(-1, surface.vectors.shape[-1]), np.empty((len(own), g.shape[1]))
+    _, members, orbitals = some.vectors.shape
+    u, found = some.vectors.reshape(-1, orbitals), np.empty((len(own), g.shape[1]))
     for a, column in enumerate(g.T):
-        weighted = u * np.repeat(surface.weight * column, surface.vectors.shape[1])[:, None]
+        weighted = u * np.repeat(some.surface.all_weights * column, members)[:, None]
         matrix = weighted.T @ u.conj()
-        middle = sum(x @ matrix @ y for x, y in surface.matrices)
+        middle = sum(x @ matrix @ y for x, y in some.matrices)
         found[:, a] = -np.einsum("smi,smi->s", own.conj(), own @ middle.T).imag
     return found
 

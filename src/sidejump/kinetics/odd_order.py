@@ -31,11 +31,10 @@ from functools import cached_property
 import numpy as np
 
 from ..bands.observables import Velocity
-from ..bands.states import States
 from ..interactions.green_pairs import green_pairs
 from ..interactions.point_impurity import PointKind
 from ..interactions.single_impurity import PointPotential
-from ..pairs.sample import Sample
+from ..pairs.sample import Sample, Surface
 
 
 @dataclass(frozen=True)
@@ -57,24 +56,19 @@ class _Kind:
 
 
 @dataclass(frozen=True)
-class _Surface:
-    """States of one energy and function of the energy, with a distribution of R responses.
+class _Distribution:
+    """That of R responses on a surface, for one function of the energy.
 
     Attributes
     ----------
-    own, everywhere : States
-        L points, and K states with their images.
-    weight, all_weights : (L,), (K,)
-        Of each member of a state, 1/(eV angstrom^d).
+    surface : Surface
+        Of L points, K states with their images.
     even, odd, all_even, all_odd : (L, R), (K, R)
         g and h.
     thermal : float
     """
 
-    own: States
-    everywhere: States
-    weight: np.ndarray
-    all_weights: np.ndarray
+    surface: Surface
     even: np.ndarray
     odd: np.ndarray
     all_even: np.ndarray
@@ -83,13 +77,14 @@ class _Surface:
 
     def sums(self, values) -> np.ndarray:
         """E of values (K, R): shape (R, N, N)."""
-        u = self.everywhere.vectors
-        return np.einsum("k,kr,kmi,kmj->rij", self.all_weights, values, u, u.conj(), optimize=True)
+        u = self.surface.everywhere.vectors
+        return np.einsum("k,kr,kmi,kmj->rij", self.surface.all_weights, values, u, u.conj(), optimize=True)
 
     def power(self, d: int) -> float:
         """``sum_l w_l g_l v_l`` over the directions of the field."""
-        own = self.weight * self.own.multiplicity
-        return float(np.einsum("l,la,la->", own, self.even[:, :d], self.own.velocity))
+        own = self.surface.own
+        weight = self.surface.weight * own.multiplicity
+        return float(np.einsum("l,la,la->", weight, self.even[:, :d], own.velocity))
 
     @cached_property
     def both_sums(self) -> tuple[np.ndarray, np.ndarray]:
@@ -132,8 +127,8 @@ def odd_order_zero(model, sample: Sample, kinds: Sequence[PointKind], even, odd,
         Observables, the rows after the d directions of the current.
     """
     d = sample.velocity.shape[-1]
-    surfaces = list(_surfaces(sample, even, odd, thermal_weight))
-    energies = np.array([float(np.mean(surface.own.energy)) for surface in surfaces])
+    distributions = list(_distributions(sample, even, odd, thermal_weight))
+    energies = np.array([some.surface.energy for some in distributions])
     different, which = np.unique(energies, return_inverse=True)
     # of the velocity it is the integral of a derivative: what a cut-off leaves of it is none of the current
     moves = [isinstance(rows.tensors[part.tensor].operator, Velocity) for part in rows.parts]
@@ -143,31 +138,25 @@ def odd_order_zero(model, sample: Sample, kinds: Sequence[PointKind], even, odd,
     integrals, step = green_pairs(together, different, asked)
     total, moved = np.zeros((2, even.shape[2], d))
     taken = spent = 0.0
-    for surface, i in zip(surfaces, which.ravel(), strict=True):
+    for some, i in zip(distributions, which.ravel(), strict=True):
         here = [_Kind(k.density, *(k.amplitude * part[0] for part in k.parts([different[i]]))) for k in kinds]
-        found, power = _on_shell(model, surface, here, d)
-        total += surface.thermal * found
-        taken += surface.thermal * power
-        spent += surface.thermal * surface.power(d)
+        found, power = _on_shell(model, some, here, d)
+        total += some.thermal * found
+        taken += some.thermal * power
+        spent += some.thermal * some.power(d)
         for what, of in ((total, integrals), (moved, step)):  # linear in the integrals
-            off, across = _off_shell(surface, here, together.orbitals, of.tensor[i], d)
+            off, across = _off_shell(some, here, together.orbitals, of.tensor[i], d)
             off[still] += np.einsum("aij,bji->ab", of.operators[i], across[:d]).real
-            what += surface.thermal * off
+            what += some.thermal * off
     return OddOrderZero(total, moved, taken / spent)
 
 
-def _surfaces(sample: Sample, even, odd, thermal) -> Iterator[_Surface]:
-    for points, node, states, weight in sample.by_energy():
-        own = states[: len(points)]
-        if sample.energies > 1:
-            g, h = even[points, node], odd[points, node]
-            yield _Surface(own, states, weight, weight, g, h, g, h, float(thermal[points[0], node]))
-            continue
-        for f in range(even.shape[1]):
-            g, h = even[:, f], odd[:, f]
+def _distributions(sample: Sample, even, odd, thermal) -> Iterator[_Distribution]:
+    for surface in sample.surfaces():
+        for f, weight in enumerate(surface.of(thermal)[0]):
+            g, h = surface.of(even)[:, f], surface.of(odd)[:, f]
             images = sample.everywhere(g), sample.everywhere(h, reverse=True)
-            own_weight = sample.weight_of_members[:, 0]
-            yield _Surface(own, states, own_weight, weight, g, h, *images, float(thermal[0, f]))
+            yield _Distribution(surface, g, h, *images, float(weight))
 
 
 def _together(kinds: Sequence[PointKind]) -> PointPotential:
@@ -176,11 +165,11 @@ def _together(kinds: Sequence[PointKind]) -> PointPotential:
     return replace(kinds[0].potential, orbitals=orbitals)
 
 
-def _on_shell(model, surface: _Surface, kinds: Sequence[_Kind], d: int) -> tuple[np.ndarray, float]:
+def _on_shell(model, some: _Distribution, kinds: Sequence[_Kind], d: int) -> tuple[np.ndarray, float]:
     """What is on the energy shell, (R, d), and the power that impurities take."""
-    sums = dict(zip("gh", surface.both_sums, strict=True))
-    [rho] = surface.sums(np.ones((len(surface.all_even), 1)))
-    own = surface.own
+    sums = dict(zip("gh", some.both_sums, strict=True))
+    [rho] = some.sums(np.ones((len(some.all_even), 1)))
+    own, weight = some.surface.own, some.surface.weight
     # all bands at each point, those of the group left out
     energies, vectors = np.linalg.eigh(model.hamiltonian(own.k))
     inside = (np.abs(own.vectors.conj() @ vectors) ** 2).sum(axis=1) > 0.5
@@ -194,10 +183,9 @@ def _on_shell(model, surface: _Surface, kinds: Sequence[_Kind], d: int) -> tuple
         turned = np.einsum("rij,kmj->rkmi", made, own.vectors, optimize=True)
         return turned - values.T[:, :, None, None] * (own.vectors @ lost.T)
 
-    g, h = surface.even, surface.odd
+    g, h = some.even, some.odd
     usual, symmetric = applied("g", g, "even"), applied("h", h, "odd")
     unlike = applied("h", h, "even") + applied("g", g, "odd")
-    weight = surface.weight
     # the shift of each row with h, and what it does to the distribution
     shift = 2 * np.pi * np.einsum("l,blmi,lami->ab", weight, symmetric.conj(), own.covariant, optimize=True).imag
     found = shift[:, :d] - shift[:d, :].T
@@ -213,10 +201,10 @@ def _on_shell(model, surface: _Surface, kinds: Sequence[_Kind], d: int) -> tuple
     return found - (2 * np.pi) ** 2 * squares, float(power)
 
 
-def _off_shell(surface: _Surface, kinds: Sequence[_Kind], orbitals, tensor, d: int) -> tuple[np.ndarray, np.ndarray]:
+def _off_shell(some: _Distribution, kinds: Sequence[_Kind], orbitals, tensor, d: int) -> tuple[np.ndarray, np.ndarray]:
     """What goes through all states, (R, d), and q (R, n, n)."""
     at = np.ix_(orbitals, orbitals)
-    g, h = surface.both_sums
+    g, h = some.both_sums
     p, q = (np.sum([k.even(x) + k.odd(y) for k in kinds], axis=0)[:, at[0], at[1]] for x, y in ((g, h), (h, g)))
 
     def pairs(x):
@@ -230,9 +218,9 @@ def _off_shell(surface: _Surface, kinds: Sequence[_Kind], orbitals, tensor, d: i
     # the widths of all states in T
     width = np.zeros_like(kinds[0].dispersive)
     width[at] = pairs(np.sum([1j * k.density * k.absorptive for k in kinds], axis=0)[at])
-    both = surface.all_even[:, :, None] * surface.all_odd[:, None, :d]
-    both = both - surface.all_odd[:, :, None] * surface.all_even[:, None, :d]
-    between = surface.sums(both.reshape(len(both), -1))
+    both = some.all_even[:, :, None] * some.all_odd[:, None, :d]
+    both = both - some.all_odd[:, :, None] * some.all_even[:, None, :d]
+    between = some.sums(both.reshape(len(both), -1))
     for kind in kinds:
         t = kind.dispersive + 1j * kind.absorptive
         dt = t @ width @ t

@@ -32,7 +32,7 @@ from threadpoolctl import threadpool_limits
 from ..bands.states import States
 from ..errors import TooLarge
 from ..interactions.sources import ScalarPairs
-from ..pairs.sample import Sample
+from ..pairs.sample import Sample, Surface
 from ..threads import by_threads
 
 _RANK, _LARGEST_RANK = 48, 192
@@ -92,24 +92,20 @@ class SkewResponse:
 
 
 @dataclass(frozen=True)
-class _Surface:
-    """States of one energy, between which static scatterers act: L points, and K with their images.
+class _Driven:
+    """States of one energy, between which static scatterers act, with their distributions.
 
     Attributes
     ----------
-    points, everywhere : States
-    weight, all_weights : (L,), (K,)
-        Of a state, 1/(eV angstrom^d).
+    surface : Surface
+        Of L points, K states with their images.
     g, all_g : (L, F, R), (K, F, R)
         F functions of the energy, R responses.
     thermal : (F,)
         Thermal weight of each function.
     """
 
-    points: States
-    everywhere: States
-    weight: np.ndarray
-    all_weights: np.ndarray
+    surface: Surface
     g: np.ndarray
     all_g: np.ndarray
     thermal: np.ndarray
@@ -148,31 +144,27 @@ def skew_response(
     """
     d, responses = sample.velocity.shape[-1], normal.shape[-1]
     found, strength = np.zeros((2, responses, d)), 0.0
-    for surface in _surfaces(sample, normal, thermal_weight):
+    for driven in _driven(sample, normal, thermal_weight):
         gaussian = []
         for source in sources:
-            prepared = source.pairs.prepared(surface.everywhere, single=d == 3)
+            prepared = source.pairs.prepared(driven.surface.everywhere, single=d == 3)
             everywhere = _bare(prepared.states)
             for third in source.thirds:
-                part, size = _conventional(prepared, everywhere, surface, third, d, memory, tolerance)
+                part, size = _conventional(prepared, everywhere, driven, third, d, memory, tolerance)
                 found[0] += part
                 strength = max(strength, size)
             if source.correlation is not None:
                 gaussian.append((prepared, source.correlation, everywhere))
         if gaussian:
-            found[1] += _gaussian(model, gaussian, surface, d)
+            found[1] += _gaussian(model, gaussian, driven, d)
     return SkewResponse(found, strength)
 
 
-def _surfaces(sample: Sample, normal, thermal) -> Iterator[_Surface]:
-    for points, node, states, weight in sample.by_energy():
-        if sample.energies == 1:
-            everywhere = np.stack([sample.everywhere(normal[:, f]) for f in range(normal.shape[1])], axis=1)
-            own = sample.weight_of_members[:, 0]
-            yield _Surface(states[: sample.count], states, own, weight, normal, everywhere, thermal[0])
-        else:
-            g = normal[points, node : node + 1]
-            yield _Surface(states, states, weight, weight, g, g, thermal[points[0], node : node + 1])
+def _driven(sample: Sample, normal, thermal) -> Iterator[_Driven]:
+    for surface in sample.surfaces():
+        g = surface.of(normal)
+        everywhere = np.stack([sample.everywhere(g[:, f]) for f in range(g.shape[1])], axis=1)
+        yield _Driven(surface, g, everywhere, surface.of(thermal)[0])
 
 
 def _bare(states: States) -> States:
@@ -181,18 +173,18 @@ def _bare(states: States) -> States:
 
 
 def _conventional(
-    pairs: ScalarPairs, states: States, surface: _Surface, third: Third, d: int, memory: float, tolerance: float
+    pairs: ScalarPairs, states: States, driven: _Driven, third: Third, d: int, memory: float, tolerance: float
 ) -> tuple[np.ndarray, float]:
     """The part of one third moment, (R, d), and the size of ``pi M``."""
-    members = states.vectors.shape[1]
-    root = np.repeat(np.sqrt(surface.all_weights), members)
-    g = np.repeat(surface.all_g, members, axis=0)  # (K m, F, R)
+    members, count = states.vectors.shape[1], driven.surface.count
+    root = np.repeat(np.sqrt(driven.surface.all_weights), members)
+    g = np.repeat(driven.all_g, members, axis=0)  # (K m, F, R)
     block = partial(_block, pairs, states, third.potential, root)
-    blocks = _slices(len(states), _COLUMNS, len(surface.points))
+    blocks = _slices(len(states), _COLUMNS, count)
     stored = states.vectors.itemsize * len(root) ** 2
     matrix = _whole(block, blocks, members, states.vectors.dtype) if _is_stored(stored, memory) else None
     apply = partial(_product, block, blocks, members) if matrix is None else matrix.__matmul__
-    points = len(surface.points) * members
+    points = count * members
     basis = _range(apply, (len(root), points), states.vectors.dtype, memory, _RANGE * tolerance)
     if basis is None:  # the rates from every point, in the mean over its images
         needed = stored * (1 + 3 * points / len(root))
@@ -200,11 +192,11 @@ def _conventional(
             raise _too_large(needed, memory, len(root))
         rates = (matrix[:points] * (matrix[:points] @ matrix).conj()).imag * (len(root) / points)
         scattered = (rates @ g[:, :, :d].reshape(len(g), -1).astype(rates.dtype)).reshape(points, -1, d)
-        found = np.einsum("kfa,f,kfb->ab", g[:points], surface.thermal, scattered, optimize=True)
+        found = np.einsum("kfa,f,kfb->ab", g[:points], driven.thermal, scattered, optimize=True)
         return -((2 * np.pi) ** 2) * third.factor * found, np.pi * _norm(matrix)
     core = basis.conj().T @ apply(basis)
     found = np.zeros((g.shape[2], d))
-    for f, thermal in enumerate(surface.thermal):
+    for f, thermal in enumerate(driven.thermal):
         each = np.stack([basis.conj().T @ (g[:, f, a, None] * basis) for a in range(g.shape[2])])
         left, right = each @ core, each[:d] @ (core @ core)
         found += thermal * np.einsum("aij,bji->ab", left, right).imag
@@ -289,41 +281,41 @@ def _range(apply, sizes: tuple[int, int], dtype, memory: float, tolerance: float
     return None
 
 
-def _gaussian(model, sources: Sequence[tuple[ScalarPairs, Callable, States]], surface: _Surface, d: int) -> np.ndarray:
+def _gaussian(model, sources: Sequence[tuple[ScalarPairs, Callable, States]], driven: _Driven, d: int) -> np.ndarray:
     """The part of fourth order, (R, d); of each source its pairs, its correlation, and the states that it scatters
     into.
 
     What all sources mix into the bands is summed first: two events by different ones are in the square of it.
     """
-    functions, responses = surface.g.shape[1:]
+    surface, (_, functions, responses) = driven.surface, driven.g.shape
     weights = np.repeat(surface.all_weights[:, None], 1 + functions * responses, axis=1)
-    weights[:, 1:] *= surface.all_g.reshape(len(weights), -1)
+    weights[:, 1:] *= driven.all_g.reshape(len(weights), -1)
 
     def rows(part):
-        points = surface.points[part]
+        points = surface.own[part]
         bands, energies, own = _all_bands(model, points)
         p, m = own.shape
         place, there = np.arange(p)[:, None], own >= 0
         sums = np.zeros((weights.shape[1], p * m * energies.shape[1]), dtype=complex)
         for pairs, correlation, everywhere in sources:
             final = pairs.prepared(bands, single=d == 3).states
-            for columns in _slices(len(everywhere), _COLUMNS, len(surface.points)):
+            for columns in _slices(len(everywhere), _COLUMNS, surface.count):
                 amplitude, q = pairs.amplitudes(everywhere[columns], final)  # (Q, mj, P, N)
                 among = amplitude[:, :, place, own] * there  # (Q, mj, P, m)
                 product = np.einsum("qjpn,qjpi,qp->qpin", amplitude, among.conj(), correlation(q), optimize=True)
                 sums += weights[columns].T @ product.reshape(len(q), -1)
         sums = sums.reshape(-1, p, m, energies.shape[1])
-        g = surface.g[part].reshape(p, -1).T[:, :, None, None]
+        g = driven.g[part].reshape(p, -1).T[:, :, None, None]
         mixed = (sums[1:] - g * sums[0]).reshape(functions, responses, p, m, -1)
         gap = points.energy[:, None] - energies
         other = np.ones(gap.shape, dtype=bool)
         np.put_along_axis(other, np.where(there, own, own[:, :1]), False, axis=1)
         inverse = np.where(other, 1 / np.where(other, gap, 1.0), 0.0) * surface.weight[part, None]
         return np.einsum(
-            "f,fapin,fbpin,pn->ab", surface.thermal, mixed.conj(), mixed[:, :d], inverse, optimize=True
+            "f,fapin,fbpin,pn->ab", driven.thermal, mixed.conj(), mixed[:, :d], inverse, optimize=True
         ).imag
 
-    return -((2 * np.pi) ** 2) * sum(by_threads(rows, _slices(len(surface.points), _ROWS)))
+    return -((2 * np.pi) ** 2) * sum(by_threads(rows, _slices(surface.count, _ROWS)))
 
 
 def _all_bands(model, points: States) -> tuple[States, np.ndarray, np.ndarray]:

@@ -92,17 +92,17 @@ class Sample:
         """Weight of every point and image of the first energy, shape (images S,)."""
         return np.tile(self.weight[:, 0], self.images) / self.images
 
-    def by_energy(self) -> Iterator[tuple[np.ndarray, int, States, np.ndarray]]:
-        """Surfaces of one energy: their points, the node, the states of these followed by those of their images, and
-        the weight of each member of a state."""
+    def surfaces(self) -> Iterator[Surface]:
+        """Surfaces of one energy."""
         if self.energies == 1:
-            yield np.arange(self.count), 0, self.states, self.all_weights / self.states.multiplicity
+            weights = self.all_weights / self.states.multiplicity
+            yield Surface(self, slice(None), slice(None), self.count, self.states, weights)
             return
         for side in np.unique(self.side):
             points = np.flatnonzero(self.side == side)
             for node in range(self.energies):
-                states = self.states[points * self.energies + node]
-                yield points, node, states, self.weight_of_members[points, node]
+                states, weights = self.states[points * self.energies + node], self.weight_of_members[points, node]
+                yield Surface(self, points, slice(node, node + 1), len(points), states, weights)
 
     def everywhere(self, vectors, *, reverse: bool = False) -> np.ndarray:
         """Currents (S, R) at all points and images, shape (images S, R); `reverse`: with the sign of time reversal
@@ -169,6 +169,47 @@ class Sample:
                     mirrored = self.near.mirrored(task, image)
                     found.append(Block(task.rows, task.columns, index, pairs, image, mirrored, sides))
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Points of a sample with one energy: all of them, or where a point has n energies those of one side and node.
+
+    Attributes
+    ----------
+    sample : Sample
+    points : slice or ndarray of int    which points
+    nodes : slice           their functions of the energy: all, or that of the node
+    count : int             L points
+    everywhere : States     K states, those of the points and then of their images
+    all_weights : (K,)      of each member of a state, 1/(eV angstrom^d)
+    """
+
+    sample: Sample
+    points: slice | np.ndarray
+    nodes: slice
+    count: int
+    everywhere: States
+    all_weights: np.ndarray
+
+    @cached_property
+    def own(self) -> States:
+        """Those of the points, L states."""
+        return self.everywhere[: self.count]
+
+    @property
+    def energy(self) -> float:
+        """eV."""
+        return float(np.mean(self.own.energy))
+
+    @cached_property
+    def weight(self) -> np.ndarray:
+        """Of each member of these, images counted: shape (L,)."""
+        return self.of(self.sample.weight_of_members)[:, 0]
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """Values (S, m, ...) of the sample on this surface, shape (L, F, ...) for F functions of the energy."""
+        return values[self.points, self.nodes]
 
 
 def sampled(

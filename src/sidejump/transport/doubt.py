@@ -30,13 +30,12 @@ def with_doubt(problem: Problem, sample: Sample, response: KineticResponse, ther
         return response
     thermal = np.broadcast_to(thermal_weight, (sample.count, np.shape(thermal_weight)[-1]))
     alone = doubtful = 0.0
-    for points, node, states, _ in sample.by_energy():
-        own = states[: len(points)]
-        known = [kind.out_scattering(own, float(np.mean(own.energy))) for kind in kinds]
+    for surface in sample.surfaces():
+        known = [kind.out_scattering(surface.own, surface.energy) for kind in kinds]
         out = np.sum([rate for rate, _ in known], axis=0)
         uncertain = np.sum([rate * doubt for rate, doubt in known], axis=0)
-        weight = thermal[points].sum(axis=1) if sample.energies == 1 else thermal[points, node]
-        drift = sample.weight[points, node] * weight * (sample.velocity[points, node] ** 2).sum(axis=1)
+        weight, velocity = surface.of(sample.weight)[:, 0], surface.of(sample.velocity)[:, 0]
+        drift = weight * surface.of(thermal).sum(axis=1) * (velocity**2).sum(axis=1)
         met = out > _NOTHING * np.max(out)  # a vertex of some orbitals may leave states alone
         alone += float(np.sum(drift[met] / out[met]))
         doubtful += float(np.sum((drift * uncertain)[met] / out[met] ** 2))
