@@ -170,12 +170,11 @@ class _Surface:
     def add_nodes(self) -> None:
         """What more energy nodes than one change."""
         few = self.few
-        further = _further_nodes(self._every, self._problems, self.kts, self._members, few, self.nodes, self.more)
-        for found, several, changes in zip(self._every, self.more, further, strict=True):
+        for found, several, changes in zip(self._every, self.more, self._beyond(), strict=True):
             inelastic = [difference(several.get(i, found.responses[i]), found.responses[i]) for i in few]
             total = [one.plus(last) for one, last in zip(inelastic, changes, strict=True)]
             for i, old, change in self._everywhere(found, few, total):
-                worst = worst_of([old, several.get(_nearest(few, self.kts, i), old)])
+                worst = worst_of([old, several.get(self._nearest(i), old)])
                 found.responses[i] = replace(with_change(old, change, old.boltzmann), **worst)
 
     def _everywhere(self, found: Outcome, places, changes: list[Change]):
@@ -184,6 +183,63 @@ class _Surface:
             self._members, interpolated(self._temperatures, places, changes, self._members), strict=True
         ):
             yield i, found.responses[i], change
+
+    def _nearest(self, i: int) -> int:
+        """Of the members with several energy nodes that nearest to another in log T."""
+        return min(self.few, key=lambda j: abs(np.log(self.kts[j] / self.kts[i])))
+
+    def _beyond(self) -> list[list[Change]]:
+        """Of each problem, what further energy nodes than those on its points change at a few members, on fewer points;
+        facts for all members."""
+        first = self._problems[0]
+        wanted, coarsest = first.settings.energy_nodes, first.coarsest
+        coarse: list[Problem] = list(self._problems)
+        solvers: list[SharedShell | None] = [None] * len(coarse)
+        if not first.elastic_only and (wanted == "auto" or int(wanted) > self.nodes or coarsest):
+            coarse = [p.laid(COARSER, p.settings.replica, coarsest=coarsest) for p in self._problems]
+            lost = self.nodes == 1 and wanted != 1
+            solvers = [*_each(_on_fewer(coarse[0], [self.kts[i] for i in self.few], lost=lost), coarse, keep=True)]
+        changes = []
+        for found, problem, fewer, solver, several in zip(
+            self._every, self._problems, coarse, solvers, self.more, strict=True
+        ):
+            changes.append(self._beyond_of(found, fewer, solver, several))
+            for sentence in fewer.warnings:
+                problem.warn(sentence)
+        return changes
+
+    def _beyond_of(
+        self, found: Outcome, coarse: Problem, solver: SharedShell | None, several: dict[int, KineticResponse]
+    ) -> list[Change]:
+        """The same of one of them, by the solver of fewer points; without one where there is nothing to solve."""
+        few, wanted = self.few, coarse.settings.energy_nodes
+        changes, known = [Change.none(found.responses[i]) for i in few], [self.nodes] * len(few)
+        left = [np.full(2, np.nan)] * len(few)
+        if coarse.elastic_only:  # shells decouple: any number is exact
+            known, left = [1 if wanted == "auto" else int(wanted)] * len(few), [np.zeros(2)] * len(few)
+            if wanted == 1 and coarse.coarsest:
+                found.facts["inelastic_change"][few[0]] = 0.0
+        elif solver is not None:
+            for place, i in enumerate(few):
+                if wanted == 1:  # a theory of its own, whose error is not what it leaves out
+                    response, _ = solver.solve(self.kts[i], 1)
+                    found.facts["inelastic_change"][i] = left_out(coarse, solver, self.kts[i], response)
+                    continue
+                known[place], left[place], response, _ = converge(coarse, solver, self.kts[i])
+                if known[place] != self.nodes:
+                    change = difference(response, solver.solve(self.kts[i], self.nodes)[0])
+                    # relative to one node, as all that is added
+                    one, here = found.responses[i], several.get(i, found.responses[i])
+                    relative = largest(here.boltzmann) / largest(one.boltzmann)
+                    changes[place] = replace(change, boltzmann=relative * change.boltzmann)
+        for i in self._members:
+            nearest = self._nearest(i)
+            place = few.index(nearest)
+            found.facts["energy_nodes"][i] = known[place]
+            if wanted != 1:  # what grows is as uncertain as what further nodes change
+                growing = several[nearest].growing if nearest in several else 0.0
+                say_left(found, i, with_growing(left[place], growing))
+        return changes
 
 
 def chosen(temperatures, members) -> tuple[list[int], list[int]]:
@@ -198,11 +254,6 @@ def _first_nodes(problem: Problem, solver: SharedShell, hottest: float) -> int:
     wanted = problem.settings.energy_nodes
     nodes = MOST_ON_ALL if wanted == "auto" else min(int(wanted), MOST_ON_ALL)
     return 1 if problem.elastic_only or solver.needs(hottest, nodes) > problem.settings.memory else nodes
-
-
-def _nearest(few, kts, i: int) -> int:
-    """Of the temperatures `few` that nearest to another in log T."""
-    return min(few, key=lambda j: abs(np.log(kts[j] / kts[i])))
 
 
 def nodes_to_hold(wanted: int | str) -> int:
@@ -220,56 +271,3 @@ def _on_fewer(coarse: Problem, kts, *, lost: bool) -> SharedShell:
         if solver.needs(kts[0], nodes) <= coarse.settings.memory:
             return solver
     return SharedShell(coarse, coarse.inelastic_shell(spacing), kts[0])
-
-
-def _further_nodes(
-    every: list[Outcome], problems: Sequence[Problem], kts, members, few, nodes: int, more
-) -> list[list[Change]]:
-    """Of each problem, what further energy nodes than so many, of responses `more`, change at temperatures `few`, on
-    fewer points; facts for all members."""
-    wanted, first = problems[0].settings.energy_nodes, problems[0].coarsest
-    coarse: list[Problem] = list(problems)
-    solvers: list[SharedShell | None] = [None] * len(problems)
-    if not problems[0].elastic_only and (wanted == "auto" or int(wanted) > nodes or first):
-        coarse = [p.laid(COARSER, p.settings.replica, coarsest=first) for p in problems]
-        solver = _on_fewer(coarse[0], [kts[i] for i in few], lost=nodes == 1 and wanted != 1)
-        solvers = [*_each(solver, coarse, keep=True)]
-    changes = []
-    for found, problem, fewer, each, several in zip(every, problems, coarse, solvers, more, strict=True):
-        changes.append(_further(found, fewer, each, kts, members, few, nodes, several))
-        for sentence in fewer.warnings:
-            problem.warn(sentence)
-    return changes
-
-
-def _further(
-    found: Outcome, coarse: Problem, solver: SharedShell | None, kts, members, few, nodes: int, more
-) -> list[Change]:
-    """The same of one of them, by the solver of fewer points; without one where there is nothing to solve."""
-    wanted = coarse.settings.energy_nodes
-    changes, known = [Change.none(found.responses[i]) for i in few], [nodes] * len(few)
-    left = [np.full(2, np.nan)] * len(few)
-    if coarse.elastic_only:  # shells decouple: any number is exact
-        known, left = [1 if wanted == "auto" else int(wanted)] * len(few), [np.zeros(2)] * len(few)
-        if wanted == 1 and coarse.coarsest:
-            found.facts["inelastic_change"][few[0]] = 0.0
-    elif solver is not None:
-        for place, i in enumerate(few):
-            if wanted == 1:  # a theory of its own, whose error is not what it leaves out
-                response, _ = solver.solve(kts[i], 1)
-                found.facts["inelastic_change"][i] = left_out(coarse, solver, kts[i], response)
-                continue
-            known[place], left[place], response, _ = converge(coarse, solver, kts[i])
-            if known[place] != nodes:
-                change = difference(response, solver.solve(kts[i], nodes)[0])
-                # relative to one node, as all that is added
-                one, here = found.responses[i], more.get(i, found.responses[i])
-                relative = largest(here.boltzmann) / largest(one.boltzmann)
-                changes[place] = replace(change, boltzmann=relative * change.boltzmann)
-    for i in members:
-        nearest = _nearest(few, kts, i)
-        place = few.index(nearest)
-        found.facts["energy_nodes"][i] = known[place]
-        if wanted != 1:  # what grows is as uncertain as what further nodes change
-            say_left(found, i, with_growing(left[place], more[nearest].growing if nearest in more else 0.0))
-    return changes

@@ -201,11 +201,6 @@ class HotSpots:
         ]
 
         def work(row):
-            found = summed(row)
-            advance(1 / len(rows_of))
-            return found
-
-        def summed(row):
             rows = rows_of[row]
             left = fine.weight[rows, 0].astype(np.float32)
             sums = [RowSums.none(r, rows.stop - rows.start, components, 1 + responding) for r in right]
@@ -216,10 +211,12 @@ class HotSpots:
                     if channels:
                         block = Block(rows, columns, index, pair_channels(channels, None, 1, z_max))
                         add_row_sums(sums, block, kernels[index], left, right)
-            return [
+            found = [
                 _of_rows(s, b, velocity[rows], fine.weight[rows, 0], 0.0 if p is None else p[rows], weights, x[0])
                 for s, b, p, x in zip(sums, bases, pushed, known, strict=True)
             ]
+            advance(1 / len(rows_of))
+            return found
 
         parts = by_threads(work, range(len(rows_of)))
         found = []
