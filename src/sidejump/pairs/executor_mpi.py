@@ -26,10 +26,6 @@ from .leaving import end_without
 from .parcel import Parcel, sendable
 from .worker import NOTHING, prepare, run_pickled
 
-_LOST = (
-    'a worker of executor = "mpi" ended before its task was done, and MPI ended the others with it: killed, or out of '
-    'memory (use fewer workers on each machine), or started by a script that lacks `if __name__ == "__main__":`'
-)
 _STOP_SECONDS = 20.0
 
 
@@ -67,24 +63,36 @@ def _mpi() -> Any:
     return MPI
 
 
-class WorldWorkers:
-    """The other processes of ``mpiexec -n N python -m mpi4py.futures``."""
+class _MPIWorkers:
+    """What both ways have in common: tasks go to a pool of mpi4py."""
 
     broken: tuple[type[BaseException], ...] = (BrokenExecutor,)
-    lost = _LOST
+    lost = (
+        'a worker of executor = "mpi" ended before its task was done, and MPI ended the others with it: killed, or out '
+        "of memory (use fewer workers on each machine), or started by a script that lacks "
+        '`if __name__ == "__main__":`'
+    )
     fail: Callable[[Exception], None]
     told: Callable[[Any], None]
+    _pool: Any
+
+    def __init__(self, count: int):
+        self.count = count
+        self._token = uuid.uuid4().hex
+
+    def submit(self, fn: Callable, args: tuple) -> Future:
+        return self._pool.submit(run_pickled, self._token, sendable("mpi", "a task", (fn, args)))
+
+
+class WorldWorkers(_MPIWorkers):
+    """The other processes of ``mpiexec -n N python -m mpi4py.futures``."""
 
     def __init__(self, count: int, parcel):
         from mpi4py.futures import MPIPoolExecutor
 
-        self.count = count
-        self._token = uuid.uuid4().hex
+        super().__init__(count)
         self._pool = MPIPoolExecutor(initializer=prepare, initargs=(self._token, parcel))
         self._pool.bootup()
-
-    def submit(self, fn: Callable, args: tuple) -> Future:
-        return self._pool.submit(run_pickled, self._token, sendable("mpi", "a task", (fn, args)))
 
     def close(self) -> None:
         self._pool.shutdown()
@@ -93,20 +101,14 @@ class WorldWorkers:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-class JobWorkers:
+class JobWorkers(_MPIWorkers):
     """A job of workers started with ``mpiexec``, see :mod:`sidejump.pairs.mpi_worker`."""
-
-    broken: tuple[type[BaseException], ...] = (BrokenExecutor,)
-    lost = _LOST
-    fail: Callable[[Exception], None]
-    told: Callable[[Any], None]
 
     def __init__(self, count: int, parcel):
         from mpi4py import MPI
         from mpi4py.futures import MPICommExecutor
 
-        self.count = count
-        self._token = uuid.uuid4().hex
+        super().__init__(count)
         self._ending = False
         self._job = _start_job(count)
         port = _port(self._job)
@@ -115,7 +117,7 @@ class JobWorkers:
         with_workers.Disconnect()
         self._comm.bcast(_surroundings())
         self._context = MPICommExecutor(self._comm, initializer=prepare, initargs=(self._token, parcel))
-        self._pool: Any = self._context.__enter__()
+        self._pool = self._context.__enter__()
         threading.Thread(target=self._watch, daemon=True, name="MPI workers").start()
 
     def _watch(self) -> None:
@@ -129,7 +131,7 @@ class JobWorkers:
     def submit(self, fn: Callable, args: tuple) -> Future:
         if self._job.poll() is not None:
             raise RuntimeError(self.lost)
-        return self._pool.submit(run_pickled, self._token, sendable("mpi", "a task", (fn, args)))
+        return super().submit(fn, args)
 
     def close(self) -> None:
         if self._job.poll() is not None:
