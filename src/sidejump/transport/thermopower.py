@@ -87,11 +87,9 @@ def slopes(problem: Problem, kts: Sequence[float], *, nodes: int = NODES, room: 
             kt = KB * float(temperatures[i])
             step = STEP * kt
             near = _Near(problem, shell, left > room * kt, farthest * step + 1e-9)
-            low, here, high = (
-                _parts(*_on_one(problem, shell, near, all_on_one, kt, problem.mu + x * step)) for x in (-1, 0, 1)
-            )
+            low, here, high = (_on_one(problem, near.shell(problem.mu + x * step), all_on_one, kt) for x in (-1, 0, 1))
             square = own.thermal_weight @ own.nodes**2
-            heat = _parts(*_on_own(problem, shell, near, own, kt, step))
+            heat = _on_own(problem, shell, near, own, kt, step)
             found[:, i] = here, (high - low) / (2 * step), heat / (step * square)
     return Slopes(*found)
 
@@ -106,10 +104,7 @@ def on_surface(problem: Problem, kts: Sequence[float], *, nodes: int = NODES) ->
     for spacing, members in by_spacing(problem, temperatures):
         shell = problem.shell_of_many_nodes(spacing)
         for i in members:
-            kt = KB * float(temperatures[i])
-            solver = SharedShell(problem, shell, kt)
-            sums = solver.summed(basis, kt)
-            found[i] = _parts(*_answers(sums, solver.sample, basis.thermal_weight, np.ones(1)))
+            found[i] = _on_one(problem, shell, basis, KB * float(temperatures[i]))
     return found
 
 
@@ -129,20 +124,20 @@ class _Near:
         k[self._some], weight[self._some] = self._flow.at(energies)
         return k, weight
 
+    def shell(self, energy: float) -> Shell:
+        """All of them, some at an energy (eV)."""
+        k, weight = self.at([energy])
+        return replace(self._shell, k=k[:, 0], weight=weight[:, 0], energy=energy)
 
-def _parts(boltzmann, side_jump) -> np.ndarray:
-    return np.array([np.trace(boltzmann) / len(boltzmann), 0.5 * (side_jump[1, 0] - side_jump[0, 1])])
 
-
-def _on_one(problem: Problem, shell: Shell, near: _Near, basis: EnergyBasis, kt: float, energy: float):
-    """Boltzmann part and side jump of the conductivity, all energies on the points carried to one."""
-    k, weight = near.at([energy])
-    solver = SharedShell(problem, replace(shell, k=k[:, 0], weight=weight[:, 0], energy=energy), kt)
+def _on_one(problem: Problem, shell: Shell, basis: EnergyBasis, kt: float) -> np.ndarray:
+    """The conductivity of :class:`Slopes`, all energies on the points of one shell."""
+    solver = SharedShell(problem, shell, kt)
     sums = solver.summed(basis, kt)
     return _answers(sums, solver.sample, basis.thermal_weight, np.ones(1))
 
 
-def _on_own(problem: Problem, shell: Shell, near: _Near, basis: EnergyBasis, kt: float, step: float):
+def _on_own(problem: Problem, shell: Shell, near: _Near, basis: EnergyBasis, kt: float, step: float) -> np.ndarray:
     """The same of what a gradient of temperature drives, over kT, each energy on points of its own."""
     k, weight = near.at(problem.mu + step * basis.nodes)
     fold = replace(problem.fold(shell.operations), heat=True)
@@ -158,8 +153,8 @@ def _on_own(problem: Problem, shell: Shell, near: _Near, basis: EnergyBasis, kt:
     return _answers(sums, sample, basis.thermal_weight, basis.nodes)
 
 
-def _answers(sums: RateSums, sample: Sample, thermal_weight, powers) -> tuple[np.ndarray, np.ndarray]:
-    """What the drive ``powers v`` makes of the charge current, directly and by side jumps: shape (d, d) each.
+def _answers(sums: RateSums, sample: Sample, thermal_weight, powers) -> np.ndarray:
+    """What the drive ``powers v`` makes of the charge current: directly, the mean of the axes, and the side jump yx.
 
     Shifts of `sums` are those of the charge, and behind them those of the drive if it is another.
     """
@@ -179,4 +174,4 @@ def _answers(sums: RateSums, sample: Sample, thermal_weight, powers) -> tuple[np
         fold.vectors(answers, rows, out)
     # L is symmetric: what the jump of the drive makes of the charge current is what the field makes of that jump
     jumps = fold.average(jump[:, :d].T @ by_drive, odd=True) - fold.average(jump[:, -d:].T @ by_charge, odd=True).T
-    return fold.average(charge.T @ by_drive), jumps
+    return np.array([np.trace(fold.average(charge.T @ by_drive)) / d, 0.5 * (jumps[1, 0] - jumps[0, 1])])
