@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..freed import return_freed
 from ..kinetics.response import KineticResponse
 from ..threads import one_matrix_thread
 from ..transport.problem import Problem
+from ..transport.settings import Size
 from ..transport.term import GREEN, MESH_STEP, UNRESOLVED, Outcome, Term
 
 SCHEME = 6
@@ -167,11 +168,7 @@ def _replica(laid: Problem, found: Outcome, term: Term, task: Task, temperatures
         seconds,
         facts,
         [_quality(r) for r in found.responses],
-        (
-            max((s.states for s in found.sizes), default=0),
-            max((s.pairs for s in found.sizes), default=0),
-            max((s.memory for s in found.sizes), default=0.0),
-        ),
+        astuple(Size.largest(found.sizes)),
         tuple(laid.warnings),
         laid.settings.tolerance,
         float(laid.settings.memory),

@@ -142,13 +142,14 @@ def described(
 
     `operations`: by how many points were reduced, and how well rates and shifts obey them.
     """
+    most = Size.largest(sizes)
     return {
         "geometry": ", ".join(dict.fromkeys(geometry)),
         "geometry_used": geometry,
         **facts,
-        "states": max(s.states for s in sizes),
-        "pairs": max(s.pairs for s in sizes),
-        "memory_bytes": max(s.memory for s in sizes),
+        "states": most.states,
+        "pairs": most.pairs,
+        "memory_bytes": most.memory,
         **of_responses(responses),
         "symmetry_operations": operations[0],
         "symmetry_error": operations[1],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -117,6 +118,12 @@ class TransportResult:
 class Size:
     """What a solution took."""
 
-    states: int
-    pairs: int
-    memory: float
+    states: int = 0
+    pairs: int = 0
+    memory: float = 0.0
+
+    @classmethod
+    def largest(cls, sizes: Iterable[Size]) -> Size:
+        """The most that any of them took."""
+        known = [cls(), *sizes]
+        return cls(max(s.states for s in known), max(s.pairs for s in known), max(s.memory for s in known))

@@ -92,7 +92,7 @@ class Term(abc.ABC):
         count = len(temperatures)
         facts = {name: [blank] * count for name, blank in _FACTS.items()}
         nothing = cast("list", [None] * count)
-        return Outcome(nothing, [], facts, [Size(0, 0, 0.0)] * count) if self.first else Outcome([], nothing, facts)
+        return Outcome(nothing, [], facts, [Size()] * count) if self.first else Outcome([], nothing, facts)
 
 
 def by_spacing(problem: Problem, temperatures, *, whole: bool = False) -> list[tuple[float, list[int]]]:

@@ -112,7 +112,7 @@ class IndependentShells:
         bands = (edges.lowest, edges.highest) if edges.inside else (-np.inf, np.inf)
         ends = breaks(points, problem.mu, kt, density, tolerance, bands)
         self._pieces = [_Piece(low, high) for low, high in pairwise(ends)]
-        self.size = Size(0, 0, 0.0)
+        self.size = Size()
         self.change = np.inf
         self.shells = self.points = 0
         self._longest = 0.0  # momentum transfer on any of the shells
@@ -268,7 +268,7 @@ class IndependentShells:
         response, size = solver.solve(self.kt, 1)
         self.shells += 1
         self.points += len(solver.shell)
-        self.size = Size(*(max(a, b) for a, b in zip(vars(self.size).values(), vars(size).values(), strict=True)))
+        self.size = Size.largest([self.size, size])
         if problem.refines:
             fine = problem.fine_shell(energy, problem.spacings.base, fewer=1)
             [response] = with_hot_spots(problem, solver, fine, [self.kt], [response], problem.spacings.base)
