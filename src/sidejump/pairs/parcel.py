@@ -45,11 +45,6 @@ class Parcel:
         pickled = sendable(kind, "the study", obj, dumps, buffer_callback=arrays.append)
         return cls(pickled, arrays)
 
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self.pickled) + sum(memoryview(array).nbytes for array in self.arrays)
-
     def open(self) -> Any:
         return pickle.loads(self.pickled, buffers=self.arrays)
 

@@ -36,21 +36,15 @@ class StateResolved:
     side_jump_velocity: np.ndarray
     contribution: np.ndarray
 
-    def hot(self, size: np.ndarray, most: float = 0.1) -> np.ndarray:
-        """Hot spots (S,): the fewest states with half of the sum of `size` (S,); none if they are no small part.
-
-        Parameters
-        ----------
-        size : ndarray, shape (S,)
-        most : float
-            Part of the density of states that is still a spot.
-        """
+    def hot(self, size: np.ndarray) -> np.ndarray:
+        """Hot spots (S,): the fewest states with half of the sum of `size` (S,); none if they are more than a tenth of
+        the density of states."""
         dense = np.abs(size) / self.weight
         order = np.argsort(-dense)
         held = np.cumsum(np.abs(size)[order])
         chosen = np.zeros(len(size), dtype=bool)
         chosen[order[: np.searchsorted(held, 0.5 * held[-1]) + 1]] = True
-        return chosen & (self.weight[chosen].sum() < most * self.weight.sum())
+        return chosen & (self.weight[chosen].sum() < 0.1 * self.weight.sum())
 
 
 def state_resolved(problem: Problem, kt: float) -> StateResolved:

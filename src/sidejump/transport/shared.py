@@ -13,7 +13,7 @@ from ..energy.kernel import Kernel
 from ..kinetics.collision import CollisionOperator
 from ..kinetics.fold import Fold
 from ..kinetics.response import KineticResponse, kinetic_response
-from ..kinetics.sums import RateSums, rate_sums, seconds_per_pair
+from ..kinetics.sums import Kernels, RateSums, rate_sums, seconds_per_pair
 from ..pairs.block import Block, pair_bytes
 from ..pairs.near import BLOCK
 from ..pairs.stream import PairStream
@@ -47,9 +47,8 @@ class SharedShell:
         self.problem, self.shell, self._hottest, self._residuals = problem, shell, hottest, residuals
         self._fold = problem.fold(shell.operations)
         self._single = problem.model.dimension == 3
-        block = block_size(problem, shell, hottest)
-        width = self._fold.width
-        self.sample = problem.sampled(shell, block=block, cluster=cluster_size(width, len(shell)))
+        cluster = cluster_size(self._fold.width, len(shell))
+        self.sample = problem.sampled(shell, block=block_size(problem, shell, hottest), cluster=cluster)
         self.q_max = problem.q_max(self.sample.near.k)
         sources = self.sample.prepared(problem.sources, single=self._single)
         self.stream = PairStream(self.sample, sources, self.q_max, levels=True)
@@ -60,7 +59,7 @@ class SharedShell:
         floor = self.problem.z_floor(self.shell, self.problem.sources[index])
         return self.problem.kernel(index, basis, kt, self.q_max, floor)
 
-    def _kernels(self, basis, kt: float) -> list[dict[tuple[int, int], Kernel]]:
+    def _kernels(self, basis, kt: float) -> list[Kernels]:
         return [{(0, 0): self.kernel(i, basis, kt)} for i in range(len(self.problem.sources))]
 
     def pairs_within(self, kt: float) -> tuple[float, float]:
