@@ -199,11 +199,10 @@ def kinetic_response(
     odd : OddRates, optional
         Rates that are odd under the exchange of initial and final state, beside those of the sums.
     """
-    fold = sums.fold
+    fold, d = sums.fold, sample.velocity.shape[-1]
     operators, conservation = sums.operators()
     nodes = np.shape(thermal_weight)[-1]
     measure: np.ndarray = np.broadcast_to(sample.weight, (sums.count, nodes)) * thermal_weight
-    d = sample.velocity.shape[-1]
     drive: np.ndarray = measure[:, :, None] * sample.currents
     jump: np.ndarray = sums.jump
     if functions is not None:  # no symmetry where every energy has its shell
@@ -212,29 +211,20 @@ def kinetic_response(
         measure, drive, jump = (np.einsum("sfn,sn...->sf...", each, x) for x in (measure, drive, jump))
     s, m = measure.shape
     drive, measure = drive.reshape(s * m, -1), measure.ravel()
-    raw = measure, drive
+    equation = _Equation(operators, fold, sample, measure, drive, approximation, tolerance)
     jump = jump.reshape(s * m, -1).copy()
     # where an operation holds with either sign, nothing odd is left
     jump[:, :d] *= bool(np.all(fold.signs != 0))
 
-    def balanced(vectors, sets):
-        """A uniform shift of g carries no current, though the quadrature of the velocities leaves a little."""
-        found = np.array(vectors)
-        for number, rows in sets:
-            columns, wide = fold.columns(vectors, rows), np.repeat(measure, rows.shape[1])
-            fold.vectors(neutral(columns, wide, fold.null(number, s * m)), rows, found)
-        return found
-
-    sets = fold.drives(drive.shape[1])
-    field = fold.field(d)
+    sets, field = fold.drives(drive.shape[1]), fold.field(d)
     # a gradient of temperature does to the jump of the heat what a field does to that of the charge
     heat = np.arange(0 if sample.heat is None else d) + drive.shape[1] - d
     driven = np.concatenate([field, heat[:, None]]) if len(heat) else field
     others = [(fold.other(number), rows) for number, rows in sets] if fold.both else [(fold.reversed, driven)]
-    drive = balanced(drive, sets)
-    jump = balanced(jump, others)
+    drive = equation.balanced(drive, sets)
+    jump = equation.balanced(jump, others)
     # an observable that is the same in all states drives nothing
-    drive = np.where(np.linalg.norm(drive, axis=0) > 1e-13 * np.linalg.norm(raw[1], axis=0), drive, 0.0)
+    drive = np.where(np.linalg.norm(drive, axis=0) > 1e-13 * np.linalg.norm(equation.currents, axis=0), drive, 0.0)
     rates = np.einsum("sii->si", operators[0].diagonal).reshape(-1, fold.width).mean(axis=1)
     if not (np.isfinite(rates).all() and np.isfinite(jump).all()):
         raise InputError(
@@ -243,28 +233,12 @@ def kinetic_response(
         )
     jump[:, :d] = drive_or_nothing(jump[:, :d], drive[:, :d], rates, operators[0].dtype)
 
-    def solved(number, columns):
-        operator = operators[number]
-        if approximation != "exact":
-            return relaxation_time(operator, operators[0], columns, raw, fold, field, approximation)
-        return folded_solution(operator, columns, sample, fold, measure, number=number, tolerance=tolerance)
-
     normal, anomalous = np.zeros_like(drive), np.zeros_like(drive)
-    asked: dict[int, list] = {}  # of each operator: right-hand sides, their rows, and where the solutions go
-    for number, rows in sets:  # the field, then what observables drive
-        asked.setdefault(number, []).append((fold.columns(drive, rows), rows, normal))
-    for number, rows in others if sums.anomalous else []:
-        asked.setdefault(number, []).append((-fold.columns(jump, rows), rows, anomalous))
-    info = []
-    for number, some in asked.items():
-        columns = np.hstack([vectors for vectors, _, _ in some])
-        if number and not columns.any():
-            continue
-        solutions, found = solved(number, columns)
-        info.append(found)
-        for vectors, rows, out in some:
-            fold.vectors(solutions[:, : vectors.shape[1]], rows, out)
-            solutions = solutions[:, vectors.shape[1] :]
+    # the field, then what observables drive
+    asked = [(number, fold.columns(drive, rows), rows, normal) for number, rows in sets]
+    if sums.anomalous:
+        asked += [(number, -fold.columns(jump, rows), rows, anomalous) for number, rows in others]
+    info = equation.solve(asked)
 
     def parts():
         g = normal[:, :d]
@@ -278,22 +252,10 @@ def kinetic_response(
     added = beside = without_odd = None
     if odd is not None:
         without_odd = np.stack(parts())
-
-        def with_odd(first, drive, sets, *, reverse=False):
-            def inverse(vectors, other):
-                out = np.zeros_like(vectors)
-                for own, rows in sets:
-                    number = fold.other(own) if other != reverse else own
-                    columns = fold.columns(balanced(vectors, [(number, rows)]), rows)
-                    if columns.any():
-                        fold.vectors(solved(number, columns)[0], rows, out)
-                return out
-
-            return even_and_odd(first, drive, odd, inverse, tolerance, [rows for _, rows in sets], odd=reverse)
-
-        normal, beside = with_odd(normal, drive, sets)
+        normal, beside = equation.with_odd(odd, normal, drive, sets)
         added = fold.average(drive.T @ beside[:, :d], odd=True)
-        anomalous[:, :d], _ = with_odd(anomalous[:, :d], -jump[:, :d], [(fold.reversed, field)], reverse=True)
+        against = -jump[:, :d]
+        anomalous[:, :d], _ = equation.with_odd(odd, anomalous[:, :d], against, [(fold.reversed, field)], reverse=True)
         beside = beside.reshape(s, m, -1)
     boltzmann, sj1, sj2 = parts()
     g = normal[:, :d]
@@ -329,6 +291,81 @@ def kinetic_response(
         without_odd=without_odd,
         heat=bool(len(heat)),
     )
+
+
+@dataclass(frozen=True)
+class _Equation:
+    """``L g = drive`` in every representation of a fold, of N points and functions of the energy.
+
+    Attributes
+    ----------
+    operators : list of CollisionOperator
+    fold : Fold
+    sample : Sample
+    measure : ndarray, shape (N,)
+    currents : ndarray, shape (N, R)
+        Times the measures.
+    approximation, tolerance
+        As :func:`kinetic_response` takes them.
+    """
+
+    operators: list[CollisionOperator]
+    fold: Fold
+    sample: Sample
+    measure: np.ndarray
+    currents: np.ndarray
+    approximation: str
+    tolerance: float
+
+    def balanced(self, vectors, sets) -> np.ndarray:
+        """A uniform shift of g carries no current, though the quadrature of the velocities leaves a little.
+
+        `sets` as :meth:`.Fold.drives` gives them.
+        """
+        fold, found = self.fold, np.array(vectors)
+        for number, rows in sets:
+            columns, wide = fold.columns(vectors, rows), np.repeat(self.measure, rows.shape[1])
+            fold.vectors(neutral(columns, wide, fold.null(number, len(self.measure))), rows, found)
+        return found
+
+    def solve(self, asked) -> list[dict]:
+        """Solve for all that is `asked`: the number of the representation, the right-hand sides, their rows, and where
+        the solution goes.  How each operator was solved."""
+        info = []
+        for number in dict.fromkeys(number for number, *_ in asked):
+            some = [(columns, rows, out) for its, columns, rows, out in asked if its == number]
+            together = np.hstack([columns for columns, _, _ in some])
+            if number and not together.any():
+                continue
+            solutions, found = self._solution(number, together)
+            info.append(found)
+            for columns, rows, out in some:
+                self.fold.vectors(solutions[:, : columns.shape[1]], rows, out)
+                solutions = solutions[:, columns.shape[1] :]
+        return info
+
+    def _solution(self, number: int, columns) -> tuple[np.ndarray, dict]:
+        operator = self.operators[number]
+        if self.approximation == "exact":
+            return folded_solution(
+                operator, columns, self.sample, self.fold, self.measure, number=number, tolerance=self.tolerance
+            )
+        states, field = (self.measure, self.currents), self.fold.field(self.sample.velocity.shape[-1])
+        return relaxation_time(operator, self.operators[0], columns, states, self.fold, field, self.approximation)
+
+    def with_odd(self, odd: OddRates, first, drive, sets, *, reverse: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Parts of the solution with odd rates as well, see :func:`.odd.even_and_odd`; `reverse`: of an odd drive."""
+
+        def inverse(vectors, other):
+            out = np.zeros_like(vectors)
+            for own, rows in sets:
+                number = self.fold.other(own) if other != reverse else own
+                columns = self.fold.columns(self.balanced(vectors, [(number, rows)]), rows)
+                if columns.any():
+                    self.fold.vectors(self._solution(number, columns)[0], rows, out)
+            return out
+
+        return even_and_odd(first, drive, odd, inverse, self.tolerance, [rows for _, rows in sets], odd=reverse)
 
 
 def folded_solution(

@@ -190,8 +190,8 @@ class HotSpots:
         responding = velocity.shape[1]
         pushed = [self._pushed(solver, basis, r) for (solver, basis, _), r in zip(asked, responses, strict=True)]
         crossed = [
-            source.crossed(fine.states, points.states, single=True, known=known)
-            for source, known in zip(sources, coarse.stream.sources, strict=True)
+            source.crossed(fine.states, points.states, single=True, known=prepared)
+            for source, prepared in zip(sources, coarse.stream.sources, strict=True)
         ]
         along, components = fine.states.directions, self.problem.shifts(self._fold.operations)
         rows_of, columns_of = fine.near.sets, points.near.all_sets
