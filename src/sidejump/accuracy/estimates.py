@@ -22,6 +22,27 @@ CANCELLING = 0.03
 SIDE_JUMP, GAUSSIAN = 3, 5
 """Places of the whole side jump, after the three parts of a response, and of the Gaussian part of skew scattering."""
 
+NODES, WINDOW_SHELLS = "energy nodes", "shells over the thermal window"
+BETWEEN_SHELLS = "phonons between shells"
+GREEN_FUNCTION = "Green function of impurities"
+WITHIN_PATCHES = "momentum transfers shorter than points are apart"
+GEOMETRY, WINDOW_LEFT_OUT = "geometry", "thermal window left out"
+FEW_SHELLS = "few shells for the thermal window"
+"""What may leave an error that no replica and no level takes away."""
+
+UNKNOWN = 0.2
+"""Relative change by further energy nodes where there is nothing that tells it."""
+
+_CHANGES = {
+    NODES: "node_change",
+    WINDOW_SHELLS: "window_change",
+    BETWEEN_SHELLS: FOLLOWED,
+    GREEN_FUNCTION: GREEN,
+    WITHIN_PATCHES: UNRESOLVED,
+}
+"""Facts that say what the last step of a sequence inside a replica changed, relatively: the next would change less; or
+of which size what replicas leave out is."""
+
 
 @dataclass(frozen=True)
 class TermEstimate:
@@ -155,28 +176,6 @@ def _sizes(value, contributions) -> np.ndarray:
     along = np.sqrt(np.abs(np.diagonal(value[:, 0], axis1=1, axis2=2)))
     sizes[:, 0, :d] = along[:, :, None] * along[:, None]
     return sizes
-
-
-NODES, WINDOW_SHELLS = "energy nodes", "shells over the thermal window"
-BETWEEN_SHELLS = "phonons between shells"
-GREEN_FUNCTION = "Green function of impurities"
-WITHIN_PATCHES = "momentum transfers shorter than points are apart"
-GEOMETRY, WINDOW_LEFT_OUT = "geometry", "thermal window left out"
-FEW_SHELLS = "few shells for the thermal window"
-"""What may leave an error that no replica and no level takes away."""
-
-UNKNOWN = 0.2
-"""Relative change by further energy nodes where there is nothing that tells it."""
-
-_CHANGES = {
-    NODES: "node_change",
-    WINDOW_SHELLS: "window_change",
-    BETWEEN_SHELLS: FOLLOWED,
-    GREEN_FUNCTION: GREEN,
-    WITHIN_PATCHES: UNRESOLVED,
-}
-"""Facts that say what the last step of a sequence inside a replica changed, relatively: the next would change less; or
-of which size what replicas leave out is."""
 
 
 def _left(replicas: dict[str, list[Replica]], fact: str, count: int, parts: int) -> np.ndarray:

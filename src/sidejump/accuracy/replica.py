@@ -26,6 +26,12 @@ SCHEME = 6
 FINER = 2**0.5
 """Ratio of the spacings of neighbouring levels."""
 
+QUALITY = frozenset({"onsager_error", "conservation_error", "residual", "iterations", "method", "growing",
+                     "contributions", "rounding"})  # fmt: skip
+"""What a replica of a first term says of how its equation was solved."""
+
+_PARTS = ("the conductivity", *["the side jump"] * 2, *["the skew scattering"] * 2)
+
 
 @dataclass(frozen=True)
 class Task:
@@ -201,17 +207,9 @@ def require_finite(values, task: Task, temperatures) -> None:
         )
 
 
-_PARTS = ("the conductivity", *["the side jump"] * 2, *["the skew scattering"] * 2)
-
-
 def accuracy_of(level: int, dimension: int, term: Term) -> float:
     """What divides the spacings at a level of a term."""
     return term.start[dimension] * FINER**level
-
-
-QUALITY = frozenset({"onsager_error", "conservation_error", "residual", "iterations", "method", "growing",
-                     "contributions", "rounding"})  # fmt: skip
-"""What a replica of a first term says of how its equation was solved."""
 
 
 def _quality(response: KineticResponse) -> dict[str, Any]:

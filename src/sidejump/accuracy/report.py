@@ -26,6 +26,11 @@ from .estimates import (
 )
 from .study import Case
 
+MISSED = "the error is above the tolerance of"
+"""How the sentences begin."""
+
+LEFT_OUT = "of other runs did not count"
+
 
 def transport_result(case: Case, found: Estimate, controller: Controller) -> TransportResult:
     """Values of all parts and the report, of the temperatures of a case.
@@ -197,9 +202,3 @@ def _percent(share: float) -> str:
     if not np.isfinite(share):
         return "unknown"
     return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
-
-
-MISSED = "the error is above the tolerance of"
-"""How the sentences begin."""
-
-LEFT_OUT = "of other runs did not count"

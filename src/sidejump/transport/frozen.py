@@ -18,6 +18,9 @@ _DENSITIES = dict.fromkeys(("carrier_density", "electron_density", "hole_density
 _EACH = {"geometry_used": "none", "energy_nodes": 0, "iterations": 0, "node_change": np.nan} | _DENSITIES
 """What is reported of a temperature without carriers; NaN for what is not named here."""
 
+_OF_TERM = {"value": np.nan, "error": np.nan, "level": -1, "replicas": 0}
+"""What a term says of a temperature without carriers: nothing."""
+
 _SIZES = ("states", "pairs", "memory_bytes", "onsager_error", "conservation_error", "residual", "symmetry_error")
 _COST = ("states", "pairs", "memory_bytes", "least_bytes", "last_memory_bytes", "flops", "seconds")
 
@@ -72,10 +75,6 @@ def with_frozen(result: TransportResult, frozen: np.ndarray) -> TransportResult:
         everywhere(result.observed, axis=1),
         None if result.skew is None else everywhere(result.skew, axis=1),
     )
-
-
-_OF_TERM = {"value": np.nan, "error": np.nan, "level": -1, "replicas": 0}
-"""What a term says of a temperature without carriers: nothing."""
 
 
 def of_no_temperature(dimension: int, observables: int, *, skew: bool) -> TransportResult:

@@ -19,6 +19,21 @@ from .problem import Problem
 
 _TORN = 1.1  # see ShellFlow.torn; smooth contours stay below 1.05
 
+_POINTS = 110
+"""Points on a closed shell around a band extremum, at accuracy 1."""
+
+FARTHEST = 25.0
+"""kT beyond a band edge, or the chemical potential, up to which there are nodes."""
+
+_LEAST_LEFT = 1e-2
+"""kT: a range of energies that is narrower holds no carriers."""
+
+_MORE, _MORE_EACH = 4, 2
+"""Nodes of the rates beyond those of the distribution, on one range of energies and on each of several."""
+
+USUAL_NODES = 15
+"""Shells that have to be carried farther are carried as far as so many nodes reach."""
+
 
 class Side:
     """The shells of bands that no gap parts, at every temperature up to `hottest` (kT, eV).
@@ -191,22 +206,6 @@ def find_rays(problem: Problem, shell: Shell, side: int) -> ShellRays | None:
         return (descend(model, k[None], [band], [sign], size)[0][0] for sign in signs)
 
     return shell_rays(model, shell, next_to, problem.settings.degeneracy, closed=model.dimension == 3)
-
-
-_POINTS = 110
-"""Points on a closed shell around a band extremum, at accuracy 1."""
-
-FARTHEST = 25.0
-"""kT beyond a band edge, or the chemical potential, up to which there are nodes."""
-
-_LEAST_LEFT = 1e-2
-"""kT: a range of energies that is narrower holds no carriers."""
-
-_MORE, _MORE_EACH = 4, 2
-"""Nodes of the rates beyond those of the distribution, on one range of energies and on each of several."""
-
-USUAL_NODES = 15
-"""Shells that have to be carried farther are carried as far as so many nodes reach."""
 
 
 @remembered

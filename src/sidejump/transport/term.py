@@ -17,6 +17,36 @@ from .problem import Problem
 from .settings import Size
 from .tensors import Change
 
+NODE_CHANGES = "node_changes"
+"""What further energy nodes change of the conductivity and of the side jump."""
+
+SPACING = "spacing"
+"""That of the points (1/angstrom), which makes the spread of near temperatures alike or not."""
+
+POINTS = "points"
+"""How many there are: levels that have as many are one."""
+
+FOLLOWED = "followed_change"
+"""What phonons may change that take electrons from a shell to another one of unlike topology, where both are taken to be
+one."""
+
+GREEN = "green_change"
+"""What the accuracy of the Green function of strong impurities may change."""
+
+UNRESOLVED = "unresolved"
+"""What momentum transfers within a patch leave out where a coupling diverges."""
+
+MESH_STEP = "mesh_step"
+"""What the last mesh of the integrals over all states added to the Gaussian part of skew scattering, (R, d)."""
+
+UNREPORTED = frozenset({NODE_CHANGES, SPACING, POINTS, FOLLOWED, GREEN, UNRESOLVED, MESH_STEP})
+"""All of these: facts for the errors alone."""
+
+_FACTS = {NODE_CHANGES: [np.nan, np.nan], SPACING: np.nan, POINTS: np.nan, FOLLOWED: np.nan, GREEN: np.nan,
+          "energy_nodes": 0, "node_change": np.nan,
+          "inelastic_change": np.nan, "carrier_density": np.nan, "electron_density": np.nan, "hole_density": np.nan,
+          "hot_spot_change": np.nan, "geometry_difference": np.nan, "window_change": np.nan}  # fmt: skip
+
 
 @dataclass
 class Outcome:
@@ -123,36 +153,3 @@ def interpolated(temperatures, sampled, known: list[Change], members) -> list[Ch
         np.log(temperatures[sampled])[::-1], np.array([change.tensors for change in known])[::-1]
     )
     return [Change.of(tensors) for tensors in smooth(np.log(temperatures[members]))]
-
-
-NODE_CHANGES = "node_changes"
-"""Of the facts, what further energy nodes change of the conductivity and of the side jump: for the errors alone."""
-
-SPACING = "spacing"
-"""Of the facts, that of the points (1/angstrom), which makes the spread of near temperatures alike or not: for the
-errors alone."""
-
-POINTS = "points"
-"""Of the facts, how many there are: levels that have as many are one.  For the errors alone."""
-
-FOLLOWED = "followed_change"
-"""Of the facts, what phonons may change that take electrons from a shell to another one of unlike topology, where both
-are taken to be one: for the errors alone."""
-
-GREEN = "green_change"
-"""Of the facts, what the accuracy of the Green function of strong impurities may change: for the errors alone."""
-
-UNRESOLVED = "unresolved"
-"""Of the facts, what momentum transfers within a patch leave out where a coupling diverges: for the errors alone."""
-
-MESH_STEP = "mesh_step"
-"""Of the facts, what the last mesh of the integrals over all states added to the Gaussian part of skew scattering, (R,
-d): for the errors alone."""
-
-UNREPORTED = frozenset({NODE_CHANGES, SPACING, POINTS, FOLLOWED, GREEN, UNRESOLVED, MESH_STEP})
-"""Facts for the errors alone."""
-
-_FACTS = {NODE_CHANGES: [np.nan, np.nan], SPACING: np.nan, POINTS: np.nan, FOLLOWED: np.nan, GREEN: np.nan,
-          "energy_nodes": 0, "node_change": np.nan,
-          "inelastic_change": np.nan, "carrier_density": np.nan, "electron_density": np.nan, "hole_density": np.nan,
-          "hot_spot_change": np.nan, "geometry_difference": np.nan, "window_change": np.nan}  # fmt: skip
