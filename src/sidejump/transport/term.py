@@ -27,7 +27,7 @@ POINTS = "points"
 """How many there are: levels that have as many are one."""
 
 FOLLOWED = "followed_change"
-"""What phonons may change that take electrons from a shell to another one of unlike topology, where both are taken to be
+"""What phonons may change that take electrons from a shell to one of unlike topology, where both are taken to be
 one."""
 
 GREEN = "green_change"
