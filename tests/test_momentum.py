@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from sidejump.bands.lattice_operator import _nearest as nearest
 from sidejump.bands.momentum import MomentumTransfer, reduced
 from sidejump.bands.states import solve_states
 from sidejump.bands.tight_binding import TightBinding
@@ -137,3 +138,15 @@ def test_the_first_zone_is_the_nearest_image(seed):
     grid = np.stack(np.meshgrid(*[np.arange(-6, 7)] * dimension, indexing="ij"), -1).reshape(-1, dimension) @ cell
     nearest = np.linalg.norm(found[..., None, :] + grid, axis=-1).min(axis=-1)
     np.testing.assert_allclose(np.linalg.norm(found, axis=-1), nearest, atol=1e-12)
+
+
+def test_operators_between_sites_take_the_nearest_images_of_any_cell():
+    """Those of short vectors, where a crystal is told by a2 - 8 a1."""
+    short, rng = np.array([[1.3, 0.0], [0.4, 1.7]]), np.random.default_rng(4)
+    told, sites = np.array([[1, 0], [-8, 1]]) @ short, rng.uniform(-1, 1, (6, 2)) @ short
+    found = []
+    for cell in (short, told):
+        images, shares = nearest(cell, sites)
+        found.append({(*np.round(r @ cell, 9).tolist(), *pair): share for r, s in zip(images, shares, strict=True)
+                      for pair, share in np.ndenumerate(s) if share})  # fmt: skip
+    assert found[0] == found[1]
