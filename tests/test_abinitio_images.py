@@ -110,6 +110,14 @@ def test_functions_near_an_atom_are_put_on_it():
     np.testing.assert_allclose(found, [[0, 0, 0], CELL[0], CELL[1], [1.5, 1.4, 1.6]], atol=1e-12)
 
 
+def test_the_nearest_atom_is_found_in_cells_told_by_long_vectors():
+    positions, rng = np.array([[0.1, 0.2, 0.3], [1.5, 1.4, 1.6]]), np.random.default_rng(5)
+    told = np.array([[1, 0, 0], [-8, 1, 0], [3, -7, 1]]) @ CELL
+    centres = positions[rng.integers(2, size=20)] + rng.integers(-9, 10, (20, 3)) @ CELL
+    noise = rng.uniform(-0.1, 0.1, (20, 3))
+    np.testing.assert_allclose(on_atoms(centres + noise, positions, told), centres, atol=1e-9)
+
+
 def test_meshes_must_fit_together():
     rough, options = random_set((3, 3, 3), (2, 2, 2), CELL, np.zeros((1, 3)), np.zeros((1, 3)))
     with pytest.raises(InputError, match=r"k mesh \[3, 3, 3\] is no multiple of q mesh \[2, 2, 2\]"):

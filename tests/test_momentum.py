@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sidejump.bands.lattice_operator import _nearest as nearest
-from sidejump.bands.momentum import MomentumTransfer, reduced
+from sidejump.bands.momentum import MomentumTransfer
+from sidejump.bands.nearest import reduced
 from sidejump.bands.states import solve_states
 from sidejump.bands.tight_binding import TightBinding
 from sidejump.groups.operations import exact_operations

@@ -13,12 +13,10 @@ that orbitals are counted in.  Spinor partners whose centres differ a little are
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 
 from .gauge import site_phases
-from .momentum import reduced
+from .nearest import near_origin
 
 _SAME, _TIE = 1e-9, 1e-3  # angstrom: of one site; of images as near, as sites of files are rounded
 
@@ -101,15 +99,9 @@ class LatticeOperator:
 
 def _nearest(cell, sites) -> tuple[np.ndarray, np.ndarray]:
     """R (n, d) and their shares (n, N, N) for all pairs of sites."""
-    d = sites.shape[1]
     between = sites[None] - sites[:, None]
-    # in short vectors the nearest has small coefficients, whichever vectors the crystal is told by
-    short = reduced(cell)
-    steps = -np.round(between @ np.linalg.inv(short)).astype(int)[:, :, None] + np.array(
-        list(itertools.product(range(-2, 3), repeat=d))
-    )
-    length = np.linalg.norm(steps @ short + between[:, :, None], axis=-1)
-    images = steps @ np.round(short @ np.linalg.inv(cell)).astype(int)
+    images = near_origin(between, cell, reach=2)
+    length = np.linalg.norm(images @ cell + between[:, :, None], axis=-1)
     tied = length < length.min(axis=-1, keepdims=True) + _TIE
     bra, ket, place = np.nonzero(tied)
     cells, index = np.unique(images[bra, ket, place], axis=0, return_inverse=True)

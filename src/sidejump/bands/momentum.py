@@ -6,6 +6,8 @@ import itertools
 
 import numpy as np
 
+from .nearest import reduced
+
 _FEW = 4  # images up to which trying each is the fastest
 _STEPS = 16  # by reciprocal vectors to the shortest image: two in most cells
 
@@ -142,27 +144,6 @@ class MomentumTransfer:
         for along, steps in zip(q, (images - one).T.astype(precision), strict=True):
             along += steps.take(which)
         return q, which
-
-
-def reduced(cell) -> np.ndarray:
-    """Shortest vectors (d, d) that span the lattice of `cell`; those of `cell` where none is shorter (Minkowski).
-
-    Two vectors: Lagrange's and Gauss's algorithm; three: the longest by those that are left (Semaev 2001).
-    """
-    cell = np.array(cell, dtype=float)
-    while True:
-        squares = (cell**2).sum(axis=1)
-        for longest in np.argsort(-squares, kind="stable"):
-            others = np.delete(cell, longest, axis=0)
-            nearest = np.rint(np.linalg.lstsq(others.T, cell[longest], rcond=None)[0])
-            around = nearest + np.array(list(itertools.product((-1, 0, 1), repeat=len(others))))
-            candidates = cell[longest] - around @ others
-            lengths = (candidates**2).sum(axis=1)
-            if lengths.min() < squares[longest] * (1 - 1e-9):
-                cell[longest] = candidates[lengths.argmin()]
-                break
-        else:
-            return cell
 
 
 def _balls(k, sets) -> tuple[np.ndarray, np.ndarray]:

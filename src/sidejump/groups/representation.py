@@ -17,6 +17,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..bands.base import PAULI
+from ..bands.nearest import near_origin
 from ..bands.spin_order import ordering_of
 from ..errors import InputError
 from .magnetic_group import Operation
@@ -307,9 +308,7 @@ def _distinct(centres, cell) -> list[np.ndarray]:
 
 def _nearest(atoms, where, cell) -> np.ndarray:
     """The image of one of `atoms` (n, 3) nearest to `where`."""
-    shifts = np.round((where - atoms) @ np.linalg.inv(cell))
-    around = np.stack(np.meshgrid(*[np.arange(-1, 2)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    images = (atoms[:, None] + (shifts[:, None] + around) @ cell).reshape(-1, 3)
+    images = (atoms[:, None] + near_origin(atoms - where, cell) @ cell).reshape(-1, 3)
     return images[np.linalg.norm(images - where, axis=1).argmin()]
 
 

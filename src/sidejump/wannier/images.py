@@ -29,6 +29,7 @@ from collections.abc import Iterator
 import numpy as np
 import spglib
 
+from ..bands.nearest import near_origin
 from ..errors import InputError
 from ..groups.spglib_calls import of_spglib
 from .coupling import Coupling, PairCoupling
@@ -72,8 +73,7 @@ def on_atoms(centres, positions, cell, *, radius: float = 0.8) -> np.ndarray:
     """`centres` (N, 3) moved to the nearest atom (any image) where one is within `radius`, angstrom."""
     centres = np.array(centres, dtype=float)
     apart = centres[:, None] - positions  # (N, nat, 3)
-    cells = np.round(apart @ np.linalg.inv(cell))[:, :, None] + np.array(list(itertools.product((-1, 0, 1), repeat=3)))
-    images = (positions[:, None] + cells @ cell).reshape(len(centres), -1, 3)
+    images = (positions[:, None] + near_origin(-apart, cell) @ cell).reshape(len(centres), -1, 3)
     length = np.linalg.norm(images - centres[:, None], axis=-1)
     best = length.argmin(axis=1)
     rows = np.arange(len(centres))
