@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from array_api_compat import array_namespace, is_numpy_array
 
 
-def eigensystem(matrices) -> tuple[np.ndarray, np.ndarray]:
+def eigensystem(matrices) -> tuple[Any, Any]:
     """Those of Hermitian matrices (..., N, N): ascending values (..., N) and vectors in columns (..., N, N).
 
     ``h = a + b.sigma`` has the values ``a -+ |b|`` and the spinors along ``-+b``, in a tenth of the time of a library
-    that is called matrix by matrix.
+    that is called matrix by matrix; arrays of other libraries have theirs.
     """
-    matrices = np.asarray(matrices)
-    if matrices.shape[-1] != 2:
-        values, vectors = np.linalg.eigh(matrices)
+    if matrices.shape[-1] != 2 or not is_numpy_array(matrices):
+        values, vectors = array_namespace(matrices).linalg.eigh(matrices)
         return values, vectors
     mean, z, off, size = _of_two(matrices)
     larger = size + np.abs(z)  # of the two components before normalisation, never a difference

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, is_numpy_array
+from array_api_compat import array_namespace
 
 from ..threads import by_threads
 from .eigen import eigensystem, eigenvalues
@@ -209,8 +209,7 @@ def band_energies(model, k, *, chunk: int = 4096) -> np.ndarray:
 def energies_and_velocities(model, k, band):
     """Energy (eV) and ``hbar v`` (eV angstrom) of single bands: shapes (S,), (S, d)."""
     xp = array_namespace(k)
-    hamiltonian = model.hamiltonian(k)
-    energies, u = (eigensystem if is_numpy_array(hamiltonian) else xp.linalg.eigh)(hamiltonian)
+    energies, u = eigensystem(model.hamiltonian(k))
     index = xp.asarray(band)
     energy = xp.take_along_axis(energies, index[:, None], axis=1)[:, 0]
     column = xp.take_along_axis(u, index[:, None, None], axis=2)  # (S, N, 1)
