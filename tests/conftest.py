@@ -32,7 +32,7 @@ def pages():
 
 @pytest.fixture
 def threads(monkeypatch):
-    """Sets how many threads all sums, searches and solutions take."""
+    """Sets how many threads all sums and searches take; those of the matrix library stay."""
 
     def have(number):
         for name, module in list(sys.modules.items()):

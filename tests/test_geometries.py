@@ -7,10 +7,10 @@ import pytest
 
 from sidejump import LatticeModel, MassiveDirac, RashbaFerromagnet, TightBinding
 from sidejump.interactions.base import Branch, Scatterer
-from sidejump.kinetics.response import KineticResponse
+from sidejump.kinetics.response import PARTS, KineticResponse
 from sidejump.transport import Problem, TransportSettings, run_transport
 from sidejump.transport.geometry_choice import _Window, choose_geometries
-from sidejump.transport.tensors import PARTS, Change, with_change
+from sidejump.transport.tensors import Change, with_change
 from sidejump.units import KB, conductivity_unit
 
 

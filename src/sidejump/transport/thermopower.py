@@ -154,7 +154,8 @@ def _on_own(problem: Problem, shell: Shell, near: _Near, basis: EnergyBasis, kt:
 
 
 def _answers(sums: RateSums, sample: Sample, thermal_weight, powers) -> np.ndarray:
-    """What the drive ``powers v`` makes of the charge current: directly, the mean of the axes, and the side jump yx.
+    """What the drive ``powers v`` makes of the charge current: directly, the mean of the axes, and the odd part
+    of the side jump, yx.
 
     Shifts of `sums` are those of the charge, and behind them those of the drive if it is another.
     """
