@@ -20,7 +20,7 @@ from ..transport.problem import Problem
 from ..transport.settings import Size
 from ..transport.term import GREEN, MESH_STEP, UNRESOLVED, Outcome, Term
 
-SCHEME = 6
+SCHEME = 7
 """Raised with every change of what a replica of a given term, level and number is: others are not of the same study."""
 
 FINER = 2**0.5

@@ -15,6 +15,7 @@ from array_api_compat import array_namespace
 from ..errors import InputError
 from ..notebook import card
 from .lattice_operator import LatticeOperator
+from .nearest import reduced
 
 M = TypeVar("M", bound="ElectronModel")
 
@@ -65,6 +66,13 @@ class ElectronModel(abc.ABC):
         """Reciprocal lattice vectors as rows, 1/angstrom, or None for a k.p model."""
         return None if self.cell is None else 2 * np.pi * np.linalg.inv(self.cell).T
 
+    @property
+    def zone_axes(self) -> np.ndarray | None:
+        """The shortest reciprocal lattice vectors, rows, 1/angstrom, or None for a k.p model: meshes are laid along
+        them, so that they do not depend on the vectors that the lattice is told by; those of `reciprocal_cell` where
+        none is shorter."""
+        return None if self.cell is None else reduced(self.reciprocal_cell)
+
     @abc.abstractmethod
     def hamiltonian(self, k):
         """H(k) in eV, shape (nk, N, N), for k of shape (nk, d)."""
@@ -96,9 +104,9 @@ class ElectronModel(abc.ABC):
     @property
     def k_scale(self) -> float:
         """A wave vector over which H(k) changes appreciably, 1/angstrom: sets finite-difference steps."""
-        reciprocal = self.reciprocal_cell
-        if reciprocal is not None:
-            return float(np.linalg.norm(reciprocal, axis=1).min())
+        axes = self.zone_axes
+        if axes is not None:
+            return float(np.linalg.norm(axes, axis=1).min())
         return self.search_half_width or 1.0
 
     def position_matrix(self, k):

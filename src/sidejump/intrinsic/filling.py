@@ -192,7 +192,7 @@ class Fillings:
         return known
 
     def _shape(self, points: int) -> list[int]:
-        lengths = np.linalg.norm(self.model.reciprocal_cell, axis=1)
+        lengths = np.linalg.norm(self.model.zone_axes, axis=1)
         return [max(8, 4 * int(np.ceil(points * x / lengths.max() / 4 - 1e-9))) for x in lengths]
 
 
@@ -205,5 +205,5 @@ def mesh_energies(model, shape) -> np.ndarray:
     """Energies (eV) on a mesh of the zone, shape (n1, ..., nd, N)."""
     axes = [np.arange(n) / n for n in shape]
     k = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(shape))
-    blocks = [band_energies(model, part @ model.reciprocal_cell) for part in np.array_split(k, 1 + len(k) // _CHUNK)]
+    blocks = [band_energies(model, part @ model.zone_axes) for part in np.array_split(k, 1 + len(k) // _CHUNK)]
     return np.concatenate(blocks).reshape(*shape, -1)

@@ -15,7 +15,7 @@ from ..units import conductivity_unit
 from .berry import cyclic_pairs
 from .lattice_mesh import CellSum, adaptive_mesh, fixed_mesh
 from .polar import converged_polar
-from .zone import Zone, cells_along, irreducible_zone, whole_zone
+from .zone import Zone, cells_of, irreducible_zone, whole_zone
 
 MOST_POINTS = 2_000_000
 """k points at which refinement ends, whatever the error."""
@@ -226,9 +226,9 @@ SPACING = {2: 0.1, 3: 0.25}
 def reduced_zone(model, energy: float) -> Zone:
     """Cells to begin with for a sum of Berry curvatures: those that the exact symmetry of the bands leaves of a
     three-dimensional crystal; `energy` (eV) is where it is looked for first."""
-    cell, spacing = model.reciprocal_cell, SPACING[model.dimension]
+    spacing = SPACING[model.dimension]
     if model.dimension == 3:
         operations = proven(model, exact_operations(model, energy=energy))
         if len(operations) > 1:
-            return irreducible_zone(cell, spacing, operations)
-    return whole_zone(cell, cells_along(cell, spacing))
+            return irreducible_zone(model.reciprocal_cell, spacing, operations)
+    return cells_of(model, spacing)

@@ -25,7 +25,7 @@ from .integrate import CANCELLED, FLOOR, SPACING
 from .lattice_mesh import adaptive_mesh
 from .occupation import cell_fermi
 from .polar import converged_polar
-from .zone import Zone, cells_along, whole_zone
+from .zone import Zone, cells_of
 
 CHUNK = 2048
 
@@ -96,8 +96,8 @@ def zone_integral(
     zone : Zone, optional
         Cells to begin with; all of the zone when not given.
     """
-    cell, volume = model.reciprocal_cell, abs(np.linalg.det(model.cell))
-    zone = zone or whole_zone(cell, cells_along(cell, SPACING[model.dimension]))
+    volume = abs(np.linalg.det(model.cell))
+    zone = zone or cells_of(model, SPACING[model.dimension])
     cells = _Cells(model, curvature, occupation)
     value, error, size = adaptive_mesh(cells, zone, tolerance, max_points, floor * volume, CANCELLED)
     return value / volume, error / volume, size / volume

@@ -46,22 +46,24 @@ class Zone:
 
     def fractional(self, points) -> np.ndarray:
         """Points in units of the axes, in those of the reciprocal lattice vectors."""
-        return (
-            points if self.axes is self.reciprocal else np.mod(points @ self.axes @ np.linalg.inv(self.reciprocal), 1)
-        )
+        if np.array_equal(self.axes, self.reciprocal):
+            return points
+        return np.mod(points @ self.axes @ np.linalg.inv(self.reciprocal), 1)
 
     def edges(self, widths) -> np.ndarray:
         """Edges of cells, rows: shape (n, d, d), 1/angstrom."""
         return widths[:, :, None] * self.axes
 
 
-def whole_zone(reciprocal, counts) -> Zone:
-    """All cells of a mesh with so many along each reciprocal vector."""
+def whole_zone(axes, counts, reciprocal=None) -> Zone:
+    """All cells of a mesh with so many along each of the `axes`, which span the lattice of the `reciprocal` vectors and
+    are these when they are not given."""
     counts, d = np.asarray(counts), len(counts)
-    axes = [(np.arange(n) + 0.5 + shift) / n for n, shift in zip(counts, _SHIFT[:d], strict=True)]
-    centres = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, d)
+    places = [(np.arange(n) + 0.5 + shift) / n for n, shift in zip(counts, _SHIFT[:d], strict=True)]
+    centres = np.stack(np.meshgrid(*places, indexing="ij"), -1).reshape(-1, d)
     widths = np.broadcast_to(1.0 / counts, centres.shape)
-    return Zone(reciprocal, reciprocal, centres, widths, np.full(len(centres), 1 / np.prod(counts)))
+    share = np.full(len(centres), 1 / np.prod(counts))
+    return Zone(axes, axes if reciprocal is None else reciprocal, centres, widths, share)
 
 
 def irreducible_zone(reciprocal, spacing: float, operations: Operations) -> Zone:
@@ -80,7 +82,8 @@ def irreducible_zone(reciprocal, spacing: float, operations: Operations) -> Zone
     return Zone(axes, reciprocal, (cells + 0.5) / counts, widths, share, turns.mean(axis=0))
 
 
-def cells_along(reciprocal, spacing: float) -> tuple[int, ...]:
-    """Cells of about `spacing` (1/angstrom) along each reciprocal vector."""
-    lengths = np.linalg.norm(reciprocal, axis=1)
-    return tuple(int(n) for n in np.maximum(np.ceil(lengths / spacing), _FEWEST))
+def cells_of(model, spacing: float) -> Zone:
+    """All cells of about `spacing` (1/angstrom) along the shortest reciprocal vectors."""
+    axes = model.zone_axes
+    counts = np.maximum(np.ceil(np.linalg.norm(axes, axis=1) / spacing), _FEWEST).astype(int)
+    return whole_zone(axes, counts, model.reciprocal_cell)

@@ -186,8 +186,8 @@ def _apart(model, k, point) -> np.ndarray:
     """Distances (n,) between k (n, d) and a point, modulo reciprocal vectors."""
     offset = k - point
     if model.cell is not None:
-        crystal = offset @ np.linalg.inv(model.reciprocal_cell)
-        offset = (crystal - np.round(crystal)) @ model.reciprocal_cell
+        crystal = offset @ np.linalg.inv(model.zone_axes)
+        offset = (crystal - np.round(crystal)) @ model.zone_axes
     return np.linalg.norm(offset, axis=1)
 
 

@@ -17,6 +17,6 @@ def search_domain(model, energy: float):
     """
     d = model.dimension
     if model.cell is not None:
-        return np.zeros(d), model.reciprocal_cell
+        return np.zeros(d), model.zone_axes
     half = enclosing_half_width(model, energy)
     return np.full(d, -half), 2 * half * np.eye(d)

@@ -83,7 +83,7 @@ def sample(model, reach: float) -> np.ndarray:
     generator = np.random.default_rng(0)
     if model.cell is not None:
         corners = np.stack(np.meshgrid(*[[0.0, 0.5]] * d, indexing="ij"), axis=-1).reshape(-1, d)
-        return np.concatenate([corners, generator.random((_RANDOM, d))]) @ model.reciprocal_cell
+        return np.concatenate([corners, generator.random((_RANDOM, d))]) @ model.zone_axes
     rays = generator.normal(size=(_RAYS, d))
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     first, last = 1e-3 * min(model.k_scale, reach), 1e2 * max(model.k_scale, reach)
@@ -145,7 +145,7 @@ def extrema(model, k, energies, bands, signs) -> np.ndarray:
     best = _best_of_parts(model, k, value)
     found = value[best[:, 0], np.arange(len(bands))]
     if model.cell is not None:
-        edge = np.linalg.norm(model.reciprocal_cell, axis=1).min() / _RANDOM ** (1 / model.dimension)
+        edge = np.linalg.norm(model.zone_axes, axis=1).min() / _RANDOM ** (1 / model.dimension)
         followed, steps = np.arange(len(bands)), np.full(len(bands), edge)
     else:  # rays: the radial distance of neighbours, or the model's own scale at the centre
         radii = np.linalg.norm(k, axis=1)
@@ -164,7 +164,7 @@ def _best_of_parts(model, k, values) -> np.ndarray:
     if model.cell is None:
         part = np.arange(len(k)) % _RAYS
     else:
-        octants = (k @ np.linalg.inv(model.reciprocal_cell)) % 1.0 >= 0.5
+        octants = (k @ np.linalg.inv(model.zone_axes)) % 1.0 >= 0.5
         part = octants @ (1 << np.arange(model.dimension))
     order = np.argsort(values, axis=0)
     firsts = [[column[np.argmax(part[column] == p)] for p in np.unique(part)] for column in order.T]

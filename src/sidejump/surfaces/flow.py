@@ -209,8 +209,8 @@ class ShellFlow:
                 members = np.flatnonzero(self.shell.sheet == sheet)
                 step = np.roll(k[members, i], -1, axis=0) - k[members, i]
                 if self.model.cell is not None:  # a contour may leave the zone
-                    crystal = step @ np.linalg.inv(self.model.reciprocal_cell)
-                    step = (crystal - np.round(crystal)) @ self.model.reciprocal_cell
+                    crystal = step @ np.linalg.inv(self.model.zone_axes)
+                    step = (crystal - np.round(crystal)) @ self.model.zone_axes
                 expected = 0.5 * (length[members] + np.roll(length[members], -1))
                 ratio = np.linalg.norm(step, axis=1) / np.maximum(expected, 1e-300)
                 worst[i] = max(worst[i], ratio.max(), 1 / max(ratio.min(), 1e-300))

@@ -14,10 +14,11 @@ from functools import lru_cache
 import numpy as np
 
 from ..bands.momentum import MomentumTransfer
+from ..bands.nearest import reduced
 from ..groups.operations import Operations
 
 _WEDGE = np.array([1.0, 0.62, 0.27])  # a direction in general position
-_REACH = 2  # axes are searched among reciprocal vectors with coefficients up to this
+_REACH = 2  # axes are searched among sums of the shortest reciprocal vectors with coefficients up to this
 
 
 def symmetric_axes(reciprocal, operations: Operations) -> tuple[np.ndarray, Operations]:
@@ -33,7 +34,7 @@ def symmetric_axes(reciprocal, operations: Operations) -> tuple[np.ndarray, Oper
 @lru_cache(maxsize=32)  # every shell of a crystal asks again
 def _symmetric_axes(reciprocal: bytes, matrices: bytes) -> tuple[np.ndarray, np.ndarray]:
     """The axes, and which operations permute them."""
-    cell, turns = np.frombuffer(reciprocal).reshape(3, 3), np.frombuffer(matrices).reshape(-1, 3, 3)
+    cell, turns = reduced(np.frombuffer(reciprocal).reshape(3, 3)), np.frombuffer(matrices).reshape(-1, 3, 3)
     coefficients = np.array(list(itertools.product(range(-_REACH, _REACH + 1), repeat=3)))
     leading = np.take_along_axis(coefficients, (coefficients != 0).argmax(axis=1)[:, None], axis=1)[:, 0]
     vectors = coefficients[leading > 0] @ cell  # one of each pair G, -G
@@ -116,6 +117,6 @@ def equal_axes(axes, operations: Operations) -> np.ndarray:
 def zone_vectors(axes, reciprocal) -> np.ndarray:
     """Reciprocal vectors inside the parallelepiped of `axes`, in its units: (zones, 3), zero among them."""
     grid = np.array(list(itertools.product(range(-2 * _REACH, 2 * _REACH + 1), repeat=3)))
-    inside = grid @ reciprocal @ np.linalg.inv(axes)
+    inside = grid @ reduced(reciprocal) @ np.linalg.inv(axes)
     _, first = np.unique(np.round(inside - np.floor(inside + 1e-6), 6), axis=0, return_index=True)
     return inside[first]

@@ -93,7 +93,7 @@ def surface_shell(
     columns = [np.concatenate(x) for x in zip(*pieces, strict=True)]
     components = surface_components(
         search.mesh,
-        model.reciprocal_cell,
+        model.zone_axes,
         columns[5][:, 0],
         columns[5][:, 1:],
         columns[4],
@@ -108,7 +108,7 @@ def surface_shell(
         weight = weight * _members(model, k, band, place, degeneracy)
     components = components.take(np.flatnonzero(kept))
     if search.operations is not None:
-        k, turn = wedge_images(k, model.reciprocal_cell, search.operations)
+        k, turn = wedge_images(k, model.zone_axes, search.operations)
         components = components.moved(turn, search.operations)
     order = np.argsort(band, kind="stable")
     return Shell(
@@ -185,7 +185,7 @@ class _Search:
             cells = self.mesh.all_cells()
         else:
             cells, self.share = irreducible_cells(
-                self.mesh.axes, self.mesh.counts, self.model.reciprocal_cell, self.operations
+                self.mesh.axes, self.mesh.counts, self.model.zone_axes, self.operations
             )
         stack = [_Batch(0, cells[i : i + 1024], None, None, None, None) for i in range(0, len(cells), 1024)]
         starts = list(stack)

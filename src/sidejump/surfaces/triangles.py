@@ -36,7 +36,7 @@ def surface_triangles(model, energy: float, points, *, cells: int) -> Triangles:
     The energy is linear in tetrahedra: corners are off by the second order in the edge of a cell. A part of the surface
     without a point is left out.
     """
-    periods = np.ptp(points, axis=0).max() * np.eye(3) if model.cell is None else np.asarray(model.reciprocal_cell)
+    periods = np.ptp(points, axis=0).max() * np.eye(3) if model.cell is None else np.asarray(model.zone_axes)
     lengths, parts = np.linalg.norm(periods, axis=1), 4
     while True:  # about sqrt(2) finer each time; even, so that faces of a cell lie on those of an orthogonal zone
         counts = np.maximum(2, 2 * np.rint(0.5 * parts * lengths / lengths.max()))

@@ -36,7 +36,7 @@ class EnergyWindow:
 
     def __init__(self, model, energies, *, spacing: float, operations: Operations | None = None):
         self.energies = np.unique(energies)
-        reciprocal = np.asarray(model.reciprocal_cell)
+        reciprocal = np.asarray(model.zone_axes)
         axes, multiple = reciprocal, 1
         if operations is not None:
             axes, operations = symmetric_axes(reciprocal, operations)

@@ -50,7 +50,7 @@ def default_spacing(model, energy: float) -> float:
     """
     parts = 12 if model.dimension == 3 else 24
     if model.cell is not None:
-        return float(np.linalg.norm(model.reciprocal_cell, axis=1).min()) / parts
+        return float(np.linalg.norm(model.zone_axes, axis=1).min()) / parts
     half = enclosing_half_width(model, energy)
     spacing = max(model.k_scale / 2, 2 * half / (_SHELL_PARTS[model.dimension] * parts))
     reach = outermost(model, energy) if model.dimension == 3 else 0.0
