@@ -17,7 +17,7 @@ from sidejump.energy.thermal import thermal_nodes
 from sidejump.interactions.base import Branch, Scatterer
 from sidejump.surfaces.placement import placement
 from sidejump.transport import TransportSettings, run_transport
-from sidejump.transport.hot_spots import HotSpots
+from sidejump.transport.hot_spots import HotSpots, with_hot_spots
 from sidejump.transport.problem import Problem
 from sidejump.transport.shared import SharedShell
 from sidejump.units import KB, conductivity_unit
@@ -236,6 +236,37 @@ def test_accuracy_divides_every_spacing(accuracy):
     assert problem.spacings.base == pytest.approx(plain.spacings.base / accuracy)
     t = 0.6 * 0.45 * plain.spacings.base * plain.scatterers[0].sound_velocity / KB
     assert problem.spacings.at(t) == pytest.approx(plain.spacings.at(t) / accuracy)
+
+
+def coarse_noise(shells, level):
+    """Spread (e^2/hbar/angstrom) of the side jump that placements of the distribution's shell alone make, on the
+    points of one fine shell at a level: what is of the second order in the distribution."""
+    problem = Problem(ferromagnet(0.008), [phonons()], MU, TransportSettings(energy_nodes=1))
+    laid = [problem.laid(0.35 * 2 ** (level / 2), number) for number in range(5)]
+    fine, kt, found = laid[0].fine_shell(MU, laid[0].spacings.base), KB * 300.0, []
+    for one in laid:
+        solver = SharedShell(one, shells(one), kt, residuals=True)
+        plain = solver.solve(kt, 1)[0]
+        found.append(with_hot_spots(one, solver, fine, [kt], [plain], one.spacings.base)[0].side_jump_velocity[1, 0])
+    return np.std(found, ddof=1)
+
+
+@pytest.mark.parametrize(
+    "shells",
+    [lambda p: p.shells_of_change(MU)[0], lambda p: p.solved_shell(MU, p.spacings.base)],
+    ids=["thermal window", "Fermi surface"],
+)
+def test_what_the_distribution_is_off_by_falls_with_the_levels(shells):
+    """Gaps of 8 meV, which no level of a run resolves on the shell of the distribution without splits that follow:
+    the spread would be the same two levels on."""
+    assert coarse_noise(shells, 2) < 0.4 * coarse_noise(shells, 0)
+
+
+@pytest.mark.parametrize("level", [0, 2, 4])
+def test_the_distribution_has_no_more_splits_than_the_shift(level):
+    problem = Problem(ferromagnet(), [phonons()], MU, TransportSettings(levels=2)).laid(0.35 * 2 ** (level / 2), 0)
+    coarse, fine = problem.solved_shell(MU, problem.spacings.base), problem.fine_shell(MU, problem.spacings.base)
+    assert (coarse is fine) == (level > 0)
 
 
 def test_static_scatterers_ask_for_no_fine_shell():

@@ -37,6 +37,9 @@ _SINGULAR = 4
 _SOLVED_LEVELS = 2
 """3D: splits of a cell for the shell on which the distribution is solved; the rest only sample the shift."""
 
+_FOLLOWING = 1.5
+"""3D: further splits for the distribution at accuracy 1, rounded up; one more where points are twice as close."""
+
 _FEW = 1e-2
 """Tolerances of thermal weight: fewer carriers across a gap are left out."""
 
@@ -340,8 +343,19 @@ class Problem:
         return self.operations is not None
 
     def solved_shell(self, energy: float, spacing: float) -> Shell:
-        """The shell on which the distribution is solved."""
-        return self.shell(energy, spacing, several=self.several)
+        """The shell on which the distribution is solved.
+
+        Beside a finer shell it has further splits on further levels, up to those of that one: what the distribution is
+        off by is of the second order there, and without them would soon be all that levels do not take away.
+        """
+        levels = self.levels(spacing)
+        if self.refines:
+            levels = max(levels, min(self._fine_levels(spacing), levels + self._further_splits(2**-0.5)))
+        return self.shell(energy, spacing, levels=levels, several=self.several)
+
+    def _further_splits(self, later: float = 1.0) -> int:
+        """Splits for the distribution that the accuracy adds, `later` times of which counts."""
+        return max(0, int(np.ceil(_FOLLOWING + np.log2(later * self.settings.accuracy))))
 
     def shell(
         self, energy: float, spacing: float, *, levels: int | None = None, whole: bool = False, several: bool = False
@@ -426,9 +440,11 @@ class Problem:
         """One of the few shells that tell what the thermal window changes, and the finer one of its shift.
 
         The noise of the change is that of what is summed over the finer one, so that where symmetry leaves few points
-        it has all splits; for the distribution one point for each cell does.
+        it has all splits; for the distribution one point for each cell does, with splits that follow: what they leave
+        is of the second order, and without them it would soon be all that finer levels do not take away.
         """
-        solved = self.shell(energy, self.spacings.base, levels=min(self.settings.levels, 1))
+        splits = min(self.settings.levels, 1 + self._further_splits())
+        solved = self.shell(energy, self.spacings.base, levels=splits)
         if not self.refines:
             return solved, solved
         return solved, self.fine_shell(energy, self.spacings.base, fewer=int(self.operations is None))
@@ -446,10 +462,13 @@ class Problem:
         many points for each cell as there: between shells of unlike cells the near pairs of cold phonons do not cancel
         (without symmetry 697 instead of 674 S/cm at 10 K, whatever the turn).
         """
+        return self.shell(energy, spacing, levels=self._fine_levels(spacing, fewer), several=self.several)
+
+    def _fine_levels(self, spacing: float, fewer: int = 0) -> int:
+        """Splits of its cells."""
         least = min(self.settings.levels, 1) if fewer else self.levels(spacing)
         each = 2 if self.spacings.closer > 1 else 1
-        levels = max(self.settings.levels - each * (fewer + self.spacings.halvings(spacing)), least)
-        return self.shell(energy, spacing, levels=levels, several=self.several)
+        return max(self.settings.levels - each * (fewer + self.spacings.halvings(spacing)), least)
 
     def forget_shells(self) -> None:
         """Free the shells kept so far, and those of the estimate."""
