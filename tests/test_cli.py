@@ -408,7 +408,12 @@ def test_figures_of_what_is_no_result(folder, capsys, content, words):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_an_interrupt_leaves_nothing(tmp_path):
+@pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+    ids=["SIGINT", "SIGTERM"],
+)
+def test_a_signal_leaves_nothing(tmp_path, number, status, word):
     slow = BASE.replace("[20, 50]", str(list(range(5, 105)))).replace("energy_nodes = 1", "energy_nodes = 9")
     (tmp_path / "in.toml").write_text(slow)
     process = subprocess.Popen(
@@ -420,10 +425,10 @@ def test_an_interrupt_leaves_nothing(tmp_path):
     )
     assert process.stderr.readline().startswith("estimate")
     time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert "interrupted" in err and "Traceback" not in err
+    assert process.returncode == status
+    assert word in err and "Traceback" not in err
     assert [p.name for p in tmp_path.iterdir()] == ["in.toml"]
 
 

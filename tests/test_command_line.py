@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -148,8 +149,17 @@ def test_the_page_has_every_exit_status(empty_folder):
         guard.guarded(raising(KeyError("surprise"))),
         main(["run", "missing.toml"]),
         guard.guarded(raising(KeyboardInterrupt())),
+        guard.guarded(lambda: os.kill(os.getpid(), signal.SIGTERM)),
     }
-    assert found == listed == {0, 1, 2, guard.INTERRUPTED}
+    assert found == listed == {0, 1, 2, guard.INTERRUPTED, guard.TERMINATED}
+
+
+def test_the_end_by_a_signal_is_that_of_one_command():
+    """A program that calls it has its own way to end, before and after."""
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    seen = []
+    assert guard.guarded(lambda: seen.append(signal.getsignal(signal.SIGTERM))) == 0
+    assert seen[0] is not signal.SIG_DFL and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_a_closed_output_is_no_defect():

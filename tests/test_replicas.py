@@ -193,8 +193,10 @@ def test_what_is_not_finite_is_named(part, name, value):
         require_finite(values, task, np.array([1.0, 2.0, 3.0]))
 
 
-def test_an_interrupted_run_says_where_its_replicas_are(folder, capfd):
-    assert stopped("SIGINT") == 130
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_an_interrupted_run_says_where_its_replicas_are(folder, capfd, name, status):
+    assert stopped(name) == status
+    assert not list(Path().glob(".*.lock"))
     said = " ".join(capfd.readouterr().err.split())
     assert "out.nc.partial holds the finished replicas" in said and "Traceback" not in said
     kept = list(Path("out.nc.partial").glob("replica-*.json"))

@@ -13,5 +13,9 @@ class NoStates(InputError):
     """No electronic state where one is needed."""
 
 
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM), as batch systems do where the time of a job is up."""
+
+
 class SidejumpWarning(UserWarning):
     """Something about data or result that its reader has to know: wrong, unconverged, approximate or left out."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from ..errors import InputError
+from ..errors import InputError, Terminated
 from .terminal import printable, say
 
 DEBUG = "SIDEJUMP_TRACEBACK"
 """Environment variable: set to 1 to see where an error came from."""
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
+"""As shells count what a signal has ended: 128 and its number."""
 
 
 def guarded(command: Callable[[], int | None]) -> int:
@@ -23,10 +27,39 @@ def guarded(command: Callable[[], int | None]) -> int:
     for name in ("stdout", "stderr"):  # closed by the shell, `>&-`: there is nobody to tell
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))
+    with _ended_by_signal() as ended:
+        return _guarded(command, ended)
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[list[int]]:
+    """SIGTERM ends the program as Ctrl-C does, with what that cleans up; it is in the list then, once.
+
+    Where whoever started the program has it ignored it stays so.
+    """
+    received: list[int] = []
+
+    def end(number, frame):
+        signal.signal(number, signal.SIG_IGN)  # a second one would disturb the end
+        received.append(number)
+        raise Terminated
+
+    alone = threading.current_thread() is not threading.main_thread()  # which has no signals
+    if alone or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield received
+        return
+    signal.signal(signal.SIGTERM, end)
     try:
-        return _status(command())
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _guarded(command: Callable[[], int | None], ended: list[int]) -> int:
+    try:
+        return _status(command(), ended)
     except KeyboardInterrupt:
-        return _status(INTERRUPTED)
+        return _status(INTERRUPTED, ended)
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -43,9 +76,10 @@ def _show_warning(message, category, filename, lineno, file=None, line=None) -> 
     say(f"warning: {message}")
 
 
-def _status(result: int | None) -> int:
+def _status(result: int | None, ended: list[int]) -> int:
     if result == INTERRUPTED:
-        say("interrupted: no file was left half-written")
+        say(f"{'terminated' if ended else 'interrupted'}: no file was left half-written")
+        return TERMINATED if ended else INTERRUPTED
     return result or 0
 
 

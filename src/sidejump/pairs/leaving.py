@@ -7,6 +7,8 @@ import sys
 import threading
 from collections.abc import Callable
 
+from ..errors import Terminated
+
 
 def end_without(still_running: Callable[[], bool]) -> None:
     """Let the interpreter end without the threads of a pool, if `still_running` then.
@@ -15,7 +17,7 @@ def end_without(still_running: Callable[[], bool]) -> None:
     `threading` first, which has no public name for that; pools register there themselves, and the last comes first.
     """
     error = sys.exc_info()[1]
-    status = 130 if isinstance(error, KeyboardInterrupt) else 1
+    status = 143 if isinstance(error, Terminated) else 130 if isinstance(error, KeyboardInterrupt) else 1
 
     def leave() -> None:
         if still_running():

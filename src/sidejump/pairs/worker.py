@@ -27,6 +27,7 @@ _ways: list[Connection] = []  # the one to the caller while a task runs, where t
 def prepare(token: str, parcel, way: Connection | None = None) -> None:
     """Make this process a worker of one executor: deaf to Ctrl-C, since its parent ends it; messages go that `way`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _held.clear()
     _ways[:] = [] if way is None else [way]
     if way is not None:  # a child of the caller's
