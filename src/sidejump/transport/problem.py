@@ -350,11 +350,11 @@ class Problem:
         """
         levels = self.levels(spacing)
         if self.refines:
-            levels = max(levels, min(self._fine_levels(spacing), levels + self._further_splits(2**-0.5)))
+            levels = min(self._fine_levels(spacing), levels + self._further_splits(2**-0.5))
         return self.shell(energy, spacing, levels=levels, several=self.several)
 
     def _further_splits(self, later: float = 1.0) -> int:
-        """Splits for the distribution that the accuracy adds, `later` times of which counts."""
+        """Splits for the distribution that the accuracy adds; `later` times of it counts."""
         return max(0, int(np.ceil(_FOLLOWING + np.log2(later * self.settings.accuracy))))
 
     def shell(
